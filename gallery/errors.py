@@ -1,0 +1,56 @@
+"""Errors of the gallery.
+
+GalleryError
+├── SchemaMismatch        the database is not at the schema this code was written for
+├── NotFound              no such camera, video, tracklet, job, probe, search or key
+├── Conflict              what was asked contradicts what is recorded
+│   ├── AlreadyIndexed    this recording is in the gallery already
+│   └── LeaseLost         another worker took the recording over
+├── InvalidInput          a value that can never be stored (bad name, bad vector, bad time range)
+├── CorruptSegment        a vector segment does not match its manifest
+└── CatalogueUnavailable  the database cannot be reached
+"""
+
+
+class GalleryError(Exception):
+    """Base of all errors the gallery raises on purpose."""
+
+
+class SchemaMismatch(GalleryError):
+    """The database is not at the schema this code was written for; run `sightline migrate`."""
+
+
+class NotFound(GalleryError):
+    """No such row."""
+
+
+class Conflict(GalleryError):
+    """What was asked contradicts what is recorded."""
+
+
+class AlreadyIndexed(Conflict):
+    """The recording is in the gallery already.
+
+    Attributes:
+        video_id: the video that holds it.
+    """
+
+    def __init__(self, message: str, video_id: str) -> None:
+        super().__init__(message)
+        self.video_id = video_id
+
+
+class LeaseLost(Conflict):
+    """The lease on a job's recording has passed to another worker, or the job was cancelled."""
+
+
+class InvalidInput(GalleryError):
+    """A value that can never be stored."""
+
+
+class CorruptSegment(GalleryError):
+    """A vector segment does not match its manifest."""
+
+
+class CatalogueUnavailable(GalleryError):
+    """The database cannot be reached."""

@@ -1,0 +1,297 @@
+"""The SQL catalogue: every table of the record. Alembic migrations alone change the schema.
+
+Ids that leave the system are strings; a video's id is the head of its content hash and a tracklet's id is the
+video's id and a running number, so indexing the same file again yields the same rows.
+Times are UTC. Times inside a video are microseconds since its first frame, from PTS and time base.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime on both databases: SQLite would drop the zone, naive values are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Refuse naive times, store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the zone back that SQLite dropped."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints get names so that migrations can change them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy reads it as a plain class attribute)
+        datetime: UtcDateTime(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+        str: String(),
+        float: Float(),
+    }
+
+
+class GalleryState(Base):
+    """One row: the change sequence.
+
+    The transaction that makes a change visible increments it, so the row lock puts changes in commit order and a
+    reader that has seen change n has seen every change before n.
+    """
+
+    __tablename__ = "gallery_state"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    change: Mapped[int] = mapped_column(BigInteger)
+
+
+class Camera(Base):
+    """A fixed viewpoint."""
+
+    __tablename__ = "camera"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    site: Mapped[str | None]
+    time_zone: Mapped[str]  # IANA name; only for showing local time
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    detector_input: Mapped[int | None]  # long side of the detector's input; None = default
+    created_at: Mapped[datetime]
+
+
+class Video(Base):
+    """One recorded file of one camera."""
+
+    __tablename__ = "video"
+    __table_args__ = (Index("ix_video_camera_start", "camera_id", "start_time"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # first 32 hex digits of content_hash
+    content_hash: Mapped[str] = mapped_column(String(64), unique=True)  # SHA-256 of the file
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
+    file_name: Mapped[str]
+    path: Mapped[str]  # where the recording lies now
+    owned: Mapped[bool]  # uploaded to us: erasing the video removes the file too
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    start_time: Mapped[datetime]
+    end_time: Mapped[datetime]
+    duration_us: Mapped[int] = mapped_column(BigInteger)
+    width: Mapped[int]
+    height: Mapped[int]
+    frames_decoded: Mapped[int]
+    frames_bad: Mapped[int]
+    report: Mapped[dict[str, Any]]  # stage counters, reasons of dropped tracklets, warnings
+    indexed_at: Mapped[datetime]
+
+
+class Tracklet(Base):
+    """One person followed without a break in one video."""
+
+    __tablename__ = "tracklet"
+    __table_args__ = (UniqueConstraint("video_id", "number"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # "<video id>-<number>"
+    video_id: Mapped[str] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"))
+    number: Mapped[int]  # from 0, in order of first appearance
+    start_us: Mapped[int] = mapped_column(BigInteger)
+    end_us: Mapped[int] = mapped_column(BigInteger)
+    frame_count: Mapped[int]
+    quality: Mapped[dict[str, Any]]  # median box height, sharpness, detector score
+    boxes: Mapped[bytes] = mapped_column(LargeBinary)  # see gallery.boxes
+
+
+class Clip(Base):
+    """At most 32 consecutive sampled frames of a tracklet: what the video network embeds."""
+
+    __tablename__ = "clip"
+
+    tracklet_id: Mapped[str] = mapped_column(ForeignKey("tracklet.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    start_us: Mapped[int] = mapped_column(BigInteger)
+    end_us: Mapped[int] = mapped_column(BigInteger)
+    frame_count: Mapped[int]
+
+
+class Model(Base):
+    """A published model whose embeddings the gallery holds: networks + preprocessing + weights."""
+
+    __tablename__ = "model"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)  # SHA-256 of the weights
+    name: Mapped[str]
+    dimension: Mapped[int]
+    card: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class Segment(Base):
+    """An immutable directory of vectors: one video when written, several after compaction."""
+
+    __tablename__ = "segment"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"))
+    tracklet_count: Mapped[int]
+    clip_count: Mapped[int]
+    change: Mapped[int] = mapped_column(BigInteger)  # the change that made it visible
+    created_at: Mapped[datetime]
+
+
+class SegmentVideo(Base):
+    """Which videos a segment holds; with `model_id` it says what is indexed with what, exactly once."""
+
+    __tablename__ = "segment_video"
+
+    video_id: Mapped[str] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"), primary_key=True)
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"), primary_key=True)
+    segment_id: Mapped[str] = mapped_column(ForeignKey("segment.id"), index=True)
+
+
+class Tombstone(Base):
+    """A video erased from a segment that still holds its vectors until compaction."""
+
+    __tablename__ = "tombstone"
+
+    segment_id: Mapped[str] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
+    video_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    change: Mapped[int] = mapped_column(BigInteger)
+
+
+class Job(Base):
+    """One request to index recordings. Its state is derived from its recordings."""
+
+    __tablename__ = "job"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key_id: Mapped[str | None] = mapped_column(String(32))  # who filed it
+    idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    cancel_requested: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class JobRecording(Base):
+    """One recording of a job: the unit that a worker leases."""
+
+    __tablename__ = "job_recording"
+    __table_args__ = (
+        UniqueConstraint("job_id", "number"),
+        Index("ix_job_recording_claim", "state", "lease_until"),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
+    path: Mapped[str]
+    file_name: Mapped[str]
+    owned: Mapped[bool]
+    start_time: Mapped[datetime]
+    state: Mapped[str] = mapped_column(String(12))  # queued running succeeded skipped failed cancelled
+    reason: Mapped[str | None]  # why it was skipped or failed
+    video_id: Mapped[str | None] = mapped_column(String(32))
+    attempts: Mapped[int]
+    worker: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    stage: Mapped[str | None]
+    progress: Mapped[float]  # 0..1
+    counters: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class ApiKey(Base):
+    """A key of the API: only its hash is stored."""
+
+    __tablename__ = "api_key"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    name: Mapped[str]
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)  # SHA-256 of a 256-bit random secret
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Probe(Base):
+    """An uploaded image and the persons found on it."""
+
+    __tablename__ = "probe"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key_id: Mapped[str | None] = mapped_column(String(32))
+    image_hash: Mapped[str] = mapped_column(String(64))
+    media_type: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    persons: Mapped[list[Any]]  # [{"box": [x, y, w, h], "score": s, "quality": {...}}], best first
+    created_at: Mapped[datetime]
+
+
+class Search(Base):
+    """One asked question and its whole answer, so that pages never shift and it can be read again."""
+
+    __tablename__ = "search"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    key_id: Mapped[str | None] = mapped_column(String(32))
+    query: Mapped[dict[str, Any]]  # probe ids and boxes, filters, limit
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"))
+    change: Mapped[int] = mapped_column(BigInteger)  # the snapshot that answered
+    coverage: Mapped[dict[str, Any]]
+    hits: Mapped[list[Any]]
+    created_at: Mapped[datetime]
+
+
+class AuditEvent(Base):
+    """What was done, by whom, when. Append-only; written before the answer leaves."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    key_id: Mapped[str | None] = mapped_column(String(32))
+    action: Mapped[str]
+    subject: Mapped[str | None]
+    detail: Mapped[dict[str, Any]]
