@@ -1,0 +1,45 @@
+"""How recordings are indexed: every knob of the pipeline, read from SIGHTLINE_INDEX_* variables.
+
+What changes the result (sampling, detector, tracker, filters) stands apart from what only changes how fast it comes
+(queues, threads). Batch sizes belong to the first kind: a network rounds differently in another batch.
+"""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class IndexSettings(BaseSettings):
+    """Settings of one indexing run; times in seconds, sizes in pixels of the upright picture."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_INDEX_", frozen=True)
+
+    # Sampling
+    detect_fps: float = Field(default=10.0, gt=0)  # frames a second that the detector sees
+    embed_fps: float = Field(default=5.0, gt=0)  # crops a second and person that the network sees
+    clip_frames: int = Field(default=32, ge=1, le=32)  # sampled frames a clip, the papers' test length
+
+    # Detector
+    detector: str = "nanodet"
+    detector_input: int = Field(default=416, ge=32)  # long side; a camera may override it
+    detector_threshold: float = Field(default=0.45, gt=0, lt=1)
+    detect_batch: int = Field(default=4, ge=1)
+
+    # Tracks
+    max_track_seconds: float = Field(default=120.0, gt=1)  # a longer track goes on as a new tracklet
+
+    # Filters: what is dropped is counted by reason
+    min_seconds: float = Field(default=0.5, ge=0)
+    min_frames: int = Field(default=5, ge=1)
+    min_height: float = Field(default=32.0, ge=0)
+    min_sharpness: float = Field(default=0.0, ge=0)
+
+    # Network
+    model: str = "tkp-efficientnet-lite0"
+    device: str = "auto"
+    embed_batch: int = Field(default=64, ge=1)  # crops a forward pass, gathered across tracklets
+
+    # Flow
+    queue_frames: int = Field(default=16, ge=1)  # decoded frames that may wait for the detector
+    queue_tracks: int = Field(default=16, ge=1)  # finished pieces that may wait for the network
+    detect_threads: int | None = None  # None: chosen from the number of cores
+    embed_threads: int | None = None
