@@ -244,6 +244,18 @@ class KeyInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class EventInfo:
+    """One audit event: who did what to what, when."""
+
+    id: int
+    at: datetime
+    key_id: str | None
+    action: str
+    subject: str | None
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeInfo:
     """An uploaded image; `path` is where its bytes lie, `persons` as in the probe table."""
 

@@ -205,7 +205,7 @@ class Job(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     key_id: Mapped[str | None] = mapped_column(String(32))  # who filed it
-    idempotency_key: Mapped[str | None] = mapped_column(unique=True)
+    idempotency_key: Mapped[str | None] = mapped_column(unique=True)  # "<key_id>:<what the caller sent>"
     request_hash: Mapped[str] = mapped_column(String(64))
     cancel_requested: Mapped[bool]
     created_at: Mapped[datetime]
@@ -231,8 +231,9 @@ class JobRecording(Base):
     state: Mapped[str] = mapped_column(String(12))  # queued running succeeded skipped failed cancelled
     reason: Mapped[str | None]  # why it was skipped or failed
     video_id: Mapped[str | None] = mapped_column(String(32))
-    attempts: Mapped[int]
+    attempts: Mapped[int]  # times leased; with `worker` the fence against late writes
     worker: Mapped[str | None]
+    lost_workers: Mapped[list[Any]]  # names of those that let their lease run out, in order
     lease_until: Mapped[datetime | None]
     stage: Mapped[str | None]
     progress: Mapped[float]  # 0..1
@@ -277,7 +278,7 @@ class Search(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     key_id: Mapped[str | None] = mapped_column(String(32))
     query: Mapped[dict[str, Any]]  # probe ids and boxes, filters, limit
-    model_id: Mapped[str] = mapped_column(ForeignKey("model.id"))
+    model_id: Mapped[str] = mapped_column(String(64))  # no foreign key: an empty gallery can be searched too
     change: Mapped[int] = mapped_column(BigInteger)  # the snapshot that answered
     coverage: Mapped[dict[str, Any]]
     hits: Mapped[list[Any]]
