@@ -1,0 +1,65 @@
+# One word each; the same here, on a colleague's machine and in continuous integration.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+READY_RUN := .venv/.ready-run
+READY_DEV := .venv/.ready-dev
+SETUP := scripts/setup.sh pyproject.toml constraints.txt
+
+# make demo: where the recordings lie (files or folders), where the gallery goes, which port the server takes.
+RECORDINGS ?= ../shared/data/video
+DATA_DIR ?= data
+PORT ?= 8000
+# make test ARGS="-k decode": passed on to pytest.
+ARGS ?=
+
+.PHONY: help
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+.PHONY: demo
+demo: $(READY_RUN) ## Index sample recordings, search them once, serve on 127.0.0.1 (RECORDINGS= DATA_DIR= PORT= CHECK=1)
+	@$(BIN)/python scripts/demo.py --data-dir "$(DATA_DIR)" --port $(PORT) $(if $(CHECK),--check) $(RECORDINGS)
+
+.PHONY: test
+test: lint ## Everything that must hold: lint, types, layers, tests (ARGS= goes to pytest)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m "not long" --durations=15 $(ARGS)
+
+.PHONY: test-long
+test-long: $(READY_DEV) ## The tests that take minutes
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m long --timeout=3600 $(ARGS)
+
+.PHONY: lint
+lint: $(READY_DEV) ## Style, format, types and import directions
+	$(BIN)/ruff check -q .
+	$(BIN)/ruff format -q --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY_DEV) ## Rewrite the code in the project's format
+	$(BIN)/ruff check -q --fix .
+	$(BIN)/ruff format -q .
+
+.PHONY: bench
+bench: $(READY_DEV) ## Measure speed and quality; results belong in benchmarks/README.md
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+.PHONY: image-check
+image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)
+	scripts/image-check.sh
+
+.PHONY: setup
+setup: $(READY_DEV) ## Only make .venv ready
+
+.PHONY: clean
+clean: ## Remove everything that can be made again, but not ./data
+	rm -rf .venv build dist out *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY_DEV): $(SETUP)
+	@scripts/setup.sh dev
+
+# What is ready for tests is ready to run.
+$(READY_RUN): $(SETUP)
+	@if [ $(READY_DEV) -nt pyproject.toml ] && [ $(READY_DEV) -nt constraints.txt ]; then touch $@; else scripts/setup.sh run; fi

@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Makes .venv ready: `setup.sh run` for what the program needs, `setup.sh dev` for what its tests need too.
+# Called by the Makefile, which keeps a stamp so that a second call costs nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+profile=${1:?usage: setup.sh run|dev}
+venv_python=.venv/bin/python
+cpu_index=https://download.pytorch.org/whl/cpu # the official CPU builds; every other source offers the CUDA build
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+
+find_python() {
+    local candidate
+    for candidate in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "error: Python 3.11 or newer is needed; install it or name it with PYTHON=/path/to/python3" >&2
+    return 1
+}
+
+# Debian packages are installed when that is possible without asking; otherwise the line says what to install.
+need_debian_package() {
+    local package=$1 purpose=$2
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing the Debian package $package ($purpose) ..."
+        export DEBIAN_FRONTEND=noninteractive
+        local apt=(apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0)
+        if "${apt[@]}" update >/dev/null && "${apt[@]}" install --yes --no-install-recommends "$package" >/dev/null; then
+            return
+        fi
+    fi
+    echo "The Debian package $package is missing ($purpose): sudo apt-get install $package" >&2
+    return 1
+}
+
+make_venv() {
+    local python
+    python=$(find_python)
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+        need_debian_package python3-venv "virtual environments"
+    fi
+    echo "Making the virtual environment .venv ($("$python" --version)) ..."
+    "$python" -m venv .venv
+    # An old pip downloads a whole wheel to read its metadata.
+    "$venv_python" -m pip install -qq --upgrade pip
+}
+
+pip_offers_cpu_torch() {
+    local report
+    report=$("$venv_python" -m pip install -qq --dry-run --ignore-installed --no-deps --report - \
+        -c constraints.txt torch) && grep -q '"version": "[^"]*+cpu"' <<<"$report"
+}
+
+cpu_index_answers() {
+    "$venv_python" -c "import urllib.request as u; u.urlopen('$cpu_index/torch/', timeout=5)" 2>/dev/null
+}
+
+# On a machine without a GPU the CUDA build would only cost gigabytes.
+install_cpu_torch() {
+    if [ "$(uname -s)" = Linux ] && ! pip_offers_cpu_torch && cpu_index_answers; then
+        "$venv_python" -m pip install -qq -c constraints.txt --index-url "$cpu_index" torch torchvision
+    fi
+}
+
+[ -x "$venv_python" ] && "$venv_python" -m pip --version >/dev/null 2>&1 || make_venv
+
+if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then
+    extras=gpu
+    echo "Installing packages for a machine with a GPU (several GB the first time) ..."
+else
+    extras=cpu
+    echo "Installing packages for a machine without a GPU (about 1 GB the first time) ..."
+    install_cpu_torch
+fi
+extras+=,postgres
+if [ "$profile" = dev ]; then
+    extras+=,dev
+    command -v chromium >/dev/null || need_debian_package chromium "tests of the web page" || true
+fi
+"$venv_python" -m pip install -qq -c constraints.txt --editable ".[$extras]"
+touch ".venv/.ready-$profile"
