@@ -1,0 +1,101 @@
+"""Checks of values before they are stored: what passes, both databases store and give back the same.
+
+PostgreSQL refuses NUL in text and JSON, NaN in JSON and varchar over its length; SQLite takes all of it.
+Refusing at the door gives callers one clear error instead of two databases' habits.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gallery.errors import InvalidInput, NotFound
+
+MAX_JSON_BYTES = 32 * 1024 * 1024
+_ID = re.compile(r"[0-9a-f]{32}")
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def text(value: str, what: str, *, longest: int = 1000) -> str:
+    """Return `value` if it can be stored: 1 to `longest` characters, UTF-8 encodable, no NUL."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{what} must be text, not {type(value).__name__}")
+    if not 1 <= len(value) <= longest:
+        raise InvalidInput(f"{what} must have 1 to {longest} characters, not {len(value)}")
+    if "\0" in value:
+        raise InvalidInput(f"{what} contains a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{what} cannot be written as UTF-8: {value!r}") from error
+    return value
+
+
+def optional_text(value: str | None, what: str, *, longest: int = 1000) -> str | None:
+    """Like `text`, but None passes."""
+    return None if value is None else text(value, what, longest=longest)
+
+
+def known_id(value: str, what: str) -> str:
+    """Return `value` if it has the form of an id (32 hex digits), else nothing can bear it: NotFound."""
+    if not isinstance(value, str) or _ID.fullmatch(value) is None:
+        raise NotFound(f"no {what} {value!r}"[:200])
+    return value
+
+
+def moment(value: datetime, what: str) -> datetime:
+    """Return an aware time between 1970 and 2200 as UTC."""
+    if value.tzinfo is None:
+        raise InvalidInput(f"{what} has no time zone: {value.isoformat()}")
+    try:
+        in_utc = value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput(f"{what} is out of range: {value.isoformat()}") from error
+    if not _EARLIEST <= in_utc < _LATEST:
+        raise InvalidInput(f"{what} must lie between 1970 and 2200: {value.isoformat()}")
+    return in_utc
+
+
+def json_object(value: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Return a plain copy of `value` if it is a JSON object that both databases store."""
+    copy = _json_copy(value, what)
+    if not isinstance(copy, dict):
+        raise InvalidInput(f"{what} must be a JSON object")
+    return copy
+
+
+def json_list(value: Sequence[Any], what: str) -> list[Any]:
+    """Return a plain copy of `value` if it is a JSON array that both databases store."""
+    copy = _json_copy(value, what)
+    if not isinstance(copy, list):
+        raise InvalidInput(f"{what} must be a JSON array")
+    return copy
+
+
+def _json_copy(value: object, what: str) -> object:
+    try:
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False, default=_plain).encode()
+    except (TypeError, ValueError, RecursionError) as error:  # UnicodeEncodeError is a ValueError
+        raise InvalidInput(f"{what} is not JSON: {error}"[:500]) from error
+    if len(encoded) > MAX_JSON_BYTES:
+        raise InvalidInput(f"{what} has {len(encoded)} bytes of JSON, more than {MAX_JSON_BYTES}")
+    if b"\\u0000" in encoded and _has_nul(json.loads(encoded)):
+        raise InvalidInput(f"{what} contains a NUL character")
+    return json.loads(encoded)
+
+
+def _plain(value: object) -> object:
+    """Mappings of any kind become objects."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(_has_nul(item) for item in value)
