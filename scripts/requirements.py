@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def requirements(pyproject: Path, extras: list[str]) -> list[str]:
-    """Dependencies of the project in `pyproject` and of its `extras`; KeyError when there is no such extra."""
+    """Dependencies of the project and of the named extras. Raises KeyError when there is no such extra."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     named: list[str] = list(project["dependencies"])
     for extra in extras:

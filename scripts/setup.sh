@@ -6,7 +6,6 @@ cd "$(dirname "$0")/.."
 
 profile=${1:?usage: setup.sh run|dev}
 venv_python=.venv/bin/python
-cpu_index=https://download.pytorch.org/whl/cpu # the official CPU builds; every other source offers the CUDA build
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 
 find_python() {
@@ -48,20 +47,12 @@ make_venv() {
     "$venv_python" -m pip install -qq --upgrade pip
 }
 
-pip_offers_cpu_torch() {
-    local report
-    report=$("$venv_python" -m pip install -qq --dry-run --ignore-installed --no-deps --report - \
-        -c constraints.txt torch) && grep -q '"version": "[^"]*+cpu"' <<<"$report"
-}
-
-cpu_index_answers() {
-    "$venv_python" -c "import urllib.request as u; u.urlopen('$cpu_index/torch/', timeout=5)" 2>/dev/null
-}
-
 # On a machine without a GPU the CUDA build would only cost gigabytes.
 install_cpu_torch() {
-    if [ "$(uname -s)" = Linux ] && ! pip_offers_cpu_torch && cpu_index_answers; then
-        "$venv_python" -m pip install -qq -c constraints.txt --index-url "$cpu_index" torch torchvision
+    local index
+    index=$("$venv_python" scripts/cpu_torch_index.py)
+    if [ -n "$index" ]; then
+        "$venv_python" -m pip install -qq -c constraints.txt --index-url "$index" torch torchvision
     fi
 }
 

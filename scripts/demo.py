@@ -1,0 +1,238 @@
+"""The whole of Sightline once, on sample recordings: `make demo`.
+
+Makes the schema and an API key, indexes the recordings, serves them, and searches them over REST for a person
+seen on one of them. Then the server goes on until Ctrl-C; with --check everything stops and the exit status tells.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from models.detector import create_detector
+
+SIGHTLINE = str(Path(sys.executable).with_name("sightline"))
+VIDEO_SUFFIXES = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
+START = "2026-01-05T09:00:00+00:00"  # nobody knows when the samples were recorded; any moment serves
+READY_SECONDS = 120
+console = Console(highlight=False, soft_wrap=True)
+
+
+class DemoError(Exception):
+    """The demonstration cannot go on; the message says why and what to do."""
+
+
+def find_recordings(paths: Sequence[Path]) -> list[Path]:
+    """Every recording among the files and in the folders given, in order of name."""
+    found: list[Path] = []
+    for path in paths:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        found += [file for file in files if file.is_file() and file.suffix.lower() in VIDEO_SUFFIXES]
+    if not found:
+        where = ", ".join(map(str, paths))
+        raise DemoError(
+            f"no recordings at {where}: show your own with `make demo RECORDINGS='/path/a.mp4 /path/folder'` "
+            "(people walking, seen by a fixed camera; one camera a file)"
+        )
+    return found
+
+
+def refuse_busy_port(port: int) -> None:
+    """Fail before the long work when the server could not start after it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise DemoError(f"port {port} is taken: choose another with `make demo PORT=8001`") from error
+
+
+def sightline(*arguments: str) -> None:
+    """Run a command of the program, shown as a person would type it."""
+    console.print(f"\n$ sightline {' '.join(arguments)}", style="bold", markup=False)
+    if subprocess.run([SIGHTLINE, *arguments], check=False).returncode != 0:
+        raise DemoError(f"`sightline {arguments[0]}` failed")
+
+
+def demo_key(data_dir: Path) -> str:
+    """The demonstration's API key: made once, so that a bookmark of the page stays good."""
+    file = data_dir / "demo.key"
+    if not file.exists():
+        made = subprocess.run(
+            [SIGHTLINE, "keys", "create", "demo", "--json"], check=True, capture_output=True
+        )
+        file.touch(mode=0o600)
+        file.write_text(json.loads(made.stdout)["secret"], encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
+def middle_frame(recording: Path) -> Image.Image:
+    """A frame from about the middle of a recording."""
+    with av.open(str(recording)) as container:
+        if container.duration is not None:
+            container.seek(container.duration // 2)
+        return next(container.decode(video=0)).to_image()
+
+
+def cut_probe(recordings: Sequence[Path], target: Path) -> None:
+    """Save the tallest person that the detector finds on the middle frames, with some of the surroundings."""
+    detector = create_detector()
+    tallest = 0.0
+    for recording in recordings:
+        frame = middle_frame(recording)
+        for x1, y1, x2, y2 in detector.detect([np.asarray(frame)])[0].boxes.tolist():
+            whole = x1 > 1 and y1 > 1 and x2 < frame.width - 1 and y2 < frame.height - 1
+            if whole and y2 - y1 > tallest:
+                tallest = y2 - y1
+                margin = 0.1 * tallest
+                box = (
+                    x1 - margin,
+                    y1 - margin,
+                    min(frame.width, x2 + margin),
+                    min(frame.height, y2 + margin),
+                )
+                probe = frame.crop(tuple(max(0, round(side)) for side in box))
+    if not tallest:
+        raise DemoError("the detector finds nobody on the middle frames of these recordings: try others")
+    probe.save(target, quality=95)
+
+
+@contextmanager
+def running(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of the program in the background, ended at the end; its output goes to `log`."""
+    with log.open("wb") as output:
+        process = subprocess.Popen([SIGHTLINE, *arguments], stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when the server has loaded its networks; DemoError when it died or takes too long."""
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except OSError:  # not listening yet, or answering 503
+            time.sleep(0.3)
+    last_lines = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
+    raise DemoError(f"the server does not get ready; the end of {log}:\n{last_lines}")
+
+
+def search_by_rest(url: str, key: str, photo: Path) -> dict[str, Any]:
+    """POST the photo to /v1/searches as any program would, and return the answer."""
+    boundary = uuid.uuid4().hex
+    parts = (
+        (f'name="file"; filename="{photo.name}"\r\nContent-Type: image/jpeg', photo.read_bytes()),
+        ('name="query"\r\nContent-Type: application/json', json.dumps({"limit": 10}).encode()),
+    )
+    body = b"".join(
+        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
+        for head, content in parts
+    )
+    request = urllib.request.Request(
+        f"{url}/v1/searches",
+        data=body + f"--{boundary}--\r\n".encode(),
+        headers={"X-API-Key": key, "Content-Type": f"multipart/form-data; boundary={boundary}"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=120) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        raise DemoError(
+            f"the search answered {error.code}: {error.read().decode(errors='replace')}"
+        ) from error
+
+
+def print_hits(answer: dict[str, Any]) -> None:
+    """The answer as a table; DemoError when nothing was found."""
+    if not answer["hits"]:
+        raise DemoError("the search found nothing")
+    table = Table(title="The best hits", title_justify="left", header_style="bold")
+    for name in ("rank", "score", "camera", "from", "to", "tracklet"):
+        table.add_column(name, justify="right" if name in {"rank", "score"} else "left")
+    for hit in answer["hits"]:
+        row = (
+            hit["rank"],
+            f"{hit['score']:.3f}",
+            hit["camera"]["name"],
+            hit["start"],
+            hit["end"],
+            hit["tracklet_id"],
+        )
+        table.add_row(*map(str, row))
+    console.print(table)
+    console.print(f"{answer['coverage']['tracklets_compared']} tracklets were compared.")
+    for warning in answer["warnings"]:
+        console.print(f"Note: {warning if isinstance(warning, str) else json.dumps(warning)}", markup=False)
+
+
+def demonstrate(recordings: Sequence[Path], data_dir: Path, port: int, *, check: bool) -> None:
+    """Do it all; DemoError when anything fails."""
+    refuse_busy_port(port)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    sightline("migrate")
+    key = demo_key(data_dir)
+    for recording in recordings:
+        sightline("index", str(recording), "--camera", recording.stem, "--start", START)
+    photo = data_dir / "demo-probe.jpg"
+    cut_probe(recordings, photo)
+    url, log = f"http://127.0.0.1:{port}", data_dir / "demo-server.log"
+    console.print(f"\n$ sightline serve --port {port}", style="bold")
+    with running("serve", "--port", str(port), log=log) as server:
+        wait_until_ready(url, server, log)
+        console.print(f"Searching for the person on {photo} by POST {url}/v1/searches")
+        print_hits(search_by_rest(url, key, photo))
+        if check:
+            return
+        console.print(f"\nThe page: [bold]{url}/#key={key}[/bold]")
+        console.print(f"Drop {photo} on it, or a photo of your own. Ctrl-C ends the server.")
+        with running("worker", log=data_dir / "demo-worker.log"):
+            server.wait()
+    raise DemoError(f"the server ended by itself; see {log}")
+
+
+def main() -> int:
+    """Read the command line; 0 when all went well, 1 when something failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("recordings", nargs="+", type=Path)
+    parser.add_argument("--data-dir", type=Path, default=Path("data"))
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--check", action="store_true", help="stop after the search")
+    options = parser.parse_args()
+    os.environ["SIGHTLINE_DATA_DIR"] = str(options.data_dir)  # for every command started here
+    try:
+        demonstrate(find_recordings(options.recordings), options.data_dir, options.port, check=options.check)
+    except DemoError as error:
+        console.print(f"error: {error}", style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nStopped; `make demo` starts it again.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""`sightline compact`: merge small segments and remove erased vectors from the disk."""
+
+from dataclasses import asdict
+
+from gallery.settings import GallerySettings
+from sightline.console import AsJson, DataDir, open_gallery, print_json, print_table, read_settings
+
+
+def compact(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Merge small vector segments and remove what was erased from the disk. Searches go on meanwhile."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        report = asdict(gallery.compact())
+    if as_json:
+        print_json(report)
+    else:
+        print_table([report], empty="")

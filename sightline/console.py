@@ -1,0 +1,92 @@
+"""What the commands share: where they print, how they read settings, how they show lists."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+from pydantic_settings import BaseSettings
+from rich.console import Console
+from rich.table import Table
+
+from sightline.failures import CommandError
+
+if TYPE_CHECKING:
+    from gallery.gallery import Gallery
+    from gallery.settings import GallerySettings
+
+output = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the gallery; SIGHTLINE_DATA_DIR says the same, ./data is the default."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
+
+_Settings = TypeVar("_Settings", bound=BaseSettings)
+
+
+def read_settings(kind: type[_Settings], **options: object) -> _Settings:
+    """Settings from the environment, overridden by the options that were given (None: not given)."""
+    return kind(**{name: value for name, value in options.items() if value is not None})
+
+
+def open_gallery(settings: "GallerySettings") -> "Gallery":
+    """Open the gallery; a first one is made on the spot, an older one is never migrated unasked."""
+    from gallery.gallery import Gallery
+
+    first = settings.database_url is None and not (settings.data_dir / "gallery.sqlite3").exists()
+    return Gallery.open(settings, create=first)
+
+
+def moment(text: str, time_zone: str) -> datetime:
+    """A time in ISO 8601; without an offset it is the clock of `time_zone` (an IANA name)."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"not a time: {text!r}", "write it like 2026-01-31T09:00:00+01:00") from error
+    if value.tzinfo is not None:
+        return value
+    try:
+        return value.replace(tzinfo=ZoneInfo(time_zone))
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise CommandError(f"no time zone {time_zone!r}", "use an IANA name like Europe/Berlin") from error
+
+
+def print_json(value: object) -> None:
+    """Print for programs: no colour, no wrapping."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def print_table(rows: Sequence[Mapping[str, object]], *, title: str | None = None, empty: str) -> None:
+    """Print rows under the names of the first row's keys, or `empty` when there is none."""
+    if not rows:
+        output.print(empty)
+        return
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name, value in rows[0].items():
+        side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
+        table.add_column(name.replace("_", " "), justify=side)
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    output.print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="seconds")
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

@@ -1,0 +1,71 @@
+"""Expected failures in one line: what went wrong and what to do about it."""
+
+from pydantic import ValidationError
+
+from gallery import errors as gallery
+from indexer import errors as indexer
+from models import errors as models
+from service import errors as service
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked; `remedy` says what to do instead."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+# The first class that fits gives the remedy.
+_REMEDIES: tuple[tuple[type[Exception], str], ...] = (
+    (gallery.SchemaMismatch, "run `sightline migrate`"),
+    (gallery.CatalogueUnavailable, "check SIGHTLINE_DATABASE_URL and that the database is running"),
+    (gallery.CorruptSegment, "erase the video it holds and index it again"),
+    (gallery.NotFound, "`sightline cameras`, `videos` and `keys list` show what there is"),
+    (gallery.GalleryError, "see docs/operations.md"),
+    (models.MissingWeights, "install the weights as the message says, or choose another model"),
+    (models.DeviceUnavailable, "choose another device with SIGHTLINE_DEVICE; `sightline doctor` lists them"),
+    (models.ModelError, "`sightline doctor` shows what works on this machine"),
+    (indexer.IndexerError, "see docs/operations.md"),
+    (service.UnsafeSettings, "see docs/operations.md"),
+    (service.UnsupportedImage, "use a JPEG, PNG or WebP picture"),
+    (service.BadProbe, "use another picture, or cut the person out of this one"),
+    (service.ServiceError, "see docs/operations.md"),
+)
+
+
+EXPECTED = (
+    CommandError,
+    ValidationError,
+    OSError,
+    gallery.GalleryError,
+    models.ModelError,
+    indexer.IndexerError,
+    service.ServiceError,
+)
+
+
+def explain(error: Exception) -> str | None:
+    """Cause and remedy of an expected error in one line, or None for one that is a defect of the program."""
+    if isinstance(error, CommandError):
+        return _line(error, error.remedy)
+    if isinstance(error, ValidationError):
+        return _settings_line(error)
+    for kind, remedy in _REMEDIES:
+        if isinstance(error, kind):
+            return _line(error, remedy)
+    if isinstance(error, OSError) and error.filename is not None:
+        return _line(f"{error.strerror}: {error.filename}", "check the path and who may use it")
+    return None
+
+
+def _line(error: Exception | str, remedy: str) -> str:
+    cause = " ".join(str(error).split())
+    # Some messages bring their own remedy.
+    return cause if remedy in cause else f"{cause} ({remedy})"
+
+
+def _settings_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    return _line(f"setting {name}: {first['msg']}", "see the table of settings in docs/operations.md")

@@ -1,0 +1,77 @@
+"""The `sightline` command: one thin file a command. Nothing heavy is imported before a command needs it."""
+
+import importlib.metadata
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from sightline import (
+    cameras,
+    compact,
+    doctor,
+    erase,
+    index,
+    keys,
+    migrate,
+    search,
+    serve,
+    videos,
+    worker,
+)
+from sightline.console import errors
+from sightline.failures import EXPECTED, explain
+
+
+class _Commands(TyperGroup):
+    """Commands whose expected errors end in one line with cause and remedy instead of a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:  # the context's class is private to typer
+        """Run the command; exit with 2 on an error that `explain` knows."""
+        try:
+            return super().invoke(ctx)
+        except EXPECTED as error:
+            explanation = explain(error)
+            if explanation is None:
+                raise
+            errors.print(f"error: {explanation}", style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    name="sightline",
+    cls=_Commands,
+    help="Find a person in recorded video from one photo.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sightline {importlib.metadata.version('sightline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def sightline(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find a person in recorded video from one photo."""
+
+
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("cameras")(cameras.cameras)
+app.command("videos")(videos.videos)
+app.command("erase")(erase.erase)
+app.command("compact")(compact.compact)
+app.command("migrate")(migrate.migrate)
+app.command("doctor")(doctor.doctor)
+app.add_typer(keys.app, name="keys")

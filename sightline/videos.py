@@ -1,0 +1,50 @@
+"""`sightline videos`: the indexed recordings."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gallery.settings import GallerySettings
+from sightline.console import AsJson, DataDir, open_gallery, print_json, print_table, read_settings
+
+if TYPE_CHECKING:
+    from gallery.catalogue import Catalogue
+    from gallery.records import VideoInfo
+
+_PAGE = 500
+
+
+def videos(
+    camera: Annotated[str | None, typer.Option(help="Only recordings of this camera.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the indexed recordings."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
+        names = {c.id: c.name for c in gallery.catalogue.cameras()}
+        found = list(_all_videos(gallery.catalogue, camera_id))
+    if as_json:
+        print_json([asdict(video) | {"camera": names[video.camera_id]} for video in found])
+        return
+    rows = [
+        {
+            "id": video.id,
+            "camera": names[video.camera_id],
+            "file": video.file_name,
+            "start": video.start_time,
+            "end": video.end_time,
+            "tracklets": video.tracklet_count,
+        }
+        for video in found
+    ]
+    print_table(rows, empty="No recording yet: `sightline index` adds some.")
+
+
+def _all_videos(catalogue: "Catalogue", camera_id: int | None) -> Iterator["VideoInfo"]:
+    after = None
+    while page := catalogue.videos(camera_id=camera_id, after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
