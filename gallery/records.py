@@ -13,10 +13,18 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 
-# One detection of a tracklet: microseconds since the video's first frame, index of the decoded frame, box in pixels
-# of the upright (rotated as displayed) picture, detector score.
+# One detection of a tracklet: microseconds since the video's first frame, index of the decoded frame, box in
+# pixels of the upright (rotated as displayed) picture, detector score.
 BOX_DTYPE = np.dtype(
-    [("time_us", "<i8"), ("frame", "<i4"), ("x", "<f4"), ("y", "<f4"), ("w", "<f4"), ("h", "<f4"), ("score", "<f4")]
+    [
+        ("time_us", "<i8"),
+        ("frame", "<i4"),
+        ("x", "<f4"),
+        ("y", "<f4"),
+        ("w", "<f4"),
+        ("h", "<f4"),
+        ("score", "<f4"),
+    ]
 )
 
 
@@ -44,8 +52,8 @@ class NewClip:
 class NewTracklet:
     """A tracklet to store.
 
-    `boxes` is a BOX_DTYPE array (at least one row, times ascending); `feature` (D,) float32, L2-normalised, the
-    frame-weighted mean of its clips' raw features; `thumbnail` a JPEG strip.
+    `boxes` is a BOX_DTYPE array (at least one row, times ascending); `feature` (D,) float32, L2-normalised,
+    the frame-weighted mean of its clips' raw features; `thumbnail` a JPEG strip.
     """
 
     boxes: NDArray[np.void]

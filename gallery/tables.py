@@ -75,8 +75,8 @@ class Base(DeclarativeBase):
 class GalleryState(Base):
     """One row: the change sequence.
 
-    The transaction that makes a change visible increments it, so the row lock puts changes in commit order and a
-    reader that has seen change n has seen every change before n.
+    The transaction that makes a change visible increments it, so the row lock puts changes in commit order
+    and a reader that has seen change n has seen every change before n.
     """
 
     __tablename__ = "gallery_state"

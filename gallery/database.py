@@ -1,0 +1,122 @@
+"""Connections to the catalogue: SQLite or PostgreSQL, with the same transaction semantics on both.
+
+A reading session sees one state of the database from its first statement to its last. A writing session on
+SQLite takes the write lock when it begins: one that read first and locked later could be refused half-way.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gallery.errors import CatalogueUnavailable
+from gallery.settings import GallerySettings
+
+BUSY_TIMEOUT_S = 60.0
+_WRITES = "sightline_writes"
+
+
+def create_engine_for(settings: GallerySettings) -> Engine:
+    """Make the engine for the database that the settings name; connects on first use."""
+    return create_engine_at(settings.resolved_database_url)
+
+
+def create_engine_at(database_url: str) -> Engine:
+    """Make an engine for a `sqlite:///` or `postgresql://` URL; connects on first use."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(
+            url,
+            pool_size=10,
+            max_overflow=40,
+            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    # Asking before use costs a round trip and spares callers an error after a restart of the server.
+    return create_engine(
+        url, pool_size=10, max_overflow=40, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+    )
+
+
+class Database:
+    """Reading and writing sessions over one engine; safe to share between threads.
+
+    Both raise CatalogueUnavailable when the database cannot be reached or stays locked. Other errors of the
+    database (IntegrityError, for one) pass through.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        reading = {}
+        if engine.dialect.name == "postgresql":
+            reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = engine.execution_options(**reading)
+        self.writing = engine.execution_options(**{_WRITES: True})
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether this is the server; else it is a SQLite file."""
+        return self.engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that sees one unchanging state and writes nothing."""
+        with _session(self._reading) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a session whose transaction commits when the block ends, and rolls back when it raises."""
+        with _session(self.writing) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _session(engine: Engine) -> Iterator[Session]:
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except PoolTimeout as error:
+        raise CatalogueUnavailable(f"no free connection to the database: {error}") from error
+    except DBAPIError as error:
+        if not _is_unavailable(error):
+            raise
+        raise CatalogueUnavailable(f"the database cannot be used: {error.orig}") from error
+
+
+def _is_unavailable(error: DBAPIError) -> bool:
+    """Tell a database that cannot be used now from a statement that can never work."""
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return not str(error.orig).startswith(("no such", "near "))
+    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions when it sees fit; `_begin_sqlite` does it instead.
+    connection.isolation_level = None
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def sqlite_file(database_url: str) -> Path | None:
+    """Name the file of a SQLite URL; None for a server."""
+    url = make_url(database_url)
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None

@@ -1,0 +1,63 @@
+"""The schema's version: bring a database to it, or refuse to work on another."""
+
+import io
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from gallery.database import Database, sqlite_file
+from gallery.errors import SchemaMismatch
+
+HEAD = "0001"  # the newest file in migrations/versions
+_REMEDY = "run `sightline migrate`"
+
+
+def alembic_config(database_url: str) -> Config:
+    """Make the configuration of Alembic for a database.
+
+    Raises:
+        SchemaMismatch: the project's migrations are not where the package is.
+    """
+    ini = Path(__file__).resolve().parent.parent / "alembic.ini"
+    if not ini.is_file():
+        raise SchemaMismatch(
+            f"{ini} is missing: migrations come with a checkout of the project, not with its wheel"
+        )
+    config = Config(str(ini), stdout=io.StringIO())
+    config.attributes["database_url"] = database_url
+    return config
+
+
+def upgrade(database_url: str) -> None:
+    """Bring the database to the newest schema, making it when there is none.
+
+    Several processes may do so at once: one works, the others wait and find it done.
+    """
+    file = sqlite_file(database_url)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(alembic_config(database_url), "head")
+
+
+def check(database: Database) -> None:
+    """Raise SchemaMismatch unless the database is at the schema this code was written for."""
+    found = revision(database)
+    if found is None:
+        raise SchemaMismatch(f"the database has no gallery yet: {_REMEDY}")
+    if found != HEAD:
+        raise SchemaMismatch(f"the database is at schema {found}, this program needs {HEAD}: {_REMEDY}")
+
+
+def revision(database: Database) -> str | None:
+    """Return the schema's version in the database, or None when it has none."""
+    file = sqlite_file(str(database.engine.url))
+    if file is not None and not file.exists():
+        return None  # connecting would leave an empty file behind
+    try:
+        with database.read() as session:
+            return session.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    except DBAPIError:  # no such table; an unreachable database has raised CatalogueUnavailable
+        return None

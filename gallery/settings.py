@@ -1,0 +1,38 @@
+"""Where the gallery lies: one directory for files and one database."""
+
+from pathlib import Path
+
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SQLITE_PREFIX = "sqlite:///"
+POSTGRESQL_PREFIX = "postgresql://"
+
+
+class GallerySettings(BaseSettings):
+    """Settings of the gallery; from the environment as SIGHTLINE_DATA_DIR and SIGHTLINE_DATABASE_URL.
+
+    `data_dir` must lie on one file system that all processes of the installation share and that has flock.
+    `database_url` is sqlite:///FILE or postgresql://...; None means a SQLite file in `data_dir`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore")
+
+    data_dir: Path = Path("data")
+    database_url: str | None = None
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if value.startswith(POSTGRESQL_PREFIX) or (
+            value.startswith(SQLITE_PREFIX) and ":memory:" not in value
+        ):
+            return value
+        raise ValueError(f"must begin with {SQLITE_PREFIX} and name a file, or with {POSTGRESQL_PREFIX}")
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The URL of the database that is used."""
+        return self.database_url or f"{SQLITE_PREFIX}{(self.data_dir / 'gallery.sqlite3').absolute()}"

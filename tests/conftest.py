@@ -1,0 +1,85 @@
+"""Galleries to test with: on SQLite and on a real PostgreSQL."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from gallery import schema
+from gallery.database import Database
+from gallery.gallery import Gallery
+from gallery.settings import GallerySettings
+from tests.postgres import PostgresServer
+
+TEMPLATE = "gallery_template"
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server a test process (under xdist: a worker), with a migrated database to copy from."""
+    server = PostgresServer()
+    try:
+        schema.upgrade(server.create(TEMPLATE))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy from."""
+    file = tmp_path_factory.mktemp("template") / "gallery.sqlite3"
+    schema.upgrade(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> GallerySettings:
+    """An empty gallery on SQLite, migrated, not open."""
+    data_dir = tmp_path / "gallery"
+    data_dir.mkdir()
+    file = data_dir / "gallery.sqlite3"
+    shutil.copyfile(sqlite_template, file)
+    return GallerySettings(data_dir=data_dir, database_url=f"sqlite:///{file}")
+
+
+@pytest.fixture
+def postgres_settings(postgres_server: PostgresServer, tmp_path: Path) -> Iterator[GallerySettings]:
+    """An empty gallery on PostgreSQL, migrated, not open."""
+    name = f"gallery_{next(_numbers)}"
+    url = postgres_server.create(name, TEMPLATE)
+    data_dir = tmp_path / "gallery"
+    data_dir.mkdir()
+    yield GallerySettings(data_dir=data_dir, database_url=url)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def gallery_settings(request: pytest.FixtureRequest) -> GallerySettings:
+    """An empty gallery on either database, migrated, not open."""
+    fixture = "sqlite_settings" if request.param == "sqlite" else "postgres_settings"
+    settings: GallerySettings = request.getfixturevalue(fixture)
+    return settings
+
+
+@pytest.fixture
+def gallery(gallery_settings: GallerySettings) -> Iterator[Gallery]:
+    """An empty open gallery, once on each database."""
+    with Gallery.open(gallery_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def sqlite_gallery(sqlite_settings: GallerySettings) -> Iterator[Gallery]:
+    """An empty open gallery on SQLite, for what does not depend on the database."""
+    with Gallery.open(sqlite_settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def database(gallery: Gallery) -> Database:
+    """The catalogue of an empty gallery, once on each database."""
+    return gallery.database

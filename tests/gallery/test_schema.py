@@ -1,0 +1,84 @@
+"""The schema: migrations make what the tables say, and a gallery refuses any other."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from gallery import schema
+from gallery.database import Database, create_engine_at
+from gallery.errors import CatalogueUnavailable, SchemaMismatch
+from gallery.gallery import Gallery
+from gallery.settings import GallerySettings
+from gallery.tables import Base
+from tests.postgres import PostgresServer
+
+
+def test_migrations_and_tables_agree(gallery_settings: GallerySettings) -> None:
+    command.check(schema.alembic_config(gallery_settings.resolved_database_url))
+
+
+def test_head_is_the_newest_migration() -> None:
+    script = ScriptDirectory.from_config(schema.alembic_config("sqlite:///unused"))
+    assert script.get_current_head() == schema.HEAD
+
+
+def test_downgrade_leaves_nothing(gallery_settings: GallerySettings) -> None:
+    url = gallery_settings.resolved_database_url
+    command.downgrade(schema.alembic_config(url), "base")
+    engine = create_engine_at(url)
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    engine.dispose()
+    schema.upgrade(url)
+    command.check(schema.alembic_config(url))
+
+
+def test_models_of_the_tables_are_all_there(database: Database) -> None:
+    assert set(inspect(database.engine).get_table_names()) - {"alembic_version"} == set(Base.metadata.tables)
+
+
+def test_a_new_gallery_must_be_made_on_purpose(tmp_path: Path) -> None:
+    settings = GallerySettings(data_dir=tmp_path / "new")
+    with pytest.raises(SchemaMismatch, match="sightline migrate"):
+        Gallery.open(settings)
+    assert not (tmp_path / "new").exists()
+    Gallery.open(settings, create=True).close()
+    Gallery.open(settings).close()
+
+
+def test_another_schema_is_refused(gallery_settings: GallerySettings) -> None:
+    database = Database(create_engine_at(gallery_settings.resolved_database_url))
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch, match=r"at schema 9999.*sightline migrate"):
+        schema.check(database)
+    database.close()
+
+
+def test_an_empty_server_is_refused(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    url = postgres_server.create("empty")
+    with pytest.raises(SchemaMismatch, match="sightline migrate"):
+        Gallery.open(GallerySettings(data_dir=tmp_path, database_url=url))
+    postgres_server.drop("empty")
+
+
+def test_an_unreachable_server_is_unavailable(tmp_path: Path) -> None:
+    settings = GallerySettings(data_dir=tmp_path, database_url=f"postgresql://nobody@/x?host={tmp_path}")
+    with pytest.raises(CatalogueUnavailable):
+        Gallery.open(settings)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_several_processes_migrate_at_once(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.create("contended")
+    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
+        list(pool.map(schema.upgrade, [url] * 3))
+    command.check(schema.alembic_config(url))

