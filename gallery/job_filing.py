@@ -1,0 +1,77 @@
+"""What is checked and made when a job is filed."""
+
+import hashlib
+import os.path
+import secrets
+import time
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gallery.errors import InvalidInput, NotFound
+from gallery.job_state import QUEUED
+from gallery.records import NewRecording
+from gallery.tables import Camera, JobRecording
+from gallery.validation import moment, optional_text, text
+
+MAX_RECORDINGS = 1000  # of one job
+_LONGEST_PATH = 4096
+
+
+def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:
+    """Check the recordings of a new job and make their rows."""
+    if not 1 <= len(recordings) <= MAX_RECORDINGS:
+        raise InvalidInput(f"a job has 1 to {MAX_RECORDINGS} recordings, not {len(recordings)}")
+    seen: dict[str, int] = {}
+    rows = []
+    for number, recording in enumerate(recordings):
+        what = f"recording {number}"
+        path = text(recording.path, f"path of {what}", longest=_LONGEST_PATH)
+        first = seen.setdefault(os.path.normpath(path), number)
+        if first != number:
+            raise InvalidInput(f"recordings {first} and {number} are the same file: {path}")
+        rows.append(
+            JobRecording(
+                id=growing_id(),
+                number=number,
+                camera_id=recording.camera_id,
+                path=path,
+                file_name=text(recording.file_name, f"file name of {what}"),
+                owned=recording.owned,
+                start_time=moment(recording.start_time, f"start of {what}"),
+                state=QUEUED,
+                attempts=0,
+                lost_workers=[],
+                progress=0.0,
+                counters={},
+            )
+        )
+    return rows
+
+
+def fingerprint(rows: Sequence[JobRecording]) -> str:
+    """What makes two filings the same request."""
+    parts = [(row.camera_id, row.path, row.file_name, row.owned, row.start_time.isoformat()) for row in rows]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def idempotency_token(key_id: str | None, idempotency_key: str | None) -> str | None:
+    """Put the caller's key into its API key's own name space: callers do not know of each other."""
+    optional_text(key_id, "key id", longest=32)
+    if idempotency_key is None:
+        return None
+    return f"{key_id or ''}:{text(idempotency_key, 'idempotency key', longest=255)}"
+
+
+def require_cameras(session: Session, wanted: set[int]) -> None:
+    """Raise NotFound unless all these cameras exist."""
+    possible = {camera_id for camera_id in wanted if 0 < camera_id < 2**31}  # larger ones break the query
+    missing = wanted - set(session.scalars(select(Camera.id).where(Camera.id.in_(possible))))
+    if missing:
+        raise NotFound(f"no camera with id {', '.join(map(str, sorted(missing)))}")
+
+
+def growing_id() -> str:
+    """A random id whose head is the time in ms: sorting by id is sorting by age."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(10)}"

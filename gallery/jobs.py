@@ -1,0 +1,292 @@
+"""Jobs: requests to index recordings, which workers lease one recording at a time."""
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from gallery import job_filing, leases
+from gallery.database import Database
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.job_state import (
+    CANCELLED,
+    ENDED,
+    FAILED,
+    QUEUED,
+    RUNNING,
+    SKIPPED,
+    SUCCEEDED,
+    RecordingProgress,
+    job_eta,
+    job_progress,
+    job_state,
+)
+from gallery.records import Claim, JobInfo, NewRecording, RecordingInfo
+from gallery.tables import Job, JobRecording
+from gallery.validation import json_object, known_id, optional_text, text
+
+MAX_LISTED = 100
+_LONGEST_LEASE = 86400.0  # seconds
+
+
+class Jobs:
+    """The jobs and their recordings."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def file(
+        self,
+        recordings: Sequence[NewRecording],
+        *,
+        key_id: str | None = None,
+        idempotency_key: str | None = None,
+        request_hash: str = "",
+    ) -> JobInfo:
+        """File a job.
+
+        A request sent again with the same `idempotency_key` by the same `key_id` gets the job it got the
+        first time. `request_hash` says what "the same request" means; without it, the recordings do.
+
+        Raises:
+            InvalidInput: no or too many recordings, one path twice, or a value that cannot be stored.
+            NotFound: no such camera.
+            Conflict: the idempotency key was used for another request.
+        """
+        rows = job_filing.new_rows(recordings)
+        token = job_filing.idempotency_token(key_id, idempotency_key)
+        request_hash = text(request_hash or job_filing.fingerprint(rows), "request hash", longest=64)
+        if token is not None and (before := self._filed_before(token, request_hash)) is not None:
+            return before
+        try:
+            with self._database.write() as session:
+                job_filing.require_cameras(session, {row.camera_id for row in rows})
+                job = Job(
+                    id=job_filing.growing_id(),
+                    key_id=key_id,
+                    idempotency_key=token,
+                    request_hash=request_hash,
+                    cancel_requested=False,
+                    created_at=leases.current_time(session),
+                )
+                session.add(job)
+                session.flush()
+                for row in rows:
+                    row.job_id = job.id
+                session.add_all(rows)
+                session.flush()
+                return _job_info(job, rows, job.created_at)
+        except IntegrityError:
+            # The same request, sent twice at once: the other one was filed between our look and our insert.
+            if token is None or (before := self._filed_before(token, request_hash)) is None:
+                raise
+            return before
+
+    def get(self, job_id: str) -> JobInfo:
+        """Return a job with its recordings.
+
+        Raises:
+            NotFound: no such job.
+        """
+        with self._database.read() as session:
+            return _read(session, session.get(Job, known_id(job_id, "job")), job_id)
+
+    def list(self, *, limit: int = 50, after: str | None = None) -> Sequence[JobInfo]:
+        """List jobs newest first, without their recordings; `after` is the id of the last one seen.
+
+        Raises:
+            InvalidInput: `limit` is out of range.
+            NotFound: `after` is no id.
+        """
+        if not 1 <= limit <= MAX_LISTED:
+            raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
+        query = select(Job).order_by(Job.id.desc()).limit(limit)
+        if after is not None:
+            query = query.where(Job.id < known_id(after, "job"))
+        with self._database.read() as session:
+            jobs = session.scalars(query).all()
+            progress = _progress_of(session, [job.id for job in jobs])
+            now = leases.current_time(session)
+            return [_job_summary(job, progress[job.id], now) for job in jobs]
+
+    def cancel(self, job_id: str) -> JobInfo:
+        """Cancel a job: what waits is cancelled at once, what runs stops at its next renewal.
+
+        A job that has ended stays as it is.
+
+        Raises:
+            NotFound: no such job.
+        """
+        with self._database.write() as session:
+            job = session.get(Job, known_id(job_id, "job"), with_for_update=True)
+            if job is None:
+                raise NotFound(f"no job {job_id}")
+            now = leases.current_time(session)
+            mine = JobRecording.job_id == job.id
+            if session.scalar(select(JobRecording.id).where(mine, JobRecording.state.not_in(ENDED)).limit(1)):
+                job.cancel_requested = True
+                session.execute(
+                    update(JobRecording)
+                    .where(mine, JobRecording.state.in_([QUEUED, RUNNING]))
+                    .where(or_(JobRecording.state == QUEUED, JobRecording.lease_until < now))
+                    .values(
+                        state=CANCELLED,
+                        reason=leases.ON_REQUEST,
+                        lease_until=None,
+                        stage=None,
+                        finished_at=now,
+                    )
+                    .execution_options(synchronize_session=False)
+                )
+            return _read(session, job, job_id)
+
+    def claim(self, worker: str, *, lease_seconds: float, now: datetime | None = None) -> Claim | None:
+        """Lease the recording that has waited longest to `worker`, or return None when nothing waits.
+
+        A recording whose lease ran out is handed over; after `leases.MAX_ATTEMPTS` workers were lost on it,
+        it fails with their names as the reason. `worker` must be unique among living workers. `now` is for
+        tests.
+
+        Raises:
+            InvalidInput: bad worker name or lease.
+        """
+        text(worker, "worker name", longest=200)
+        lease = _lease_time(lease_seconds)
+        with self._database.read() as session:
+            # Idle workers ask often; without this each question would take SQLite's write lock.
+            if not leases.anything_claimable(session, now or leases.current_time(session)):
+                return None
+        with self._database.write() as session:
+            return leases.take(session, worker, lease, now or leases.current_time(session))
+
+    def renew(
+        self,
+        claim: Claim,
+        *,
+        lease_seconds: float,
+        stage: str | None = None,
+        progress: float = 0.0,
+        counters: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Prolong a lease and report progress (0..1); return False when the job is to be cancelled.
+
+        Raises:
+            LeaseLost: the recording was handed over, ended or cancelled; drop the work.
+            InvalidInput: a value that cannot be stored.
+        """
+        if math.isnan(progress):
+            raise InvalidInput("progress is not a number")
+        values: dict[str, Any] = {
+            "stage": optional_text(stage, "stage", longest=100),
+            "progress": min(1.0, max(0.0, progress)),
+            "counters": json_object(counters or {}, "counters"),
+        }
+        lease = _lease_time(lease_seconds)
+        with self._database.write() as session:
+            values["lease_until"] = leases.current_time(session) + lease
+            return leases.renew(session, claim, values)
+
+    def release(self, claim: Claim) -> None:
+        """Put a claimed recording back into the queue, for a worker that shuts down.
+
+        Raises:
+            LeaseLost: the recording was handed over, ended or cancelled.
+        """
+        with self._database.write() as session:
+            leases.give_back(session, claim)
+
+    def finish(
+        self,
+        claim: Claim,
+        *,
+        state: str,
+        reason: str | None = None,
+        video_id: str | None = None,
+        counters: Mapping[str, Any] | None = None,
+        session: Session | None = None,
+    ) -> None:
+        """End a claimed recording: succeeded, skipped, failed or cancelled.
+
+        With `session` it takes part in the caller's transaction, so rows and job are committed together or
+        not at all: LeaseLost must then reach the end of that transaction and roll it back.
+
+        Raises:
+            LeaseLost: the recording was handed over, ended or cancelled; nothing was changed.
+            InvalidInput: not a final state, or skipped or failed without a reason.
+        """
+        if state not in ENDED:
+            raise InvalidInput(f"a recording ends as one of {', '.join(sorted(ENDED))}, not {state!r:.100}")
+        if state in {SKIPPED, FAILED} and not reason:
+            raise InvalidInput(f"a recording that is {state} needs a reason")
+        values: dict[str, Any] = {
+            "reason": optional_text(reason, "reason", longest=4000),
+            "video_id": optional_text(video_id, "video id", longest=32),
+        }
+        if counters is not None:
+            values["counters"] = json_object(counters, "counters")
+        if state == SUCCEEDED:
+            values["progress"] = 1.0
+        with nullcontext(session) if session is not None else self._database.write() as transaction:
+            leases.end(transaction, claim, state, values)
+
+    def _filed_before(self, token: str, request_hash: str) -> JobInfo | None:
+        with self._database.read() as session:
+            job = session.scalar(select(Job).where(Job.idempotency_key == token))
+            if job is None:
+                return None
+            if job.request_hash != request_hash:
+                raise Conflict("the idempotency key was used for another request")
+            return _read(session, job, job.id)
+
+
+def _lease_time(seconds: float) -> timedelta:
+    if not 0 < seconds <= _LONGEST_LEASE:
+        raise InvalidInput(f"a lease lasts up to {_LONGEST_LEASE:.0f} seconds, not {seconds}")
+    return timedelta(seconds=seconds)
+
+
+def _read(session: Session, job: Job | None, job_id: str) -> JobInfo:
+    if job is None:
+        raise NotFound(f"no job {job_id}")
+    query = select(JobRecording).where(JobRecording.job_id == job.id).order_by(JobRecording.number)
+    return _job_info(job, session.scalars(query).all(), leases.current_time(session))
+
+
+def _progress_of(session: Session, job_ids: Sequence[str]) -> dict[str, list[RecordingProgress]]:
+    """What the recordings of some jobs have achieved, in one query."""
+    query = select(
+        JobRecording.job_id,
+        JobRecording.state,
+        JobRecording.progress,
+        JobRecording.started_at,
+        JobRecording.finished_at,
+    ).where(JobRecording.job_id.in_(job_ids))
+    progress: dict[str, list[RecordingProgress]] = {job_id: [] for job_id in job_ids}
+    for job_id, state, done, started_at, finished_at in session.execute(query):
+        progress[job_id].append(RecordingProgress(state, done, started_at, finished_at))
+    return progress
+
+
+def _job_info(job: Job, rows: Sequence[JobRecording], now: datetime) -> JobInfo:
+    progress = [RecordingProgress(r.state, r.progress, r.started_at, r.finished_at) for r in rows]
+    return _job_summary(job, progress, now, [leases.recording_info(row) for row in rows])
+
+
+def _job_summary(
+    job: Job, progress: Sequence[RecordingProgress], now: datetime, recordings: Sequence[RecordingInfo] = ()
+) -> JobInfo:
+    return JobInfo(
+        id=job.id,
+        key_id=job.key_id,
+        state=job_state([r.state for r in progress]),
+        progress=job_progress(progress),
+        eta_seconds=job_eta(progress, now),
+        cancel_requested=job.cancel_requested,
+        created_at=job.created_at,
+        recordings=recordings,
+    )

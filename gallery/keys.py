@@ -1,0 +1,102 @@
+"""API keys: 256 random bits, shown once, stored as a hash.
+
+A slow or salted hash is for secrets that people choose: a random 256-bit secret cannot be guessed from its
+SHA-256, and a plain hash can be looked up by a unique index. The lookup compares hashes, so its timing tells
+nothing of the secret.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from gallery.audit import add_event
+from gallery.database import Database
+from gallery.errors import InvalidInput, NotFound
+from gallery.records import KeyInfo
+from gallery.tables import ApiKey
+from gallery.validation import known_id, moment, text
+
+PREFIX = "sl_"  # lets secret scanners and people recognise one
+_SECRET_LENGTH = len(PREFIX) + 43  # base64url of 32 bytes without padding
+
+
+class Keys:
+    """The keys of the API."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, name: str, *, expires_at: datetime | None = None) -> tuple[KeyInfo, str]:
+        """Make a key and return it with its secret, which nobody can show again.
+
+        Raises:
+            InvalidInput: bad name, or `expires_at` is naive or past.
+        """
+        now = datetime.now(UTC)
+        if expires_at is not None and moment(expires_at, "expiry") <= now:
+            raise InvalidInput(f"expiry lies in the past: {expires_at.isoformat()}")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        row = ApiKey(
+            id=secrets.token_hex(16),
+            name=text(name, "name of a key", longest=200),
+            secret_hash=_hash(secret),
+            created_at=now,
+            expires_at=expires_at,
+            revoked_at=None,
+        )
+        with self._database.write() as session:
+            session.add(row)
+            add_event(session, "key.create", subject=row.id, detail={"name": name})
+            return _key_info(row), secret
+
+    def verify(self, secret: str, *, now: datetime | None = None) -> KeyInfo | None:
+        """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked."""
+        if len(secret) != _SECRET_LENGTH or not secret.isascii() or not secret.startswith(PREFIX):
+            return None
+        with self._database.read() as session:
+            row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))
+            info = None if row is None else _key_info(row)
+        if info is None or info.revoked_at is not None:
+            return None
+        expired = info.expires_at is not None and info.expires_at <= (now or datetime.now(UTC))
+        return None if expired else info
+
+    def list(self) -> Sequence[KeyInfo]:
+        """List all keys, oldest first, revoked and expired ones too."""
+        with self._database.read() as session:
+            return [
+                _key_info(row)
+                for row in session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id))
+            ]
+
+    def revoke(self, key_id: str) -> KeyInfo:
+        """Make a key useless from now on; revoking it again changes nothing.
+
+        Raises:
+            NotFound: no such key.
+        """
+        with self._database.write() as session:
+            row = session.get(ApiKey, known_id(key_id, "key"), with_for_update=True)
+            if row is None:
+                raise NotFound(f"no key {key_id}")
+            if row.revoked_at is None:
+                row.revoked_at = datetime.now(UTC)
+                add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
+            return _key_info(row)
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _key_info(row: ApiKey) -> KeyInfo:
+    return KeyInfo(
+        id=row.id,
+        name=row.name,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

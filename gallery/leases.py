@@ -1,0 +1,180 @@
+"""Leases on the recordings of jobs, within a caller's transaction.
+
+A worker holds a recording for a while and renews that lease as it goes; when it dies the lease runs out and
+another worker takes over. `attempts` counts the leases of a recording, so (worker, attempts) names one lease,
+and whatever comes from a worker whose lease was handed over is refused.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from gallery.errors import LeaseLost
+from gallery.job_state import CANCELLED, FAILED, QUEUED, RUNNING
+from gallery.records import Claim, RecordingInfo
+from gallery.tables import Job, JobRecording, UtcDateTime
+
+MAX_ATTEMPTS = 3  # leases that may run out before a recording is given up: it may be what kills the workers
+ON_REQUEST = "cancelled on request"
+
+
+def current_time(session: Session) -> datetime:
+    """The database server's clock where there is one: workers on several machines have their own."""
+    if session.get_bind().dialect.name == "postgresql":
+        return session.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
+    return datetime.now(UTC)
+
+
+def anything_claimable(session: Session, now: datetime) -> bool:
+    """Say whether `take` has something to look at; cheap, and takes no lock."""
+    return session.scalar(select(JobRecording.id).where(_claimable(now)).limit(1)) is not None
+
+
+def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Claim | None:
+    """Lease the recording that has waited longest, settling on the way what nobody can lease any more.
+
+    PostgreSQL skips rows that another worker is taking right now; on SQLite the caller's transaction holds
+    the write lock.
+    """
+    query = (
+        select(JobRecording, Job.cancel_requested)
+        .join(Job, Job.id == JobRecording.job_id)
+        .where(_claimable(now))
+        .order_by(JobRecording.job_id, JobRecording.number)  # job ids grow with time
+        .limit(1)
+        .with_for_update(of=JobRecording, skip_locked=True)
+    )
+    while (found := session.execute(query).one_or_none()) is not None:
+        row, cancel_requested = found
+        if row.state == RUNNING:
+            row.lost_workers = [*row.lost_workers, row.worker]
+        if cancel_requested:
+            settle(row, CANCELLED, ON_REQUEST, now)
+        elif len(row.lost_workers) >= MAX_ATTEMPTS:
+            names = ", ".join(row.lost_workers)
+            settle(row, FAILED, f"given up: {len(row.lost_workers)} workers died on it or hung: {names}", now)
+        else:
+            _lease(row, worker, now + lease, now)
+            session.flush()
+            return Claim(recording=recording_info(row), job_id=row.job_id, worker=worker)
+        session.flush()
+    return None
+
+
+def renew(session: Session, claim: Claim, values: Mapping[str, Any]) -> bool:
+    """Write progress and the new end of the lease; False when the job is to be cancelled.
+
+    Raises:
+        LeaseLost: the recording is no longer this worker's.
+    """
+    _change_own(session, claim, values)
+    return not session.execute(select(Job.cancel_requested).where(Job.id == claim.job_id)).scalar_one()
+
+
+def end(session: Session, claim: Claim, state: str, values: Mapping[str, Any]) -> None:
+    """Bring the recording to its final state.
+
+    Raises:
+        LeaseLost: the recording is no longer this worker's.
+    """
+    ended = {"state": state, "lease_until": None, "stage": None, "finished_at": current_time(session)}
+    _change_own(session, claim, {**ended, **values})
+
+
+def give_back(session: Session, claim: Claim) -> None:
+    """Put the recording back into the queue, or cancel it if its job was cancelled.
+
+    Raises:
+        LeaseLost: the recording is no longer this worker's.
+    """
+    # The job's row is locked so that a cancellation cannot pass between reading it and queueing the
+    # recording.
+    job = session.get_one(Job, claim.job_id, with_for_update=True)
+    if job.cancel_requested:
+        end(session, claim, CANCELLED, {"reason": ON_REQUEST})
+        return
+    _change_own(
+        session,
+        claim,
+        {
+            "state": QUEUED,
+            "worker": None,
+            "lease_until": None,
+            "stage": None,
+            "progress": 0.0,
+            "counters": {},
+            "started_at": None,
+        },
+    )
+
+
+def settle(row: JobRecording, state: str, reason: str, now: datetime) -> None:
+    """End a recording that no worker holds."""
+    row.state = state
+    row.reason = reason
+    row.lease_until = None
+    row.stage = None
+    row.finished_at = now
+
+
+def recording_info(row: JobRecording) -> RecordingInfo:
+    """The record of a row."""
+    return RecordingInfo(
+        id=row.id,
+        number=row.number,
+        camera_id=row.camera_id,
+        path=row.path,
+        file_name=row.file_name,
+        owned=row.owned,
+        start_time=row.start_time,
+        state=row.state,
+        reason=row.reason,
+        video_id=row.video_id,
+        attempts=row.attempts,
+        worker=row.worker,
+        stage=row.stage,
+        progress=row.progress,
+        counters=row.counters,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _claimable(now: datetime) -> ColumnElement[bool]:
+    ran_out = and_(JobRecording.state == RUNNING, JobRecording.lease_until < now)
+    return or_(JobRecording.state == QUEUED, ran_out)
+
+
+def _lease(row: JobRecording, worker: str, until: datetime, now: datetime) -> None:
+    row.state = RUNNING
+    row.worker = worker
+    row.attempts += 1
+    row.lease_until = until
+    row.stage = None
+    row.progress = 0.0
+    row.counters = {}
+    row.started_at = now
+
+
+def _change_own(session: Session, claim: Claim, values: Mapping[str, Any]) -> None:
+    """Change the claimed row if, and only if, the claim still holds."""
+    recording = claim.recording
+    own = (
+        update(JobRecording)
+        .where(
+            JobRecording.id == recording.id,
+            JobRecording.state == RUNNING,
+            JobRecording.worker == claim.worker,
+            JobRecording.attempts == recording.attempts,
+        )
+        .values(dict(values))
+        .returning(JobRecording.id)
+        .execution_options(synchronize_session=False)
+    )
+    if session.execute(own).one_or_none() is None:
+        raise LeaseLost(
+            f"recording {recording.id} is no longer held by {claim.worker} (lease {recording.attempts})"
+        )

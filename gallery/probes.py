@@ -1,0 +1,177 @@
+"""Uploaded images: the bytes in a file, what is known of them in a row.
+
+The file is on the disk before its row is, so every row has its image; a crash in between leaves a file
+without a row, which `sweep` removes.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from gallery.database import Database
+from gallery.errors import InvalidInput, NotFound
+from gallery.records import ProbeInfo
+from gallery.tables import Probe
+from gallery.validation import json_list, known_id, optional_text
+
+SUFFIXES = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "image/bmp": ".bmp",
+    "image/gif": ".gif",
+    "image/tiff": ".tif",
+}
+_WRITING = ".part"
+_MAX_SIDE = 100_000  # pixels; what an image may really have is the service's to decide
+
+
+class Probes:
+    """The uploaded images under `<data_dir>/probes/`."""
+
+    def __init__(self, database: Database, data_dir: Path) -> None:
+        self._database = database
+        self._directory = data_dir / "probes"
+
+    def add(
+        self,
+        image: bytes,
+        media_type: str,
+        width: int,
+        height: int,
+        persons: Sequence[Mapping[str, Any]],
+        *,
+        key_id: str | None = None,
+    ) -> ProbeInfo:
+        """Store an image that has been decoded and judged already; it is not looked into here.
+
+        Raises:
+            InvalidInput: empty image, unknown media type, impossible size, or persons that are not JSON.
+        """
+        if not image:
+            raise InvalidInput("the image is empty")
+        if media_type not in SUFFIXES:
+            raise InvalidInput(f"media type must be one of {', '.join(SUFFIXES)}, not {media_type!r:.100}")
+        if not (1 <= width <= _MAX_SIDE and 1 <= height <= _MAX_SIDE):
+            raise InvalidInput(f"an image of {width} x {height} pixels")
+        row = Probe(
+            id=secrets.token_hex(16),
+            key_id=optional_text(key_id, "key id", longest=32),
+            image_hash=hashlib.sha256(image).hexdigest(),
+            media_type=media_type,
+            width=width,
+            height=height,
+            persons=json_list(persons, "persons"),
+            created_at=datetime.now(UTC),
+        )
+        # A failed transaction leaves the file to `sweep`: when the connection breaks in the middle of a
+        # commit nobody can say whether the row is there.
+        self._write(self._path(row.id, media_type), image)
+        with self._database.write() as session:
+            session.add(row)
+            session.flush()
+            return self._info(row)
+
+    def get(self, probe_id: str) -> ProbeInfo:
+        """Return a probe.
+
+        Raises:
+            NotFound: no such probe.
+        """
+        with self._database.read() as session:
+            row = session.get(Probe, known_id(probe_id, "probe"))
+            if row is None:
+                raise NotFound(f"no probe {probe_id}")
+            return self._info(row)
+
+    def delete(self, probe_id: str) -> None:
+        """Remove a probe's row and its image.
+
+        Raises:
+            NotFound: no such probe.
+        """
+        with self._database.write() as session:
+            row = session.get(Probe, known_id(probe_id, "probe"), with_for_update=True)
+            if row is None:
+                raise NotFound(f"no probe {probe_id}")
+            path = self._path(row.id, row.media_type)
+            session.delete(row)
+        # After the commit: an image without a row is swept, a row without an image would be a broken probe.
+        path.unlink(missing_ok=True)
+        _sync_directory(self._directory)
+
+    def sweep(self, *, grace_seconds: float = 3600.0) -> int:
+        """Remove images without a row and return how many.
+
+        Files younger than `grace_seconds` stay: somebody may be about to write their row.
+        """
+        oldest_kept = time.time() - grace_seconds
+        old = [path for path in self._files() if _modified(path) < oldest_kept]
+        if not old:
+            return 0
+        with self._database.read() as session:  # after listing: a file listed as old has its row by now
+            known = set(session.scalars(select(Probe.id)))
+        orphans = [path for path in old if path.suffix == _WRITING or path.stem not in known]
+        for path in orphans:
+            path.unlink(missing_ok=True)
+        return len(orphans)
+
+    def _write(self, path: Path, image: bytes) -> None:
+        """Write the image so that it is whole and on the disk when its name appears."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + _WRITING)
+        try:
+            with part.open("xb") as file:
+                file.write(image)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+        _sync_directory(self._directory)
+
+    def _files(self) -> list[Path]:
+        with contextlib.suppress(FileNotFoundError):
+            return [path for path in self._directory.iterdir() if path.is_file()]
+        return []
+
+    def _path(self, probe_id: str, media_type: str) -> Path:
+        return self._directory / (probe_id + SUFFIXES[media_type])
+
+    def _info(self, row: Probe) -> ProbeInfo:
+        return ProbeInfo(
+            id=row.id,
+            key_id=row.key_id,
+            image_hash=row.image_hash,
+            media_type=row.media_type,
+            width=row.width,
+            height=row.height,
+            persons=row.persons,
+            created_at=row.created_at,
+            path=str(self._path(row.id, row.media_type)),
+        )
+
+
+def _modified(path: Path) -> float:
+    """When a file was last written; now, if it went away meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make renames and removals in a directory last through a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
