@@ -1,0 +1,109 @@
+// The public HTTP API: the key, problem+json errors, JSON calls, pictures and clips as object URLs.
+
+const STORED_KEY = "sightline.key";
+
+/** An answer that was not a success, or none at all (status 0). `detail` may be shown to the user. */
+export class ApiError extends Error {
+  constructor(status, title, detail) {
+    super(detail || title);
+    this.name = "ApiError";
+    this.status = status;
+    this.title = title;
+    this.detail = detail || "";
+  }
+}
+
+export const isAbort = (error) => error?.name === "AbortError";
+
+/** Take #key=... out of the address bar into the session, so that it is in no history entry or shared link. */
+export function takeFragment() {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  if (!fragment.has("key") && !fragment.has("search")) return null;
+  if (fragment.get("key")) sessionStorage.setItem(STORED_KEY, fragment.get("key"));
+  history.replaceState(null, "", location.pathname + location.search);
+  return fragment.get("search");
+}
+
+export const hasKey = () => sessionStorage.getItem(STORED_KEY) !== null;
+export const setKey = (key) => sessionStorage.setItem(STORED_KEY, key);
+export const forgetKey = () => sessionStorage.removeItem(STORED_KEY);
+
+let askForKey = async () => false;
+/** `ask()` resolves to true once a new key is stored; it is called when the server answers 401. */
+export function onUnauthorised(ask) {
+  askForKey = ask;
+}
+
+/** The key travels only to where the page came from, whatever an answer's links say. */
+function ownUrl(path) {
+  const url = new URL(path, location.origin);
+  if (url.origin !== location.origin) throw new ApiError(0, "Refused", `The server named a link to another host: ${url.host}`);
+  return url;
+}
+
+async function send(path, { method = "GET", headers = {}, body, signal }) {
+  const key = sessionStorage.getItem(STORED_KEY);
+  const all = key ? { ...headers, "X-API-Key": key } : headers;
+  try {
+    return await fetch(ownUrl(path), { method, headers: all, body, signal, credentials: "omit" });
+  } catch (error) {
+    if (isAbort(error) || error instanceof ApiError) throw error;
+    throw new ApiError(0, "No connection", "The server did not answer. Check the connection and try again.");
+  }
+}
+
+async function problem(response) {
+  const type = response.headers.get("Content-Type") ?? "";
+  const body = type.includes("json") ? await response.json().catch(() => ({})) : {};
+  const title = body.title || response.statusText || `Error ${response.status}`;
+  return new ApiError(response.status, title, typeof body.detail === "string" ? body.detail : "");
+}
+
+/** Send and return the Response; on 401 ask for a key and send again; raise ApiError for any other failure. */
+export async function call(path, options = {}) {
+  let response = await send(path, options);
+  while (response.status === 401 && (await askForKey(await problem(response)))) {
+    options.signal?.throwIfAborted();
+    response = await send(path, options);
+  }
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+/** GET or, with `json`, POST; returns the parsed answer. */
+export async function getJson(path, { json, method, headers = {}, signal } = {}) {
+  const options = { method: method ?? (json === undefined ? "GET" : "POST"), headers, signal };
+  if (json !== undefined) {
+    options.body = JSON.stringify(json);
+    options.headers = { ...headers, "Content-Type": "application/json" };
+  }
+  const response = await call(path, options);
+  return response.status === 204 ? null : response.json();
+}
+
+/** Every item of a paged list. */
+export async function getAll(path, { signal } = {}) {
+  const items = [];
+  let cursor = null;
+  do {
+    const url = ownUrl(path);
+    if (cursor) url.searchParams.set("cursor", cursor);
+    const page = await getJson(url.pathname + url.search, { signal });
+    items.push(...page.items);
+    cursor = page.next_cursor ?? null;
+  } while (cursor);
+  return items;
+}
+
+/** Fetch a picture or clip with the key; the caller revokes the returned object URL. */
+export async function objectUrl(path, { signal } = {}) {
+  const response = await call(path, { signal });
+  return URL.createObjectURL(await response.blob());
+}
+
+/** Upload a photo; resolves to the probe with the persons found on it. */
+export async function addProbe(file, { signal } = {}) {
+  const body = new FormData();
+  body.append("file", file, file.name || "photo.jpg");
+  return (await call("/v1/probes", { method: "POST", body, signal })).json();
+}

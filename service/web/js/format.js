@@ -1,0 +1,58 @@
+// Times, durations, counts and scores as words. Times are unambiguous: day, month name, 24-hour clock, zone.
+
+const LOCALE = "en-GB";
+
+export const localZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function formatter(zone, options) {
+  try {
+    return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: zone ?? "UTC" });
+  } catch {
+    // A camera may carry a zone name this browser does not know.
+    return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: "UTC", timeZoneName: "short" });
+  }
+}
+
+const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+
+export const day = (iso, zone) => formatter(zone, DAY).format(new Date(iso));
+export const clock = (iso, zone) => formatter(zone, CLOCK).format(new Date(iso));
+export const shortClock = (iso, zone) => formatter(zone, { ...CLOCK, second: undefined }).format(new Date(iso));
+export const moment = (iso, zone) => `${day(iso, zone)}, ${clock(iso, zone)}`;
+
+/** "UTC+1" of `zone` at that instant. */
+export function offset(iso, zone) {
+  const parts = formatter(zone, { timeZoneName: "shortOffset" }).formatToParts(new Date(iso));
+  return parts.find((part) => part.type === "timeZoneName")?.value.replace("GMT", "UTC") ?? "UTC";
+}
+
+/** A span in one zone: the day is said once when both ends share it. */
+export function span(start, end, zone) {
+  const [first, last] = [day(start, zone), day(end, zone)];
+  if (first === last) return `${first}, ${shortClock(start, zone)}–${shortClock(end, zone)}`;
+  return `${first}, ${shortClock(start, zone)} – ${last}, ${shortClock(end, zone)}`;
+}
+
+export function duration(seconds) {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  if (seconds < 600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60 ? `${minutes % 60} min` : ""}`.trim();
+}
+
+export const secondsBetween = (start, end) => (new Date(end) - new Date(start)) / 1000;
+
+export const count = (n, one, many = `${one}s`) => `${n.toLocaleString(LOCALE)} ${n === 1 ? one : many}`;
+
+/** The score as the API gives it; a probability only where the API has a calibrated one. */
+export const score = (value) => value.toFixed(3);
+export const probability = (value) => `${Math.round(value * 100)} %`;
+
+export function bytes(n) {
+  const units = ["B", "kB", "MB", "GB"];
+  const power = n < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(n) / 3));
+  return `${(n / 1000 ** power).toFixed(power > 1 ? 1 : 0)} ${units[power]}`;
+}

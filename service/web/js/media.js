@@ -1,0 +1,69 @@
+// Pictures behind the key: fetched with the header, shown as object URLs, revoked when their element goes.
+
+import { isAbort, objectUrl } from "./api.js";
+
+/** A set of object URLs and requests that end together. */
+export class MediaScope {
+  #abort = new AbortController();
+  #urls = new Set();
+
+  get signal() {
+    return this.#abort.signal;
+  }
+
+  /** Fetch to an object URL that lives as long as this scope. */
+  async url(path) {
+    const url = await objectUrl(path, { signal: this.signal });
+    if (this.signal.aborted) {
+      URL.revokeObjectURL(url);
+      throw this.signal.reason;
+    }
+    this.#urls.add(url);
+    return url;
+  }
+
+  /** Keep an object URL made elsewhere. */
+  keep(url) {
+    this.#urls.add(url);
+    return url;
+  }
+
+  close() {
+    this.#abort.abort();
+    for (const url of this.#urls) URL.revokeObjectURL(url);
+    this.#urls.clear();
+  }
+}
+
+/** Load pictures when they come near the screen: hundreds of hits would otherwise all load at once. */
+export class LazyPictures {
+  #scope = new MediaScope();
+  #paths = new WeakMap();
+  #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "500px 0px" });
+
+  add(image, path, onFailure) {
+    this.#paths.set(image, { path, onFailure });
+    this.#observer.observe(image);
+  }
+
+  async #seen(entries) {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      this.#observer.unobserve(target);
+      this.#load(target, this.#paths.get(target));
+    }
+  }
+
+  async #load(image, { path, onFailure }) {
+    try {
+      image.src = await this.#scope.url(path);
+    } catch (error) {
+      if (!isAbort(error)) onFailure(error);
+    }
+  }
+
+  close() {
+    this.#observer.disconnect();
+    this.#scope.close();
+  }
+}

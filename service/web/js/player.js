@@ -1,0 +1,164 @@
+// A hit at full size: its clip with the box drawn on it, from the best moment on, and what is known about it.
+
+import { isAbort } from "./api.js";
+import { showError } from "./alerts.js";
+import { factsOf, fillRecording } from "./facts.js";
+import { $, fill, h, icon } from "./dom.js";
+import { MediaScope } from "./media.js";
+import { searchFrom } from "./seed.js";
+import { store } from "./state.js";
+
+const PADDING = 1; // seconds shown before and after the tracklet
+
+let scope = new MediaScope();
+let shown = null; // {hit, index}
+let boxed = true;
+let loads = 0; // counts loads, so that a slow clip cannot replace a newer one
+
+/** Where the best moment lies in the clip, which starts PADDING before the tracklet or at the recording's start. */
+export function bestSecond({ start, best_moment: best }) {
+  const before = (new Date(best.start) - new Date(start)) / 1000;
+  return before + Math.min(PADDING, Math.max(0, best.offset_seconds - before));
+}
+
+function clipPath(hit) {
+  const url = new URL(hit.clip_url, location.origin);
+  url.searchParams.set("padding", String(PADDING));
+  url.searchParams.set("box", boxed ? "drawn" : "none");
+  return url.pathname + url.search;
+}
+
+function fileName({ camera, start, rank }) {
+  const time = start.slice(0, 19).replaceAll(":", "-");
+  return `${camera.name}_${time}Z_rank${rank}${boxed ? "_box" : ""}.mp4`.replaceAll(/[^\w.-]+/g, "-");
+}
+
+/** Fetch and show the clip of the hit, at `second`. */
+async function load(second) {
+  const { hit } = shown;
+  const mine = ++loads;
+  const video = $("#player video");
+  const download = $("#player-download");
+  download.removeAttribute("href");
+  showError($("#player-error"), null);
+  $("#player-note").textContent = "Cutting the clip…";
+  try {
+    const url = await scope.url(clipPath(hit));
+    if (mine !== loads) return;
+    video.src = url;
+    download.href = url;
+    download.download = fileName(hit);
+    video.addEventListener("loadedmetadata", () => (video.currentTime = Math.min(second, Math.max(0, video.duration - 0.1))), { once: true });
+    await video.play();
+  } catch (error) {
+    if (mine !== loads || isAbort(error)) return;
+    // A browser may refuse to start by itself; the controls remain.
+    if (error.name !== "NotAllowedError") showError($("#player-error"), error, { label: "Try again", run: () => load(second) });
+  } finally {
+    if (mine === loads) $("#player-note").textContent = "";
+  }
+}
+
+/** Show hit number `index` of the list. */
+export function openPlayer(index) {
+  const hit = store.get().search.hits[index];
+  if (!hit) return;
+  shown = { hit, index };
+  scope.close();
+  scope = new MediaScope();
+  const video = $("#player video");
+  video.removeAttribute("src");
+  video.load();
+  const site = hit.camera.site ? h("span", { class: "place" }, ` ${hit.camera.site}`) : null;
+  fill($("#player-title"), h("span", { class: "rank" }, String(hit.rank)), hit.camera.name, site);
+  fill($("#player-about"), factsOf(hit, scope));
+  fillRecording(hit, scope);
+  const { length } = store.get().search.hits;
+  $("#player-previous").disabled = index === 0;
+  $("#player-next").disabled = index === length - 1;
+  if (!$("#player").open) $("#player").showModal();
+  load(bestSecond(hit));
+}
+
+function step(by) {
+  if (store.get().search.hits[shown.index + by]) openPlayer(shown.index + by);
+}
+
+function toggleBox() {
+  boxed = !boxed;
+  $("#player-box").setAttribute("aria-pressed", String(boxed));
+  load($("#player video").currentTime);
+}
+
+function toBest() {
+  const video = $("#player video");
+  video.currentTime = bestSecond(shown.hit);
+  video.play().catch(() => undefined);
+}
+
+function togglePlay() {
+  const video = $("#player video");
+  if (video.paused) video.play().catch(() => undefined);
+  else video.pause();
+}
+
+/** Arrow keys go through the list, whatever has the focus: the video's own use of them would surprise here. */
+function onKey(event) {
+  const onControl = event.target.closest("button, a, summary");
+  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), b: toggleBox, B: toggleBox };
+  if (!onControl) actions[" "] = togglePlay;
+  const action = event.ctrlKey || event.metaKey || event.altKey ? null : actions[event.key];
+  if (!action) return;
+  event.preventDefault();
+  event.stopPropagation();
+  action();
+}
+
+function button(id, name, symbol, run, extra = {}) {
+  return h("button", { id, type: "button", on: { click: run }, ...extra }, icon(symbol), name);
+}
+
+function build() {
+  const dialog = $("#player");
+  const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"));
+  // No caption track: recordings are played without sound.
+  const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": "Clip of the tracklet" });
+  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note", role: "status" }), h("div", { id: "player-error" }));
+  const transport = h(
+    "div",
+    { class: "transport" },
+    button("player-previous", "Previous", "previous", () => step(-1)),
+    button("player-next", "Next", "next", () => step(1)),
+    h("span", { class: "push" }),
+    button("player-best", "Best moment", "moment", toBest),
+    button("player-box", "Box", "box", toggleBox, { "aria-pressed": "true" }),
+    h("a", { id: "player-download", class: "button" }, icon("download"), "Save clip"),
+    h("p", { class: "note keys" }, "← and → go through the list, Space plays and stops, B shows or hides the box, Esc closes."),
+  );
+  const again = button("player-seed", "Search for this person", "search", () => {
+    dialog.close();
+    searchFrom(shown.hit);
+  });
+  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", {}, again));
+  fill(
+    dialog,
+    h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),
+    h("div", { class: "player-body" }, h("div", { class: "screen" }, frame, transport), about),
+  );
+}
+
+export function startPlayer() {
+  build();
+  const dialog = $("#player");
+  dialog.addEventListener("keydown", onKey, { capture: true });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  dialog.addEventListener("close", () => {
+    loads += 1;
+    const video = $("#player video");
+    video.removeAttribute("src");
+    video.load();
+    scope.close();
+    // Back in the list, at the hit that was looked at last.
+    document.querySelectorAll("#hits .hit")[shown?.index ?? 0]?.focus();
+  });
+}

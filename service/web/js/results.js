@@ -1,0 +1,119 @@
+// The ranked tracklets as cards, best first.
+
+import { showError } from "./alerts.js";
+import { coverageOf } from "./coverage.js";
+import { $, fill, h, icon } from "./dom.js";
+import { clock, count, day, duration, offset, probability, score, secondsBetween } from "./format.js";
+import { LazyPictures } from "./media.js";
+import { openPlayer } from "./player.js";
+import { loadMore, search } from "./search.js";
+import { store } from "./state.js";
+
+let pictures = new LazyPictures();
+
+/** The strip of four pictures of a hit; `lazy` loads it. */
+function strip(hit, lazy) {
+  const image = h("img", { alt: "", class: "waiting" });
+  image.addEventListener("load", () => image.classList.remove("waiting"));
+  const frame = h("span", { class: "strip" }, image);
+  lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, "No picture")));
+  return frame;
+}
+
+/** How near a hit is, as far as the API can say. */
+export function nearness(hit) {
+  if (typeof hit.probability === "number") return { value: probability(hit.probability), how: "probability" };
+  return { value: score(hit.score), how: "similarity" };
+}
+
+function card(hit, index) {
+  const { camera, start, end } = hit;
+  const zone = camera.time_zone;
+  const { value, how } = nearness(hit);
+  const frame = strip(hit, pictures);
+  frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, "Rank "), String(hit.rank)));
+  const facts = h(
+    "span",
+    { class: "facts" },
+    h("span", { class: "camera" }, camera.name),
+    h("span", { class: "score" }, value),
+    h("span", { class: "site" }, camera.site ?? ""),
+    h("span", { class: "how" }, how),
+    h("time", { class: "when", dateTime: start }, `${day(start, zone)}, ${clock(start, zone)} ${offset(start, zone)}`),
+    h("span", { class: "length" }, duration(secondsBetween(start, end))),
+  );
+  return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
+}
+
+function placeholder() {
+  const lines = Array.from({ length: 4 }, () => h("span", {}));
+  return h("li", { "aria-hidden": "true" }, h("span", { class: "hit empty waiting" }, h("span", { class: "strip" }), h("span", { class: "facts" }, lines)));
+}
+
+function showHits(state, before) {
+  const list = $("#hits");
+  const { search: now } = state;
+  const appended = before.search.hits.length && now.hits[0] === before.search.hits[0] && now.hits.length > before.search.hits.length;
+  if (appended) {
+    list.append(...now.hits.slice(before.search.hits.length).map((hit, i) => card(hit, before.search.hits.length + i)));
+    return;
+  }
+  pictures.close();
+  pictures = new LazyPictures();
+  fill(list, now.hits.map(card));
+}
+
+function nothing({ answer }, { cameras, filters }) {
+  const filtered = filters.cameras !== null || filters.start || filters.end;
+  if (answer.coverage.tracklets_compared > 0) return null;
+  const [title, text] = filtered
+    ? ["Nothing to search with these filters", "No recorded person of the chosen cameras falls into this time. Widen the time or choose more cameras."]
+    : ["Nothing is indexed yet", cameras.length ? "The cameras are known, but none of their recordings has been indexed." : "Add recordings first; then search again."];
+  const action = filtered
+    ? h("button", { type: "button", on: { click: () => $("#reset").click() } }, "Clear filters")
+    : h("button", { type: "button", on: { click: () => $("#open-jobs").click() } }, icon("recordings"), "Add recordings");
+  return h("div", { class: "nothing" }, h("strong", {}, title), h("p", {}, text), action);
+}
+
+function showMore({ search: now, filters }) {
+  const left = now.answer?.next_cursor;
+  const button = h("button", { type: "button", disabled: now.more, on: { click: loadMore } }, now.more ? "Loading…" : `Show ${filters.limit} more`);
+  const end = now.hits.length ? `End of the list: ${count(now.hits.length, "tracklet")} shown.` : null;
+  fill($("#more"), now.phase === "done" ? (left ? button : end) : null);
+}
+
+let slow = 0;
+
+function showProgress({ phase, hits, answer }) {
+  clearTimeout(slow);
+  const line = $("#progress");
+  line.classList.toggle("waiting", phase === "loading");
+  if (phase === "loading") {
+    line.textContent = "Searching…";
+    slow = setTimeout(() => (line.textContent = "Still searching: the server is slow to answer."), 5000);
+  } else if (phase === "done" && hits.length) {
+    line.textContent = answer.next_cursor ? `The ${count(hits.length, "most similar tracklet")}` : `${count(hits.length, "tracklet")}, most similar first`;
+  } else line.textContent = "";
+}
+
+export function startResults() {
+  store.subscribe((state, before) => {
+    const [now, was] = [state.search, before.search];
+    if (now === was) return;
+    const list = $("#hits");
+    const again = { label: "Try again", run: () => (now.answer ? loadMore() : search()) };
+    if (now.hits !== was.hits) showHits(state, before);
+    if (now.phase !== was.phase || now.hits !== was.hits) showProgress(now);
+    if (now.error !== was.error) showError($("#answer-error"), now.error, again);
+    list.classList.toggle("stale", now.phase === "loading" && now.hits.length > 0);
+    list.setAttribute("aria-busy", String(now.phase === "loading"));
+    if (now.phase === "loading" && !now.hits.length) fill(list, Array.from({ length: 6 }, placeholder));
+    if (now.phase === "failed") fill(list);
+    if (now.answer !== was.answer) {
+      const statement = now.answer ? [coverageOf({ ...now.answer, hits: now.hits }), nothing(now, state)] : [];
+      // The next page belongs to the same statement: redrawing it would close what the reader has opened.
+      if (now.answer?.id !== was.answer?.id) fill($("#coverage"), statement);
+    }
+    showMore(state);
+  });
+}

@@ -1,0 +1,65 @@
+// Asking: the newest question wins, older ones are aborted.
+
+import { getJson, isAbort } from "./api.js";
+import { later } from "./dom.js";
+import { setSearch, store } from "./state.js";
+
+let running = null;
+
+/** What to look for. Without a person or a box the API would take the first person, so the whole photo is a box. */
+function wanted({ seed, probe, pick }) {
+  if (seed) return { tracklet_id: seed.tracklet_id };
+  if (pick.person !== undefined) return { probe_id: probe.id, person: pick.person };
+  return { probe_id: probe.id, box: pick.box ?? [0, 0, probe.width, probe.height] };
+}
+
+function question(state) {
+  const { filters } = state;
+  return {
+    probes: [wanted(state)],
+    cameras: filters.cameras,
+    start: filters.start,
+    end: filters.end,
+    limit: filters.limit,
+  };
+}
+
+/** Search for the picked person with the filters as they are; does nothing before a photo is there. */
+export async function search() {
+  const state = store.get();
+  if (!state.seed && !(state.probe && state.pick)) return;
+  running?.abort();
+  const mine = (running = new AbortController());
+  setSearch({ phase: "loading", error: null });
+  try {
+    const answer = await getJson("/v1/searches", { json: question(state), signal: mine.signal });
+    setSearch({ phase: "done", answer, hits: answer.hits });
+  } catch (error) {
+    if (isAbort(error) || running !== mine) return;
+    setSearch({ phase: "failed", error, answer: null, hits: [] });
+  }
+}
+
+/** For bursts of changes: one search when they pause. */
+export const searchSoon = later(search, 350);
+
+/** The next page of the same recorded search, so ranks never shift. */
+export async function loadMore() {
+  const { answer, hits, more } = store.get().search;
+  if (!answer?.next_cursor || more) return;
+  setSearch({ more: true, error: null });
+  try {
+    const path = `/v1/searches/${encodeURIComponent(answer.id)}?cursor=${encodeURIComponent(answer.next_cursor)}`;
+    const page = await getJson(`${path}&limit=${store.get().filters.limit}`);
+    if (store.get().search.answer !== answer) return;
+    setSearch({ more: false, answer: { ...answer, next_cursor: page.next_cursor }, hits: [...hits, ...page.hits] });
+  } catch (error) {
+    if (store.get().search.answer === answer) setSearch({ more: false, error });
+  }
+}
+
+/** Forget the answer, when the photo goes. */
+export function clearSearch() {
+  running?.abort();
+  setSearch({ phase: "idle", answer: null, hits: [], error: null, more: false });
+}

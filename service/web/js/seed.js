@@ -1,0 +1,44 @@
+// Searching from a hit instead of the photo: the person as one camera saw them, to find them on the others.
+
+import { $, fill, h, icon } from "./dom.js";
+import { moment, offset } from "./format.js";
+import { MediaScope } from "./media.js";
+import { search } from "./search.js";
+import { store } from "./state.js";
+
+let scope = new MediaScope();
+
+/** Search for the person of `hit`; the photo stays ready to go back to. */
+export function searchFrom(hit) {
+  store.set({ seed: hit });
+  scrollTo({ top: 0 });
+  search();
+}
+
+function back() {
+  store.set({ seed: null });
+  search();
+}
+
+function show({ seed, photo }) {
+  scope.close();
+  scope = new MediaScope();
+  const panel = $("#seed");
+  panel.hidden = !seed;
+  if (!seed) return;
+  const image = h("img", { alt: "Four pictures of the tracklet that is searched for" });
+  scope.url(seed.thumbnail_url).then((url) => (image.src = url), () => undefined);
+  const { camera, start } = seed;
+  fill(
+    panel,
+    h("div", { class: "seed-strip sight" }, image),
+    h("p", { class: "pick-line" }, `Searching with a tracklet of ${camera.name}`, h("span", { class: "hint" }, `${moment(start, camera.time_zone)} ${offset(start, camera.time_zone)}`)),
+    photo ? h("button", { type: "button", on: { click: back } }, icon("photo"), "Back to the photo") : null,
+  );
+}
+
+export function startSeed() {
+  store.subscribe((state, before) => {
+    if (state.seed !== before.seed) show(state);
+  });
+}

@@ -1,0 +1,78 @@
+// The photo with the persons found on it: each a radio button laid over the picture, so arrow keys pick the next.
+
+import { startDrawing } from "./drawing.js";
+import { $, fill, h, place } from "./dom.js";
+import { pick } from "./probe.js";
+import { searchSoon } from "./search.js";
+import { store } from "./state.js";
+
+function person({ index, box, quality }, number, { width, height }) {
+  const name = `Person ${number}, ${Math.round(quality.height_px)} pixels tall`;
+  const radio = h("input", { type: "radio", name: "person", class: "unseen", value: String(index), "aria-label": name });
+  radio.addEventListener("change", () => choose({ person: index }));
+  const label = h("label", { class: "person sight", title: name }, radio, h("span", { class: "number" }, String(number)));
+  place(label, box, width, height);
+  return label;
+}
+
+/** A new choice: shown at once, searched when the choosing pauses. */
+export function choose(choice) {
+  pick(choice);
+  searchSoon();
+}
+
+function showPersons({ probe }) {
+  const stage = $("#stage");
+  for (const old of stage.querySelectorAll(".person")) old.remove();
+  if (probe) stage.append(...probe.persons.map((one, i) => person(one, i + 1, probe)));
+}
+
+function showPick({ probe, pick: chosen, uploading, photo, seed }) {
+  for (const radio of document.querySelectorAll("#stage input[name=person]")) {
+    radio.checked = String(chosen?.person) === radio.value;
+    radio.parentElement.classList.toggle("picked", radio.checked);
+  }
+  $("#own-box").setAttribute("aria-pressed", String(Boolean(chosen?.box)));
+  $("#whole").setAttribute("aria-pressed", String(Boolean(probe && chosen && !chosen.box && chosen.person === undefined)));
+  $("#stage-holder").hidden = !photo || Boolean(seed);
+  $("#photo-tools").hidden = !photo;
+  $("#own-box").hidden = $("#whole").hidden = Boolean(seed);
+  $("#own-box").disabled = $("#whole").disabled = !probe;
+  $("#stage").classList.toggle("waiting-persons", uploading);
+  fill($("#pick-line"), seed ? null : pickLine(probe, chosen, uploading));
+}
+
+/** What is searched for, in words, with what may spoil it. */
+function pickLine(probe, chosen, uploading) {
+  if (uploading) return [h("span", { class: "waiting" }, "Looking for persons on the photo…")];
+  if (!probe || !chosen) return [];
+  const found = probe.persons.length;
+  const hint = (text) => h("span", { class: "hint" }, text);
+  if (chosen.box) return ["Searching with your own box.", hint("Arrow keys move it, Shift and arrow keys resize it.")];
+  if (chosen.person === undefined) {
+    return [found ? "Searching with the whole photo." : "No person found: searching with the whole photo.", hint("A box drawn tightly around the person gives better results.")];
+  }
+  const at = probe.persons.findIndex((one) => one.index === chosen.person);
+  const { quality } = probe.persons[at];
+  const which = found > 1 ? `Person ${at + 1} of ${found}` : "One person found";
+  return [`${which}, ${Math.round(quality.height_px)} px tall`, ...quality.warnings.map(hint)];
+}
+
+/** Keep the stage as the state says. */
+export function startStage() {
+  const stage = $("#stage");
+  const image = h("img", { alt: "", draggable: false });
+  stage.append(image);
+  startDrawing(stage, choose);
+  $("#whole").addEventListener("click", () => choose({}));
+  store.subscribe((state, before) => {
+    if (state.photo !== before.photo) {
+      $("#drop").hidden = Boolean(state.photo);
+      $("#photo-title").textContent = state.photo ? "Photo" : "Find a person from one photo";
+      image.alt = state.photo ? `Photo: ${state.photo.name || "pasted"}` : "";
+      if (state.photo) image.src = state.photo.url;
+    }
+    if (state.probe !== before.probe) showPersons(state);
+    if (["photo", "probe", "pick", "seed", "uploading"].some((name) => state[name] !== before[name])) showPick(state);
+  });
+}

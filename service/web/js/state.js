@@ -1,0 +1,37 @@
+// What the page knows, in one place. Modules read it, change it by `set`, and redraw when told.
+
+/** A store of one plain object: `set` merges, listeners get (state, before). */
+export function createStore(initial) {
+  let state = initial;
+  const listeners = new Set();
+  return {
+    get: () => state,
+    set(patch) {
+      const before = state;
+      state = { ...state, ...patch };
+      for (const listener of listeners) listener(state, before);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+export const store = createStore({
+  photo: null, // {url, name}: object URL of the picture being shown
+  probe: null, // the answer of POST /v1/probes
+  uploading: false,
+  photoError: null,
+  pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture
+  seed: null, // a hit that is searched for instead of the photo
+  cameras: [], // as the API lists them
+  holdings: null, // {videos, seconds, first, last} over all recordings; null until counted
+  filters: { cameras: null, start: null, end: null, limit: 50 }, // cameras: null = all, else array of names
+  search: { phase: "idle", answer: null, hits: [], error: null, more: false }, // idle, loading, done, failed
+});
+
+/** Change the search state only. */
+export function setSearch(patch) {
+  store.set({ search: { ...store.get().search, ...patch } });
+}

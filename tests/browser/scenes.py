@@ -1,0 +1,181 @@
+"""Stylised surveillance scenes, drawn: figures that walk before plain backgrounds. No picture of a real person."""
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+Pixels = NDArray[np.uint8]
+Box = tuple[float, float, float, float]  # x, y, w, h in pixels
+Colour = tuple[int, int, int]
+
+SMOOTH = 2  # drawn so many times larger, then scaled down
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What somebody wears; `bag` is a colour or None."""
+
+    shirt: Colour
+    trousers: Colour
+    hair: Colour = (48, 36, 30)
+    skin: Colour = (214, 168, 132)
+    bag: Colour | None = None
+
+
+RED_COAT = Figure((190, 38, 44), (44, 52, 74), bag=(230, 196, 90))
+BLUE_JACKET = Figure((38, 84, 168), (92, 92, 98), skin=(150, 104, 76))
+GREEN_HOODIE = Figure((46, 122, 72), (30, 32, 38), hair=(120, 84, 46))
+YELLOW_VEST = Figure((232, 190, 30), (58, 72, 108), hair=(30, 26, 24))
+WHITE_SHIRT = Figure((222, 224, 228), (96, 66, 48), hair=(150, 150, 150), bag=(60, 60, 64))
+PURPLE_DRESS = Figure((118, 62, 142), (118, 62, 142), skin=(120, 84, 62), hair=(20, 18, 18))
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One figure's way: feet at `start` and `stop` as shares of the picture, over seconds `begin`..`end`.
+
+    `height` is the figure's, as a share of the picture's; nearer the bottom it is that tall, higher up it is less.
+    """
+
+    figure: Figure
+    start: tuple[float, float]
+    stop: tuple[float, float]
+    begin: float
+    end: float
+    height: float = 0.5
+
+    def box(self, second: float, width: int, height: int) -> Box | None:
+        """Where the figure is, or None before and after its walk."""
+        if not self.begin <= second <= self.end:
+            return None
+        share = (second - self.begin) / (self.end - self.begin)
+        x = self.start[0] + share * (self.stop[0] - self.start[0])
+        y = self.start[1] + share * (self.stop[1] - self.start[1])
+        tall = self.height * height * (0.55 + 0.45 * y)
+        return x * width - tall * 0.19, y * height - tall, tall * 0.38, tall
+
+
+def lobby(width: int, height: int) -> Image.Image:
+    """A hall with tiles, a lift and a desk."""
+    image = Image.new("RGB", (width, height), (196, 196, 194))
+    draw = ImageDraw.Draw(image)
+    floor = int(height * 0.46)
+    draw.rectangle((0, floor, width, height), fill=(150, 150, 148))
+    for i in range(-14, 15):
+        draw.line((width / 2 + i * width * 0.05, floor, width / 2 + i * width * 0.22, height), fill=(138, 138, 136), width=2)
+    for i in range(1, 7):
+        y = floor + (height - floor) * (i / 7) ** 1.7
+        draw.line((0, y, width, y), fill=(138, 138, 136), width=2)
+    for x in (0.18, 0.30):
+        draw.rectangle((width * x, height * 0.14, width * (x + 0.10), floor), fill=(120, 124, 128), outline=(92, 94, 98), width=3)
+    draw.rectangle((width * 0.62, height * 0.30, width * 0.94, height * 0.50), fill=(112, 104, 96))
+    draw.rectangle((width * 0.61, height * 0.29, width * 0.95, height * 0.33), fill=(86, 80, 74))
+    return image
+
+
+def street(width: int, height: int) -> Image.Image:
+    """A pavement before shop fronts."""
+    image = Image.new("RGB", (width, height), (168, 172, 176))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, height * 0.42, width, height), fill=(132, 132, 134))
+    draw.rectangle((0, height * 0.80, width, height), fill=(92, 92, 96))
+    draw.line((0, height * 0.80, width, height * 0.80), fill=(188, 188, 188), width=4)
+    for i in range(5):
+        x = width * (0.02 + 0.2 * i)
+        draw.rectangle((x, height * 0.08, x + width * 0.16, height * 0.42), fill=(120 + 8 * (i % 3), 124, 130 - 6 * (i % 2)))
+        draw.rectangle((x + width * 0.015, height * 0.15, x + width * 0.145, height * 0.36), fill=(76, 84, 92))
+    return image
+
+
+def platform(width: int, height: int) -> Image.Image:
+    """A station platform with its edge and pillars."""
+    image = Image.new("RGB", (width, height), (104, 108, 112))
+    draw = ImageDraw.Draw(image)
+    draw.polygon([(0, height), (0, height * 0.36), (width * 0.62, height * 0.30), (width, height * 0.86), (width, height)], fill=(158, 156, 152))
+    draw.line((width * 0.60, height * 0.31, width * 0.97, height * 0.88), fill=(214, 206, 150), width=max(3, width // 120))
+    for x in (0.10, 0.34, 0.52):
+        draw.rectangle((width * x, 0, width * (x + 0.035), height * 0.44), fill=(84, 88, 92))
+    draw.rectangle((0, 0, width, height * 0.07), fill=(70, 72, 76))
+    return image
+
+
+def draw_figure(image: Image.Image, figure: Figure, box: Box, phase: float) -> None:
+    """Draw a figure into its box; `phase` moves arms and legs."""
+    draw = ImageDraw.Draw(image)
+    x, y, w, h = box
+    middle, swing = x + w / 2, math.sin(phase) * h * 0.085
+    draw.ellipse((x - w * 0.05, y + h * 0.965, x + w * 1.05, y + h * 1.02), fill=(108, 108, 108))
+    hip, foot = y + h * 0.54, y + h * 0.985
+    for side, shift in ((-1, swing), (1, -swing)):
+        knee = (middle + side * w * 0.08 + shift * 0.7, (hip + foot) / 2)
+        draw.line([(middle + side * w * 0.1, hip), knee, (middle + side * w * 0.1 + shift, foot)], fill=figure.trousers, width=int(w * 0.27), joint="curve")
+        draw.ellipse((middle + side * w * 0.1 + shift - w * 0.12, foot - h * 0.025, middle + side * w * 0.1 + shift + w * 0.16, foot + h * 0.012), fill=(36, 34, 34))
+    for side, shift in ((-1, -swing), (1, swing)):
+        elbow = (middle + side * w * 0.36 + shift * 0.5, y + h * 0.38)
+        hand = (middle + side * w * 0.33 + shift, y + h * 0.51)
+        draw.line([(middle + side * w * 0.28, y + h * 0.22), elbow, hand], fill=tuple(int(c * 0.86) for c in figure.shirt), width=int(w * 0.18), joint="curve")
+        draw.ellipse((hand[0] - w * 0.08, hand[1] - w * 0.08, hand[0] + w * 0.08, hand[1] + w * 0.08), fill=figure.skin)
+    draw.rounded_rectangle((middle - w * 0.36, y + h * 0.17, middle + w * 0.36, y + h * 0.58), radius=w * 0.2, fill=figure.shirt)
+    if figure.bag:
+        draw.line((middle - w * 0.26, y + h * 0.18, middle + w * 0.30, y + h * 0.46), fill=figure.bag, width=max(2, int(w * 0.07)))
+        draw.rounded_rectangle((middle + w * 0.12, y + h * 0.42, middle + w * 0.50, y + h * 0.58), radius=w * 0.06, fill=figure.bag)
+    draw.rectangle((middle - w * 0.08, y + h * 0.12, middle + w * 0.08, y + h * 0.19), fill=figure.skin)
+    draw.ellipse((middle - w * 0.19, y + h * 0.015, middle + w * 0.19, y + h * 0.155), fill=figure.skin)
+    draw.pieslice((middle - w * 0.21, y, middle + w * 0.21, y + h * 0.15), 180, 360, fill=figure.hair)
+
+
+Background = Callable[[int, int], Image.Image]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A place and who walks through it."""
+
+    background: Background
+    walks: Sequence[Walk]
+    width: int
+    height: int
+
+    def picture(self, second: float) -> Pixels:
+        """The picture (h, w, 3) RGB at a time."""
+        wide, tall = self.width * SMOOTH, self.height * SMOOTH
+        image = self.background(wide, tall)
+        seen = [(walk, box) for walk in self.walks if (box := walk.box(second, wide, tall))]
+        for walk, box in sorted(seen, key=lambda one: one[1][1] + one[1][3]):
+            draw_figure(image, walk.figure, box, (second - walk.begin) * 7)
+        return np.asarray(image.resize((self.width, self.height), Image.Resampling.BOX))
+
+    def write(self, path: Path, seconds: float, rate: int = 10) -> None:
+        """Record the scene as H.264."""
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=rate, options={"preset": "veryfast", "crf": "24"})
+            stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
+            for n in range(round(seconds * rate)):
+                frame = av.VideoFrame.from_ndarray(self.picture(n / rate), format="rgb24")
+                frame.pts, frame.time_base = n, Fraction(1, rate)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+
+
+def strip(pictures: Sequence[Pixels], boxes: Sequence[Box]) -> bytes:
+    """Four crops side by side as a JPEG, 64 x 128 each, as the indexer's thumbnails are."""
+    sheet = Image.new("RGB", (256, 128))
+    for n, (picture, (x, y, w, h)) in enumerate(zip(pictures, boxes, strict=True)):
+        crop = Image.fromarray(picture).crop((int(x), int(y), int(x + w), int(y + h)))
+        sheet.paste(crop.resize((64, 128)), (64 * n, 0))
+    return jpeg(np.asarray(sheet))
+
+
+def jpeg(picture: Pixels, quality: int = 90) -> bytes:
+    """The picture as a JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
