@@ -41,14 +41,13 @@ class Probes:
         self._database = database
         self._directory = data_dir / "probes"
 
-    def add(
+    def add(  # noqa: PLR0917  (an image, what it is, and whose)
         self,
         image: bytes,
         media_type: str,
         width: int,
         height: int,
         persons: Sequence[Mapping[str, Any]],
-        *,
         key_id: str | None = None,
     ) -> ProbeInfo:
         """Store an image that has been decoded and judged already; it is not looked into here.
