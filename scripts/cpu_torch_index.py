@@ -21,7 +21,7 @@ def pip_offers_cpu_build() -> bool:
     )
     if result.returncode != 0:
         return False
-    chosen = json.loads(result.stdout)["install"][0]["metadata"]["version"]
+    chosen: str = json.loads(result.stdout)["install"][0]["metadata"]["version"]
     return sys.platform != "linux" or chosen.endswith("+cpu")
 
 

@@ -1,7 +1,7 @@
 """The whole of Sightline once, on sample recordings: `make demo`.
 
 Makes the schema and an API key, indexes the recordings, serves them, and searches them over REST for a person
-seen on one of them. Then the server goes on until Ctrl-C; with --check everything stops and the exit status tells.
+seen on one of them. Then the server goes on until Ctrl-C; with --check it stops and the exit status tells.
 """
 
 import argparse
@@ -87,7 +87,7 @@ def middle_frame(recording: Path) -> Image.Image:
     with av.open(str(recording)) as container:
         if container.duration is not None:
             container.seek(container.duration // 2)
-        return next(container.decode(video=0)).to_image()
+        return Image.fromarray(next(container.decode(video=0)).to_ndarray(format="rgb24"))
 
 
 def cut_probe(recordings: Sequence[Path], target: Path) -> None:

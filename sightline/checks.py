@@ -1,0 +1,138 @@
+"""What `sightline doctor` looks at: one function a part of the system, each answering with a Finding."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from gallery.errors import GalleryError
+from gallery.settings import GallerySettings
+from models.errors import ModelError
+from service.settings import ServiceSettings
+
+State = Literal["ok", "warning", "failed"]
+_LEAST_FREE_BYTES = 5 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found about one part: `state` "failed" means that Sightline cannot work like this."""
+
+    part: str
+    state: State
+    detail: str
+
+
+def examine(settings: ServiceSettings) -> Iterator[Finding]:
+    """Look at every part in turn; a part that raises an expected error has failed with it."""
+    parts: tuple[tuple[str, Callable[[ServiceSettings], Finding]], ...] = (
+        ("device", device),
+        ("torchvision", torchvision),
+        ("model", model),
+        ("detector", detector),
+        ("faiss", faiss),
+        ("ffmpeg", ffmpeg),
+        ("database", database),
+        ("disk", disk),
+    )
+    for part, look in parts:
+        try:
+            yield look(settings)
+        except (GalleryError, ModelError, OSError, ImportError) as error:
+            yield Finding(part, "failed", " ".join(str(error).split()))
+
+
+def device(settings: ServiceSettings) -> Finding:
+    """Where the networks run."""
+    import torch
+
+    if settings.device == "cpu" or not torch.cuda.is_available():
+        name = f"CPU, {torch.get_num_threads()} threads"
+        built_for = f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
+    else:
+        index = torch.device(settings.device if settings.device != "auto" else "cuda").index or 0
+        name, built_for = f"GPU {torch.cuda.get_device_name(index)}", f"CUDA {torch.version.cuda}"
+    return Finding("device", "ok", f"{name}; torch {torch.__version__} built for {built_for}")
+
+
+def torchvision(_settings: ServiceSettings) -> Finding:
+    """Whether torchvision's compiled operators load, or the remedy for a CPU torch stands in for them."""
+    from models import torchvision_compat
+
+    torchvision_compat.ensure()
+    import torchvision as library
+
+    remedy = "remedy for missing operators in force" if torchvision_compat.in_force() else "own operators"
+    return Finding("torchvision", "ok", f"{library.__version__}, {remedy}")
+
+
+def model(settings: ServiceSettings) -> Finding:
+    """Whether the model loads and embeds."""
+    from models import zoo
+    from models.embedder import Embedder
+
+    embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=settings.threads or None)
+    embedder.embed_images([np.zeros((128, 64, 3), np.uint8)])
+    detail = f"{embedder.name} ({embedder.id[:12]}), {embedder.dimension} numbers a person, on {embedder.device}"
+    if embedder.warning:
+        return Finding("model", "warning", f"{detail}. {embedder.warning}")
+    return Finding("model", "ok", detail)
+
+
+def detector(settings: ServiceSettings) -> Finding:
+    """Whether the person detector loads and runs."""
+    from models.detector import create_detector
+
+    found = create_detector(settings.detector, device=settings.device, threads=settings.threads or None)
+    found.detect([np.zeros((240, 320, 3), np.uint8)])
+    return Finding("detector", "ok", found.name)
+
+
+def faiss(_settings: ServiceSettings) -> Finding:
+    """Which FAISS searches, with which instructions."""
+    import faiss as library
+
+    kind = "GPU" if hasattr(library, "StandardGpuResources") else "CPU"
+    simd = library.SIMDConfig.get_level_name()
+    return Finding("faiss", "ok", f"{library.__version__}, {kind} build, {simd} instructions")
+
+
+def ffmpeg(_settings: ServiceSettings) -> Finding:
+    """Which FFmpeg decodes, and whether it can write the clips that browsers play."""
+    import av
+
+    detail = f"FFmpeg {av.ffmpeg_version_info} in PyAV {av.__version__}"
+    if "libx264" not in av.codecs_available:
+        return Finding("ffmpeg", "failed", f"{detail} has no libx264: clips cannot be cut; install PyAV from PyPI")
+    return Finding("ffmpeg", "ok", detail)
+
+
+def database(settings: GallerySettings) -> Finding:
+    """Whether the database answers, is at this version's schema and, being a SQLite file, undamaged."""
+    from gallery.gallery import Gallery
+
+    file = settings.data_dir / "gallery.sqlite3"
+    if settings.database_url is None and not file.exists():
+        return Finding("database", "warning", f"{file} does not exist yet: the first command that needs it makes it")
+    with Gallery.open(settings) as gallery:
+        url = gallery.engine.url.render_as_string(hide_password=True)
+        with gallery.engine.connect() as connection:
+            if gallery.engine.dialect.name == "sqlite":
+                verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
+                if verdict != "ok":
+                    return Finding("database", "failed", f"{url} is damaged: {verdict}")
+        cameras = gallery.catalogue.cameras()
+    return Finding("database", "ok", f"{url}, schema is current, {len(cameras)} cameras")
+
+
+def disk(settings: ServiceSettings) -> Finding:
+    """Whether there is room where the gallery lies."""
+    place: Path = settings.data_dir.absolute()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    detail = f"{free / 1024**3:.1f} GiB free for {settings.data_dir.absolute()}"
+    return Finding("disk", "warning" if free < _LEAST_FREE_BYTES else "ok", detail)

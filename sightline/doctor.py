@@ -1,0 +1,29 @@
+"""`sightline doctor`: what works on this machine."""
+
+from dataclasses import asdict
+
+import typer
+
+from sightline.console import AsJson, DataDir, output, print_json, read_settings
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
+
+
+def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Say what works on this machine: device, model, detector, database, FAISS, FFmpeg, disk.
+
+    Exits with 1 when a part has failed; warnings do not count.
+    """
+    from service.settings import ServiceSettings
+    from sightline.checks import examine
+
+    findings = []
+    for finding in examine(read_settings(ServiceSettings, data_dir=data_dir)):
+        findings.append(finding)
+        if not as_json:
+            output.print(f"{finding.state:8}", style=_STYLES[finding.state], end="")
+            output.print(f"{finding.part:12} {finding.detail}", markup=False, soft_wrap=True)
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    if any(finding.state == "failed" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,30 @@
+"""`sightline worker`: run index jobs."""
+
+import os
+import signal
+import socket
+import threading
+from typing import Annotated
+
+import typer
+
+from sightline.console import DataDir, open_gallery, output, read_settings
+
+
+def worker(
+    name: Annotated[str | None, typer.Option(help="How jobs name it [default: host name and process].")] = None,
+    once: Annotated[bool, typer.Option("--once", help="Stop when no recording is left to index.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Index the recordings of filed jobs until told to stop; any number of workers may run."""
+    from gallery.settings import GallerySettings
+    from indexer.settings import IndexSettings
+    from indexer.worker import Worker
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    name = name or f"{socket.gethostname()}-{os.getpid()}"
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        output.print(f"Worker {name} waits for recordings.", soft_wrap=True, markup=False)
+        Worker(gallery, embedder_factory, IndexSettings(), name).run(stop, once=once)
