@@ -1,6 +1,7 @@
 """The schema's version: bring a database to it, or refuse to work on another."""
 
 import io
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,8 @@ from gallery.database import Database, sqlite_file
 from gallery.errors import SchemaMismatch
 
 HEAD = "0001"  # the newest file in migrations/versions
+# Beside the package in a checkout; where a wheel's data files go otherwise.
+_PLACES = (Path(__file__).resolve().parent.parent, Path(sys.prefix) / "share" / "sightline")
 _REMEDY = "run `sightline migrate`"
 
 
@@ -21,10 +24,10 @@ def alembic_config(database_url: str) -> Config:
     Raises:
         SchemaMismatch: the project's migrations are not where the package is.
     """
-    ini = Path(__file__).resolve().parent.parent / "alembic.ini"
-    if not ini.is_file():
+    ini = next((place / "alembic.ini" for place in _PLACES if (place / "alembic.ini").is_file()), None)
+    if ini is None:
         raise SchemaMismatch(
-            f"{ini} is missing: migrations come with a checkout of the project, not with its wheel"
+            f"no alembic.ini in {' or '.join(map(str, _PLACES))}: the installation is incomplete"
         )
     config = Config(str(ini), stdout=io.StringIO())
     config.attributes["database_url"] = database_url
