@@ -1,0 +1,1 @@
+"""Ready-made tracklets from elsewhere: folders of crops and files of boxes."""

@@ -1,0 +1,115 @@
+"""Stages and pipes: order, bounds, errors and what is left running."""
+
+import threading
+import time
+
+import pytest
+
+from indexer.flow import Flow, Pipe
+
+
+class BoomError(Exception):
+    pass
+
+
+def index_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("index-")]
+
+
+def count_into(pipe: Pipe[int], n: int) -> None:
+    for number in range(n):
+        pipe.put(number)
+
+
+def test_items_pass_two_stages_in_order() -> None:
+    with Flow() as flow:
+        first: Pipe[int] = flow.pipe(2)
+        second: Pipe[int] = flow.pipe(3)
+
+        def double() -> None:
+            for item in first:
+                second.put(2 * item)
+
+        flow.stage("count", lambda: count_into(first, 500), out=first)
+        flow.stage("double", double, out=second)
+        assert list(second) == [2 * n for n in range(500)]
+    assert set(flow.seconds) == {"count", "double"}
+    assert index_threads() == []
+
+
+def test_a_full_pipe_holds_its_producer_back() -> None:
+    produced: list[int] = []
+    with Flow() as flow:
+        pipe: Pipe[int] = flow.pipe(4)
+
+        def produce() -> None:
+            for number in range(50):
+                pipe.put(number)
+                produced.append(number)
+
+        flow.stage("produce", produce, out=pipe)
+        for taken, _ in enumerate(pipe, start=1):
+            time.sleep(0.001)
+            assert len(produced) <= taken + 4
+
+
+def test_an_error_of_a_stage_stops_the_others_and_is_raised() -> None:
+    def run() -> None:
+        with Flow() as flow:
+            pipe: Pipe[int] = flow.pipe(1)
+            after: Pipe[int] = flow.pipe(1)
+
+            def fail() -> None:
+                for item in pipe:
+                    if item == 3:
+                        raise BoomError
+                    after.put(item)
+
+            flow.stage("endless", lambda: count_into(pipe, 10**9), out=pipe)
+            flow.stage("fail", fail, out=after)
+            assert list(after) == [0, 1, 2]
+
+    with pytest.raises(BoomError):
+        run()
+    assert index_threads() == []
+
+
+def test_an_error_of_the_owner_stops_the_stages() -> None:
+    def run() -> None:
+        with Flow() as flow:
+            pipe: Pipe[int] = flow.pipe(1)
+            flow.stage("endless", lambda: count_into(pipe, 10**9), out=pipe)
+            next(iter(pipe))
+            raise BoomError
+
+    with pytest.raises(BoomError):
+        run()
+    assert index_threads() == []
+
+
+def test_polling_lets_the_owner_look_around_while_nothing_comes() -> None:
+    release = threading.Event()
+    with Flow() as flow:
+        pipe: Pipe[int] = flow.pipe(1)
+
+        def late() -> None:
+            release.wait()
+            pipe.put(7)
+
+        flow.stage("late", late, out=pipe)
+        seen: list[int | None] = []
+        for item in pipe.poll(0.01):
+            seen.append(item)
+            if len(seen) == 3:
+                release.set()
+    assert seen[:3] == [None, None, None]
+    assert [item for item in seen if item is not None] == [7]
+
+
+def test_waiting_is_no_work() -> None:
+    with Flow() as flow:
+        pipe: Pipe[int] = flow.pipe(1)
+        flow.stage("fast", lambda: count_into(pipe, 10), out=pipe)
+        for _ in pipe:
+            time.sleep(0.02)
+    assert flow.seconds["fast"] < 0.1
