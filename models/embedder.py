@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.errors import DeviceUnavailable
-from models.preprocessing import Crop, normalise, resize
+from models.preprocessing import Crop, resize, standardise
 from models.zoo import LoadedModel
 
 Features = NDArray[np.float32]
@@ -62,7 +62,7 @@ class Embedder:
             self._network.embed_images(self._prepare(crops[start : start + self.batch_size]))
             for start in range(0, len(crops), self.batch_size)
         ]
-        return l2_normalise(self._collect(features))
+        return normalise(self._collect(features))
 
     @torch.inference_mode()
     def embed_clips(self, clips: Sequence[Sequence[Crop]]) -> Features:
@@ -88,15 +88,16 @@ class Embedder:
             yield batch
 
     def _prepare(self, crops: Sequence[Crop]) -> Tensor:
-        return normalise(resize(crops, self._preprocessing).to(self.device), self._preprocessing)
+        return standardise(resize(crops, self._preprocessing).to(self.device), self._preprocessing)
 
     def _collect(self, features: list[Tensor]) -> Features:
         if not features:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        return np.asarray(torch.cat(features).float().cpu().numpy(), dtype=np.float32)
+        array: Features = torch.cat(features).float().cpu().numpy()
+        return array
 
 
-def l2_normalise(features: Features) -> Features:
+def normalise(features: Features) -> Features:
     """Scale each row to length 1; a row of zeros stays zero."""
     lengths = np.linalg.norm(features, axis=-1, keepdims=True)
     return (features / np.maximum(lengths, 1e-12)).astype(np.float32)
@@ -113,4 +114,4 @@ def tracklet_feature(clip_features: Features, frame_counts: Sequence[int]) -> Fe
         (D,) of length 1.
     """
     weights = np.asarray(frame_counts, dtype=np.float64)
-    return l2_normalise((weights @ clip_features.astype(np.float64) / weights.sum()).astype(np.float32))
+    return normalise((weights @ clip_features.astype(np.float64) / weights.sum()).astype(np.float32))

@@ -5,8 +5,9 @@ ModelError
 ├── MissingWeights     a known network whose weights are not on this machine
 ├── BadCheckpoint      a checkpoint that is damaged, incomplete, hostile or of a newer format
 ├── BadImage           a picture no network can be given: wrong type, no pixels, not three channels
-├── DeviceUnavailable  the device asked for is not on this machine, or cannot do the precision asked for
-└── DetectorError      a detector that cannot be made or that answered something it never should
+├── BadClip            a clip without frames, or with more than a clip may have
+├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
+└── DetectorError      a detector that cannot be made, or that answered what its kind never answers
 """
 
 
@@ -28,6 +29,10 @@ class BadCheckpoint(ModelError):
 
 class BadImage(ModelError):
     """A picture must be uint8, (h, w, 3), RGB, with at least one pixel."""
+
+
+class BadClip(ModelError):
+    """A clip must have at least one frame and at most as many as the embedder takes."""
 
 
 class DeviceUnavailable(ModelError):
