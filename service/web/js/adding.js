@@ -8,7 +8,10 @@ import { refreshHoldings } from "./holdings.js";
 import { store } from "./state.js";
 import { uniqueName, upload } from "./upload.js";
 
-let rows = []; // {file, element, camera, start, bar}
+let rows = []; // {file, element, camera, start, bar, uploaded}
+let filing = { body: "", key: "" }; // the last job sent
+
+const nameOf = (row) => row.camera.value.trim();
 
 /** YYYY-MM-DDTHH:MM:SS of a date and time in a file name, as recorders write them; "" when there is none. */
 export function timeInName(name) {
@@ -56,17 +59,26 @@ async function ensureCameras(names) {
   }
 }
 
+/** One key for one list of recordings: sent again after a broken line, the job is filed once. */
+function keyFor(recordings) {
+  const body = JSON.stringify(recordings);
+  if (filing.body !== body) filing = { body, key: uniqueName() };
+  return filing.key;
+}
+
 /** Upload what is listed, one after the other, and file one job for all. */
 async function submit(onFiled) {
   const recordings = [];
-  const named = rows.map((row) => ({ ...row, name: row.camera.value.trim() }));
-  await ensureCameras(new Set(named.map((row) => row.name)));
-  for (const { file, name, start, bar } of named) {
+  await ensureCameras(new Set(rows.map(nameOf)));
+  for (const row of rows) {
+    const { file, start, bar } = row;
+    const name = nameOf(row);
     bar.hidden = false;
-    const id = await upload(file, { onProgress: (share) => (bar.value = share) });
-    recordings.push({ upload_id: id, camera: name, start: new Date(start.value).toISOString(), file_name: file.name });
+    // Kept, so that trying again after a failure sends nothing twice.
+    row.uploaded ??= await upload(file, { onProgress: (share) => (bar.value = share) });
+    recordings.push({ upload_id: row.uploaded, camera: name, start: new Date(start.value).toISOString(), file_name: file.name });
   }
-  await getJson("/v1/index-jobs", { json: { recordings }, headers: { "Idempotency-Key": uniqueName() } });
+  await getJson("/v1/index-jobs", { json: { recordings }, headers: { "Idempotency-Key": keyFor(recordings) } });
   rows = [];
   show();
   onFiled();
@@ -89,10 +101,10 @@ export function addingForm(onFiled) {
   const form = h(
     "form",
     { class: "add" },
-    h("div", { id: "add-rows" }),
+    h("div", { id: "add-rows", class: "slot" }),
     h("p", { id: "add-zone", class: "note", hidden: true }, `Times are read in the time of this browser: ${zone} (${offset(new Date().toISOString(), zone)}). A new camera gets this time zone.`),
     h("div", { class: "actions" }, h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("recordings"), "Choose recordings")), send),
-    h("div", { id: "add-error" }),
+    h("div", { id: "add-error", class: "slot" }),
     names,
   );
   form.addEventListener("submit", async (event) => {

@@ -64,9 +64,9 @@ function reading({ model, hits }) {
   ];
 }
 
-/** The statement above the hits of `answer`. */
-export function coverageOf(answer) {
-  const warnings = [answer.model.warning, ...(answer.warnings ?? [])].filter(Boolean);
+/** The statement above the hits of `answer`; `said` are warnings that stand beside the photo already. */
+export function coverageOf(answer, said) {
+  const warnings = [answer.model.warning, ...answer.warnings].filter((text) => text && !said.includes(text));
   return h(
     "div",
     { class: "coverage" },

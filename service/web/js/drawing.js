@@ -64,7 +64,6 @@ function startingBox({ persons, width, height }, pick) {
 
 function followPointer(stage, show, choose) {
   let start = null; // where the pointer went down, in pixels of the photo
-  let held = null; // the box being moved, when it went down on it
   let box = null; // as it is now, once the pointer has really moved
   const point = (event) => {
     const { probe } = store.get();
@@ -72,20 +71,16 @@ function followPointer(stage, show, choose) {
     return [((event.clientX - area.left) / area.width) * probe.width, ((event.clientY - area.top) / area.height) * probe.height];
   };
   stage.addEventListener("pointerdown", (event) => {
-    const { probe, pick } = store.get();
+    const { probe } = store.get();
     // A finger scrolls the page unless an own box was asked for; a mouse may always draw.
     const refused = event.pointerType === "touch" && !stage.classList.contains("drawing");
     if (!probe || event.button !== 0 || refused) return;
     start = point(event);
-    held = event.target.closest(".drawn") ? pick.box : null;
   });
   stage.addEventListener("pointermove", (event) => {
     if (!start) return;
-    const { probe } = store.get();
-    const [x, y] = point(event);
-    const [dx, dy] = [Math.round(x - start[0]), Math.round(y - start[1])];
-    const next = held ? nudged(held, dx, dy, false, probe) : between(start, [x, y], probe);
-    if (!box && (held ? Math.hypot(dx, dy) < 2 : Math.min(next[2], next[3]) < SMALLEST)) return;
+    const next = between(start, point(event), store.get().probe);
+    if (!box && Math.min(next[2], next[3]) < SMALLEST) return;
     if (!box) stage.setPointerCapture(event.pointerId);
     box = next;
     show(box);
@@ -94,7 +89,7 @@ function followPointer(stage, show, choose) {
     if (box) swallowClick(stage);
     if (box && event.type === "pointerup" && Math.min(box[2], box[3]) >= SMALLEST) choose({ box });
     else if (box) show(store.get().pick?.box);
-    start = held = box = null;
+    start = box = null;
   };
   stage.addEventListener("pointerup", finish);
   stage.addEventListener("pointercancel", finish);

@@ -3,7 +3,7 @@
 import { getJson, isAbort } from "./api.js";
 import { probeCrop } from "./crop.js";
 import { $, fill, h } from "./dom.js";
-import { clock, day, duration, moment, offset, probability, score, secondsBetween } from "./format.js";
+import { clock, day, duration, moment, offset, probability, score, secondsBetween, timecode } from "./format.js";
 
 function fact(name, value, more) {
   return [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
@@ -44,7 +44,7 @@ export async function fillRecording(hit, scope) {
     const video = await getJson(`/v1/videos/${encodeURIComponent(hit.video_id)}`, { signal: scope.signal });
     fill($("#fact-recording"), video.file_name);
     const { best_moment: best, start } = hit;
-    fill($("#fact-offset"), `from ${duration(best.offset_seconds - secondsBetween(start, best.start))} on`);
+    fill($("#fact-offset"), `from ${timecode(best.offset_seconds - secondsBetween(start, best.start))} in the file`);
   } catch (error) {
     if (!isAbort(error)) fill($("#fact-recording"), error.title ?? "unknown");
   }

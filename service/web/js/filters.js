@@ -98,9 +98,10 @@ export function startFilters() {
     $("#time-error").textContent = "";
     change({ cameras: null, start: null, end: null });
   });
-  if (matchMedia("(max-width: 860px)").matches) $("#filters").open = false;
   store.subscribe((state, before) => {
     if (state.cameras !== before.cameras) showCameras(state);
+    // Beside the first answer there is room for the filters; on a narrow screen they would push it down.
+    if (state.photo && !before.photo && matchMedia("(min-width: 861px)").matches) $("#filters").open = true;
     if (state.filters !== before.filters) tick(state.filters);
     const { cameras, start, end } = state.filters;
     $("#reset").hidden = cameras === null && !start && !end;

@@ -43,6 +43,13 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60 ? `${minutes % 60} min` : ""}`.trim();
 }
 
+/** h:mm:ss from the beginning of a file. */
+export function timecode(seconds) {
+  const whole = Math.floor(seconds);
+  const two = (n) => String(n).padStart(2, "0");
+  return `${Math.floor(whole / 3600)}:${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+}
+
 export const secondsBetween = (start, end) => (new Date(end) - new Date(start)) / 1000;
 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString(LOCALE)} ${n === 1 ? one : many}`;

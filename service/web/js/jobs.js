@@ -94,7 +94,7 @@ export function startJobs() {
       "div",
       { class: "jobs-body" },
       h("section", { "aria-label": "Add recordings" }, addingForm(refresh)),
-      h("section", { class: "add", "aria-labelledby": "job-title" }, h("h3", { id: "job-title" }, "Indexing"), h("div", { id: "jobs-error" }), h("ol", { id: "job-list", class: "job-list" })),
+      h("section", { class: "add", "aria-labelledby": "job-title" }, h("h3", { id: "job-title" }, "Indexing"), h("div", { id: "jobs-error", class: "slot" }), h("ol", { id: "job-list", class: "job-list" })),
     ),
   );
   $("#open-jobs").addEventListener("click", () => {

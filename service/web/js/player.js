@@ -4,25 +4,32 @@ import { isAbort } from "./api.js";
 import { showError } from "./alerts.js";
 import { factsOf, fillRecording } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
+import { secondsBetween } from "./format.js";
 import { MediaScope } from "./media.js";
 import { searchFrom } from "./seed.js";
 import { store } from "./state.js";
 
-const PADDING = 1; // seconds shown before and after the tracklet
+const PADDING = 1; // seconds shown before and after
+const LONGEST = 50; // seconds of a tracklet that is played whole
 
 let scope = new MediaScope();
 let shown = null; // {hit, index}
 let boxed = true;
 let loads = 0; // counts loads, so that a slow clip cannot replace a newer one
 
-/** Where the best moment lies in the clip, which starts PADDING before the tracklet or at the recording's start. */
-export function bestSecond({ start, best_moment: best }) {
-  const before = (new Date(best.start) - new Date(start)) / 1000;
-  return before + Math.min(PADDING, Math.max(0, best.offset_seconds - before));
+/** A short tracklet is shown from end to end; of a long one the best moment, as the server ends clips at its limit. */
+const isShort = ({ start, end }) => secondsBetween(start, end) <= LONGEST;
+
+/** Where the best moment lies in the clip, which starts PADDING before what is shown or at the recording's start. */
+function bestSecond(hit) {
+  const { start, best_moment: best } = hit;
+  const before = isShort(hit) ? secondsBetween(start, best.start) : 0;
+  return before + Math.min(PADDING, best.offset_seconds - before);
 }
 
 function clipPath(hit) {
   const url = new URL(hit.clip_url, location.origin);
+  if (isShort(hit)) url.searchParams.delete("moment");
   url.searchParams.set("padding", String(PADDING));
   url.searchParams.set("box", boxed ? "drawn" : "none");
   return url.pathname + url.search;
@@ -115,7 +122,7 @@ function onKey(event) {
 }
 
 function button(id, name, symbol, run, extra = {}) {
-  return h("button", { id, type: "button", on: { click: run }, ...extra }, icon(symbol), name);
+  return h("button", { id, type: "button", on: { click: run }, ...extra }, icon(symbol), h("span", {}, name));
 }
 
 function build() {
@@ -123,12 +130,12 @@ function build() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"));
   // No caption track: recordings are played without sound.
   const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": "Clip of the tracklet" });
-  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note", role: "status" }), h("div", { id: "player-error" }));
+  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note", role: "status" }), h("div", { id: "player-error", class: "slot" }));
   const transport = h(
     "div",
     { class: "transport" },
-    button("player-previous", "Previous", "previous", () => step(-1)),
-    button("player-next", "Next", "next", () => step(1)),
+    button("player-previous", "Previous", "previous", () => step(-1), { "aria-label": "Previous" }),
+    button("player-next", "Next", "next", () => step(1), { "aria-label": "Next" }),
     h("span", { class: "push" }),
     button("player-best", "Best moment", "moment", toBest),
     button("player-box", "Box", "box", toggleBox, { "aria-pressed": "true" }),

@@ -3,7 +3,7 @@
 import { showError } from "./alerts.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
-import { clock, count, day, duration, offset, probability, score, secondsBetween } from "./format.js";
+import { clock, count, day, duration, localZone, offset, probability, score, secondsBetween } from "./format.js";
 import { LazyPictures } from "./media.js";
 import { openPlayer } from "./player.js";
 import { loadMore, search } from "./search.js";
@@ -26,6 +26,12 @@ export function nearness(hit) {
   return { value: score(hit.score), how: "similarity" };
 }
 
+/** The zone of a time, where it is not the one the browser is in. */
+function elsewhere(iso, zone) {
+  const there = offset(iso, zone);
+  return there === offset(iso, localZone()) ? "" : ` (${there})`;
+}
+
 function card(hit, index) {
   const { camera, start, end } = hit;
   const zone = camera.time_zone;
@@ -39,7 +45,7 @@ function card(hit, index) {
     h("span", { class: "score" }, value),
     h("span", { class: "site" }, camera.site ?? ""),
     h("span", { class: "how" }, how),
-    h("time", { class: "when", dateTime: start }, `${day(start, zone)}, ${clock(start, zone)} ${offset(start, zone)}`),
+    h("time", { class: "when", dateTime: start, title: `${camera.name}, ${zone} (${offset(start, zone)})` }, h("b", {}, clock(start, zone)), ` ${day(start, zone)}${elsewhere(start, zone)}`),
     h("span", { class: "length" }, duration(secondsBetween(start, end))),
   );
   return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
@@ -78,8 +84,14 @@ function nothing({ answer }, { cameras, filters }) {
 function showMore({ search: now, filters }) {
   const left = now.answer?.next_cursor;
   const button = h("button", { type: "button", disabled: now.more, on: { click: loadMore } }, now.more ? "Loading…" : `Show ${filters.limit} more`);
-  const end = now.hits.length ? `End of the list: ${count(now.hits.length, "tracklet")} shown.` : null;
+  const all = now.answer?.coverage.tracklets_compared;
+  const end = now.hits.length ? `The list ends here: ${now.hits.length} of ${count(all, "tracklet")} compared.` : null;
   fill($("#more"), now.phase === "done" ? (left ? button : end) : null);
+}
+
+/** What the stage says about the picked person. */
+function warningsOfPick({ probe, pick }) {
+  return probe?.persons.find((one) => one.index === pick?.person)?.quality.warnings ?? [];
 }
 
 let slow = 0;
@@ -110,7 +122,7 @@ export function startResults() {
     if (now.phase === "loading" && !now.hits.length) fill(list, Array.from({ length: 6 }, placeholder));
     if (now.phase === "failed") fill(list);
     if (now.answer !== was.answer) {
-      const statement = now.answer ? [coverageOf({ ...now.answer, hits: now.hits }), nothing(now, state)] : [];
+      const statement = now.answer ? [coverageOf(now.answer, warningsOfPick(state)), nothing(now, state)] : [];
       // The next page belongs to the same statement: redrawing it would close what the reader has opened.
       if (now.answer?.id !== was.answer?.id) fill($("#coverage"), statement);
     }

@@ -1,6 +1,7 @@
 // The photo with the persons found on it: each a radio button laid over the picture, so arrow keys pick the next.
 
 import { startDrawing } from "./drawing.js";
+import { boxOf } from "./crop.js";
 import { $, fill, h, place } from "./dom.js";
 import { pick } from "./probe.js";
 import { searchSoon } from "./search.js";
@@ -12,6 +13,8 @@ function person({ index, box, quality }, number, { width, height }) {
   radio.addEventListener("change", () => choose({ person: index }));
   const label = h("label", { class: "person sight", title: name }, radio, h("span", { class: "number" }, String(number)));
   place(label, box, width, height);
+  // A small person before a larger one stays within reach.
+  label.style.zIndex = String(3 + Math.round(90 * (1 - (box[2] * box[3]) / (width * height))));
   return label;
 }
 
@@ -32,6 +35,9 @@ function showPick({ probe, pick: chosen, uploading, photo, seed }) {
     radio.checked = String(chosen?.person) === radio.value;
     radio.parentElement.classList.toggle("picked", radio.checked);
   }
+  const shade = $("#stage .shade");
+  shade.hidden = chosen?.person === undefined;
+  if (!shade.hidden) place(shade, boxOf(probe, chosen), probe.width, probe.height);
   $("#own-box").setAttribute("aria-pressed", String(Boolean(chosen?.box)));
   $("#whole").setAttribute("aria-pressed", String(Boolean(probe && chosen && !chosen.box && chosen.person === undefined)));
   $("#stage-holder").hidden = !photo || Boolean(seed);
@@ -62,7 +68,7 @@ function pickLine(probe, chosen, uploading) {
 export function startStage() {
   const stage = $("#stage");
   const image = h("img", { alt: "", draggable: false });
-  stage.append(image);
+  stage.append(image, h("div", { class: "shade", hidden: true }));
   startDrawing(stage, choose);
   $("#whole").addEventListener("click", () => choose({}));
   store.subscribe((state, before) => {
