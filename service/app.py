@@ -1,0 +1,146 @@
+"""The application: put together from its settings, with everything it shares made when it starts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import anyio.to_thread
+import structlog
+from fastapi import Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+
+from gallery.errors import GalleryError
+from gallery.gallery import Gallery
+from models.detector import Detector
+from service import openapi, problems
+from service.auth import Authentication, require_caller
+from service.filing import upload_needed
+from service.middleware import RequestContext
+from service.networks import Networks, ProbeEmbedder
+from service.routes import cameras, health, jobs, page, probes, searches, tracklets, uploads, videos
+from service.settings import MIB, ServiceSettings
+from service.state import State, make_state
+
+log = structlog.get_logger(__name__)
+
+_HOUSEKEEPING_SECONDS = 3600.0
+_FORM_OVERHEAD = MIB  # of a form around its photo
+
+
+def create_app(
+    settings: ServiceSettings,
+    *,
+    gallery: Gallery | None = None,
+    embedder: ProbeEmbedder | None = None,
+    detector: Detector | None = None,
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        settings: how it runs.
+        gallery: an open gallery, which stays the caller's to close; by default the one of the settings.
+        embedder, detector: what to use instead of what the settings name.
+
+    Raises:
+        UnsafeSettings: strangers could reach it without a key.
+    """
+    settings.require_safe()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
+        state = make_state(settings, opened, Networks(embedder, detector))
+        app.state.sightline = state
+        tasks = [asyncio.create_task(_load(state)), asyncio.create_task(_keep_house(state))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            if gallery is None:
+                await run_in_threadpool(opened.close)
+
+    app = FastAPI(
+        title="Sightline",
+        lifespan=lifespan,
+        docs_url=None,  # the interactive pages load their code from elsewhere
+        redoc_url=None,
+        max_body_size=MIB,
+    )
+    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
+    problems.install(app)
+    _add_middleware(app, settings)
+    _add_routes(app, settings)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:
+    """The last one added is the outermost."""
+    app.add_middleware(Authentication, allow_anonymous=settings.allow_anonymous)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key", "Range"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID", "Content-Range", "ETag"],
+        )
+    app.add_middleware(RequestContext)
+
+
+def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
+    app.include_router(health.router)
+    photo = settings.max_image_bytes + _FORM_OVERHEAD
+    for part, largest in (
+        (probes, photo),
+        (searches, photo),
+        (tracklets, None),
+        (cameras, None),
+        (videos, None),
+        (uploads, settings.max_upload_bytes),
+        (jobs, None),
+    ):
+        app.include_router(
+            part.router,
+            dependencies=[Depends(require_caller)],
+            responses=problems.declared(),
+            max_body_size=largest,
+        )
+    app.include_router(page.router)
+    app.mount("/web", page.files)
+
+
+async def _load(state: State) -> None:
+    """Load the networks beside the running server, and the vectors with them."""
+
+    def load_vectors(model_id: str) -> None:
+        try:
+            state.gallery.snapshot(model_id)
+        except GalleryError:
+            log.exception(
+                "the vectors could not be loaded"
+            )  # /readyz says so, and the next search tries again
+
+    await anyio.to_thread.run_sync(state.networks.load, state.settings, load_vectors, abandon_on_cancel=True)
+
+
+async def _keep_house(state: State) -> None:
+    """Remove given-up uploads and surplus clips, now and every hour."""
+
+    def clean() -> None:
+        try:
+            removed = state.uploads.expire(partial(upload_needed, state))
+            state.clips.trim()
+        except (GalleryError, OSError):
+            log.exception("housekeeping failed")
+            return
+        if removed:
+            log.info("given-up uploads removed", count=removed)
+
+    while True:
+        await anyio.to_thread.run_sync(clean)
+        await asyncio.sleep(_HOUSEKEEPING_SECONDS)

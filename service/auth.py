@@ -1,0 +1,113 @@
+"""Who is calling: an API key on everything under /v1, checked before a byte of the body is read.
+
+It is a middleware and not a dependency of each route so that a route cannot be added without it.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+import gallery.errors
+from gallery.gallery import Gallery
+from service import problems
+from service.errors import ServiceError, Unauthenticated
+from service.settings import is_loopback
+
+PROTECTED: Final = "/v1"
+_MAX_SECRET: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request; `key_id` is None for an anonymous caller on this machine."""
+
+    key_id: str | None
+
+    def owns(self, key_id: str | None) -> bool:
+        """Whether what was made under `key_id` is this caller's: the others' does not exist for it."""
+        return self.key_id == key_id
+
+
+class Authentication:
+    """ASGI middleware that lets only known callers through to the API.
+
+    Args:
+        app: what to protect.
+        allow_anonymous: serve callers without a key when they certainly sit on this machine.
+    """
+
+    def __init__(self, app: ASGIApp, *, allow_anonymous: bool) -> None:
+        self._app = app
+        self._allow_anonymous = allow_anonymous
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authenticate a request under /v1, pass everything else on."""
+        if scope["type"] == "http" and _is_protected(scope["path"]):
+            try:
+                scope["state"]["caller"] = await run_in_threadpool(self._authenticate, scope)
+            except (ServiceError, gallery.errors.GalleryError) as error:
+                await problems.from_error(scope, error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _authenticate(self, scope: Scope) -> Caller:
+        headers = Headers(scope=scope)
+        secret = _secret(headers)
+        if secret is None:
+            if self._allow_anonymous and _from_this_machine(scope, headers):
+                return Caller(None)
+            raise Unauthenticated("Send an API key in the X-API-Key header or as a bearer token.")
+        opened: Gallery = scope["app"].state.sightline.gallery
+        key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
+        if key is None:
+            raise Unauthenticated("The API key is unknown, expired or revoked.")
+        return Caller(key.id)
+
+
+def _is_protected(path: str) -> bool:
+    return path == PROTECTED or path.startswith(PROTECTED + "/")
+
+
+def _secret(headers: Headers) -> str | None:
+    if "x-api-key" in headers:
+        return headers["x-api-key"].strip()
+    scheme, _, credentials = headers.get("authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
+
+
+def _from_this_machine(scope: Scope, headers: Headers) -> bool:
+    """Whether no one but a user of this machine can have sent the request.
+
+    A loopback address alone proves little: a reverse proxy on this machine has one too (it forwards headers),
+    and so has a browser that a foreign page sends here (it names the page's origin, or the page's host after
+    DNS rebinding).
+    """
+    client = scope.get("client")
+    if client is None or not is_loopback(client[0]):
+        return False
+    if "forwarded" in headers or "x-forwarded-for" in headers:
+        return False
+    host = headers.get("host", "")
+    name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
+    if not is_loopback(name):
+        return False
+    origin = headers.get("origin")
+    return origin is None or origin.partition("://")[2] == host
+
+
+def require_caller(
+    request: Request,
+    _key: Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))],
+    _bearer: Annotated[object, Depends(HTTPBearer(auto_error=False))],
+) -> Caller:
+    """The caller that the middleware found; the parameters only declare the schemes in OpenAPI."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+CallerDep = Annotated[Caller, Depends(require_caller)]

@@ -1,0 +1,75 @@
+"""Clips cut on demand and kept for a while."""
+
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+_STRIPES: Final = 64
+_IN_USE_SECONDS: Final = 120.0  # a clip used so recently may be on its way out
+_PART: Final = ".part.mp4"
+_STALE_SECONDS: Final = 3600.0  # an unfinished file this old has lost its writer
+
+
+class ClipCache:
+    """Files under `<directory>/<video id>/`, whole or not there at all.
+
+    Args:
+        directory: where they lie; erasing a video removes its folder.
+        max_bytes: when more is kept, the clips unused for longest go.
+    """
+
+    def __init__(self, directory: Path, max_bytes: int) -> None:
+        self._directory = directory
+        self._max_bytes = max_bytes
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+
+    def get(self, video_id: str, name: str, make: Callable[[Path], object]) -> Path:
+        """Return the file `name` of a video; `make` writes it to the path it is given if it is not there.
+
+        Two requests for one clip make it once: the second waits. If `make` raises, nothing stays behind.
+        """
+        path = self._directory / video_id / name
+        with self._locks[hash((video_id, name)) % _STRIPES]:
+            if path.exists():
+                _touch(path)
+                return path
+            part = path.with_name(f"{secrets.token_hex(8)}{_PART}")
+            part.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                make(part)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+        self.trim()
+        return path
+
+    def trim(self) -> None:
+        """Remove what is over the limit, and what a dead process left unfinished."""
+        now = time.time()
+        kept = []
+        for path in self._directory.glob("*/*.mp4"):
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.name.endswith(_PART):
+                if now - status.st_mtime > _STALE_SECONDS:
+                    path.unlink(missing_ok=True)
+                continue
+            kept.append((status.st_atime, status.st_size, path))
+        excess = sum(size for _, size, _ in kept) - self._max_bytes
+        for used, size, path in sorted(kept):
+            if excess <= 0 or now - used < _IN_USE_SECONDS:
+                break
+            path.unlink(missing_ok=True)
+            excess -= size
+
+
+def _touch(path: Path) -> None:
+    """Note the use in the access time; the time of writing stays, as it is part of the answer's headers."""
+    status = path.stat()
+    os.utime(path, (time.time(), status.st_mtime))

@@ -1,0 +1,103 @@
+"""The coverage statement: what an answer rests on, and what it could not know."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from gallery.gallery import Gallery
+from gallery.records import CameraInfo, Filters, JobInfo, Ranking, RecordingInfo
+from service.schemas import CameraCoverage, CoverageOut, NotSearched
+
+_NAMED: Final = 20  # recordings named one by one; the others are counted
+_JOBS: Final = 100  # newest jobs that are looked at
+_WHOLE: Final = 0.99  # of the requested time: rounding at the edges is no gap
+
+
+def coverage_statement(gallery: Gallery, filters: Filters, ranking: Ranking, model_id: str) -> CoverageOut:
+    """What was searched for this ranking, and what was not and why."""
+    found = gallery.catalogue.coverage(filters, model_id)
+    cameras = [
+        CameraCoverage(
+            camera=camera.name,
+            site=camera.site,
+            videos=camera.videos,
+            seconds=round(camera.seconds_indexed, 3),
+            first=camera.first,
+            last=camera.last,
+            tracklets=camera.tracklets,
+        )
+        for camera in found.cameras
+    ]
+    everyone = gallery.catalogue.cameras()
+    gaps = [
+        *_gaps(cameras, filters),
+        *_excluded(everyone, filters),
+        *_unfinished(gallery.jobs.list(limit=_JOBS), everyone, filters),
+    ]
+    return CoverageOut(
+        cameras=cameras,
+        not_searched=gaps,
+        tracklets_compared=ranking.compared,
+        exact=ranking.exact,
+        recall=1.0,
+        change=ranking.change,
+    )
+
+
+def _gaps(cameras: list[CameraCoverage], filters: Filters) -> Iterator[NotSearched]:
+    """Cameras with no recordings in the time asked for, or with too few to fill it."""
+    asked = (filters.end - filters.start).total_seconds() if filters.start and filters.end else None
+    for camera in cameras:
+        if camera.videos == 0:
+            yield NotSearched(what=f"camera {camera.camera}", reason="nothing is indexed for this time")
+        elif asked is not None and camera.seconds < _WHOLE * asked:
+            missing = 100 * (1 - camera.seconds / asked)
+            yield NotSearched(
+                what=f"{missing:.0f} % of the time at camera {camera.camera}",
+                reason="no recording is indexed",
+            )
+
+
+def _excluded(everyone: list[CameraInfo], filters: Filters) -> Iterator[NotSearched]:
+    if filters.camera_ids is None:
+        return
+    left_out = [camera.name for camera in everyone if camera.id not in filters.camera_ids]
+    if len(left_out) > _NAMED:
+        yield NotSearched(what=f"{len(left_out)} cameras", reason="left out by the filter")
+        return
+    for name in left_out:
+        yield NotSearched(what=f"camera {name}", reason="left out by the filter")
+
+
+def _unfinished(
+    jobs: Sequence[JobInfo], everyone: list[CameraInfo], filters: Filters
+) -> Iterator[NotSearched]:
+    """Recordings that were filed but are not in the gallery (yet), as far as they could pass the filter."""
+    names = {camera.id: camera.name for camera in everyone}
+    wanted = [
+        (recording, reason)
+        for job in jobs
+        for recording in job.recordings
+        if (reason := _reason(recording)) and _could_pass(recording, filters)
+    ]
+    for recording, reason in wanted[:_NAMED]:
+        camera = names.get(recording.camera_id, "?")
+        yield NotSearched(what=f"{recording.file_name} of camera {camera}", reason=reason)
+    if len(wanted) > _NAMED:
+        yield NotSearched(what=f"{len(wanted) - _NAMED} more recordings", reason="not indexed (yet)")
+
+
+def _reason(recording: RecordingInfo) -> str | None:
+    if recording.state == "queued":
+        return "waiting to be indexed"
+    if recording.state == "running":
+        return f"being indexed, {recording.progress:.0%} done"
+    if recording.state == "failed":
+        return f"indexing failed: {recording.reason or 'no reason recorded'}"
+    return None
+
+
+def _could_pass(recording: RecordingInfo, filters: Filters) -> bool:
+    # How long an unread recording is, nobody knows: it is left out only when it begins too late.
+    if filters.camera_ids is not None and recording.camera_id not in filters.camera_ids:
+        return False
+    return filters.end is None or recording.start_time < filters.end

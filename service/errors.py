@@ -1,0 +1,89 @@
+"""Errors of the service; `service.problems` maps each to an HTTP status.
+
+ServiceError
+├── Unauthenticated      no key, or one that is unknown, expired or revoked
+├── InvalidRequest       a value that makes no sense here; `pointer` says where it stood
+├── BadProbe             the file is an image, but a damaged or unusable one
+├── UnsupportedImage     the file is no image of an accepted type
+├── ContentTooLarge      more bytes or pixels than are accepted
+├── OffsetMismatch       a chunk that does not continue its upload; `size` is where to continue
+├── StateConflict        the thing is in a state that forbids it
+├── RecordingUnavailable the recording is gone, changed or unreadable
+├── Forbidden            the request comes from where it may not
+├── NotReady             models are still loading, or could not be loaded
+├── Busy                 too many requests wait already
+├── StorageFull          no room for what was sent
+└── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
+"""
+
+
+class ServiceError(Exception):
+    """Base of all errors the service raises on purpose."""
+
+
+class Unauthenticated(ServiceError):
+    """No key, or one that is unknown, expired or revoked."""
+
+
+class InvalidRequest(ServiceError):
+    """A value that makes no sense here.
+
+    Attributes:
+        pointer: JSON pointer to the value in the request body, or the name of the parameter.
+    """
+
+    def __init__(self, message: str, pointer: str) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+
+
+class BadProbe(ServiceError):
+    """The file is an image, but a damaged or unusable one."""
+
+
+class UnsupportedImage(ServiceError):
+    """The file is no image of an accepted type."""
+
+
+class ContentTooLarge(ServiceError):
+    """More bytes or pixels than are accepted."""
+
+
+class OffsetMismatch(ServiceError):
+    """A chunk that does not continue its upload.
+
+    Attributes:
+        size: bytes received so far: the offset to continue at.
+    """
+
+    def __init__(self, message: str, size: int) -> None:
+        super().__init__(message)
+        self.size = size
+
+
+class StateConflict(ServiceError):
+    """The thing is in a state that forbids what was asked."""
+
+
+class RecordingUnavailable(ServiceError):
+    """The recording behind a tracklet is gone, changed or unreadable."""
+
+
+class Forbidden(ServiceError):
+    """The request comes from where it may not."""
+
+
+class NotReady(ServiceError):
+    """Models are still loading, or could not be loaded."""
+
+
+class Busy(ServiceError):
+    """Too many requests wait already."""
+
+
+class StorageFull(ServiceError):
+    """There is no room for what was sent."""
+
+
+class UnsafeSettings(ServiceError):
+    """Settings that would open the service to strangers."""

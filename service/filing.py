@@ -1,0 +1,143 @@
+"""Index jobs: what a client asks to index, checked and filed. Workers elsewhere do the work."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gallery.errors import Conflict, NotFound
+from gallery.records import CameraInfo, JobInfo, NewRecording, RecordingInfo
+from service.auth import Caller
+from service.errors import InvalidRequest
+from service.record_schemas import IndexJobIn, IndexJobOut, RecordingIn, RecordingOut
+from service.recordings import media_path
+from service.state import State
+from service.uploads import Upload
+
+_UNFINISHED = ("queued", "running")
+
+
+def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: str | None) -> JobInfo:
+    """File a job, or find the one that the same request filed before.
+
+    Raises:
+        InvalidRequest: an unknown camera, upload or path, an unfinished upload, or an idempotency key used
+            before for another request.
+    """
+    cameras = {camera.name: camera for camera in state.gallery.catalogue.cameras()}
+    checked = [
+        _recording(state, caller, cameras, recording, f"/recordings/{index}")
+        for index, recording in enumerate(wanted.recordings)
+    ]
+    recordings = [recording for recording, _ in checked]
+    uploads = [upload for _, upload in checked if upload is not None]
+    with state.uploads.filing(uploads) as belongs_to:
+        try:
+            job = state.gallery.jobs.file(
+                recordings,
+                key_id=caller.key_id,
+                idempotency_key=idempotency_key,
+                request_hash=hashlib.sha256(wanted.model_dump_json().encode()).hexdigest(),
+            )
+        except Conflict as error:
+            raise InvalidRequest(
+                "This Idempotency-Key was used for another request.", "Idempotency-Key"
+            ) from error
+        belongs_to(job.id)
+    state.gallery.audit.record(
+        "job.file", key_id=caller.key_id, subject=job.id, detail={"recordings": len(recordings)}
+    )
+    return job
+
+
+def upload_needed(state: State, upload: Upload) -> bool:
+    """Whether a job or a video still needs the file of an upload that was filed."""
+    assert upload.job_id is not None
+    path = str(state.uploads.path(upload))
+    try:
+        job = state.gallery.jobs.get(upload.job_id)
+    except NotFound:
+        return False
+    for recording in job.recordings:
+        if recording.path != path:
+            continue
+        if recording.state in _UNFINISHED:
+            return True
+        if recording.video_id is not None:
+            try:
+                return state.gallery.catalogue.video(recording.video_id).path == path
+            except NotFound:
+                return False
+    return False
+
+
+def jobs_out(state: State, jobs: Sequence[JobInfo]) -> list[IndexJobOut]:
+    """Jobs as the API says them."""
+    names = {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}
+    return [
+        IndexJobOut(
+            id=job.id,
+            state=job.state,
+            progress=job.progress,
+            eta_seconds=job.eta_seconds,
+            cancel_requested=job.cancel_requested,
+            created_at=job.created_at,
+            recordings=[_recording_out(recording, names) for recording in job.recordings],
+        )
+        for job in jobs
+    ]
+
+
+def _recording(
+    state: State,
+    caller: Caller,
+    cameras: dict[str, CameraInfo],
+    wanted: RecordingIn,
+    pointer: str,
+) -> tuple[NewRecording, Upload | None]:
+    """One recording to file, and the upload that it names."""
+    if wanted.camera not in cameras:
+        raise InvalidRequest(f"There is no camera {wanted.camera!r}; add it first.", f"{pointer}/camera")
+    upload = None
+    if wanted.upload_id is not None:
+        upload = _complete_upload(state, caller, wanted.upload_id, f"{pointer}/upload_id")
+        path, name = state.uploads.path(upload), wanted.file_name or upload.file_name or upload.id
+    else:
+        assert wanted.path is not None
+        path = media_path(state.settings.media_dir, wanted.path, f"{pointer}/path")
+        name = wanted.file_name or path.name
+    recording = NewRecording(
+        camera_id=cameras[wanted.camera].id,
+        path=str(path),
+        file_name=Path(name).name or "recording",
+        owned=upload is not None,
+        start_time=wanted.start,
+    )
+    return recording, upload
+
+
+def _complete_upload(state: State, caller: Caller, upload_id: str, pointer: str) -> Upload:
+    try:
+        upload = state.uploads.get(upload_id, caller)
+        size = state.uploads.size(upload)
+    except NotFound as error:
+        raise InvalidRequest(f"There is no upload {upload_id}.", pointer) from error
+    if size == 0 or (upload.size_bytes is not None and size != upload.size_bytes):
+        raise InvalidRequest(f"The upload is not complete: it has {size} bytes.", pointer)
+    return upload
+
+
+def _recording_out(recording: RecordingInfo, names: dict[int, str]) -> RecordingOut:
+    return RecordingOut(
+        camera=names.get(recording.camera_id, "?"),
+        file_name=recording.file_name,
+        start=recording.start_time,
+        state=recording.state,
+        reason=recording.reason,
+        video_id=recording.video_id,
+        stage=recording.stage,
+        progress=recording.progress,
+        counters=dict(recording.counters),
+        attempts=recording.attempts,
+        started_at=recording.started_at,
+        finished_at=recording.finished_at,
+    )

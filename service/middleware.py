@@ -1,0 +1,101 @@
+"""What wraps every request: its id, its line in the log, safe headers, and errors in one form."""
+
+import re
+import secrets
+import time
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import problems
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_KEPT: Final = ("allow", "content-range", "www-authenticate", "retry-after", "vary")
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_API_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class RequestContext:
+    """ASGI middleware: request id, log line, security headers, and no error that is not a problem document.
+
+    Libraries answer some errors themselves, in plain text: an unsatisfiable range, a refused preflight, a
+    body over its limit. Such an answer is replaced by a problem document of the same status.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 500
+        replaced = False
+
+        async def guarded(message: Message) -> None:
+            nonlocal status, replaced
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(raw=message.setdefault("headers", []))
+                replaced = status >= 400 and not headers.get("content-type", "").startswith(
+                    problems.MEDIA_TYPE
+                )
+                if replaced:
+                    await _send_problem(scope, status, headers, send)
+                    return
+                _secure(scope, headers)
+            if not replaced:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, guarded)
+        finally:
+            caller = scope["state"].get("caller")
+            log.info(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                key_id=caller.key_id if caller else None,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
+
+
+async def _send_problem(scope: Scope, status: int, headers: Headers, send: Send) -> None:
+    document = problems.from_status(
+        scope, status, None, {name: headers[name] for name in _KEPT if name in headers}
+    )
+    _secure(scope, document.headers)
+    await send({"type": "http.response.start", "status": status, "headers": document.raw_headers})
+    await send({"type": "http.response.body", "body": document.body})
+
+
+def _secure(scope: Scope, headers: MutableHeaders) -> None:
+    headers["X-Request-ID"] = scope["state"]["request_id"]
+    for name, value in _HEADERS.items():
+        headers[name] = value
+    path = scope["path"]
+    page = path == "/" or path.startswith("/web/")
+    headers["Content-Security-Policy"] = _PAGE_POLICY if page else _API_POLICY
+    if not page:
+        headers.setdefault("Cache-Control", "private, no-store")

@@ -1,0 +1,234 @@
+"""Clips to watch: a stretch of a recording as H.264 MP4, upright, with the person's box drawn on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+import av
+import av.container
+import av.error
+import av.video.frame
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import RecordingUnavailable
+from service.images import Pixels
+
+_CLOCK: Final = Fraction(1, 90_000)  # time base of the clip: exact for every usual frame rate
+_MICROSECOND: Final = Fraction(1, 1_000_000)
+_BT601: Final = 6  # AVCOL_SPC_SMPTE170M
+_LIMITED: Final = 1  # AVCOL_RANGE_MPEG
+_GAP_US: Final = 1_000_000  # no box is made up for longer than the person was out of sight
+_LINE: Final = np.array([255, 176, 0], dtype=np.uint8)
+_EDGE: Final = np.array([20, 20, 20], dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What to cut: µs since the recording's first frame, both ends included."""
+
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What was cut."""
+
+    frames: int
+    width: int
+    height: int
+    first_us: int
+
+
+def cut(
+    source: Path,
+    destination: Path,
+    stretch: Stretch,
+    *,
+    boxes: NDArray[np.void] | None = None,
+    size: tuple[int, int] | None = None,
+    max_side: int = 1280,
+) -> Clip:
+    """Write a stretch of a recording to `destination`, which must end in .mp4.
+
+    Frames keep their distances in time. The clip starts with a key frame at zero, its index comes first, so
+    that a browser plays it while it loads. There is no sound.
+
+    Args:
+        source: the recording.
+        destination: file to write.
+        stretch: which frames.
+        boxes: BOX_DTYPE rows of one tracklet, to be drawn and interpolated in between; None draws nothing.
+        size: upright (width, height) the recording had when it was indexed.
+        max_side: longer pictures are scaled down to this.
+
+    Raises:
+        RecordingUnavailable: the recording cannot be read, holds no such frames, or pictures of another size.
+    """
+    writer: _Writer | None = None
+    first_us = 0
+    try:
+        with av.open(str(source)) as container:
+            for time_us, frame in _frames(container, stretch):
+                picture_size = _upright_size(frame)
+                if size is not None and picture_size != size:
+                    raise RecordingUnavailable("The recording has changed: its pictures have another size.")
+                if writer is None:
+                    writer = _Writer(destination, _scaled(picture_size, max_side))
+                    first_us = time_us
+                picture = _upright(frame, writer.size)
+                if boxes is not None:
+                    _draw(picture, _box_at(boxes, time_us), writer.size[0] / picture_size[0])
+                writer.add(picture, time_us - first_us)
+    except (av.error.FFmpegError, OSError) as error:
+        raise RecordingUnavailable(f"The recording cannot be read: {type(error).__name__}.") from error
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is None:
+        raise RecordingUnavailable("The recording holds no readable pictures at that time.")
+    return Clip(writer.frames, *writer.size, first_us)
+
+
+def _frames(
+    container: av.container.InputContainer, stretch: Stretch
+) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
+    """Frames of the stretch with their µs since the first frame."""
+    if not container.streams.video:
+        raise RecordingUnavailable("The recording holds no video.")
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    origin = next((frame.pts for frame in _decode(container) if frame.pts is not None), None)
+    if origin is None or stream.time_base is None:
+        raise RecordingUnavailable("The recording holds no readable pictures.")
+    time_base = stream.time_base
+
+    def microseconds(frame: av.video.frame.VideoFrame) -> int:
+        assert frame.pts is not None
+        return round((frame.pts - origin) * time_base / _MICROSECOND)
+
+    for offset in (origin + int(stretch.start_us * _MICROSECOND / time_base), origin):
+        container.seek(offset, stream=stream, backward=True)
+        sought = False
+        for frame in _decode(container):
+            if frame.pts is None:
+                continue
+            time_us = microseconds(frame)
+            # Some containers cannot seek exactly and land behind: then once more, from the beginning.
+            if not sought and time_us > stretch.start_us and offset != origin:
+                break
+            sought = True
+            if time_us > stretch.end_us:
+                return
+            if time_us >= stretch.start_us:
+                yield time_us, frame
+        if sought:
+            return
+
+
+def _decode(container: av.container.InputContainer) -> Iterator[av.video.frame.VideoFrame]:
+    """Decoded frames; what is damaged is skipped, as the indexer skipped it."""
+    for packet in container.demux(video=0):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
+
+
+def _turns(frame: av.video.frame.VideoFrame) -> int:
+    """Quarter turns counter-clockwise that bring the stored picture upright."""
+    return round(frame.rotation / 90) % 4
+
+
+def _upright_size(frame: av.video.frame.VideoFrame) -> tuple[int, int]:
+    return (frame.height, frame.width) if _turns(frame) % 2 else (frame.width, frame.height)
+
+
+def _upright(frame: av.video.frame.VideoFrame, size: tuple[int, int]) -> Pixels:
+    """The picture as displayed, (h, w, 3) RGB at `size`."""
+    turns = _turns(frame)
+    width, height = size if turns % 2 == 0 else size[::-1]
+    picture = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+    return np.ascontiguousarray(np.rot90(picture, turns))
+
+
+def _scaled(size: tuple[int, int], max_side: int) -> tuple[int, int]:
+    """The size to encode: even, as 4:2:0 needs, and not over `max_side`."""
+    scale = min(1.0, max_side / max(size))
+    return max(2, int(size[0] * scale) // 2 * 2), max(2, int(size[1] * scale) // 2 * 2)
+
+
+def _box_at(boxes: NDArray[np.void], time_us: int) -> tuple[float, float, float, float] | None:
+    """The box x, y, w, h at a time, interpolated between samples; None where the person is not in sight."""
+    times = boxes["time_us"]
+    after = int(np.searchsorted(times, time_us))
+    if after == len(times) or (after == 0 and times[0] != time_us):
+        return None
+    if times[after] != time_us and times[after] - times[after - 1] > _GAP_US:
+        return None
+    x, y, w, h = (float(np.interp(time_us, times, boxes[name])) for name in ("x", "y", "w", "h"))
+    return x, y, w, h
+
+
+def _draw(picture: Pixels, box: tuple[float, float, float, float] | None, scale: float) -> None:
+    """Draw a frame of a box given in unscaled pixels; the part that lies outside the picture is left out."""
+    if box is None:
+        return
+    height, width = picture.shape[:2]
+    x, y, w, h = (value * scale for value in box)
+    line = max(2, round(max(height, width) / 400))
+    left, top, right, bottom = round(x), round(y), round(x + w), round(y + h)
+    for colour, inset, thickness in ((_EDGE, -1, line + 2), (_LINE, 0, line)):
+        x0, y0, x1, y1 = left + inset, top + inset, right - inset, bottom - inset
+        for rows, columns in (
+            ((y0, y0 + thickness), (x0, x1)),
+            ((y1 - thickness, y1), (x0, x1)),
+            ((y0, y1), (x0, x0 + thickness)),
+            ((y0, y1), (x1 - thickness, x1)),
+        ):
+            picture[_span(rows, height), _span(columns, width)] = colour
+
+
+def _span(ends: tuple[int, int], length: int) -> slice:
+    start, stop = (min(max(end, 0), length) for end in ends)
+    return slice(start, stop)
+
+
+class _Writer:
+    """An MP4 being written."""
+
+    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+        self.size = size
+        self.frames = 0
+        self._last = -1
+        self._container = av.open(str(path), "w", options={"movflags": "+faststart"})
+        self._stream = self._container.add_stream("libx264", options={"preset": "veryfast", "crf": "23"})
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.gop_size = 25
+        self._stream.max_b_frames = 0  # the first picture shown is the first one stored
+        self._stream.time_base = self._stream.codec_context.time_base = _CLOCK
+        # The conversion from RGB is BT.601; untold, players take large pictures for BT.709.
+        self._stream.codec_context.colorspace = _BT601
+        self._stream.codec_context.color_range = _LIMITED
+
+    def add(self, picture: Pixels, time_us: int) -> None:
+        """Append a picture; one that does not come after the last is left out."""
+        pts = round(time_us * _MICROSECOND / _CLOCK)
+        if pts <= self._last:
+            return
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.pts, frame.time_base = pts, _CLOCK
+        self._container.mux(self._stream.encode(frame))
+        self._last = pts
+        self.frames += 1
+
+    def close(self) -> None:
+        """Write what is buffered and the index."""
+        try:
+            self._container.mux(self._stream.encode(None))
+        finally:
+            self._container.close()

@@ -1,0 +1,205 @@
+"""Every error answer is a problem document (RFC 9457); one table says which error is which status."""
+
+import http
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+
+import gallery.errors as gallery_errors
+import models.errors as model_errors
+from service import errors
+
+MEDIA_TYPE: Final = "application/problem+json"
+log = structlog.get_logger(__name__)
+
+
+class FieldError(BaseModel):
+    """One wrong value of a request."""
+
+    pointer: str = Field(
+        description="JSON pointer into the body, or the parameter's name", examples=["/start"]
+    )
+    message: str
+
+
+class Problem(BaseModel):
+    """An error answer after RFC 9457."""
+
+    type: str = Field(examples=["urn:sightline:problem:not-found"])
+    title: str
+    status: int
+    detail: str
+    request_id: str | None = Field(default=None, description="Also in the X-Request-ID header and in the log")
+    errors: list[FieldError] | None = None
+    size: int | None = Field(default=None, description="Bytes an upload has received so far")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an error class looks over HTTP. `public` says whether its message may leave the house."""
+
+    status: int
+    slug: str
+    title: str
+    public: bool = True
+    headers: Mapping[str, str] | None = None
+
+
+_SOON: Final = {"Retry-After": "2"}
+TABLE: Final[dict[type[Exception], Kind]] = {
+    errors.Unauthenticated: Kind(
+        401,
+        "unauthenticated",
+        "A valid API key is needed",
+        headers={"WWW-Authenticate": 'Bearer realm="sightline"'},
+    ),
+    errors.Forbidden: Kind(403, "forbidden", "Not from there"),
+    errors.InvalidRequest: Kind(422, "invalid-request", "The request is not valid"),
+    errors.BadProbe: Kind(422, "unreadable-image", "The image cannot be read"),
+    errors.UnsupportedImage: Kind(415, "unsupported-image", "Not an accepted image type"),
+    errors.ContentTooLarge: Kind(413, "too-large", "Too large"),
+    errors.OffsetMismatch: Kind(409, "offset-mismatch", "The chunk does not continue the upload"),
+    errors.StateConflict: Kind(409, "conflict", "Not in this state"),
+    errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The recording cannot be played"),
+    errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
+    errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
+    errors.StorageFull: Kind(507, "storage-full", "No room left"),
+    gallery_errors.NotFound: Kind(404, "not-found", "No such thing"),
+    gallery_errors.Conflict: Kind(409, "conflict", "It contradicts what is recorded"),
+    gallery_errors.InvalidInput: Kind(422, "invalid-request", "The request is not valid"),
+    gallery_errors.CatalogueUnavailable: Kind(
+        503, "catalogue-unavailable", "The database does not answer", public=False, headers=_SOON
+    ),
+    gallery_errors.SchemaMismatch: Kind(
+        503, "schema-mismatch", "The database is at another version", public=False
+    ),
+    gallery_errors.GalleryError: Kind(500, "gallery", "The gallery failed", public=False),
+    model_errors.BadImage: Kind(422, "unreadable-image", "The image cannot be read"),
+    model_errors.ModelError: Kind(500, "model", "The model failed", public=False),
+}
+
+
+def response(
+    scope: Mapping[str, Any],
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    field_errors: list[FieldError] | None = None,
+    size: int | None = None,
+) -> JSONResponse:
+    """A problem document as a response; `scope` is the request's ASGI scope."""
+    problem = Problem(
+        type=f"urn:sightline:problem:{slug}",
+        title=title,
+        status=status,
+        detail=detail,
+        request_id=scope.get("state", {}).get("request_id"),
+        errors=field_errors,
+        size=size,
+    )
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    if problem.request_id:
+        all_headers["X-Request-ID"] = problem.request_id
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE, headers=all_headers
+    )
+
+
+def from_error(scope: Mapping[str, Any], error: Exception) -> JSONResponse:
+    """The problem that an error of the table is: the nearest class it derives from decides."""
+    kind = next(TABLE[base] for base in type(error).__mro__ if base in TABLE)
+    pointer = getattr(error, "pointer", None)
+    if kind.status >= 500:
+        log.error("request failed", error=repr(error), request_id=scope.get("state", {}).get("request_id"))
+    return response(
+        scope,
+        kind.status,
+        kind.slug,
+        kind.title,
+        str(error) if kind.public else kind.title + ".",
+        headers=kind.headers,
+        field_errors=[FieldError(pointer=pointer, message=str(error))] if pointer else None,
+        size=getattr(error, "size", None),
+    )
+
+
+def from_status(
+    scope: Mapping[str, Any], status: int, detail: str | None, headers: Mapping[str, str] | None
+) -> JSONResponse:
+    """The problem for an error that Starlette raised or answered itself."""
+    phrase = http.HTTPStatus(status).phrase
+    if status == 413 and MAX_BODY_SIZE_SCOPE_KEY in scope:
+        detail = f"The body is larger than the {scope[MAX_BODY_SIZE_SCOPE_KEY]} bytes accepted here."
+    return response(
+        scope, status, phrase.lower().replace(" ", "-"), phrase, detail or f"{phrase}.", headers=headers
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the application with a problem document."""
+
+    async def known(request: Request, error: Exception) -> JSONResponse:
+        return from_error(request.scope, error)
+
+    async def http_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return from_status(request.scope, error.status_code, error.detail, error.headers)
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        wrong = [FieldError(pointer=_pointer(item["loc"]), message=item["msg"]) for item in error.errors()]
+        detail = "; ".join(f"{item.pointer}: {item.message}" for item in wrong[:5])
+        return response(
+            request.scope, 422, "invalid-request", "The request is not valid", detail, field_errors=wrong[:50]
+        )
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        request_id = request.scope.get("state", {}).get("request_id")
+        log.error("unexpected error", error=type(error).__name__, request_id=request_id)
+        return response(
+            request.scope,
+            500,
+            "internal",
+            "Something went wrong",
+            f"The log has it under request {request_id}.",
+        )
+
+    for error_class in TABLE:
+        app.add_exception_handler(error_class, known)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    kind, *path = location
+    if kind == "body":
+        return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    return str(path[-1]) if path else str(kind)
+
+
+def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route can answer besides success, for OpenAPI: 401, 422, 500 and 503 always belong to it."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": http.HTTPStatus(status).phrase, "content": content}
+        for status in sorted({401, 422, 500, 503, *statuses})
+    }
+
+
+def content(document: JSONResponse) -> dict[str, Any]:
+    """The members of a problem document, for an answer that adds its own."""
+    members: dict[str, Any] = json.loads(bytes(document.body))
+    return members

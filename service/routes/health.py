@@ -1,0 +1,107 @@
+"""Health: is the process alive, and can it do its work."""
+
+from typing import Annotated, Any, Literal
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from gallery.errors import GalleryError
+from service import problems
+from service.errors import NotReady
+from service.state import State, StateDep
+
+router = APIRouter(tags=["health"])
+
+_PATIENCE = 3.0  # seconds; a database that takes longer is as good as away
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Check(BaseModel):
+    """One thing the service needs."""
+
+    ok: bool
+    detail: str
+
+
+class Readiness(BaseModel):
+    """Whether searches can be answered."""
+
+    ready: bool
+    checks: dict[str, Check]
+
+
+@router.get("/livez", operation_id="getLiveness", summary="Is the process alive?")
+async def livez() -> Alive:
+    """Answers as long as the process does; depends on nothing."""
+    return Alive()
+
+
+async def readiness(state: StateDep) -> Readiness:
+    """Look at everything a search needs."""
+    checks = {"model": _model(state), "detector": _detector(state)}
+    late = Check(ok=False, detail=f"no answer within {_PATIENCE:g} s")
+    checks["database"] = checks["snapshot"] = late
+    with anyio.move_on_after(_PATIENCE):
+        checks |= await anyio.to_thread.run_sync(_gallery, state, abandon_on_cancel=True)
+    return Readiness(ready=all(check.ok for check in checks.values()), checks=checks)
+
+
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    summary="Can searches be answered?",
+    response_model=Readiness,
+    responses={503: {"description": "Not ready", "content": {problems.MEDIA_TYPE: {}}}},
+)
+async def readyz(request: Request, found: Annotated[Readiness, Depends(readiness)]) -> Any:
+    """Database, snapshot, model, detector and device; 503 until all of them work."""
+    if found.ready:
+        return found
+    failing = ", ".join(name for name, check in found.checks.items() if not check.ok)
+    answer = problems.from_error(request.scope, NotReady(f"Not ready: {failing}."))
+    return JSONResponse(
+        {**problems.content(answer), **found.model_dump()},
+        status_code=503,
+        media_type=problems.MEDIA_TYPE,
+        headers={"Retry-After": "5"},
+    )
+
+
+def _model(state: State) -> Check:
+    try:
+        embedder = state.networks.embedder
+    except NotReady as error:
+        return Check(ok=False, detail=str(error))
+    return Check(ok=True, detail=f"{embedder.name} ({embedder.id[:12]}) on {embedder.device}")
+
+
+def _detector(state: State) -> Check:
+    try:
+        return Check(ok=True, detail=state.networks.detector.name)
+    except NotReady as error:
+        return Check(ok=False, detail=str(error))
+
+
+def _gallery(state: State) -> dict[str, Check]:
+    """Database and snapshot; the reasons stay in the log, as they name hosts and paths."""
+    try:
+        state.gallery.catalogue.models()
+    except GalleryError:
+        failed = Check(ok=False, detail="the database does not answer")
+        return {"database": failed, "snapshot": failed}
+    database = Check(ok=True, detail=state.gallery.engine.dialect.name)
+    try:
+        snapshot = state.gallery.snapshot(state.networks.embedder.id)
+    except NotReady:
+        return {"database": database, "snapshot": Check(ok=False, detail="waits for the model")}
+    except GalleryError as error:
+        return {"database": database, "snapshot": Check(ok=False, detail=type(error).__name__)}
+    return {"database": database, "snapshot": Check(ok=True, detail=f"change {snapshot.change}")}

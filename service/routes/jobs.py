@@ -1,0 +1,86 @@
+"""Index jobs: file, follow, cancel."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Query, Response
+
+from gallery.errors import NotFound
+from service import filing
+from service.auth import CallerDep
+from service.errors import InvalidRequest
+from service.problems import declared
+from service.record_schemas import IndexJobIn, IndexJobList, IndexJobOut
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/index-jobs", tags=["index jobs"])
+JobId = Annotated[str, Path(max_length=64)]
+_POLL_SECONDS = "2"
+
+
+@router.post(
+    "",
+    operation_id="createIndexJob",
+    summary="Index recordings",
+    status_code=202,
+    responses=declared(413),
+)
+def create_index_job(
+    state: StateDep,
+    caller: CallerDep,
+    response: Response,
+    wanted: IndexJobIn,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=255, description="A repeated request files one job")
+    ] = None,
+) -> IndexJobOut:
+    """Files a job and answers at once; workers index the recordings.
+
+    A recording whose content is indexed already is skipped, whatever its name.
+    """
+    job = filing.file_job(state, caller, wanted, idempotency_key)
+    response.headers["Location"] = f"/v1/index-jobs/{job.id}"
+    response.headers["Retry-After"] = _POLL_SECONDS
+    return filing.jobs_out(state, [job])[0]
+
+
+@router.get("", operation_id="listIndexJobs", summary="Index jobs, the newest first")
+def list_index_jobs(
+    state: StateDep,
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next_cursor` of the page before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> IndexJobList:
+    """A page at a time."""
+    try:
+        found = state.gallery.jobs.list(limit=limit + 1, after=cursor)
+    except NotFound as error:
+        raise InvalidRequest(
+            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
+        ) from error
+    page = [state.gallery.jobs.get(job.id) for job in found[:limit]]
+    return IndexJobList(
+        items=filing.jobs_out(state, page), next_cursor=page[-1].id if len(found) > limit else None
+    )
+
+
+@router.get("/{job_id}", operation_id="getIndexJob", summary="An index job", responses=declared(404))
+def get_index_job(state: StateDep, response: Response, job_id: JobId) -> IndexJobOut:
+    """State, progress, time left, and for every recording why it was skipped or failed."""
+    job = state.gallery.jobs.get(job_id)
+    if job.state in {"queued", "running"}:
+        response.headers["Retry-After"] = _POLL_SECONDS
+    return filing.jobs_out(state, [job])[0]
+
+
+@router.post(
+    "/{job_id}/cancel",
+    operation_id="cancelIndexJob",
+    summary="Cancel an index job",
+    responses=declared(404),
+)
+def cancel_index_job(state: StateDep, caller: CallerDep, job_id: JobId) -> IndexJobOut:
+    """What waits is cancelled at once, what runs stops soon, what is indexed stays."""
+    job = state.gallery.jobs.cancel(job_id)
+    state.gallery.audit.record("job.cancel", key_id=caller.key_id, subject=job.id)
+    return filing.jobs_out(state, [job])[0]

@@ -1,0 +1,76 @@
+"""Probes: upload a photo, see who is on it."""
+
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Response, UploadFile
+from fastapi import Path as PathParameter
+from fastapi.responses import FileResponse
+from starlette.concurrency import run_in_threadpool
+
+from gallery.errors import NotFound
+from service import probing
+from service.auth import CallerDep
+from service.problems import declared
+from service.schemas import ProbeOut
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/probes", tags=["probes"])
+ProbeId = Annotated[str, PathParameter(max_length=64)]
+
+
+@router.post(
+    "",
+    operation_id="createProbe",
+    summary="Upload a photo and find the persons on it",
+    status_code=201,
+    responses=declared(400, 413, 415, 507),
+)
+async def create_probe(state: StateDep, caller: CallerDep, response: Response, file: UploadFile) -> ProbeOut:
+    """Accepts JPEG, PNG and WebP. The photo is turned upright and stored without its metadata.
+
+    `persons` is ordered by score times height: a search takes the first one unless told otherwise. On a photo
+    without persons a search takes the whole photo; a warning says so.
+    """
+    data = await file.read()
+    probe = await state.networks_lane.run(probing.add_probe, state, caller, data)
+    response.headers["Location"] = f"/v1/probes/{probe.id}"
+    return probing.probe_out(probe)
+
+
+@router.get(
+    "/{probe_id}",
+    operation_id="getProbe",
+    summary="A probe and its persons",
+    responses=declared(404),
+)
+def get_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> ProbeOut:
+    """Only the key that uploaded a probe sees it."""
+    return probing.probe_out(probing.own_probe(state, caller, probe_id))
+
+
+@router.get(
+    "/{probe_id}/image",
+    operation_id="getProbeImage",
+    summary="The photo of a probe",
+    response_class=FileResponse,
+    responses={200: {"content": {"image/jpeg": {}}}, **declared(404, 416)},
+)
+def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> FileResponse:
+    """Upright, as JPEG: boxes are measured in its pixels."""
+    probe = probing.own_probe(state, caller, probe_id)
+    if not Path(probe.path).is_file():
+        raise NotFound(f"no probe {probe_id}")
+    return FileResponse(probe.path, media_type=probe.media_type)
+
+
+@router.delete(
+    "/{probe_id}",
+    operation_id="deleteProbe",
+    summary="Delete a probe and its photo",
+    status_code=204,
+    responses=declared(404),
+)
+async def delete_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> None:
+    """Recorded searches keep the probe's id, not its photo."""
+    await run_in_threadpool(probing.delete_probe, state, caller, probe_id)

@@ -1,0 +1,83 @@
+"""Tracklets: what is known of one, its thumbnail, and clips to watch."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
+
+from service import tracklets
+from service.auth import CallerDep
+from service.problems import declared
+from service.schemas import TrackletOut
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/tracklets", tags=["tracklets"])
+TrackletId = Annotated[str, Path(max_length=64)]
+_FOUND: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed since the ETag given"}}
+
+
+@router.get("/{tracklet_id}", operation_id="getTracklet", summary="A tracklet", responses=declared(404))
+def get_tracklet(state: StateDep, tracklet_id: TrackletId) -> TrackletOut:
+    """With its clips and the box of every sampled frame."""
+    return tracklets.detail(state, tracklet_id)
+
+
+@router.get(
+    "/{tracklet_id}/thumbnail",
+    operation_id="getThumbnail",
+    summary="Four pictures of a tracklet in a strip",
+    response_class=FileResponse,
+    responses={200: {"content": {"image/jpeg": {}}}, **_FOUND, **declared(404, 416)},
+)
+def get_thumbnail(state: StateDep, request: Request, tracklet_id: TrackletId) -> Response:
+    """JPEG, made when the recording was indexed."""
+    path = state.gallery.catalogue.thumbnail_path(tracklet_id)
+    return _file(request, path, "image/jpeg", tracklets.etag(path))
+
+
+@router.get(
+    "/{tracklet_id}/clip",
+    operation_id="getClip",
+    summary="A clip of a tracklet to watch",
+    response_class=FileResponse,
+    responses={
+        200: {"content": {"video/mp4": {}}},
+        206: {"description": "The range asked for", "content": {"video/mp4": {}}},
+        **_FOUND,
+        **declared(404, 410, 416),
+    },
+)
+async def get_clip(
+    *,
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    tracklet_id: TrackletId,
+    padding: Annotated[float, Query(ge=0, le=10, description="Seconds shown before and after")] = 1.0,
+    box: Annotated[Literal["drawn", "none"], Query(description="Mark the person, or not")] = "drawn",
+    moment: Annotated[
+        int | None, Query(ge=0, le=100_000, description="Number of one of its clips; absent, all of it")
+    ] = None,
+) -> Response:
+    """H.264 MP4 without sound, cut from the recording when first asked for. Supports ranges.
+
+    The clip begins `padding` seconds before the tracklet, or at the recording's first frame. A stretch over
+    the server's limit ends there. 410 says that the recording is gone or no longer the one that was indexed.
+    """
+    wanted = tracklets.ClipRequest(padding_ms=round(padding * 1000), drawn=box == "drawn", moment=moment)
+    path = await state.clips_lane.run(tracklets.clip, state, caller, tracklet_id, wanted)
+    return _file(request, path, "video/mp4", tracklets.etag(path))
+
+
+def _file(request: Request, path: Any, media_type: str, etag: str) -> Response:
+    headers = {
+        "ETag": etag,
+        # An id names one picture for good, so it need not be asked for again; only its owner may keep it.
+        "Cache-Control": "private, max-age=3600, immutable",
+        "Vary": "X-API-Key, Authorization",
+    }
+    if etag in [
+        tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
+    ]:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(path, media_type=media_type, headers=headers)

@@ -1,0 +1,100 @@
+"""Videos: what is indexed, and erasing it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.concurrency import run_in_threadpool
+
+from gallery.errors import NotFound
+from gallery.records import VideoInfo
+from service.auth import CallerDep
+from service.errors import InvalidRequest
+from service.problems import declared
+from service.record_schemas import VideoList, VideoOut
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"])
+VideoId = Annotated[str, Path(max_length=64)]
+
+
+@router.get("", operation_id="listVideos", summary="Indexed videos")
+def list_videos(
+    state: StateDep,
+    camera: Annotated[str | None, Query(max_length=200, description="Name of a camera")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next_cursor` of the page before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> VideoList:
+    """A page at a time."""
+    catalogue = state.gallery.catalogue
+    names = {info.id: info.name for info in catalogue.cameras()}
+    camera_id = None
+    if camera is not None:
+        camera_id = next((id_ for id_, name in names.items() if name == camera), None)
+        if camera_id is None:
+            raise InvalidRequest(f"There is no camera {camera!r}.", "camera")
+    try:
+        found = catalogue.videos(camera_id=camera_id, after=cursor, limit=limit + 1)
+    except NotFound as error:
+        raise InvalidRequest(
+            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
+        ) from error
+    page = found[:limit]
+    return VideoList(
+        items=[_out(video, names) for video in page],
+        next_cursor=page[-1].id if len(found) > limit else None,
+    )
+
+
+@router.get("/{video_id}", operation_id="getVideo", summary="An indexed video", responses=declared(404))
+def get_video(state: StateDep, video_id: VideoId) -> VideoOut:
+    """With the report of its indexing."""
+    video = state.gallery.catalogue.video(video_id)
+    return _out(video, {video.camera_id: state.gallery.catalogue.camera(video.camera_id).name})
+
+
+@router.delete(
+    "/{video_id}",
+    operation_id="eraseVideo",
+    summary="Erase a video from the gallery",
+    status_code=204,
+    responses=declared(404),
+)
+async def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:
+    """Removes its tracklets, vectors, thumbnails and cut clips; an uploaded recording too.
+
+    A recording under the media folder stays where it is. Once this answers, no search finds it.
+    """
+
+    def erase() -> None:
+        video = state.gallery.catalogue.video(video_id)
+        state.gallery.audit.record(
+            "video.erase",
+            key_id=caller.key_id,
+            subject=video.id,
+            detail={"content_hash": video.content_hash, "tracklets": video.tracklet_count},
+        )
+        state.gallery.erase_video(video.id)
+
+    await run_in_threadpool(erase)
+
+
+def _out(video: VideoInfo, names: dict[int, str]) -> VideoOut:
+    return VideoOut(
+        id=video.id,
+        camera=names.get(video.camera_id, "?"),
+        file_name=video.file_name,
+        start=video.start_time,
+        end=video.end_time,
+        seconds=video.duration_us / 1e6,
+        width=video.width,
+        height=video.height,
+        size_bytes=video.size_bytes,
+        content_hash=video.content_hash,
+        frames_decoded=video.frames_decoded,
+        frames_bad=video.frames_bad,
+        tracklets=video.tracklet_count,
+        indexed_at=video.indexed_at,
+        report=dict(video.report),
+    )

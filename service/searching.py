@@ -1,0 +1,232 @@
+"""Searches: from a probe to a recorded answer, and from a record to its pages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.errors import NotFound
+from gallery.records import CameraInfo, Filters, Hit, ProbeInfo, SearchInfo, TrackletInfo
+from service import cursors, persons
+from service.auth import Caller
+from service.coverage import coverage_statement
+from service.errors import InvalidRequest
+from service.probing import choose, probe_pixels
+from service.schemas import (
+    Calibration,
+    CameraRef,
+    CoverageOut,
+    FiltersOut,
+    HitOut,
+    ModelOut,
+    Moment,
+    ProbeChoice,
+    SearchAnswer,
+    SearchedProbe,
+    SearchFilters,
+)
+from service.state import State
+
+KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
+CALIBRATION: Final = Calibration(
+    reason="No calibration has been measured for this model: scores rank, they are not probabilities."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Where to search and how many hits make a page; `named` are the filters as they were asked."""
+
+    filters: Filters
+    named: FiltersOut
+    limit: int
+
+
+def search_probe(
+    state: State, caller: Caller, probe: ProbeInfo, choice: ProbeChoice, question: Question
+) -> SearchAnswer:
+    """Search for what was chosen on a probe and record the answer before it leaves.
+
+    Raises:
+        InvalidRequest: no such person, or a box with nothing in it.
+        NotReady: the model is not loaded yet.
+    """
+    embedder = state.networks.embedder
+    searched, box, warnings = choose(probe, choice)
+    vector = embedder.embed_images([persons.crop(probe_pixels(probe), box)])[0]
+    return _search(state, caller, vector, searched, question, warnings=warnings)
+
+
+def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Question) -> SearchAnswer:
+    """Search for the person of a tracklet, which itself is left out of the answer.
+
+    Raises:
+        NotFound: no such tracklet under the model in use.
+    """
+    vector = state.gallery.snapshot(state.networks.embedder.id).vector(tracklet_id)
+    searched = SearchedProbe(id=None, person=None, box=None, tracklet_id=tracklet_id)
+    return _search(state, caller, vector, searched, question, warnings=[])
+
+
+def ask(state: State, filters: SearchFilters, limit: int) -> Question:
+    """A question with its filters by name turned into filters by id; cameras and sites must both fit.
+
+    Raises:
+        InvalidRequest: a camera or site that does not exist, since its absence from the answer would mislead.
+    """
+    cameras = state.gallery.catalogue.cameras()
+    chosen: set[int] | None = None
+    if filters.cameras is not None:
+        by_name = {camera.name: camera.id for camera in cameras}
+        for index, name in enumerate(filters.cameras):
+            if name not in by_name:
+                raise InvalidRequest(f"There is no camera {name!r}.", f"/cameras/{index}")
+        chosen = {by_name[name] for name in filters.cameras}
+    if filters.sites is not None:
+        known = {camera.site for camera in cameras}
+        for index, site in enumerate(filters.sites):
+            if site not in known:
+                raise InvalidRequest(f"There is no site {site!r}.", f"/sites/{index}")
+        there = {camera.id for camera in cameras if camera.site in filters.sites}
+        chosen = there if chosen is None else chosen & there
+    return Question(
+        filters=Filters(
+            camera_ids=None if chosen is None else frozenset(chosen), start=filters.start, end=filters.end
+        ),
+        named=FiltersOut(cameras=filters.cameras, sites=filters.sites, start=filters.start, end=filters.end),
+        limit=limit,
+    )
+
+
+def _search(
+    state: State,
+    caller: Caller,
+    vector: NDArray[np.float32],
+    searched: SearchedProbe,
+    question: Question,
+    *,
+    warnings: Sequence[str],
+) -> SearchAnswer:
+    embedder = state.networks.embedder
+    snapshot = state.gallery.snapshot(embedder.id)
+    depth = max(question.limit, KEPT)
+    ranking = snapshot.search(vector, limit=depth + 1, filters=question.filters)
+    hits = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
+    statement = coverage_statement(state.gallery, question.filters, ranking, embedder.id)
+    if embedder.warning:
+        warnings = [*warnings, embedder.warning]
+    recorded = state.gallery.searches.add(
+        key_id=caller.key_id,
+        query={
+            "probe": searched.model_dump(),
+            "filters": question.named.model_dump(mode="json"),
+            "limit": question.limit,
+        },
+        model_id=embedder.id,
+        change=ranking.change,
+        coverage={
+            "statement": statement.model_dump(mode="json"),
+            "model": ModelOut(id=embedder.id, name=embedder.name, warning=embedder.warning).model_dump(),
+            "warnings": warnings,
+        },
+        hits=[_stored(hit) for hit in hits],
+    )
+    return answer(state, recorded, offset=0, limit=question.limit)
+
+
+def own_search(state: State, caller: Caller, search_id: str) -> SearchInfo:
+    """A search of the caller. Raises NotFound: there is none, or it is somebody else's."""
+    recorded = state.gallery.searches.get(search_id)
+    if not caller.owns(recorded.key_id):
+        raise NotFound(f"no search {search_id}")
+    return recorded
+
+
+def page(state: State, caller: Caller, search_id: str, cursor: str | None, limit: int | None) -> SearchAnswer:
+    """A page of a recorded answer. Reading it again is recorded too.
+
+    Raises:
+        NotFound: the caller has no such search.
+        InvalidRequest: a cursor of another search.
+    """
+    recorded = own_search(state, caller, search_id)
+    offset = 0 if cursor is None else cursors.decode(recorded.id, cursor)
+    state.gallery.audit.record(
+        "search.read", key_id=caller.key_id, subject=recorded.id, detail={"offset": offset}
+    )
+    return answer(state, recorded, offset=offset, limit=limit or recorded.query["limit"])
+
+
+def answer(state: State, recorded: SearchInfo, *, offset: int, limit: int) -> SearchAnswer:
+    """One page of a recorded search as the API says it.
+
+    Only ids and scores are recorded: what was erased since is gone from the answer, which says so.
+    """
+    stored = recorded.hits[offset : offset + limit]
+    tracklets = state.gallery.catalogue.tracklets([hit["tracklet_id"] for hit in stored])
+    cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
+    hits = [
+        _hit(rank, hit, tracklets[hit["tracklet_id"]], cameras)
+        for rank, hit in enumerate(stored, start=offset + 1)
+        if hit["tracklet_id"] in tracklets
+    ]
+    warnings = list(recorded.coverage["warnings"])
+    if len(hits) < len(stored):
+        warnings.append(f"{len(stored) - len(hits)} hits of this page were erased since the search.")
+    after = offset + limit
+    return SearchAnswer(
+        id=recorded.id,
+        created_at=recorded.created_at,
+        model=ModelOut.model_validate(recorded.coverage["model"]),
+        probe=SearchedProbe.model_validate(recorded.query["probe"]),
+        filters=FiltersOut.model_validate(recorded.query["filters"]),
+        coverage=CoverageOut.model_validate(recorded.coverage["statement"]),
+        calibration=CALIBRATION,
+        hits=hits,
+        next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
+        warnings=warnings,
+    )
+
+
+def camera_ref(camera: CameraInfo) -> CameraRef:
+    """A camera as hits and tracklets name it."""
+    return CameraRef(name=camera.name, site=camera.site, time_zone=camera.time_zone)
+
+
+def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
+    """A part of a tracklet, given in µs inside its video."""
+    origin = tracklet.start_time - timedelta(microseconds=tracklet.start_us)
+    return Moment(
+        start=origin + timedelta(microseconds=start_us),
+        end=origin + timedelta(microseconds=end_us),
+        offset_seconds=start_us / 1e6,
+    )
+
+
+def _stored(hit: Hit) -> dict[str, Any]:
+    return {"tracklet_id": hit.tracklet_id, "score": round(hit.score, 6), "clip": hit.clip_number}
+
+
+def _hit(
+    rank: int, stored: Mapping[str, Any], tracklet: TrackletInfo, cameras: dict[int, CameraInfo]
+) -> HitOut:
+    clip = next((clip for clip in tracklet.clips if clip.number == stored["clip"]), None)
+    url = f"/v1/tracklets/{tracklet.id}"
+    best = (clip.start_us, clip.end_us) if clip else (tracklet.start_us, tracklet.end_us)
+    return HitOut(
+        rank=rank,
+        score=stored["score"],
+        probability=None,
+        tracklet_id=tracklet.id,
+        video_id=tracklet.video_id,
+        camera=camera_ref(cameras[tracklet.camera_id]),
+        start=tracklet.start_time,
+        end=tracklet.end_time,
+        best_moment=moment(tracklet, *best),
+        thumbnail_url=f"{url}/thumbnail",
+        clip_url=f"{url}/clip",
+        tracklet_url=url,
+    )

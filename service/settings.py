@@ -1,0 +1,81 @@
+"""How the service runs, read from SIGHTLINE_* variables."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from gallery.settings import GallerySettings
+from service.errors import UnsafeSettings
+
+MIB = 1024 * 1024
+
+
+class ServiceSettings(GallerySettings):
+    """Settings of the HTTP service; the gallery's own come with them.
+
+    Attributes:
+        media_dir: folder under which index jobs may name recordings; None allows uploads only.
+        max_image_bytes, max_pixels: largest probe photo, as sent and decoded.
+        max_upload_bytes: largest recording that may be uploaded.
+        upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
+        allow_anonymous: serve callers without a key, from this machine only.
+        model, device, detector, threads: what embeds, and finds persons on, probe photos. 0 threads: all.
+        network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
+        clip_cuts: how many clips are cut at once.
+        max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels. The indexer ends
+            tracklets after two minutes, so that by default a whole one with padding fits.
+        max_cache_bytes: room for cut clips.
+        cors_origins: web origins that may call the API from a browser; none by default. Separated by commas.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True, extra="ignore")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    media_dir: Path | None = None
+    max_image_bytes: int = Field(default=20 * MIB, ge=1)
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    max_upload_bytes: int = Field(default=32 * 1024 * MIB, ge=1)
+    upload_ttl_hours: float = Field(default=24.0, gt=0)
+    allow_anonymous: bool = False
+    model: str = "tkp-efficientnet-lite0"
+    device: str = "auto"
+    detector: str = "nanodet"
+    threads: int = Field(default=0, ge=0)
+    network_passes: int = Field(default=2, ge=1)
+    clip_cuts: int = Field(default=2, ge=1)
+    max_waiting: int = Field(default=64, ge=0)
+    max_clip_seconds: float = Field(default=130.0, gt=0)
+    max_clip_side: int = Field(default=1280, ge=64)
+    max_cache_bytes: int = Field(default=2 * 1024 * MIB, ge=0)
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+    def require_safe(self) -> None:
+        """Raise UnsafeSettings when anonymous callers could come from outside."""
+        if self.allow_anonymous and not is_loopback(self.host):
+            raise UnsafeSettings(
+                f"anonymous access is for this machine only, but the server would listen on {self.host}: "
+                "bind it to 127.0.0.1 or use API keys"
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback

@@ -1,0 +1,61 @@
+"""What the requests of one running service share: made when it starts, kept on the application."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from gallery.gallery import Gallery
+from service.clips import ClipCache
+from service.networks import Networks
+from service.recordings import RecordingCheck
+from service.settings import ServiceSettings
+from service.uploads import Uploads
+from service.work import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The parts of a running service.
+
+    Attributes:
+        networks_lane: where photos pass the networks.
+        clips_lane: where clips are cut.
+    """
+
+    settings: ServiceSettings
+    gallery: Gallery
+    networks: Networks
+    uploads: Uploads
+    clips: ClipCache
+    recordings: RecordingCheck
+    networks_lane: Lane
+    clips_lane: Lane
+
+
+def make_state(settings: ServiceSettings, gallery: Gallery, networks: Networks) -> State:
+    """Put the parts together."""
+    data_dir = gallery.data_dir
+    return State(
+        settings=settings,
+        gallery=gallery,
+        networks=networks,
+        uploads=Uploads(
+            data_dir / "uploads",
+            max_bytes=settings.max_upload_bytes,
+            ttl=timedelta(hours=settings.upload_ttl_hours),
+        ),
+        clips=ClipCache(data_dir / "cache", settings.max_cache_bytes),
+        recordings=RecordingCheck(),
+        networks_lane=Lane(settings.network_passes, settings.max_waiting),
+        clips_lane=Lane(settings.clip_cuts, settings.max_waiting),
+    )
+
+
+def _state(request: Request) -> State:
+    state: State = request.app.state.sightline
+    return state
+
+
+StateDep = Annotated[State, Depends(_state)]

@@ -1,0 +1,133 @@
+"""Tracklets: what is known of one, and clips of it."""
+
+import contextlib
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from gallery.errors import NotFound
+from gallery.records import TrackletInfo, VideoInfo
+from service import playback
+from service.auth import Caller
+from service.errors import InvalidRequest
+from service.schemas import ClipOut, TrackletOut
+from service.searching import camera_ref, moment
+from service.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRequest:
+    """Which clip of a tracklet: all of it, or one of its clips by number."""
+
+    padding_ms: int
+    drawn: bool
+    moment: int | None
+
+    @property
+    def file_name(self) -> str:
+        """The name under which it is kept."""
+        part = "all" if self.moment is None else str(self.moment)
+        return f"{part}-{self.padding_ms}-{'box' if self.drawn else 'plain'}.mp4"
+
+
+def detail(state: State, tracklet_id: str) -> TrackletOut:
+    """A tracklet with its clips and boxes. Raises NotFound."""
+    catalogue = state.gallery.catalogue
+    tracklet = catalogue.tracklet(tracklet_id, with_boxes=True)
+    video = catalogue.video(tracklet.video_id)
+    assert tracklet.boxes is not None
+    url = f"/v1/tracklets/{tracklet.id}"
+    return TrackletOut(
+        id=tracklet.id,
+        video_id=tracklet.video_id,
+        camera=camera_ref(catalogue.camera(tracklet.camera_id)),
+        start=tracklet.start_time,
+        end=tracklet.end_time,
+        offset_seconds=tracklet.start_us / 1e6,
+        frame_count=tracklet.frame_count,
+        quality=dict(tracklet.quality),
+        clips=[
+            ClipOut(
+                number=clip.number,
+                frame_count=clip.frame_count,
+                **moment(tracklet, clip.start_us, clip.end_us).model_dump(),
+            )
+            for clip in tracklet.clips
+        ],
+        width=video.width,
+        height=video.height,
+        boxes=[
+            (
+                row["time_us"] / 1e6,
+                *(round(float(row[name]), 2) for name in ("x", "y", "w", "h")),
+                round(float(row["score"]), 4),
+            )
+            for row in tracklet.boxes
+        ],
+        thumbnail_url=f"{url}/thumbnail",
+        clip_url=f"{url}/clip",
+    )
+
+
+def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) -> Path:
+    """The file of a clip, cut if it is not there yet. That it was asked for is recorded.
+
+    Raises:
+        NotFound: no such tracklet.
+        InvalidRequest: it has no clip of that number.
+        RecordingUnavailable: the recording is gone, changed or unreadable.
+    """
+    catalogue = state.gallery.catalogue
+    tracklet = catalogue.tracklet(tracklet_id, with_boxes=wanted.drawn)
+    video = catalogue.video(tracklet.video_id)
+    stretch = _stretch(tracklet, wanted, round(state.settings.max_clip_seconds * 1e6))
+    state.gallery.audit.record(
+        "clip.view", key_id=caller.key_id, subject=tracklet_id, detail={"clip": wanted.file_name}
+    )
+
+    def make(destination: Path) -> None:
+        playback.cut(
+            state.recordings.path_of(video),
+            destination,
+            stretch,
+            boxes=tracklet.boxes,
+            size=(video.width, video.height),
+            max_side=state.settings.max_clip_side,
+        )
+
+    path = state.clips.get(video.id, f"{tracklet.number}-{wanted.file_name}", make)
+    _require_not_erased(state, video, path)
+    return path
+
+
+def etag(path: Path) -> str:
+    """A validator that changes whenever the file is made anew. Raises NotFound: it is gone."""
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise NotFound("no such file any more") from error
+    state = f"{path.name} {status.st_mtime_ns} {status.st_size}"
+    return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
+
+
+def _stretch(tracklet: TrackletInfo, wanted: ClipRequest, longest_us: int) -> playback.Stretch:
+    start_us, end_us = tracklet.start_us, tracklet.end_us
+    if wanted.moment is not None:
+        part = next((clip for clip in tracklet.clips if clip.number == wanted.moment), None)
+        if part is None:
+            raise InvalidRequest(f"The tracklet has {len(tracklet.clips)} clips, counted from 0.", "moment")
+        start_us, end_us = part.start_us, part.end_us
+    padding_us = wanted.padding_ms * 1000
+    start_us = max(0, start_us - padding_us)
+    return playback.Stretch(start_us, min(end_us + padding_us, start_us + longest_us))
+
+
+def _require_not_erased(state: State, video: VideoInfo, path: Path) -> None:
+    """A video erased while its clip was cut must not leave the clip behind."""
+    try:
+        state.gallery.catalogue.video(video.id)
+    except NotFound:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
+        raise
