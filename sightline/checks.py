@@ -76,7 +76,9 @@ def model(settings: ServiceSettings) -> Finding:
 
     embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=settings.threads or None)
     embedder.embed_images([np.zeros((128, 64, 3), np.uint8)])
-    detail = f"{embedder.name} ({embedder.id[:12]}), {embedder.dimension} numbers a person, on {embedder.device}"
+    detail = (
+        f"{embedder.name} ({embedder.id[:12]}), {embedder.dimension} numbers a person, on {embedder.device}"
+    )
     if embedder.warning:
         return Finding("model", "warning", f"{detail}. {embedder.warning}")
     return Finding("model", "ok", detail)
@@ -106,7 +108,9 @@ def ffmpeg(_settings: ServiceSettings) -> Finding:
 
     detail = f"FFmpeg {av.ffmpeg_version_info} in PyAV {av.__version__}"
     if "libx264" not in av.codecs_available:
-        return Finding("ffmpeg", "failed", f"{detail} has no libx264: clips cannot be cut; install PyAV from PyPI")
+        return Finding(
+            "ffmpeg", "failed", f"{detail} has no libx264: clips cannot be cut; install PyAV from PyPI"
+        )
     return Finding("ffmpeg", "ok", detail)
 
 
@@ -116,7 +120,9 @@ def database(settings: GallerySettings) -> Finding:
 
     file = settings.data_dir / "gallery.sqlite3"
     if settings.database_url is None and not file.exists():
-        return Finding("database", "warning", f"{file} does not exist yet: the first command that needs it makes it")
+        return Finding(
+            "database", "warning", f"{file} does not exist yet: the first command that needs it makes it"
+        )
     with Gallery.open(settings) as gallery:
         url = gallery.engine.url.render_as_string(hide_password=True)
         with gallery.engine.connect() as connection:

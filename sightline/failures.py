@@ -50,7 +50,7 @@ def explain(error: Exception) -> str | None:
     if isinstance(error, CommandError):
         return _line(error, error.remedy)
     if isinstance(error, ValidationError):
-        return _settings_line(error)
+        return _value_line(error)
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
             return _line(error, remedy)
@@ -65,7 +65,11 @@ def _line(error: Exception | str, remedy: str) -> str:
     return cause if remedy in cause else f"{cause} ({remedy})"
 
 
-def _settings_line(error: ValidationError) -> str:
+def _value_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
-    return _line(f"setting {name}: {first['msg']}", "see the table of settings in docs/operations.md")
+    cause = first["msg"].removeprefix("Value error, ")
+    if not error.title.endswith("Settings"):
+        return _line(f"{' '.join(map(str, first['loc']))} {cause}".strip(), "see --help")
+    prefix = "SIGHTLINE_INDEX_" if error.title == "IndexSettings" else "SIGHTLINE_"
+    names = ", ".join(prefix + str(part).upper() for part in first["loc"][:1])
+    return _line(f"setting {names}: {cause}", "docs/operations.md lists the settings")

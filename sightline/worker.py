@@ -12,7 +12,9 @@ from sightline.console import DataDir, open_gallery, output, read_settings
 
 
 def worker(
-    name: Annotated[str | None, typer.Option(help="How jobs name it [default: host name and process].")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="How jobs name it [default: host name and process].")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when no recording is left to index.")] = False,
     data_dir: DataDir = None,
 ) -> None:

@@ -9,9 +9,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def lint_imports(config: Path) -> subprocess.CompletedProcess[str]:
+    tool = Path(sys.executable).with_name("lint-imports")
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"]
-        + ["--config", str(config)],
+        [str(tool), "--no-cache", "--config", str(config)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -26,7 +26,7 @@ def test_every_contract_is_kept() -> None:
 
 
 def test_a_contract_can_break(tmp_path: Path) -> None:
-    """The gallery does import SQLAlchemy, so a contract against that must fail: the linter sees our packages."""
+    """The gallery does import SQLAlchemy: a contract against that must fail, or the linter sees nothing."""
     config = tmp_path / "importlinter"
     config.write_text(
         "[importlinter]\nroot_packages = gallery\ninclude_external_packages = True\n"

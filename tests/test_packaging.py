@@ -1,4 +1,4 @@
-"""The guards of docs/decisions/0001: the wheel holds what is listed, and no top-level name has a second owner."""
+"""The guards of docs/decisions/0001: the wheel holds what is listed, no top-level name has a second owner."""
 
 import importlib.metadata
 import os
@@ -22,10 +22,13 @@ def pyproject() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of what git knows, so that leftovers of other builds cannot hide a mistake."""
+    """The wheel, built from what git knows: leftovers of other builds cannot hide a mistake."""
     source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     known = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     for name in known.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
@@ -41,7 +44,11 @@ def test_each_top_level_name_belongs_to_this_distribution_alone(pyproject: dict[
     owners = importlib.metadata.packages_distributions()
     ours = {package.partition(".")[0] for package in pyproject["tool"]["setuptools"]["packages"]}
 
-    others = {name: owners[name] for name in ours | {"migrations", "tests"} if set(owners.get(name, [])) - {"sightline"}}
+    others = {
+        name: owners[name]
+        for name in ours | {"migrations", "tests"}
+        if set(owners.get(name, [])) - {"sightline"}
+    }
 
     assert others == {}
 
@@ -94,7 +101,7 @@ def test_an_installed_wheel_migrates_without_a_checkout(wheel: Path, tmp_path: P
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "-qq", "--no-deps"]
     subprocess.run([*pip, str(wheel)], check=True)
     (packages,) = environment.glob("lib/python*/site-packages")
-    # Dependencies are borrowed; an editable install of the checkout is not among them, as .pth files do not nest.
+    # Dependencies are borrowed; the checkout is not among them, as .pth files do not nest.
     (packages / "borrowed.pth").write_text(str(Path(pytest.__file__).parent.parent))
 
     result = subprocess.run(

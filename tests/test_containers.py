@@ -1,0 +1,90 @@
+"""Dockerfile and compose file, checked without an engine; `make image-check` builds and runs the image."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+TOOLS = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    compose = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+    found: dict[str, Any] = compose["services"]
+    return found
+
+
+def check(*command: str) -> None:
+    result = subprocess.run(
+        [str(TOOLS / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_compose_file_follows_the_specification() -> None:
+    check("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+
+
+def test_the_dockerfile_passes_the_linter() -> None:
+    check("hadolint", "Dockerfile")
+
+
+def test_no_secret_stands_in_the_compose_file(services: dict[str, Any]) -> None:
+    assert services["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${POSTGRES_PASSWORD:?")
+    assert ":${POSTGRES_PASSWORD:?" in services["server"]["environment"]["SIGHTLINE_DATABASE_URL"]
+    example = (ROOT / "env.example").read_text(encoding="utf-8")
+    assert "\nPOSTGRES_PASSWORD=\n" in example
+
+
+def test_every_service_of_ours_is_locked_down(services: dict[str, Any]) -> None:
+    for name in services.keys() - {"postgres"}:
+        service = services[name]
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+        assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_nothing_starts_before_the_schema_is_current(services: dict[str, Any]) -> None:
+    for name in ("server", "worker", "worker-gpu"):
+        assert services[name]["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert services["migrate"]["depends_on"]["postgres"] == {"condition": "service_healthy"}
+    assert services["postgres"]["healthcheck"]["test"][1] == "pg_isready"
+
+
+def test_the_server_is_published_on_the_loopback_address(services: dict[str, Any]) -> None:
+    assert services["server"]["ports"] == ["${SIGHTLINE_PUBLISH:-127.0.0.1:8000}:8000"]
+
+
+def test_every_build_target_and_command_exists(services: dict[str, Any]) -> None:
+    from typer.main import get_command
+
+    from sightline.main import app
+
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    for name in services.keys() - {"postgres"}:
+        assert f" AS {services[name]['build']['target']}\n" in dockerfile, name
+        assert services[name]["command"][0] in commands, name
+
+
+def test_the_build_gets_what_the_dockerfile_copies() -> None:
+    """What .dockerignore leaves out cannot be copied, and the wheel needs all of its sources."""
+    kept = [
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line[:1] == "!"
+    ]
+
+    assert all((ROOT / name).exists() for name in kept)
+    assert {
+        "alembic.ini",
+        "constraints.txt",
+        "migrations",
+        "pyproject.toml",
+        "scripts/requirements.py",
+    } <= set(kept)
