@@ -221,7 +221,7 @@ class HitOut(BaseModel):
     end: datetime
     best_moment: Moment
     thumbnail_url: str
-    clip_url: str
+    clip_url: str = Field(description="Plays the best moment; without `moment` it plays the whole tracklet")
     tracklet_url: str
 
 

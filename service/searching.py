@@ -227,6 +227,6 @@ def _hit(
         end=tracklet.end_time,
         best_moment=moment(tracklet, *best),
         thumbnail_url=f"{url}/thumbnail",
-        clip_url=f"{url}/clip",
+        clip_url=f"{url}/clip?moment={stored['clip']}",
         tracklet_url=url,
     )

@@ -25,8 +25,7 @@ class ServiceSettings(GallerySettings):
         model, device, detector, threads: what embeds, and finds persons on, probe photos. 0 threads: all.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         clip_cuts: how many clips are cut at once.
-        max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels. The indexer ends
-            tracklets after two minutes, so that by default a whole one with padding fits.
+        max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         max_cache_bytes: room for cut clips.
         cors_origins: web origins that may call the API from a browser; none by default. Separated by commas.
     """
@@ -48,7 +47,7 @@ class ServiceSettings(GallerySettings):
     network_passes: int = Field(default=2, ge=1)
     clip_cuts: int = Field(default=2, ge=1)
     max_waiting: int = Field(default=64, ge=0)
-    max_clip_seconds: float = Field(default=130.0, gt=0)
+    max_clip_seconds: float = Field(default=60.0, gt=0)
     max_clip_side: int = Field(default=1280, ge=64)
     max_cache_bytes: int = Field(default=2 * 1024 * MIB, ge=0)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()

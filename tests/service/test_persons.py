@@ -1,0 +1,94 @@
+"""Who is on a photo, and how fit for a search."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from models.detector import Detections
+from service import persons
+from service.errors import InvalidRequest
+from service.images import Pixels
+from tests.service.videos import BLUE, GREEN, RED, person, scene
+
+
+class Scripted:
+    """A detector that says what it was told to, one answer a call."""
+
+    name = "scripted"
+
+    def __init__(self, *answers: list[tuple[float, float, float, float, float]]) -> None:
+        self.answers = list(answers)
+        self.seen: list[tuple[int, ...]] = []
+
+    def detect(self, frames: Sequence[Pixels]) -> list[Detections]:
+        self.seen += [frame.shape for frame in frames]
+        rows = np.array(self.answers.pop(0), dtype=np.float32).reshape(-1, 5)
+        return [Detections(boxes=rows[:, :4], scores=rows[:, 4])]
+
+
+def test_orders_persons_by_score_times_height() -> None:
+    photo = scene((RED, 10, 20), (GREEN, 100, 20), (BLUE, 200, 20))
+    detector = Scripted([(10, 20, 50, 60, 0.9), (100, 20, 140, 120, 0.8), (200, 20, 240, 110, 0.5)])
+    found = persons.find(detector, photo)
+    assert [p.box for p in found] == [(100, 20, 40, 100), (200, 20, 40, 90), (10, 20, 40, 40)]
+    assert [p.score for p in found] == pytest.approx([0.8, 0.5, 0.9])
+    assert len(detector.seen) == 1
+
+
+def test_looks_again_with_a_margin_when_nobody_is_seen() -> None:
+    photo = person(RED, 50, 100)
+    # On the canvas the photo begins at (25, 50).
+    detector = Scripted([], [(20, 45, 80, 155, 0.7)])
+    found = persons.find(detector, photo)
+    assert detector.seen == [(100, 50, 3), (200, 100, 3)]
+    assert [p.box for p in found] == [(0, 0, 50, 100)]
+
+
+def test_finds_nobody() -> None:
+    assert persons.find(Scripted([], []), scene()) == []
+
+
+def test_drops_boxes_outside_the_photo() -> None:
+    photo = scene()
+    assert persons.find(Scripted([(-50, -50, 5, 100, 0.9), (400, 10, 450, 90, 0.9)]), photo) == []
+
+
+def test_warns_of_small_blurred_and_cut_off_persons() -> None:
+    sharp = scene((RED, 100, 60))
+    blurred = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(4)))
+    inside = [(100, 60, 140, 160, 0.9)]
+    assert persons.find(Scripted(inside), sharp)[0].warnings == ()
+    assert persons.find(Scripted(inside), blurred)[0].warnings == ("The person is blurred.",)
+    (small,) = persons.find(Scripted([(100, 60, 140, 100, 0.9)]), sharp)
+    assert small.warnings == ("The person is only 40 pixels high.",)
+    (cut,) = persons.find(Scripted([(-10, 140, 60, 260, 0.9)]), sharp)
+    assert "The person is cut off at the left and bottom of the photo." in cut.warnings
+
+
+def test_a_crop_from_edge_to_edge_is_not_cut_off() -> None:
+    photo = person(GREEN, 60, 140)
+    (found,) = persons.find(Scripted([(0, 0, 60, 140, 0.9)]), photo)
+    assert found.warnings == ()
+
+
+def test_sharpness_does_not_depend_on_contrast() -> None:
+    crop = person(BLUE)
+    faint = (crop.astype(float) * 0.3 + 80).astype(np.uint8)
+    assert persons.sharpness(faint) == pytest.approx(persons.sharpness(crop), rel=0.1)
+    assert persons.sharpness(np.full((50, 20, 3), 90, np.uint8)) == 0
+
+
+@pytest.mark.parametrize(
+    ("box", "shape"),
+    [((10, 20, 30, 40), (40, 30)), ((10.5, 20.5, 30, 40), (41, 31)), ((-20, -20, 1000, 1000), (240, 320))],
+)
+def test_crops_whole_pixels(box: persons.Box, shape: tuple[int, int]) -> None:
+    assert persons.crop(scene(), box).shape[:2] == shape
+
+
+@pytest.mark.parametrize("box", [(0, 0, 5, 100), (318, 0, 100, 100), (500, 500, 50, 50), (-100, 0, 104, 50)])
+def test_refuses_boxes_with_nothing_in_them(box: persons.Box) -> None:
+    with pytest.raises(InvalidRequest):
+        persons.crop(scene(), box)
