@@ -1,0 +1,39 @@
+"""What the first stages hand to each other."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (h, w, 3) RGB
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file to index: of which camera, and the UTC time of its first frame."""
+
+    path: Path
+    camera_id: int
+    start_time: datetime
+    file_name: str
+    owned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A sampled frame: number of the decoded frame from 0, µs since the first frame, upright picture."""
+
+    index: int
+    time_us: int
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """A detection that a track was continued with; box is x1, y1, x2, y2 in pixels."""
+
+    track: int
+    box: tuple[float, float, float, float]
+    score: float
