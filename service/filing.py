@@ -29,8 +29,8 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
         for index, recording in enumerate(wanted.recordings)
     ]
     recordings = [recording for recording, _ in checked]
-    uploads = [upload for _, upload in checked if upload is not None]
-    with state.uploads.filing(uploads) as belongs_to:
+    uploads = {upload.id: upload for _, upload in checked if upload is not None}
+    with state.uploads.filing([*uploads.values()]) as belongs_to:
         try:
             job = state.gallery.jobs.file(
                 recordings,

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 
 from gallery.errors import NotFound
@@ -103,8 +104,6 @@ class Uploads:
             StateConflict: it belongs to a job, or another chunk is being written.
             ContentTooLarge, StorageFull: no more can be taken.
         """
-        if upload.job_id is not None:
-            raise StateConflict("The upload belongs to a job and cannot change any more.")
         file = await run_in_threadpool(self._open, upload, offset)
         limit = min(self.max_bytes, upload.size_bytes or self.max_bytes)
         size = offset
@@ -121,7 +120,8 @@ class Uploads:
                 if len(buffer) >= _BUFFER:
                     size += await run_in_threadpool(_write, file, buffer)
         finally:
-            size += await run_in_threadpool(_finish, file, buffer)
+            with anyio.CancelScope(shield=True):
+                size += await run_in_threadpool(_finish, file, buffer)
         return size
 
     @contextlib.contextmanager
@@ -136,7 +136,8 @@ class Uploads:
                 self._note(replace(upload, job_id=job_id))
 
         for upload in uploads:
-            self._note(replace(upload, job_id=upload.job_id or _FILING))
+            with self._lock(upload):  # a chunk under way must not go on after this
+                self._note(replace(upload, job_id=upload.job_id or _FILING))
             os.utime(self.path(upload))
         try:
             yield belongs_to
@@ -168,16 +169,26 @@ class Uploads:
                     removed += 1
         return removed
 
-    def _open(self, upload: Upload, offset: int) -> io.FileIO:
+    def _lock(self, upload: Upload) -> io.FileIO:
+        """Open an upload for this caller alone; closing the file lets the next one in."""
         try:
             file = self.path(upload).open("r+b", buffering=0)
         except FileNotFoundError as error:
             raise NotFound(f"no upload {upload.id}") from error
         try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # closing the file gives it back
-            except BlockingIOError as error:
-                raise StateConflict("Another chunk of this upload is being written.") from error
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.close()
+            raise StateConflict("A chunk of this upload is being written.") from error
+        return file
+
+    def _open(self, upload: Upload, offset: int) -> io.FileIO:
+        """Open an upload at its end, which must be `offset`."""
+        file = self._lock(upload)
+        try:
+            now = self._read(upload.id)
+            if now is None or now.job_id is not None:
+                raise StateConflict("The upload belongs to a job and cannot change any more.")  # noqa: TRY301
             _require_offset(file.seek(0, os.SEEK_END), offset)
         except BaseException:
             file.close()
@@ -217,11 +228,9 @@ def _write(file: io.FileIO, buffer: bytearray) -> int:
 
 
 def _finish(file: io.FileIO, buffer: bytearray) -> int:
-    try:
+    with file, _room_needed():
         size = _write(file, buffer)
         os.fsync(file.fileno())
-    finally:
-        file.close()
     return size
 
 
