@@ -1,4 +1,4 @@
-"""Stylised surveillance scenes, drawn: figures that walk before plain backgrounds. No picture of a real person."""
+"""Stylised surveillance scenes, drawn: figures walk before plain backgrounds. Nobody real is on them."""
 
 import io
 import math
@@ -42,7 +42,7 @@ PURPLE_DRESS = Figure((118, 62, 142), (118, 62, 142), skin=(120, 84, 62), hair=(
 class Walk:
     """One figure's way: feet at `start` and `stop` as shares of the picture, over seconds `begin`..`end`.
 
-    `height` is the figure's, as a share of the picture's; nearer the bottom it is that tall, higher up it is less.
+    `height` is the figure's at the bottom, as a share of the picture's; higher up, farther away, it is less.
     """
 
     figure: Figure
@@ -70,12 +70,21 @@ def lobby(width: int, height: int) -> Image.Image:
     floor = int(height * 0.46)
     draw.rectangle((0, floor, width, height), fill=(150, 150, 148))
     for i in range(-14, 15):
-        draw.line((width / 2 + i * width * 0.05, floor, width / 2 + i * width * 0.22, height), fill=(138, 138, 136), width=2)
+        draw.line(
+            (width / 2 + i * width * 0.05, floor, width / 2 + i * width * 0.22, height),
+            fill=(138, 138, 136),
+            width=2,
+        )
     for i in range(1, 7):
         y = floor + (height - floor) * (i / 7) ** 1.7
         draw.line((0, y, width, y), fill=(138, 138, 136), width=2)
     for x in (0.18, 0.30):
-        draw.rectangle((width * x, height * 0.14, width * (x + 0.10), floor), fill=(120, 124, 128), outline=(92, 94, 98), width=3)
+        draw.rectangle(
+            (width * x, height * 0.14, width * (x + 0.10), floor),
+            fill=(120, 124, 128),
+            outline=(92, 94, 98),
+            width=3,
+        )
     draw.rectangle((width * 0.62, height * 0.30, width * 0.94, height * 0.50), fill=(112, 104, 96))
     draw.rectangle((width * 0.61, height * 0.29, width * 0.95, height * 0.33), fill=(86, 80, 74))
     return image
@@ -90,8 +99,13 @@ def street(width: int, height: int) -> Image.Image:
     draw.line((0, height * 0.80, width, height * 0.80), fill=(188, 188, 188), width=4)
     for i in range(5):
         x = width * (0.02 + 0.2 * i)
-        draw.rectangle((x, height * 0.08, x + width * 0.16, height * 0.42), fill=(120 + 8 * (i % 3), 124, 130 - 6 * (i % 2)))
-        draw.rectangle((x + width * 0.015, height * 0.15, x + width * 0.145, height * 0.36), fill=(76, 84, 92))
+        draw.rectangle(
+            (x, height * 0.08, x + width * 0.16, height * 0.42),
+            fill=(120 + 8 * (i % 3), 124, 130 - 6 * (i % 2)),
+        )
+        draw.rectangle(
+            (x + width * 0.015, height * 0.15, x + width * 0.145, height * 0.36), fill=(76, 84, 92)
+        )
     return image
 
 
@@ -99,8 +113,21 @@ def platform(width: int, height: int) -> Image.Image:
     """A station platform with its edge and pillars."""
     image = Image.new("RGB", (width, height), (104, 108, 112))
     draw = ImageDraw.Draw(image)
-    draw.polygon([(0, height), (0, height * 0.36), (width * 0.62, height * 0.30), (width, height * 0.86), (width, height)], fill=(158, 156, 152))
-    draw.line((width * 0.60, height * 0.31, width * 0.97, height * 0.88), fill=(214, 206, 150), width=max(3, width // 120))
+    draw.polygon(
+        [
+            (0, height),
+            (0, height * 0.36),
+            (width * 0.62, height * 0.30),
+            (width, height * 0.86),
+            (width, height),
+        ],
+        fill=(158, 156, 152),
+    )
+    draw.line(
+        (width * 0.60, height * 0.31, width * 0.97, height * 0.88),
+        fill=(214, 206, 150),
+        width=max(3, width // 120),
+    )
     for x in (0.10, 0.34, 0.52):
         draw.rectangle((width * x, 0, width * (x + 0.035), height * 0.44), fill=(84, 88, 92))
     draw.rectangle((0, 0, width, height * 0.07), fill=(70, 72, 76))
@@ -111,25 +138,31 @@ def draw_figure(image: Image.Image, figure: Figure, box: Box, phase: float) -> N
     """Draw a figure into its box; `phase` moves arms and legs."""
     draw = ImageDraw.Draw(image)
     x, y, w, h = box
-    middle, swing = x + w / 2, math.sin(phase) * h * 0.085
-    draw.ellipse((x - w * 0.05, y + h * 0.965, x + w * 1.05, y + h * 1.02), fill=(108, 108, 108))
-    hip, foot = y + h * 0.54, y + h * 0.985
-    for side, shift in ((-1, swing), (1, -swing)):
-        knee = (middle + side * w * 0.08 + shift * 0.7, (hip + foot) / 2)
-        draw.line([(middle + side * w * 0.1, hip), knee, (middle + side * w * 0.1 + shift, foot)], fill=figure.trousers, width=int(w * 0.27), joint="curve")
-        draw.ellipse((middle + side * w * 0.1 + shift - w * 0.12, foot - h * 0.025, middle + side * w * 0.1 + shift + w * 0.16, foot + h * 0.012), fill=(36, 34, 34))
-    for side, shift in ((-1, -swing), (1, swing)):
-        elbow = (middle + side * w * 0.36 + shift * 0.5, y + h * 0.38)
-        hand = (middle + side * w * 0.33 + shift, y + h * 0.51)
-        draw.line([(middle + side * w * 0.28, y + h * 0.22), elbow, hand], fill=tuple(int(c * 0.86) for c in figure.shirt), width=int(w * 0.18), joint="curve")
-        draw.ellipse((hand[0] - w * 0.08, hand[1] - w * 0.08, hand[0] + w * 0.08, hand[1] + w * 0.08), fill=figure.skin)
-    draw.rounded_rectangle((middle - w * 0.36, y + h * 0.17, middle + w * 0.36, y + h * 0.58), radius=w * 0.2, fill=figure.shirt)
+    stride = math.sin(phase) * 0.085 * h / w
+
+    def at(*points: tuple[float, float]) -> list[tuple[float, float]]:
+        """Points as shares of the box: across from its middle, down from its top."""
+        return [(x + w / 2 + u * w, y + v * h) for u, v in points]
+
+    def limb(points: list[tuple[float, float]], colour: Colour, width: float) -> None:
+        draw.line(at(*points), fill=colour, width=max(2, int(w * width)), joint="curve")
+
+    sleeves = (figure.shirt[0] * 6 // 7, figure.shirt[1] * 6 // 7, figure.shirt[2] * 6 // 7)
+    draw.ellipse(at((-0.55, 0.965), (0.55, 1.02)), fill=(108, 108, 108))
+    for side, shift in ((-0.1, stride), (0.1, -stride)):
+        limb([(side, 0.54), (side * 0.8 + shift * 0.7, 0.76), (side + shift, 0.985)], figure.trousers, 0.27)
+        draw.ellipse(at((side + shift - 0.12, 0.96), (side + shift + 0.16, 0.997)), fill=(36, 34, 34))
+    for side, shift in ((-0.3, -stride), (0.3, stride)):
+        hand = side * 1.1 + shift
+        limb([(side, 0.22), (side * 1.2 + shift * 0.5, 0.38), (hand, 0.51)], sleeves, 0.18)
+        draw.ellipse(at((hand - 0.08, 0.48), (hand + 0.08, 0.54)), fill=figure.skin)
+    draw.rounded_rectangle(at((-0.36, 0.17), (0.36, 0.58)), radius=w * 0.2, fill=figure.shirt)
     if figure.bag:
-        draw.line((middle - w * 0.26, y + h * 0.18, middle + w * 0.30, y + h * 0.46), fill=figure.bag, width=max(2, int(w * 0.07)))
-        draw.rounded_rectangle((middle + w * 0.12, y + h * 0.42, middle + w * 0.50, y + h * 0.58), radius=w * 0.06, fill=figure.bag)
-    draw.rectangle((middle - w * 0.08, y + h * 0.12, middle + w * 0.08, y + h * 0.19), fill=figure.skin)
-    draw.ellipse((middle - w * 0.19, y + h * 0.015, middle + w * 0.19, y + h * 0.155), fill=figure.skin)
-    draw.pieslice((middle - w * 0.21, y, middle + w * 0.21, y + h * 0.15), 180, 360, fill=figure.hair)
+        limb([(-0.26, 0.18), (0.30, 0.46)], figure.bag, 0.07)
+        draw.rounded_rectangle(at((0.12, 0.42), (0.50, 0.58)), radius=w * 0.06, fill=figure.bag)
+    draw.rectangle(at((-0.08, 0.12), (0.08, 0.19)), fill=figure.skin)
+    draw.ellipse(at((-0.19, 0.015), (0.19, 0.155)), fill=figure.skin)
+    draw.pieslice(at((-0.21, 0), (0.21, 0.15)), 180, 360, fill=figure.hair)
 
 
 Background = Callable[[int, int], Image.Image]

@@ -2,8 +2,11 @@
 
 import { fill, h, icon } from "./dom.js";
 
-/** Show `error` in `place` with an optional action; null clears it. */
-export function showError(place, error, action) {
+/** Whether the same request may succeed later: nobody answered, or the server could not. */
+export const mayPass = ({ status }) => status === 0 || status >= 500;
+
+/** Show `error` in `place`, with a way to try again where that may help; null clears it. */
+export function showError(place, error, again) {
   if (!error) {
     fill(place);
     return;
@@ -17,7 +20,7 @@ export function showError(place, error, action) {
       { class: "alert", role: "alert" },
       icon("warning"),
       h("div", {}, h("p", {}, title), detail ? h("p", { class: "detail" }, detail) : null),
-      action ? h("button", { type: "button", on: { click: action.run } }, icon("retry"), action.label) : null,
+      again && mayPass(error) ? h("button", { type: "button", on: { click: again } }, icon("retry"), "Try again") : null,
     ),
   );
 }

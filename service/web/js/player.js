@@ -60,7 +60,7 @@ async function load(second) {
   } catch (error) {
     if (mine !== loads || isAbort(error)) return;
     // A browser may refuse to start by itself; the controls remain.
-    if (error.name !== "NotAllowedError") showError($("#player-error"), error, { label: "Try again", run: () => load(second) });
+    if (error.name !== "NotAllowedError") showError($("#player-error"), error, () => load(second));
   } finally {
     if (mine === loads) $("#player-note").textContent = "";
   }

@@ -1,7 +1,7 @@
 // The photo: dropped, pasted or chosen; uploaded at once; the best person is picked and the search starts.
 
 import { addProbe, isAbort } from "./api.js";
-import { showError } from "./alerts.js";
+import { mayPass, showError } from "./alerts.js";
 import { $ } from "./dom.js";
 import { clearSearch, search } from "./search.js";
 import { store } from "./state.js";
@@ -21,7 +21,9 @@ export async function takePhoto(file) {
     await search();
   } catch (error) {
     if (isAbort(error) || uploading !== mine) return;
-    store.set({ uploading: false, photoError: error, retryPhoto: () => takePhoto(file) });
+    // A refused file is no photo to look at; one that could not be sent stays for another try.
+    if (!mayPass(error)) removePhoto();
+    store.set({ uploading: false, photoError: { error, again: () => takePhoto(file) } });
   }
 }
 
@@ -35,6 +37,11 @@ export function showPhoto(url, name) {
 /** The person most likely meant, which the API lists first; the whole photo when none was found. */
 export function bestPick({ persons }) {
   return persons.length ? { person: persons[0].index } : {};
+}
+
+function removePhoto() {
+  URL.revokeObjectURL(store.get().photo.url);
+  store.set({ photo: null });
 }
 
 export function pick(choice) {
@@ -61,7 +68,7 @@ export function startProbe() {
   store.subscribe((state, before) => {
     document.body.dataset.phase = state.photo || state.seed ? "search" : "start";
     if (state.photoError !== before.photoError) {
-      showError($("#photo-error"), state.photoError, { label: "Try again", run: () => store.get().retryPhoto() });
+      showError($("#photo-error"), state.photoError?.error, state.photoError?.again);
     }
   });
 }

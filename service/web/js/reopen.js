@@ -32,6 +32,6 @@ export async function reopen(searchId) {
     if (answer.probe.tracklet_id) store.set({ seed: await hitOf(answer.probe.tracklet_id) });
     setSearch({ phase: "done", answer, hits: answer.hits });
   } catch (error) {
-    showError($("#photo-error"), error, { label: "Try again", run: () => reopen(searchId) });
+    showError($("#photo-error"), error, () => reopen(searchId));
   }
 }

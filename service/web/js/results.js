@@ -90,8 +90,8 @@ function showMore({ search: now, filters }) {
 }
 
 /** What the stage says about the picked person. */
-function warningsOfPick({ probe, pick }) {
-  return probe?.persons.find((one) => one.index === pick?.person)?.quality.warnings ?? [];
+function warningsOfPick({ probe, pick, seed }) {
+  return seed ? [] : probe?.persons.find((one) => one.index === pick?.person)?.quality.warnings ?? [];
 }
 
 let slow = 0;
@@ -113,7 +113,7 @@ export function startResults() {
     const [now, was] = [state.search, before.search];
     if (now === was) return;
     const list = $("#hits");
-    const again = { label: "Try again", run: () => (now.answer ? loadMore() : search()) };
+    const again = () => (now.answer ? loadMore() : search());
     if (now.hits !== was.hits) showHits(state, before);
     if (now.phase !== was.phase || now.hits !== was.hits) showProgress(now);
     if (now.error !== was.error) showError($("#answer-error"), now.error, again);

@@ -22,7 +22,7 @@ export const store = createStore({
   photo: null, // {url, name}: object URL of the picture being shown
   probe: null, // the answer of POST /v1/probes
   uploading: false,
-  photoError: null,
+  photoError: null, // {error, again}: why the photo was not taken
   pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture
   seed: null, // a hit that is searched for instead of the photo
   cameras: [], // as the API lists them

@@ -1,0 +1,137 @@
+"""A real browser, a real service with a small gallery, a visitor who notices everything that goes wrong."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    sync_playwright,
+)
+
+from tests.browser import library
+from tests.browser.running import CHROMIUM, FLAGS, Site, running_site
+from tests.browser.scenes import Figure
+
+# Tells what stays behind: object URLs made and not yet revoked.
+COUNT_URLS = """
+  window.liveUrls = new Set();
+  const make = URL.createObjectURL, drop = URL.revokeObjectURL;
+  URL.createObjectURL = (blob) => { const url = make.call(URL, blob); liveUrls.add(url); return url; };
+  URL.revokeObjectURL = (url) => { liveUrls.delete(url); drop.call(URL, url); };
+"""
+
+
+@dataclass
+class Visit:
+    """A page with a conscience: `errors` holds what the browser complained about and who else was asked."""
+
+    page: Page
+    site: Site
+    errors: list[str] = field(default_factory=list)
+    forgiven: tuple[str, ...] = ()
+
+    def open(self, fragment: str | None = None) -> None:
+        """Open the page, signed in unless another fragment is given."""
+        fragment = f"#key={self.site.key}" if fragment is None else fragment
+        self.page.goto(f"{self.site.url}/{fragment}")
+
+    def choose_photo(self, data: bytes, name: str = "photo.jpg") -> None:
+        """Choose a photo file."""
+        self.page.set_input_files("#file", {"name": name, "mimeType": "image/jpeg", "buffer": data})
+
+    def search(self, *figures: Figure) -> None:
+        """Search with a photo of figures and wait for the answer."""
+        self.choose_photo(library.photo(*figures))
+        self.wait_for_answer()
+
+    def wait_for_answer(self) -> None:
+        """Wait until the newest search has been answered."""
+        self.page.wait_for_function(
+            "document.querySelector('#hits').getAttribute('aria-busy') === 'false'"
+            " && document.querySelector('#hits .hit:not(.empty), .nothing, .alert')"
+        )
+
+    @property
+    def hits(self) -> Locator:
+        """The cards of the answer."""
+        return self.page.locator("#hits .hit:not(.empty)")
+
+    def answer_after(self, action: Callable[[], object]) -> None:
+        """Do something that searches again, and wait for that answer."""
+        with self.page.expect_response(lambda response: response.url.endswith("/v1/searches")) as answer:
+            action()
+        answer.value.finished()
+        self.wait_for_answer()
+
+    def forgive(self, *fragments: str) -> None:
+        """Expect complaints that contain one of these."""
+        self.forgiven = (*self.forgiven, *fragments)
+
+    def note_console(self, message: ConsoleMessage) -> None:
+        """Keep errors and warnings of the console; a policy violation is one of them."""
+        if message.type in {"error", "warning"}:
+            self.errors.append(f"{message.type}: {message.text} {message.location.get('url', '')}")
+
+    def note_request(self, request: Request) -> None:
+        """Keep requests that go anywhere else."""
+        if not request.url.startswith((self.site.url, "blob:", "data:")):
+            self.errors.append(f"request to another host: {request.url}")
+
+    def complaints(self) -> list[str]:
+        """What was not expected."""
+        return [error for error in self.errors if not any(part in error for part in self.forgiven)]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium. Without it the tests are skipped on a laptop and fail in continuous integration."""
+    if not CHROMIUM.exists():
+        message = f"{CHROMIUM} is missing: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service with its gallery; no test may take anything away from it."""
+    with running_site(tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile in Berlin, at the width of a laptop."""
+    made = browser.new_context(
+        viewport={"width": 1280, "height": 800},
+        timezone_id="Europe/Berlin",
+        locale="en-GB",
+        accept_downloads=True,
+    )
+    made.set_default_timeout(15_000)
+    made.add_init_script(COUNT_URLS)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visit(context: BrowserContext, site: Site) -> Iterator[Visit]:
+    """A page that must end without complaints."""
+    page = context.new_page()
+    visiting = Visit(page, site)
+    page.on("console", visiting.note_console)
+    page.on("pageerror", lambda error: visiting.errors.append(f"exception: {error}"))
+    page.on("request", visiting.note_request)
+    yield visiting
+    assert visiting.complaints() == []

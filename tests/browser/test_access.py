@@ -1,0 +1,132 @@
+"""The key, and what the page says when something goes wrong."""
+
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.library import photo
+from tests.browser.scenes import RED_COAT
+
+
+def test_the_key_leaves_the_address_bar(visit: Visit) -> None:
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings of 3 cameras")
+    assert "#" not in visit.page.url
+    assert visit.site.key not in visit.page.evaluate(
+        "JSON.stringify(history.state) + document.documentElement.outerHTML"
+    )
+    assert visit.page.evaluate("sessionStorage.getItem('sightline.key')") == visit.site.key
+    assert visit.page.evaluate("localStorage.length") == 0
+    visit.page.reload()
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings of 3 cameras")
+
+
+def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
+    visit.forgive("401")
+    visit.open("")
+    page = visit.page
+    expect(page.locator("#signin")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#signin")).to_be_visible()
+    page.locator("#signin-key").fill("sl_wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#signin-error")).to_have_text("The API key is unknown, expired or revoked.")
+    page.locator("#signin-key").fill(visit.site.key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#signin")).to_be_hidden()
+    expect(page.locator("#holdings")).to_contain_text("3 recordings of 3 cameras")
+    visit.search(RED_COAT)
+    expect(visit.hits).to_have_count(36)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#signin")).to_be_visible()
+
+
+def test_a_key_that_ends_in_the_middle_is_asked_for_again(visit: Visit) -> None:
+    visit.forgive("401")
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
+    visit.page.evaluate("sessionStorage.setItem('sightline.key', 'sl_expired')")
+    visit.choose_photo(photo(RED_COAT))
+    visit.page.locator("#signin-key").fill(visit.site.key)
+    visit.page.keyboard.press("Enter")
+    visit.wait_for_answer()
+    expect(visit.hits).to_have_count(36)
+
+
+def test_a_refused_photo_is_explained_in_the_servers_words(visit: Visit) -> None:
+    visit.forgive("415")
+    visit.open()
+    visit.choose_photo(b"this is not a photo", "notes.jpg")
+    alert = visit.page.locator("#photo-error .alert")
+    expect(alert).to_contain_text("Not an accepted image type")
+    expect(alert).to_contain_text("image/jpeg")
+    visit.search(RED_COAT)
+    expect(alert).to_have_count(0)
+
+
+def test_a_server_that_is_away_can_be_tried_again(visit: Visit) -> None:
+    visit.forgive("ERR_FAILED")
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
+    visit.page.route("**/v1/searches", lambda route: route.abort())
+    visit.choose_photo(photo(RED_COAT))
+    alert = visit.page.locator("#answer-error .alert")
+    expect(alert).to_contain_text("The server did not answer")
+    visit.page.unroute("**/v1/searches")
+    visit.answer_after(alert.get_by_role("button", name="Try again").click)
+    expect(alert).to_have_count(0)
+    expect(visit.hits).to_have_count(36)
+
+
+def test_a_slow_server_shows_that_work_goes_on(visit: Visit) -> None:
+    visit.open()
+    waiting: list[Route] = []
+    visit.page.route("**/v1/searches", waiting.append)
+    visit.choose_photo(photo(RED_COAT))
+    expect(visit.page.locator("#progress")).to_have_text("Searching…")
+    expect(visit.page.locator("#hits .hit.empty")).to_have_count(6)
+    expect(visit.page.locator("#hits")).to_have_attribute("aria-busy", "true")
+    waiting[0].continue_()
+    visit.wait_for_answer()
+    expect(visit.hits).to_have_count(36)
+
+
+def test_the_newest_question_wins(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    waiting: list[Route] = []
+    visit.page.route("**/v1/searches", waiting.append)
+    with visit.page.expect_request("**/v1/searches"):
+        visit.page.locator("#whole").click()
+    visit.page.unroute("**/v1/searches")
+    visit.answer_after(visit.page.locator(".person").first.click)
+    expect(visit.page.locator(".person.picked")).to_have_count(1)
+    expect(visit.hits).to_have_count(36)
+
+
+def test_links_to_other_hosts_are_not_followed_with_the_key(visit: Visit) -> None:
+    visit.open()
+
+    def answer_elsewhere(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["hits"] = answer["hits"][:1]
+        answer["hits"][0]["thumbnail_url"] = "http://127.0.0.2:9/steal"
+        answer["hits"][0]["camera"]["name"] = "<img src=x onerror=alert(1)>"
+        route.fulfill(status=201, json=answer)
+
+    visit.page.route("**/v1/searches", answer_elsewhere)
+    visit.search(RED_COAT)
+    expect(visit.hits.first).to_contain_text("No picture")
+    expect(visit.hits.first.locator(".camera")).to_have_text("<img src=x onerror=alert(1)>")
+
+
+def test_a_recorded_search_opens_from_its_link(visit: Visit) -> None:
+    visit.open()
+    with visit.page.expect_response("**/v1/searches") as answered:
+        visit.choose_photo(photo(RED_COAT))
+    search_id = answered.value.json()["id"]
+    visit.page.goto("about:blank")
+    visit.open(f"#key={visit.site.key}&search={search_id}")
+    visit.wait_for_answer()
+    expect(visit.hits).to_have_count(36)
+    expect(visit.page.locator(".person.picked")).to_have_count(1)
+    assert "#" not in visit.page.url

@@ -1,0 +1,65 @@
+"""Where and when."""
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.scenes import RED_COAT
+
+
+def box(visit: Visit, name: str) -> Locator:
+    """The checkbox of a camera or a site."""
+    return visit.page.locator("#cameras").get_by_role("checkbox", name=name, exact=True)
+
+
+def cameras_of(visit: Visit) -> set[str]:
+    """The cameras in the answer."""
+    return set(visit.page.locator(".hit .camera").all_inner_texts())
+
+
+def test_cameras_are_chosen_singly_and_by_site(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    assert cameras_of(visit) == {"Lobby", "North street", "Platform 2"}
+    visit.answer_after(box(visit, "Main building").uncheck)
+    assert cameras_of(visit) == {"Platform 2"}
+    expect(visit.page.locator("#filter-summary")).to_have_text("· 1 of 3 cameras")
+    expect(visit.page.locator("#coverage")).to_contain_text(
+        "Not searched: camera Lobby (left out by the filter)"
+    )
+    visit.answer_after(box(visit, "Lobby").check)
+    assert cameras_of(visit) == {"Lobby", "Platform 2"}
+    assert box(visit, "Main building").evaluate("(box) => box.indeterminate")
+    visit.answer_after(visit.page.locator("#reset").click)
+    assert cameras_of(visit) == {"Lobby", "North street", "Platform 2"}
+    expect(visit.page.locator("#reset")).to_be_hidden()
+
+
+def test_times_are_those_of_the_browser(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    expect(page.locator("#zone-note")).to_contain_text("Europe/Berlin (UTC+")
+    visit.answer_after(lambda: page.locator("#from").fill("2026-03-12T14:10:00"))
+    visit.answer_after(lambda: page.locator("#to").fill("2026-03-12T14:30:00"))
+    assert cameras_of(visit) == {"North street"}  # begins 13:20 UTC
+    expect(page.locator("#coverage")).to_contain_text("Thu, 12 Mar 2026, 14:10\N{EN DASH}14:30")
+
+
+def test_a_backward_time_range_is_refused_before_it_is_sent(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    visit.answer_after(lambda: page.locator("#from").fill("2026-03-12T14:10:00"))
+    page.locator("#to").fill("2026-03-12T14:00:00")
+    expect(page.locator("#time-error")).to_have_text("“From” must be before “To”.")
+    expect(page.locator("#to")).to_have_attribute("aria-invalid", "true")
+
+
+def test_an_empty_answer_says_why_and_offers_the_way_back(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    visit.answer_after(lambda: visit.page.locator("#from").fill("2027-01-01T00:00:00"))
+    expect(visit.page.locator(".nothing")).to_contain_text("Nothing to search with these filters")
+    expect(visit.hits).to_have_count(0)
+    visit.answer_after(visit.page.locator(".nothing button").click)
+    expect(visit.hits).to_have_count(36)

@@ -1,0 +1,114 @@
+"""Keyboard, focus, width and contrast."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.library import photo
+from tests.browser.scenes import BLUE_JACKET, RED_COAT
+
+# Text that is too faint against what it stands on (WCAG 2.2, 1.4.3: 4.5 : 1), apart from text on pictures.
+FAINT = """() => {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const linear = (v) => (v <= 10 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+    const [x, y, z] = [r, g, b].map(linear);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = rgba(getComputedStyle(e).backgroundColor);
+      if (colour[3] === 255) return colour;
+    }
+    return rgba("canvas");
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const exempt = element.closest("#stage, .drop-veil, .unseen, :disabled, .skip");
+    const gone = exempt || !element.checkVisibility();
+    if (!walker.currentNode.data.trim() || gone) continue;
+    const [a, b] = [light(rgba(getComputedStyle(element).color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)} ${walker.currentNode.data.trim().slice(0, 40)}`);
+  }
+  return faint;
+}"""
+
+
+def focus_is_visible(visit: Visit) -> bool:
+    """Whether what has the focus is outlined: itself, or what stands for it on the page."""
+    style = """() => {
+      const focused = document.activeElement;
+      const shown = [focused, focused.nextElementSibling, focused.closest("label")].filter(Boolean);
+      const outlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
+      return shown.some((element) => outlined(getComputedStyle(element)));
+    }"""
+    return bool(visit.page.evaluate(style))
+
+
+def tab_to(visit: Visit, selector: str, limit: int = 40) -> None:
+    """Press Tab until `selector` has the focus; everything on the way must show that it has it."""
+    for _ in range(limit):
+        visit.page.keyboard.press("Tab")
+        assert focus_is_visible(visit), visit.page.evaluate("document.activeElement.outerHTML")
+        if visit.page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"{selector} is not reached with Tab")
+
+
+def test_everything_is_done_with_the_keyboard(visit: Visit) -> None:
+    visit.open()
+    page = visit.page
+    tab_to(visit, "#file")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    data = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo(RED_COAT, BLUE_JACKET)}
+    visit.answer_after(lambda: chooser.value.set_files(data))  # type: ignore[arg-type]
+    tab_to(visit, "#stage input[name=person]")
+    visit.answer_after(lambda: page.keyboard.press("ArrowRight"))
+    expect(page.locator(".person.picked .number")).to_have_text("2")
+    tab_to(visit, "#cameras [data-camera='Lobby']")
+    visit.answer_after(lambda: page.keyboard.press(" "))
+    tab_to(visit, ".hit")
+    page.keyboard.press("Enter")
+    expect(page.locator("#player")).to_be_visible()
+    page.wait_for_function("document.querySelector('#player video').readyState >= 2")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#player-title .rank")).to_have_text("2")
+    page.keyboard.press("Escape")
+    expect(visit.hits.nth(1)).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, scheme: str) -> None:
+    page = visit.page
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+
+    def check(where: str) -> None:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, where
+        assert page.evaluate(FAINT) == [], where
+
+    visit.open()
+    expect(page.locator("#holdings")).to_contain_text("3 recordings")
+    check("start")
+    visit.search(RED_COAT, BLUE_JACKET)
+    page.locator("#coverage summary").click()
+    check("answer")
+    visit.hits.first.click()
+    page.wait_for_function("document.querySelector('#player video').readyState >= 2")
+    check("player")
+    player = page.locator("#player").bounding_box()
+    assert player is not None
+    assert player["x"] >= 0
+    assert player["x"] + player["width"] <= width
+    page.keyboard.press("Escape")
+    page.locator("#open-jobs").click()
+    check("recordings")

@@ -1,0 +1,155 @@
+"""A hit at full size."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.scenes import RED_COAT
+
+# How many pixels of the picture on the screen have the colour that the service draws boxes with.
+BOX_PIXELS = """(video) => {
+  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i] > 200 && Math.abs(data[i + 1] - 165) < 45 && data[i + 2] < 75) count += 1;
+  }
+  return count;
+}"""
+
+
+def open_first(visit: Visit) -> None:
+    """Search for the red coat and open the first hit."""
+    visit.open()
+    visit.search(RED_COAT)
+    visit.hits.first.click()
+    wait_for_clip(visit)
+
+
+def wait_for_clip(visit: Visit) -> None:
+    """Wait until the clip can be seen."""
+    visit.page.wait_for_function("document.querySelector('#player video').readyState >= 2")
+
+
+def video(visit: Visit, expression: str) -> Any:
+    """A property of the video element."""
+    return visit.page.locator("#player video").evaluate(f"(video) => video.{expression}")
+
+
+def test_the_clip_plays_from_the_best_moment(visit: Visit) -> None:
+    open_first(visit)
+    assert video(visit, "src").startswith("blob:")
+    assert (video(visit, "videoWidth"), video(visit, "videoHeight")) == (320, 180)
+    now = video(visit, "currentTime")
+    visit.page.wait_for_function(
+        "(then) => document.querySelector('#player video').currentTime > then + 0.3", arg=now
+    )
+    assert video(visit, "error") is None
+    # The whole tracklet of about three seconds with a second before and after, as far as the recording goes.
+    assert 2.5 < video(visit, "duration") < 5.5
+
+
+def test_the_box_is_shown_and_hidden(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    page.locator("#player video").evaluate("(video) => { video.pause(); video.currentTime = 1.8; }")
+    page.wait_for_function("!document.querySelector('#player video').seeking")
+    drawn = page.locator("#player video").evaluate(BOX_PIXELS)
+    page.keyboard.press("b")
+    expect(page.locator("#player-box")).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#player-note")).to_have_text("")
+    wait_for_clip(visit)
+    page.locator("#player video").evaluate("(video) => { video.pause(); video.currentTime = 1.8; }")
+    page.wait_for_function("!document.querySelector('#player video').seeking")
+    plain = page.locator("#player video").evaluate(BOX_PIXELS)
+    assert drawn > plain + 100
+
+
+def test_arrow_keys_go_through_the_list(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    rank = page.locator("#player-title .rank")
+    expect(rank).to_have_text("1")
+    expect(page.locator("#player-previous")).to_be_disabled()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(rank).to_have_text("3")
+    page.locator("#player video").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(rank).to_have_text("2")
+    wait_for_clip(visit)
+    page.keyboard.press("Escape")
+    expect(page.locator("#player")).to_be_hidden()
+    expect(visit.hits.nth(1)).to_be_focused()
+
+
+def test_space_stops_and_plays(visit: Visit) -> None:
+    open_first(visit)
+    visit.page.locator("#player video").focus()
+    visit.page.wait_for_function("!document.querySelector('#player video').paused")
+    visit.page.keyboard.press(" ")
+    assert video(visit, "paused")
+    visit.page.keyboard.press(" ")
+    assert not video(visit, "paused")
+
+
+def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
+    open_first(visit)
+    about = visit.page.locator("#player-about")
+    for text in (
+        "cosine of two embeddings, not a probability",
+        "Europe/Berlin (UTC+1)",
+        "Your photo",
+        "This tracklet",
+    ):
+        expect(about).to_contain_text(text)
+    camera = visit.page.locator("#player-title").inner_text().split("\n")[-1]
+    expect(about.locator("#fact-recording")).to_contain_text("_20260312_1")
+    assert camera
+    expect(about.locator("canvas")).to_be_visible()
+
+
+def test_a_clip_is_saved_under_a_telling_name(visit: Visit, tmp_path: Path) -> None:
+    open_first(visit)
+    with visit.page.expect_download() as download:
+        visit.page.locator("#player-download").click()
+    name = download.value.suggested_filename
+    assert "2026-03-12T" in name
+    assert name.endswith("Z_rank1_box.mp4")
+    download.value.save_as(tmp_path / name)
+    assert (tmp_path / name).read_bytes()[4:8] == b"ftyp"
+
+
+def test_closing_lets_the_clip_go(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    visit.page.wait_for_timeout(300)
+    before = visit.page.evaluate("liveUrls.size")
+    visit.hits.first.click()
+    wait_for_clip(visit)
+    visit.page.keyboard.press("ArrowRight")
+    wait_for_clip(visit)
+    visit.page.keyboard.press("Escape")
+    assert visit.page.evaluate("liveUrls.size") <= before
+
+
+def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:
+    visit.forgive("410")
+    visit.open()
+    visit.search(RED_COAT)
+    detail = "The recording is no longer where it was indexed."
+    visit.page.route(
+        "**/clip?**",
+        lambda route: route.fulfill(
+            status=410,
+            content_type="application/problem+json",
+            json={"title": "The recording cannot be played", "status": 410, "detail": detail},
+        ),
+    )
+    visit.hits.first.click()
+    expect(visit.page.locator("#player-error")).to_contain_text(detail)
+    expect(visit.page.locator("#player-download")).not_to_have_attribute("href", "")

@@ -1,0 +1,90 @@
+"""The panel that adds recordings and follows their indexing."""
+
+import time
+from pathlib import Path
+
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.library import PLACES, scene
+
+
+def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "yard_2026-03-13_08-15-30.mp4"
+    scene(PLACES[0]).write(path, 1.0)
+    visit.open()
+    page = visit.page
+    page.get_by_role("button", name="Recordings").click()
+    expect(page.locator("#job-list")).to_contain_text("No jobs so far.")
+    page.set_input_files("#add-files", path)
+    expect(page.get_by_label("First frame at")).to_have_value("2026-03-13T08:15:30")
+    page.get_by_label("Camera", exact=True).fill("Yard")
+    page.get_by_role("button", name="Upload and index").click()
+    recording = page.locator(".recording")
+    expect(recording).to_contain_text(path.name)
+    expect(recording).to_contain_text("Yard")
+    expect(recording.locator(".state")).to_have_text("queued")
+    expect(page.locator("#add-rows .row")).to_have_count(0)
+    filed = visit.site.gallery.jobs.list(limit=1)[0].recordings[0]
+    assert filed.start_time.isoformat() == "2026-03-13T07:15:30+00:00"  # 08:15:30 in Berlin
+    assert Path(filed.path).read_bytes() == path.read_bytes()
+    page.locator(".job").get_by_role("button", name="Cancel").click()
+    expect(recording.locator(".state")).to_have_text("cancelled")
+
+
+def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) -> None:
+    visit.forgive("ERR_FAILED")
+    path = tmp_path / "ramp.mp4"
+    path.write_bytes(bytes(range(256)) * 40)
+    visit.open()
+    page = visit.page
+    attempts: list[float] = []
+
+    def break_once(route: Route) -> None:
+        attempts.append(time.monotonic())
+        if len(attempts) == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/v1/uploads/*?offset=*", break_once)
+    page.get_by_role("button", name="Recordings").click()
+    page.set_input_files("#add-files", path)
+    page.get_by_label("Camera", exact=True).fill("Lobby")
+    page.get_by_label("First frame at").fill("2026-03-13T09:00:00")
+    page.get_by_role("button", name="Upload and index").click()
+    expect(page.locator(".job").first).to_contain_text("ramp.mp4")
+    assert len(attempts) == 2
+    filed = visit.site.gallery.jobs.list(limit=1)[0].recordings[0]
+    assert Path(filed.path).read_bytes() == path.read_bytes()
+    visit.site.gallery.jobs.cancel(visit.site.gallery.jobs.list(limit=1)[0].id)
+
+
+def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
+    recording = {
+        "camera": "Lobby",
+        "start": "2026-03-13T08:00:00Z",
+        "stage": None,
+        "progress": 0.0,
+        "reason": None,
+    }
+    running = {**recording, "file_name": "a.mkv", "state": "running", "stage": "embed", "progress": 0.4}
+    failed = {**recording, "file_name": "notes.txt", "state": "failed", "reason": "The file is no video."}
+    job = {
+        "id": "j1",
+        "state": "running",
+        "progress": 0.5,
+        "eta_seconds": 95.0,
+        "cancel_requested": False,
+        "created_at": "2026-03-13T09:00:00Z",
+        "recordings": [running, failed],
+    }
+    visit.page.route(
+        "**/v1/index-jobs", lambda route: route.fulfill(json={"items": [job], "next_cursor": None})
+    )
+    visit.open()
+    visit.page.get_by_role("button", name="Recordings").click()
+    shown = visit.page.locator(".job")
+    expect(shown).to_contain_text("running, 50 %, about 1 min 35 s left")
+    expect(shown).to_contain_text("embed, 40 %")
+    expect(shown).to_contain_text("The file is no video.")
