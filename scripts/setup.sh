@@ -26,10 +26,11 @@ need_debian_package() {
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "Installing the Debian package $package ($purpose) ..."
         export DEBIAN_FRONTEND=noninteractive
-        local apt=(apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0)
-        if "${apt[@]}" update >/dev/null && "${apt[@]}" install --yes --no-install-recommends "$package" >/dev/null; then
+        local apt=(apt-get -qq -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0) log
+        if log=$("${apt[@]}" update 2>&1 && "${apt[@]}" install --yes --no-install-recommends "$package" 2>&1); then
             return
         fi
+        tail -5 <<<"$log" >&2
     fi
     echo "The Debian package $package is missing ($purpose): sudo apt-get install $package" >&2
     return 1
