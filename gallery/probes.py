@@ -6,7 +6,6 @@ without a row, which `sweep` removes.
 
 import contextlib
 import hashlib
-import os
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from sqlalchemy import select
 
 from gallery.database import Database
 from gallery.errors import InvalidInput, NotFound
+from gallery.files import sync_directory, write_durably
 from gallery.records import ProbeInfo
 from gallery.tables import Probe
 from gallery.validation import json_list, known_id, optional_text
@@ -30,7 +30,8 @@ SUFFIXES = {
     "image/gif": ".gif",
     "image/tiff": ".tif",
 }
-_WRITING = ".part"
+_PART = ".part"  # of a file that is still being written
+_SWEPT_AT_ONCE = 500
 _MAX_SIDE = 100_000  # pixels; what an image may really have is the service's to decide
 
 
@@ -73,7 +74,8 @@ class Probes:
         )
         # A failed transaction leaves the file to `sweep`: when the connection breaks in the middle of a
         # commit nobody can say whether the row is there.
-        self._write(self._path(row.id, media_type), image)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        write_durably(self._path(row.id, media_type), image)
         with self._database.write() as session:
             session.add(row)
             session.flush()
@@ -105,7 +107,8 @@ class Probes:
             session.delete(row)
         # After the commit: an image without a row is swept, a row without an image would be a broken probe.
         path.unlink(missing_ok=True)
-        _sync_directory(self._directory)
+        if self._directory.is_dir():
+            sync_directory(self._directory)
 
     def sweep(self, *, grace_seconds: float = 3600.0) -> int:
         """Remove images without a row and return how many.
@@ -114,28 +117,17 @@ class Probes:
         """
         oldest_kept = time.time() - grace_seconds
         old = [path for path in self._files() if _modified(path) < oldest_kept]
-        if not old:
-            return 0
-        with self._database.read() as session:  # after listing: a file listed as old has its row by now
-            known = set(session.scalars(select(Probe.id)))
-        orphans = [path for path in old if path.suffix == _WRITING or path.stem not in known]
-        for path in orphans:
-            path.unlink(missing_ok=True)
-        return len(orphans)
-
-    def _write(self, path: Path, image: bytes) -> None:
-        """Write the image so that it is whole and on the disk when its name appears."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + _WRITING)
-        try:
-            with part.open("xb") as file:
-                file.write(image)
-                file.flush()
-                os.fsync(file.fileno())
-            part.rename(path)
-        finally:
-            part.unlink(missing_ok=True)
-        _sync_directory(self._directory)
+        removed = 0
+        for first in range(0, len(old), _SWEPT_AT_ONCE):
+            some = old[first : first + _SWEPT_AT_ONCE]
+            # Asked after listing: what was listed as old has its row by now, if it will ever have one.
+            with self._database.read() as session:
+                known = set(session.scalars(select(Probe.id).where(Probe.id.in_([p.stem for p in some]))))
+            for path in some:
+                if path.suffix == _PART or path.stem not in known:
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        return removed
 
     def _files(self) -> list[Path]:
         with contextlib.suppress(FileNotFoundError):
@@ -165,12 +157,3 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return time.time()
-
-
-def _sync_directory(directory: Path) -> None:
-    """Make renames and removals in a directory last through a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
