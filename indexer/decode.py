@@ -56,6 +56,11 @@ class Recorded:
         self._last_us = -1
 
     @property
+    def frame_rate(self) -> float:
+        """Frames a second as the header says; 25 where it says nothing."""
+        return float(self._rate)
+
+    @property
     def expected_duration_us(self) -> int | None:
         """What the header promises, if it does; only good for showing progress."""
         if self._stream.duration is not None and self._stream.time_base is not None:
