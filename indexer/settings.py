@@ -27,13 +27,13 @@ class IndexSettings(BaseSettings):
 
     # Tracks
     max_track_seconds: float = Field(default=120.0, gt=1)  # a longer track goes on as a new tracklet
-    max_crop_bytes: int = Field(default=1 << 28, ge=1 << 20)  # of all people in view; then the largest is cut too
+    max_crop_bytes: int = Field(default=1 << 28, ge=1 << 20)  # of all people in view; then the largest goes
 
     # Refinement of tracks that have ended
-    still_seconds: float = Field(default=8.0, ge=0)  # what stays put for at least so long is a thing; 0: never
+    still_seconds: float = Field(default=8.0, ge=0)  # what stays put so long is a thing; 0: never
     still_motion: float = Field(default=0.15, ge=0)  # staying put: moving less than this part of its height
     trim_score: float = Field(default=0.0, ge=0, le=1)  # weaker detections are cut off at either end
-    split_cosine: float = Field(default=0.0, ge=-1, le=1)  # below it the crops before and after are two people's
+    split_cosine: float = Field(default=0.0, ge=-1, le=1)  # below it crops before and after are of two people
     split_samples: int = Field(default=4, ge=1)  # sampled crops compared on either side
 
     # Filters: what is dropped is counted by reason
