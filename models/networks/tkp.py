@@ -1,8 +1,8 @@
 """TKP: an image network taught by a video network, both into one space.
 
-Gu, Ma, Chang, Shan, Chen, "Temporal Knowledge Propagation for Image-to-Video Person Re-identification", ICCV
-2019. Features are raw: training uses un-normalised features, and a gallery feature is the mean of raw per-frame
-features before it is normalised.
+Gu, Ma, Chang, Shan, Chen, "Temporal Knowledge Propagation for Image-to-Video Person Re-identification",
+ICCV 2019. Features are raw: training uses un-normalised features, and a gallery feature is the mean of raw
+per-frame features before it is normalised.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from models.networks.backbones import Backbone, efficientnet_lite0
+from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
 from models.networks.non_local import NonLocalBlock
 
 
@@ -25,11 +25,14 @@ class Architecture:
     non_local_after: tuple[int, ...]
 
 
-# EfficientNet-Lite0 is ours, by analogy: the published network has two non-local blocks at stride 8 and three
-# at stride 16, after every second block there. Stride 16 of Lite0 has six blocks too (6..11), stride 8 only two
-# (4, 5).
+# ResNet-50 as published: after blocks 1 and 3 of the second stage (stride 8), 1, 3 and 5 of the third (stride
+# 16). EfficientNet-Lite0 is ours, by analogy: two at stride 8, which has only the blocks 4 and 5, and three
+# after every second of the six blocks at stride 16 (6..11).
 ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
-    {"efficientnet-lite0": Architecture(efficientnet_lite0, non_local_after=(4, 5, 7, 9, 11))}
+    {
+        "efficientnet-lite0": Architecture(efficientnet_lite0, non_local_after=(4, 5, 7, 9, 11)),
+        "resnet50": Architecture(resnet50, non_local_after=(5, 7, 9, 11, 13)),
+    }
 )
 
 
@@ -56,7 +59,7 @@ class VideoNetwork(nn.Module):
             x = block(x)
             if str(index) in self.non_local:
                 x = self.non_local[str(index)](x, lengths)
-        return x.mean(dim=(2, 3))
+        return pool(x)
 
 
 class TKP(nn.Module):
@@ -69,6 +72,7 @@ class TKP(nn.Module):
     def __init__(self, backbone: str = "efficientnet-lite0") -> None:
         super().__init__()
         architecture = ARCHITECTURES[backbone]
+        self.backbone = backbone
         self.image = architecture.backbone()
         self.video = VideoNetwork(architecture.backbone(), architecture.non_local_after)
 
@@ -79,7 +83,7 @@ class TKP(nn.Module):
 
     def embed_images(self, images: Tensor) -> Tensor:
         """Raw features of single pictures: (B, 3, H, W) -> (B, D)."""
-        return self.image(images).mean(dim=(2, 3))  # type: ignore[no-any-return]
+        return pool(self.image(images))
 
     def embed_clips(self, clips: Tensor) -> Tensor:
         """Raw features of clips of one length: (B, T, 3, H, W) -> (B, D), the mean over the T frames."""
@@ -102,4 +106,20 @@ class TKP(nn.Module):
         if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
             raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
         features = self.video(frames, lengths)  # (F, D)
-        return torch.stack([clip.mean(dim=0) for clip in features.split(list(lengths))])
+        return torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
+
+    def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
+        """Start both networks from one set of backbone weights, and the non-local blocks from `generator`."""
+        self.image.load_state_dict(backbone)
+        self.video.backbone.load_state_dict(backbone)
+        for block in self.non_local_blocks():
+            block.initialise(generator)
+
+    def non_local_blocks(self) -> list[NonLocalBlock]:
+        """The non-local blocks, first to last."""
+        return [block for block in self.video.non_local.values() if isinstance(block, NonLocalBlock)]
+
+
+def pool(maps: Tensor) -> Tensor:
+    """Global average pooling, (N, D, h, w) -> (N, D), in float32 whatever precision the maps have."""
+    return maps.float().mean(dim=(2, 3))

@@ -1,0 +1,252 @@
+"""Models on disk: a directory with weights.safetensors and card.json, and nothing that can run code.
+
+The card says what the model is; the weights are loaded strictly into the network the card names: every tensor
+there, none more, shapes and types as they must be, all values finite. The model's id is computed from the
+tensors, so it is the same whoever loads them, from half or single precision, under whatever file name.
+"""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as pack_tensors
+from torch import Tensor
+
+from models.errors import BadCheckpoint, UnknownModel
+from models.networks.tkp import ARCHITECTURES, TKP
+from models.preprocessing import Preprocessing
+
+FORMAT: Final = 1
+WEIGHTS: Final = "weights.safetensors"
+CARD: Final = "card.json"
+MAX_CARD_BYTES: Final = 1 << 20
+MAX_WEIGHTS_BYTES: Final = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A network in evaluation mode with all that is needed to use it.
+
+    `id` is the SHA-256 of the weights (see `weights_id`); `card` is plain JSON, with a "warning" when answers
+    of this model must carry one.
+    """
+
+    network: TKP
+    card: Mapping[str, Any]
+    preprocessing: Preprocessing
+    id: str
+    name: str
+    dimension: int
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+_Channels = Annotated[list[float], Field(min_length=3, max_length=3)]
+_Deviations = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
+
+
+class _PreprocessingCard(_Strict):
+    height: int = Field(ge=32, le=1024)
+    width: int = Field(ge=32, le=1024)
+    mean: _Channels
+    std: _Deviations
+    resize: Literal["bicubic"]
+
+
+class _ArchitectureCard(_Strict):
+    network: Literal["tkp"]
+    backbone: str
+
+
+class _Card(_Strict):
+    """The part of a card that loading depends on; a card may say more."""
+
+    format: int
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    id: str = Field(pattern=r"^[0-9a-f]{64}$")
+    dimension: int
+    architecture: _ArchitectureCard
+    preprocessing: _PreprocessingCard
+    warning: str | None = None
+
+
+def describe(
+    network: TKP, name: str, preprocessing: Preprocessing, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write the card of a network: what loading needs, then `facts` (warning, limits, recipe)."""
+    return {
+        "format": FORMAT,
+        "name": name,
+        "id": weights_id(network.state_dict()),
+        "dimension": network.dimension,
+        "architecture": {"network": "tkp", "backbone": network.backbone},
+        "preprocessing": {
+            "height": preprocessing.height,
+            "width": preprocessing.width,
+            "mean": list(preprocessing.mean),
+            "std": list(preprocessing.std),
+            "resize": "bicubic",
+        },
+        **facts,
+    }
+
+
+def weights_id(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and values of a network's tensors in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().data)
+    return digest.hexdigest()
+
+
+def save(directory: Path, network: TKP, card: Mapping[str, Any], *, half: bool = False) -> str:
+    """Write a checkpoint that `load` accepts.
+
+    Args:
+        directory: made if it is not there; weights and card in it are replaced.
+        network: what to write, on the CPU.
+        card: as `describe` writes it; the id is computed anew from the weights as they are stored.
+        half: store float16, half the bytes.
+
+    Returns:
+        The model's id.
+
+    Raises:
+        BadCheckpoint: the card lacks something, or the weights are not finite (or not in half precision).
+    """
+    state = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    stored = {n: t.half() if half and t.is_floating_point() else t for n, t in state.items()}
+    fitted = _fit(stored, state, directory / WEIGHTS)
+    text = (
+        json.dumps({**card, "id": weights_id(fitted)}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+    parsed = _parse_card(json.loads(text), directory / CARD)
+    directory.mkdir(parents=True, exist_ok=True)
+    _write(directory / WEIGHTS, pack_tensors(stored, metadata={"format": "pt"}))
+    _write(directory / CARD, text.encode())
+    return parsed.id
+
+
+def load(path: Path) -> LoadedModel:
+    """Load a checkpoint directory.
+
+    Raises:
+        UnknownModel: there is no such directory.
+        BadCheckpoint: what is there cannot be trusted or used; the message says why.
+    """
+    if not path.is_dir():
+        if path.is_file():
+            raise BadCheckpoint(f"{path} is a file; a checkpoint is a directory with {WEIGHTS} and {CARD}")
+        raise UnknownModel(f"no checkpoint at {path}")
+    text = _read(path / CARD, MAX_CARD_BYTES)
+    try:
+        values = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{path / CARD} is not JSON: {error}") from error
+    card = _parse_card(values, path / CARD)
+    stored = _parse_weights(_read(path / WEIGHTS, MAX_WEIGHTS_BYTES), path / WEIGHTS)
+    with torch.device("meta"):
+        network = TKP(card.architecture.backbone)
+    tensors = _fit(stored, network.state_dict(), path / WEIGHTS)
+    if card.dimension != network.dimension:
+        raise BadCheckpoint(f"{path / CARD}: dimension is {network.dimension}, not {card.dimension}")
+    if card.id != weights_id(tensors):
+        raise BadCheckpoint(f"{path}: the weights are not those the card was written for (id differs)")
+    network.load_state_dict(tensors, assign=True)
+    network.eval().requires_grad_(False)
+    p = card.preprocessing
+    preprocessing = Preprocessing(p.height, p.width, _triple(p.mean), _triple(p.std))
+    return LoadedModel(network, values, preprocessing, card.id, card.name, card.dimension)
+
+
+def _parse_card(values: Any, where: Path) -> _Card:
+    if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
+        raise BadCheckpoint(
+            f"{where} has format {values['format']}, this version reads up to {FORMAT}: update Sightline"
+        )
+    try:
+        card = _Card.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "card"
+        raise BadCheckpoint(f"{where}: {field}: {first['msg']}") from error
+    if card.architecture.backbone not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise BadCheckpoint(f"{where}: no backbone {card.architecture.backbone!r}; known: {known}")
+    return card
+
+
+def _parse_weights(data: bytes, where: Path) -> dict[str, Tensor]:
+    # What torch.save writes, now a zip file, formerly bare: its pickle could run code when loaded.
+    if data.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        raise BadCheckpoint(f"{where} is a pickle, which could run code; only safetensors is read")
+    try:
+        return parse_tensors(data)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise BadCheckpoint(f"{where} is damaged or not safetensors: {error}") from error
+
+
+def _fit(stored: Mapping[str, Tensor], wanted: Mapping[str, Tensor], where: Path) -> dict[str, Tensor]:
+    """The stored tensors in the types of the network's, or BadCheckpoint."""
+    if missing := sorted(wanted.keys() - stored.keys()):
+        raise BadCheckpoint(f"{where} lacks {len(missing)} tensors, the first {missing[0]!r}")
+    if unexpected := sorted(stored.keys() - wanted.keys()):
+        raise BadCheckpoint(f"{where} has {len(unexpected)} unexpected tensors, the first {unexpected[0]!r}")
+    fitted = {}
+    for name, target in wanted.items():
+        tensor = stored[name]
+        if tensor.shape != target.shape:
+            raise BadCheckpoint(f"{where}: {name!r} is {list(tensor.shape)}, not {list(target.shape)}")
+        if tensor.dtype not in {target.dtype, torch.float16 if target.is_floating_point() else target.dtype}:
+            raise BadCheckpoint(f"{where}: {name!r} is {tensor.dtype}, not {target.dtype}")
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise BadCheckpoint(f"{where}: {name!r} has values that are not finite")
+        fitted[name] = tensor.to(target.dtype)
+    return fitted
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file; a link could lead anywhere, a pipe or device could block or never end."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise BadCheckpoint(f"cannot read {path}: {error.strerror} (links are not followed)") from error
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise BadCheckpoint(f"{path} is not a regular file")
+        if facts.st_size > limit:
+            raise BadCheckpoint(f"{path} has {facts.st_size} bytes, more than the {limit} allowed")
+        return file.read()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, so that a reader never sees half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number")
+
+
+def _triple(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return red, green, blue

@@ -1,0 +1,136 @@
+"""NanoDet-g: the detector that comes with the project.
+
+Lyu, "NanoDet", github.com/RangiLyu/nanodet (Apache-2.0); models/weights/ says how the file came here. It has no
+anchors; in the manner of Li et al., "Generalized Focal Loss", NeurIPS 2020, each side of a box is the
+expectation of a distribution over distances.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detectors.base import Detections, FloatArray, finish, in_batches
+from models.detectors.onnx import open_session
+from models.preprocessing import Crop, check_image, resample
+
+WEIGHTS: Final = Path(__file__).parents[1] / "weights" / "nanodet-g.onnx"
+STRIDES: Final = (8, 16, 32)
+BINS: Final = 11
+PERSON: Final = 0
+NMS_IOU: Final = 0.5
+BATCH: Final = 4  # larger ones gain nothing on a CPU and cost memory
+
+# The network takes blue, green, red; pixels are 0..255. A table of 256 values a channel standardises uint8
+# pixels in one pass.
+_MEAN = np.array([103.53, 116.28, 123.675])
+_STD = np.array([57.375, 57.12, 58.395])
+_STANDARDISED: Final[FloatArray] = ((np.arange(256) - _MEAN[:, None]) / _STD[:, None]).astype(np.float32)
+
+_INPUT: Final = "input_1:0"
+# By name: the file lists its outputs in another order. Class scores of the three strides, then distances.
+_OUTPUTS: Final = tuple(f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3", "_4", "_5"))
+
+
+class NanoDet:
+    """NanoDet-g by ONNX Runtime.
+
+    Its coarsest stride is 32, so it is weak on persons taller than about 60 % of the input: for a camera that
+    sees people close, a smaller `input_size` finds more.
+
+    Args:
+        input_size: long side of the network's input; 320, 416 and 640 are measured.
+        threshold: least score of a person.
+        device: "auto", "cpu" or "cuda:N".
+        threads: threads of one run; None for one a core.
+
+    Raises:
+        DeviceUnavailable: the device is not to be had.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int = 416,
+        threshold: float = 0.45,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.name = f"nanodet-g-{input_size}"
+        self._input_size = input_size
+        self._threshold = threshold
+        self._session, self.device = open_session(WEIGHTS, device, threads)
+
+    def detect(self, frames: Sequence[Crop]) -> list[Detections]:
+        """Find the persons on each frame, as Detector.detect says."""
+        return in_batches(frames, lambda frame: input_shape(frame, self._input_size), self._run, BATCH)
+
+    def _run(self, frames: list[Crop], shape: tuple[int, int]) -> list[Detections]:
+        height, width = shape
+        outputs = self._session.run(list(_OUTPUTS), {_INPUT: prepare(frames, shape)})
+        found = []
+        for index, frame in enumerate(frames):
+            scores = [output[index, :, PERSON] for output in outputs[:3]]
+            boxes, kept = decode(scores, [output[index] for output in outputs[3:]], width, self._threshold)
+            scale = frame.shape[1] / width, frame.shape[0] / height
+            found.append(finish(boxes, kept, frame, scale, nms_iou=NMS_IOU))
+        return found
+
+
+def input_shape(frame: Crop, size: int) -> tuple[int, int]:
+    """Height and width of the input for a frame: long side `size`, both rounded up to a multiple of 32.
+
+    Raises:
+        BadImage: not a picture.
+    """
+    check_image(frame)
+    height, width = frame.shape[:2]
+    scale = size / max(height, width)
+    return _round_up(height * scale), _round_up(width * scale)
+
+
+def _round_up(side: float) -> int:
+    return max(32, -(-round(side) // 32) * 32)
+
+
+def prepare(frames: Sequence[Crop], shape: tuple[int, int]) -> FloatArray:
+    """Resize and standardise: (N, 3, height, width) float32, channels blue, green, red."""
+    batch = np.empty((len(frames), 3, *shape), dtype=np.float32)
+    for index, frame in enumerate(frames):
+        planes = resample(frame, *shape, mode="bilinear").numpy()  # (3, h, w) uint8: red, green, blue
+        for channel in range(3):
+            np.take(_STANDARDISED[channel], planes[2 - channel], out=batch[index, channel], mode="clip")
+    return batch
+
+
+def decode(
+    scores: Sequence[FloatArray], distances: Sequence[FloatArray], width: int, threshold: float
+) -> tuple[FloatArray, FloatArray]:
+    """Boxes of the cells whose score is above the threshold; no other cell is looked at.
+
+    Args:
+        scores: for each stride (A,), the person score of each cell, rows of cells end to end.
+        distances: for each stride (A, 44), logits of left, top, right and bottom over 0..10 strides.
+        width: of the input in pixels, which says how long a row is.
+        threshold: least score.
+
+    Returns:
+        Boxes (N, 4) x1, y1, x2, y2 in pixels of the input, and their scores (N,).
+    """
+    boxes, kept = [], []
+    for stride, cell_scores, logits in zip(STRIDES, scores, distances, strict=True):
+        cells = np.flatnonzero(cell_scores > threshold)
+        rows, columns = np.divmod(cells, width // stride)
+        centres = (np.stack([columns, rows], axis=1) + 0.5) * stride  # (n, 2)
+        sides = expectation(logits[cells].reshape(-1, 4, BINS)) * stride  # (n, 4)
+        boxes.append(np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1))
+        kept.append(cell_scores[cells])
+    return np.concatenate(boxes).astype(np.float32), np.concatenate(kept)
+
+
+def expectation(logits: FloatArray) -> NDArray[np.float32]:
+    """Mean bin under softmax: (..., BINS) -> (...)."""
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(weights @ np.arange(BINS, dtype=np.float32) / weights.sum(axis=-1))

@@ -1,0 +1,63 @@
+"""ONNX Runtime sessions: one way to open a file, with the threads and the device that were asked for."""
+
+from pathlib import Path
+from typing import Final
+
+import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+
+from models.errors import DetectorError, DeviceUnavailable
+
+# ONNX Runtime's errors have no base of their own below Exception.
+ORT_ERRORS: Final = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+def open_session(path: Path, device: str, threads: int | None) -> tuple[ort.InferenceSession, str]:
+    """Open an ONNX file.
+
+    Args:
+        path: of the file.
+        device: "auto" (a GPU if this ONNX Runtime is built for one, else the CPU), "cpu" or "cuda:N".
+        threads: threads of one run; None for one a core.
+
+    Returns:
+        The session, and the device it runs on.
+
+    Raises:
+        DetectorError: the file is not there or not a network that ONNX Runtime can run.
+        DeviceUnavailable: the GPU asked for is not available to ONNX Runtime.
+    """
+    if not path.is_file():
+        raise DetectorError(f"no file {path}")
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads or 0
+    # Threads that sleep between operators cost this session a little, and give decoding and embedding, which
+    # run beside it, their cores back.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers, wanted = _providers(device)
+    try:
+        session = ort.InferenceSession(str(path), options, providers=providers)
+    except ORT_ERRORS as error:
+        raise DetectorError(f"ONNX Runtime cannot run {path}: {error}") from error
+    if wanted != "cpu" and "CUDAExecutionProvider" not in session.get_providers():
+        # ONNX Runtime warns and goes on with the CPU when the CUDA libraries are missing.
+        raise DeviceUnavailable(f"ONNX Runtime cannot use {wanted} here; see its log for the missing library")
+    return session, wanted
+
+
+def _providers(device: str) -> tuple[list[str | tuple[str, dict[str, str]]], str]:
+    has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
+    if device == "cpu" or (device == "auto" and not has_cuda):
+        return ["CPUExecutionProvider"], "cpu"
+    index = "0" if device in {"auto", "cuda"} else device.removeprefix("cuda:")
+    if not has_cuda or not index.isdecimal():
+        raise DeviceUnavailable(f"device {device!r} is not available: this ONNX Runtime has only the CPU")
+    return [("CUDAExecutionProvider", {"device_id": index}), "CPUExecutionProvider"], f"cuda:{index}"

@@ -1,0 +1,29 @@
+"""Which device and precision a request comes to. Nothing falls back unasked."""
+
+import torch
+
+from models.errors import DeviceUnavailable
+
+
+def resolve_device(device: str) -> str:
+    """The device meant by "auto", "cpu" or "cuda:N". Raises DeviceUnavailable."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return "cuda:0" if count else "cpu"
+    if device == "cuda":
+        device = "cuda:0"
+    if device == "cpu" or device in {f"cuda:{index}" for index in range(count)}:
+        return device
+    found = ", ".join(f"cuda:{index}" for index in range(count)) or "no GPU that torch can use"
+    raise DeviceUnavailable(f"device {device!r} is not available: this machine has cpu and {found}")
+
+
+def resolve_precision(precision: str, device: str) -> str:
+    """The precision meant by "auto", "fp32" or "bf16" on a device. Raises DeviceUnavailable."""
+    if precision == "auto":
+        return "fp32"
+    if precision not in {"fp32", "bf16"}:
+        raise DeviceUnavailable(f"no precision {precision!r}; there are auto, fp32 and bf16")
+    if precision == "bf16" and device != "cpu" and not torch.cuda.is_bf16_supported():
+        raise DeviceUnavailable(f"{device} cannot compute in bf16")
+    return precision
