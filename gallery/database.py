@@ -8,12 +8,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gallery.errors import CatalogueUnavailable
@@ -120,3 +122,9 @@ def sqlite_file(database_url: str) -> Path | None:
     """Name the file of a SQLite URL; None for a server."""
     url = make_url(database_url)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def insert_or_keep(session: Session, table: type[DeclarativeBase], values: dict[str, Any]) -> None:
+    """Insert a row unless its key is there already; waits for somebody else who is inserting it."""
+    kind = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(kind(table).values(values).on_conflict_do_nothing())

@@ -11,8 +11,6 @@ GalleryError
 └── CatalogueUnavailable  the database cannot be reached
 """
 
-# ruff: noqa: N818  (named for what is wrong; the base says that they are errors)
-
 
 class GalleryError(Exception):
     """Base of all errors the gallery raises on purpose."""

@@ -8,12 +8,21 @@ from sqlalchemy import Engine
 
 from gallery import schema
 from gallery.audit import Audit
+from gallery.catalogue import Catalogue
+from gallery.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.database import Database, create_engine_for
+from gallery.erase import erase_video
 from gallery.jobs import Jobs
 from gallery.keys import Keys
 from gallery.probes import Probes
+from gallery.records import ModelInfo
 from gallery.searches import Searches
 from gallery.settings import GallerySettings
+from gallery.snapshot import Snapshot
+from gallery.snapshots import Snapshots
+from gallery.sweep import SweepReport, sweep
+from gallery.verify import VerifyReport, verify
+from gallery.writer import VideoWriter
 
 
 class Gallery:
@@ -21,6 +30,7 @@ class Gallery:
 
     Attributes:
         data_dir: where the files lie.
+        catalogue: cameras, videos and tracklets.
         jobs: requests to index recordings.
         keys: the keys of the API.
         audit: what was done, by whom.
@@ -31,11 +41,13 @@ class Gallery:
     def __init__(self, database: Database, data_dir: Path) -> None:
         self.database = database
         self.data_dir = data_dir
+        self.catalogue = Catalogue(database, data_dir)
         self.jobs = Jobs(database)
         self.keys = Keys(database)
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)
         self.searches = Searches(database)
+        self._snapshots = Snapshots(database, data_dir)
 
     @classmethod
     def open(cls, settings: GallerySettings, *, create: bool = False) -> "Gallery":
@@ -43,7 +55,7 @@ class Gallery:
 
         Args:
             settings: where it lies.
-            create: bring the database to the newest schema first, making it if need be.
+            create: bring the database to the newest schema first, making it if need be, and sweep.
 
         Raises:
             SchemaMismatch: the database is not at the schema this code was written for.
@@ -57,12 +69,58 @@ class Gallery:
         except BaseException:
             database.close()
             raise
-        return cls(database, settings.data_dir.absolute())
+        gallery = cls(database, settings.data_dir.absolute())
+        if create:
+            gallery.sweep()
+        return gallery
 
     @property
     def engine(self) -> Engine:
         """The engine of the catalogue."""
         return self.database.engine
+
+    def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:
+        """Make a writer for the video whose file has this SHA-256 (hex). Use it as a context manager.
+
+        Raises:
+            InvalidInput: no such hash or model can be.
+        """
+        return VideoWriter(self.database, self.data_dir, content_hash, model)
+
+    def snapshot(self, model_id: str) -> Snapshot:
+        """Return what can be searched now: every change committed before this call is in it.
+
+        Asking again costs one small query while nothing changes. A model that nothing was indexed with has an
+        empty snapshot.
+
+        Raises:
+            CorruptSegment: a segment that the catalogue names is missing or damaged.
+        """
+        return self._snapshots.newest(model_id)
+
+    def erase_video(self, video_id: str) -> None:
+        """Remove a video and all that was made from it: no search that begins afterwards finds it.
+
+        Raises:
+            NotFound: no such video.
+        """
+        erase_video(self.database, self.data_dir, video_id)
+
+    def compact(self, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS) -> CompactionReport:
+        """Merge small segments up to `max_tracklets` each, and take erased vectors from the disk.
+
+        Raises:
+            CorruptSegment: a segment is damaged; nothing of it was merged.
+        """
+        return compact(self.database, self.data_dir, max_tracklets=max_tracklets)
+
+    def sweep(self) -> SweepReport:
+        """Remove what processes left behind that died; safe at any time."""
+        return sweep(self.database, self.data_dir)
+
+    def verify(self) -> VerifyReport:
+        """Compare everything that the catalogue names with what is on the disk. Reads all vectors."""
+        return verify(self.database, self.data_dir)
 
     def close(self) -> None:
         """Close all connections to the database."""

@@ -121,6 +121,7 @@ class Video(Base):
     height: Mapped[int]
     frames_decoded: Mapped[int]
     frames_bad: Mapped[int]
+    tracklet_count: Mapped[int]
     report: Mapped[dict[str, Any]]  # stage counters, reasons of dropped tracklets, warnings
     indexed_at: Mapped[datetime]
 

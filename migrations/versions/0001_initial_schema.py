@@ -79,6 +79,7 @@ def _catalogue() -> None:
         sa.Column("height", sa.Integer(), nullable=False),
         sa.Column("frames_decoded", sa.Integer(), nullable=False),
         sa.Column("frames_bad", sa.Integer(), nullable=False),
+        sa.Column("tracklet_count", sa.Integer(), nullable=False),
         sa.Column("report", JSON, nullable=False),
         sa.Column("indexed_at", TIME, nullable=False),
         sa.ForeignKeyConstraint(["camera_id"], ["camera.id"], name="fk_video_camera_id_camera"),

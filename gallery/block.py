@@ -1,0 +1,179 @@
+"""Tracklet vectors with their columns in the shape that is searched: a FAISS index, and arrays beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.records import FloatArray
+
+VIDEO_DTYPE = np.dtype([("id", "S32"), ("camera_id", "<i8"), ("first", "<i8"), ("count", "<i8")])
+START, END, FIRST_CLIP = range(3)  # rows of `columns`
+
+_FAISS: Any = faiss  # its type stubs know the C++ constructors, not what the Python wrapper makes of them
+Mask = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rows of a block that come from one segment; its clip vectors stay on the disk."""
+
+    segment_id: str
+    directory: Path
+    first: int
+    count: int
+    clip_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Tracklets of whole videos, in the order of their numbers.
+
+    Attributes:
+        index: FAISS fp16 scalar quantiser with inner product, N vectors.
+        columns: (3, N) int64: start and end in µs since 1970, and the first clip inside the row's segment.
+        videos: (V,) of VIDEO_DTYPE: whose rows are where.
+        parts: which segments the rows come from, in order.
+        video_of_row: (N,) int32, position in `videos`.
+    """
+
+    index: Any
+    columns: Integers
+    videos: NDArray[np.void]
+    parts: tuple[Part, ...]
+    video_of_row: NDArray[np.int32] = field(init=False)
+    _part_firsts: Integers = field(init=False)
+
+    def __post_init__(self) -> None:
+        ordinals = np.repeat(np.arange(len(self.videos), dtype=np.int32), self.videos["count"])
+        object.__setattr__(self, "video_of_row", ordinals)
+        object.__setattr__(self, "_part_firsts", np.array([part.first for part in self.parts], np.int64))
+
+    def __len__(self) -> int:
+        return int(self.columns.shape[1])
+
+    def vectors(self) -> NDArray[np.float16]:
+        """Return the stored vectors, (N, D) float16, as a view into the index."""
+        return stored_vectors(self.index)
+
+    def tracklet_id(self, row: int) -> str:
+        """Name the tracklet of a row."""
+        video = self.videos[self.video_of_row[row]]
+        return f"{video['id'].decode()}-{row - video['first']}"
+
+    def part_of(self, row: int) -> Part:
+        """Find the segment a row comes from."""
+        return self.parts[int(np.searchsorted(self._part_firsts, row, side="right")) - 1]
+
+    def clips_of(self, row: int, part: Part) -> tuple[int, int]:
+        """Return where the clips of a row begin and end inside its segment."""
+        first = int(self.columns[FIRST_CLIP, row])
+        is_last = row + 1 == part.first + part.count
+        return first, part.clip_count if is_last else int(self.columns[FIRST_CLIP, row + 1])
+
+
+def new_index(dimension: int) -> Any:
+    """Make an empty index of the kind that segments hold."""
+    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+
+
+def add_vectors(index: Any, vectors: NDArray[np.float16]) -> None:
+    """Append (N, D) float16 vectors as they are: FAISS's own rounding depends on the processor."""
+    if len(vectors):
+        index.add_sa_codes(np.ascontiguousarray(vectors).view(np.uint8).reshape(len(vectors), -1))
+
+
+def stored_vectors(index: Any) -> NDArray[np.float16]:
+    """View the vectors in an index, (N, D) float16; only as long as the index lives."""
+    if not index.ntotal:
+        return np.empty((0, index.d), np.float16)
+    codes = faiss.rev_swig_ptr(index.codes.data(), index.ntotal * index.code_size)
+    vectors: NDArray[np.float16] = codes.view("<f2").reshape(index.ntotal, index.d)
+    return vectors
+
+
+def concatenate(several: Sequence[Rows]) -> Rows:
+    """Copy rows of the same dimension into one."""
+    index = new_index(several[0].index.d)
+    videos, parts, offset = [], [], 0
+    for rows in several:
+        add_vectors(index, rows.vectors())
+        moved = rows.videos.copy()
+        moved["first"] += offset
+        videos.append(moved)
+        parts += [replace(part, first=part.first + offset) for part in rows.parts]
+        offset += len(rows)
+    columns = np.concatenate([rows.columns for rows in several], axis=1)
+    return Rows(index, columns, np.concatenate(videos), tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows as one snapshot sees them: without the videos that were erased."""
+
+    rows: Rows
+    erased: Mask  # (V,)
+
+    @property
+    def live_count(self) -> int:
+        """How many tracklets are not erased."""
+        return int(self.rows.videos["count"][~self.erased].sum())
+
+    def select(
+        self,
+        camera_ids: Integers | None,
+        video_ids: NDArray[np.bytes_] | None,
+        start_us: int | None,
+        end_us: int | None,
+    ) -> Mask | None:
+        """Mark the rows that may be in an answer, (N,); None when all may.
+
+        A tracklet is seen from its first to its last frame, both included: it overlaps [start_us, end_us)
+        when it begins before the end and does not end before the start.
+        """
+        videos = self.rows.videos
+        allowed = ~self.erased
+        if camera_ids is not None:
+            allowed &= np.isin(videos["camera_id"], camera_ids)
+        if video_ids is not None:
+            allowed &= np.isin(videos["id"], video_ids)
+        if allowed.all():
+            mask = None
+        elif not allowed.any():
+            return np.zeros(len(self.rows), np.bool_)
+        else:
+            mask = allowed[self.rows.video_of_row]
+        for bound, column, compare in (
+            (end_us, START, np.less),
+            (start_us, END, np.greater_equal),
+        ):
+            if bound is not None:
+                passes = compare(self.rows.columns[column], bound)
+                mask = passes if mask is None else mask & passes
+        return None if mask is None or mask.all() else mask
+
+    def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> tuple[FloatArray, Integers]:
+        """Return scores and rows of the `count` nearest among the marked rows, best first.
+
+        `count` must not exceed the number of marked rows. query: (1, D).
+        """
+        scores, rows = self.rows.index.search(query, count, params=_parameters(mask))
+        return scores[0], rows[0]
+
+    def above(self, query: FloatArray, score: float, mask: Mask | None) -> tuple[FloatArray, Integers]:
+        """Return scores and rows of all marked rows with a score above `score`, in no order."""
+        _limits, scores, rows = self.rows.index.range_search(query, score, params=_parameters(mask))
+        return scores, rows
+
+
+def _parameters(mask: Mask | None) -> Any:
+    """Make FAISS pass over what is not marked, before it ranks; None searches everything at full speed."""
+    if mask is None:
+        return None
+    selector = _FAISS.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+    return _FAISS.SearchParameters(sel=selector)

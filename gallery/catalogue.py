@@ -1,0 +1,248 @@
+"""What the gallery knows of cameras, videos and tracklets."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, defer
+
+from gallery import coverage
+from gallery.cameras import camera_name, camera_values
+from gallery.database import Database, insert_or_keep
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.infos import camera_info, model_info, tracklet_info, video_info
+from gallery.media import thumbnails_directory
+from gallery.records import CameraInfo, Coverage, Filters, ModelInfo, TrackletInfo, VideoInfo
+from gallery.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
+from gallery.validation import known_id
+
+MAX_LISTED = 1000
+_BATCH = 1000  # ids in one query
+_TRACKLET_ID = re.compile(r"[0-9a-f]{32}-(0|[1-9][0-9]{0,6})")
+
+
+class Catalogue:
+    """Cameras, videos and tracklets by id and name; whatever is erased is not found."""
+
+    def __init__(self, database: Database, data_dir: Path) -> None:
+        self._database = database
+        self._data_dir = data_dir
+
+    def add_camera(
+        self,
+        name: str,
+        *,
+        site: str | None = None,
+        time_zone: str = "UTC",
+        latitude: float | None = None,
+        longitude: float | None = None,
+        detector_input: int | None = None,
+    ) -> CameraInfo:
+        """Record a camera.
+
+        Args:
+            name: how people call it; unique.
+            site: where it belongs.
+            time_zone: IANA name, for showing local time; recorded times are UTC.
+            latitude: degrees north, with `longitude`.
+            longitude: degrees east, with `latitude`.
+            detector_input: long side of the detector's input in pixels; None for the default.
+
+        Raises:
+            Conflict: a camera has this name.
+            InvalidInput: a value that cannot be.
+        """
+        values = camera_values(
+            name,
+            site=site,
+            time_zone=time_zone,
+            latitude=latitude,
+            longitude=longitude,
+            detector_input=detector_input,
+        )
+        row = Camera(**values, created_at=datetime.now(UTC))
+        try:
+            with self._database.write() as session:
+                session.add(row)
+        except IntegrityError as error:
+            raise Conflict(f"there is a camera {values['name']!r} already") from error
+        return camera_info(row)
+
+    def get_or_add_camera(self, name: str, *, site: str | None = None, time_zone: str = "UTC") -> CameraInfo:
+        """Return the camera of this name, as it is; record it when there is none.
+
+        Raises:
+            InvalidInput: a value that cannot be.
+        """
+        values = camera_values(name, site=site, time_zone=time_zone)
+        with self._database.read() as session:
+            row = _camera_named(session, values["name"])
+        if row is None:
+            with self._database.write() as session:
+                insert_or_keep(session, Camera, values | {"created_at": datetime.now(UTC)})
+                row = _camera_named(session, values["name"])
+        assert row is not None
+        return camera_info(row)
+
+    def camera(self, camera_id: int) -> CameraInfo:
+        """Return a camera, or raise NotFound."""
+        with self._database.read() as session:
+            row = session.get(Camera, camera_id) if 0 < camera_id < 2**31 else None
+        if row is None:
+            raise NotFound(f"no camera {camera_id}")
+        return camera_info(row)
+
+    def camera_named(self, name: str) -> CameraInfo:
+        """Return the camera of this name, or raise NotFound."""
+        try:
+            known_as = camera_name(name)
+        except InvalidInput as error:
+            raise NotFound(f"no camera {name!r}"[:200]) from error
+        with self._database.read() as session:
+            row = _camera_named(session, known_as)
+        if row is None:
+            raise NotFound(f"no camera {name!r}")
+        return camera_info(row)
+
+    def cameras(self) -> list[CameraInfo]:
+        """Return all cameras, by name."""
+        with self._database.read() as session:
+            return [camera_info(row) for row in session.scalars(select(Camera).order_by(Camera.name))]
+
+    def models(self) -> list[ModelInfo]:
+        """Return the models whose embeddings were ever written, oldest first."""
+        with self._database.read() as session:
+            rows = session.scalars(select(Model).order_by(Model.created_at, Model.id))
+            return [model_info(row) for row in rows]
+
+    def videos(
+        self, *, camera_id: int | None = None, after: str | None = None, limit: int = 100
+    ) -> list[VideoInfo]:
+        """List videos in the order of their ids; `after` is the last id of the page before."""
+        query = select(Video).order_by(Video.id).limit(_checked_limit(limit))
+        if camera_id is not None:
+            query = query.where(Video.camera_id == self.camera(camera_id).id)
+        if after is not None:
+            query = query.where(Video.id > known_id(after, "video"))
+        with self._database.read() as session:
+            return [video_info(row) for row in session.scalars(query)]
+
+    def video(self, video_id: str) -> VideoInfo:
+        """Return a video, or raise NotFound."""
+        with self._database.read() as session:
+            return video_info(_video(session, video_id))
+
+    def find_video(self, content_hash: str) -> VideoInfo | None:
+        """Return the video whose file has this SHA-256, if there is one."""
+        if not _is_hash(content_hash):
+            return None
+        with self._database.read() as session:
+            row = session.scalar(select(Video).where(Video.content_hash == content_hash))
+            return None if row is None else video_info(row)
+
+    def is_indexed(self, content_hash: str, model_id: str) -> VideoInfo | None:
+        """Return the video whose file has this SHA-256, if it has embeddings of this model."""
+        if not _is_hash(content_hash):
+            return None
+        query = select(Video).join(SegmentVideo).where(Video.content_hash == content_hash)
+        with self._database.read() as session:
+            row = session.scalar(query.where(SegmentVideo.model_id == model_id))
+            return None if row is None else video_info(row)
+
+    def tracklet(self, tracklet_id: str, *, with_boxes: bool = False) -> TrackletInfo:
+        """Return a tracklet with its clips, and its boxes if asked for; or raise NotFound."""
+        if _TRACKLET_ID.fullmatch(tracklet_id) is None:
+            raise NotFound(f"no tracklet {tracklet_id!r}"[:200])
+        with self._database.read() as session:
+            row = session.get(Tracklet, tracklet_id)
+            if row is None:
+                raise NotFound(f"no tracklet {tracklet_id}")
+            clips = session.scalars(select(Clip).where(Clip.tracklet_id == row.id).order_by(Clip.number))
+            return tracklet_info(
+                row, session.get_one(Video, row.video_id), list(clips), with_boxes=with_boxes
+            )
+
+    def tracklets(self, ids: Sequence[str]) -> dict[str, TrackletInfo]:
+        """Return those of the tracklets that are there, with their clips, by id."""
+        wanted = sorted({i for i in ids if _TRACKLET_ID.fullmatch(i)})
+        found: dict[str, TrackletInfo] = {}
+        with self._database.read() as session:
+            for start in range(0, len(wanted), _BATCH):
+                query = select(Tracklet).where(Tracklet.id.in_(wanted[start : start + _BATCH]))
+                found |= {
+                    t.id: t for t in _with_clips(session, session.scalars(query.options(_NO_BOXES)).all())
+                }
+        return found
+
+    def tracklets_of(self, video_id: str, *, after: int = -1, limit: int = MAX_LISTED) -> list[TrackletInfo]:
+        """List the tracklets of a video by number; `after` is the last number of the page before.
+
+        Raises:
+            NotFound: no such video.
+        """
+        query = select(Tracklet).where(Tracklet.video_id == video_id, Tracklet.number > after)
+        query = query.order_by(Tracklet.number).limit(_checked_limit(limit)).options(_NO_BOXES)
+        with self._database.read() as session:
+            _video(session, video_id)
+            return _with_clips(session, session.scalars(query).all())
+
+    def coverage(self, filters: Filters, model_id: str) -> Coverage:
+        """Say what of each camera an answer under these filters rests on.
+
+        Raises:
+            InvalidInput: a time without a zone.
+        """
+        with self._database.read() as session:
+            return coverage.measure(session, filters, model_id)
+
+    def thumbnail_path(self, tracklet_id: str) -> Path:
+        """Return the file of a tracklet's thumbnail strip (JPEG), or raise NotFound."""
+        if _TRACKLET_ID.fullmatch(tracklet_id) is None:
+            raise NotFound(f"no tracklet {tracklet_id!r}"[:200])
+        with self._database.read() as session:
+            row = session.get(Tracklet, tracklet_id, options=[_NO_BOXES])
+        path = (
+            None if row is None else thumbnails_directory(self._data_dir, row.video_id) / f"{row.number}.jpg"
+        )
+        if path is None or not path.is_file():
+            raise NotFound(f"no thumbnail of tracklet {tracklet_id}")
+        return path
+
+
+_NO_BOXES = defer(Tracklet.boxes, raiseload=True)
+
+
+def _is_hash(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{64}", text) is not None
+
+
+def _camera_named(session: Session, name: str) -> Camera | None:
+    return session.scalar(select(Camera).where(Camera.name == name))
+
+
+def _video(session: Session, video_id: str) -> Video:
+    row = session.get(Video, known_id(video_id, "video"))
+    if row is None:
+        raise NotFound(f"no video {video_id}")
+    return row
+
+
+def _with_clips(session: Session, rows: Sequence[Tracklet]) -> list[TrackletInfo]:
+    """Join tracklets with their clips and videos: one query a table."""
+    clips = defaultdict(list)
+    query = select(Clip).where(Clip.tracklet_id.in_([row.id for row in rows])).order_by(Clip.number)
+    for clip in session.scalars(query):
+        clips[clip.tracklet_id].append(clip)
+    video_ids = {row.video_id for row in rows}
+    videos = {row.id: row for row in session.scalars(select(Video).where(Video.id.in_(video_ids)))}
+    return [tracklet_info(row, videos[row.video_id], clips[row.id]) for row in rows]
+
+
+def _checked_limit(limit: int) -> int:
+    if not 1 <= limit <= MAX_LISTED:
+        raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
+    return limit

@@ -1,0 +1,209 @@
+"""Compaction: many small segments become one, and erased vectors leave the disk.
+
+The new segment is written beside the old ones while searches, commits and erasures go on. One transaction
+puts it in their place; a video erased in between is masked in it. Compactors do not lock each other out: of
+two that took the same segment, the second finds it gone and throws its work away.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from gallery.block import FIRST_CLIP, Rows
+from gallery.changes import advance_change
+from gallery.database import Database
+from gallery.errors import InvalidInput
+from gallery.files import discard_tree, move_durably
+from gallery.locks import Staging, staging_root
+from gallery.segment import (
+    Manifest,
+    SegmentVanished,
+    open_segment,
+    read_clips,
+    segment_directory,
+    verify_segment,
+)
+from gallery.segment_builder import SegmentBuilder, SegmentContent
+from gallery.tables import Model, Segment, SegmentVideo, Tombstone
+from gallery.writer_rows import new_segment
+
+DEFAULT_MAX_TRACKLETS = 262_144  # 0.7 GB of fp16 vectors at 1280 dimensions
+_COPIED_ROWS = 1024  # copied at a time
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionReport:
+    """What a compaction did: segments taken and made, tracklets that left the disk, merges lost to others."""
+
+    segments_before: int = 0
+    segments_after: int = 0
+    tracklets_removed: int = 0
+    abandoned: int = 0
+
+
+@dataclass(slots=True)
+class _Source:
+    """A segment that could be merged, with the videos that are still in it."""
+
+    id: str
+    model_id: str
+    dimension: int
+    tracklets: int
+    has_erased: bool
+    videos: frozenset[str] = field(default=frozenset())
+
+
+def compact(
+    database: Database, data_dir: Path, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS
+) -> CompactionReport:
+    """Merge segments of one model up to `max_tracklets` each, and rewrite those with erased videos.
+
+    A segment that is more than half full, and has lost nothing, is left as it is: every tracklet is copied a
+    bounded number of times.
+
+    Raises:
+        CorruptSegment: a segment is damaged; nothing of it was merged.
+    """
+    if max_tracklets < 1:
+        raise InvalidInput(f"max_tracklets must be at least 1, not {max_tracklets}")
+    before = after = removed = abandoned = 0
+    for group in _groups(_sources(database), max_tracklets):
+        held = sum(source.tracklets for source in group)
+        made = _merge(database, data_dir, group)
+        if made is None:
+            abandoned += 1
+        else:
+            before += len(group)
+            after += made.visible
+            removed += held - made.tracklets
+    return CompactionReport(before, after, removed, abandoned)
+
+
+def _sources(database: Database) -> list[_Source]:
+    with database.read() as session:
+        erased = set(session.scalars(select(Tombstone.segment_id)))
+        query = select(Segment.id, Segment.model_id, Model.dimension, Segment.tracklet_count).join(Model)
+        sources = [_Source(*row, row.id in erased) for row in session.execute(query)]
+        videos: dict[str, set[str]] = {}
+        for segment_id, video_id in session.execute(select(SegmentVideo.segment_id, SegmentVideo.video_id)):
+            videos.setdefault(segment_id, set()).add(video_id)
+    for source in sources:
+        source.videos = frozenset(videos.get(source.id, ()))
+    return sources
+
+
+def _groups(sources: Sequence[_Source], max_tracklets: int) -> Iterator[list[_Source]]:
+    """Say which segments become one: of the same model, smallest first, as long as they fit."""
+    open_groups: dict[str, list[_Source]] = {}
+    for source in sorted(sources, key=lambda s: (s.tracklets, s.id)):
+        if 2 * source.tracklets > max_tracklets and not source.has_erased:
+            continue
+        group = open_groups.setdefault(source.model_id, [])
+        if group and sum(s.tracklets for s in group) + source.tracklets > max_tracklets:
+            yield from _worthwhile(group)
+            group = open_groups[source.model_id] = []
+        group.append(source)
+    for group in open_groups.values():
+        yield from _worthwhile(group)
+
+
+def _worthwhile(group: list[_Source]) -> Iterator[list[_Source]]:
+    if len(group) > 1 or group[0].has_erased:
+        yield group
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What came out of a merge: not even a segment, if everything in it was erased."""
+
+    visible: bool
+    tracklets: int
+
+
+def _merge(database: Database, data_dir: Path, group: Sequence[_Source]) -> _Made | None:
+    """Put one segment in the place of several; None if somebody else was faster."""
+    staging = Staging(data_dir)
+    segment = segment_directory(data_dir, staging.id)
+    at_commit = False
+    try:
+        try:
+            manifest = _copy(staging.directory / "segment", data_dir, group)
+        except SegmentVanished:
+            return None
+        move_durably(staging.directory / "segment", segment)
+        with database.write() as session:
+            made = _replace(session, staging.id, manifest, group)
+            at_commit = made is not None and made.visible
+    finally:
+        # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
+        if not at_commit:
+            discard_tree(segment, staging_root(data_dir))
+        staging.release()
+    if made is not None:
+        for source in group:
+            discard_tree(segment_directory(data_dir, source.id), staging_root(data_dir))
+    return made
+
+
+def _copy(directory: Path, data_dir: Path, group: Sequence[_Source]) -> Manifest:
+    """Copy the videos that are left, in the order of their ids: the same videos give the same bytes."""
+    directories = [segment_directory(data_dir, source.id) for source in group]
+    for source in directories:
+        verify_segment(source)  # a damaged file must not get a new, valid checksum
+    opened = [open_segment(source) for source in directories]
+    places = sorted(
+        (video["id"].decode(), number, ordinal)
+        for number, (rows, source) in enumerate(zip(opened, group, strict=True))
+        for ordinal, video in enumerate(rows.videos)
+        if video["id"].decode() in source.videos
+    )
+    builder = SegmentBuilder(directory, group[0].model_id, group[0].dimension)
+    try:
+        contents = [_copy_video(builder, opened[number], ordinal) for _, number, ordinal in places]
+        return builder.finish(contents)
+    finally:
+        builder.close()
+
+
+def _copy_video(builder: SegmentBuilder, rows: Rows, ordinal: int) -> SegmentContent:
+    video = rows.videos[ordinal]
+    first, end = int(video["first"]), int(video["first"] + video["count"])
+    part = rows.parts[0]
+    for start in range(first, end, _COPIED_ROWS):
+        stop = min(start + _COPIED_ROWS, end)
+        clips_start, clips_end = rows.clips_of(start, part)[0], rows.clips_of(stop - 1, part)[1]
+        clip_counts = np.diff(np.append(rows.columns[FIRST_CLIP, start:stop], clips_end))
+        (clips,) = read_clips(part.directory, rows.index.d, [(clips_start, clips_end)])
+        builder.add(
+            rows.vectors()[start:stop],
+            rows.columns[:FIRST_CLIP, start:stop],
+            clip_counts,
+            clips.astype(np.float16),
+        )
+    return SegmentContent(video["id"].decode(), int(video["camera_id"]), end - first)
+
+
+def _replace(session: Session, segment_id: str, manifest: Manifest, group: Sequence[_Source]) -> _Made | None:
+    """Swap the rows; None if a segment of the group is gone."""
+    ids = [source.id for source in group]
+    lock = select(Segment.id).where(Segment.id.in_(ids)).order_by(Segment.id).with_for_update()
+    if len(session.scalars(lock).all()) != len(ids):
+        return None
+    here = SegmentVideo.segment_id.in_(ids)
+    left = set(session.scalars(select(SegmentVideo.video_id).where(here)))
+    erased = sorted(frozenset[str]().union(*(source.videos for source in group)) - left)
+    row = new_segment(segment_id, manifest, 0)
+    if left:
+        session.add(row)
+        session.flush()
+        session.execute(update(SegmentVideo).where(here).values(segment_id=segment_id))
+    session.execute(delete(Segment).where(Segment.id.in_(ids)))
+    row.change = advance_change(session)
+    if not left:
+        return _Made(visible=False, tracklets=0)
+    session.add_all(Tombstone(segment_id=segment_id, video_id=v, change=row.change) for v in erased)
+    return _Made(visible=True, tracklets=manifest.tracklets)

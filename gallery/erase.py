@@ -1,0 +1,116 @@
+"""Erasing a video: its rows, vectors, thumbnails, cut clips, and its file if it was uploaded to us.
+
+The transaction removes the rows and, with them, the video from every answer. The files follow. What is to be
+removed of the recording itself is noted on the disk first, since no row tells it afterwards: whoever sweeps
+next finishes what a crash interrupted.
+"""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from gallery.changes import advance_change
+from gallery.database import Database
+from gallery.errors import NotFound
+from gallery.files import discard_tree, sync_directory, write_durably
+from gallery.locks import staging_root, video_lock
+from gallery.media import cache_directory, thumbnails_directory
+from gallery.segment import segment_directory
+from gallery.tables import Segment, SegmentVideo, Tombstone, Video
+from gallery.validation import known_id
+
+
+def erase_video(database: Database, data_dir: Path, video_id: str) -> None:
+    """Erase a video and everything made from it; what was recorded of jobs, probes and searches stays.
+
+    No search that begins afterwards finds it. Vectors that share a segment with other videos are masked, and
+    leave the disk when the segment is compacted.
+
+    Raises:
+        NotFound: no such video.
+    """
+    known_id(video_id, "video")
+    with video_lock(data_dir, video_id):
+        with database.read() as session:
+            video = session.get(Video, video_id)
+        if video is None:
+            finish_erasure(database, data_dir, video_id)
+            raise NotFound(f"no video {video_id}")
+        if video.owned:
+            note = _note(data_dir, video_id)
+            note.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(note, json.dumps({"path": video.path}).encode())
+        with database.write() as session:
+            segments = _delete_rows(session, video_id)
+        for segment_id in segments:
+            discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
+        finish_erasure(database, data_dir, video_id)
+
+
+def finish_erasure(database: Database, data_dir: Path, video_id: str) -> bool:
+    """Remove the files of a video that has no row; False if it has one. Call it with the video locked."""
+    with database.read() as session:
+        video = session.get(Video, video_id)
+    note = _note(data_dir, video_id)
+    with suppress(FileNotFoundError):
+        recording = Path(json.loads(note.read_bytes())["path"])
+        # Its row may be there again: the erasure did not come to pass, or the recording was indexed once
+        # more.
+        if video is None or video.path != str(recording):
+            recording.unlink(missing_ok=True)
+            _sync_parent(recording)
+    if video is None:
+        discard_tree(thumbnails_directory(data_dir, video_id), staging_root(data_dir))
+        discard_tree(cache_directory(data_dir, video_id), staging_root(data_dir))
+    if note.exists():
+        note.unlink()
+        sync_directory(note.parent)
+    return video is None
+
+
+def noted_erasures(data_dir: Path) -> list[str]:
+    """List the videos whose erasure has begun and not ended."""
+    return sorted(note.stem for note in (data_dir / "erasing").glob("*.json"))
+
+
+def _note(data_dir: Path, video_id: str) -> Path:
+    return data_dir / "erasing" / f"{video_id}.json"
+
+
+def _sync_parent(recording: Path) -> None:
+    with suppress(FileNotFoundError):
+        sync_directory(recording.parent)
+
+
+def _delete_rows(session: Session, video_id: str) -> list[str]:
+    """Delete a video's rows and return the segments that held nothing else."""
+    lone = []
+    segment_ids = _lock_segments(session, video_id)
+    if session.scalar(delete(Video).where(Video.id == video_id).returning(Video.id)) is None:
+        raise NotFound(f"no video {video_id}")
+    for segment_id in segment_ids:
+        others = select(func.count()).select_from(SegmentVideo).where(SegmentVideo.segment_id == segment_id)
+        if session.execute(others).scalar_one():
+            continue
+        session.execute(delete(Segment).where(Segment.id == segment_id))
+        lone.append(segment_id)
+    change = advance_change(session)
+    session.add_all(
+        Tombstone(segment_id=segment_id, video_id=video_id, change=change)
+        for segment_id in segment_ids
+        if segment_id not in lone
+    )
+    return lone
+
+
+def _lock_segments(session: Session, video_id: str) -> list[str]:
+    """Lock the segments that hold a video, against compaction that would move it elsewhere meanwhile."""
+    mine = select(SegmentVideo.segment_id).where(SegmentVideo.video_id == video_id)
+    while True:
+        wanted = list(session.scalars(mine.order_by(SegmentVideo.segment_id)))
+        lock = select(Segment.id).where(Segment.id.in_(wanted)).order_by(Segment.id).with_for_update()
+        if len(session.scalars(lock).all()) == len(wanted) and set(session.scalars(mine)) <= set(wanted):
+            return wanted

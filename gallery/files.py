@@ -1,0 +1,76 @@
+"""Files that survive a power cut, and directories that vanish at one instant."""
+
+import os
+import secrets
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+
+def sync_file(path: Path) -> None:
+    """Wait until a file's content is on the disk."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a directory are on the disk: what was made, renamed or removed in it."""
+    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a file that is there whole and on the disk, or not at all; replaces an older one."""
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def move_durably(source: Path, target: Path) -> None:
+    """Rename a directory to a name that is free; its files must be on the disk already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+    sync_directory(target.parent)
+
+
+def discard_tree(path: Path, staging: Path) -> bool:
+    """Remove a directory, whole at one instant for everybody who looks for it; False if it was not there.
+
+    It is renamed into `staging` first, where the next sweep finds it should we die before it is gone.
+    """
+    staging.mkdir(parents=True, exist_ok=True)
+    trash = staging / f"trash-{secrets.token_hex(8)}"
+    try:
+        path.rename(trash)
+    except FileNotFoundError:
+        return False
+    sync_directory(path.parent)
+    remove_tree(trash)
+    return True
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a directory that somebody else may be removing too."""
+    while path.exists():
+        with suppress(FileNotFoundError):  # the other one was faster with some file
+            shutil.rmtree(path)
+
+
+def subdirectories(path: Path) -> list[Path]:
+    """List the directories in a directory by name; none if it is not there."""
+    with suppress(FileNotFoundError):
+        return sorted(entry for entry in path.iterdir() if entry.is_dir())
+    return []

@@ -1,0 +1,115 @@
+"""Who is alive: locks that the kernel releases when their process dies, however it dies."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gallery.files import remove_tree
+
+_SUFFIX = ".lock"
+
+
+@contextmanager
+def video_lock(data_dir: Path, video_id: str) -> Iterator[None]:
+    """Exclude everybody else who publishes, erases or sweeps the files of a video.
+
+    Videos share 256 lock files, which are never removed. Nobody may hold two of them.
+    """
+    directory = data_dir / "locks"
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory / f"video-{video_id[:2]}{_SUFFIX}", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Staging:
+    """A directory to write in, under a lock that tells the sweep of others that we live.
+
+    The lock file is made before the directory and removed after it: a directory without one belongs to
+    nobody. `id` is also the id of the segment that comes out of it, so that a segment whose transaction has
+    not committed yet can be told from an orphan.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.id = secrets.token_hex(16)
+        root = staging_root(data_dir)
+        root.mkdir(parents=True, exist_ok=True)
+        self.directory = root / self.id
+        self._lock_file = root / (self.id + _SUFFIX)
+        self._descriptor: int | None = _lock_new(self._lock_file)
+        self.directory.mkdir()
+
+    def release(self, *, keep: bool = False) -> None:
+        """Remove the directory and the lock; with `keep` leave both to the sweep. Again does nothing."""
+        if self._descriptor is None:
+            return
+        try:
+            if not keep:
+                remove_tree(self.directory)
+                self._lock_file.unlink(missing_ok=True)
+        finally:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def staging_root(data_dir: Path) -> Path:
+    """Where everything is written before it gets its name."""
+    return data_dir / "staging"
+
+
+def is_live(data_dir: Path, staging_id: str) -> bool:
+    """Tell whether the process that writes under this id is alive."""
+    descriptor = _lock_of_the_dead(staging_root(data_dir) / (staging_id + _SUFFIX))
+    if descriptor is None:
+        return (staging_root(data_dir) / (staging_id + _SUFFIX)).exists()
+    os.close(descriptor)
+    return False
+
+
+def sweep_staging(data_dir: Path) -> int:
+    """Remove what dead processes left in staging; returns how many directories that were."""
+    root = staging_root(data_dir)
+    if not root.is_dir():
+        return 0
+    directories = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    for lock_file in sorted(root.glob("*" + _SUFFIX)):
+        descriptor = _lock_of_the_dead(lock_file)
+        if descriptor is not None:
+            remove_tree(lock_file.with_suffix(""))
+            lock_file.unlink(missing_ok=True)
+            os.close(descriptor)
+    # A directory listed before the locks were looked at, and without one now, has lost its owner.
+    orphans = [entry for entry in directories if not entry.with_name(entry.name + _SUFFIX).exists()]
+    for entry in orphans:
+        remove_tree(entry)
+    return len(orphans)
+
+
+def _lock_new(path: Path) -> int:
+    """Make and lock a lock file; a sweep may remove it before the lock is ours, then again."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
+
+
+def _lock_of_the_dead(path: Path) -> int | None:
+    """Lock a lock file that nobody holds; None when somebody does, or when there is none."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor

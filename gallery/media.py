@@ -1,0 +1,13 @@
+"""Where the files lie that belong to a video."""
+
+from pathlib import Path
+
+
+def thumbnails_directory(data_dir: Path, video_id: str) -> Path:
+    """Name the directory of a video's thumbnails, `<number>.jpg` each."""
+    return data_dir / "thumbnails" / video_id
+
+
+def cache_directory(data_dir: Path, video_id: str) -> Path:
+    """Name the directory for clips cut from a video; it goes when the video is erased."""
+    return data_dir / "cache" / video_id

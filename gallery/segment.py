@@ -1,0 +1,197 @@
+"""One segment on the disk: an immutable directory that is complete from the moment it has its name.
+
+    manifest.json    what is here: model, counts, size and SHA-256 of each file
+    tracklets.faiss  N vectors that rank (FAISS fp16 scalar quantiser, inner product)
+    clips.f16        M vectors that locate the moment, (M, D) fp16, little-endian; tracklet after tracklet
+    columns.npy      (3, N) int64: start and end in µs since 1970, first clip
+    videos.npy       (V,) of VIDEO_DTYPE; the tracklets of a video lie together, in the order of their numbers
+
+The same tracklets give the same bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.block import FIRST_CLIP, VIDEO_DTYPE, Part, Rows
+from gallery.errors import CorruptSegment
+
+FORMAT = 1
+MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (
+    "manifest.json",
+    "tracklets.faiss",
+    "clips.f16",
+    "columns.npy",
+    "videos.npy",
+)
+DATA_FILES = (TRACKLETS, CLIPS, COLUMNS, VIDEOS)
+MAPPED_FROM = 4096  # tracklets; smaller segments are read, and lie together in memory
+
+
+class SegmentVanished(CorruptSegment):
+    """The directory is not there: compaction or an erasure took it, unless the catalogue still names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a segment says of itself; `files` maps each file's name to its bytes and SHA-256."""
+
+    format: int
+    model_id: str
+    dimension: int
+    tracklets: int
+    clips: int
+    videos: int
+    files: Mapping[str, Mapping[str, Any]]
+
+    def encode(self) -> bytes:
+        """Write it as JSON, the same for the same values."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True).encode() + b"\n"
+
+
+def segment_directory(data_dir: Path, segment_id: str) -> Path:
+    """Name the directory of a segment."""
+    return data_dir / "segments" / segment_id
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """Describe a file as the manifest does."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Read what a segment says of itself.
+
+    Raises:
+        SegmentVanished: there is no such directory.
+        CorruptSegment: the manifest is missing or makes no sense, or a file has another size than it says.
+    """
+    try:
+        found = json.loads((directory / MANIFEST).read_bytes())
+        manifest = Manifest(**found)
+        counts = (manifest.dimension, manifest.tracklets, manifest.clips, manifest.videos)
+        if manifest.format != FORMAT or not all(isinstance(n, int) and n >= 0 for n in counts):
+            raise CorruptSegment(f"{directory}: a manifest of another format")
+        for name in DATA_FILES:
+            size = (directory / name).stat().st_size
+            if size != manifest.files[name]["bytes"]:
+                raise CorruptSegment(
+                    f"{directory / name} has {size} bytes, not {manifest.files[name]['bytes']}"
+                )
+    except OSError as error:
+        raise gone_or_corrupt(directory, error) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorruptSegment(f"{directory / MANIFEST} makes no sense: {error!r}") from error
+    return manifest
+
+
+def gone_or_corrupt(directory: Path, error: BaseException) -> CorruptSegment:
+    """Tell a segment that was removed, which happens whole at one instant, from one that lost a file."""
+    if not directory.exists():
+        return SegmentVanished(f"{directory} is not there")
+    return CorruptSegment(f"{directory}: {error}")
+
+
+def open_segment(directory: Path) -> Rows:
+    """Open a segment to search it: a large one is mapped into memory, a small one is read.
+
+    Sizes and shapes are checked, contents are not (see `verify_segment`).
+
+    Raises:
+        SegmentVanished: there is no such directory.
+        CorruptSegment: something is missing or does not fit together.
+    """
+    manifest = read_manifest(directory)
+    mapped = manifest.tracklets >= MAPPED_FROM
+    try:
+        index = faiss.read_index(str(directory / TRACKLETS), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
+        columns = np.asarray(
+            np.load(directory / COLUMNS, mmap_mode="r" if mapped else None, allow_pickle=False)
+        )
+        videos = np.load(directory / VIDEOS, allow_pickle=False)
+    except (OSError, RuntimeError, ValueError, EOFError, MemoryError) as error:
+        raise gone_or_corrupt(directory, error) from error
+    _check_index(directory, index, manifest)
+    _check_arrays(directory, columns, videos, manifest)
+    part = Part(directory.name, directory, 0, manifest.tracklets, manifest.clips)
+    return Rows(index, columns, videos, (part,))
+
+
+def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
+    fits = (
+        isinstance(index, faiss.IndexScalarQuantizer)
+        and index.metric_type == faiss.METRIC_INNER_PRODUCT
+        and index.sq.qtype == faiss.ScalarQuantizer.QT_fp16
+        and (index.d, index.ntotal) == (manifest.dimension, manifest.tracklets)
+        and index.codes.size() == manifest.tracklets * manifest.dimension * 2
+    )
+    if not fits:
+        raise CorruptSegment(f"{directory / TRACKLETS} holds another index than the manifest says")
+
+
+def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], manifest: Manifest) -> None:
+    if columns.dtype != np.int64 or columns.shape != (3, manifest.tracklets):
+        raise CorruptSegment(f"{directory / COLUMNS} is {columns.dtype} {columns.shape}")
+    if videos.dtype != VIDEO_DTYPE or videos.shape != (manifest.videos,):
+        raise CorruptSegment(f"{directory / VIDEOS} is {videos.dtype} {videos.shape}")
+    firsts = np.concatenate([[0], np.cumsum(videos["count"])])
+    if (
+        np.any(videos["count"] < 0)
+        or np.any(videos["first"] != firsts[:-1])
+        or firsts[-1] != manifest.tracklets
+    ):
+        raise CorruptSegment(f"{directory / VIDEOS} does not add up to {manifest.tracklets} tracklets")
+    clips = columns[FIRST_CLIP]
+    if len(clips) and (clips[0] != 0 or clips[-1] > manifest.clips or np.any(np.diff(clips) < 0)):
+        raise CorruptSegment(f"{directory / COLUMNS} names clips that are not there")
+
+
+def read_clips(
+    directory: Path, dimension: int, ranges: Sequence[tuple[int, int]]
+) -> list[NDArray[np.float32]]:
+    """Read the clip vectors of some tracklets: for each (first, end) an array (end - first, D) float32.
+
+    Raises:
+        SegmentVanished: there is no such directory any more.
+        CorruptSegment: the file ends too early.
+    """
+    row = dimension * 2
+    found = []
+    try:
+        with (directory / CLIPS).open("rb") as file:
+            for first, end in ranges:
+                file.seek(first * row)
+                data = file.read((end - first) * row)
+                if len(data) != (end - first) * row:
+                    raise CorruptSegment(f"{directory / CLIPS} ends before clip {end}")
+                found.append(np.frombuffer(data, "<f2").reshape(-1, dimension).astype(np.float32))
+    except OSError as error:
+        raise gone_or_corrupt(directory, error) from error
+    return found
+
+
+def verify_segment(directory: Path) -> Manifest:
+    """Compare every file of a segment with its SHA-256.
+
+    Raises:
+        SegmentVanished: there is no such directory.
+        CorruptSegment: names the first file that differs.
+    """
+    manifest = read_manifest(directory)
+    for name in DATA_FILES:
+        try:
+            found = describe_file(directory / name)
+        except OSError as error:
+            raise gone_or_corrupt(directory, error) from error
+        if found != manifest.files[name]:
+            raise CorruptSegment(f"{directory / name} is not what was written")
+    return manifest

@@ -1,0 +1,112 @@
+"""Writes a segment piece by piece: vectors go to the disk as they come, so memory does not grow with them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.block import VIDEO_DTYPE, Integers, add_vectors, new_index
+from gallery.files import sync_directory, sync_file, write_durably
+from gallery.segment import (
+    CLIPS,
+    COLUMNS,
+    DATA_FILES,
+    FORMAT,
+    MANIFEST,
+    TRACKLETS,
+    VIDEOS,
+    Manifest,
+    describe_file,
+)
+
+_SPOOL = "tracklets.f16"
+_CHUNK_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentContent:
+    """A video of a segment: its next `count` rows; their times count from `origin_us` (µs since 1970)."""
+
+    video_id: str
+    camera_id: int
+    count: int
+    origin_us: int = 0
+
+
+class SegmentBuilder:
+    """Makes the directory of one segment; nobody sees it before it is finished and renamed."""
+
+    def __init__(self, directory: Path, model_id: str, dimension: int) -> None:
+        directory.mkdir()
+        self._directory = directory
+        self._model_id = model_id
+        self._dimension = dimension
+        self._tracklets: BinaryIO = (directory / _SPOOL).open("wb")
+        self._clips: BinaryIO = (directory / CLIPS).open("wb")
+        self._columns: list[Integers] = []  # 24 bytes a tracklet
+        self._tracklet_count = 0
+        self._clip_count = 0
+
+    def add(
+        self,
+        vectors: NDArray[np.float16],
+        times_us: Integers,
+        clip_counts: Sequence[int] | Integers,
+        clips: NDArray[np.float16],
+    ) -> None:
+        """Append N tracklets: vectors (N, D), start and end times (2, N), clips (sum of clip_counts, D)."""
+        firsts = self._clip_count + np.concatenate([[0], np.cumsum(clip_counts)]).astype(np.int64)
+        self._columns.append(np.vstack([times_us, firsts[:-1]]))
+        self._tracklets.write(np.ascontiguousarray(vectors, "<f2").data)
+        self._clips.write(np.ascontiguousarray(clips, "<f2").data)
+        self._tracklet_count += len(vectors)
+        self._clip_count = int(firsts[-1])
+
+    def finish(self, videos: Sequence[SegmentContent]) -> Manifest:
+        """Write everything else and wait until all of it is on the disk."""
+        self.close()
+        counts = [video.count for video in videos]
+        assert sum(counts) == self._tracklet_count
+        columns = np.concatenate([np.zeros((3, 0), np.int64), *self._columns], axis=1)
+        columns[:2] += np.repeat(np.array([video.origin_us for video in videos], np.int64), counts)
+        np.save(self._directory / COLUMNS, columns, allow_pickle=False)
+        firsts = np.cumsum([0, *counts])
+        rows = [
+            (v.video_id.encode(), v.camera_id, first, v.count)
+            for v, first in zip(videos, firsts, strict=False)
+        ]
+        np.save(self._directory / VIDEOS, np.array(rows, VIDEO_DTYPE), allow_pickle=False)
+        self._write_index()
+        manifest = Manifest(
+            format=FORMAT,
+            model_id=self._model_id,
+            dimension=self._dimension,
+            tracklets=self._tracklet_count,
+            clips=self._clip_count,
+            videos=len(videos),
+            files={name: describe_file(self._directory / name) for name in DATA_FILES},
+        )
+        for name in DATA_FILES:
+            sync_file(self._directory / name)
+        write_durably(self._directory / MANIFEST, manifest.encode())
+        sync_directory(self._directory.parent)
+        return manifest
+
+    def close(self) -> None:
+        """Close the files that are being written; again does nothing."""
+        self._tracklets.close()
+        self._clips.close()
+
+    def _write_index(self) -> None:
+        spool = self._directory / _SPOOL
+        index = new_index(self._dimension)
+        step = max(1, _CHUNK_BYTES // (2 * self._dimension))
+        with spool.open("rb") as file:
+            while len(chunk := np.fromfile(file, "<f2", step * self._dimension)):
+                add_vectors(index, chunk.reshape(-1, self._dimension))
+        faiss.write_index(index, str(self._directory / TRACKLETS))
+        spool.unlink()

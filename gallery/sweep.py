@@ -1,0 +1,71 @@
+"""Sweeping: removing what processes left behind that died before they were done."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+
+from gallery.database import Database
+from gallery.erase import finish_erasure, noted_erasures
+from gallery.files import discard_tree, subdirectories
+from gallery.locks import is_live, staging_root, sweep_staging, video_lock
+from gallery.probes import Probes
+from gallery.tables import Segment, Video
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """How much was removed: directories of unfinished writing, segments without a row, videos' files without
+    a row, erasures brought to their end, and probe images without a row."""
+
+    unfinished: int
+    segments: int
+    media: int
+    erasures: int
+    probe_images: int
+
+
+def sweep(database: Database, data_dir: Path) -> SweepReport:
+    """Remove what no row names and no living process is about to name.
+
+    Safe at any time, beside writers, readers and other sweeps.
+    """
+    erasures = noted_erasures(data_dir)
+    for video_id in erasures:
+        with video_lock(data_dir, video_id):
+            finish_erasure(database, data_dir, video_id)
+    return SweepReport(
+        segments=_sweep_segments(database, data_dir),
+        media=_sweep_media(database, data_dir),
+        unfinished=sweep_staging(data_dir),
+        erasures=len(erasures),
+        probe_images=Probes(database, data_dir).sweep(),
+    )
+
+
+def _sweep_segments(database: Database, data_dir: Path) -> int:
+    # The order matters: whoever was alive at the second step and is not at the third has committed or given
+    # up.
+    found = subdirectories(data_dir / "segments")
+    ownerless = [directory for directory in found if not is_live(data_dir, directory.name)]
+    with database.read() as session:
+        known = set(session.scalars(select(Segment.id)))
+    orphans = [directory for directory in ownerless if directory.name not in known]
+    return sum(discard_tree(directory, staging_root(data_dir)) for directory in orphans)
+
+
+def _sweep_media(database: Database, data_dir: Path) -> int:
+    found = [*subdirectories(data_dir / "thumbnails"), *subdirectories(data_dir / "cache")]
+    if not found:
+        return 0
+    with database.read() as session:
+        known = set(session.scalars(select(Video.id)))
+    removed = 0
+    for directory in found:
+        if directory.name in known:
+            continue
+        with video_lock(data_dir, directory.name):  # a writer keeps it from the first file to the commit
+            with database.read() as session:
+                orphan = session.get(Video, directory.name) is None
+            removed += orphan and discard_tree(directory, staging_root(data_dir))
+    return removed

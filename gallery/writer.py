@@ -1,0 +1,190 @@
+"""Writes one video: all of it becomes visible in one transaction, or nothing ever was there.
+
+While tracklets are added, everything goes into a staging directory of our own. The commit then
+
+1. waits until every file is on the disk;
+2. locks the video, so that of several writers of the same recording one goes on and the others give up;
+3. renames the segment and the thumbnails to their places, where nobody looks yet;
+4. inserts all rows and advances the change sequence in one transaction.
+
+Whatever dies before the end of step 4 leaves files that no row names; `sweep` removes them.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.orm import Session
+
+from gallery import writer_rows
+from gallery.database import Database
+from gallery.errors import InvalidInput
+from gallery.files import discard_tree, move_durably
+from gallery.infos import video_info
+from gallery.locks import Staging, staging_root, video_lock
+from gallery.media import thumbnails_directory
+from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
+from gallery.segment import Manifest, segment_directory
+from gallery.segment_builder import SegmentContent
+from gallery.spool import Spool
+from gallery.times import microseconds
+from gallery.validation import json_object, moment, text
+
+InTransaction = Callable[[Session], None]
+ID_LENGTH = 32
+MAX_DIMENSION = 65536
+
+
+class VideoWriter:
+    """Takes the tracklets of one video. Use as a context manager: leaving it without a commit discards
+    everything.
+
+    Not to be shared between threads. Memory does not grow with the length of the video.
+    """
+
+    def __init__(self, database: Database, data_dir: Path, content_hash: str, model: ModelInfo) -> None:
+        self._content_hash = checked_content_hash(content_hash)
+        self._model = checked_model(model)
+        self._database = database
+        self._data_dir = data_dir
+        self.video_id = content_hash[:ID_LENGTH]
+        self._staging: Staging | None = None
+        self._spool: Spool | None = None
+
+    def __enter__(self) -> Self:
+        self._staging = Staging(self._data_dir)
+        try:
+            self._spool = Spool(self._staging.directory, self._model.id, self._model.dimension)
+        except BaseException:
+            self._staging.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def add(self, tracklet: NewTracklet) -> str:
+        """Take a tracklet and return its id; numbers run from 0 in the order of adding.
+
+        Raises:
+            InvalidInput: something of it cannot be stored; nothing was taken.
+        """
+        return f"{self.video_id}-{self._open_spool().add(tracklet)}"
+
+    def commit(self, video: NewVideo, in_transaction: InTransaction | None = None) -> VideoInfo:
+        """Make the video visible, with all its tracklets.
+
+        A video that is in the gallery under another model gets this model's embeddings besides, provided that
+        its tracklets are the same.
+
+        Args:
+            video: the recording, now that all of it is known.
+            in_transaction: called in the transaction; what it writes is there if and only if the video is.
+
+        Raises:
+            AlreadyIndexed: the gallery has the video under this model; what was added is discarded.
+            Conflict: the gallery has the video under another model, with other tracklets.
+            InvalidInput: something of it cannot be stored.
+            NotFound: no such camera.
+        """
+        spool = self._open_spool()
+        checked = self._checked(video)
+        origin = microseconds(checked.start_time)
+        spool.close()
+        manifest = spool.builder.finish(
+            [SegmentContent(self.video_id, checked.camera_id, spool.count, origin)]
+        )
+        spool.sync_thumbnails()
+        with video_lock(self._data_dir, self.video_id):
+            return self._publish(checked, spool, manifest, in_transaction)
+
+    def _publish(
+        self, video: NewVideo, spool: Spool, manifest: Manifest, in_transaction: InTransaction | None
+    ) -> VideoInfo:
+        assert self._staging is not None
+        staging = staging_root(self._data_dir)
+        with self._database.read() as session:
+            known = writer_rows.is_known(session, self.video_id, self._model.id)
+        segment = segment_directory(self._data_dir, self._staging.id)
+        thumbnails = thumbnails_directory(self._data_dir, self.video_id)
+        at_commit = False
+        try:
+            move_durably(spool.segment, segment)
+            if not known:
+                # Without a row and under the lock, what may be there was left by somebody who died.
+                discard_tree(thumbnails, staging)
+                move_durably(spool.thumbnails, thumbnails)
+            with self._database.write() as session:
+                writer_rows.insert_model(session, self._model)
+                insert = writer_rows.compare_video if known else writer_rows.insert_video
+                row = insert(session, video, spool)
+                if in_transaction is not None:
+                    in_transaction(session)
+                writer_rows.insert_segment(session, row.id, self._staging.id, manifest)
+                info = video_info(row)
+                at_commit = True
+        finally:
+            # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
+            if not at_commit:
+                discard_tree(segment, staging)
+                if not known:
+                    discard_tree(thumbnails, staging)
+        self._close()
+        return info
+
+    def _checked(self, video: NewVideo) -> NewVideo:
+        if video.content_hash != self._content_hash:
+            raise InvalidInput("the content hash is not the one the writer was made for")
+        counts = (video.frames_decoded, video.frames_bad, video.width - 1, video.height - 1)
+        large = (video.size_bytes, video.duration_us)
+        if min(*counts, *large) < 0 or max(counts) >= 2**31 or max(large) >= 2**62:
+            raise InvalidInput(f"a video cannot have such sizes and counts: {video}"[:1000])
+        start = moment(video.start_time, "the start of a video")
+        try:
+            moment(start + timedelta(microseconds=video.duration_us), "the end of a video")
+        except OverflowError as error:
+            raise InvalidInput(f"a video of {video.duration_us} µs") from error
+        return replace(
+            video,
+            file_name=text(video.file_name, "the file name of a video"),
+            path=text(video.path, "the path of a video", longest=4096),
+            start_time=start,
+            report=json_object(video.report, "the report of a video"),
+        )
+
+    def _open_spool(self) -> Spool:
+        if self._spool is None:
+            raise InvalidInput("the writer is not open: use it in a with statement, and commit once")
+        return self._spool
+
+    def _close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+        if self._staging is not None:
+            self._staging.release()
+
+
+def checked_content_hash(content_hash: str) -> str:
+    """Return a SHA-256 in lower-case hex, or raise InvalidInput."""
+    if re.fullmatch("[0-9a-f]{64}", content_hash) is None:
+        raise InvalidInput(f"a content hash is 64 hex digits, not {content_hash!r}"[:200])
+    return content_hash
+
+
+def checked_model(model: ModelInfo) -> ModelInfo:
+    """Return a model that can be recorded, or raise InvalidInput."""
+    if not 1 <= model.dimension <= MAX_DIMENSION:
+        raise InvalidInput(f"a model with {model.dimension} dimensions")
+    return replace(
+        model,
+        id=text(model.id, "the id of a model", longest=64),
+        name=text(model.name, "the name of a model"),
+        card=json_object(model.card, "the card of a model"),
+    )

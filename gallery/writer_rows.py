@@ -1,0 +1,170 @@
+"""The rows of one video, inside the transaction that makes it visible."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from gallery.changes import advance_change
+from gallery.database import insert_or_keep
+from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
+from gallery.records import ModelInfo, NewVideo
+from gallery.segment import Manifest
+from gallery.spool import Spool, SpooledTracklet
+from gallery.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video
+
+_BATCH = 500  # tracklets inserted by one statement
+
+
+def is_known(session: Session, video_id: str, model_id: str) -> bool:
+    """Tell whether the gallery has the video, under other models.
+
+    Raises:
+        AlreadyIndexed: it has it under this one.
+    """
+    if session.get(SegmentVideo, (video_id, model_id)) is not None:
+        raise AlreadyIndexed(f"the recording is indexed already, as video {video_id}", video_id)
+    return session.get(Video, video_id) is not None
+
+
+def insert_model(session: Session, model: ModelInfo) -> None:
+    """Record a model when it is first used.
+
+    Raises:
+        InvalidInput: a model of that id has another dimension.
+    """
+    values = {"id": model.id, "name": model.name, "dimension": model.dimension, "card": model.card}
+    insert_or_keep(session, Model, values | {"created_at": datetime.now(UTC)})
+    recorded = session.get_one(Model, model.id)
+    if recorded.dimension != model.dimension:
+        raise InvalidInput(
+            f"model {model.id} is recorded with {recorded.dimension} dimensions, not {model.dimension}"
+        )
+
+
+def insert_video(session: Session, video: NewVideo, spool: Spool) -> Video:
+    """Insert a video with its tracklets and clips.
+
+    Raises:
+        AlreadyIndexed: another writer was faster.
+        NotFound: no such camera.
+    """
+    row = Video(
+        id=video.content_hash[:32],
+        content_hash=video.content_hash,
+        camera_id=video.camera_id,
+        file_name=video.file_name,
+        path=video.path,
+        owned=video.owned,
+        size_bytes=video.size_bytes,
+        start_time=video.start_time,
+        end_time=video.start_time + timedelta(microseconds=video.duration_us),
+        duration_us=video.duration_us,
+        width=video.width,
+        height=video.height,
+        frames_decoded=video.frames_decoded,
+        frames_bad=video.frames_bad,
+        tracklet_count=spool.count,
+        report=dict(video.report),
+        indexed_at=datetime.now(UTC),
+    )
+    if not 0 < video.camera_id < 2**31 or session.get(Camera, video.camera_id) is None:
+        raise NotFound(f"no camera {video.camera_id}")
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise AlreadyIndexed(f"the recording is indexed already, as video {row.id}", row.id) from error
+    for batch in _batches(spool.rows()):
+        session.execute(insert(Tracklet), [_tracklet_values(row.id, tracklet) for tracklet in batch])
+        session.execute(insert(Clip), [clip for t in batch for clip in _clip_values(row.id, t)])
+    return row
+
+
+def compare_video(session: Session, video: NewVideo, spool: Spool) -> Video:
+    """Return a video that another model brought in, if this one found the same on it.
+
+    Raises:
+        Conflict: camera, start or tracklets differ.
+    """
+    row = session.get_one(Video, video.content_hash[:32])
+    if (row.camera_id, row.start_time) != (video.camera_id, video.start_time):
+        raise Conflict(f"video {row.id} is recorded with another camera or start time")
+    same = row.tracklet_count == spool.count
+    for batch in _batches(spool.rows()):
+        ids = [f"{row.id}-{tracklet.number}" for tracklet in batch]
+        recorded = dict(
+            session.execute(select(Tracklet.number, Tracklet.boxes).where(Tracklet.id.in_(ids)))
+            .tuples()
+            .all()
+        )
+        clips: dict[str, list[list[int]]] = {}
+        columns = (Clip.tracklet_id, Clip.start_us, Clip.end_us, Clip.frame_count)
+        for tracklet_id, *clip in session.execute(
+            select(*columns).where(Clip.tracklet_id.in_(ids)).order_by(Clip.number)
+        ):
+            clips.setdefault(tracklet_id, []).append(clip)
+        same = same and all(
+            recorded.get(tracklet.number) == tracklet.boxes and clips.get(tracklet_id) == tracklet.clips
+            for tracklet_id, tracklet in zip(ids, batch, strict=True)
+        )
+    if not same:
+        raise Conflict(
+            f"video {row.id} is recorded with other tracklets: erase it to index it with this model"
+        )
+    return row
+
+
+def insert_segment(session: Session, video_id: str, segment_id: str, manifest: Manifest) -> None:
+    """Make a segment visible as the next change of the gallery; the last thing a transaction does."""
+    session.flush()
+    row = new_segment(segment_id, manifest, advance_change(session))
+    session.add(row)
+    session.flush()
+    session.add(SegmentVideo(video_id=video_id, model_id=manifest.model_id, segment_id=segment_id))
+    session.flush()
+
+
+def new_segment(segment_id: str, manifest: Manifest, change: int) -> Segment:
+    """Make the row of a segment."""
+    return Segment(
+        id=segment_id,
+        model_id=manifest.model_id,
+        tracklet_count=manifest.tracklets,
+        clip_count=manifest.clips,
+        change=change,
+        created_at=datetime.now(UTC),
+    )
+
+
+def _batches(rows: Iterator[SpooledTracklet]) -> Iterator[list[SpooledTracklet]]:
+    while batch := list(islice(rows, _BATCH)):
+        yield batch
+
+
+def _tracklet_values(video_id: str, tracklet: SpooledTracklet) -> dict[str, Any]:
+    return {
+        "id": f"{video_id}-{tracklet.number}",
+        "video_id": video_id,
+        "number": tracklet.number,
+        "start_us": tracklet.start_us,
+        "end_us": tracklet.end_us,
+        "frame_count": tracklet.frame_count,
+        "quality": tracklet.quality,
+        "boxes": tracklet.boxes,
+    }
+
+
+def _clip_values(video_id: str, tracklet: SpooledTracklet) -> Iterator[dict[str, Any]]:
+    for number, (start_us, end_us, frame_count) in enumerate(tracklet.clips):
+        yield {
+            "tracklet_id": f"{video_id}-{tracklet.number}",
+            "number": number,
+            "start_us": start_us,
+            "end_us": end_us,
+            "frame_count": frame_count,
+        }
