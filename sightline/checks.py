@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from sqlalchemy.exc import DBAPIError
 
 from gallery.errors import GalleryError
 from gallery.settings import GallerySettings
@@ -26,9 +27,9 @@ class Finding:
     detail: str
 
 
-def examine(settings: ServiceSettings) -> Iterator[Finding]:
-    """Look at every part in turn; a part that raises an expected error has failed with it."""
-    parts: tuple[tuple[str, Callable[[ServiceSettings], Finding]], ...] = (
+def examine(settings: ServiceSettings, *, verify: bool) -> Iterator[Finding]:
+    """Look at every part in turn (`verify`: at every vector too); an expected error fails its part only."""
+    parts: list[tuple[str, Callable[[ServiceSettings], Finding]]] = [
         ("device", device),
         ("torchvision", torchvision),
         ("model", model),
@@ -37,11 +38,12 @@ def examine(settings: ServiceSettings) -> Iterator[Finding]:
         ("ffmpeg", ffmpeg),
         ("database", database),
         ("disk", disk),
-    )
+        *([("record", record)] if verify else []),
+    ]
     for part, look in parts:
         try:
             yield look(settings)
-        except (GalleryError, ModelError, OSError, ImportError) as error:
+        except (GalleryError, ModelError, DBAPIError, OSError, ImportError) as error:
             yield Finding(part, "failed", " ".join(str(error).split()))
 
 
@@ -132,6 +134,18 @@ def database(settings: GallerySettings) -> Finding:
                     return Finding("database", "failed", f"{url} is damaged: {verdict}")
         cameras = gallery.catalogue.cameras()
     return Finding("database", "ok", f"{url}, schema is current, {len(cameras)} cameras")
+
+
+def record(settings: GallerySettings) -> Finding:
+    """Whether all that the catalogue names is on the disk as it was written; reads every vector."""
+    from gallery.gallery import Gallery
+
+    with Gallery.open(settings) as gallery:
+        report = gallery.verify()
+    if report.problems:
+        return Finding("record", "failed", "; ".join(report.problems))
+    size = f"{report.vector_bytes / 1024**2:.1f} MiB"
+    return Finding("record", "ok", f"{report.videos} videos, {report.segments} segments, {size}, intact")
 
 
 def disk(settings: ServiceSettings) -> Finding:

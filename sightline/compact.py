@@ -7,7 +7,10 @@ from sightline.console import AsJson, DataDir, open_gallery, print_json, print_t
 
 
 def compact(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Merge small vector segments and remove what was erased from the disk. Searches go on meanwhile."""
+    """Merge small segments, remove erased vectors.
+
+    Searches go on meanwhile.
+    """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         report = asdict(gallery.compact())
     if as_json:

@@ -30,7 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 _Settings = TypeVar("_Settings", bound=BaseSettings)
 
 
-def read_settings(kind: type[_Settings], **options: object) -> _Settings:
+def read_settings(kind: type[_Settings], **options: Any) -> _Settings:
     """Settings from the environment, overridden by the options that were given (None: not given)."""
     return kind(**{name: value for name, value in options.items() if value is not None})
 

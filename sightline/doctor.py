@@ -1,6 +1,7 @@
 """`sightline doctor`: what works on this machine."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -9,16 +10,22 @@ from sightline.console import AsJson, DataDir, output, print_json, read_settings
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 
-def doctor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Say what works on this machine: device, model, detector, database, FAISS, FFmpeg, disk.
+def doctor(
+    *,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every vector with its checksum.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what works on this machine.
 
+    Looks at device, torchvision, model, detector, FAISS, FFmpeg, database and disk.
     Exits with 1 when a part has failed; warnings do not count.
     """
     from service.settings import ServiceSettings
     from sightline.checks import examine
 
     findings = []
-    for finding in examine(read_settings(ServiceSettings, data_dir=data_dir)):
+    for finding in examine(read_settings(ServiceSettings, data_dir=data_dir), verify=verify):
         findings.append(finding)
         if not as_json:
             output.print(f"{finding.state:8}", style=_STYLES[finding.state], end="")

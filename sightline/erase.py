@@ -13,14 +13,16 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Remove a recording from the gallery: rows, vectors, thumbnails, cut clips, the file if it was uploaded.
+    """Remove a recording with all that was made from it.
 
+    Its rows, vectors, thumbnails and cut clips go, and the file if it was uploaded.
     Its vectors no longer answer at once; `sightline compact` removes them from the disk.
     """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.catalogue.video(video)
         if not yes:
             typer.confirm(f"Erase {found.file_name} with {found.tracklet_count} tracklets?", abort=True)
+        detail = {"content_hash": found.content_hash, "tracklets": found.tracklet_count}
+        gallery.audit.record("video.erase", subject=video, detail=detail)
         gallery.erase_video(video)
-        gallery.audit.record("video.erase", subject=video, detail={"file_name": found.file_name})
     output.print(f"{found.file_name} is erased.", markup=False)

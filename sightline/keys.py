@@ -19,7 +19,10 @@ def create(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an API key and print its secret, which is stored as a hash only and cannot be shown again."""
+    """Make an API key.
+
+    Its secret is stored as a hash only and cannot be shown again.
+    """
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         key, secret = gallery.keys.create(name, expires_at=expires_at)

@@ -4,7 +4,7 @@ from sightline.console import DataDir, output, read_settings
 
 
 def migrate(data_dir: DataDir = None) -> None:
-    """Create the gallery, or bring its database to the schema of this version."""
+    """Bring the database to this version's schema."""
     from gallery.gallery import Gallery
     from gallery.settings import GallerySettings
 

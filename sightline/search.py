@@ -44,7 +44,7 @@ def search(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the person on a photo in the indexed recordings, best hits first.
+    """Find the person on a photo.
 
     Of several persons on the photo the clearest is taken unless --person says otherwise. Times without an
     offset are those of the cameras searched. The search is recorded like one over REST.
@@ -83,13 +83,14 @@ def _answer(
     from service.networks import Networks, load
     from service.probing import add_probe
     from service.schemas import ProbeChoice
-    from service.searching import search_probe
+    from service.searching import ask, search_probe
     from service.state import make_state
 
     state = make_state(settings, gallery, Networks(*load(settings)))
+    question = ask(state, filters, limit)
     probe = add_probe(state, Caller(None), photo)
     choice = ProbeChoice(probe_id=probe.id, person=person)
-    return search_probe(state, Caller(None), probe, choice, filters, limit)
+    return search_probe(state, Caller(None), probe, choice, question)
 
 
 def _time_zone(catalogue: "Catalogue", names: list[str] | None) -> str:

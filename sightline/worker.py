@@ -18,7 +18,10 @@ def worker(
     once: Annotated[bool, typer.Option("--once", help="Stop when no recording is left to index.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Index the recordings of filed jobs until told to stop; any number of workers may run."""
+    """Run filed index jobs.
+
+    Goes on until told to stop. Any number of workers may run.
+    """
     from gallery.settings import GallerySettings
     from indexer.settings import IndexSettings
     from indexer.worker import Worker

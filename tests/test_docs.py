@@ -38,7 +38,7 @@ def section(page: str, heading: str) -> str:
     return rest.partition("\n#")[0]
 
 
-@pytest.mark.parametrize(("name", "options"), commands())
+@pytest.mark.parametrize(("name", "options"), list(commands()))
 def test_every_command_and_option_is_documented(name: str, options: list[str]) -> None:
     documented = section(text("docs/commands.md"), f"sightline {name}")
     common = {"--data-dir", "--json"}

@@ -1,0 +1,168 @@
+"""`sightline index`: recordings into the gallery."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gallery.settings import GallerySettings
+from sightline.console import DataDir, moment, open_gallery, output, print_table, read_settings
+from sightline.failures import CommandError
+
+if TYPE_CHECKING:
+    from gallery.gallery import Gallery
+    from gallery.records import CameraInfo
+    from indexer.embedding import ClipEmbedder
+    from indexer.progress import Progress
+    from indexer.settings import IndexSettings
+    from models.detector import Detector
+
+# What a folder is searched for; a file that is named itself may be called anything.
+SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"})
+SUFFIXES |= {".h264", ".h265", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a file: the time at which the next one begins if it follows on, else None."""
+
+    file: Path
+    result: str
+    tracklets: int | None = None
+    end: datetime | None = None
+    failed: bool = False
+
+
+def index(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Recordings, or folders that hold some.", metavar="PATH...")
+    ],
+    *,
+    camera: Annotated[str, typer.Option(help="The camera that recorded them; added when it is new.")],
+    start: Annotated[str, typer.Option(help="When the recording began: ISO time, local without an offset.")],
+    consecutive: Annotated[
+        bool, typer.Option("--consecutive", help="Each recording begins where the one before ended.")
+    ] = False,
+    site: Annotated[str | None, typer.Option(help="Site of a new camera.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Of a new camera, like Europe/Berlin [default: UTC].")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Make the people on recordings searchable.
+
+    A recording that is in the gallery already is skipped; one that cannot be read is reported, and the others
+    are indexed all the same. Exits with 1 when one of them failed.
+    """
+    files = find_recordings(paths)
+    if len(files) > 1 and not consecutive:
+        raise CommandError(
+            f"{len(files)} recordings cannot begin at one time",
+            "say --consecutive if each begins where the one before ended, or index them one by one",
+        )
+    from indexer.settings import IndexSettings
+
+    settings = read_settings(IndexSettings)
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        where = _camera(gallery, camera, site, time_zone)
+        begin = moment(start, where.time_zone)
+        embedder, detector = _networks(settings, where)
+        outcomes = _Indexing(gallery, embedder, detector, where, settings).index_all(files, begin)
+    rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
+    print_table(rows, empty="")
+    if embedder.warning:
+        output.print(f"Note: {embedder.warning}", style="yellow", markup=False)
+    if any(outcome.failed for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def find_recordings(paths: Sequence[Path]) -> list[Path]:
+    """The files named and those in the folders named, in order of name. Raises CommandError."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise CommandError(f"no such file or folder: {path}", "check the path")
+        inside = sorted(
+            file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
+        )
+        if path.is_dir() and not inside:
+            raise CommandError(f"no recordings in {path}", f"they end in {', '.join(sorted(SUFFIXES))}")
+        found += inside if path.is_dir() else [path]
+    return found
+
+
+def _camera(gallery: "Gallery", name: str, site: str | None, time_zone: str | None) -> "CameraInfo":
+    """The camera of that name, made if new; CommandError when it is known with another site or time zone."""
+    known = gallery.catalogue.get_or_add_camera(name, site=site, time_zone=time_zone or "UTC")
+    if site not in {None, known.site} or time_zone not in {None, known.time_zone}:
+        is_known = f"camera {name} is known with site {known.site} and time zone {known.time_zone}"
+        raise CommandError(is_known, "leave --site and --time-zone out, or name another camera")
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexing:
+    """What the recordings of one command share."""
+
+    gallery: "Gallery"
+    embedder: "ClipEmbedder"
+    detector: "Detector"
+    camera: "CameraInfo"
+    settings: "IndexSettings"
+
+    def index_all(self, files: Sequence[Path], begin: datetime) -> list[_Outcome]:
+        """Index one after the other, each beginning where the one before ended."""
+        from indexer.progress import ConsoleProgress
+
+        outcomes = []
+        start: datetime | None = begin
+        with ConsoleProgress(output) as bars:
+            for file in files:
+                if start is None:
+                    outcome = _Outcome(file, "its start is unknown, as the one before failed", failed=True)
+                else:
+                    outcome = self._index_one(file, start, bars.of(file.name))
+                start = outcome.end
+                outcomes.append(outcome)
+        return outcomes
+
+    def _index_one(self, file: Path, start: datetime, progress: "Progress") -> _Outcome:
+        from indexer.errors import IndexerError
+        from indexer.pipeline import index_video
+        from indexer.types import Recording
+
+        recording = Recording(file.absolute(), self.camera.id, start, file.name)
+        try:
+            report = index_video(
+                self.gallery, self.embedder, self.detector, recording, self.settings, progress=progress
+            )
+        except IndexerError as error:
+            return _Outcome(file, str(error), failed=True)
+        video = report.video
+        if not report.already:
+            about_file = [warning for warning in report.warnings if warning != self.embedder.warning]
+            result = "; ".join(["indexed", *about_file])
+        elif (video.camera_id, video.start_time) == (self.camera.id, start):
+            result = "in the gallery already"
+        else:
+            result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
+        return _Outcome(file, result, video.tracklet_count, video.end_time)
+
+
+def _networks(settings: "IndexSettings", camera: "CameraInfo") -> tuple["ClipEmbedder", "Detector"]:
+    from models import zoo
+    from models.detector import create_detector
+    from models.embedder import Embedder
+
+    embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=settings.embed_threads)
+    detector = create_detector(
+        settings.detector,
+        input_size=camera.detector_input or settings.detector_input,
+        threshold=settings.detector_threshold,
+        device=settings.device,
+        threads=settings.detect_threads,
+    )
+    return embedder, detector

@@ -1,0 +1,56 @@
+"""`sightline doctor`: what it says of a healthy machine and of broken parts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gallery.settings import GallerySettings
+from service.settings import ServiceSettings
+from sightline import checks
+from tests.sightline.conftest import Run
+
+
+def findings(run: Run, *options: str) -> tuple[int, dict[str, dict[str, str]]]:
+    result = run("doctor", "--json", *options)
+    return result.exit_code, {finding["part"]: finding for finding in json.loads(result.stdout)}
+
+
+def test_a_healthy_machine_passes(run: Run) -> None:
+    status, found = findings(run)
+
+    assert status == 0
+    assert {part for part, finding in found.items() if finding["state"] == "failed"} == set()
+    assert "nanodet" in found["detector"]["detail"]
+    assert "ImageNet" in found["model"]["detail"]
+    assert found["database"]["state"] == "ok"
+
+
+def test_broken_parts_fail_and_the_others_are_still_examined(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_DETECTOR", "nobody-knows")
+    file = tmp_path / "gallery" / "gallery.sqlite3"
+    damaged = bytearray(file.read_bytes())
+    damaged[4096 * 3 : 4096 * 4] = b"\xff" * 4096
+    file.write_bytes(damaged)
+
+    status, found = findings(run)
+
+    assert status == 1
+    failed = {part for part, finding in found.items() if finding["state"] == "failed"}
+    assert failed == {"detector", "database"}
+
+
+def test_a_first_start_is_not_a_failure(tmp_path: Path) -> None:
+    finding = checks.database(ServiceSettings(data_dir=tmp_path / "new"))
+
+    assert finding.state == "warning"
+    assert not (tmp_path / "new").exists()
+
+
+def test_vectors_are_verified_on_request(sqlite_settings: GallerySettings) -> None:
+    finding = checks.record(sqlite_settings)
+
+    assert finding.state == "ok"
+    assert "0 videos" in finding.detail

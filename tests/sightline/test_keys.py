@@ -1,0 +1,50 @@
+"""`sightline keys`."""
+
+import json
+from pathlib import Path
+
+from gallery.gallery import Gallery
+from gallery.settings import GallerySettings
+from tests.sightline.conftest import Run
+
+
+def made(run: Run, *options: str) -> dict[str, str]:
+    key: dict[str, str] = json.loads(run("keys", "create", "a program", "--json", *options).stdout)
+    return key
+
+
+def test_a_key_works_until_it_is_revoked(run: Run, sqlite_settings: GallerySettings) -> None:
+    key = made(run)
+    with Gallery.open(sqlite_settings) as gallery:
+        before = gallery.keys.verify(key["secret"])
+        assert run("keys", "revoke", key["id"]).exit_code == 0
+        after = gallery.keys.verify(key["secret"])
+
+    assert before is not None
+    assert before.name == "a program"
+    assert after is None
+
+
+def test_the_secret_is_shown_once_and_never_stored(run: Run, tmp_path: Path) -> None:
+    secret = made(run)["secret"]
+
+    assert secret not in run("keys", "list").output
+    assert secret not in run("keys", "list", "--json").output
+    stored = b"".join(file.read_bytes() for file in (tmp_path / "gallery").rglob("*") if file.is_file())
+    assert secret.encode() not in stored
+
+
+def test_the_secret_stands_on_a_line_of_its_own(run: Run) -> None:
+    assert run("keys", "create", "me").stdout.splitlines()[-1].startswith("sl_")
+
+
+def test_a_key_can_expire(run: Run) -> None:
+    assert made(run, "--days", "30")["expires_at"] is not None
+    assert made(run)["expires_at"] is None
+
+
+def test_an_unknown_key_cannot_be_revoked(run: Run) -> None:
+    result = run("keys", "revoke", "0" * 32)
+
+    assert result.exit_code == 2
+    assert "keys list" in result.stderr
