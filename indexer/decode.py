@@ -1,8 +1,8 @@
 """Frames of a recording with exact times: any container FFmpeg reads, variable rates, rotation, damage.
 
 Times come from each frame's PTS and the stream's time base. Pictures are turned upright as the file says;
-pixels stay as they are coded, also where they are not square. A packet that cannot be decoded is counted and
-what follows it is still read.
+pixels stay as they are coded, also where they are not square. A packet that cannot be decoded is counted
+and what follows it is still read.
 """
 
 from collections.abc import Iterator

@@ -20,8 +20,8 @@ SHARPNESS_HEIGHT: Final = 128
 def sharpness(crop: Image) -> float:
     """Variance of the Laplacian of the grey picture (Pech-Pacheco et al. 2000), in squared grey levels.
 
-    A crop higher than 128 pixels is reduced to them first, so that one threshold serves people near and far.
-    A crop of less than 3 x 3 pixels has none: 0.
+    A crop higher than 128 pixels is reduced to them first, so that one threshold serves people near and
+    far. A crop of less than 3 x 3 pixels has none: 0.
     """
     height, width = crop.shape[:2]
     if height > SHARPNESS_HEIGHT:

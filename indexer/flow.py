@@ -16,7 +16,7 @@ from typing import Generic, Self, TypeVar
 T = TypeVar("T")
 
 
-class Stopped(Exception):  # noqa: N818  (control flow, not an error)
+class Stopped(Exception):
     """The flow ends early; raised inside its stages and never seen outside the flow."""
 
 

@@ -1,4 +1,5 @@
-"""What makes a finished track better: things that never move dropped, ends trimmed, identity switches split.
+"""What makes a finished track better: things that never move dropped, ends trimmed, identity switches
+split.
 
 Each step looks at one track alone, after it has ended.
 """

@@ -49,6 +49,6 @@ class IndexSettings(BaseSettings):
 
     # Flow
     queue_frames: int = Field(default=16, ge=1)  # decoded frames that may wait for the detector
-    queue_tracks: int = Field(default=16, ge=1)  # finished pieces that may wait for the network
+    queue_tracks: int = Field(default=8, ge=1)  # ended tracks that may wait for the network
     detect_threads: int | None = None  # None: chosen from the number of cores
     embed_threads: int | None = None

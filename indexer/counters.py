@@ -1,0 +1,49 @@
+"""What happened to a recording, in numbers."""
+
+import threading
+from dataclasses import dataclass, field
+
+from indexer.decode import Statistics
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened so far. A number is written by one stage only, the reasons by any, and all are read
+    at will.
+
+    `time_us` is how far into the recording the decoder is.
+    """
+
+    frames_detected: int = 0
+    detections: int = 0
+    tracks: int = 0
+    tracklets: int = 0
+    clips: int = 0
+    time_us: int = 0
+    _reasons: dict[str, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, reason: str, number: int = 1) -> None:
+        """Add to what was dropped, trimmed or split for a reason."""
+        if number:
+            with self._lock:
+                self._reasons[reason] = self._reasons.get(reason, 0) + number
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Numbers by reason, in order of their names: the same whichever stage was first."""
+        with self._lock:
+            return dict(sorted(self._reasons.items()))
+
+    def numbers(self, statistics: Statistics) -> dict[str, int]:
+        """Everything by name, with what the decoder counted."""
+        return {
+            "frames_decoded": statistics.frames_decoded,
+            "frames_bad": statistics.frames_bad,
+            "frames_detected": self.frames_detected,
+            "detections": self.detections,
+            "tracks": self.tracks,
+            "tracklets": self.tracklets,
+            "clips": self.clips,
+            **self.reasons,
+        }

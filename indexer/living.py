@@ -1,0 +1,139 @@
+"""Persons that are being followed: their boxes and sampled crops, until the track ends.
+
+Memory is bounded by the people in view, never by the length of the file: a crop is kept at no more than the
+size the network takes, a track that lasts too long goes on as a new tracklet, and so does the largest one
+when all crops together outgrow their budget.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery.records import BOX_DTYPE
+from indexer.clips import Sample
+from indexer.filtering import sharpness
+from indexer.settings import IndexSettings
+from indexer.types import Frame, Image, Tracked
+from models.preprocessing import Preprocessing, resample
+
+BORDER = 2.0  # pixels from the edge of the picture within which a person may be cut off
+
+
+@dataclass(slots=True)
+class Track:
+    """A stretch of one track: a row of boxes a detected frame, and the sampled moments among them."""
+
+    rows: list[tuple[int, int, float, float, float, float, float]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    crop_bytes: int = 0
+
+    @property
+    def start_us(self) -> int:
+        """Time of the first box."""
+        return self.rows[0][0]
+
+    @property
+    def last_us(self) -> int:
+        """Time of the last box."""
+        return self.rows[-1][0]
+
+    def boxes(self) -> NDArray[np.void]:
+        """All boxes, (N,) BOX_DTYPE."""
+        return np.array(self.rows, dtype=BOX_DTYPE)
+
+
+class Living:
+    """Collects what the tracker reports, frame by frame, and hands over tracks that have ended.
+
+    Args:
+        settings: sampling and bounds.
+        preprocessing: the network's input size.
+        lost_seconds: a track not seen for longer has ended.
+    """
+
+    def __init__(self, settings: IndexSettings, preprocessing: Preprocessing, *, lost_seconds: float) -> None:
+        self._preprocessing = preprocessing
+        self._slot_us = 1e6 / settings.embed_fps
+        self._longest_us = round(settings.max_track_seconds * 1e6)
+        self._budget = settings.max_crop_bytes
+        self._lost_us = round(lost_seconds * 1e6)
+        self._tracks: dict[int, Track] = {}
+        self._next_slot = 0
+        self._now_us = -1
+
+    @property
+    def horizon_us(self) -> int:
+        """Nothing that is handed over from now on begins before this time."""
+        return min((track.start_us for track in self._tracks.values()), default=self._now_us + 1)
+
+    def update(self, frame: Frame, tracked: Sequence[Tracked]) -> list[Track]:
+        """Take the next frame; return the tracks that have ended, in the order in which they began."""
+        self._now_us = frame.time_us
+        # A frame is sampled when it is the first in its slot: for everybody at once, so crops of people who
+        # walk together are of the same moments.
+        slot = int(frame.time_us / self._slot_us + 1e-6)
+        sampled = slot >= self._next_slot
+        if sampled:
+            self._next_slot = slot + 1
+        for person in tracked:
+            self._continue(frame, person, sampled)
+        return self._ended()
+
+    def finish(self) -> list[Track]:
+        """The file has ended, and so have all tracks."""
+        tracks = list(self._tracks.values())
+        self._tracks.clear()
+        return tracks
+
+    def _continue(self, frame: Frame, person: Tracked, sampled: bool) -> None:
+        left, top, right, bottom = person.box
+        if not (right > left and bottom > top):
+            return
+        track = self._tracks.setdefault(person.track, Track())
+        if sampled and (sample := self._sample(frame, person.box, len(track.rows))) is not None:
+            track.samples.append(sample)
+            track.crop_bytes += sample.crop.nbytes
+        track.rows.append((frame.time_us, frame.index, left, top, right - left, bottom - top, person.score))
+
+    def _sample(self, frame: Frame, box: tuple[float, float, float, float], row: int) -> Sample | None:
+        height, width = frame.image.shape[:2]
+        left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
+        right, bottom = min(width, math.ceil(box[2])), min(height, math.ceil(box[3]))
+        if right - left < 2 or bottom - top < 2:  # outside the picture, as labelled boxes may be
+            return None
+        crop = frame.image[top:bottom, left:right]
+        at_border = box[0] < BORDER or box[1] < BORDER or box[2] > width - BORDER or box[3] > height - BORDER
+        return Sample(
+            time_us=frame.time_us,
+            box=row,
+            crop=self._kept(crop),
+            aspect=(right - left) / (bottom - top),
+            sharpness=sharpness(crop),
+            at_border=at_border,
+        )
+
+    def _kept(self, crop: Image) -> Image:
+        """The crop itself or, when that is less, exactly what the network would make of it."""
+        height, width = self._preprocessing.height, self._preprocessing.width
+        if crop.shape[0] * crop.shape[1] <= height * width:
+            return crop.copy()  # a view would keep the whole frame
+        resized = resample(crop, height, width, mode="bicubic")
+        return np.ascontiguousarray(resized.permute(1, 2, 0).numpy())
+
+    def _ended(self) -> list[Track]:
+        ended = [
+            key
+            for key, track in self._tracks.items()
+            if self._now_us - track.last_us > self._lost_us
+            or track.last_us - track.start_us >= self._longest_us
+        ]
+        tracks = [self._tracks.pop(key) for key in ended]
+        kept = sum(track.crop_bytes for track in self._tracks.values())
+        while kept > self._budget:
+            largest = max(self._tracks, key=lambda key: self._tracks[key].crop_bytes)
+            tracks.append(self._tracks.pop(largest))
+            kept -= tracks[-1].crop_bytes
+        return tracks

@@ -1,0 +1,102 @@
+"""What an ended track becomes: nothing, for a counted reason, or tracklets with clips and a thumbnail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer import clips, thumbnails
+from indexer.clips import Clip, Sample
+from indexer.counters import Counters
+from indexer.filtering import reason_to_drop
+from indexer.refine import is_still, switches, trim
+from indexer.settings import IndexSettings
+
+NEVER_MOVED: Final = "never_moved"
+TRIMMED: Final = "boxes_trimmed"
+SPLIT: Final = "splits"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One person's boxes, (N,) BOX_DTYPE, and the sampled moments among them, at least one."""
+
+    boxes: NDArray[np.void]
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tracklet that will be stored: boxes of every detected frame, clips of sampled crops."""
+
+    boxes: NDArray[np.void]
+    clips: Sequence[Clip]
+    quality: dict[str, float]
+    thumbnail: bytes
+
+
+def refined(stretch: Stretch, counters: Counters, settings: IndexSettings) -> Stretch | None:
+    """Drop what is no person, trim the ends, and drop what is not worth keeping; None if nothing is
+    left."""
+    if is_still(stretch.boxes, settings):
+        counters.count(NEVER_MOVED)
+        return None
+    kept = trim(stretch.boxes, settings)
+    counters.count(TRIMMED, len(stretch.boxes) - (kept.stop - kept.start))
+    return filtered(_part(stretch, kept.start, kept.stop), counters, settings)
+
+
+def filtered(stretch: Stretch, counters: Counters, settings: IndexSettings) -> Stretch | None:
+    """The stretch, or None when it is too short, small or blurred."""
+    reason = reason_to_drop(stretch.boxes, [sample.sharpness for sample in stretch.samples], settings)
+    if reason is None:
+        return stretch
+    counters.count(reason)
+    return None
+
+
+def split(
+    stretch: Stretch, features: NDArray[np.float32], counters: Counters, settings: IndexSettings
+) -> list[Stretch]:
+    """Part a stretch where somebody else begins, and drop parts that are not worth keeping.
+
+    `features` are the image network's, (number of samples, D), L2-normalised.
+    """
+    cuts = [stretch.samples[position].box for position in switches(features, settings)]
+    if not cuts:
+        return [stretch]
+    counters.count(SPLIT, len(cuts))
+    ends = [0, *cuts, len(stretch.boxes)]
+    parts = [_part(stretch, start, stop) for start, stop in pairwise(ends)]
+    return [kept for part in parts if (kept := filtered(part, counters, settings)) is not None]
+
+
+def make_candidate(stretch: Stretch, settings: IndexSettings) -> Candidate:
+    """Cut clips, draw the thumbnail, note the quality."""
+    samples = stretch.samples
+    heights = stretch.boxes["h"]
+    scores = [
+        thumbnails.goodness(float(heights[sample.box]), sample.sharpness, sample.at_border)
+        for sample in samples
+    ]
+    shown = [samples[position] for position in thumbnails.choose(scores)]
+    quality = {
+        "height_px": round(float(np.median(heights)), 1),
+        "sharpness": round(float(np.median([sample.sharpness for sample in samples])), 1),
+        "detector_score": round(float(np.mean(stretch.boxes["score"])), 4),
+    }
+    return Candidate(
+        boxes=stretch.boxes,
+        clips=clips.cut(samples, settings.clip_frames),
+        quality=quality,
+        thumbnail=thumbnails.strip([s.crop for s in shown], [s.aspect for s in shown]),
+    )
+
+
+def _part(stretch: Stretch, start: int, stop: int) -> Stretch:
+    """Boxes `start` to `stop` with their samples."""
+    samples = [replace(s, box=s.box - start) for s in stretch.samples if start <= s.box < stop]
+    return Stretch(stretch.boxes[start:stop], samples)

@@ -1,0 +1,111 @@
+"""The stages from frames to embedded tracklets, each in a thread of its own.
+
+decode -> detect -> track (with crops, refinement and filters) -> embed (with splits and clips) -> who
+iterates
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gallery.records import NewTracklet
+from indexer.counters import Counters
+from indexer.decode import Recorded
+from indexer.embedding import ClipEmbedder, Settled, embed, part_people
+from indexer.flow import Flow, Pipe
+from indexer.living import Living, Track
+from indexer.settings import IndexSettings
+from indexer.settle import Stretch
+from indexer.track import LOST_SECONDS
+from indexer.types import Frame, Tracked
+from models.detector import Detections
+
+POLL_SECONDS = 0.25  # how soon a cancellation is noticed while nothing comes
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What differs between indexing a recording and importing boxes for one.
+
+    `fps`: frames a second to read, None for all. `find`: persons on some frames. `follow`: a frame's
+    persons with their tracks. `refine`: what is left of an ended track, if anything.
+    """
+
+    fps: float | None
+    find: Callable[[Sequence[Frame]], Sequence[Detections]]
+    follow: Callable[[Frame, Detections], Sequence[Tracked]]
+    refine: Callable[[Stretch, Counters], Stretch | None]
+
+
+class Stages:
+    """The stages of one recording.
+
+    Args:
+        flow: runs them.
+        recorded: the open recording.
+        steps: what they do.
+        embedder: the network.
+        settings: batches and bounds.
+    """
+
+    def __init__(
+        self, flow: Flow, recorded: Recorded, steps: Steps, embedder: ClipEmbedder, settings: IndexSettings
+    ) -> None:
+        self.counters = Counters()
+        self._recorded, self._steps, self._embedder, self._settings = recorded, steps, embedder, settings
+        self._frames: Pipe[Frame] = flow.pipe(settings.queue_frames)
+        self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(settings.queue_frames)
+        self._settled: Pipe[Settled[Stretch]] = flow.pipe(settings.queue_tracks)
+        self._embedded: Pipe[Settled[NewTracklet]] = flow.pipe(settings.queue_tracks)
+        flow.stage("decode", self._decode, out=self._frames)
+        flow.stage("detect", self._detect, out=self._found)
+        flow.stage("track", self._track, out=self._settled)
+        flow.stage("embed", self._embed, out=self._embedded)
+
+    def results(self) -> Iterator[Settled[NewTracklet] | None]:
+        """What has been embedded, in order, and None from time to time while nothing comes."""
+        return self._embedded.poll(POLL_SECONDS)
+
+    def _decode(self) -> None:
+        for frame in self._recorded.frames(fps=self._steps.fps):
+            self.counters.time_us = frame.time_us
+            self._frames.put(frame)
+
+    def _detect(self) -> None:
+        for frames in _batches(self._frames, self._settings.detect_batch):
+            for frame, detections in zip(frames, self._steps.find(frames), strict=True):
+                self.counters.frames_detected += 1
+                self.counters.detections += len(detections.scores)
+                self._found.put((frame, detections))
+
+    def _track(self) -> None:
+        living = Living(self._settings, self._embedder.preprocessing, lost_seconds=LOST_SECONDS)
+        for frame, detections in self._found:
+            ended = living.update(frame, self._steps.follow(frame, detections))
+            if ended:
+                self._settle(ended, living.horizon_us)
+        self._settle(living.finish(), living.horizon_us)
+
+    def _settle(self, tracks: Sequence[Track], horizon_us: int) -> None:
+        stretches = []
+        for track in tracks:
+            self.counters.tracks += 1
+            whole = Stretch(track.boxes(), track.samples)
+            if (kept := self._steps.refine(whole, self.counters)) is not None:
+                stretches.append(kept)
+        self._settled.put(Settled(stretches, horizon_us))
+
+    def _embed(self) -> None:
+        parts = part_people(self._settled, self._embedder, self.counters, self._settings)
+        for done in embed(parts, self._embedder, self._settings.embed_batch):
+            self._embedded.put(done)
+
+
+def _batches(frames: Pipe[Frame], size: int) -> Iterator[list[Frame]]:
+    batch: list[Frame] = []
+    for frame in frames:
+        batch.append(frame)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
