@@ -1,6 +1,7 @@
 """A real browser, a real service with a small gallery, a visitor who notices everything that goes wrong."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -19,11 +20,16 @@ from tests.browser import library
 from tests.browser.running import CHROMIUM, FLAGS, Site, running_site
 from tests.browser.scenes import Figure
 
+PATIENCE = 15.0  # seconds
 # Tells what stays behind: object URLs made and not yet revoked.
 COUNT_URLS = """
-  window.liveUrls = new Set();
+  window.liveUrls = new Map();
   const make = URL.createObjectURL, drop = URL.revokeObjectURL;
-  URL.createObjectURL = (blob) => { const url = make.call(URL, blob); liveUrls.add(url); return url; };
+  URL.createObjectURL = (blob) => {
+    const url = make.call(URL, blob);
+    liveUrls.set(url, blob.type);
+    return url;
+  };
   URL.revokeObjectURL = (url) => { liveUrls.delete(url); drop.call(URL, url); };
 """
 
@@ -53,10 +59,17 @@ class Visit:
 
     def wait_for_answer(self) -> None:
         """Wait until the newest search has been answered."""
-        self.page.wait_for_function(
+        self.until(
             "document.querySelector('#hits').getAttribute('aria-busy') === 'false'"
-            " && document.querySelector('#hits .hit:not(.empty), .nothing, .alert')"
+            " && document.querySelector('#hits .hit:not(.empty), .nothing, .alert') !== null"
         )
+
+    def until(self, expression: str) -> None:
+        """Wait until an expression holds. Playwright's own wait evals, which the page's policy forbids."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < deadline, f"never came true: {expression}"
+            self.page.wait_for_timeout(20)
 
     @property
     def hits(self) -> Locator:
@@ -105,8 +118,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The service with its gallery; no test may take anything away from it."""
-    with running_site(tmp_path_factory.mktemp("site")) as running:
+    """The service with its gallery; no test may add to it or take from it."""
+    with running_site(tmp_path_factory.mktemp("site"), (320, 180)) as running:
         yield running
 
 
@@ -119,7 +132,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
         locale="en-GB",
         accept_downloads=True,
     )
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(PATIENCE * 1000)
     made.add_init_script(COUNT_URLS)
     yield made
     made.close()

@@ -81,7 +81,7 @@ def plain_photo() -> bytes:
     return jpeg(np.broadcast_to(picture, (240, 160, 3)).astype(np.uint8))
 
 
-def fill(gallery: Gallery, directory: Path, width: int = 320, height: int = 180) -> None:
+def fill(gallery: Gallery, directory: Path, width: int, height: int) -> None:
     """Record every place and put it into the gallery, as an indexer with perfect eyes would."""
     embedder = ColourEmbedder()
     model = ModelInfo(embedder.id, embedder.name, embedder.dimension, embedder.card)

