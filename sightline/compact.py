@@ -16,4 +16,4 @@ def compact(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(report)
     else:
-        print_table([report], empty="")
+        print_table([report])

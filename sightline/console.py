@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 from pydantic_settings import BaseSettings
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -62,18 +63,29 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
-def print_table(rows: Sequence[Mapping[str, object]], *, title: str | None = None, empty: str) -> None:
+def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> None:
     """Print rows under the names of the first row's keys, or `empty` when there is none."""
     if not rows:
         output.print(empty)
         return
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=0)
     for name, value in rows[0].items():
         side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
-        table.add_column(name.replace("_", " "), justify=side)
+        table.add_column(name.replace("_", " "), justify=side, overflow="fold")  # ids can be copied whole
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
-    output.print(table)
+    # A pipe has no width: a line a row, whatever its length, can be searched and cut.
+    (output if output.is_terminal else Console(width=1000)).print(table)
+
+
+def local_time(value: datetime, time_zone: str) -> str:
+    """A time on the clock of a camera, to the second."""
+    return value.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def print_note(text: str) -> None:
+    """Print what should be known about a result."""
+    output.print(f"Note: {text}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _cell(value: object) -> str:

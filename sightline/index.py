@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gallery.settings import GallerySettings
-from sightline.console import DataDir, moment, open_gallery, output, print_table, read_settings
+from sightline.console import DataDir, moment, open_gallery, output, print_note, print_table, read_settings
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def index(
         embedder, detector = _networks(settings, where)
         outcomes = _Indexing(gallery, embedder, detector, where, settings).index_all(files, begin)
     rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
-    print_table(rows, empty="")
+    print_table(rows)
     if embedder.warning:
-        output.print(f"Note: {embedder.warning}", style="yellow", markup=False)
+        print_note(embedder.warning)
     if any(outcome.failed for outcome in outcomes):
         raise typer.Exit(1)
 

@@ -1,19 +1,19 @@
 """`sightline search`: rank the gallery against a photo."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
 from sightline.console import (
     AsJson,
     DataDir,
+    local_time,
     moment,
     open_gallery,
     output,
     print_json,
+    print_note,
     print_table,
     read_settings,
 )
@@ -104,28 +104,22 @@ def _time_zone(catalogue: "Catalogue", names: list[str] | None) -> str:
 
 
 def _show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
-    rows = []
-    for hit in answer.hits:
-        zone = ZoneInfo(hit.camera.time_zone)
-        rows.append(
-            {
-                "rank": hit.rank,
-                "score": hit.score,
-                "camera": hit.camera.name,
-                "from": _local(hit.start, zone),
-                "to": _local(hit.end, zone),
-                "recording": catalogue.video(hit.video_id).file_name,
-                "best at": _clock(hit.best_moment.offset_seconds),
-            }
-        )
+    rows = [
+        {
+            "rank": hit.rank,
+            "score": hit.score,
+            "camera": hit.camera.name,
+            "local_time": local_time(hit.start, hit.camera.time_zone),
+            "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
+            "recording": catalogue.video(hit.video_id).file_name,
+            "best_at": _clock(hit.best_moment.offset_seconds),
+        }
+        for hit in answer.hits
+    ]
     print_table(rows, empty="Nothing was found.")
     output.print(f"{answer.coverage.tracklets_compared} tracklets were compared.")
     for warning in answer.warnings:
-        output.print(f"Note: {warning}", style="yellow", markup=False)
-
-
-def _local(time: datetime, zone: ZoneInfo) -> str:
-    return time.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S%z")
+        print_note(warning)
 
 
 def _clock(seconds: float) -> str:

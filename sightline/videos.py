@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gallery.settings import GallerySettings
-from sightline.console import AsJson, DataDir, open_gallery, print_json, print_table, read_settings
+from sightline.console import (
+    AsJson,
+    DataDir,
+    local_time,
+    open_gallery,
+    print_json,
+    print_table,
+    read_settings,
+)
 
 if TYPE_CHECKING:
     from gallery.catalogue import Catalogue
@@ -24,18 +32,18 @@ def videos(
     """List the indexed recordings."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
-        names = {c.id: c.name for c in gallery.catalogue.cameras()}
+        cameras = {c.id: c for c in gallery.catalogue.cameras()}
         found = list(_all_videos(gallery.catalogue, camera_id))
     if as_json:
-        print_json([asdict(video) | {"camera": names[video.camera_id]} for video in found])
+        print_json([asdict(video) | {"camera": cameras[video.camera_id].name} for video in found])
         return
     rows = [
         {
             "id": video.id,
-            "camera": names[video.camera_id],
+            "camera": cameras[video.camera_id].name,
             "file": video.file_name,
-            "start": video.start_time,
-            "end": video.end_time,
+            "local_start": local_time(video.start_time, cameras[video.camera_id].time_zone),
+            "seconds": f"{video.duration_us / 1e6:.1f}",
             "tracklets": video.tracklet_count,
         }
         for video in found
