@@ -18,8 +18,8 @@ Features = NDArray[np.float32]
 
 MAX_CLIP_FRAMES: Final = 32
 
-# Frames that pass the 2-D layers together on a CPU. With more, layers outgrow the cache and the size above which
-# the C library returns memory to the system after each one: 32 at once take 1.4 times as long a frame.
+# Frames that pass the 2-D layers together on a CPU. With more, layers outgrow the cache, and the size above
+# which the C library returns memory to the system after each one: 32 at once take 1.4 times as long a frame.
 CPU_FRAMES: Final = 4
 
 
@@ -40,6 +40,7 @@ class Embedder:
         name: the model's.
         dimension: D of the features.
         card: the model's, plain JSON.
+        preprocessing: what the model makes of a crop: nothing finer than its size reaches the network.
         warning: what every answer from this model must say, or None.
         device: "cpu" or "cuda:N", as it is used.
         precision: "fp32" or "bf16", as it is used.

@@ -1,8 +1,8 @@
 """NanoDet-g: the detector that comes with the project.
 
-Lyu, "NanoDet", github.com/RangiLyu/nanodet (Apache-2.0); models/weights/ says how the file came here. It has no
-anchors; in the manner of Li et al., "Generalized Focal Loss", NeurIPS 2020, each side of a box is the
-expectation of a distribution over distances.
+Lyu, "NanoDet", github.com/RangiLyu/nanodet (Apache-2.0); models/weights/ says how the file came here. In the
+manner of Li et al., "Generalized Focal Loss", NeurIPS 2020, each side of a box is the expectation of a
+distribution over distances from the centre of a cell.
 """
 
 from collections.abc import Sequence

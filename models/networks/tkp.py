@@ -5,7 +5,7 @@ ICCV 2019. Features are raw: training uses un-normalised features, and a gallery
 per-frame features before it is normalised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -44,22 +44,23 @@ class VideoNetwork(nn.Module):
         self.backbone = backbone
         self.non_local = nn.ModuleDict({str(i): NonLocalBlock(backbone.widths[i]) for i in non_local_after})
 
-    def forward(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
+    def forward(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
         """Raw features of frames.
 
         Args:
             frames: (F, 3, H, W), the frames of all clips end to end, F = sum(lengths).
             lengths: frames of each clip, each at least 1.
+            at_once: frames that pass the 2-D layers together (not while training); None for all.
 
         Returns:
             (F, D): a frame's feature depends on the other frames of its clip, never on another clip.
         """
-        x = frames
-        for index, block in enumerate(self.backbone.blocks):
-            x = block(x)
-            if str(index) in self.non_local:
-                x = self.non_local[str(index)](x, lengths)
-        return pool(x)
+        x, start = frames, 0
+        for index, non_local in self.non_local.items():
+            stop = int(index) + 1
+            x = in_parts(self.backbone.blocks[start:stop], x, at_once)
+            x, start = non_local(x, lengths), stop
+        return pool(in_parts(self.backbone.blocks[start:], x, at_once))
 
 
 class TKP(nn.Module):
@@ -90,12 +91,13 @@ class TKP(nn.Module):
         batch, length = clips.shape[:2]
         return self.embed_frames(clips.flatten(0, 1), [length] * batch)  # (B, T, ...) -> (BT, ...)
 
-    def embed_frames(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
+    def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
         """Raw features of clips of any lengths.
 
         Args:
             frames: (F, 3, H, W), the frames of all clips end to end.
             lengths: frames of each clip, each at least 1; F = sum(lengths).
+            at_once: frames that pass the 2-D layers together (not while training); None for all.
 
         Returns:
             (len(lengths), D), each the mean over the frames of its clip.
@@ -105,7 +107,7 @@ class TKP(nn.Module):
         """
         if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
             raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
-        features = self.video(frames, lengths)  # (F, D)
+        features = self.video(frames, lengths, at_once)  # (F, D)
         return torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
@@ -118,6 +120,15 @@ class TKP(nn.Module):
     def non_local_blocks(self) -> list[NonLocalBlock]:
         """The non-local blocks, first to last."""
         return [block for block in self.video.non_local.values() if isinstance(block, NonLocalBlock)]
+
+
+def in_parts(blocks: Iterable[nn.Module], x: Tensor, at_once: int | None) -> Tensor:
+    """Apply blocks one after another, to `at_once` rows of x at a time or to all of them."""
+    if at_once is not None and len(x) > at_once:
+        return torch.cat([in_parts(blocks, part, None) for part in torch.split(x, at_once)])
+    for block in blocks:
+        x = block(x)
+    return x
 
 
 def pool(maps: Tensor) -> Tensor:
