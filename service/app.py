@@ -69,7 +69,6 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # the interactive pages load their code from elsewhere
         redoc_url=None,
-        max_body_size=MIB,
     )
     app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
     problems.install(app)
@@ -98,11 +97,11 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
     for part, largest in (
         (probes, photo),
         (searches, photo),
-        (tracklets, None),
-        (cameras, None),
-        (videos, None),
+        (tracklets, MIB),
+        (cameras, MIB),
+        (videos, MIB),
         (uploads, settings.max_upload_bytes),
-        (jobs, None),
+        (jobs, MIB),
     ):
         app.include_router(
             part.router,

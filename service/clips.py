@@ -72,4 +72,4 @@ class ClipCache:
 def _touch(path: Path) -> None:
     """Note the use in the access time; the time of writing stays, as it is part of the answer's headers."""
     status = path.stat()
-    os.utime(path, (time.time(), status.st_mtime))
+    os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))

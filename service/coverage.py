@@ -30,6 +30,14 @@ def coverage_statement(gallery: Gallery, filters: Filters, ranking: Ranking, mod
     everyone = gallery.catalogue.cameras()
     gaps = [
         *_gaps(cameras, filters),
+        *(
+            NotSearched(
+                what=f"{camera.videos_without_model} recordings of camera {camera.name}",
+                reason="indexed with another model only",
+            )
+            for camera in found.cameras
+            if camera.videos_without_model
+        ),
         *_excluded(everyone, filters),
         *_unfinished(gallery.jobs.list(limit=_JOBS), everyone, filters),
     ]

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from gallery.errors import Conflict, NotFound
 from gallery.records import CameraInfo, JobInfo, NewRecording, RecordingInfo
@@ -108,11 +107,17 @@ def _recording(
     recording = NewRecording(
         camera_id=cameras[wanted.camera].id,
         path=str(path),
-        file_name=Path(name).name or "recording",
+        file_name=_bare(name),
         owned=upload is not None,
         start_time=wanted.start,
     )
     return recording, upload
+
+
+def _bare(name: str) -> str:
+    """A file's name without the folders that some programs put before it."""
+    bare = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return bare if bare.strip(". ") else "recording"
 
 
 def _complete_upload(state: State, caller: Caller, upload_id: str, pointer: str) -> Upload:

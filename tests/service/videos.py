@@ -42,7 +42,7 @@ def write_video(
     rotation: int = 0,
     b_frames: int = 0,
 ) -> Path:
-    """Encode pictures at `times` in seconds, by default evenly; shown turned counter-clockwise by `rotation`."""
+    """Encode pictures at `times` in seconds, by default evenly; shown turned left by `rotation`."""
     height, width = pictures[0].shape[:2]
     options = {"crf": "12", "preset": "ultrafast"} if codec == "libx264" else {}
     with av.open(str(path), "w") as container:

@@ -1,0 +1,391 @@
+"""Searches over HTTP: right answers, honest statements, nothing without a record."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+import gallery.database
+from gallery.records import NewRecording
+from service.app import create_app
+from service.persons import NOBODY
+from service.settings import ServiceSettings
+from tests.service.conftest import NOON, Archive, index, upload
+from tests.service.fakes import ColourEmbedder, ContrastDetector
+from tests.service.videos import BLUE, GREEN, RED, encoded, scene
+
+Json = dict[str, Any]
+
+
+def search(client: TestClient, probe: Json, expect: int = 201, **query: Any) -> Json:
+    body = {"probes": [{"probe_id": probe["id"]}], **query}
+    answer = client.post("/v1/searches", json=body)
+    assert answer.status_code == expect, answer.text
+    found: Json = answer.json()
+    return found
+
+
+def ids(answer: Json) -> list[str]:
+    return [hit["tracklet_id"] for hit in answer["hits"]]
+
+
+def test_finds_the_person_on_both_cameras(client: TestClient, archive: Archive, probe: Json) -> None:
+    answer = search(client, probe)
+    assert set(ids(answer)[:2]) == {archive.tracklets["gate", RED], archive.tracklets["yard", RED]}
+    assert set(ids(answer)) == set(archive.tracklets.values())
+    scores = [hit["score"] for hit in answer["hits"]]
+    assert scores == sorted(scores, reverse=True)
+    assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3, 4]
+    assert 0.9 < scores[1] <= 1.0 > scores[2] + 0.1
+
+
+def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -> None:
+    hit = search(client, probe, cameras=["gate"])["hits"][0]
+    tracklet = archive.tracklets["gate", RED]
+    url = f"/v1/tracklets/{tracklet}"
+    assert hit | {"score": 1} == {
+        "rank": 1,
+        "score": 1,
+        "probability": None,
+        "tracklet_id": tracklet,
+        "video_id": archive.videos["gate"].id,
+        "camera": {"name": "gate", "site": "north", "time_zone": "Europe/Berlin"},
+        "start": "2026-03-01T12:00:00.500000Z",
+        "end": "2026-03-01T12:00:04.500000Z",
+        "best_moment": hit["best_moment"],
+        "thumbnail_url": f"{url}/thumbnail",
+        "clip_url": f"{url}/clip?moment=0",
+        "tracklet_url": url,
+    }
+    assert hit["best_moment"]["offset_seconds"] == 0.5
+    for link in ("thumbnail_url", "clip_url", "tracklet_url"):
+        assert client.get(hit[link]).status_code == 200
+
+
+def test_warns_and_claims_no_probability(shared_client: TestClient, shared_probe: Json) -> None:
+    answer = search(shared_client, shared_probe)
+    assert answer["model"]["warning"] == "It sees nothing but colours."
+    assert answer["model"]["warning"] in answer["warnings"]
+    assert answer["calibration"]["calibrated"] is False
+    assert "not probabilities" in answer["calibration"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"cameras": ["gate"]}, {"gate"}),
+        ({"cameras": ["gate", "yard", "roof"]}, {"gate", "yard"}),
+        ({"cameras": ["roof"]}, set()),
+        ({"cameras": []}, set()),
+        ({"sites": ["south"]}, {"yard"}),
+        ({"sites": ["north", "south"]}, {"gate", "yard"}),
+        ({"sites": ["north"], "cameras": ["yard"]}, set()),
+        ({"start": "2026-03-01T12:30:00Z"}, {"yard"}),
+        ({"end": "2026-03-01T13:30:00+01:00"}, {"gate"}),
+        ({"start": "2026-03-01T13:00:04+01:00", "end": "2026-03-01T12:00:05Z"}, {"gate"}),
+        ({"start": "2026-03-01T12:00:05Z", "end": "2026-03-01T12:59:00Z"}, set()),
+        ({"start": "2026-03-01t12:00:00.123456789z"}, {"gate", "yard"}),
+    ],
+)
+def test_filters(shared_client: TestClient, shared_probe: Json, query: Json, found: set[str]) -> None:
+    answer = search(shared_client, shared_probe, **query)
+    assert {hit["camera"]["name"] for hit in answer["hits"]} == found
+    assert answer["coverage"]["tracklets_compared"] == 2 * len(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "word"),
+    [
+        ({"cameras": ["gate", "cellar"]}, "/cameras/1", "'cellar'"),
+        ({"sites": ["west"]}, "/sites/0", "'west'"),
+        ({"start": "2026-03-01T12:00:00"}, "/start", "offset"),
+        ({"start": "2026-03-01"}, "/start", "offset"),
+        ({"start": "yesterday"}, "/start", "offset"),
+        ({"start": 1772366400}, "/start", "offset"),
+        ({"start": "2026-13-01T12:00:00Z"}, "/start", "month"),
+        ({"start": "0001-01-01T00:00:00+10:00"}, "/start", "range"),
+        ({"start": "1850-01-01T00:00:00Z"}, None, "1970"),
+        ({"start": "2026-03-02T00:00:00Z", "end": "2026-03-01T00:00:00Z"}, "/", "before"),
+        ({"start": "2026-03-01T00:00:00Z", "end": "2026-03-01T01:00:00+01:00"}, "/", "before"),
+        ({"limit": 0}, "/limit", ""),
+        ({"limit": 1001}, "/limit", ""),
+        ({"limit": "many"}, "/limit", ""),
+        ({"camera": ["gate"]}, "/camera", "xtra"),
+        ({"cameras": "gate"}, "/cameras", "list"),
+        ({"cameras": [""]}, "/cameras/0", ""),
+        ({"cameras": ["\0"]}, "/cameras/0", "no camera"),
+        ({"probes": []}, "/probes", ""),
+        ({"probes": None}, "/probes", ""),
+        ({"probes": [{}]}, "/probes/0", "either"),
+        ({"probes": [{"probe_id": "PROBE"}] * 2}, "/probes", ""),
+        ({"probes": [{"probe_id": "PROBE", "tracklet_id": "x"}]}, "/probes/0", "either"),
+        ({"probes": [{"probe_id": "PROBE", "person": 7}]}, "/probes/0/person", "no person 7"),
+        ({"probes": [{"probe_id": "PROBE", "person": -1}]}, "/probes/0/person", ""),
+        ({"probes": [{"probe_id": "PROBE", "person": 0, "box": [0, 0, 50, 50]}]}, "/probes/0", "either"),
+        ({"probes": [{"probe_id": "PROBE", "box": [0, 0, 50]}]}, "/probes/0/box/3", ""),
+        ({"probes": [{"probe_id": "PROBE", "box": [0, 0, -50, 50]}]}, "/probes/0/box/2", ""),
+        ({"probes": [{"probe_id": "PROBE", "box": [900, 0, 50, 50]}]}, "/probes/0/box", "pixels"),
+        ({"probes": [{"probe_id": "PROBE", "box": [0, 0, 2, 2]}]}, "/probes/0/box", "pixels"),
+    ],
+)
+def test_refuses_what_makes_no_sense(
+    shared_client: TestClient, shared_probe: Json, query: Json, pointer: str | None, word: str
+) -> None:
+    body = {"probes": [{"probe_id": shared_probe["id"]}], **query}
+    sent = json.dumps(body).replace("PROBE", shared_probe["id"])
+    answer = shared_client.post("/v1/searches", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert word in problem["detail"]
+    if pointer is not None:
+        assert problem["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"probes": NaN}', b"[" * 5000, b'{"a":' * 5000, b'"x"']
+)
+def test_refuses_what_is_no_query(shared_client: TestClient, sent: bytes) -> None:
+    answer = shared_client.post("/v1/searches", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:sightline:problem:invalid-request"
+
+
+def test_takes_another_person_a_box_or_the_whole_photo(client: TestClient, archive: Archive) -> None:
+    probe = upload(client, scene((RED, 20, 60), (GREEN, 200, 60)))
+    first, second = probe["persons"]
+    colour = {20: RED, 200: GREEN}
+
+    def best(**choice: Any) -> str:
+        found = search(client, probe, probes=[{"probe_id": probe["id"], **choice}], cameras=["gate"])
+        return ids(found)[0]
+
+    assert best() == best(person=0) == archive.tracklets["gate", colour[round(first["box"][0])]]
+    assert best(person=1) == archive.tracklets["gate", colour[round(second["box"][0])]]
+    assert best(box=[200, 60, 40, 100]) == archive.tracklets["gate", GREEN]
+    assert best(box=[20.5, 61, 39, 98]) == archive.tracklets["gate", RED]
+    whole = search(client, probe, probes=[{"probe_id": probe["id"], "box": [-5, -5, 999, 999]}])
+    assert whole["probe"] == {"id": probe["id"], "person": None, "box": [0, 0, 320, 240], "tracklet_id": None}
+
+
+def test_takes_the_whole_photo_when_nobody_is_on_it(shared_client: TestClient) -> None:
+    answer = search(shared_client, upload(shared_client, scene()))
+    assert answer["probe"]["box"] == [0, 0, 320, 240]
+    assert NOBODY in answer["warnings"]
+
+
+def test_passes_on_what_spoils_the_probe(shared_client: TestClient) -> None:
+    answer = search(shared_client, upload(shared_client, scene((RED, 0, 60))))
+    assert "The person is cut off at the left of the photo." in answer["warnings"]
+
+
+def test_takes_a_photo_along(client: TestClient, archive: Archive) -> None:
+    files = {"file": ("photo.png", encoded(scene((BLUE, 100, 60))), "image/png")}
+    answer = client.post(
+        "/v1/searches", files=files, data={"query": json.dumps({"limit": 2, "cameras": ["yard"]})}
+    )
+    assert answer.status_code == 201, answer.text
+    found = answer.json()
+    assert ids(found)[0] == archive.tracklets["yard", BLUE]
+    assert found["filters"]["cameras"] == ["yard"]
+    assert client.get(f"/v1/probes/{found['probe']['id']}").status_code == 200
+    assert answer.headers["location"] == f"/v1/searches/{found['id']}"
+    same = search(client, {"id": found["probe"]["id"]}, cameras=["yard"])
+    assert same["hits"] == found["hits"]
+
+
+@pytest.mark.parametrize(
+    ("files", "data", "status"),
+    [
+        ({}, {"query": "{}"}, 422),
+        ({"file": b"no photo"}, {}, 415),
+        ({"file": b""}, {}, 422),
+        ({"file": encoded(scene())}, {"query": "{"}, 422),
+        ({"file": encoded(scene())}, {"query": '{"cameras": ["cellar"]}'}, 422),
+        ({"file": encoded(scene())}, {"query": '{"probes": []}'}, 422),
+        ({"file": encoded(scene())}, {"query": '{"person": 3}'}, 422),
+        ({"file": encoded(scene())}, {"query": "{}", "more": "fields"}, 400),
+        ({"file": encoded(scene())}, {"query": '{"cameras": ["' + "x" * 300_000 + '"]}'}, 400),
+        ({"file": encoded(scene()), "second": b"x"}, {}, 400),
+    ],
+)
+def test_refuses_bad_forms(shared_client: TestClient, files: Json, data: Json, status: int) -> None:
+    answer = shared_client.post("/v1/searches", files=files or {"other": b"x"}, data=data)
+    assert answer.status_code == status, answer.text
+    assert answer.json()["status"] == status
+
+
+def test_takes_json_and_forms_only(shared_client: TestClient) -> None:
+    answer = shared_client.post("/v1/searches", content=b"{}", headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 422
+    broken = shared_client.post("/v1/searches", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert broken.status_code == 400
+
+
+def test_searches_with_a_hit(client: TestClient, archive: Archive) -> None:
+    seed = archive.tracklets["gate", RED]
+    answer = client.post("/v1/searches", json={"probes": [{"tracklet_id": seed}]}).json()
+    assert ids(answer)[0] == archive.tracklets["yard", RED]
+    assert seed not in ids(answer)
+    assert answer["probe"] == {"id": None, "person": None, "box": None, "tracklet_id": seed}
+    for unknown in ("0" * 32 + "-0", "nonsense", seed + "9"):
+        missing = client.post("/v1/searches", json={"probes": [{"tracklet_id": unknown}]})
+        assert missing.status_code == 404
+
+
+def test_pages_do_not_shift(client: TestClient, archive: Archive, probe: Json) -> None:
+    first = search(client, probe, limit=2)
+    index(archive, "roof", NOON + timedelta(hours=2), [RED])
+    second = client.get(f"/v1/searches/{first['id']}", params={"cursor": first["next_cursor"]}).json()
+    assert second["next_cursor"] is None
+    assert ids(first) + ids(second) == ids(search(client, probe, cameras=["gate", "yard"]))
+    assert [hit["rank"] for hit in second["hits"]] == [3, 4]
+    again = client.get(f"/v1/searches/{first['id']}").json()
+    assert again == first
+    one = client.get(f"/v1/searches/{first['id']}", params={"limit": 1}).json()
+    assert ids(one) == ids(first)[:1]
+    assert len(ids(search(client, probe))) == 5
+
+
+def test_refuses_cursors_of_other_searches(shared_client: TestClient, shared_probe: Json) -> None:
+    first, second = search(shared_client, shared_probe, limit=1), search(shared_client, shared_probe, limit=1)
+    for cursor in (second["next_cursor"], "nonsense", "", "é" * 10, first["next_cursor"][:-1]):
+        answer = shared_client.get(f"/v1/searches/{first['id']}", params={"cursor": cursor})
+        assert answer.status_code == 422, cursor
+    assert shared_client.get(f"/v1/searches/{first['id']}", params={"limit": 0}).status_code == 422
+    assert shared_client.get("/v1/searches/" + "0" * 32).status_code == 404
+    assert shared_client.get("/v1/searches/nonsense").status_code == 404
+
+
+def test_belongs_to_the_key_that_asked(client: TestClient, other: TestClient, probe: Json) -> None:
+    assert other.get(f"/v1/searches/{search(client, probe)['id']}").status_code == 404
+
+
+def test_states_what_was_searched(client: TestClient, probe: Json) -> None:
+    answer = search(client, probe, sites=["north"], start="2026-03-01T12:00:01Z", end="2026-03-01T12:00:11Z")
+    coverage = answer["coverage"]
+    assert coverage["cameras"] == [
+        {
+            "camera": "gate",
+            "site": "north",
+            "videos": 1,
+            "seconds": 4.0,
+            "first": "2026-03-01T12:00:01Z",
+            "last": "2026-03-01T12:00:05Z",
+            "tracklets": 2,
+        }
+    ]
+    assert (coverage["exact"], coverage["recall"], coverage["tracklets_compared"]) == (True, 1.0, 2)
+    assert {(gap["what"], gap["reason"]) for gap in coverage["not_searched"]} == {
+        ("60 % of the time at camera gate", "no recording is indexed"),
+        ("camera yard", "left out by the filter"),
+        ("camera roof", "left out by the filter"),
+    }
+
+
+def test_states_what_could_not_be_searched(client: TestClient, archive: Archive, probe: Json) -> None:
+    catalogue, jobs = archive.gallery.catalogue, archive.gallery.jobs
+    yard, roof = catalogue.camera_named("yard"), catalogue.camera_named("roof")
+    jobs.file([NewRecording(roof.id, "/a", "waits.mp4", False, NOON)])
+    jobs.file([NewRecording(yard.id, "/b", "broken.mp4", False, NOON)])
+    for _ in range(2):
+        claim = jobs.claim("worker", lease_seconds=100)
+        assert claim is not None
+        if claim.recording.file_name == "broken.mp4":
+            jobs.finish(claim, state="failed", reason="no picture in it")
+        else:
+            jobs.renew(claim, lease_seconds=100, stage="detect", progress=0.42)
+    found = {(gap["what"], gap["reason"]) for gap in search(client, probe)["coverage"]["not_searched"]}
+    assert found == {
+        ("camera roof", "nothing is indexed for this time"),
+        ("waits.mp4 of camera roof", "being indexed, 42% done"),
+        ("broken.mp4 of camera yard", "indexing failed: no picture in it"),
+    }
+    later = search(client, probe, end="2026-03-01T11:00:00Z")["coverage"]["not_searched"]
+    assert not [gap for gap in later if "mp4" in gap["what"]]
+
+
+def test_an_empty_gallery_answers_that_it_is_empty(client: TestClient, archive: Archive, probe: Json) -> None:
+    for video in archive.videos.values():
+        archive.gallery.erase_video(video.id)
+    answer = search(client, probe)
+    assert answer["hits"] == []
+    assert answer["coverage"]["tracklets_compared"] == 0
+    assert all(camera["videos"] == 0 for camera in answer["coverage"]["cameras"])
+
+
+def test_leaves_out_what_was_erased_since(client: TestClient, archive: Archive, probe: Json) -> None:
+    answer = search(client, probe)
+    archive.gallery.erase_video(archive.videos["yard"].id)
+    again = client.get(f"/v1/searches/{answer['id']}").json()
+    assert {hit["camera"]["name"] for hit in again["hits"]} == {"gate"}
+    assert "2 hits of this page were erased since the search." in again["warnings"]
+
+
+def test_writes_down_who_asked_what(client: TestClient, archive: Archive, probe: Json) -> None:
+    answer = search(client, probe, cameras=["gate"], limit=7)
+    (event,) = archive.gallery.audit.events(action="search")
+    assert event.subject == answer["id"]
+    assert event.key_id == archive.gallery.keys.list()[0].id
+    assert event.detail["query"]["filters"]["cameras"] == ["gate"]
+    assert event.detail["query"]["probe"]["id"] == probe["id"]
+    client.get(f"/v1/searches/{answer['id']}")
+    assert archive.gallery.audit.events(limit=1)[0].action == "search.read"
+
+
+def test_no_answer_leaves_without_its_record(client: TestClient, archive: Archive, probe: Json) -> None:
+    file = archive.gallery.data_dir / "gallery.sqlite3"
+    with sqlite3.connect(file) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON audit_event BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    answer = client.post("/v1/searches", json={"probes": [{"probe_id": probe["id"]}]})
+    assert answer.status_code in {500, 503}
+    assert "hits" not in answer.json()
+    with sqlite3.connect(file) as database:
+        assert database.execute("SELECT count(*) FROM search").fetchone() == (0,)
+
+
+def test_eight_at_once(shared_client: TestClient, shared_probe: Json) -> None:
+    expected = ids(search(shared_client, shared_probe))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: search(shared_client, shared_probe), range(24)))
+    assert all(ids(answer) == expected for answer in answers)
+    assert len({answer["id"] for answer in answers}) == 24
+
+
+def test_says_busy_instead_of_queueing_without_end(make_app: Callable[..., FastAPI], secret: str) -> None:
+    app = make_app(network_passes=1, max_waiting=0)
+    photo = {"file": encoded(scene((RED, 100, 60)))}
+    with TestClient(app, headers={"X-API-Key": secret}) as client, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.post("/v1/probes", files=photo), range(16)))
+    assert {answer.status_code for answer in answers} == {201, 503}
+    refused = next(answer for answer in answers if answer.status_code == 503)
+    assert refused.json()["type"] == "urn:sightline:problem:busy"
+    assert refused.headers["retry-after"]
+
+
+def test_says_when_the_database_is_locked(
+    archive: Archive, settings: ServiceSettings, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading goes on; what must be written answers 503."""
+    monkeypatch.setattr(gallery.database, "BUSY_TIMEOUT_S", 0.2)
+    app = create_app(settings, embedder=ColourEmbedder(), detector=ContrastDetector())
+    with TestClient(app, headers={"X-API-Key": secret}, raise_server_exceptions=False) as client:
+        probe = upload(client, scene((RED, 100, 60)))
+        lock = sqlite3.connect(archive.gallery.data_dir / "gallery.sqlite3", isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        try:
+            answer = client.post("/v1/searches", json={"probes": [{"probe_id": probe["id"]}]})
+            cameras = client.get("/v1/cameras")
+        finally:
+            lock.close()
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:sightline:problem:catalogue-unavailable"
+    assert cameras.status_code == 200
