@@ -45,7 +45,7 @@ def measure(session: Session, filters: Filters, model_id: str) -> Coverage:
     with_model = Video.id.in_(select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id))
     sums = _sums(session, [with_model, *passes], start, end)
     counted = select(Video.camera_id, func.count()).where(~with_model, *passes).group_by(Video.camera_id)
-    without_model = dict(session.execute(counted).tuples().all())
+    without_model = dict(session.execute(counted).all())
     cameras = session.scalars(select(Camera).order_by(Camera.name))
     return Coverage(
         [

@@ -98,9 +98,7 @@ def compare_video(session: Session, video: NewVideo, spool: Spool) -> Video:
     for batch in _batches(spool.rows()):
         ids = [f"{row.id}-{tracklet.number}" for tracklet in batch]
         recorded = dict(
-            session.execute(select(Tracklet.number, Tracklet.boxes).where(Tracklet.id.in_(ids)))
-            .tuples()
-            .all()
+            session.execute(select(Tracklet.number, Tracklet.boxes).where(Tracklet.id.in_(ids))).all()
         )
         clips: dict[str, list[list[int]]] = {}
         columns = (Clip.tracklet_id, Clip.start_us, Clip.end_us, Clip.frame_count)
