@@ -40,6 +40,7 @@ class DifferenceDetector:
     """Finds what stands before one of the known backgrounds; on any other picture it finds nobody."""
 
     name = "difference"
+    device = "cpu"
     places: Sequence[Background] = (lobby, street, platform)
 
     def detect(self, frames: Sequence[Pixels]) -> list[Detections]:
