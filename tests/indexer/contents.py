@@ -1,0 +1,41 @@
+"""Everything a gallery holds, in a form that can be compared."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from gallery.gallery import Gallery
+from gallery.tables import Base
+
+# When and under which random name something was written says nothing about what was written.
+VOLATILE = {
+    "video": {"indexed_at"},
+    "camera": {"created_at"},
+    "model": {"created_at"},
+    "segment": {"id", "created_at"},
+    "segment_video": {"segment_id"},
+}
+
+
+def contents(gallery: Gallery) -> dict[str, Any]:
+    """Rows of every table, and the bytes of every segment and thumbnail."""
+    found: dict[str, Any] = {}
+    with gallery.engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            columns = [c for c in table.columns if c.name not in VOLATILE.get(table.name, set())]
+            found[table.name] = sorted(repr(row) for row in connection.execute(select(*columns)))
+    found["segments"] = sorted(
+        sorted((file.name, file.read_bytes()) for file in segment.iterdir())
+        for segment in _below(gallery.data_dir / "segments")
+    )
+    found["thumbnails"] = sorted(
+        (str(file.relative_to(gallery.data_dir)), file.read_bytes())
+        for video in _below(gallery.data_dir / "thumbnails")
+        for file in video.iterdir()
+    )
+    return found
+
+
+def _below(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
