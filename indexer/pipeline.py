@@ -75,13 +75,12 @@ def index_video(
         GalleryError: the gallery refused or could not be reached; nothing was written.
     """
 
-    def steps(recorded: Recorded) -> Steps:
-        rate = min(settings.detect_fps, recorded.frame_rate)
-        tracker = Tracker(fps=rate, threshold=settings.detector_threshold)
+    def steps(_: Recorded) -> Steps:
+        tracker = Tracker(start_score=settings.track_score)
         return Steps(
             fps=settings.detect_fps,
             find=lambda frames: detector.detect([frame.image for frame in frames]),
-            follow=lambda _, detections: tracker.update(detections),
+            follow=lambda frame, detections: tracker.update(detections, frame.time_us),
             refine=lambda stretch, counters: refined(stretch, counters, settings),
         )
 

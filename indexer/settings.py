@@ -26,6 +26,7 @@ class IndexSettings(BaseSettings):
     detect_batch: int = Field(default=4, ge=1)
 
     # Tracks
+    track_score: float = Field(default=0.6, ge=0, le=1)  # starts a track; weaker detections only continue one
     max_track_seconds: float = Field(default=120.0, gt=1)  # a longer track goes on as a new tracklet
     max_crop_bytes: int = Field(default=1 << 28, ge=1 << 20)  # of all people in view; then the largest goes
 
@@ -52,3 +53,9 @@ class IndexSettings(BaseSettings):
     queue_tracks: int = Field(default=8, ge=1)  # ended tracks that may wait for the network
     detect_threads: int | None = None  # None: chosen from the number of cores
     embed_threads: int | None = None
+
+    # Workers
+    lease_seconds: float = Field(default=60.0, gt=0)  # a worker that is silent for so long has died
+    renew_seconds: float = Field(default=2.0, gt=0)  # how often a worker reports, and looks for a cancellation
+    poll_seconds: float = Field(default=1.0, gt=0)  # how often an idle worker looks for work
+    outage_seconds: float = Field(default=600.0, ge=0)  # how long a worker waits for a lost database

@@ -1,51 +1,61 @@
 """Multi-object tracking: an adapter over the library `trackers`.
 
-Its BoT-SORT (Aharon et al., 2022, arXiv:2206.14651) runs without camera motion compensation: surveillance
-cameras are fixed.
+SORT (Bewley et al., "Simple online and realtime tracking", 2016): a Kalman filter a person, and in each frame
+the assignment of detections to persons with the greatest sum of overlaps. docs/decisions/0006 has the
+comparison that chose it and the figures behind the numbers below.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from supervision import Detections as Supervised
-from trackers import BoTSORTTracker
 
+from indexer.trackers_compat import Detections as LibraryDetections
+from indexer.trackers_compat import IoU, SORTTracker
 from indexer.types import Tracked
 from models.detector import Detections
 
 LOST_SECONDS: Final = 1.5  # how long a person may be hidden and still be continued
-FIRST_IOU: Final = 0.3
-LIBRARY_RATE: Final = 30.0  # the library counts its buffer in frames of this rate
+MINIMUM_IOU: Final = 0.1  # of a detection with where the track is expected
+# The library's noise is per frame. One reference rate for all recordings, with real times, keeps persons as
+# fast as they are whatever the recording's rate is, even where it varies or its header is wrong.
+REFERENCE_RATE: Final = 10.0
+LIBRARY_RATE: Final = 30.0  # the library counts how long a track may be lost in frames of this rate
 
 
 class Tracker:
     """Continues tracks from frame to frame; only real detections come out, never predicted boxes.
 
     Args:
-        fps: frames a second that `update` will see.
-        threshold: detector score above which a detection may start a track.
+        start_score: a detection starts a track with at least this score; weaker ones only continue tracks.
     """
 
-    def __init__(self, *, fps: float, threshold: float) -> None:
-        self._library = BoTSORTTracker(
+    def __init__(self, *, start_score: float) -> None:
+        self._library = SORTTracker(
             lost_track_buffer=round(LOST_SECONDS * LIBRARY_RATE),
-            frame_rate=fps,
-            track_activation_threshold=threshold,
+            frame_rate=REFERENCE_RATE,
+            track_activation_threshold=start_score,
             minimum_consecutive_frames=1,
-            minimum_iou_threshold_first_assoc=FIRST_IOU,
-            high_conf_det_threshold=threshold,
-            enable_cmc=False,
+            minimum_iou_threshold=MINIMUM_IOU,
+            iou=IoU(),
         )
 
-    def update(self, detections: Detections) -> Sequence[Tracked]:
-        """Match the detections of the next frame; those that belong to no track yet are left out."""
+    def update(self, detections: Detections, time_us: int) -> Sequence[Tracked]:
+        """Match the detections of the next frame.
+
+        Args:
+            detections: of one frame.
+            time_us: its time; each frame's is greater than the last one's.
+
+        Returns:
+            The detections that belong to a track, which begins with its second one.
+        """
         found = self._library.update(
-            Supervised(
+            LibraryDetections(
                 xyxy=detections.boxes.astype(np.float32).reshape(-1, 4),
-                confidence=detections.scores.astype(np.float32),
-                class_id=np.zeros(len(detections.scores), dtype=np.int64),
-            )
+                confidence=detections.scores.astype(np.float32).reshape(-1),
+            ),
+            timestamp=time_us / 1e6,
         )
         if found.tracker_id is None or found.confidence is None:
             return []
