@@ -26,7 +26,7 @@ from indexer.track import Tracker
 from indexer.types import Recording
 from models.detector import Detector
 
-OnCommit = Callable[[Session, str], None]
+OnCommit = Callable[[Session, str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def index_video(
         recording: the file, its camera and the time of its first frame.
         settings: sampling, filters, bounds.
         progress: is told several times a second and may cancel.
-        on_commit: called with the session and the video's id in the transaction that makes the video
-        visible.
+        on_commit: called in the transaction that makes the video visible, with its session, the video's
+            id and its report.
 
     Raises:
         UnreadableRecording: nothing can be read of the file, or it changed meanwhile.
@@ -139,7 +139,9 @@ def index_recording(
         )
         try:
             with flow.clock("store"):
-                info = writer.commit(video, on_commit and (lambda session: on_commit(session, digest[:32])))
+                info = writer.commit(
+                    video, on_commit and (lambda session: on_commit(session, writer.video_id, video.report))
+                )
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
     warnings = [*recorded.statistics.warnings, *([embedder.warning] if embedder.warning else [])]

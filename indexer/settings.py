@@ -56,6 +56,8 @@ class IndexSettings(BaseSettings):
 
     # Workers
     lease_seconds: float = Field(default=60.0, gt=0)  # a worker that is silent for so long has died
-    renew_seconds: float = Field(default=2.0, gt=0)  # how often a worker reports, and looks for a cancellation
+    renew_seconds: float = Field(
+        default=2.0, gt=0
+    )  # how often a worker reports, and looks for a cancellation
     poll_seconds: float = Field(default=1.0, gt=0)  # how often an idle worker looks for work
     outage_seconds: float = Field(default=600.0, ge=0)  # how long a worker waits for a lost database

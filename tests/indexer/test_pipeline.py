@@ -1,9 +1,10 @@
-"""A recording from file to rows: what is stored, that it is always the same, and that it is all or nothing."""
+"""A recording from file to rows: what is stored, that it is always the same, and all or nothing."""
 
 import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,7 +189,7 @@ def test_the_hook_is_part_of_the_commit(
     class RefusedError(Exception):
         pass
 
-    def refuse(session: Session, video_id: str) -> None:
+    def refuse(session: Session, video_id: str, report: Mapping[str, Any]) -> None:
         raise RefusedError(video_id)
 
     before = contents(sqlite_gallery)

@@ -1,0 +1,35 @@
+"""The networks that the settings name, made ready. Imported late, for torch takes a second to import."""
+
+from typing import TYPE_CHECKING
+
+from indexer.settings import IndexSettings
+
+if TYPE_CHECKING:
+    from models.detector import Detector
+    from models.embedder import Embedder
+
+
+def make_embedder(settings: IndexSettings) -> "Embedder":
+    """Load the model and put it on its device. Raises ModelError."""
+    from models import zoo
+    from models.embedder import Embedder
+
+    return Embedder(
+        zoo.load(settings.model),
+        device=settings.device,
+        batch_size=settings.embed_batch,
+        threads=settings.embed_threads,
+    )
+
+
+def make_detector(settings: IndexSettings, input_size: int | None = None) -> "Detector":
+    """Load the detector; `input_size` is the camera's wish, None for the settings'. Raises ModelError."""
+    from models.detector import create_detector
+
+    return create_detector(
+        settings.detector,
+        input_size=input_size or settings.detector_input,
+        threshold=settings.detector_threshold,
+        device=settings.device,
+        threads=settings.detect_threads,
+    )

@@ -1,0 +1,194 @@
+"""Runs filed jobs: leases recordings one by one, indexes them, and says what became of each."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+
+from gallery.errors import CatalogueUnavailable, CorruptSegment, GalleryError, LeaseLost
+from gallery.gallery import Gallery
+from gallery.records import Claim
+from indexer.errors import Cancelled, UnreadableRecording
+from indexer.lease import Lease
+from indexer.networks import make_detector
+from indexer.settings import IndexSettings
+from indexer.types import Recording
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from indexer.embedding import ClipEmbedder
+    from indexer.pipeline import IndexReport
+    from models.detector import Detector
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+MANY_SEGMENTS: Final = 64
+LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to reach the database
+
+
+class Worker:
+    """One worker. Several may run on one gallery, on one machine or many.
+
+    Args:
+        gallery: where jobs are filed and videos go.
+        embedder_factory: makes the network; called once, when the worker begins to run.
+        settings: how to index.
+        name: unique among living workers.
+        detector_factory: makes a detector for a camera's input size (None for the default).
+    """
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        embedder_factory: "Callable[[], ClipEmbedder]",
+        settings: IndexSettings,
+        name: str,
+        *,
+        detector_factory: "Callable[[int | None], Detector] | None" = None,
+    ) -> None:
+        self._gallery = gallery
+        self._embedder_factory = embedder_factory
+        self._settings = settings
+        self._name = name
+        self._detector_factory = detector_factory or (lambda size: make_detector(settings, size))
+        self._detectors: dict[int | None, Detector] = {}
+        self._stop = threading.Event()
+        self._compact_at = MANY_SEGMENTS
+
+    def run(self, stop: threading.Event, once: bool = False) -> None:
+        """Work until `stop` is set, or with `once` until nothing is left to lease.
+
+        A recording in work when `stop` is set is given back at once; nothing of it is kept.
+
+        Raises:
+            ModelError: the network cannot be loaded.
+            CatalogueUnavailable: the database could not be reached for `settings.outage_seconds`.
+        """
+        self._stop = stop
+        embedder = self._embedder_factory()
+        log.info("worker ready", worker=self._name, model=embedder.name)
+        try:
+            self._patiently(self._gallery.sweep)
+            self._run(embedder, once)
+        except CatalogueUnavailable as error:
+            if not stop.is_set():
+                raise
+            log.warning("stopped while the database was unavailable", worker=self._name, reason=str(error))
+
+    def _run(self, embedder: "ClipEmbedder", once: bool) -> None:
+        while not self._stop.is_set():
+            claim = self._patiently(self._claim)
+            if claim is not None:
+                self._work(claim, embedder)
+            elif once:
+                return
+            else:
+                self._stop.wait(self._settings.poll_seconds)
+            self._compact()
+
+    def _claim(self) -> Claim | None:
+        return self._gallery.jobs.claim(self._name, lease_seconds=self._settings.lease_seconds)
+
+    def _work(self, claim: Claim, embedder: "ClipEmbedder") -> None:
+        """Index one recording and end its row; never fails because of the recording."""
+        lease = Lease(
+            self._gallery.jobs,
+            claim,
+            seconds=self._settings.lease_seconds,
+            renew_seconds=self._settings.renew_seconds,
+            stopping=self._stop.is_set,
+        )
+        about = log.bind(worker=self._name, job=claim.job_id, recording=claim.recording.file_name)
+        about.info("recording leased", attempt=claim.recording.attempts)
+        try:
+            with lease:
+                report = self._patiently(lambda: self._index(claim, embedder, lease))
+            if report.already:
+                self._finish(claim, "skipped", report.warnings[0], video_id=report.video.id)
+            about.info("recording done", already=report.already, seconds=dict(report.stage_seconds))
+        except Cancelled:
+            about.info("recording given up", cancelled=lease.cancelled, lost=lease.lost)
+            if lease.cancelled:
+                self._finish(claim, "cancelled", "cancelled on request")
+            elif not lease.lost:
+                self._give_back(claim)
+        except LeaseLost as error:
+            about.warning("lease lost", reason=str(error))
+        except (UnreadableRecording, ModelError, GalleryError, OSError) as error:
+            if isinstance(error, CatalogueUnavailable):
+                raise
+            about.warning("recording failed", reason=str(error))
+            self._finish(claim, "failed", str(error) or type(error).__name__)
+
+    def _index(self, claim: Claim, embedder: "ClipEmbedder", lease: Lease) -> "IndexReport":
+        from indexer.pipeline import index_video
+
+        filed = claim.recording
+        size = self._gallery.catalogue.camera(filed.camera_id).detector_input
+        if size not in self._detectors:
+            self._detectors[size] = self._detector_factory(size)
+        recording = Recording(
+            Path(filed.path), filed.camera_id, filed.start_time, filed.file_name, filed.owned
+        )
+        return index_video(
+            self._gallery,
+            embedder,
+            self._detectors[size],
+            recording,
+            self._settings,
+            progress=lease,
+            on_commit=lease.commit,
+        )
+
+    def _finish(self, claim: Claim, state: str, reason: str, *, video_id: str | None = None) -> None:
+        def finish() -> None:
+            self._gallery.jobs.finish(claim, state=state, reason=reason, video_id=video_id)
+
+        try:
+            self._patiently(finish)
+        except LeaseLost:
+            log.warning("somebody else ended it", worker=self._name, recording=claim.recording.file_name)
+
+    def _give_back(self, claim: Claim) -> None:
+        try:
+            self._gallery.jobs.release(claim)
+        except (LeaseLost, CatalogueUnavailable) as error:
+            # The lease runs out by itself.
+            log.warning("recording not given back", worker=self._name, reason=str(error))
+
+    def _compact(self) -> None:
+        """Merge segments when there are many, and next when there are twice as many as are left."""
+        if self._count_segments() < self._compact_at:
+            return
+        try:
+            report = self._patiently(self._gallery.compact)
+        except CorruptSegment as error:
+            log.warning("segments not merged", worker=self._name, reason=str(error))
+        else:
+            log.info("segments merged", before=report.segments_before, after=report.segments_after)
+        self._compact_at = max(MANY_SEGMENTS, 2 * self._count_segments())
+
+    def _count_segments(self) -> int:
+        folder = self._gallery.data_dir / "segments"
+        return sum(1 for _ in folder.iterdir()) if folder.exists() else 0
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        """Do something with the database, waiting for it to come back when it is away.
+
+        Raises:
+            CatalogueUnavailable: it stayed away for `settings.outage_seconds`, or the worker is to stop.
+        """
+        began, pause = time.monotonic(), 0.5
+        while True:
+            try:
+                return action()
+            except CatalogueUnavailable as error:
+                left = began + self._settings.outage_seconds - time.monotonic()
+                if left <= 0 or self._stop.wait(min(pause, left)):
+                    raise
+                log.warning("database unavailable, trying again", worker=self._name, reason=str(error))
+                pause = min(2 * pause, LONGEST_PAUSE)
