@@ -1,7 +1,7 @@
 """Jobs: requests to index recordings, which workers lease one recording at a time."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gallery import job_filing, leases
+from gallery import job_filing, leases, unindexed
 from gallery.database import Database
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.job_state import (
@@ -113,6 +113,20 @@ class Jobs:
             progress = _progress_of(session, [job.id for job in jobs])
             now = leases.current_time(session)
             return [_job_summary(job, progress[job.id], now) for job in jobs]
+
+    def unindexed(
+        self, *, camera_ids: Collection[int] | None = None, before: datetime | None = None, limit: int = 100
+    ) -> Sequence[RecordingInfo]:
+        """List recordings that wait, are being worked on, or failed, newest first: no search can find them.
+
+        Args:
+            camera_ids: of these cameras only.
+            before: those that begin before this time only.
+            limit: at most so many.
+        """
+        with self._database.read() as session:
+            found = unindexed.find(session, camera_ids, before, limit)
+            return [leases.recording_info(row) for row in found]
 
     def cancel(self, job_id: str) -> JobInfo:
         """Cancel a job: what waits is cancelled at once, what runs stops at its next renewal.

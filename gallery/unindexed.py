@@ -1,0 +1,39 @@
+"""Recordings that were filed and are not in the gallery: what a search could not look at."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gallery.job_state import CANCELLED, FAILED, QUEUED, RUNNING
+from gallery.tables import JobRecording
+
+
+def find(
+    session: Session, camera_ids: Collection[int] | None, before: datetime | None, limit: int
+) -> list[JobRecording]:
+    """Find recordings that wait, are being worked on, or failed; the newest first.
+
+    One that failed and was filed again is told by its last filing only.
+    """
+    query = select(JobRecording).where(JobRecording.state.in_([QUEUED, RUNNING, FAILED]))
+    if camera_ids is not None:
+        query = query.where(JobRecording.camera_id.in_([i for i in camera_ids if 0 < i < 2**31]))
+    if before is not None:
+        query = query.where(JobRecording.start_time < before)
+    found = session.scalars(query.order_by(JobRecording.id.desc()).limit(limit)).all()
+    last = _last_filings(session, [recording.path for recording in found if recording.state == FAILED])
+    return [one for one in found if one.state != FAILED or last[one.path] == one.id]
+
+
+def _last_filings(session: Session, paths: Sequence[str]) -> dict[str, str]:
+    """The last filing of each path that was not cancelled; ids grow with time."""
+    if not paths:
+        return {}
+    query = (
+        select(JobRecording.path, func.max(JobRecording.id))
+        .where(JobRecording.path.in_(paths), JobRecording.state != CANCELLED)
+        .group_by(JobRecording.path)
+    )
+    return dict(session.execute(query).all())
