@@ -1,14 +1,14 @@
 """The coverage statement: what an answer rests on, and what it could not know."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from gallery.gallery import Gallery
-from gallery.records import CameraInfo, Filters, JobInfo, Ranking, RecordingInfo
+from gallery.records import CameraInfo, Filters, Ranking, RecordingInfo
 from service.schemas import CameraCoverage, CoverageOut, NotSearched
 
 _NAMED: Final = 20  # recordings named one by one; the others are counted
-_JOBS: Final = 100  # newest jobs that are looked at
+_UNINDEXED: Final = 500  # recordings not indexed that are looked at
 _WHOLE: Final = 0.99  # of the requested time: rounding at the edges is no gap
 
 
@@ -39,7 +39,7 @@ def coverage_statement(gallery: Gallery, filters: Filters, ranking: Ranking, mod
             if camera.videos_without_model
         ),
         *_excluded(everyone, filters),
-        *_unfinished(gallery.jobs.list(limit=_JOBS), everyone, filters),
+        *_unfinished(gallery, everyone, filters),
     ]
     return CoverageOut(
         cameras=cameras,
@@ -76,36 +76,22 @@ def _excluded(everyone: list[CameraInfo], filters: Filters) -> Iterator[NotSearc
         yield NotSearched(what=f"camera {name}", reason="left out by the filter")
 
 
-def _unfinished(
-    jobs: Sequence[JobInfo], everyone: list[CameraInfo], filters: Filters
-) -> Iterator[NotSearched]:
+def _unfinished(gallery: Gallery, everyone: list[CameraInfo], filters: Filters) -> Iterator[NotSearched]:
     """Recordings that were filed but are not in the gallery (yet), as far as they could pass the filter."""
+    # How long an unread recording is, nobody knows: one is left out only when it begins too late.
+    found = gallery.jobs.unindexed(camera_ids=filters.camera_ids, before=filters.end, limit=_UNINDEXED)
     names = {camera.id: camera.name for camera in everyone}
-    wanted = [
-        (recording, reason)
-        for job in jobs
-        for recording in job.recordings
-        if (reason := _reason(recording)) and _could_pass(recording, filters)
-    ]
-    for recording, reason in wanted[:_NAMED]:
+    for recording in found[:_NAMED]:
         camera = names.get(recording.camera_id, "?")
-        yield NotSearched(what=f"{recording.file_name} of camera {camera}", reason=reason)
-    if len(wanted) > _NAMED:
-        yield NotSearched(what=f"{len(wanted) - _NAMED} more recordings", reason="not indexed (yet)")
+        yield NotSearched(what=f"{recording.file_name} of camera {camera}", reason=_reason(recording))
+    if len(found) > _NAMED:
+        many = "many" if len(found) == _UNINDEXED else str(len(found) - _NAMED)
+        yield NotSearched(what=f"{many} more recordings", reason="not indexed (yet)")
 
 
-def _reason(recording: RecordingInfo) -> str | None:
+def _reason(recording: RecordingInfo) -> str:
     if recording.state == "queued":
         return "waiting to be indexed"
     if recording.state == "running":
         return f"being indexed, {recording.progress:.0%} done"
-    if recording.state == "failed":
-        return f"indexing failed: {recording.reason or 'no reason recorded'}"
-    return None
-
-
-def _could_pass(recording: RecordingInfo, filters: Filters) -> bool:
-    # How long an unread recording is, nobody knows: it is left out only when it begins too late.
-    if filters.camera_ids is not None and recording.camera_id not in filters.camera_ids:
-        return False
-    return filters.end is None or recording.start_time < filters.end
+    return f"indexing failed: {recording.reason or 'no reason recorded'}"

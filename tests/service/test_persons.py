@@ -73,13 +73,6 @@ def test_a_crop_from_edge_to_edge_is_not_cut_off() -> None:
     assert found.warnings == ()
 
 
-def test_sharpness_does_not_depend_on_contrast() -> None:
-    crop = person(BLUE)
-    faint = (crop.astype(float) * 0.3 + 80).astype(np.uint8)
-    assert persons.sharpness(faint) == pytest.approx(persons.sharpness(crop), rel=0.1)
-    assert persons.sharpness(np.full((50, 20, 3), 90, np.uint8)) == 0
-
-
 @pytest.mark.parametrize(
     ("box", "shape"),
     [((10, 20, 30, 40), (40, 30)), ((10.5, 20.5, 30, 40), (41, 31)), ((-20, -20, 1000, 1000), (240, 320))],
