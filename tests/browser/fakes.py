@@ -11,7 +11,7 @@ from models.detector import Detections
 from tests.browser.scenes import Background, Pixels, lobby, platform, street
 
 Features = NDArray[np.float32]
-WARNING = "This model only sees colours; it knows nothing of persons."
+WARNING = "Drawn figures, compared by the colours of their clothes; no trained model is at work here."
 
 
 class ColourEmbedder:

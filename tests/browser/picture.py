@@ -33,7 +33,7 @@ def draw(target: Path = TARGET) -> None:
         page.screenshot(path=target)
         browser.close()
     with Image.open(target) as shot:
-        shot.convert("RGB").quantize(192).save(target, optimize=True)
+        shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 if __name__ == "__main__":

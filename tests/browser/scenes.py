@@ -199,11 +199,12 @@ class Scene:
 
 
 def strip(pictures: Sequence[Pixels], boxes: Sequence[Box]) -> bytes:
-    """Four crops side by side as a JPEG, 64 x 128 each, as the indexer's thumbnails are."""
-    sheet = Image.new("RGB", (256, 128))
+    """Four crops side by side as a JPEG, 96 x 192 each, as the indexer's thumbnails are."""
+    sheet = Image.new("RGB", (384, 192))
     for n, (picture, (x, y, w, h)) in enumerate(zip(pictures, boxes, strict=True)):
-        crop = Image.fromarray(picture).crop((int(x), int(y), int(x + w), int(y + h)))
-        sheet.paste(crop.resize((64, 128)), (64 * n, 0))
+        left = x + w / 2 - h / 4
+        crop = Image.fromarray(picture).crop((int(left), int(y), int(left + h / 2), int(y + h)))
+        sheet.paste(crop.resize((96, 192), Image.Resampling.BICUBIC), (96 * n, 0))
     return jpeg(np.asarray(sheet))
 
 

@@ -26,6 +26,10 @@ function addRow(file) {
   const last = rows.at(-1);
   const camera = h("input", { required: true, maxLength: 100, value: last?.camera.value ?? "", autocomplete: "off" });
   camera.setAttribute("list", "camera-names");
+  // Files chosen together are mostly of one camera: the others follow until they are given their own.
+  camera.addEventListener("change", () => {
+    for (const row of rows) row.camera.value ||= camera.value;
+  });
   const start = h("input", { type: "datetime-local", step: 1, required: true, value: timeInName(file.name) });
   const bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": `Upload of ${file.name}` });
   const row = { file, camera, start, bar };
@@ -92,7 +96,7 @@ export function addingForm(onFiled) {
     for (const file of files.files) addRow(file);
     files.value = "";
     show();
-    rows.at(-1)?.camera.focus();
+    rows.find((row) => !row.camera.value)?.camera.focus();
   });
   const names = h("datalist", { id: "camera-names" });
   store.subscribe(({ cameras }, before) => cameras !== before.cameras && fill(names, cameras.map(({ name }) => h("option", { value: name }))));

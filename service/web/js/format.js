@@ -55,7 +55,7 @@ export const secondsBetween = (start, end) => (new Date(end) - new Date(start)) 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString(LOCALE)} ${n === 1 ? one : many}`;
 
 /** The score as the API gives it; a probability only where the API has a calibrated one. */
-export const score = (value) => value.toFixed(3);
+export const score = (value) => value.toFixed(3).replace("-", "\u2212");
 export const probability = (value) => `${Math.round(value * 100)} %`;
 
 export function bytes(n) {
