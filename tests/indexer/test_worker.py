@@ -1,0 +1,208 @@
+"""Workers: what becomes of filed recordings, on both databases."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from gallery.gallery import Gallery
+from gallery.records import JobInfo, NewRecording
+from gallery.settings import GallerySettings
+from indexer import worker as worker_module
+from indexer.settings import IndexSettings
+from indexer.worker import Worker
+from models.errors import DetectorError
+from tests.indexer.conftest import START
+from tests.indexer.contents import contents
+from tests.indexer.fakes import ColourDetector, TinyEmbedder
+from tests.indexer.videos import make_video
+from tests.postgres import PostgresServer
+
+QUICK = IndexSettings(renew_seconds=0.05, poll_seconds=0.05, lease_seconds=30.0, outage_seconds=30.0)
+
+
+def file_job(gallery: Gallery, *paths: Path) -> JobInfo:
+    camera = gallery.catalogue.get_or_add_camera("gate")
+    return gallery.jobs.file([NewRecording(camera.id, str(p), p.name, False, START) for p in paths])
+
+
+def make_worker(gallery: Gallery, *, seconds: float = 0.0, settings: IndexSettings = QUICK) -> Worker:
+    return Worker(
+        gallery, TinyEmbedder, settings, "w1", detector_factory=lambda size: ColourDetector(seconds=seconds)
+    )
+
+
+def run_once(gallery: Gallery) -> None:
+    make_worker(gallery).run(threading.Event(), once=True)
+
+
+@contextmanager
+def running(worker: Worker) -> Iterator[threading.Event]:
+    """The worker in a thread, until the block is left."""
+    stop = threading.Event()
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            worker.run(stop)
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+    assert not errors
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def states(gallery: Gallery, job: JobInfo) -> list[str]:
+    return [recording.state for recording in gallery.jobs.get(job.id).recordings]
+
+
+def test_recordings_end_as_they_deserve(gallery: Gallery, crowd_video: Path, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a video at all\n" * 100)
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(crowd_video.read_bytes())
+    job = file_job(gallery, crowd_video, text, copy, tmp_path / "gone.mp4")
+    run_once(gallery)
+    done = gallery.jobs.get(job.id)
+    assert done.state == "partial"
+    assert [r.state for r in done.recordings] == ["succeeded", "failed", "skipped", "failed"]
+    good, bad, again, gone = done.recordings
+    assert good.video_id is not None
+    assert gallery.catalogue.video(good.video_id).tracklet_count == 3
+    assert good.counters["frames_decoded"] == 80
+    assert good.counters["tracklets"] == 3
+    assert (good.reason, good.progress) == (None, 1.0)
+    assert "notes.mp4" in str(bad.reason)
+    assert "already" in str(again.reason)
+    assert again.video_id == good.video_id
+    assert "no such file" in str(gone.reason).lower()
+
+
+def test_the_camera_may_ask_for_another_detector_input(gallery: Gallery, crowd_video: Path) -> None:
+    camera = gallery.catalogue.add_camera("far", detector_input=640)
+    gallery.jobs.file([NewRecording(camera.id, str(crowd_video), "a.mp4", False, START)])
+    asked: list[int | None] = []
+
+    def factory(size: int | None) -> ColourDetector:
+        asked.append(size)
+        return ColourDetector()
+
+    Worker(gallery, TinyEmbedder, QUICK, "w1", detector_factory=factory).run(threading.Event(), once=True)
+    assert asked == [640]
+
+
+def test_a_failing_network_fails_the_recording_not_the_worker(gallery: Gallery, crowd_video: Path) -> None:
+    job = file_job(gallery, crowd_video)
+
+    def factory(size: int | None) -> ColourDetector:
+        raise DetectorError("no such detector")
+
+    Worker(gallery, TinyEmbedder, QUICK, "w1", detector_factory=factory).run(threading.Event(), once=True)
+    (recording,) = gallery.jobs.get(job.id).recordings
+    assert (recording.state, recording.reason) == ("failed", "no such detector")
+
+
+def test_cancelling_stops_the_work_and_keeps_nothing(gallery: Gallery, crowd_video: Path) -> None:
+    before = contents(gallery)["video"]
+    job = file_job(gallery, crowd_video)
+    with running(make_worker(gallery, seconds=0.5)):
+        wait_until(lambda: states(gallery, job) == ["running"])
+        gallery.jobs.cancel(job.id)
+        wait_until(lambda: states(gallery, job) == ["cancelled"])
+    assert contents(gallery)["video"] == before
+    assert list(gallery.data_dir.glob("staging/*")) == []
+
+
+def test_stopping_gives_the_recording_back(gallery: Gallery, crowd_video: Path) -> None:
+    job = file_job(gallery, crowd_video)
+    with running(make_worker(gallery, seconds=0.5)) as stop:
+        wait_until(lambda: states(gallery, job) == ["running"])
+        stop.set()
+        wait_until(lambda: states(gallery, job) == ["queued"])
+    run_once(gallery)
+    assert states(gallery, job) == ["succeeded"]
+
+
+def test_progress_is_reported_while_the_work_goes_on(gallery: Gallery, crowd_video: Path) -> None:
+    job = file_job(gallery, crowd_video)
+
+    def reported() -> bool:
+        (recording,) = gallery.jobs.get(job.id).recordings
+        return recording.stage == "index" and recording.progress > 0 and recording.counters["detections"] > 0
+
+    with running(make_worker(gallery, seconds=0.05)):
+        wait_until(reported)
+        wait_until(lambda: states(gallery, job) == ["succeeded"])
+
+
+def test_a_recording_that_was_handed_over_is_committed_once(gallery: Gallery, crowd_video: Path) -> None:
+    job = file_job(gallery, crowd_video)
+    asleep = QUICK.model_copy(update={"lease_seconds": 0.2, "renew_seconds": 60.0})  # never renews
+    slow = Worker(
+        gallery, TinyEmbedder, asleep, "slow", detector_factory=lambda size: ColourDetector(seconds=0.2)
+    )
+    with running(slow):
+        wait_until(lambda: states(gallery, job) == ["running"])
+        wait_until(lambda: _taken_over(gallery))
+        run_once(gallery)  # finds nothing more
+        wait_until(lambda: states(gallery, job) == ["succeeded"])
+    (recording,) = gallery.jobs.get(job.id).recordings
+    assert recording.worker == "w2"
+    assert len(gallery.catalogue.videos()) == 1
+    assert len(contents(gallery)["segments"]) == 1
+
+
+def _taken_over(gallery: Gallery) -> bool:
+    worker = Worker(gallery, TinyEmbedder, QUICK, "w2", detector_factory=lambda size: ColourDetector())
+    worker.run(threading.Event(), once=True)
+    return len(gallery.catalogue.videos()) == 1
+
+
+def test_many_segments_are_merged(
+    sqlite_gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "MANY_SEGMENTS", 3)
+    videos = [make_video(tmp_path / f"{seed}.mp4", frames=20, seed=seed) for seed in range(4)]
+    file_job(sqlite_gallery, *videos)
+    run_once(sqlite_gallery)
+    assert len(contents(sqlite_gallery)["segments"]) == 2
+    assert sqlite_gallery.snapshot("0" * 64).tracklet_count == 12
+
+
+def test_the_database_may_go_away_for_a_while(
+    postgres_settings: GallerySettings, postgres_server: PostgresServer, crowd_video: Path
+) -> None:
+    url = postgres_settings.resolved_database_url
+    name = url.removeprefix("postgresql://postgres@/").split("?", maxsplit=1)[0]
+    with Gallery.open(postgres_settings) as gallery:
+        job = file_job(gallery, crowd_video)
+        with running(make_worker(gallery, seconds=0.1)):
+            wait_until(lambda: states(gallery, job) == ["running"])
+            with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
+                admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+                )
+                time.sleep(3.0)  # the work ends meanwhile and cannot be committed
+                admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+            wait_until(lambda: states(gallery, job) == ["succeeded"])
+        assert len(gallery.catalogue.videos()) == 1
