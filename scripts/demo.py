@@ -23,9 +23,9 @@ import av
 import numpy as np
 from PIL import Image
 from rich.console import Console
-from rich.table import Table
 
 from models.detector import create_detector
+from sightline.console import print_note, print_table
 
 SIGHTLINE = str(Path(sys.executable).with_name("sightline"))
 VIDEO_SUFFIXES = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
@@ -171,23 +171,21 @@ def print_hits(answer: dict[str, Any]) -> None:
     """The answer as a table; DemoError when nothing was found."""
     if not answer["hits"]:
         raise DemoError("the search found nothing")
-    table = Table(title="The best hits", title_justify="left", header_style="bold")
-    for name in ("rank", "score", "camera", "from", "to", "tracklet"):
-        table.add_column(name, justify="right" if name in {"rank", "score"} else "left")
-    for hit in answer["hits"]:
-        row = (
-            hit["rank"],
-            f"{hit['score']:.3f}",
-            hit["camera"]["name"],
-            hit["start"],
-            hit["end"],
-            hit["tracklet_id"],
-        )
-        table.add_row(*map(str, row))
-    console.print(table)
+    rows = [
+        {
+            "rank": hit["rank"],
+            "score": hit["score"],
+            "camera": hit["camera"]["name"],
+            "from": hit["start"],
+            "to": hit["end"],
+            "tracklet": hit["tracklet_id"],
+        }
+        for hit in answer["hits"]
+    ]
+    print_table(rows)
     console.print(f"{answer['coverage']['tracklets_compared']} tracklets were compared.")
     for warning in answer["warnings"]:
-        console.print(f"Note: {warning if isinstance(warning, str) else json.dumps(warning)}", markup=False)
+        print_note(warning)
 
 
 def demonstrate(recordings: Sequence[Path], data_dir: Path, port: int, *, check: bool) -> None:
