@@ -1,6 +1,6 @@
 """`sightline index`: recordings into the gallery."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from gallery.gallery import Gallery
     from gallery.records import CameraInfo
     from indexer.embedding import ClipEmbedder
+    from indexer.pipeline import IndexReport
     from indexer.progress import Progress
     from indexer.settings import IndexSettings
-    from models.detector import Detector
+    from indexer.types import Recording
+
+    Read = Callable[[Recording, Progress], IndexReport]
 
 # What a folder is searched for; a file that is named itself may be called anything.
 SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"})
@@ -50,6 +53,9 @@ def index(
     time_zone: Annotated[
         str | None, typer.Option(help="Of a new camera, like Europe/Berlin [default: UTC].")
     ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option(help="MOTChallenge file with the people on the one recording given.")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Make the people on recordings searchable.
@@ -58,19 +64,23 @@ def index(
     are indexed all the same. Exits with 1 when one of them failed.
     """
     files = find_recordings(paths)
+    if len(files) > 1 and boxes is not None:
+        raise CommandError(f"{len(files)} recordings cannot share one file of boxes", "index them one by one")
     if len(files) > 1 and not consecutive:
         raise CommandError(
             f"{len(files)} recordings cannot begin at one time",
             "say --consecutive if each begins where the one before ended, or index them one by one",
         )
+    from indexer.networks import make_embedder
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         where = _camera(gallery, camera, site, time_zone)
         begin = moment(start, where.time_zone)
-        embedder, detector = _networks(settings, where)
-        outcomes = _Indexing(gallery, embedder, detector, where, settings).index_all(files, begin)
+        embedder = make_embedder(settings)
+        read = _reader(gallery, embedder, settings, where, boxes)
+        outcomes = _index_all(files, where, begin, read)
     rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
     print_table(rows)
     if embedder.warning:
@@ -103,66 +113,59 @@ def _camera(gallery: "Gallery", name: str, site: str | None, time_zone: str | No
     return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Indexing:
-    """What the recordings of one command share."""
+def _reader(
+    gallery: "Gallery",
+    embedder: "ClipEmbedder",
+    settings: "IndexSettings",
+    camera: "CameraInfo",
+    boxes: Path | None,
+) -> "Read":
+    """How a recording is read: with the people that `boxes` names, or those that a detector finds."""
+    from indexer.importers.motchallenge import import_boxes
+    from indexer.networks import make_detector
+    from indexer.pipeline import index_video
 
-    gallery: "Gallery"
-    embedder: "ClipEmbedder"
-    detector: "Detector"
-    camera: "CameraInfo"
-    settings: "IndexSettings"
-
-    def index_all(self, files: Sequence[Path], begin: datetime) -> list[_Outcome]:
-        """Index one after the other, each beginning where the one before ended."""
-        from indexer.progress import ConsoleProgress
-
-        outcomes = []
-        start: datetime | None = begin
-        with ConsoleProgress(output) as bars:
-            for file in files:
-                if start is None:
-                    outcome = _Outcome(file, "its start is unknown, as the one before failed", failed=True)
-                else:
-                    outcome = self._index_one(file, start, bars.of(file.name))
-                start = outcome.end
-                outcomes.append(outcome)
-        return outcomes
-
-    def _index_one(self, file: Path, start: datetime, progress: "Progress") -> _Outcome:
-        from indexer.errors import IndexerError
-        from indexer.pipeline import index_video
-        from indexer.types import Recording
-
-        recording = Recording(file.absolute(), self.camera.id, start, file.name)
-        try:
-            report = index_video(
-                self.gallery, self.embedder, self.detector, recording, self.settings, progress=progress
-            )
-        except IndexerError as error:
-            return _Outcome(file, str(error), failed=True)
-        video = report.video
-        if not report.already:
-            about_file = [warning for warning in report.warnings if warning != self.embedder.warning]
-            result = "; ".join(["indexed", *about_file])
-        elif (video.camera_id, video.start_time) == (self.camera.id, start):
-            result = "in the gallery already"
-        else:
-            result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
-        return _Outcome(file, result, video.tracklet_count, video.end_time)
-
-
-def _networks(settings: "IndexSettings", camera: "CameraInfo") -> tuple["ClipEmbedder", "Detector"]:
-    from models import zoo
-    from models.detector import create_detector
-    from models.embedder import Embedder
-
-    embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=settings.embed_threads)
-    detector = create_detector(
-        settings.detector,
-        input_size=camera.detector_input or settings.detector_input,
-        threshold=settings.detector_threshold,
-        device=settings.device,
-        threads=settings.detect_threads,
+    if boxes is not None:
+        return lambda recording, progress: import_boxes(
+            gallery, embedder, recording, boxes, settings, progress=progress
+        )
+    detector = make_detector(settings, camera.detector_input)
+    return lambda recording, progress: index_video(
+        gallery, embedder, detector, recording, settings, progress=progress
     )
-    return embedder, detector
+
+
+def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, read: "Read") -> list[_Outcome]:
+    """Read one after the other, each beginning where the one before ended."""
+    from indexer.progress import ConsoleProgress
+    from indexer.types import Recording
+
+    outcomes = []
+    start: datetime | None = begin
+    with ConsoleProgress(output) as bars:
+        for file in files:
+            if start is None:
+                outcome = _Outcome(file, "its start is unknown, as the one before failed", failed=True)
+            else:
+                recording = Recording(file.absolute(), camera.id, start, file.name)
+                outcome = _read_one(recording, read, bars.of(file.name))
+            start = outcome.end
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _read_one(recording: "Recording", read: "Read", progress: "Progress") -> _Outcome:
+    from indexer.errors import IndexerError
+
+    try:
+        report = read(recording, progress)
+    except IndexerError as error:
+        return _Outcome(recording.path, str(error), failed=True)
+    video = report.video
+    if not report.already:
+        result = "; ".join(["indexed", *video.report["warnings"]])
+    elif (video.camera_id, video.start_time) == (recording.camera_id, recording.start_time):
+        result = "in the gallery already"
+    else:
+        result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
+    return _Outcome(recording.path, result, video.tracklet_count, video.end_time)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.console import DataDir, open_gallery, output, read_settings
+from sightline.console import DataDir, open_gallery, read_settings
 
 
 def worker(
@@ -23,13 +23,14 @@ def worker(
     Goes on until told to stop. Any number of workers may run.
     """
     from gallery.settings import GallerySettings
+    from indexer.networks import make_embedder
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
 
+    settings = read_settings(IndexSettings)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     name = name or f"{socket.gethostname()}-{os.getpid()}"
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        output.print(f"Worker {name} waits for recordings.", soft_wrap=True, markup=False)
-        Worker(gallery, embedder_factory, IndexSettings(), name).run(stop, once=once)
+        Worker(gallery, lambda: make_embedder(settings), settings, name).run(stop, once=once)
