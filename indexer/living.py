@@ -109,19 +109,11 @@ class Living:
         return Sample(
             time_us=frame.time_us,
             box=row,
-            crop=self._kept(crop),
+            crop=kept_crop(crop, self._preprocessing),
             aspect=(right - left) / (bottom - top),
             sharpness=sharpness(crop),
             at_border=at_border,
         )
-
-    def _kept(self, crop: Image) -> Image:
-        """The crop itself or, when that is less, exactly what the network would make of it."""
-        height, width = self._preprocessing.height, self._preprocessing.width
-        if crop.shape[0] * crop.shape[1] <= height * width:
-            return crop.copy()  # a view would keep the whole frame
-        resized = resample(crop, height, width, mode="bicubic")
-        return np.ascontiguousarray(resized.permute(1, 2, 0).numpy())
 
     def _ended(self) -> list[Track]:
         ended = [
@@ -137,3 +129,12 @@ class Living:
             tracks.append(self._tracks.pop(largest))
             kept -= tracks[-1].crop_bytes
         return tracks
+
+
+def kept_crop(crop: Image, preprocessing: Preprocessing) -> Image:
+    """A copy of the crop or, when that is less, exactly what the network would make of it."""
+    height, width = preprocessing.height, preprocessing.width
+    if crop.shape[0] * crop.shape[1] <= height * width:
+        return crop.copy()  # a view would keep the whole frame
+    resized = resample(crop, height, width, mode="bicubic")
+    return np.ascontiguousarray(resized.permute(1, 2, 0).numpy())

@@ -74,16 +74,13 @@ def index_video(
         Cancelled: `progress` asked for it; nothing was written.
         GalleryError: the gallery refused or could not be reached; nothing was written.
     """
-
-    def steps(_: Recorded) -> Steps:
-        tracker = Tracker(start_score=settings.track_score)
-        return Steps(
-            fps=settings.detect_fps,
-            find=lambda frames: detector.detect([frame.image for frame in frames]),
-            follow=lambda frame, detections: tracker.update(detections, frame.time_us),
-            refine=lambda stretch, counters: refined(stretch, counters, settings),
-        )
-
+    tracker = Tracker(start_score=settings.track_score)
+    steps = Steps(
+        fps=settings.detect_fps,
+        find=lambda frames: detector.detect([frame.image for frame in frames]),
+        follow=lambda frame, detections: tracker.update(detections, frame.time_us),
+        refine=lambda stretch, counters: refined(stretch, counters, settings),
+    )
     origin = {"detector": detector.name, "detect_fps": settings.detect_fps, "embed_fps": settings.embed_fps}
     return index_recording(
         gallery,
@@ -103,7 +100,7 @@ def index_recording(
     recording: Recording,
     settings: IndexSettings,
     *,
-    steps: Callable[[Recorded], Steps],
+    steps: Steps,
     origin: Mapping[str, Any],
     progress: Progress | None = None,
     on_commit: OnCommit | None = None,
@@ -123,9 +120,9 @@ def index_recording(
         gallery.writer(digest, model_info(embedder)) as writer,
     ):
         with flow:
-            stages = Stages(flow, recorded, steps(recorded), embedder, settings)
-            watched = _watch(stages, recorded, progress)
-            store(writer, watched, flow)
+            stages = Stages(flow, recorded, steps, embedder, settings)
+            store(writer, _watch(stages, recorded, progress), flow)
+        steps.check(recorded)
         if _file_state(recording.path) != state:
             raise UnreadableRecording(f"{recording.path.name}: the file changed while it was read")
         progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))

@@ -27,13 +27,15 @@ class Steps:
     """What differs between indexing a recording and importing boxes for one.
 
     `fps`: frames a second to read, None for all. `find`: persons on some frames. `follow`: a frame's
-    persons with their tracks. `refine`: what is left of an ended track, if anything.
+    persons with their tracks. `refine`: what is left of an ended track, if anything. `check`: called when all
+    has been read; what it raises keeps the recording out of the gallery.
     """
 
     fps: float | None
     find: Callable[[Sequence[Frame]], Sequence[Detections]]
     follow: Callable[[Frame, Detections], Sequence[Tracked]]
     refine: Callable[[Stretch, Counters], Stretch | None]
+    check: Callable[[Recorded], None] = lambda _: None
 
 
 class Stages:

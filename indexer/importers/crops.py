@@ -75,6 +75,14 @@ def _pictures(root: Path) -> Iterator[Path]:
                 yield path
 
 
+def read_bytes(path: Path) -> bytes:
+    """The whole file. Raises MalformedImport."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MalformedImport(f"{path}: {error.strerror}") from error
+
+
 def read_crop(path: Path) -> NDArray[np.uint8]:
     """Decode one crop: (h, w, 3) uint8 RGB. Raises MalformedImport."""
     try:
@@ -82,5 +90,5 @@ def read_crop(path: Path) -> NDArray[np.uint8]:
             if max(image.size) > MAX_SIDE:
                 raise MalformedImport(f"{path}: {image.size} is no crop of a person")
             return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise MalformedImport(f"{path}: not a readable picture ({error})") from error

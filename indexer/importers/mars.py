@@ -1,0 +1,213 @@
+"""Import of MARS-style folders of crops: tracklets without a video.
+
+What such a folder does not say is not made up. All tracklets of a camera begin at the start time that the
+user gives, for when they were recorded is unknown; frames follow each other at the given rate; boxes have the
+crops' sizes and lie at 0, 0. There is nothing to play: the video's path is the folder, and its report says
+"crops".
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from gallery.gallery import Gallery
+from gallery.records import BOX_DTYPE, NewTracklet, NewVideo
+from indexer.clips import Sample
+from indexer.embedding import ClipEmbedder, Settled, embed
+from indexer.filtering import sharpness
+from indexer.flow import Flow, Pipe
+from indexer.importers.crops import CropTracklet, read_bytes, read_crop, scan
+from indexer.living import kept_crop
+from indexer.pipeline import IndexReport, already_indexed, model_info
+from indexer.progress import Progress, Silent
+from indexer.settings import IndexSettings
+from indexer.settle import Candidate, Stretch, make_candidate
+from indexer.stages import POLL_SECONDS
+from models.preprocessing import Preprocessing
+
+MARS_FPS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class CropFolder:
+    """What to import: pictures below `root`, camera n of which becomes the camera `camera_prefix` + n."""
+
+    root: Path
+    camera_prefix: str
+    start_time: datetime
+    fps: float = MARS_FPS
+
+
+def import_crops(
+    gallery: Gallery,
+    embedder: ClipEmbedder,
+    folder: CropFolder,
+    settings: IndexSettings,
+    *,
+    progress: Progress | None = None,
+) -> list[IndexReport]:
+    """Import a folder of crops: one video a camera, tracklets numbered by person and tracklet number.
+
+    Every crop is embedded, whatever `settings.embed_fps` says. A camera whose pictures are in the gallery
+    already is left alone, so an interrupted import goes on where it stopped.
+
+    Raises:
+        MalformedImport: a name is not in the scheme, or a picture cannot be read; cameras before it are kept,
+            nothing of its own camera is.
+        Cancelled: `progress` asked for it; likewise.
+        GalleryError: the gallery refused or could not be reached; likewise.
+    """
+    cameras = scan(folder.root)
+    progress = progress or Silent()
+    return [
+        _import_camera(
+            gallery, embedder, folder, settings, _Source(number, cameras[number]), progress=progress
+        )
+        for number in sorted(cameras)
+    ]
+
+
+@dataclass(slots=True)
+class _Source:
+    """One camera's tracklets, and what has been read of them so far."""
+
+    number: int
+    tracklets: Sequence[CropTracklet]
+    frames: int = 0
+    width: int = 1
+    height: int = 1
+    duration_us: int = 0
+    clips: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """Part of the pictures that has been read."""
+        return self.frames / sum(len(tracklet.paths) for tracklet in self.tracklets)
+
+    def numbers(self) -> dict[str, int]:
+        """Counters as those of a recording."""
+        return {
+            "frames_decoded": self.frames,
+            "frames_bad": 0,
+            "tracklets": len(self.tracklets),
+            "clips": self.clips,
+        }
+
+
+def _import_camera(
+    gallery: Gallery,
+    embedder: ClipEmbedder,
+    folder: CropFolder,
+    settings: IndexSettings,
+    source: _Source,
+    *,
+    progress: Progress,
+) -> IndexReport:
+    progress.update("hash", 0.0, {})
+    digest, size_bytes = _digest(source.tracklets)
+    known = gallery.catalogue.is_indexed(digest, embedder.id)
+    if known is not None:
+        return already_indexed(known)
+    flow = Flow()
+    with gallery.writer(digest, model_info(embedder)) as writer:
+        with flow:
+            for done in _embedded(flow, source, folder.fps, embedder, settings):
+                progress.update("index", source.fraction, source.numbers())
+                for tracklet in done.tracklets if done is not None else ():
+                    with flow.clock("store"):
+                        writer.add(tracklet)
+        progress.update("commit", 1.0, source.numbers())
+        camera = gallery.catalogue.get_or_add_camera(f"{folder.camera_prefix}{source.number}")
+        with flow.clock("store"):
+            info = writer.commit(_video(folder, source, camera.id, digest, size_bytes))
+    warnings = [embedder.warning] if embedder.warning else []
+    return IndexReport(info, False, warnings, source.numbers(), dict(flow.seconds))
+
+
+def _embedded(
+    flow: Flow, source: _Source, fps: float, embedder: ClipEmbedder, settings: IndexSettings
+) -> Iterator[Settled[NewTracklet] | None]:
+    """Read in one thread, embed in another."""
+    candidates: Pipe[Settled[Candidate]] = flow.pipe(settings.queue_tracks)
+    embedded: Pipe[Settled[NewTracklet]] = flow.pipe(settings.queue_tracks)
+
+    def read_all() -> None:
+        for tracklet in source.tracklets:
+            made = make_candidate(_read(tracklet, source, fps, embedder.preprocessing), settings)
+            source.clips += len(made.clips)
+            candidates.put(Settled([made], 0))
+
+    def embed_all() -> None:
+        for done in embed(candidates, embedder, settings.embed_batch):
+            embedded.put(done)
+
+    flow.stage("decode", read_all, out=candidates)
+    flow.stage("embed", embed_all, out=embedded)
+    return embedded.poll(POLL_SECONDS)
+
+
+def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Preprocessing) -> Stretch:
+    """Read the crops of a tracklet; its first frame is at time 0."""
+    rows: list[tuple[int, int, float, float, float, float, float]] = []
+    samples: list[Sample] = []
+    for frame, path in zip(tracklet.frames, tracklet.paths, strict=True):
+        crop = read_crop(path)
+        height, width = crop.shape[:2]
+        time_us = round((frame - tracklet.frames[0]) / fps * 1e6)
+        samples.append(
+            Sample(
+                time_us=time_us,
+                box=len(rows),
+                crop=kept_crop(crop, preprocessing),
+                aspect=width / height,
+                sharpness=sharpness(crop),
+                at_border=False,
+            )
+        )
+        rows.append((time_us, frame - 1, 0.0, 0.0, width, height, 1.0))
+        source.frames += 1
+        source.width, source.height = max(source.width, width), max(source.height, height)
+        source.duration_us = max(source.duration_us, time_us + round(1e6 / fps))
+    return Stretch(np.array(rows, dtype=BOX_DTYPE), samples)
+
+
+def _digest(tracklets: Sequence[CropTracklet]) -> tuple[str, int]:
+    """SHA-256 over names and contents of the pictures, in order; and their size in bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    for tracklet in tracklets:
+        for path in tracklet.paths:
+            content = read_bytes(path)
+            size += len(content)
+            digest.update(f"{path.stem} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest(), size
+
+
+def _video(folder: CropFolder, source: _Source, camera_id: int, digest: str, size_bytes: int) -> NewVideo:
+    return NewVideo(
+        content_hash=digest,
+        camera_id=camera_id,
+        file_name=f"{folder.root.name}, camera {source.number}",
+        path=str(folder.root.absolute()),
+        owned=False,
+        size_bytes=size_bytes,
+        start_time=folder.start_time,
+        duration_us=source.duration_us,
+        width=source.width,
+        height=source.height,
+        frames_decoded=source.frames,
+        frames_bad=0,
+        report={
+            "detector": "crops",
+            "clips": source.clips,
+            "reasons": {},
+            "warnings": [
+                "imported crops: times are not those of the recording, and there is no video to play"
+            ],
+        },
+    )

@@ -1,0 +1,115 @@
+"""Import of MOTChallenge box files with their video."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from gallery.gallery import Gallery
+from indexer.counters import Counters
+from indexer.decode import Recorded
+from indexer.embedding import ClipEmbedder
+from indexer.errors import MalformedImport
+from indexer.importers.boxes import BoxFile, FrameBoxes, read_boxes
+from indexer.pipeline import IndexReport, index_recording
+from indexer.progress import Progress
+from indexer.settings import IndexSettings
+from indexer.settle import Stretch, refined
+from indexer.stages import Steps
+from indexer.track import Tracker
+from indexer.types import Frame, Recording, Tracked
+from models.detector import Detections
+
+NOTHING = FrameBoxes(
+    np.zeros((0, 4), dtype=np.float32), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
+)
+
+
+def import_boxes(
+    gallery: Gallery,
+    embedder: ClipEmbedder,
+    recording: Recording,
+    boxes: Path,
+    settings: IndexSettings,
+    *,
+    progress: Progress | None = None,
+) -> IndexReport:
+    """Index a recording with the persons that a box file names.
+
+    Boxes with identities are taken as the tracks they are: each identity becomes a tracklet, unless it is
+    away for longer than a lost track may be, or longer than a track may last. Boxes without (identity -1) go
+    through the tracker, the refinement and the filters like a detector's. All frames are read, whatever their
+    rate.
+
+    A recording is in the gallery once for a model: what was indexed or imported before stays until it is
+    erased.
+
+    Raises:
+        MalformedImport: the file is not in the format, or names frames that the video does not have.
+        UnreadableRecording: nothing can be read of the video.
+        Cancelled: `progress` asked for it; nothing was written.
+        GalleryError: the gallery refused or could not be reached; nothing was written.
+    """
+    file = read_boxes(boxes)
+    steps = _tracked_steps(file) if file.tracked else _untracked_steps(file, settings)
+    origin = {"detector": "motchallenge", "boxes": boxes.name, "lines_ignored": dict(file.ignored)}
+    return index_recording(
+        gallery,
+        embedder,
+        recording,
+        # Whoever made the identities has decided where one ends.
+        settings.model_copy(update={"split_cosine": 0.0}) if file.tracked else settings,
+        steps=replace(steps, check=lambda recorded: _check_frames(file, boxes, recorded)),
+        origin=origin,
+        progress=progress,
+    )
+
+
+def _tracked_steps(file: BoxFile) -> Steps:
+    def follow(frame: Frame, _: Detections) -> Sequence[Tracked]:
+        found = file.frames.get(frame.index, NOTHING)
+        return [
+            Tracked(int(identity), (float(box[0]), float(box[1]), float(box[2]), float(box[3])), float(score))
+            for identity, box, score in zip(found.ids, found.boxes, found.scores, strict=True)
+        ]
+
+    def keep(stretch: Stretch, counters: Counters) -> Stretch | None:
+        if stretch.samples:
+            return stretch
+        counters.count("never_in_the_picture")
+        return None
+
+    return Steps(fps=None, find=lambda frames: _find(file, frames), follow=follow, refine=keep)
+
+
+def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps:
+    tracker = Tracker(start_score=settings.track_score)
+    # Detectors score on scales of their own. Scores outside 0..1 say nothing to the tracker: all count alike.
+    comparable = all(
+        bool(np.all((found.scores >= 0) & (found.scores <= 1))) for found in file.frames.values()
+    )
+
+    def follow(frame: Frame, found: Detections) -> Sequence[Tracked]:
+        scores = found.scores if comparable else np.ones_like(found.scores)
+        return tracker.update(Detections(found.boxes, scores), frame.time_us)
+
+    return Steps(
+        fps=None,
+        find=lambda frames: _find(file, frames),
+        follow=follow,
+        refine=lambda stretch, counters: refined(stretch, counters, settings),
+    )
+
+
+def _find(file: BoxFile, frames: Sequence[Frame]) -> list[Detections]:
+    found = [file.frames.get(frame.index, NOTHING) for frame in frames]
+    return [Detections(boxes.boxes, boxes.scores) for boxes in found]
+
+
+def _check_frames(file: BoxFile, boxes: Path, recorded: Recorded) -> None:
+    last, count = max(file.frames, default=-1), recorded.statistics.frames_decoded
+    if last >= count:
+        raise MalformedImport(
+            f"{boxes}: boxes on frame {last + 1}, but {recorded.path.name} has {count} frames"
+        )

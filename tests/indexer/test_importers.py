@@ -1,0 +1,189 @@
+"""Box files and crop folders from elsewhere."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gallery.gallery import Gallery
+from indexer.errors import MalformedImport
+from indexer.importers.boxes import read_boxes
+from indexer.importers.crops import scan
+from indexer.importers.mars import CropFolder, import_crops
+from indexer.importers.motchallenge import import_boxes
+from indexer.settings import IndexSettings
+from indexer.types import Recording
+from tests.indexer.conftest import START
+from tests.indexer.contents import contents
+from tests.indexer.fakes import TinyEmbedder
+from tests.indexer.videos import BLUE, CROWD, GREEN, RED
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def truth_lines(*, tracked: bool, tail: str = "1,-1,-1,-1") -> str:
+    """The crowd's boxes as a MOT15 file."""
+    return "\n".join(
+        f"{frame + 1},{number + 1 if tracked else -1},{left},{top},{right - left},{bottom - top},{tail}"
+        for frame in range(80)
+        for number, walker in enumerate(CROWD)
+        if walker.enters <= frame < walker.leaves
+        for left, top, right, bottom in [walker.box(frame)]
+    )
+
+
+@pytest.mark.parametrize("tail", ["1,-1,-1,-1", "1,1,0.8", "1"])
+def test_the_three_shapes_of_box_files(tmp_path: Path, tail: str) -> None:
+    file = read_boxes(write(tmp_path / "gt.txt", truth_lines(tracked=True, tail=tail)))
+    assert file.tracked
+    assert sum(len(found.ids) for found in file.frames.values()) == 60 + 35 + 60
+    first = file.frames[0]
+    assert first.ids.tolist() == [1]
+    assert first.boxes.tolist() == [[10, 20, 38, 92]]
+
+
+def test_lines_that_mean_nobody_are_counted(tmp_path: Path) -> None:
+    lines = ["1,1,5,5,10,20,1,1,1", "1,2,5,5,10,20,0,1,1", "2,3,5,5,10,20,1,3,1", "2,4,5,5,10,20,1,-1,1"]
+    file = read_boxes(write(tmp_path / "gt.txt", "\n".join(lines)))
+    assert dict(file.ignored) == {"marked to be ignored": 1, "not a pedestrian": 1}
+    assert [len(file.frames[n].ids) for n in (0, 1)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("1,2,3", "columns"),
+        ("1,2,3,4,5,x,1", "number"),
+        ("0,2,3,4,5,6,1", "count from 1"),
+        ("1.5,2,3,4,5,6,1", "count from 1"),
+        ("1,-2,3,4,5,6,1", "identity"),
+        ("1,2,3,4,0,6,1", "box"),
+        ("1,2,3,4,5,nan,1", "finite"),
+        ("3,-1,3,4,5,6,1", "with and without"),
+        ("7,1,3,4,5,6,1", "twice"),
+    ],
+)
+def test_a_malformed_line_is_named(tmp_path: Path, line: str, complaint: str) -> None:
+    file = write(tmp_path / "gt.txt", f"7,1,3,4,5,6,1\n\n{line}\n8,1,3,4,5,6,1\n")
+    with pytest.raises(MalformedImport, match=f"gt.txt, line 3: .*{complaint}"):
+        read_boxes(file)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("boxes") / "gt.txt"
+    path.write_bytes(content)
+    try:
+        file = read_boxes(path)
+    except MalformedImport:
+        return
+    assert sum(file.ignored.values()) + sum(len(found.ids) for found in file.frames.values()) > 0
+
+
+def test_identities_become_tracklets(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    boxes = write(tmp_path / "gt.txt", truth_lines(tracked=True))
+    report = import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings)
+    assert report.video.tracklet_count == 3
+    for number, walker in enumerate((CROWD[0], CROWD[2], CROWD[1])):
+        tracklet = sqlite_gallery.catalogue.tracklet(f"{report.video.id}-{number}", with_boxes=True)
+        assert tracklet.boxes is not None
+        assert tracklet.boxes["frame"].tolist() == list(range(walker.enters, walker.leaves))
+        assert tracklet.start_us == walker.enters * 100_000
+    assert import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings).already
+
+
+def test_boxes_without_identities_are_tracked(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    # Scores as a detector with a scale of its own would give them.
+    boxes = write(tmp_path / "det.txt", truth_lines(tracked=False, tail="37.5,-1,-1,-1"))
+    report = import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings)
+    assert report.video.tracklet_count == 3
+    assert report.counters["detections"] == 60 + 35 + 60
+
+
+def test_boxes_outside_the_picture_are_kept_or_counted(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    lines = [f"{n},1,-20,50,40,80,1\n{n},2,900,50,40,80,1" for n in range(1, 20)]
+    boxes = write(tmp_path / "gt.txt", "\n".join(lines))
+    report = import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings)
+    assert report.video.tracklet_count == 1
+    assert report.counters["never_in_the_picture"] == 1
+
+
+def test_boxes_of_another_video_are_refused(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    before = contents(sqlite_gallery)
+    boxes = write(tmp_path / "gt.txt", truth_lines(tracked=True) + "\n81,1,5,5,20,40,1,-1,-1,-1")
+    with pytest.raises(MalformedImport, match=r"frame 81, but .* has 80 frames"):
+        import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings)
+    assert contents(sqlite_gallery) == before
+
+
+def crop_folder(root: Path) -> CropFolder:
+    """Three people; the first on two cameras."""
+    rng = np.random.default_rng(3)
+    tracklets = [("0001", 1, RED, 40), ("0001", 2, RED, 5), ("0002", 1, GREEN, 12), ("00-1", 1, BLUE, 3)]
+    for person, camera, colour, frames in tracklets:
+        folder = root / "bbox_test" / person
+        folder.mkdir(parents=True, exist_ok=True)
+        for frame in range(1, frames + 1):
+            noise = rng.integers(-20, 20, (128, 64, 3))
+            picture = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+            name = f"{person}C{camera}T0001F{frame:03d}.jpg"
+            Image.fromarray(picture).save(folder / name, quality=95)
+    return CropFolder(root, "mars-", START)
+
+
+def test_crop_folders_become_one_video_a_camera(
+    sqlite_gallery: Gallery, settings: IndexSettings, tmp_path: Path
+) -> None:
+    embedder = TinyEmbedder()
+    folder = crop_folder(tmp_path / "mars")
+    settings = settings.model_copy(update={"clip_frames": 32})
+    first, second = import_crops(sqlite_gallery, embedder, folder, settings)
+    assert [first.video.tracklet_count, second.video.tracklet_count] == [3, 1]
+    cameras = [camera.name for camera in sqlite_gallery.catalogue.cameras()]
+    assert cameras == ["mars-1", "mars-2"]
+    assert (first.video.width, first.video.height, first.video.start_time) == (64, 128, START)
+    assert first.video.duration_us == 40 * 40_000
+    tracklets = sqlite_gallery.catalogue.tracklets_of(first.video.id)
+    assert [t.frame_count for t in tracklets] == [3, 40, 12]  # 00-1, 0001, 0002
+    assert [clip.frame_count for clip in tracklets[1].clips] == [32, 8]
+    probe = np.full((128, 64, 3), GREEN, dtype=np.uint8)
+    ranking = sqlite_gallery.snapshot(embedder.id).search(embedder.embed_images([probe])[0], limit=1)
+    assert ranking.hits[0].tracklet_id == f"{first.video.id}-2"
+    assert all(report.already for report in import_crops(sqlite_gallery, embedder, folder, settings))
+
+
+def test_a_bad_crop_or_name_leaves_nothing(
+    sqlite_gallery: Gallery, settings: IndexSettings, tmp_path: Path
+) -> None:
+    folder = crop_folder(tmp_path / "mars")
+    person = folder.root / "bbox_test" / "0001"
+    bad = person / "0001C1T0001F041.jpg"
+    bad.write_bytes(b"\xff\xd8\xff no picture")
+    with pytest.raises(MalformedImport, match="F041"):
+        import_crops(sqlite_gallery, TinyEmbedder(), folder, settings)
+    assert sqlite_gallery.catalogue.videos() == []
+    assert sqlite_gallery.catalogue.cameras() == []
+    assert list(sqlite_gallery.data_dir.glob("staging/*")) == []
+    bad.rename(person / "holiday.jpg")
+    with pytest.raises(MalformedImport, match="holiday"):
+        import_crops(sqlite_gallery, TinyEmbedder(), folder, settings)
+    with pytest.raises(MalformedImport, match="not a folder"):
+        import_crops(sqlite_gallery, TinyEmbedder(), replace(folder, root=bad), settings)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(MalformedImport, match="no pictures"):
+        scan(tmp_path / "empty")
