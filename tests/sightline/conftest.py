@@ -4,20 +4,50 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from sightline.main import app
+from tests.indexer.fakes import ColourDetector, TinyEmbedder
+from tests.indexer.videos import CROWD, RED, Walker, draw, make_video
 
 Run = Callable[..., Result]
+
+MORE = (Walker(RED, 5, 40, (30, 60)),)
 
 
 @pytest.fixture
 def run(sqlite_settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on an empty, migrated gallery."""
     monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(tmp_path / "gallery"))
-    monkeypatch.setenv("COLUMNS", "200")
 
     def invoke(*arguments: str | Path) -> Result:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
     return invoke
+
+
+@pytest.fixture
+def networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that see colours: quick, and right about the drawn people."""
+    monkeypatch.setattr("indexer.networks.make_embedder", lambda settings: TinyEmbedder())
+    monkeypatch.setattr("indexer.networks.make_detector", lambda settings, size=None: ColourDetector())
+    monkeypatch.setattr("service.networks.load", lambda settings: (TinyEmbedder(), ColourDetector()))
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two recordings, three people on the first and one on the second, and a text file."""
+    folder = tmp_path_factory.mktemp("recordings")
+    make_video(folder / "a.mp4", CROWD)
+    make_video(folder / "b.mp4", MORE, frames=50)
+    (folder / "notes.txt").write_text("not a recording")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The red person of the first recording among the others."""
+    file = tmp_path_factory.mktemp("photos") / "photo.png"
+    Image.fromarray(draw(CROWD, 30)).save(file)
+    return file

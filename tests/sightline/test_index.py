@@ -1,0 +1,171 @@
+"""`sightline index`, and what `videos`, `cameras` and `erase` make of its work."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gallery.settings import GallerySettings
+from sightline import checks
+from tests.indexer.videos import CROWD
+from tests.sightline.conftest import Run
+
+pytestmark = pytest.mark.usefixtures("networks")
+START = "2026-01-05T09:00:00+00:00"
+
+
+def listed(run: Run, *command: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(run(*command, "--json").stdout)
+    return found
+
+
+def test_a_recording_becomes_a_video_of_its_camera(run: Run, recordings: Path) -> None:
+    result = run("index", recordings / "a.mp4", "--camera", "gate", "--start", START, "--site", "north")
+
+    assert result.exit_code == 0
+    assert "indexed" in result.output
+    (video,), (camera,) = listed(run, "videos"), listed(run, "cameras")
+    assert (video["file_name"], video["camera"], video["tracklet_count"]) == ("a.mp4", "gate", 3)
+    assert video["start_time"] == START
+    assert (camera["name"], camera["site"], camera["time_zone"]) == ("gate", "north", "UTC")
+
+
+def test_a_time_without_offset_is_the_clock_of_the_camera(run: Run, recordings: Path) -> None:
+    run(
+        "index",
+        recordings / "a.mp4",
+        "--camera",
+        "gate",
+        "--start",
+        "2026-07-01T09:00",
+        "--time-zone",
+        "Asia/Tokyo",
+    )
+
+    assert listed(run, "videos")[0]["start_time"] == "2026-07-01T00:00:00+00:00"
+    assert "2026-07-01 09:00:00" in run("videos").output
+
+
+def test_indexing_again_does_nothing(run: Run, recordings: Path) -> None:
+    run("index", recordings / "a.mp4", "--camera", "gate", "--start", START)
+    before = listed(run, "videos")
+
+    again = run("index", recordings / "a.mp4", "--camera", "gate", "--start", START)
+    elsewhere = run("index", recordings / "a.mp4", "--camera", "yard", "--start", START)
+
+    assert (again.exit_code, elsewhere.exit_code) == (0, 0)
+    assert "in the gallery already" in again.output
+    assert "another camera" in elsewhere.output
+    assert listed(run, "videos") == before
+
+
+def test_several_recordings_need_to_be_consecutive(run: Run, recordings: Path) -> None:
+    refused = run("index", recordings, "--camera", "gate", "--start", START)
+    accepted = run("index", recordings, "--camera", "gate", "--start", START, "--consecutive")
+
+    assert (refused.exit_code, accepted.exit_code) == (2, 0)
+    assert "--consecutive" in refused.stderr
+    first, second = sorted(listed(run, "videos"), key=lambda video: video["file_name"])
+    assert second["start_time"] == first["end_time"]
+
+
+def test_what_cannot_be_read_is_reported_and_the_rest_indexed(
+    run: Run, recordings: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_text("a text file in disguise")
+
+    result = run(
+        "index",
+        recordings / "a.mp4",
+        broken,
+        recordings / "b.mp4",
+        "--camera",
+        "gate",
+        "--start",
+        START,
+        "--consecutive",
+    )
+
+    assert result.exit_code == 1
+    lines = {line.split()[0]: line for line in result.output.splitlines() if ".mp4 " in line}
+    assert "indexed" in lines["a.mp4"]
+    assert "broken.mp4" in lines["broken.mp4"]
+    assert "start is unknown" in lines["b.mp4"]
+    assert [video["file_name"] for video in listed(run, "videos")] == ["a.mp4"]
+
+
+def test_boxes_that_others_made_replace_the_detector(run: Run, recordings: Path, tmp_path: Path) -> None:
+    walker = CROWD[0]
+    boxes = [(frame, walker.box(frame)) for frame in range(walker.enters, walker.leaves)]
+    lines = [f"{frame + 1},7,{x1},{y1},{x2 - x1},{y2 - y1},1,1,1" for frame, (x1, y1, x2, y2) in boxes]
+    file = tmp_path / "gt.txt"
+    file.write_text("\n".join(lines))
+
+    result = run("index", recordings / "a.mp4", "--camera", "gate", "--start", START, "--boxes", file)
+
+    assert result.exit_code == 0, result.output
+    assert listed(run, "videos")[0]["tracklet_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        (["nowhere.mp4", "--start", START], "nowhere.mp4"),
+        (["{a}", "--start", "yesterday"], "yesterday"),
+        (["{a}", "--start", START, "--time-zone", "Mars/Olympus"], "Mars/Olympus"),
+        (["{empty}", "--start", START], "no recordings"),
+        (["{folder}", "--start", START, "--boxes", "gt.txt"], "boxes"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    run: Run, recordings: Path, tmp_path: Path, options: list[str], cause: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    names = {"a": recordings / "a.mp4", "folder": recordings, "empty": tmp_path / "empty"}
+
+    result = run("index", *(option.format(**names) for option in options), "--camera", "gate")
+
+    assert result.exit_code == 2
+    assert cause in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert listed(run, "videos") == []
+
+
+def test_a_known_camera_keeps_its_site_and_zone(run: Run, recordings: Path) -> None:
+    run("index", recordings / "a.mp4", "--camera", "gate", "--start", START, "--site", "north")
+
+    result = run("index", recordings / "b.mp4", "--camera", "gate", "--start", START, "--site", "south")
+
+    assert result.exit_code == 2
+    assert "north" in result.stderr
+
+
+def test_an_erased_recording_is_gone(run: Run, recordings: Path, sqlite_settings: GallerySettings) -> None:
+    run("index", recordings / "a.mp4", "--camera", "gate", "--start", START)
+    video_id = listed(run, "videos")[0]["id"]
+
+    erased, again = run("erase", video_id, "--yes"), run("erase", video_id, "--yes")
+
+    assert (erased.exit_code, again.exit_code) == (0, 2)
+    assert listed(run, "videos") == []
+    assert checks.record(sqlite_settings).state == "ok"
+
+
+def test_erasing_asks_first(run: Run, recordings: Path) -> None:
+    run("index", recordings / "a.mp4", "--camera", "gate", "--start", START)
+
+    result = run("erase", listed(run, "videos")[0]["id"])
+
+    assert result.exit_code != 0
+    assert len(listed(run, "videos")) == 1
+
+
+def test_compaction_merges_what_is_there(run: Run, recordings: Path) -> None:
+    run("index", recordings, "--camera", "gate", "--start", START, "--consecutive")
+
+    result = run("compact", "--json")
+
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["segments_after"] == 1

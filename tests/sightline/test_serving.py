@@ -1,0 +1,85 @@
+"""`sightline serve` and `sightline worker`: they start, work and end when told to."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gallery.gallery import Gallery
+from gallery.records import NewRecording
+from gallery.settings import GallerySettings
+from tests.sightline.conftest import Run
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put back the signal handlers that the worker replaces in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("networks", "handlers")
+def test_a_worker_indexes_what_was_filed(
+    run: Run, recordings: Path, sqlite_settings: GallerySettings
+) -> None:
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    with Gallery.open(sqlite_settings) as gallery:
+        camera = gallery.catalogue.get_or_add_camera("gate")
+        filed = [
+            NewRecording(camera.id, str(recordings / name), name, False, start)
+            for name in ("a.mp4", "notes.txt")
+        ]
+        job = gallery.jobs.file(filed)
+
+        result = run("worker", "--once")
+
+        ended = gallery.jobs.get(job.id)
+    assert result.exit_code == 0
+    assert ended.state == "partial"
+    assert [recording.state for recording in ended.recordings] == ["succeeded", "failed"]
+
+
+def test_the_server_answers_and_ends_in_order(sqlite_settings: GallerySettings) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("sightline")), "serve", "--port", str(port)]
+    server = subprocess.Popen([*command, "--data-dir", str(sqlite_settings.data_dir)])
+    try:
+        answer = wait_for(f"http://127.0.0.1:{port}/livez", server)
+    finally:
+        server.terminate()
+        status = server.wait(timeout=30)
+
+    assert answer == 200
+    assert status in {0, -signal.SIGTERM}
+
+
+def test_strangers_are_not_served_without_keys(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGHTLINE_ALLOW_ANONYMOUS", "true")
+
+    result = run("serve", "--host", "0.0.0.0")
+
+    assert result.exit_code == 2
+    assert "127.0.0.1" in result.stderr
+
+
+def wait_for(url: str, server: subprocess.Popen[bytes]) -> int:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                status: int = response.status
+                return status
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError("the server does not answer")
