@@ -1,5 +1,6 @@
 """The networks of the service: loaded once in the background, proved to work, then shared by all requests."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -37,7 +38,8 @@ def load(settings: ServiceSettings) -> tuple[ProbeEmbedder, Detector]:
     from models.detector import create_detector
     from models.embedder import Embedder
 
-    threads = settings.threads or None
+    # As many passes at once as threads allow: more threads than cores would wait for each other.
+    threads = settings.threads or max(1, len(os.sched_getaffinity(0)) // settings.network_passes)
     embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=threads)
     detector = create_detector(settings.detector, device=settings.device, threads=threads)
     return embedder, detector

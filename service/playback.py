@@ -1,36 +1,24 @@
 """Clips to watch: a stretch of a recording as H.264 MP4, upright, with the person's box drawn on it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 import av
-import av.container
-import av.error
-import av.video.frame
 import numpy as np
 from numpy.typing import NDArray
 
 from service.errors import RecordingUnavailable
+from service.footage import MICROSECOND, Footage, Stretch
 from service.images import Pixels
 
 _CLOCK: Final = Fraction(1, 90_000)  # time base of the clip: exact for every usual frame rate
-_MICROSECOND: Final = Fraction(1, 1_000_000)
 _BT601: Final = 6  # AVCOL_SPC_SMPTE170M
 _LIMITED: Final = 1  # AVCOL_RANGE_MPEG
 _GAP_US: Final = 1_000_000  # no box is made up for longer than the person was out of sight
 _LINE: Final = np.array([255, 176, 0], dtype=np.uint8)
 _EDGE: Final = np.array([20, 20, 20], dtype=np.uint8)
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """What to cut: µs since the recording's first frame, both ends included."""
-
-    start_us: int
-    end_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,7 @@ def cut(
     *,
     boxes: NDArray[np.void] | None = None,
     size: tuple[int, int] | None = None,
+    steady: bool = True,
     max_side: int = 1280,
 ) -> Clip:
     """Write a stretch of a recording to `destination`, which must end in .mp4.
@@ -63,6 +52,7 @@ def cut(
         stretch: which frames.
         boxes: BOX_DTYPE rows of one tracklet, to be drawn and interpolated in between; None draws nothing.
         size: upright (width, height) the recording had when it was indexed.
+        steady: its time stamps can be trusted, see `service.footage`.
         max_side: longer pictures are scaled down to this.
 
     Raises:
@@ -71,88 +61,23 @@ def cut(
     writer: _Writer | None = None
     first_us = 0
     try:
-        with av.open(str(source)) as container:
-            for time_us, frame in _frames(container, stretch):
-                picture_size = _upright_size(frame)
-                if size is not None and picture_size != size:
-                    raise RecordingUnavailable("The recording has changed: its pictures have another size.")
+        with Footage(source, steady=steady) as footage:
+            if size is not None and footage.size != size:
+                raise RecordingUnavailable("The recording has changed: its pictures have another size.")
+            for time_us, frame in footage.frames(stretch):
                 if writer is None:
-                    writer = _Writer(destination, _scaled(picture_size, max_side))
+                    writer = _Writer(destination, _scaled(footage.size, max_side))
                     first_us = time_us
-                picture = _upright(frame, writer.size)
+                picture = footage.picture(frame, writer.size)
                 if boxes is not None:
-                    _draw(picture, _box_at(boxes, time_us), writer.size[0] / picture_size[0])
+                    _draw(picture, _box_at(boxes, time_us), writer.size[0] / footage.size[0])
                 writer.add(picture, time_us - first_us)
-    except (av.error.FFmpegError, OSError) as error:
-        raise RecordingUnavailable(f"The recording cannot be read: {type(error).__name__}.") from error
     finally:
         if writer is not None:
             writer.close()
     if writer is None:
         raise RecordingUnavailable("The recording holds no readable pictures at that time.")
     return Clip(writer.frames, *writer.size, first_us)
-
-
-def _frames(
-    container: av.container.InputContainer, stretch: Stretch
-) -> Iterator[tuple[int, av.video.frame.VideoFrame]]:
-    """Frames of the stretch with their µs since the first frame."""
-    if not container.streams.video:
-        raise RecordingUnavailable("The recording holds no video.")
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    origin = next((frame.pts for frame in _decode(container) if frame.pts is not None), None)
-    if origin is None or stream.time_base is None:
-        raise RecordingUnavailable("The recording holds no readable pictures.")
-    time_base = stream.time_base
-
-    def microseconds(frame: av.video.frame.VideoFrame) -> int:
-        assert frame.pts is not None
-        return round((frame.pts - origin) * time_base / _MICROSECOND)
-
-    for offset in (origin + int(stretch.start_us * _MICROSECOND / time_base), origin):
-        container.seek(offset, stream=stream, backward=True)
-        sought = False
-        for frame in _decode(container):
-            if frame.pts is None:
-                continue
-            time_us = microseconds(frame)
-            # Some containers cannot seek exactly and land behind: then once more, from the beginning.
-            if not sought and time_us > stretch.start_us and offset != origin:
-                break
-            sought = True
-            if time_us > stretch.end_us:
-                return
-            if time_us >= stretch.start_us:
-                yield time_us, frame
-        if sought:
-            return
-
-
-def _decode(container: av.container.InputContainer) -> Iterator[av.video.frame.VideoFrame]:
-    """Decoded frames; what is damaged is skipped, as the indexer skipped it."""
-    for packet in container.demux(video=0):
-        try:
-            yield from packet.decode()
-        except av.error.InvalidDataError:
-            continue
-
-
-def _turns(frame: av.video.frame.VideoFrame) -> int:
-    """Quarter turns counter-clockwise that bring the stored picture upright."""
-    return round(frame.rotation / 90) % 4
-
-
-def _upright_size(frame: av.video.frame.VideoFrame) -> tuple[int, int]:
-    return (frame.height, frame.width) if _turns(frame) % 2 else (frame.width, frame.height)
-
-
-def _upright(frame: av.video.frame.VideoFrame, size: tuple[int, int]) -> Pixels:
-    """The picture as displayed, (h, w, 3) RGB at `size`."""
-    turns = _turns(frame)
-    width, height = size if turns % 2 == 0 else size[::-1]
-    picture = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
-    return np.ascontiguousarray(np.rot90(picture, turns))
 
 
 def _scaled(size: tuple[int, int], max_side: int) -> tuple[int, int]:
@@ -217,7 +142,7 @@ class _Writer:
 
     def add(self, picture: Pixels, time_us: int) -> None:
         """Append a picture; one that does not come after the last is left out."""
-        pts = round(time_us * _MICROSECOND / _CLOCK)
+        pts = round(time_us * MICROSECOND / _CLOCK)
         if pts <= self._last:
             return
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

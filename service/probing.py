@@ -9,6 +9,7 @@ from gallery.records import ProbeInfo
 from models.detector import Detector
 from service import images, persons
 from service.auth import Caller
+from service.disk import room_needed
 from service.errors import InvalidRequest
 from service.persons import Box, Person
 from service.schemas import ProbeChoice, ProbeOut, SearchedProbe
@@ -26,9 +27,15 @@ def add_probe(state: State, caller: Caller, data: bytes) -> ProbeInfo:
     photo = images.read(data, max_pixels=state.settings.max_pixels)
     found = _found(detector, photo.pixels)
     height, width = photo.pixels.shape[:2]
-    probe = state.gallery.probes.add(
-        photo.data, images.STORED_TYPE, width, height, [_stored(person) for person in found], caller.key_id
-    )
+    with room_needed():
+        probe = state.gallery.probes.add(
+            photo.data,
+            images.STORED_TYPE,
+            width,
+            height,
+            [_stored(person) for person in found],
+            caller.key_id,
+        )
     state.gallery.audit.record(
         "probe.add",
         key_id=caller.key_id,

@@ -22,7 +22,8 @@ class ServiceSettings(GallerySettings):
         max_upload_bytes: largest recording that may be uploaded.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
         allow_anonymous: serve callers without a key, from this machine only.
-        model, device, detector, threads: what embeds, and finds persons on, probe photos. 0 threads: all.
+        model, device, detector: what embeds, and finds persons on, probe photos.
+        threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         clip_cuts: how many clips are cut at once.
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.

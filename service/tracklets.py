@@ -9,7 +9,9 @@ from gallery.errors import NotFound
 from gallery.records import TrackletInfo, VideoInfo
 from service import playback
 from service.auth import Caller
+from service.disk import room_needed
 from service.errors import InvalidRequest
+from service.footage import Stretch, has_steady_clock
 from service.schemas import ClipOut, TrackletOut
 from service.searching import camera_ref, moment
 from service.state import State
@@ -86,14 +88,17 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
     )
 
     def make(destination: Path) -> None:
-        playback.cut(
-            state.recordings.path_of(video),
-            destination,
-            stretch,
-            boxes=tracklet.boxes,
-            size=(video.width, video.height),
-            max_side=state.settings.max_clip_side,
-        )
+        source = state.recordings.path_of(video)
+        with room_needed():
+            playback.cut(
+                source,
+                destination,
+                stretch,
+                boxes=tracklet.boxes,
+                size=(video.width, video.height),
+                steady=has_steady_clock(video.report),
+                max_side=state.settings.max_clip_side,
+            )
 
     path = state.clips.get(video.id, f"{tracklet.number}-{wanted.file_name}", make)
     _require_not_erased(state, video, path)
@@ -110,7 +115,7 @@ def etag(path: Path) -> str:
     return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
 
 
-def _stretch(tracklet: TrackletInfo, wanted: ClipRequest, longest_us: int) -> playback.Stretch:
+def _stretch(tracklet: TrackletInfo, wanted: ClipRequest, longest_us: int) -> Stretch:
     start_us, end_us = tracklet.start_us, tracklet.end_us
     if wanted.moment is not None:
         part = next((clip for clip in tracklet.clips if clip.number == wanted.moment), None)
@@ -119,7 +124,7 @@ def _stretch(tracklet: TrackletInfo, wanted: ClipRequest, longest_us: int) -> pl
         start_us, end_us = part.start_us, part.end_us
     padding_us = wanted.padding_ms * 1000
     start_us = max(0, start_us - padding_us)
-    return playback.Stretch(start_us, min(end_us + padding_us, start_us + longest_us))
+    return Stretch(start_us, min(end_us + padding_us, start_us + longest_us))
 
 
 def _require_not_erased(state: State, video: VideoInfo, path: Path) -> None:

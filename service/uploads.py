@@ -5,7 +5,6 @@ said of it.
 """
 
 import contextlib
-import errno
 import fcntl
 import io
 import json
@@ -24,12 +23,12 @@ from starlette.concurrency import run_in_threadpool
 
 from gallery.errors import NotFound
 from service.auth import Caller
-from service.errors import ContentTooLarge, OffsetMismatch, StateConflict, StorageFull
+from service.disk import room_needed
+from service.errors import ContentTooLarge, OffsetMismatch, StateConflict
 
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 _BUFFER: Final = 1024 * 1024
 _FILING: Final = "filing"  # in place of a job's id while the job is being filed
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Uploads:
             )
         upload = Upload(secrets.token_hex(16), caller.key_id, file_name, size_bytes)
         self._directory.mkdir(parents=True, exist_ok=True)
-        with _room_needed():
+        with room_needed():
             self.path(upload).touch(exist_ok=False)
             self._note(upload)
         return upload
@@ -218,7 +217,7 @@ def _require_offset(size: int, offset: int) -> None:
 
 def _write(file: io.FileIO, buffer: bytearray) -> int:
     """Write all of a buffer, empty it, and return how much it held."""
-    with _room_needed():
+    with room_needed():
         view = memoryview(bytes(buffer))
         while view:
             view = view[file.write(view) :]
@@ -228,17 +227,7 @@ def _write(file: io.FileIO, buffer: bytearray) -> int:
 
 
 def _finish(file: io.FileIO, buffer: bytearray) -> int:
-    with file, _room_needed():
+    with file, room_needed():
         size = _write(file, buffer)
         os.fsync(file.fileno())
     return size
-
-
-@contextlib.contextmanager
-def _room_needed() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise StorageFull("The disk is full; nothing more can be taken.") from error
-        raise

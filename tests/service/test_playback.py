@@ -1,5 +1,6 @@
 """Clips, judged by decoding them again."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -8,9 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from gallery.records import BOX_DTYPE
+from indexer.decode import open_recording
 from service import playback
 from service.errors import RecordingUnavailable
-from service.playback import Stretch
+from service.footage import Footage, Stretch, has_steady_clock
 from tests.service.videos import BACKGROUND, number_of, numbered, read_video, write_video
 
 SECOND = 1_000_000
@@ -203,3 +205,45 @@ def test_says_why_a_recording_cannot_be_played(recording: Path, tmp_path: Path) 
         playback.cut(recording, target, Stretch(20 * SECOND, 21 * SECOND))
     with pytest.raises(RecordingUnavailable, match="another size"):
         playback.cut(recording, target, whole, size=(160, 122))
+
+
+def jumping_clock(path: Path) -> Path:
+    """Two recordings of five seconds in one file, each with its own time from zero, in MPEG-TS."""
+    parts = [
+        write_video(path.with_name(f"{i}.ts"), [numbered(50 * i + j) for j in range(50)]) for i in range(2)
+    ]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def no_clock(path: Path) -> Path:
+    """A bare H.264 stream."""
+    return write_video(path, [numbered(i) for i in range(60)])
+
+
+@pytest.mark.parametrize("make", [jumping_clock, no_clock])
+def test_agrees_with_the_indexer_about_odd_clocks(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    """The indexer counts the frames of such files, and says so in its report; clips follow it."""
+    source = make(tmp_path / ("odd.ts" if make is jumping_clock else "odd.h264"))
+    with open_recording(source) as recording:
+        indexed = [(frame.time_us, number_of(frame.image)) for frame in recording.frames()]
+        report = {"warnings": recording.statistics.warnings}
+    assert not has_steady_clock(report)
+    with Footage(source, steady=False) as footage:
+        seen = [
+            (time_us, number_of(footage.picture(frame, footage.size)))
+            for time_us, frame in footage.frames(Stretch(0, 10**9))
+        ]
+    assert seen == indexed
+    late = indexed[len(indexed) * 3 // 4 :]
+    playback.cut(source, tmp_path / "clip.mp4", Stretch(late[0][0], late[-1][0]), steady=False)
+    assert [number_of(picture) for _, picture in read_video(tmp_path / "clip.mp4")] == [n for _, n in late]
+
+
+@pytest.mark.parametrize("start", [0, 1_234_567, 5_000_000])
+def test_agrees_with_the_indexer_about_times(recording: Path, start: int) -> None:
+    with open_recording(recording) as opened:
+        indexed = [frame.time_us for frame in opened.frames() if frame.time_us >= start]
+        assert has_steady_clock({"warnings": opened.statistics.warnings})
+    with Footage(recording, steady=True) as footage:
+        assert [time_us for time_us, _ in footage.frames(Stretch(start, 10**9))] == indexed
