@@ -1,6 +1,7 @@
 """Tracklet vectors with their columns in the shape that is searched: a FAISS index, and arrays beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -162,13 +163,29 @@ class Block:
 
         `count` must not exceed the number of marked rows. query: (1, D).
         """
-        scores, rows = self.rows.index.search(query, count, params=_parameters(mask))
+        with _one_thread():
+            scores, rows = self.rows.index.search(query, count, params=_parameters(mask))
         return scores[0], rows[0]
 
     def above(self, query: FloatArray, score: float, mask: Mask | None) -> tuple[FloatArray, Integers]:
         """Return scores and rows of all marked rows with a score above `score`, in no order."""
-        _limits, scores, rows = self.rows.index.range_search(query, score, params=_parameters(mask))
+        with _one_thread():
+            _limits, scores, rows = self.rows.index.range_search(query, score, params=_parameters(mask))
         return scores, rows
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep FAISS from waking threads that have nothing to do: it shares out queries, and there is one.
+
+    The number belongs to the calling thread, and is put back for others that use the same OpenMP.
+    """
+    threads = _FAISS.omp_get_max_threads()
+    _FAISS.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        _FAISS.omp_set_num_threads(threads)
 
 
 def _parameters(mask: Mask | None) -> Any:

@@ -1,7 +1,7 @@
 """What can be searched at one moment: an unchanging view that many threads search at once.
 
 Search is exact. Filters decide which rows FAISS may look at before it ranks them, so filtered recall is 1.000
-by construction. One query runs in the caller's thread alone: FAISS starts no others for it.
+by construction. One query runs in the caller's thread alone.
 """
 
 from collections import defaultdict

@@ -1,0 +1,255 @@
+"""Search against brute force, over galleries that are written, erased from and compacted at random.
+
+Thresholds are lowered so that a few tracklets already take every path: read and mapped segments, joined
+blocks, masked videos. Components come from a handful of values, so that equal scores are common.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from numpy.typing import NDArray
+
+from gallery import segment, snapshots
+from gallery.gallery import Gallery
+from gallery.records import Filters, Hit, ModelInfo, NewClip, NewTracklet
+from gallery.settings import GallerySettings
+from gallery.times import EPOCH, microseconds
+from tests.gallery.making import JPEG, START, make_boxes, store, unit
+from tests.postgres import PostgresServer
+
+DIMENSION = 4
+MODEL = ModelInfo(id="b" * 64, name="property", dimension=DIMENSION, card={})
+CAMERAS = 3
+CLOSE = 1e-5
+
+grid = st.lists(st.sampled_from([-1.0, 0.0, 0.5, 2.0]), min_size=DIMENSION, max_size=DIMENSION)
+vectors = grid.filter(any).map(lambda values: unit(np.array(values)))
+
+
+@dataclass
+class Expected:
+    """What the gallery should hold of one tracklet."""
+
+    camera_id: int
+    video_id: str
+    start_us: int
+    end_us: int
+    vector: NDArray[np.float32]
+    clips: NDArray[np.float32]
+
+    def passes(self, filters: Filters) -> bool:
+        return (
+            (filters.camera_ids is None or self.camera_id in filters.camera_ids)
+            and (filters.video_ids is None or self.video_id in filters.video_ids)
+            and (filters.end is None or self.start_us < microseconds(filters.end))
+            and (filters.start is None or self.end_us >= microseconds(filters.start))
+        )
+
+
+@dataclass
+class World:
+    """A gallery, and what it should hold."""
+
+    gallery: Gallery
+    tracklets: dict[str, Expected] = field(default_factory=dict)
+
+
+@st.composite
+def new_tracklets(draw: st.DrawFn) -> NewTracklet:
+    start_us = 1_000_000 * draw(st.integers(0, 60))
+    boxes = make_boxes(start_us, draw(st.integers(1, 5)), 1_000_000)  # ends meet the seconds of filters
+    end_us = int(boxes["time_us"][-1])
+    clips = [
+        NewClip(start_us, end_us, len(boxes), vector)
+        for vector in draw(st.lists(vectors, min_size=1, max_size=3))
+    ]
+    return NewTracklet(boxes, draw(vectors), clips, {}, JPEG)
+
+
+@st.composite
+def filters_of(draw: st.DrawFn, tracklets: list[Expected]) -> Filters:
+    video_ids = sorted({expected.video_id for expected in tracklets})
+    edges = sorted({time for expected in tracklets for time in (expected.start_us, expected.end_us)})
+    times = st.integers(0, 120).map(lambda second: microseconds(START) + 1_000_000 * second)
+    if edges:
+        times |= st.sampled_from(edges)
+    cameras = draw(st.none() | st.frozensets(st.integers(1, CAMERAS + 1)))
+    videos = draw(st.none() | st.frozensets(st.sampled_from([*video_ids, "0" * 32])))
+    start, end = draw(st.none() | times), draw(st.none() | times)
+    if start is not None and end is not None and start >= end:
+        end = start + 1
+    return Filters(
+        camera_ids=cameras,
+        video_ids=videos,
+        start=None if start is None else EPOCH + timedelta(microseconds=start),
+        end=None if end is None else EPOCH + timedelta(microseconds=end),
+    )
+
+
+class SearchMachine(RuleBasedStateMachine):
+    """Writes, erases, compacts; every search equals brute force on the fp16 vectors."""
+
+    new_settings: Callable[[], GallerySettings]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(Gallery.open(type(self).new_settings()))
+        for number in range(CAMERAS):
+            self.world.gallery.catalogue.add_camera(f"camera {number}")
+        self.names = count()
+
+    def teardown(self) -> None:
+        self.world.gallery.close()
+        shutil.rmtree(self.world.gallery.data_dir)
+
+    @property
+    def video_ids(self) -> list[str]:
+        return sorted({expected.video_id for expected in self.world.tracklets.values()})
+
+    @rule(
+        tracklets=st.lists(new_tracklets(), max_size=6),
+        camera_id=st.integers(1, CAMERAS),
+        offset=st.integers(0, 60),
+    )
+    def index(self, tracklets: list[NewTracklet], camera_id: int, offset: int) -> None:
+        gallery = self.world.gallery
+        start = START + timedelta(seconds=offset)
+        camera = gallery.catalogue.camera(camera_id)
+        video = store(gallery, next(self.names), tracklets, camera=camera, start=start, model=MODEL)
+        for number, tracklet in enumerate(tracklets):
+            self.world.tracklets[f"{video.id}-{number}"] = Expected(
+                camera_id,
+                video.id,
+                microseconds(start) + int(tracklet.boxes["time_us"][0]),
+                microseconds(start) + int(tracklet.boxes["time_us"][-1]),
+                tracklet.feature.astype(np.float16).astype(np.float32),
+                np.stack([clip.feature for clip in tracklet.clips]).astype(np.float16).astype(np.float32),
+            )
+
+    @precondition(lambda self: self.world.tracklets)
+    @rule(data=st.data())
+    def erase(self, data: st.DataObject) -> None:
+        video_id = data.draw(st.sampled_from(self.video_ids))
+        self.world.gallery.erase_video(video_id)
+        for key in [key for key, expected in self.world.tracklets.items() if expected.video_id == video_id]:
+            del self.world.tracklets[key]
+
+    @rule(max_tracklets=st.integers(1, 30))
+    def compact(self, max_tracklets: int) -> None:
+        self.world.gallery.compact(max_tracklets=max_tracklets)
+
+    @rule(data=st.data(), query=vectors, limit=st.integers(1, 12))
+    def search(self, data: st.DataObject, query: NDArray[np.float32], limit: int) -> None:
+        filters = data.draw(st.just(Filters()) | filters_of(list(self.world.tracklets.values())))
+        ranking = self.world.gallery.snapshot(MODEL.id).search(query, limit=limit, filters=filters)
+        passing = {key: e for key, e in self.world.tracklets.items() if e.passes(filters)}
+        scores = {key: float(e.vector @ query) for key, e in passing.items()}
+        stored = {key: e.vector.tobytes() for key, e in passing.items()}
+        assert ranking.exact
+        assert ranking.compared == len(passing)
+        check_hits(list(ranking.hits), scores, stored, limit)
+        for hit in ranking.hits:
+            clips = passing[hit.tracklet_id].clips @ query
+            assert hit.clip_score == pytest.approx(float(clips.max()), abs=CLOSE)
+            assert clips[hit.clip_number] == pytest.approx(float(clips.max()), abs=CLOSE)
+
+    @precondition(lambda self: self.world.tracklets)
+    @rule(data=st.data())
+    def take_vector(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.world.tracklets)))
+        vector = self.world.gallery.snapshot(MODEL.id).vector(key)
+        assert np.abs(vector - self.world.tracklets[key].vector).max() < 1e-3
+
+    @invariant()
+    def everything_is_counted(self) -> None:  # makes each snapshot out of the one before
+        assert self.world.gallery.snapshot(MODEL.id).tracklet_count == len(self.world.tracklets)
+
+    @rule()
+    def nothing_is_left_lying_about(self) -> None:
+        gallery = self.world.gallery
+        report = gallery.sweep()
+        assert (report.unfinished, report.segments, report.media, report.erasures) == (0, 0, 0, 0)
+        assert gallery.verify().problems == ()
+        with_model = {video.id for video in gallery.catalogue.videos(limit=1000)}
+        assert set(self.video_ids) <= with_model
+
+
+def check_hits(hits: list[Hit], scores: dict[str, float], stored: dict[str, bytes], limit: int) -> None:
+    """Recall 1.000 with the scores of brute force; among equal ones, ids decide."""
+    ids = [hit.tracklet_id for hit in hits]
+    assert len(set(ids)) == len(ids) == min(limit, len(scores))
+    best = sorted(scores.values(), reverse=True)[:limit]
+    assert [hit.score for hit in hits] == pytest.approx(best, abs=CLOSE)
+    assert [hit.score for hit in hits] == pytest.approx([scores[i] for i in ids], abs=CLOSE)
+    assert [(-hit.score, hit.tracklet_id) for hit in hits] == sorted(
+        (-hit.score, hit.tracklet_id) for hit in hits
+    )
+    if hits:
+        missed = {key for key, score in scores.items() if score > hits[-1].score + CLOSE} - set(ids)
+        assert not missed
+        last = hits[-1].tracklet_id
+        assert {key for key, vector in stored.items() if vector == stored[last] and key < last} <= set(ids)
+
+
+@pytest.fixture
+def low_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        os, "fsync", lambda _descriptor: None
+    )  # nothing crashes here, and it takes most of the time
+    monkeypatch.setattr(segment, "MAPPED_FROM", 5)
+    monkeypatch.setattr(snapshots, "MAPPED_FROM", 5)
+    monkeypatch.setattr(snapshots, "BLOCK_ROWS", 9)
+
+
+def run(new_settings: Callable[[], GallerySettings], **options: Any) -> None:
+    machine = type("Machine", (SearchMachine,), {"new_settings": staticmethod(new_settings)})
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    run_state_machine_as_test(
+        machine, settings=settings(deadline=None, suppress_health_check=checks, **options)
+    )
+
+
+@pytest.mark.usefixtures("low_thresholds")
+def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path) -> None:
+    numbers = count()
+
+    def new_settings() -> GallerySettings:
+        data_dir = tmp_path / str(next(numbers))
+        data_dir.mkdir()
+        shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
+        return GallerySettings(data_dir=data_dir, database_url=f"sqlite:///{data_dir}/gallery.sqlite3")
+
+    run(new_settings, max_examples=60, stateful_step_count=30)
+
+
+@pytest.mark.usefixtures("low_thresholds")
+def test_search_equals_brute_force_on_postgresql(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    numbers = count()
+
+    def new_settings() -> GallerySettings:
+        number = next(numbers)
+        if number:
+            postgres_server.drop(f"property_{number - 1}")
+        url = postgres_server.create(f"property_{number}", "gallery_template")
+        data_dir = tmp_path / str(number)
+        data_dir.mkdir()
+        return GallerySettings(data_dir=data_dir, database_url=url)
+
+    run(new_settings, max_examples=10, stateful_step_count=25)
