@@ -91,16 +91,19 @@ def middle_frame(recording: Path) -> Image.Image:
 
 
 def cut_probe(recordings: Sequence[Path], target: Path) -> None:
-    """Save the tallest person that the detector finds on the middle frames, with some of the surroundings."""
+    """Save the tallest person that the detector finds on the middle frames, with some of the surroundings.
+
+    Not one taller than half the picture: the detector follows those poorly on the recording itself.
+    """
     detector = create_detector()
     tallest = 0.0
     for recording in recordings:
         frame = middle_frame(recording)
         for x1, y1, x2, y2 in detector.detect([np.asarray(frame)])[0].boxes.tolist():
             whole = x1 > 1 and y1 > 1 and x2 < frame.width - 1 and y2 < frame.height - 1
-            if whole and y2 - y1 > tallest:
+            if whole and tallest < y2 - y1 < frame.height / 2:
                 tallest = y2 - y1
-                margin = 0.1 * tallest
+                margin = 0.25 * tallest  # a person at the edge of a photo counts as cut off
                 box = (
                     x1 - margin,
                     y1 - margin,
