@@ -25,7 +25,7 @@ def frames(path: Path, every: int) -> Iterator[tuple[int, Crop]]:
     with av.open(str(path)) as container:
         for index, frame in enumerate(container.decode(video=0)):
             if index % every == 0:
-                yield index, frame.to_ndarray(format="rgb24")
+                yield index, np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
 
 
 def ground_truth(path: Path) -> dict[int, FloatArray]:

@@ -224,13 +224,16 @@ def _read(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise BadCheckpoint(f"cannot read {path}: {error.strerror} (links are not followed)") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
             raise BadCheckpoint(f"{path} is not a regular file")
         if facts.st_size > limit:
             raise BadCheckpoint(f"{path} has {facts.st_size} bytes, more than the {limit} allowed")
-        return file.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -44,7 +44,6 @@ class Embedder:
         warning: what every answer from this model must say, or None.
         device: "cpu" or "cuda:N", as it is used.
         precision: "fp32" or "bf16", as it is used.
-        preprocessing: size and normalisation of the network's input.
 
     Raises:
         DeviceUnavailable: the device or precision is not to be had here.

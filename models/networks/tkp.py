@@ -132,5 +132,5 @@ def in_parts(blocks: Iterable[nn.Module], x: Tensor, at_once: int | None) -> Ten
 
 
 def pool(maps: Tensor) -> Tensor:
-    """Global average pooling, (N, D, h, w) -> (N, D), in float32 whatever precision the maps have."""
-    return maps.float().mean(dim=(2, 3))
+    """Global average pooling, (N, D, h, w) -> (N, D), in float32 at least: bf16 would round the mean away."""
+    return maps.mean(dim=(2, 3), dtype=torch.promote_types(maps.dtype, torch.float32))

@@ -1,0 +1,115 @@
+import pytest
+import torch
+from torch import Tensor
+
+from models.networks.tkp import ARCHITECTURES, TKP, Architecture
+from models.zoo import LoadedModel
+from tests.models.conftest import settled, trained
+
+# Equalities hold to rounding, and random deep networks amplify that of float32: float64 shows that they hold.
+EXACT = 1e-9
+
+
+def frames(count: int, seed: int = 0) -> Tensor:
+    return torch.randn(count, 3, 64, 32, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def furthest(a: Tensor, b: Tensor) -> float:
+    """The largest difference, as a share of the largest value."""
+    return float((a - b).abs().max() / b.abs().max())
+
+
+@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+def network(request: pytest.FixtureRequest) -> TKP:
+    torch.manual_seed(0)
+    return settled(trained(TKP(request.param))).double()
+
+
+def test_packed_clips_equal_clips_one_by_one(network: TKP) -> None:
+    lengths = [3, 1, 4, 2]
+    x = frames(10)
+    with torch.inference_mode():
+        packed = network.embed_frames(x, lengths)
+        alone = torch.cat([network.embed_clips(clip[None]) for clip in torch.split(x, lengths)])
+    assert packed.shape == (4, network.dimension)
+    assert furthest(packed, alone) < EXACT
+
+
+def test_a_few_frames_at_a_time_give_the_same(network: TKP) -> None:
+    x = frames(7)
+    with torch.inference_mode():
+        whole, parts = network.embed_frames(x, [5, 2]), network.embed_frames(x, [5, 2], at_once=3)
+    assert furthest(parts, whole) < EXACT
+
+
+def test_the_video_network_looks_across_the_frames_of_a_clip_only(network: TKP) -> None:
+    x = frames(5)
+    with torch.inference_mode():
+        before = network.video(x, [2, 3])
+        changed = x.clone()
+        changed[0] = frames(1, seed=9)[0]
+        after = network.video(changed, [2, 3])
+    assert furthest(after[1], before[1]) > 1e-4  # the other frame of the clip that changed
+    assert furthest(after[2:], before[2:]) < EXACT
+
+
+def test_the_order_of_frames_does_not_matter(network: TKP) -> None:
+    """Nothing in the published network knows time: affinities and means are over sets of frames."""
+    x = frames(4)
+    with torch.inference_mode():
+        forward, backward = network.embed_clips(x[None]), network.embed_clips(x.flip(0)[None])
+    assert furthest(backward, forward) < EXACT
+
+
+def test_the_networks_share_no_weights(network: TKP) -> None:
+    image = {parameter.data_ptr() for parameter in network.image.parameters()}
+    assert not image & {parameter.data_ptr() for parameter in network.video.parameters()}
+
+
+def test_published_size_of_the_resnet_pair() -> None:
+    with torch.device("meta"):
+        network = TKP("resnet50")
+    assert sum(p.numel() for p in network.image.parameters()) == 23_508_032
+    blocks = sum(p.numel() for block in network.non_local_blocks() for p in block.parameters())
+    assert blocks == pytest.approx(7.36e6, rel=0.01)
+    assert [block.theta.in_channels for block in network.non_local_blocks()] == [512, 512, 1024, 1024, 1024]
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_non_local_blocks_stand_at_strides_8_and_16(name: str) -> None:
+    network = TKP(name).eval().double()
+    x, strides = frames(1), []
+    with torch.inference_mode():
+        for index, block in enumerate(network.video.backbone.blocks):
+            x = block(x)
+            if str(index) in network.video.non_local:
+                strides.append(64 // x.shape[2])
+    assert strides == [8, 8, 16, 16, 16]
+
+
+def test_before_training_both_networks_give_one_feature(default_model: LoadedModel) -> None:
+    x = frames(3).float()
+    with torch.inference_mode():
+        image, clip = default_model.network.embed_images(x), default_model.network.embed_clips(x[None])
+    assert (image.mean(dim=0) - clip[0]).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("lengths", [[3], [5, 0], [6, -1], [2, 4]])
+def test_lengths_that_do_not_fit_are_refused(lengths: list[int], default_model: LoadedModel) -> None:
+    with pytest.raises(ValueError, match="do not describe 5 frames"):
+        default_model.network.embed_frames(frames(5), lengths)
+
+
+def test_gradients_flow_through_both_networks() -> None:
+    network = trained(TKP()).train().double()
+    loss = network.embed_images(frames(2)).sum() + network.embed_clips(frames(4)[None]).sum()
+    torch.autograd.backward(loss)
+    missing = [name for name, parameter in network.named_parameters() if parameter.grad is None]
+    assert not missing
+
+
+def test_architecture_names_blocks_that_exist() -> None:
+    for architecture in ARCHITECTURES.values():
+        assert isinstance(architecture, Architecture)
+        with torch.device("meta"):
+            assert max(architecture.non_local_after) < len(architecture.backbone().blocks)
