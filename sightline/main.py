@@ -11,6 +11,7 @@ from sightline import (
     compact,
     doctor,
     erase,
+    import_crops,
     index,
     keys,
     migrate,
@@ -65,6 +66,7 @@ def sightline(
 
 
 app.command("index")(index.index)
+app.command("import-crops")(import_crops.import_crops)
 app.command("search")(search.search)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)

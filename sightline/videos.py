@@ -29,11 +29,14 @@ def videos(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the indexed recordings."""
+    """List the indexed recordings by camera and time."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
         cameras = {c.id: c for c in gallery.catalogue.cameras()}
-        found = list(_all_videos(gallery.catalogue, camera_id))
+        found = sorted(
+            _all_videos(gallery.catalogue, camera_id),
+            key=lambda video: (cameras[video.camera_id].name, video.start_time),
+        )
     if as_json:
         print_json([asdict(video) | {"camera": cameras[video.camera_id].name} for video in found])
         return

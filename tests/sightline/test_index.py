@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gallery.settings import GallerySettings
 from sightline import checks
@@ -107,6 +108,17 @@ def test_boxes_that_others_made_replace_the_detector(run: Run, recordings: Path,
 
     assert result.exit_code == 0, result.output
     assert listed(run, "videos")[0]["tracklet_count"] == 1
+
+
+def test_folders_of_crops_become_cameras(run: Run, tmp_path: Path) -> None:
+    for camera, colour in ((1, "red"), (2, "blue")):
+        for frame in range(1, 9):
+            Image.new("RGB", (32, 64), colour).save(tmp_path / f"0001C{camera}T0001F{frame:03}.png")
+
+    result = run("import-crops", tmp_path, "--start", START, "--camera-prefix", "mars-")
+
+    assert result.exit_code == 0, result.output
+    assert [video["camera"] for video in listed(run, "videos")] == ["mars-1", "mars-2"]
 
 
 @pytest.mark.parametrize(
