@@ -85,9 +85,10 @@ def _model(state: State) -> Check:
 
 def _detector(state: State) -> Check:
     try:
-        return Check(ok=True, detail=state.networks.detector.name)
+        detector = state.networks.detector
     except NotReady as error:
         return Check(ok=False, detail=str(error))
+    return Check(ok=True, detail=f"{detector.name} on {detector.device}")
 
 
 def _gallery(state: State) -> dict[str, Check]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -129,7 +130,7 @@ def shared_client(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def shared_probe(shared_client: TestClient) -> dict[str, object]:
+def shared_probe(shared_client: TestClient) -> dict[str, Any]:
     """A probe of that caller with one person in red."""
     return upload(shared_client, scene((RED, 100, 60)))
 
@@ -181,14 +182,14 @@ def other(client: TestClient, archive: Archive) -> TestClient:
 
 
 @pytest.fixture
-def probe(client: TestClient) -> dict[str, object]:
+def probe(client: TestClient) -> dict[str, Any]:
     """A probe with one person in red."""
     return upload(client, scene((RED, 100, 60)))
 
 
-def upload(client: TestClient, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> dict[str, object]:
+def upload(client: TestClient, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> dict[str, Any]:
     """Upload a picture and return the probe."""
     answer = client.post("/v1/probes", files={"file": ("photo.png", encoded(picture))})
     assert answer.status_code == 201, answer.text
-    body: dict[str, object] = answer.json()
+    body: dict[str, Any] = answer.json()
     return body

@@ -28,7 +28,10 @@ class ColourEmbedder:
         """(N, 64), L2-normalised."""
         steps = [crop.reshape(-1, 3).astype(int) // 64 @ [16, 4, 1] for crop in crops]
         features = np.stack([np.bincount(colours, minlength=self.dimension) for colours in steps])
-        return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+        normalised: NDArray[np.float32] = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(
+            np.float32
+        )
+        return normalised
 
     @property
     def info(self) -> ModelInfo:
@@ -40,6 +43,7 @@ class ContrastDetector:
     """Finds what differs from the background, one person for each group of columns."""
 
     name = "contrast"
+    device = "cpu"
 
     def detect(self, frames: Sequence[Pixels]) -> list[Detections]:
         """See models.detector.Detector."""

@@ -73,7 +73,7 @@ def test_refuses_other_keys(make_app: Callable[..., FastAPI], archive: Archive, 
     ]
     with TestClient(make_app()) as client:
         for key in (revoked_secret, expired_secret, *wrong):
-            answer = client.get("/v1/cameras", headers={"X-API-Key": key.encode()})
+            answer = client.get("/v1/cameras", headers=[(b"X-API-Key", key.encode())])
             assert answer.status_code == 401, key
             assert len(key) < 20 or key not in answer.text
         for scheme in (f"Basic {secret}", f"Token {secret}", secret, "Bearer", "Bearer "):

@@ -17,8 +17,9 @@ class Scripted:
     """A detector that says what it was told to, one answer a call."""
 
     name = "scripted"
+    device = "cpu"
 
-    def __init__(self, *answers: list[tuple[float, float, float, float, float]]) -> None:
+    def __init__(self, *answers: Sequence[tuple[float, float, float, float, float]]) -> None:
         self.answers = list(answers)
         self.seen: list[tuple[int, ...]] = []
 

@@ -66,6 +66,7 @@ def test_makes_what_browsers_play(recording: Path, tmp_path: Path) -> None:
     playback.cut(recording, target, Stretch(2 * SECOND, 4 * SECOND))
     with av.open(str(target)) as container:
         (stream,) = container.streams
+        assert isinstance(stream, av.VideoStream)
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert stream.start_time == 0
         first = next(packet for packet in container.demux(stream))

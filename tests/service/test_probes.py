@@ -1,9 +1,11 @@
 """Probes over HTTP."""
 
 import io
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -76,8 +78,10 @@ def test_is_deleted_with_its_photo(client: TestClient, archive: Archive, probe: 
     ],
     ids=["empty", "text", "HEIC", "truncated", "too many pixels"],
 )
-def test_refuses_what_is_no_photo(make_app: object, secret: str, file: bytes, status: int) -> None:
-    app = make_app(max_pixels=1_000_000)  # type: ignore[operator]
+def test_refuses_what_is_no_photo(
+    make_app: Callable[..., FastAPI], secret: str, file: bytes, status: int
+) -> None:
+    app = make_app(max_pixels=1_000_000)
     with TestClient(app, headers={"X-API-Key": secret}) as client:
         answer = client.post("/v1/probes", files={"file": ("photo.jpg", file, "image/jpeg")})
     assert answer.status_code == status
@@ -85,14 +89,14 @@ def test_refuses_what_is_no_photo(make_app: object, secret: str, file: bytes, st
     assert answer.json()["status"] == status
 
 
-def test_counts_what_is_sent_whatever_is_announced(make_app: object, secret: str) -> None:
-    app = make_app(max_image_bytes=100_000)  # type: ignore[operator]
+def test_counts_what_is_sent_whatever_is_announced(make_app: Callable[..., FastAPI], secret: str) -> None:
+    app = make_app(max_image_bytes=100_000)
     boundary = "xyz"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'.encode()
     headers = {"X-API-Key": secret, "Content-Type": f"multipart/form-data; boundary={boundary}"}
     sent = 0
 
-    def body() -> object:
+    def body() -> Iterator[bytes]:
         nonlocal sent
         yield head
         for _ in range(100):

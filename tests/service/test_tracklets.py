@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from tests.service.conftest import Archive
 from tests.service.test_playback import is_line
-from tests.service.videos import BACKGROUND, RED, read_video
+from tests.service.videos import BACKGROUND, RED, Pixels, read_video
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def path(archive: Archive) -> str:
     return f"/v1/tracklets/{archive.tracklets['gate', RED]}"
 
 
-def frames(content: bytes, tmp_path: Path) -> list[tuple[float, np.ndarray]]:  # type: ignore[type-arg]
+def frames(content: bytes, tmp_path: Path) -> list[tuple[float, Pixels]]:
     file = tmp_path / "answer.mp4"
     file.write_bytes(content)
     return read_video(file)

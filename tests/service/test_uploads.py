@@ -44,7 +44,7 @@ def content(uploads: Uploads, upload: Upload) -> bytes:
     return uploads.path(upload).read_bytes()
 
 
-def forget(upload_id: str) -> bool:
+def forget(upload: Upload) -> bool:
     return False
 
 

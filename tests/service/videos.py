@@ -47,6 +47,7 @@ def write_video(
     options = {"crf": "12", "preset": "ultrafast"} if codec == "libx264" else {}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size, stream.max_b_frames = gop, b_frames
         if times is not None:
@@ -66,10 +67,12 @@ def write_video(
 
 def read_video(path: Path) -> list[tuple[float, Pixels]]:
     """Every frame with its time in seconds."""
+    frames = []
     with av.open(str(path)) as container:
-        return [
-            (float(frame.time or 0), frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0)
-        ]
+        for frame in container.decode(video=0):
+            picture: Pixels = frame.to_ndarray(format="rgb24")  # type: ignore[assignment]  # of 8 bits
+            frames.append((float(frame.time or 0), picture))
+    return frames
 
 
 def person(colour: tuple[int, int, int], width: int = 40, height: int = 100) -> Pixels:
