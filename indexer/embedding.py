@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gallery.records import NewClip, NewTracklet
 from indexer.clips import Clip
 from indexer.counters import Counters
+from indexer.refine import appearance
 from indexer.settings import IndexSettings
 from indexer.settle import Candidate, Stretch, make_candidate, split
 from models.embedder import normalise, tracklet_feature
@@ -32,9 +33,6 @@ class ClipEmbedder(Protocol):
 
     def embed_clips(self, clips: Sequence[Sequence[Crop]]) -> Features:
         """Raw features of clips, (N, D)."""
-
-    def embed_images(self, crops: Sequence[Crop]) -> Features:
-        """L2-normalised features of single crops, (N, D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,14 @@ class _Waiting:
 
 
 def part_people(
-    messages: Iterable[Settled[Stretch]], embedder: ClipEmbedder, counters: Counters, settings: IndexSettings
+    messages: Iterable[Settled[Stretch]], counters: Counters, settings: IndexSettings
 ) -> Iterator[Settled[Candidate]]:
-    """Split stretches at identity switches, if that is asked for, and make candidates of the parts."""
+    """Split stretches at identity switches and make candidates of the parts."""
     for message in messages:
         parts: list[Stretch] = []
         for stretch in message.tracklets:
-            if settings.split_cosine > 0:
-                features = embedder.embed_images([sample.crop for sample in stretch.samples])
-                parts += split(stretch, features, counters, settings)
-            else:
-                parts.append(stretch)
+            features = appearance([sample.crop for sample in stretch.samples])
+            parts += split(stretch, features, counters, settings)
         candidates = [make_candidate(part, settings) for part in parts]
         counters.tracklets += len(candidates)
         counters.clips += sum(len(made.clips) for made in candidates)

@@ -31,11 +31,11 @@ class IndexSettings(BaseSettings):
     max_crop_bytes: int = Field(default=1 << 28, ge=1 << 20)  # of all people in view; then the largest goes
 
     # Refinement of tracks that have ended
-    still_seconds: float = Field(default=8.0, ge=0)  # what stays put so long is a thing; 0: never
-    still_motion: float = Field(default=0.15, ge=0)  # staying put: moving less than this part of its height
-    trim_score: float = Field(default=0.0, ge=0, le=1)  # weaker detections are cut off at either end
-    split_cosine: float = Field(default=0.0, ge=-1, le=1)  # below it crops before and after are of two people
-    split_samples: int = Field(default=4, ge=1)  # sampled crops compared on either side
+    still_seconds: float = Field(default=10.0, ge=0)  # a thing lasts so long
+    still_motion: float = Field(default=0.1, ge=0)  # and stays within this part of its height; 0: off
+    trim_score: float = Field(default=0.9, ge=0, le=1)  # ends below this part of the median score go
+    split_cosine: float = Field(default=0.78, ge=0, le=1)  # below it crops are of two people; 0: off
+    split_samples: int = Field(default=5, ge=1)  # sampled crops compared on either side
 
     # Filters: what is dropped is counted by reason
     min_seconds: float = Field(default=0.5, ge=0)

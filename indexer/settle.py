@@ -63,7 +63,7 @@ def split(
 ) -> list[Stretch]:
     """Part a stretch where somebody else begins, and drop parts that are not worth keeping.
 
-    `features` are the image network's, (number of samples, D), L2-normalised.
+    `features` of the samples, (number of samples, D), rows of length 1.
     """
     cuts = [stretch.samples[position].box for position in switches(features, settings)]
     if not cuts:

@@ -97,7 +97,7 @@ class Stages:
         self._settled.put(Settled(stretches, horizon_us))
 
     def _embed(self) -> None:
-        parts = part_people(self._settled, self._embedder, self.counters, self._settings)
+        parts = part_people(self._settled, self.counters, self._settings)
         for done in embed(parts, self._embedder, self._settings.embed_batch):
             self._embedded.put(done)
 
