@@ -62,6 +62,23 @@ def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
     assert [name for name in names if name not in documented] == []
 
 
+@pytest.mark.parametrize("settings", [GallerySettings, ServiceSettings, IndexSettings])
+def test_documented_defaults_are_those_of_the_program(settings: type[BaseSettings]) -> None:
+    """Where the table gives defaults as code; some stand there in words, such as sizes."""
+    prefix = settings.model_config["env_prefix"]
+    defaults = {f"{prefix}{name.upper()}": field.default for name, field in settings.model_fields.items()}
+    wrong = []
+    for row in re.findall(
+        r"^\| (`SIGHTLINE_[^|]*) \| ([^|]*) \|", text("docs/operations.md"), flags=re.MULTILINE
+    ):
+        names, values = (re.findall(r"`([^`]+)`", cell) for cell in row)
+        for name, value in zip(names, values, strict=False):
+            if name in defaults and value != re.sub(r"\.0$", "", str(defaults[name])).lower():
+                wrong.append(f"{name}: {defaults[name]}")
+
+    assert wrong == []
+
+
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     known = {
         f"{kind.model_config['env_prefix']}{name.upper()}"
