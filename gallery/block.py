@@ -1,5 +1,6 @@
 """Tracklet vectors with their columns in the shape that is searched: a FAISS index, and arrays beside it."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,33 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Spans:
+    """Between which times the tracklets of each video begin and end, (V,) each.
+
+    Most videos lie wholly inside or wholly outside a time range: only the rows of the others are looked at.
+    """
+
+    first_start: Integers
+    last_start: Integers
+    first_end: Integers
+    last_end: Integers
+
+    @classmethod
+    def of(cls, columns: Integers, videos: NDArray[np.void]) -> "Spans":
+        """Look through all rows once."""
+        filled = videos["count"] > 0
+        firsts = videos["first"][filled]
+        found = []
+        for column in (START, END):
+            for extreme in (np.minimum, np.maximum):
+                values = np.zeros(len(videos), np.int64)
+                if len(firsts):
+                    values[filled] = extreme.reduceat(columns[column], firsts)
+                found.append(values)
+        return cls(*found)
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Tracklets of whole videos, in the order of their numbers.
 
@@ -41,6 +69,7 @@ class Rows:
         videos: (V,) of VIDEO_DTYPE: whose rows are where.
         parts: which segments the rows come from, in order.
         video_of_row: (N,) int32, position in `videos`.
+        spans: the times of each video's tracklets.
     """
 
     index: Any
@@ -48,12 +77,14 @@ class Rows:
     videos: NDArray[np.void]
     parts: tuple[Part, ...]
     video_of_row: NDArray[np.int32] = field(init=False)
-    _part_firsts: Integers = field(init=False)
+    spans: Spans = field(init=False)
+    _part_firsts: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         ordinals = np.repeat(np.arange(len(self.videos), dtype=np.int32), self.videos["count"])
         object.__setattr__(self, "video_of_row", ordinals)
-        object.__setattr__(self, "_part_firsts", np.array([part.first for part in self.parts], np.int64))
+        object.__setattr__(self, "spans", Spans.of(self.columns, self.videos))
+        object.__setattr__(self, "_part_firsts", [part.first for part in self.parts])
 
     def __len__(self) -> int:
         return int(self.columns.shape[1])
@@ -62,14 +93,16 @@ class Rows:
         """Return the stored vectors, (N, D) float16, as a view into the index."""
         return stored_vectors(self.index)
 
-    def tracklet_id(self, row: int) -> str:
-        """Name the tracklet of a row."""
-        video = self.videos[self.video_of_row[row]]
-        return f"{video['id'].decode()}-{row - video['first']}"
+    def tracklet_ids(self, rows: Integers) -> list[str]:
+        """Name the tracklets of some rows."""
+        videos = self.videos[self.video_of_row[rows]]
+        numbers = (rows - videos["first"]).tolist()
+        names = zip(videos["id"].tolist(), numbers, strict=True)
+        return [f"{video.decode()}-{number}" for video, number in names]
 
     def part_of(self, row: int) -> Part:
         """Find the segment a row comes from."""
-        return self.parts[int(np.searchsorted(self._part_firsts, row, side="right")) - 1]
+        return self.parts[bisect_right(self._part_firsts, row) - 1]
 
     def clips_of(self, row: int, part: Part) -> tuple[int, int]:
         """Return where the clips of a row begin and end inside its segment."""
@@ -87,6 +120,20 @@ def add_vectors(index: Any, vectors: NDArray[np.float16]) -> None:
     """Append (N, D) float16 vectors as they are: FAISS's own rounding depends on the processor."""
     if len(vectors):
         index.add_sa_codes(np.ascontiguousarray(vectors).view(np.uint8).reshape(len(vectors), -1))
+
+
+def cosines(query: FloatArray, vectors: NDArray[np.float16]) -> FloatArray:
+    """Compare a query, (D,), with normalised vectors, (N, D): (N,) float32.
+
+    FAISS reads fp16; numpy would have to widen it first, which takes ten times as long.
+    """
+    index = new_index(query.size)
+    add_vectors(index, vectors)
+    with _one_thread():
+        ranked, rows = index.search(query.reshape(1, -1), len(vectors))
+    scores = np.full(len(vectors), -np.inf, np.float32)  # what is not a number is not ranked
+    scores[rows[0]] = ranked[0]
+    return scores
 
 
 def stored_vectors(index: Any) -> NDArray[np.float16]:
@@ -137,26 +184,29 @@ class Block:
         A tracklet is seen from its first to its last frame, both included: it overlaps [start_us, end_us)
         when it begins before the end and does not end before the start.
         """
-        videos = self.rows.videos
+        videos, spans = self.rows.videos, self.rows.spans
         allowed = ~self.erased
         if camera_ids is not None:
             allowed &= np.isin(videos["camera_id"], camera_ids)
         if video_ids is not None:
             allowed &= np.isin(videos["id"], video_ids)
-        if allowed.all():
-            mask = None
-        elif not allowed.any():
-            return np.zeros(len(self.rows), np.bool_)
-        else:
-            mask = allowed[self.rows.video_of_row]
-        for bound, column, compare in (
-            (end_us, START, np.less),
-            (start_us, END, np.greater_equal),
-        ):
-            if bound is not None:
-                passes = compare(self.rows.columns[column], bound)
-                mask = passes if mask is None else mask & passes
-        return None if mask is None or mask.all() else mask
+        cut = np.zeros(len(videos), np.bool_)
+        if end_us is not None:
+            allowed &= spans.first_start < end_us
+            cut |= spans.last_start >= end_us
+        if start_us is not None:
+            allowed &= spans.last_end >= start_us
+            cut |= spans.first_end < start_us
+        cut &= allowed
+        if allowed.all() and not cut.any():
+            return None
+        mask = np.repeat(allowed, videos["count"])
+        rows = _rows_of(videos[cut])
+        if end_us is not None:
+            mask[rows] &= self.rows.columns[START, rows] < end_us
+        if start_us is not None:
+            mask[rows] &= self.rows.columns[END, rows] >= start_us
+        return mask
 
     def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> tuple[FloatArray, Integers]:
         """Return scores and rows of the `count` nearest among the marked rows, best first.
@@ -186,6 +236,14 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         _FAISS.omp_set_num_threads(threads)
+
+
+def _rows_of(videos: NDArray[np.void]) -> Integers:
+    """List all rows of some videos."""
+    counts = videos["count"]
+    before = np.cumsum(counts) - counts
+    rows: Integers = np.repeat(videos["first"] - before, counts) + np.arange(counts.sum())
+    return rows
 
 
 def _parameters(mask: Mask | None) -> Any:

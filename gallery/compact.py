@@ -177,12 +177,12 @@ def _copy_video(builder: SegmentBuilder, rows: Rows, ordinal: int) -> SegmentCon
         stop = min(start + _COPIED_ROWS, end)
         clips_start, clips_end = rows.clips_of(start, part)[0], rows.clips_of(stop - 1, part)[1]
         clip_counts = np.diff(np.append(rows.columns[FIRST_CLIP, start:stop], clips_end))
-        (clips,) = read_clips(part.directory, rows.index.d, [(clips_start, clips_end)])
+        clips = read_clips(part.directory, rows.index.d, [(clips_start, clips_end)])
         builder.add(
             rows.vectors()[start:stop],
             rows.columns[:FIRST_CLIP, start:stop],
             clip_counts,
-            clips.astype(np.float16),
+            clips,
         )
     return SegmentContent(video["id"].decode(), int(video["camera_id"]), end - first)
 

@@ -11,6 +11,7 @@ The same tracklets give the same bytes.
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (
     "videos.npy",
 )
 DATA_FILES = (TRACKLETS, CLIPS, COLUMNS, VIDEOS)
-MAPPED_FROM = 4096  # tracklets; smaller segments are read, and lie together in memory
+MAPPED_FROM = 32768  # tracklets; smaller segments are read, and lie together in memory
 
 
 class SegmentVanished(CorruptSegment):
@@ -155,28 +156,26 @@ def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], 
         raise CorruptSegment(f"{directory / COLUMNS} names clips that are not there")
 
 
-def read_clips(
-    directory: Path, dimension: int, ranges: Sequence[tuple[int, int]]
-) -> list[NDArray[np.float32]]:
-    """Read the clip vectors of some tracklets: for each (first, end) an array (end - first, D) float32.
+def read_clips(directory: Path, dimension: int, ranges: Sequence[tuple[int, int]]) -> NDArray[np.float16]:
+    """Read the clip vectors of some tracklets, one after the other: (sum of end - first, D) float16.
 
     Raises:
         SegmentVanished: there is no such directory any more.
         CorruptSegment: the file ends too early.
     """
     row = dimension * 2
-    found = []
     try:
-        with (directory / CLIPS).open("rb") as file:
-            for first, end in ranges:
-                file.seek(first * row)
-                data = file.read((end - first) * row)
-                if len(data) != (end - first) * row:
-                    raise CorruptSegment(f"{directory / CLIPS} ends before clip {end}")
-                found.append(np.frombuffer(data, "<f2").reshape(-1, dimension).astype(np.float32))
+        descriptor = os.open(f"{directory}/{CLIPS}", os.O_RDONLY)
+        try:
+            data = [os.pread(descriptor, (end - first) * row, first * row) for first, end in ranges]
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise gone_or_corrupt(directory, error) from error
-    return found
+    read = b"".join(data)
+    if len(read) != sum(end - first for first, end in ranges) * row:
+        raise CorruptSegment(f"{directory / CLIPS} ends too early")
+    return np.frombuffer(read, "<f2").reshape(-1, dimension)
 
 
 def verify_segment(directory: Path) -> Manifest:

@@ -5,12 +5,15 @@ by construction. One query runs in the caller's thread alone.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice, repeat
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.block import Block, Integers, Mask
+from gallery.block import Block, Mask, Rows, cosines
 from gallery.errors import InvalidInput, NotFound
 from gallery.records import Filters, FloatArray, Hit, Ranking
 from gallery.segment import SegmentVanished, read_clips
@@ -19,7 +22,16 @@ from gallery.vectors import checked_vector
 
 _ATTEMPTS = 5
 
-_Candidate = tuple[float, str, int, int]  # minus the score, tracklet id, block, row
+_Candidate = tuple[float, str, Rows, int]  # minus the score, tracklet id, where it lies
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What of a block may be in an answer: all of it when `mask` is None."""
+
+    block: Block
+    mask: Mask | None
+    count: int
 
 
 class Snapshot:
@@ -95,40 +107,26 @@ class Snapshot:
 
     def _search(self, query: FloatArray, limit: int, filters: Filters) -> Ranking:
         searched = self._select(filters)
-        compared = sum(len(block.rows) if mask is None else int(mask.sum()) for block, mask in searched)
+        compared = sum(share.count for share in searched)
         dimension = self.blocks[0].rows.index.d if self.blocks else query.size
         query = checked_vector(query, dimension, "the query")
         best = _best(searched, query.reshape(1, -1), limit) if compared else []
-        return Ranking(self._hits(best, [block for block, _ in searched], query), compared, self.change)
+        return Ranking(_hits(best, query), compared, self.change)
 
-    def _select(self, filters: Filters) -> list[tuple[Block, Mask | None]]:
-        """Pair each block with the rows that pass; blocks without any are left out."""
+    def _select(self, filters: Filters) -> list[_Share]:
+        """Find the rows that pass; blocks without any are left out."""
         start, end = time_range(filters)
         start_us = None if start is None else microseconds(start)
         end_us = None if end is None else microseconds(end)
         cameras = None if filters.camera_ids is None else np.array(sorted(filters.camera_ids), np.int64)
         videos = None if filters.video_ids is None else _encoded(filters.video_ids)
-        pairs = ((block, block.select(cameras, videos, start_us, end_us)) for block in self.blocks)
-        return [(block, mask) for block, mask in pairs if len(block.rows) and (mask is None or mask.any())]
-
-    def _hits(self, best: Sequence[_Candidate], blocks: Sequence[Block], query: FloatArray) -> list[Hit]:
-        """Locate the best clip of each hit; only the hits' clips are read."""
-        by_segment = defaultdict(list)
-        for rank, (_, _, number, row) in enumerate(best):
-            rows = blocks[number].rows
-            part = rows.part_of(row)
-            by_segment[part.directory].append((rank, rows.clips_of(row, part)))
-        clips: dict[int, tuple[int, float]] = {}
-        for directory, wanted in by_segment.items():
-            found = read_clips(directory, len(query), [limits for _, limits in wanted])
-            for (rank, _), vectors in zip(wanted, found, strict=True):
-                scores = vectors @ query
-                nearest = int(scores.argmax())
-                clips[rank] = (nearest, float(scores[nearest]))
-        return [
-            Hit(tracklet_id, -negative, *clips[rank])
-            for rank, (negative, tracklet_id, _, _) in enumerate(best)
-        ]
+        shares = []
+        for block in self.blocks:
+            mask = block.select(cameras, videos, start_us, end_us)
+            count = len(block.rows) if mask is None else int(np.count_nonzero(mask))
+            if count:
+                shares.append(_Share(block, mask, count))
+        return shares
 
 
 def _encoded(video_ids: frozenset[str]) -> NDArray[np.bytes_]:
@@ -136,29 +134,43 @@ def _encoded(video_ids: frozenset[str]) -> NDArray[np.bytes_]:
     return np.array(sorted(i.encode() for i in video_ids if i.isascii() and len(i) == 32), "S32")
 
 
-def _best(searched: Sequence[tuple[Block, Mask | None]], query: FloatArray, limit: int) -> list[_Candidate]:
+def _best(searched: Sequence[_Share], query: FloatArray, limit: int) -> list[_Candidate]:
     """Merge the best of all blocks.
 
     One more than asked for is ranked: when it scores the same as the last that fits, ids must decide between
     equals that FAISS may have dropped, and all of them are fetched.
     """
-    found = []
-    for number, (block, mask) in enumerate(searched):
-        marked = len(block.rows) if mask is None else int(mask.sum())
-        found.append((number, *block.nearest(query, min(limit + 1, marked), mask)))
-    scores = np.sort(np.concatenate([scores for _, scores, _ in found]))[::-1]
-    if len(scores) > limit and scores[limit] == scores[limit - 1]:
-        below = float(np.nextafter(scores[limit - 1], np.float32(-np.inf)))
-        found = [(number, *block.above(query, below, mask)) for number, (block, mask) in enumerate(searched)]
-    last = scores[min(limit, len(scores)) - 1]
-    candidates = [
-        (-score, searched[number][0].rows.tracklet_id(row), number, row)
-        for number, scores, rows in found
-        for score, row in _at_least(scores, rows, last)
+    found = [share.block.nearest(query, min(limit + 1, share.count), share.mask) for share in searched]
+    ranked = np.sort(np.concatenate([scores for scores, _ in found]))[::-1]
+    if len(ranked) > limit and ranked[limit] == ranked[limit - 1]:
+        below = float(np.nextafter(ranked[limit - 1], np.float32(-np.inf)))
+        found = [share.block.above(query, below, share.mask) for share in searched]
+    last = ranked[min(limit, len(ranked)) - 1]
+    candidates: list[_Candidate] = []
+    for share, (scores, rows) in zip(searched, found, strict=True):
+        kept = scores >= last
+        if kept.any():
+            own, numbers = share.block.rows, rows[kept]
+            ids = own.tracklet_ids(numbers)
+            candidates += zip((-scores[kept]).tolist(), ids, repeat(own), numbers.tolist(), strict=False)
+    return sorted(candidates, key=itemgetter(0, 1))[:limit]
+
+
+def _hits(best: Sequence[_Candidate], query: FloatArray) -> list[Hit]:
+    """Locate the best clip of each hit; only the hits' clips are read."""
+    by_segment = defaultdict(list)
+    for rank, (_, _, rows, row) in enumerate(best):
+        part = rows.part_of(row)
+        by_segment[part.directory].append((rank, rows.clips_of(row, part)))
+    wanted = [(rank, end - first) for ranges in by_segment.values() for rank, (first, end) in ranges]
+    vectors = [
+        read_clips(directory, query.size, [limits for _, limits in ranges])
+        for directory, ranges in by_segment.items()
     ]
-    return sorted(candidates)[:limit]
-
-
-def _at_least(scores: FloatArray, rows: Integers, last: float) -> Iterator[tuple[float, int]]:
-    kept = scores >= last
-    return zip(scores[kept].tolist(), rows[kept].tolist(), strict=True)
+    scores = iter(cosines(query, np.concatenate(vectors)).tolist() if vectors else [])
+    nearest: dict[int, tuple[int, float]] = {}
+    for rank, count in wanted:
+        own = list(islice(scores, count))
+        score = max(own)
+        nearest[rank] = own.index(score), score
+    return [Hit(id_, -negative, *nearest[rank]) for rank, (negative, id_, _, _) in enumerate(best)]

@@ -18,7 +18,7 @@ from gallery.segment import MAPPED_FROM, SegmentVanished, open_segment, segment_
 from gallery.snapshot import Snapshot
 from gallery.tables import Segment, Tombstone
 
-BLOCK_ROWS = 32768  # small segments are joined in memory up to this many tracklets
+BLOCK_ROWS = 131072  # small segments are joined in memory up to this many tracklets
 
 
 @dataclass(frozen=True, slots=True)
