@@ -27,6 +27,8 @@ class RecordingCheck:
         path = Path(video.path)
         try:
             status = path.stat()
+            if path.is_dir():
+                raise RecordingUnavailable("The video was imported as pictures; there is nothing to play.")
             if not path.is_file():
                 raise RecordingUnavailable("The recording is no longer where it was indexed.")
             if status.st_size != video.size_bytes:

@@ -69,6 +69,7 @@ def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> Fi
     operation_id="deleteProbe",
     summary="Delete a probe and its photo",
     status_code=204,
+    response_class=Response,
     responses=declared(404),
 )
 async def delete_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> None:

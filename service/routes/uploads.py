@@ -73,6 +73,7 @@ def get_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> Uploa
     operation_id="deleteUpload",
     summary="Give up an upload",
     status_code=204,
+    response_class=Response,
     responses=declared(404, 409),
 )
 def delete_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> None:

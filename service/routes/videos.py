@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from gallery.errors import NotFound
@@ -59,6 +59,7 @@ def get_video(state: StateDep, video_id: VideoId) -> VideoOut:
     operation_id="eraseVideo",
     summary="Erase a video from the gallery",
     status_code=204,
+    response_class=Response,
     responses=declared(404),
 )
 async def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:

@@ -58,7 +58,7 @@ def test_notices_another_size_and_absence(file: Path, tmp_path: Path) -> None:
     video, check = indexed(file), RecordingCheck()
     with pytest.raises(RecordingUnavailable, match="size"):
         check.path_of(replace(video, size_bytes=3))
-    with pytest.raises(RecordingUnavailable, match="no longer"):
+    with pytest.raises(RecordingUnavailable, match="imported as pictures"):
         check.path_of(replace(video, path=str(tmp_path)))
     file.unlink()
     with pytest.raises(RecordingUnavailable, match="no longer"):
