@@ -60,7 +60,7 @@ class Visit:
     def wait_for_answer(self) -> None:
         """Wait until the newest search has been answered."""
         self.until(
-            "document.querySelector('#hits').getAttribute('aria-busy') === 'false'"
+            "document.querySelector('#hits').getAttribute('aria-busy') !== 'true'"
             " && document.querySelector('#hits .hit:not(.empty), .nothing, .alert') !== null"
         )
 
