@@ -1,6 +1,5 @@
 """Every error answer is a problem document (RFC 9457); one table says which error is which status."""
 
-import http
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
+from starlette.requests import ClientDisconnect
 
 import gallery.errors as gallery_errors
 import models.errors as model_errors
@@ -54,6 +54,23 @@ class Kind:
     headers: Mapping[str, str] | None = None
 
 
+# Python's own names of statuses change from version to version; clients rely on these.
+_PHRASES: Final = {
+    400: "Bad request",
+    401: "Unauthenticated",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    410: "Gone",
+    413: "Too large",
+    415: "Unsupported media type",
+    416: "Range not satisfiable",
+    422: "Not valid",
+    500: "Internal error",
+    503: "Unavailable",
+    507: "Storage full",
+}
 _SOON: Final = {"Retry-After": "2"}
 TABLE: Final[dict[type[Exception], Kind]] = {
     errors.Unauthenticated: Kind(
@@ -121,7 +138,7 @@ def from_error(scope: Mapping[str, Any], error: Exception) -> JSONResponse:
     """The problem that an error of the table is: the nearest class it derives from decides."""
     kind = next(TABLE[base] for base in type(error).__mro__ if base in TABLE)
     pointer = getattr(error, "pointer", None)
-    if kind.status >= 500:
+    if not kind.public:
         log.error("request failed", error=repr(error), request_id=scope.get("state", {}).get("request_id"))
     return response(
         scope,
@@ -139,7 +156,7 @@ def from_status(
     scope: Mapping[str, Any], status: int, detail: str | None, headers: Mapping[str, str] | None
 ) -> JSONResponse:
     """The problem for an error that Starlette raised or answered itself."""
-    phrase = http.HTTPStatus(status).phrase
+    phrase = _PHRASES.get(status, f"HTTP {status}")
     if status == 413 and MAX_BODY_SIZE_SCOPE_KEY in scope:
         detail = f"The body is larger than the {scope[MAX_BODY_SIZE_SCOPE_KEY]} bytes accepted here."
     return response(
@@ -165,6 +182,11 @@ def install(app: FastAPI) -> None:
             request.scope, 422, "invalid-request", "The request is not valid", detail, field_errors=wrong[:50]
         )
 
+    async def gone(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+        return from_status(
+            request.scope, 400, "The connection broke.", None
+        )  # for the log; nobody receives it
+
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         request_id = request.scope.get("state", {}).get("request_id")
         log.error("unexpected error", error=type(error).__name__, request_id=request_id)
@@ -180,6 +202,7 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(error_class, known)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(Exception, unexpected)
 
 
@@ -194,7 +217,7 @@ def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """What a route can answer besides success, for OpenAPI: 401, 422, 500 and 503 always belong to it."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        status: {"description": http.HTTPStatus(status).phrase, "content": content}
+        status: {"description": _PHRASES[status], "content": content}
         for status in sorted({401, 422, 500, 503, *statuses})
     }
 

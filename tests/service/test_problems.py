@@ -61,7 +61,9 @@ def test_errors_that_nobody_foresaw(shared_client: TestClient) -> None:
     assert wrong_method.headers["allow"]
     assert is_problem(shared_client.post("/livez"), 405)
     assert is_problem(shared_client.post("/v1/cameras", content=b"{"), 422)
-    assert is_problem(shared_client.post("/v1/cameras", content=bytes(2_000_000)), 413)
+    large = shared_client.post("/v1/cameras", content=bytes(2_000_000))
+    assert is_problem(large, 413)
+    assert large.json()["type"].endswith(":too-large")
     assert is_problem(shared_client.post("/v1/probes"), 422)
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     assert is_problem(shared_client.post("/v1/probes", content=b"no form", headers=form), 400)
