@@ -117,6 +117,9 @@ class Recorded:
                 self.statistics.frames_bad += 1
                 self.statistics.warn(f"reading stopped early: {error.strerror}")
                 return
+            if packet.is_corrupt:  # as transport streams say: the decoder hides such damage without an error
+                self.statistics.frames_bad += 1
+                self.statistics.warn("damaged data was skipped: a packet is marked as corrupt")
             try:
                 yield from packet.decode()
             except av.error.FFmpegError as error:
