@@ -7,7 +7,6 @@ seen on one of them. Then the server goes on until Ctrl-C; with --check it stops
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,8 @@ from rich.console import Console
 
 from models.detector import create_detector
 from sightline.console import print_note, print_table
+from sightline.failures import CommandError
+from sightline.serve import require_free
 
 SIGHTLINE = str(Path(sys.executable).with_name("sightline"))
 VIDEO_SUFFIXES = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
@@ -55,12 +56,10 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
 
 def refuse_busy_port(port: int) -> None:
     """Fail before the long work when the server could not start after it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise DemoError(f"port {port} is taken: choose another with `make demo PORT=8001`") from error
+    try:
+        require_free("127.0.0.1", port)
+    except CommandError as error:
+        raise DemoError(f"{error}: choose another with `make demo PORT=8001`") from error
 
 
 def sightline(*arguments: str) -> None:

@@ -1,10 +1,14 @@
 """`sightline serve`: the HTTP service with its web page."""
 
+import socket
 from typing import Annotated
 
 import typer
 
 from sightline.console import DataDir, open_gallery, output, read_settings
+from sightline.failures import CommandError
+
+_LAST_ANSWERS_SECONDS = 20  # of requests that are under way when the server is told to stop
 
 
 def serve(
@@ -21,5 +25,17 @@ def serve(
     settings = read_settings(ServiceSettings, data_dir=data_dir, host=host, port=port)
     open_gallery(settings).close()  # a wrong schema or an unreachable database ends the start in one line
     app = create_app(settings)
+    require_free(settings.host, settings.port)
     output.print(f"Sightline serves http://{settings.host}:{settings.port}", soft_wrap=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="info")
+    uvicorn.run(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise CommandError when nothing can listen there."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on {host} port {port}: {error.strerror}", "choose another port, like 8001"
+        ) from error

@@ -64,6 +64,15 @@ def test_the_server_answers_and_ends_in_order(sqlite_settings: GallerySettings) 
     assert status in {0, -signal.SIGTERM}
 
 
+def test_a_port_in_use_is_one_line_with_its_remedy(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        result = run("serve", "--port", str(listener.getsockname()[1]))
+
+    assert result.exit_code == 2
+    assert "choose another port" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
 def test_strangers_are_not_served_without_keys(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_ALLOW_ANONYMOUS", "true")
 
