@@ -97,5 +97,5 @@ def _secure(scope: Scope, headers: MutableHeaders) -> None:
     path = scope["path"]
     page = path == "/" or path.startswith("/web/")
     headers["Content-Security-Policy"] = _PAGE_POLICY if page else _API_POLICY
-    if not page:
-        headers.setdefault("Cache-Control", "private, no-store")
+    # The page's files are asked for anew, so that none of an older version stays; answers are kept nowhere.
+    headers.setdefault("Cache-Control", "no-cache" if page else "private, no-store")

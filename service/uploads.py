@@ -166,6 +166,11 @@ class Uploads:
                 if upload is None or upload.job_id in {None, _FILING} or not needed(upload):
                     self._remove(path.stem)
                     removed += 1
+        for note in list(self._directory.glob("*.json")):
+            if not note.with_suffix(
+                ".data"
+            ).exists():  # erased with its video; the data is there before the note
+                note.unlink(missing_ok=True)
         return removed
 
     def _lock(self, upload: Upload) -> io.FileIO:

@@ -14,5 +14,5 @@ files: Final = StaticFiles(directory=WEB, check_dir=False)
 
 @router.get("/")
 def index() -> FileResponse:
-    """The page itself. It is asked for anew each time, so that a new version shows at once."""
-    return FileResponse(WEB / "index.html", headers={"Cache-Control": "no-cache"})
+    """The page itself."""
+    return FileResponse(WEB / "index.html")

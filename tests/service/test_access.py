@@ -163,4 +163,6 @@ def test_sends_safe_headers(shared_client: TestClient) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-cache"
+    assert shared_client.get("/web/js/api.js").headers["cache-control"] == "no-cache"
     assert "no-store" in shared_client.get("/v1/cameras").headers["cache-control"]

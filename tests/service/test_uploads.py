@@ -151,10 +151,17 @@ def test_expires_what_was_given_up(uploads: Uploads) -> None:
     for upload in (given_up, needed, done):
         os.utime(uploads.path(upload), (long_ago, long_ago))
     assert uploads.expire(lambda upload: upload.job_id == "needed") == 2
-    left = {path.stem for path in (uploads.path(needed).parent).glob("*.data")}
+    left = {path.stem for path in uploads.path(needed).parent.iterdir()}
     assert left == {going_on.id, needed.id}
     with pytest.raises(NotFound):
         uploads.get(given_up.id, ME)
+
+
+def test_forgets_what_was_erased_with_its_video(uploads: Uploads) -> None:
+    upload = begin(uploads)
+    uploads.path(upload).unlink()
+    uploads.expire(forget)
+    assert list(uploads.path(upload).parent.iterdir()) == []
 
 
 def test_expires_nothing_where_nothing_is(tmp_path: Path) -> None:

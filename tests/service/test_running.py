@@ -1,0 +1,79 @@
+"""The service as a whole: on both databases, and while something slow goes on."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.testclient import TestClient
+
+from gallery.gallery import Gallery
+from service.app import create_app
+from service.images import Pixels
+from service.settings import ServiceSettings
+from tests.service.conftest import Archive, make_archive, settings_for, upload
+from tests.service.fakes import ColourEmbedder, ContrastDetector
+from tests.service.videos import GREEN, RED, scene
+
+
+def test_the_main_road_on_both_databases(gallery: Gallery, tmp_path: Path) -> None:
+    archive = make_archive(gallery, tmp_path / "media")
+    app = create_app(
+        settings_for(archive), gallery=gallery, embedder=ColourEmbedder(), detector=ContrastDetector()
+    )
+    headers = {"X-API-Key": gallery.keys.create("road")[1]}
+    with TestClient(app, headers=headers) as client:
+        probe = upload(client, scene((GREEN, 100, 60)))
+        query = {"probes": [{"probe_id": probe["id"]}], "start": "2026-03-01T12:00:00Z", "limit": 1}
+        answer = client.post("/v1/searches", json=query).json()
+        assert answer["hits"][0]["tracklet_id"] == archive.tracklets["gate", GREEN]
+        page = client.get(f"/v1/searches/{answer['id']}", params={"cursor": answer["next_cursor"]}).json()
+        assert page["hits"][0]["rank"] == 2
+        assert client.get(answer["hits"][0]["clip_url"]).status_code == 200
+        recording = {"path": "gate.mp4", "camera": "gate", "start": "2026-03-01T12:00:00Z"}
+        job = client.post("/v1/index-jobs", json={"recordings": [recording]}).json()
+        assert client.post(f"/v1/index-jobs/{job['id']}/cancel").json()["state"] == "cancelled"
+        assert client.delete(f"/v1/videos/{archive.videos['gate'].id}").status_code == 204
+        after = client.post("/v1/searches", json=query).json()
+        assert {hit["camera"]["name"] for hit in after["hits"]} == {"yard"}
+        assert client.get("/readyz").status_code == 200
+
+
+class SlowEmbedder(ColourEmbedder):
+    """Takes its time, and counts how many passes go on at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def embed_images(self, crops: Sequence[Pixels]) -> NDArray[np.float32]:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.15)
+        with self._lock:
+            self.now -= 1
+        return super().embed_images(crops)
+
+
+def test_a_slow_search_holds_nobody_up(archive: Archive, settings: ServiceSettings, secret: str) -> None:
+    embedder = SlowEmbedder()
+    app = create_app(settings, gallery=archive.gallery, embedder=embedder, detector=ContrastDetector())
+    with TestClient(app, headers={"X-API-Key": secret}) as client, ThreadPoolExecutor(12) as pool:
+        probe = upload(client, scene((RED, 100, 60)))
+        while embedder.now or not embedder.most:  # the trial at the start
+            time.sleep(0.01)
+        query = {"probes": [{"probe_id": probe["id"]}]}
+        searches = [pool.submit(client.post, "/v1/searches", json=query) for _ in range(12)]
+        alive = 0
+        while not all(search.done() for search in searches):
+            assert client.get("/livez").status_code == 200
+            assert client.get("/v1/cameras").status_code == 200
+            alive += 1
+        assert {search.result().status_code for search in searches} == {201}
+    assert alive > 12
+    assert embedder.most == settings.network_passes == 2
