@@ -1,7 +1,7 @@
 """A detector that finds the drawn figures by their colour, and a network small enough for any test."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,13 +45,14 @@ class TinyEmbedder:
     """Mean colours of a grid over the crop: 24 numbers, with the interface of models.embedder.Embedder."""
 
     name = "tiny"
+    device = "cpu"
     dimension = 24
     warning: str | None = None
     preprocessing = Preprocessing(height=64, width=32)
 
     def __init__(self, *, model: str = "0", seconds: float = 0.0) -> None:
         self.id = model * 64
-        self.card: dict[str, Any] = {"name": self.name}
+        self.card: Mapping[str, Any] = {"name": self.name}
         self.seconds = seconds
         self.batches: list[int] = []
 
