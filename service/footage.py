@@ -17,14 +17,17 @@ import av
 import av.error
 import numpy as np
 from av.container import InputContainer
+from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from service.errors import RecordingUnavailable
 from service.images import Pixels
 
 MICROSECOND: Final = Fraction(1, 1_000_000)
+_MAX_READ_ERRORS: Final = 10  # in a row
 _DEFAULT_RATE: Final = Fraction(25)
 _JUMP_US: Final = 1_000_000  # a clock that goes back by less repeats itself, by more it starts anew
 
@@ -59,6 +62,7 @@ class Footage:
     def __init__(self, path: Path, *, steady: bool) -> None:
         self._path = path
         self._steady = steady
+        self._reformatter = VideoReformatter()  # one for all frames: its tables are costly to set up
         self._container, self._stream = _open(path)
         first = next(self._decode(), None)
         if first is None:
@@ -100,7 +104,7 @@ class Footage:
         """A frame as it is displayed, (h, w, 3) RGB, scaled to `size`."""
         turns = _turns(frame)
         width, height = size if turns % 2 == 0 else size[::-1]
-        stored = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+        stored = self._reformatter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
         return np.ascontiguousarray(np.rot90(stored, turns))
 
     def _from_key_frame(self, start_us: int) -> Iterator[tuple[int, VideoFrame]]:
@@ -117,45 +121,79 @@ class Footage:
                 yield int((frame.pts - origin) * time_base / MICROSECOND), frame
 
     def _from_beginning(self) -> Iterator[tuple[int, VideoFrame]]:
-        """All frames, on a clock that goes on at the nominal rate where the recording's does not."""
-        rate = Fraction(self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE)
-        step = round(1 / rate / MICROSECOND)
-        origin, last_us = self._first_pts, -1
+        """All frames, on the indexer's clock."""
         self._container.close()
         self._container, self._stream = _open(self._path)
+        clock = _CountingClock(self._container, self._stream)
         for frame in self._decode():
-            counted = last_us + step if last_us >= 0 else 0
-            if frame.pts is None or frame.time_base is None:
-                time_us = counted
-            else:
-                origin = frame.pts if origin is None else origin
-                time_us = int((frame.pts - origin) * frame.time_base / MICROSECOND)
-                if last_us - _JUMP_US < time_us <= last_us:
-                    continue
-                if time_us <= last_us:
-                    time_us = counted
-                    origin = frame.pts - int(time_us * MICROSECOND / frame.time_base)
-            last_us = time_us
-            yield time_us, frame
+            time_us = clock.time_us(frame)
+            if time_us is not None:
+                yield time_us, frame
 
     def _decode(self) -> Iterator[VideoFrame]:
-        """Decoded frames; damaged packets are skipped, a damaged container ends them."""
-        packets = self._container.demux(self._stream)
-        while True:
+        """Decoded frames; what is damaged is skipped."""
+        errors = 0
+        while errors < _MAX_READ_ERRORS:
             try:
-                packet = next(packets)
-            except (StopIteration, av.error.FFmpegError):
-                return
-            try:
-                yield from packet.decode()
+                for packet in self._container.demux(self._stream):
+                    errors = 0
+                    yield from _decoded(packet)
             except av.error.FFmpegError:
-                continue
+                errors += 1  # what lies behind the damage is often readable
+            else:
+                return
+
+
+class _CountingClock:
+    """Times for a recording whose time stamps go back or are missing; the indexer's rule.
+
+    A frame without a time stamp comes one nominal frame after the last. Where time stamps go back by a
+    second or more, time goes on by one nominal frame and follows them from there. A frame that
+    repeats a time is left out.
+    AVI with B-frames knows decoding times only.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
+        rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE)
+        self._step = round(1 / rate / MICROSECOND)
+        self._unit = Fraction(stream.time_base or 1) / MICROSECOND
+        self._by_dts = "avi" in container.format.name and stream.codec_context.has_b_frames
+        self._origin: Fraction | None = None
+        self._last_us = -1
+
+    def time_us(self, frame: VideoFrame) -> int | None:
+        """The time of the next frame in order of display; None if it has none of its own."""
+        counted = self._last_us + self._step if self._last_us >= 0 else 0
+        stamp = frame.dts if self._by_dts else frame.pts
+        if stamp is None:
+            self._last_us = counted
+            return counted
+        at = stamp * self._unit
+        if self._origin is None:
+            self._origin = at - counted
+        time_us = int(at - self._origin)
+        if self._last_us - _JUMP_US < time_us <= self._last_us:
+            return None
+        if time_us <= self._last_us:
+            time_us, self._origin = counted, at - counted
+        self._last_us = time_us
+        return time_us
+
+
+def _decoded(packet: "Packet[VideoStream]") -> Iterator[VideoFrame]:
+    try:
+        yield from packet.decode()
+    except av.error.FFmpegError:
+        return
 
 
 def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     """A recording and its first stream of moving pictures."""
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        # A recording is one file: no list in its place makes FFmpeg read others, or the network.
+        container = av.open(
+            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise RecordingUnavailable("The recording cannot be read.") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

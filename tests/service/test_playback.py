@@ -1,6 +1,5 @@
 """Clips, judged by decoding them again."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -222,10 +221,18 @@ def no_clock(path: Path) -> Path:
     return write_video(path, [numbered(i) for i in range(60)])
 
 
-@pytest.mark.parametrize("make", [jumping_clock, no_clock])
-def test_agrees_with_the_indexer_about_odd_clocks(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+def decoding_times(path: Path) -> Path:
+    """AVI with B-frames."""
+    return write_video(path, [numbered(i) for i in range(60)], b_frames=2)
+
+
+ODD = {"odd.ts": jumping_clock, "odd.h264": no_clock, "odd.avi": decoding_times}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_agrees_with_the_indexer_about_odd_clocks(tmp_path: Path, name: str) -> None:
     """The indexer counts the frames of such files, and says so in its report; clips follow it."""
-    source = make(tmp_path / ("odd.ts" if make is jumping_clock else "odd.h264"))
+    source = ODD[name](tmp_path / name)
     with open_recording(source) as recording:
         indexed = [(frame.time_us, number_of(frame.image)) for frame in recording.frames()]
         report = {"warnings": recording.statistics.warnings}
