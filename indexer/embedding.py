@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 
 from gallery.records import NewClip, NewTracklet
 from indexer.clips import Clip
-from indexer.counters import Counters
-from indexer.refine import appearance
-from indexer.settings import IndexSettings
-from indexer.settle import Candidate, Stretch, make_candidate, split
+from indexer.settle import Candidate
 from models.embedder import normalise, tracklet_feature
 from models.preprocessing import Crop, Preprocessing
 
@@ -53,21 +50,6 @@ class _Waiting:
     settled: Settled[Candidate]
     missing: int
     features: list[Features] = field(default_factory=list)
-
-
-def part_people(
-    messages: Iterable[Settled[Stretch]], counters: Counters, settings: IndexSettings
-) -> Iterator[Settled[Candidate]]:
-    """Split stretches at identity switches and make candidates of the parts."""
-    for message in messages:
-        parts: list[Stretch] = []
-        for stretch in message.tracklets:
-            features = appearance([sample.crop for sample in stretch.samples])
-            parts += split(stretch, features, counters, settings)
-        candidates = [make_candidate(part, settings) for part in parts]
-        counters.tracklets += len(candidates)
-        counters.clips += sum(len(made.clips) for made in candidates)
-        yield Settled(candidates, message.horizon_us)
 
 
 def embed(

@@ -82,6 +82,10 @@ class Living:
             self._continue(frame, person, sampled)
         return self._ended()
 
+    def living(self) -> list[Track]:
+        """Those that are being followed."""
+        return list(self._tracks.values())
+
     def finish(self) -> list[Track]:
         """The file has ended, and so have all tracks."""
         tracks = list(self._tracks.values())

@@ -12,7 +12,7 @@ from indexer import clips, thumbnails
 from indexer.clips import Clip, Sample
 from indexer.counters import Counters
 from indexer.filtering import reason_to_drop
-from indexer.refine import is_still, switches, trim
+from indexer.refine import appearance, is_still, switches, trim
 from indexer.settings import IndexSettings
 
 NEVER_MOVED: Final = "never_moved"
@@ -38,40 +38,33 @@ class Candidate:
     thumbnail: bytes
 
 
-def refined(stretch: Stretch, counters: Counters, settings: IndexSettings) -> Stretch | None:
-    """Drop what is no person, trim the ends, and drop what is not worth keeping; None if nothing is
-    left."""
+def refined(stretch: Stretch, counters: Counters, settings: IndexSettings) -> list[Stretch]:
+    """Drop what is no person, trim the ends, part different people, and drop what is not worth keeping."""
     if is_still(stretch.boxes, settings):
         counters.count(NEVER_MOVED)
-        return None
+        return []
     kept = trim(stretch.boxes, settings)
     counters.count(TRIMMED, len(stretch.boxes) - (kept.stop - kept.start))
-    return filtered(_part(stretch, kept.start, kept.stop), counters, settings)
-
-
-def filtered(stretch: Stretch, counters: Counters, settings: IndexSettings) -> Stretch | None:
-    """The stretch, or None when it is too short, small or blurred."""
-    reason = reason_to_drop(stretch.boxes, [sample.sharpness for sample in stretch.samples], settings)
-    if reason is None:
-        return stretch
-    counters.count(reason)
-    return None
-
-
-def split(
-    stretch: Stretch, features: NDArray[np.float32], counters: Counters, settings: IndexSettings
-) -> list[Stretch]:
-    """Part a stretch where somebody else begins, and drop parts that are not worth keeping.
-
-    `features` of the samples, (number of samples, D), rows of length 1.
-    """
-    cuts = [stretch.samples[position].box for position in switches(features, settings)]
+    trimmed = _part(stretch, kept.start, kept.stop)
+    if not _worth_keeping(trimmed, counters, settings):
+        return []
+    cuts = [trimmed.samples[position].box for position in switches(_appearance(trimmed), settings)]
     if not cuts:
-        return [stretch]
+        return [trimmed]
     counters.count(SPLIT, len(cuts))
-    ends = [0, *cuts, len(stretch.boxes)]
-    parts = [_part(stretch, start, stop) for start, stop in pairwise(ends)]
-    return [kept for part in parts if (kept := filtered(part, counters, settings)) is not None]
+    parts = [_part(trimmed, start, stop) for start, stop in pairwise([0, *cuts, len(trimmed.boxes)])]
+    return [part for part in parts if _worth_keeping(part, counters, settings)]
+
+
+def _appearance(stretch: Stretch) -> NDArray[np.float32]:
+    return appearance([sample.crop for sample in stretch.samples])
+
+
+def _worth_keeping(stretch: Stretch, counters: Counters, settings: IndexSettings) -> bool:
+    reason = reason_to_drop(stretch.boxes, [sample.sharpness for sample in stretch.samples], settings)
+    if reason is not None:
+        counters.count(reason)
+    return reason is None
 
 
 def make_candidate(stretch: Stretch, settings: IndexSettings) -> Candidate:

@@ -1,7 +1,6 @@
 """The stages from frames to embedded tracklets, each in a thread of its own.
 
-decode -> detect -> track (with crops, refinement and filters) -> embed (with splits and clips) -> who
-iterates
+decode -> detect -> track (with crops, refinement, filters and clips) -> embed -> whoever iterates
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +9,11 @@ from dataclasses import dataclass
 from gallery.records import NewTracklet
 from indexer.counters import Counters
 from indexer.decode import Recorded
-from indexer.embedding import ClipEmbedder, Settled, embed, part_people
+from indexer.embedding import ClipEmbedder, Settled, embed
 from indexer.flow import Flow, Pipe
 from indexer.living import Living, Track
 from indexer.settings import IndexSettings
-from indexer.settle import Stretch
+from indexer.settle import Candidate, Stretch, make_candidate
 from indexer.track import LOST_SECONDS
 from indexer.types import Frame, Tracked
 from models.detector import Detections
@@ -27,14 +26,14 @@ class Steps:
     """What differs between indexing a recording and importing boxes for one.
 
     `fps`: frames a second to read, None for all. `find`: persons on some frames. `follow`: a frame's
-    persons with their tracks. `refine`: what is left of an ended track, if anything. `check`: called when all
+    persons with their tracks. `refine`: what an ended track becomes. `check`: called when all
     has been read; what it raises keeps the recording out of the gallery.
     """
 
     fps: float | None
     find: Callable[[Sequence[Frame]], Sequence[Detections]]
     follow: Callable[[Frame, Detections], Sequence[Tracked]]
-    refine: Callable[[Stretch, Counters], Stretch | None]
+    refine: Callable[[Stretch, Counters], Sequence[Stretch]]
     check: Callable[[Recorded], None] = lambda _: None
 
 
@@ -56,7 +55,7 @@ class Stages:
         self._recorded, self._steps, self._embedder, self._settings = recorded, steps, embedder, settings
         self._frames: Pipe[Frame] = flow.pipe(settings.queue_frames)
         self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(settings.queue_frames)
-        self._settled: Pipe[Settled[Stretch]] = flow.pipe(settings.queue_tracks)
+        self._settled: Pipe[Settled[Candidate]] = flow.pipe(settings.queue_tracks)
         self._embedded: Pipe[Settled[NewTracklet]] = flow.pipe(settings.queue_tracks)
         flow.stage("decode", self._decode, out=self._frames)
         flow.stage("detect", self._detect, out=self._found)
@@ -88,17 +87,17 @@ class Stages:
         self._settle(living.finish(), living.horizon_us)
 
     def _settle(self, tracks: Sequence[Track], horizon_us: int) -> None:
-        stretches = []
+        candidates: list[Candidate] = []
         for track in tracks:
             self.counters.tracks += 1
-            whole = Stretch(track.boxes(), track.samples)
-            if (kept := self._steps.refine(whole, self.counters)) is not None:
-                stretches.append(kept)
-        self._settled.put(Settled(stretches, horizon_us))
+            kept = self._steps.refine(Stretch(track.boxes(), track.samples), self.counters)
+            candidates += [make_candidate(stretch, self._settings) for stretch in kept]
+        self.counters.tracklets += len(candidates)
+        self.counters.clips += sum(len(candidate.clips) for candidate in candidates)
+        self._settled.put(Settled(candidates, horizon_us))
 
     def _embed(self) -> None:
-        parts = part_people(self._settled, self.counters, self._settings)
-        for done in embed(parts, self._embedder, self._settings.embed_batch):
+        for done in embed(self._settled, self._embedder, self._settings.embed_batch):
             self._embedded.put(done)
 
 

@@ -58,8 +58,7 @@ def import_boxes(
         gallery,
         embedder,
         recording,
-        # Whoever made the identities has decided where one ends.
-        settings.model_copy(update={"split_cosine": 0.0}) if file.tracked else settings,
+        settings,
         steps=replace(steps, check=lambda recorded: _check_frames(file, boxes, recorded)),
         origin=origin,
         progress=progress,
@@ -74,11 +73,11 @@ def _tracked_steps(file: BoxFile) -> Steps:
             for identity, box, score in zip(found.ids, found.boxes, found.scores, strict=True)
         ]
 
-    def keep(stretch: Stretch, counters: Counters) -> Stretch | None:
+    def keep(stretch: Stretch, counters: Counters) -> Sequence[Stretch]:
         if stretch.samples:
-            return stretch
+            return [stretch]
         counters.count("never_in_the_picture")
-        return None
+        return []
 
     return Steps(fps=None, find=lambda frames: _find(file, frames), follow=follow, refine=keep)
 
