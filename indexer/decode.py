@@ -1,8 +1,7 @@
 """Frames of a recording with exact times: any container FFmpeg reads, variable rates, rotation, damage.
 
-Times come from each frame's PTS and the stream's time base. Pictures are turned upright as the file says;
-pixels stay as they are coded, also where they are not square. A packet that cannot be decoded is counted
-and what follows it is still read.
+A packet that cannot be decoded is counted and what follows it is still read. Memory holds the decoder's few
+frames, never the file.
 """
 
 from collections.abc import Iterator
@@ -14,21 +13,41 @@ from typing import Any, Final, Self
 
 import av
 import av.error
-import numpy as np
+from av.stream import Disposition
 
+from indexer.clock import MICROSECOND, Clock
 from indexer.errors import UnreadableRecording
-from indexer.types import Frame, Image
+from indexer.pictures import SQUARE, Pictures
+from indexer.types import Frame
 
-MICROSECOND: Final = Fraction(1, 1_000_000)
 DEFAULT_RATE: Final = Fraction(25)
-# Formats that FFmpeg opens but that are no recordings: single pictures and text drawn as video.
-NO_RECORDING: Final = ("image2", "_pipe", "tty", "bin", "xbin", "adf", "idf")
 MAX_WARNINGS: Final = 20
+MAX_READ_ERRORS: Final = 10  # in a row, then the rest of the file is given up
+HEAD_BYTES: Final = 4096
+MISSING_US: Final = 250_000
+
+# What FFmpeg opens although it is no recording: text drawn as video, raw bytes taken for pixels, devices, and
+# lists that make it read other files or the network in the name of this one.
+_DRAWN: Final = {"adf", "bin", "idf", "tty", "xbin", "ffmetadata", "vobsub"}
+_RAW: Final = {"rawvideo", "bitpacked", "v210", "v210x", "alias_pix", "image2", "image2pipe"}
+_DEVICES: Final = {"alsa", "fbdev", "kmsgrab", "lavfi", "oss", "x11grab", "video4linux2,v4l2"}
+_LISTS: Final = {"concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
+_FORMATS: Final = ",".join(
+    sorted(
+        name
+        for name in av.formats_available - _DRAWN - _RAW - _DEVICES - _LISTS
+        if not name.endswith("_pipe")  # single pictures
+    )
+)
 
 
 @dataclass(slots=True)
 class Statistics:
-    """What has been read so far; width and height are of the upright picture."""
+    """What has been read so far; width and height are of the upright picture.
+
+    `frames_bad` counts packets that could not be decoded, damaged pictures, and frames left out for their
+    time.
+    """
 
     frames_decoded: int = 0
     frames_bad: int = 0
@@ -52,8 +71,12 @@ class Recorded:
         self._container = container
         self._stream = stream
         self._rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
-        self._origin: int | None = None
-        self._last_us = -1
+        self._pictures = Pictures(self.statistics.warn)
+        aspect = stream.sample_aspect_ratio
+        if aspect and not SQUARE[0] <= aspect <= SQUARE[1]:
+            self.statistics.warn(
+                f"pixels are not square ({aspect.numerator}:{aspect.denominator}), taken as coded"
+            )
 
     @property
     def frame_rate(self) -> float:
@@ -68,29 +91,35 @@ class Recorded:
         return int(self._container.duration) if self._container.duration else None
 
     def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
-        """Yield frames in order of time, at most `fps` a second (all if None).
+        """Yield frames in order of time, at most `fps` a second (all if None); once.
 
         A frame is taken when it is the first in its slot of 1 / fps seconds, so the choice depends on time
-        alone.
+        alone. Only frames that are taken are converted to RGB.
 
         Raises:
-            UnreadableRecording: no frame could be decoded.
+            UnreadableRecording: no frame could be decoded, or only one.
         """
+        by_dts = "avi" in self._container.format.name and self._stream.codec_context.has_b_frames
+        clock = Clock(
+            self._rate, Fraction(self._stream.time_base), by_dts=bool(by_dts), warn=self.statistics.warn
+        )
         next_slot = 0
-        for picture in self._pictures():
-            time_us = self._time(picture)
+        for decoded in self._decode():
+            time_us = clock.time_us(decoded)
             if time_us is None:
+                self.statistics.frames_bad += 1
                 continue
-            index = self.statistics.frames_decoded
-            self.statistics.frames_decoded += 1
-            self.statistics.duration_us = time_us + round(1 / self._rate / MICROSECOND)
+            index = self._count(decoded, clock.end_us(decoded))
             slot = 0 if fps is None else int(time_us * fps / 1_000_000 + 1e-6)
-            if fps is not None and slot < next_slot:
-                continue
-            next_slot = slot + 1
-            yield Frame(index, time_us, self._upright(picture))
-        if self.statistics.frames_decoded == 0:
-            raise UnreadableRecording(f"{self.path.name}: no picture could be decoded")
+            if fps is None or slot >= next_slot:
+                next_slot = slot + 1
+                yield Frame(index, time_us, self._pictures.picture(decoded))
+        if self.statistics.frames_decoded < 2:
+            found = "only one picture" if self.statistics.frames_decoded else "no picture"
+            raise UnreadableRecording(f"{self.path.name}: {found} could be decoded")
+        missing_us = (self.expected_duration_us or 0) - self.statistics.duration_us
+        if missing_us > max(MISSING_US, self.statistics.duration_us // 100):
+            self.statistics.warn(f"the recording is {missing_us / 1e6:.1f} s shorter than its header says")
 
     def close(self) -> None:
         """Release the file."""
@@ -104,85 +133,65 @@ class Recorded:
     ) -> None:
         self.close()
 
-    def _pictures(self) -> Iterator[Any]:
-        """Decoded frames; damage is counted packet by packet."""
-        packets = self._container.demux(self._stream)
-        while True:
+    def _count(self, decoded: Any, end_us: int) -> int:
+        """Add a frame to the statistics; return its number."""
+        statistics = self.statistics
+        if decoded.is_corrupt:
+            statistics.frames_bad += 1
+            statistics.warn("damaged pictures were used as far as they could be decoded")
+        self._pictures.measure(decoded)
+        assert self._pictures.size is not None
+        statistics.width, statistics.height = self._pictures.size
+        statistics.duration_us = end_us
+        statistics.frames_decoded += 1
+        return statistics.frames_decoded - 1
+
+    def _decode(self) -> Iterator[Any]:
+        """Decoded frames in order of display."""
+        for packet in self._packets():
             try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.error.FFmpegError as error:
-                # The container itself is damaged here: nothing behind this point can be found.
-                self.statistics.frames_bad += 1
-                self.statistics.warn(f"reading stopped early: {error.strerror}")
-                return
-            if packet.is_corrupt:  # as transport streams say: the decoder hides such damage without an error
-                self.statistics.frames_bad += 1
-                self.statistics.warn("damaged data was skipped: a packet is marked as corrupt")
-            try:
-                yield from packet.decode()
+                yield from self._stream.decode(packet)
             except av.error.FFmpegError as error:
                 self.statistics.frames_bad += 1
                 self.statistics.warn(f"damaged data was skipped: {error.strerror}")
 
-    def _time(self, picture: Any) -> int | None:
-        """Microseconds since the first frame, ascending; None for a frame of a moment already seen."""
-        step = round(1 / self._rate / MICROSECOND)
-        if picture.pts is None:
-            self.statistics.warn("frames without a time stamp: their time is counted from the frame rate")
-            time_us = self._last_us + step if self._last_us >= 0 else 0
-        else:
-            if self._origin is None:
-                self._origin = picture.pts
-            time_us = int((picture.pts - self._origin) * picture.time_base / MICROSECOND)
-        if time_us <= self._last_us:
-            if picture.pts is not None and time_us > self._last_us - 1_000_000:
+    def _packets(self) -> Iterator[Any]:
+        """Packets, and at last None, which brings out what the decoder still holds."""
+        errors = 0
+        while errors < MAX_READ_ERRORS:
+            try:
+                for packet in self._container.demux(self._stream):
+                    errors = 0
+                    if packet.size:
+                        yield packet
+                break
+            except av.error.FFmpegError as error:
+                # What lies behind the damage is often readable: go on from where the reader stands.
+                errors += 1
                 self.statistics.frames_bad += 1
-                self.statistics.warn("frames with a repeated time stamp were left out")
-                return None
-            # The clock of the file jumps back: go on from here at its nominal rate.
-            self.statistics.warn("the time stamps jump back: times after the jump follow the frame rate")
-            time_us = self._last_us + step
-            self._origin = picture.pts - int(time_us * MICROSECOND / picture.time_base)
-        self._last_us = time_us
-        return time_us
-
-    def _upright(self, picture: Any) -> Image:
-        turns = round(picture.rotation / 90) % 4
-        size = self.statistics.width, self.statistics.height
-        if size == (0, 0):
-            size = (picture.height, picture.width) if turns % 2 else (picture.width, picture.height)
-            self.statistics.width, self.statistics.height = size
-        coded = (size[1], size[0]) if turns % 2 else size
-        if (picture.width, picture.height) != coded:
-            self.statistics.warn("the picture size changes in the file: later frames are scaled to the first")
-            picture = picture.reformat(width=coded[0], height=coded[1])
-        pixels: Image = picture.to_ndarray(format="rgb24")
-        return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+                self.statistics.warn(f"damaged data in the container: {error.strerror}")
+        yield None
 
 
-def open_recording(path: Path, *, threads: int = 0) -> Recorded:
-    """Open a recording for reading; `threads` of the decoder, 0 lets FFmpeg choose.
+def open_recording(path: Path, *, threads: int = 4) -> Recorded:
+    """Open a recording for reading.
+
+    The number of decoder `threads` does not follow the machine: how damage is concealed depends on it.
 
     Raises:
         UnreadableRecording: not a file, empty, not a video, or without a video stream; the message says
             which.
     """
-    if not path.is_file():
-        raise UnreadableRecording(f"{path}: {'a folder' if path.is_dir() else 'no such file'}")
-    if path.stat().st_size == 0:
-        raise UnreadableRecording(f"{path.name}: the file is empty")
+    _check_file(path)
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     try:
-        container = av.open(str(path), metadata_errors="replace")
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise UnreadableRecording(f"{path.name}: not a video file, or its header is missing") from error
-    names = container.format.name.split(",")
-    streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        # "file:" keeps a name with a colon from being taken for a protocol.
+        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError) as error:
+        raise UnreadableRecording(f"{path.name}: not a video file, or cut off in its header") from error
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     reason = None
-    if any(name.endswith(NO_RECORDING) for name in names):
-        reason = "a picture or a text, not a recording"
-    elif not streams:
+    if not streams:
         reason = "sound only, no video" if container.streams.audio else "no video in the file"
     elif streams[0].codec_context is None:
         reason = "no decoder for its video codec"
@@ -193,3 +202,19 @@ def open_recording(path: Path, *, threads: int = 0) -> Recorded:
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads
     return Recorded(path, container, stream)
+
+
+def _check_file(path: Path) -> None:
+    """Raise UnreadableRecording for what need not be shown to FFmpeg."""
+    if path.is_dir():
+        raise UnreadableRecording(f"{path}: a folder")
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise UnreadableRecording(f"{path}: {error.strerror}") from error
+    if not head:
+        raise UnreadableRecording(f"{path.name}: the file is empty")
+    # No container of pictures is free of control characters; playlists and scripts are.
+    if not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
+        raise UnreadableRecording(f"{path.name}: a text, not a recording")
