@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from gallery.changes import advance_change
 from gallery.database import Database
 from gallery.errors import NotFound
-from gallery.files import discard_tree, sync_directory, write_durably
+from gallery.files import PART, discard_tree, sync_directory, write_durably
 from gallery.locks import staging_root, video_lock
 from gallery.media import cache_directory, thumbnails_directory
 from gallery.segment import segment_directory
@@ -65,15 +65,16 @@ def finish_erasure(database: Database, data_dir: Path, video_id: str) -> bool:
     if video is None:
         discard_tree(thumbnails_directory(data_dir, video_id), staging_root(data_dir))
         discard_tree(cache_directory(data_dir, video_id), staging_root(data_dir))
-    if note.exists():
-        note.unlink()
-        sync_directory(note.parent)
+    for file in (note, note.with_name(note.name + PART)):
+        if file.exists():
+            file.unlink()
+            sync_directory(file.parent)
     return video is None
 
 
 def noted_erasures(data_dir: Path) -> list[str]:
     """List the videos whose erasure has begun and not ended."""
-    return sorted(note.stem for note in (data_dir / "erasing").glob("*.json"))
+    return sorted({note.name.partition(".")[0] for note in (data_dir / "erasing").glob("*.json*")})
 
 
 def _note(data_dir: Path, video_id: str) -> Path:

@@ -6,6 +6,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+PART = ".part"
+
 
 def sync_file(path: Path) -> None:
     """Wait until a file's content is on the disk."""
@@ -26,16 +28,16 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file that is there whole and on the disk, or not at all; replaces an older one."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    """Write a file that is there whole and on the disk, or not at all; replaces an older one.
+
+    Only one may write it at a time. Dying leaves a `.part` file, which the next to write it replaces.
+    """
+    part = path.with_name(path.name + PART)
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
     sync_directory(path.parent)
 
 
