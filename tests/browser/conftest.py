@@ -119,7 +119,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The service with its gallery; no test may add to it or take from it."""
-    with running_site(tmp_path_factory.mktemp("site"), (320, 180)) as running:
+    with running_site(tmp_path_factory.mktemp("site"), (320, 240)) as running:
         yield running
 
 

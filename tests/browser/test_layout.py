@@ -111,6 +111,11 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
     assert player is not None
     assert player["x"] >= 0
     assert player["x"] + player["width"] <= width
+    screen, about = page.locator(".screen").bounding_box(), page.locator(".about").bounding_box()
+    assert screen is not None
+    assert about is not None
+    beside, below = screen["x"] + screen["width"] <= about["x"], screen["y"] + screen["height"] <= about["y"]
+    assert beside or below
     page.keyboard.press("Escape")
     page.locator("#open-jobs").click()
     check("recordings")

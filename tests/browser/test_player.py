@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.scenes import RED_COAT
@@ -43,12 +43,33 @@ def video(visit: Visit, expression: str) -> Any:
 def test_the_clip_plays_from_the_best_moment(visit: Visit) -> None:
     open_first(visit)
     assert video(visit, "src").startswith("blob:")
-    assert (video(visit, "videoWidth"), video(visit, "videoHeight")) == (320, 180)
+    assert (video(visit, "videoWidth"), video(visit, "videoHeight")) == (320, 240)
     now = video(visit, "currentTime")
     visit.until(f"document.querySelector('#player video').currentTime > {now + 0.3}")
     assert video(visit, "error") is None
     # The whole tracklet of about three seconds with a second before and after, as far as the recording goes.
     assert 2.5 < video(visit, "duration") < 5.5
+
+
+def test_of_a_long_tracklet_the_best_moment_comes_first(visit: Visit) -> None:
+    def stretch(route: Route) -> None:
+        answer = route.fetch().json()
+        for hit in answer["hits"]:
+            hit["end"] = hit["end"].replace("T13:00:0", "T13:00:5")
+        route.fulfill(status=201, json=answer)
+
+    visit.page.route("**/v1/searches", stretch)
+    visit.open()
+    visit.search(RED_COAT)
+    with visit.page.expect_request("**/clip?**") as asked:
+        visit.page.locator(".hit", has_text="Lobby").first.click()
+    assert "moment=" in asked.value.url
+    wait_for_clip(visit)
+    part = video(visit, "duration")
+    with visit.page.expect_request("**/clip?**") as asked:
+        visit.page.get_by_role("button", name="Whole tracklet").click()
+    assert "moment=" not in asked.value.url
+    visit.until(f"document.querySelector('#player video').duration > {part + 0.5}")
 
 
 def test_the_box_is_shown_and_hidden(visit: Visit) -> None:

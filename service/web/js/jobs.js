@@ -9,6 +9,7 @@ import { refreshHoldings } from "./holdings.js";
 
 const ACTIVE = 1500; // milliseconds between looks while something runs
 const IDLE = 8000;
+const PATIENCE = 20000; // milliseconds in the queue before that is remarked on
 const RUNNING = new Set(["queued", "running"]);
 
 let timer = 0;
@@ -31,6 +32,7 @@ function recording({ file_name: file, camera, state, stage, progress, reason }) 
 function job(one) {
   const left = one.eta_seconds === null ? "" : `, about ${duration(one.eta_seconds)} left`;
   const state = one.state === "running" ? `running, ${percent(one.progress)}${left}` : one.state;
+  const stuck = one.state === "queued" && Date.now() - new Date(one.created_at) > PATIENCE;
   const cancel = h("button", { type: "button", disabled: one.cancel_requested, data: { job: one.id }, on: { click: () => cancelJob(one.id) } }, one.cancel_requested ? "Cancelling…" : "Cancel");
   return h(
     "li",
@@ -42,6 +44,7 @@ function job(one) {
       h("span", { class: "note" }, `${count(one.recordings.length, "recording")}, filed ${moment(one.created_at, localZone())}`),
       RUNNING.has(one.state) ? cancel : null,
     ),
+    stuck ? h("p", { class: "note" }, "No worker has taken it yet: they are busy, or none is running.") : null,
     h("ul", {}, one.recordings.map(recording)),
   );
 }

@@ -10,26 +10,28 @@ import { searchFrom } from "./seed.js";
 import { store } from "./state.js";
 
 const PADDING = 1; // seconds shown before and after
-const LONGEST = 50; // seconds of a tracklet that is played whole
+const SHORT = 12; // seconds of a tracklet that is played whole at once
 
 let scope = new MediaScope();
 let shown = null; // {hit, index}
 let boxed = true;
+let whole = false; // all of a long tracklet was asked for
 let loads = 0; // counts loads, so that a slow clip cannot replace a newer one
 
-/** A short tracklet is shown from end to end; of a long one the best moment, as the server ends clips at its limit. */
-const isShort = ({ start, end }) => secondsBetween(start, end) <= LONGEST;
+/** Whether all of a tracklet is played. Of a long one the best moment comes first: it is cut much sooner. */
+const isShort = ({ start, end }) => secondsBetween(start, end) <= SHORT;
+const playsAll = (hit) => whole || isShort(hit);
 
 /** Where the best moment lies in the clip, which starts PADDING before what is shown or at the recording's start. */
 function bestSecond(hit) {
   const { start, best_moment: best } = hit;
-  const before = isShort(hit) ? secondsBetween(start, best.start) : 0;
+  const before = playsAll(hit) ? secondsBetween(start, best.start) : 0;
   return before + Math.min(PADDING, best.offset_seconds - before);
 }
 
 function clipPath(hit) {
   const url = new URL(hit.clip_url, location.origin);
-  if (isShort(hit)) url.searchParams.delete("moment");
+  if (playsAll(hit)) url.searchParams.delete("moment");
   url.searchParams.set("padding", String(PADDING));
   url.searchParams.set("box", boxed ? "drawn" : "none");
   return url.pathname + url.search;
@@ -71,6 +73,7 @@ export function openPlayer(index) {
   const hit = store.get().search.hits[index];
   if (!hit) return;
   shown = { hit, index };
+  whole = false;
   scope.close();
   scope = new MediaScope();
   const video = $("#player video");
@@ -81,6 +84,8 @@ export function openPlayer(index) {
   fill($("#player-about"), factsOf(hit, scope));
   fillRecording(hit, scope);
   const { length } = store.get().search.hits;
+  $("#player-whole").hidden = isShort(hit);
+  $("#player-whole").setAttribute("aria-pressed", "false");
   $("#player-previous").disabled = index === 0;
   $("#player-next").disabled = index === length - 1;
   if (!$("#player").open) $("#player").showModal();
@@ -95,6 +100,12 @@ function toggleBox() {
   boxed = !boxed;
   $("#player-box").setAttribute("aria-pressed", String(boxed));
   load($("#player video").currentTime);
+}
+
+function toggleWhole() {
+  whole = !whole;
+  $("#player-whole").setAttribute("aria-pressed", String(whole));
+  load(bestSecond(shown.hit));
 }
 
 function toBest() {
@@ -130,13 +141,14 @@ function build() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"));
   // No caption track: recordings are played without sound.
   const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": "Clip of the tracklet" });
-  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note", role: "status" }), h("div", { id: "player-error", class: "slot" }));
+  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }));
   const transport = h(
     "div",
     { class: "transport" },
     button("player-previous", "Previous", "previous", () => step(-1), { "aria-label": "Previous" }),
     button("player-next", "Next", "next", () => step(1), { "aria-label": "Next" }),
     h("span", { class: "push" }),
+    button("player-whole", "Whole tracklet", "whole", toggleWhole, { "aria-pressed": "false" }),
     button("player-best", "Best moment", "moment", toBest),
     button("player-box", "Box", "box", toggleBox, { "aria-pressed": "true" }),
     h("a", { id: "player-download", class: "button" }, icon("download"), "Save clip"),

@@ -32,7 +32,7 @@ function show({ seed, photo }) {
   fill(
     panel,
     h("div", { class: "seed-strip sight" }, image),
-    h("p", { class: "pick-line" }, `Searching with a tracklet of ${camera.name}`, h("span", { class: "hint" }, `${moment(start, camera.time_zone)} ${offset(start, camera.time_zone)}`)),
+    h("p", { class: "pick-line" }, h("span", { class: "words" }, `Searching with a tracklet of ${camera.name}`, h("span", { class: "hint" }, `${moment(start, camera.time_zone)} ${offset(start, camera.time_zone)}`))),
     photo ? h("div", { class: "tools" }, h("button", { type: "button", on: { click: back } }, icon("previous"), "Back to the photo")) : null,
   );
 }

@@ -1,7 +1,7 @@
 // The photo with the persons found on it: each a radio button laid over the picture, so arrow keys pick the next.
 
 import { startDrawing } from "./drawing.js";
-import { boxOf } from "./crop.js";
+import { boxOf, probeCrop } from "./crop.js";
 import { $, fill, h, place } from "./dom.js";
 import { pick } from "./probe.js";
 import { searchSoon } from "./search.js";
@@ -11,7 +11,8 @@ function person({ index, box, quality }, number, { width, height }) {
   const name = `Person ${number}, ${Math.round(quality.height_px)} pixels tall`;
   const radio = h("input", { type: "radio", name: "person", class: "unseen", value: String(index), "aria-label": name });
   radio.addEventListener("change", () => choose({ person: index }));
-  const label = h("label", { class: "person sight", title: name }, radio, h("span", { class: "number" }, String(number)));
+  const high = box[1] < 0.09 * height ? " high" : "";
+  const label = h("label", { class: `person sight${high}`, title: name }, radio, h("span", { class: "number" }, String(number)));
   place(label, box, width, height);
   // A small person before a larger one stays within reach.
   label.style.zIndex = String(3 + Math.round(90 * (1 - (box[2] * box[3]) / (width * height))));
@@ -45,7 +46,8 @@ function showPick({ probe, pick: chosen, uploading, photo, seed }) {
   $("#own-box").hidden = $("#whole").hidden = Boolean(seed);
   $("#own-box").disabled = $("#whole").disabled = !probe;
   $("#stage").classList.toggle("waiting-persons", uploading);
-  fill($("#pick-line"), seed ? null : pickLine(probe, chosen, uploading));
+  const words = seed ? [] : pickLine(probe, chosen, uploading);
+  fill($("#pick-line"), words.length ? [uploading ? null : probeCrop(), h("span", { class: "words" }, words)] : null);
 }
 
 /** What is searched for, in words, with what may spoil it. */
@@ -68,6 +70,7 @@ function pickLine(probe, chosen, uploading) {
 export function startStage() {
   const stage = $("#stage");
   const image = h("img", { alt: "", draggable: false });
+  image.addEventListener("load", () => showPick(store.get()));
   stage.append(image, h("div", { class: "shade", hidden: true }));
   startDrawing(stage, choose);
   $("#whole").addEventListener("click", () => choose({}));
