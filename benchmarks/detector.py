@@ -1,20 +1,25 @@
-"""How well and how fast does the detector find persons, and what does our own code cost beside the bare network?
+"""How well does the detector find persons, and what does our code cost beside the bare network?
 
-    python benchmarks/detector.py DATA_DIR [--input-size 320 416 640]
+    python benchmarks/detector.py DATA_DIR [--input-size 320 416 640] [--threads 1]
 
-DATA_DIR holds vtest.avi, tud-campus.webm and tud-stadtmitte.webm with their MOTChallenge ground truth NAME.gt.txt.
+DATA_DIR holds vtest.avi, tud-campus.webm and tud-stadtmitte.webm with their MOTChallenge ground truth
+NAME.gt.txt. Costs are CPU time, which other load on the machine disturbs less than wall time.
 """
 
 import argparse
 import time
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import av
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.detector import Detections, create_detector
+from models.detectors.nanodet import BATCH, WEIGHTS, NanoDet, input_shape, prepare
+from models.detectors.onnx import open_session
 from models.preprocessing import Crop
 
 CLIPS = {"tud-campus.webm": 1, "tud-stadtmitte.webm": 1, "vtest.avi": 5}  # every how many frames
@@ -43,7 +48,7 @@ def iou(box: FloatArray, boxes: FloatArray) -> FloatArray:
 
 
 def outcomes(found: Detections, truth: FloatArray) -> list[tuple[float, bool]]:
-    """Score and hit of each box, best first, one hit a labelled person; boxes on ignored persons are left out."""
+    """Score and hit of each box, best first; boxes on persons to be ignored are left out."""
     free = np.ones(len(truth), dtype=bool)
     result = []
     for box, score in zip(found.boxes.astype(np.float64), found.scores, strict=True):
@@ -79,8 +84,50 @@ def accuracy(path: Path, every: int, input_size: int) -> tuple[float, float, flo
     return average_precision(results, persons), sum(above) / len(above), sum(above) / persons
 
 
+def accuracy_table(data: Path, sizes: list[int]) -> None:
+    print("| clip | input | AP50 | precision at .45 | recall at .45 |")
+    print("|---|---|---|---|---|")
+    for (name, every), size in product(CLIPS.items(), sizes):
+        ap, precision, recall = accuracy(data / name, every, size)
+        print(f"| {name}, every {every} | {size} | {ap:.3f} | {precision:.3f} | {recall:.3f} |", flush=True)
+
+
+def speed_table(data: Path, sizes: list[int], threads: int, rounds: int) -> None:
+    """CPU milliseconds a frame, bare and whole in turns on the same frames."""
+    pictures = [frame for _, frame in frames(data / "vtest.avi", 50)]
+    print("| input | threads | bare ONNX run | detect | ours beside it |")
+    print("|---|---|---|---|---|")
+    for size in sizes:
+        detector = NanoDet(input_size=size, device="cpu", threads=threads)
+        session, _ = open_session(WEIGHTS, "cpu", threads)
+        shape = input_shape(pictures[0], size)
+        batches = [prepare(pictures[i : i + BATCH], shape) for i in range(0, len(pictures), BATCH)]
+        seconds = np.zeros((rounds + 1, 2))
+        for row in seconds:
+            start = time.process_time()
+            for batch in batches:
+                session.run(None, {"input_1:0": batch})
+            middle = time.process_time()
+            detector.detect(pictures)
+            row[:] = middle - start, time.process_time() - middle
+        bare, whole = np.median(seconds[1:], axis=0) / len(pictures) * 1e3
+        share = float(np.median(seconds[1:, 1] / seconds[1:, 0])) - 1
+        print(f"| {size} | {threads} | {bare:.1f} ms | {whole:.1f} ms | {share:+.1%} |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--input-size", type=int, nargs="+", default=[320, 416, 640])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    accuracy_table(options.data, options.input_size)
+    speed_table(options.data, options.input_size, options.threads, options.rounds)
+
+
 if __name__ == "__main__":
-    import sys
-    for name, every in CLIPS.items():
-        for s in (320, 416, 640):
-            print(name, s, accuracy(Path(sys.argv[1]) / name, every, s))
+    main()
