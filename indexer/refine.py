@@ -46,7 +46,8 @@ def trim(boxes: NDArray[np.void], settings: IndexSettings) -> slice:
 
     Strong is a score of at least `trim_score` times the track's median, so it needs no tuning to a detector.
     """
-    strong = np.flatnonzero(boxes["score"] >= settings.trim_score * np.median(boxes["score"]))
+    median = float(np.median(boxes["score"]))
+    strong = np.flatnonzero(boxes["score"] >= min(median, settings.trim_score * median))
     return slice(int(strong[0]), int(strong[-1]) + 1)
 
 

@@ -5,8 +5,13 @@ it comes (queues, threads). Batch sizes belong to the first kind: a network roun
 batch.
 """
 
+import os
+from typing import Final
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MOST_WORKERS: Final = 8  # by default: each holds a batch of frames in memory
 
 
 class IndexSettings(BaseSettings):
@@ -41,18 +46,17 @@ class IndexSettings(BaseSettings):
     min_seconds: float = Field(default=0.5, ge=0)
     min_frames: int = Field(default=5, ge=1)
     min_height: float = Field(default=32.0, ge=0)
-    min_sharpness: float = Field(default=0.0, ge=0)
+    min_sharpness: float = Field(default=4.0, ge=0)  # variance of the Laplacian at 128 pixels of height
 
     # Network
     model: str = "tkp-efficientnet-lite0"
     device: str = "auto"
-    embed_batch: int = Field(default=64, ge=1)  # crops a forward pass, gathered across tracklets
+    embed_batch: int = Field(default=32, ge=1)  # crops in a batch, gathered across tracklets
 
     # Flow
     queue_frames: int = Field(default=16, ge=1)  # decoded frames that may wait for the detector
     queue_tracks: int = Field(default=8, ge=1)  # ended tracks that may wait for the network
-    detect_threads: int | None = None  # None: chosen from the number of cores
-    embed_threads: int | None = None
+    workers: int | None = Field(default=None, ge=1)  # batches of a network side by side; None: one a core
 
     # Workers
     lease_seconds: float = Field(default=60.0, gt=0)  # a worker that is silent for so long has died
@@ -61,3 +65,8 @@ class IndexSettings(BaseSettings):
     )  # how often a worker reports, and looks for a cancellation
     poll_seconds: float = Field(default=1.0, gt=0)  # how often an idle worker looks for work
     outage_seconds: float = Field(default=600.0, ge=0)  # how long a worker waits for a lost database
+
+    @property
+    def resolved_workers(self) -> int:
+        """Batches of each network that are computed side by side, each by one thread."""
+        return self.workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
