@@ -35,7 +35,9 @@ class NonLocalBlock(nn.Module):
         self.g = nn.Conv2d(channels, inner, 1)
         self.out = nn.Conv2d(inner, channels, 1)
         self.norm = nn.BatchNorm2d(channels)
-        self.initialise()
+        # Meta tensors have no values; to draw them all the same, torch would import its compiler for a second.
+        if not self.theta.weight.is_meta:
+            self.initialise()
 
     def initialise(self, generator: torch.Generator | None = None) -> None:
         """Set initial weights: N(0, sqrt(2 / out)) and zero biases in convolutions, zero gain in the norm."""
