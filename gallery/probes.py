@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from gallery.database import Database
 from gallery.errors import InvalidInput, NotFound
-from gallery.files import sync_directory, write_durably
+from gallery.files import PART, sync_directory, write_durably
 from gallery.records import ProbeInfo
 from gallery.tables import Probe
 from gallery.validation import json_list, known_id, optional_text
@@ -30,7 +30,6 @@ SUFFIXES = {
     "image/gif": ".gif",
     "image/tiff": ".tif",
 }
-_PART = ".part"  # of a file that is still being written
 _SWEPT_AT_ONCE = 500
 _MAX_SIDE = 100_000  # pixels; what an image may really have is the service's to decide
 
@@ -75,7 +74,7 @@ class Probes:
         # A failed transaction leaves the file to `sweep`: when the connection breaks in the middle of a
         # commit nobody can say whether the row is there.
         self._directory.mkdir(parents=True, exist_ok=True)
-        write_durably(self._path(row.id, media_type), image)
+        self._write(self._path(row.id, media_type), image)
         with self._database.write() as session:
             session.add(row)
             session.flush()
@@ -124,10 +123,17 @@ class Probes:
             with self._database.read() as session:
                 known = set(session.scalars(select(Probe.id).where(Probe.id.in_([p.stem for p in some]))))
             for path in some:
-                if path.suffix == _PART or path.stem not in known:
+                if path.suffix == PART or path.stem not in known:
                     path.unlink(missing_ok=True)
                     removed += 1
         return removed
+
+    def _write(self, path: Path, image: bytes) -> None:
+        try:
+            write_durably(path, image)
+        except OSError:  # a full disk should not stay full of what could not be written
+            path.with_name(path.name + PART).unlink(missing_ok=True)
+            raise
 
     def _files(self) -> list[Path]:
         with contextlib.suppress(FileNotFoundError):
