@@ -1,7 +1,7 @@
 """The network's stage: clips gathered across tracklets into full batches, features handed back in order."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from models.preprocessing import Crop, Preprocessing
 
 T = TypeVar("T")
 Features = NDArray[np.float32]
+Batch = Sequence[Clip]
 
 
 class ClipEmbedder(Protocol):
@@ -24,6 +25,7 @@ class ClipEmbedder(Protocol):
     id: str
     name: str
     dimension: int
+    device: str
     card: Any
     warning: str | None
     preprocessing: Preprocessing
@@ -48,53 +50,65 @@ class _Waiting:
     """A message whose features have not all come yet."""
 
     settled: Settled[Candidate]
-    missing: int
+    clips: int
     features: list[Features] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every clip has its feature."""
+        return len(self.features) == self.clips
 
 
 def embed(
-    messages: Iterable[Settled[Candidate]], embedder: ClipEmbedder, batch_frames: int
+    messages: Iterable[Settled[Candidate]],
+    embedder: ClipEmbedder,
+    batch_frames: int,
+    run: Callable[[Callable[[Batch], Features], Iterable[Batch]], Iterable[Features]] = map,
 ) -> Iterator[Settled[NewTracklet]]:
     """Embed the clips of a stream of candidates, `batch_frames` crops at a time.
 
     Messages leave in the order they came. Which clips share a batch depends on that order alone, so the
     features are the same whenever and however fast the candidates arrive.
+
+    Args:
+        messages: each with at least one candidate.
+        embedder: the network.
+        batch_frames: crops in a batch, unless one clip has more.
+        run: like `map`; may work on several batches at a time.
     """
     waiting: deque[_Waiting] = deque()
-    batch: list[tuple[_Waiting, Clip]] = []
-    frames = 0
-    for message in messages:
-        owner = _Waiting(message, sum(len(candidate.clips) for candidate in message.tracklets))
-        waiting.append(owner)
-        for candidate in message.tracklets:
-            for clip in candidate.clips:
+    owners: deque[_Waiting] = deque()  # of the clips that are being embedded, in order
+
+    def batches() -> Iterator[Batch]:
+        batch: list[Clip] = []
+        frames = 0
+        for message in messages:
+            clips = [clip for candidate in message.tracklets for clip in candidate.clips]
+            waiting.append(_Waiting(message, len(clips)))
+            for clip in clips:
                 if batch and frames + len(clip.crops) > batch_frames:
-                    _embed_batch(batch, embedder)
+                    yield batch
                     batch, frames = [], 0
-                batch.append((owner, clip))
+                batch.append(clip)
+                owners.append(waiting[-1])
                 frames += len(clip.crops)
-        yield from _complete(waiting)
-    if batch:
-        _embed_batch(batch, embedder)
-    yield from _complete(waiting)
+        if batch:
+            yield batch
+
+    for features in run(lambda batch: embedder.embed_clips([clip.crops for clip in batch]), batches()):
+        for feature in features:
+            owners.popleft().features.append(feature)
+        while waiting and waiting[0].complete:
+            yield _embedded(waiting.popleft())
 
 
-def _embed_batch(batch: Sequence[tuple[_Waiting, Clip]], embedder: ClipEmbedder) -> None:
-    features = embedder.embed_clips([clip.crops for _, clip in batch])
-    for (owner, _), feature in zip(batch, features, strict=True):
-        owner.features.append(feature)
-        owner.missing -= 1
-
-
-def _complete(waiting: deque[_Waiting]) -> Iterator[Settled[NewTracklet]]:
-    while waiting and waiting[0].missing == 0:
-        done = waiting.popleft()
-        features = iter(done.features)
-        tracklets = [
-            _tracklet(candidate, np.stack([next(features) for _ in candidate.clips]))
-            for candidate in done.settled.tracklets
-        ]
-        yield Settled(tracklets, done.settled.horizon_us)
+def _embedded(done: _Waiting) -> Settled[NewTracklet]:
+    features = iter(done.features)
+    tracklets = [
+        _tracklet(candidate, np.stack([next(features) for _ in candidate.clips]))
+        for candidate in done.settled.tracklets
+    ]
+    return Settled(tracklets, done.settled.horizon_us)
 
 
 def _tracklet(candidate: Candidate, features: Features) -> NewTracklet:

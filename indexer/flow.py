@@ -9,10 +9,13 @@ and one consumer.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
 
 
@@ -21,7 +24,7 @@ class Stopped(Exception):
 
 
 class _Waiting(threading.local):
-    """Seconds that the current thread has spent waiting at pipes."""
+    """Seconds that the current thread has spent waiting for others."""
 
     seconds = 0.0
 
@@ -70,8 +73,8 @@ class Flow:
     """Owner of stages and pipes: `with Flow() as flow:` leaves when every stage has ended.
 
     The first error of a stage stops all others and is raised where the flow is left; an error inside the
-    `with` block stops the stages too. `seconds` says how long each stage worked, waiting at pipes not
-    counted.
+    `with` block stops the stages too. `seconds` says how long each stage worked, all its threads together and
+    waiting not counted.
     """
 
     def __init__(self) -> None:
@@ -104,6 +107,39 @@ class Flow:
         self._threads.append(thread)
         thread.start()
 
+    def side_by_side(
+        self, name: str, work: Callable[[A], B], items: Iterable[A], workers: int
+    ) -> Iterator[B]:
+        """Do `work` on several items at a time, as part of stage `name`; results come in the items' order.
+
+        Holds at most `workers` + 1 items and results. To be iterated in the thread of a stage.
+        """
+
+        def timed(item: A) -> B:
+            with self.clock(name):
+                return work(item)
+
+        with ThreadPoolExecutor(workers, thread_name_prefix=f"index-{name}") as pool:
+            pending: deque[Future[B]] = deque()
+            for item in items:
+                pending.append(pool.submit(timed, item))
+                if len(pending) > workers:
+                    yield self._result(pending.popleft())
+            while pending:
+                yield self._result(pending.popleft())
+
+    def _result(self, future: Future[B]) -> B:
+        began = time.perf_counter()
+        try:
+            return future.result()
+        finally:
+            self._waiting.seconds += time.perf_counter() - began
+
+    def add_seconds(self, name: str, seconds: float) -> None:
+        """Count work of a stage."""
+        with self.changed:
+            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
     def clock(self, name: str) -> "_Clock":
         """Measure the `with` block as work of stage `name`."""
         return _Clock(self, name)
@@ -119,7 +155,7 @@ class Flow:
 
     @property
     def waited(self) -> float:
-        """Seconds that the current thread has waited at pipes."""
+        """Seconds that the current thread has waited for others."""
         return self._waiting.seconds
 
     def _stop(self, error: BaseException | None = None) -> None:
@@ -153,5 +189,4 @@ class _Clock:
         self._began = time.perf_counter() - self._flow.waited
 
     def __exit__(self, *error: object) -> None:
-        worked = time.perf_counter() - self._flow.waited - self._began
-        self._flow.seconds[self._name] = self._flow.seconds.get(self._name, 0.0) + worked
+        self._flow.add_seconds(self._name, time.perf_counter() - self._flow.waited - self._began)

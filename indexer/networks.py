@@ -18,7 +18,7 @@ def make_embedder(settings: IndexSettings) -> "Embedder":
         zoo.load(settings.model),
         device=settings.device,
         batch_size=settings.embed_batch,
-        threads=settings.embed_threads,
+        threads=1,  # batches run side by side instead: nothing to wait for within one
     )
 
 
@@ -31,5 +31,5 @@ def make_detector(settings: IndexSettings, input_size: int | None = None) -> "De
         input_size=input_size or settings.detector_input,
         threshold=settings.detector_threshold,
         device=settings.device,
-        threads=settings.detect_threads,
+        threads=1,
     )

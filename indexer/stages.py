@@ -3,13 +3,13 @@
 decode -> detect -> track (with crops, refinement, filters and clips) -> embed -> whoever iterates
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gallery.records import NewTracklet
 from indexer.counters import Counters
 from indexer.decode import Recorded
-from indexer.embedding import ClipEmbedder, Settled, embed
+from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.flow import Flow, Pipe
 from indexer.living import Living, Track
 from indexer.settings import IndexSettings
@@ -52,7 +52,9 @@ class Stages:
         self, flow: Flow, recorded: Recorded, steps: Steps, embedder: ClipEmbedder, settings: IndexSettings
     ) -> None:
         self.counters = Counters()
-        self._recorded, self._steps, self._embedder, self._settings = recorded, steps, embedder, settings
+        self._flow, self._recorded, self._steps = flow, recorded, steps
+        self._embedder, self._settings = embedder, settings
+        self._workers = settings.resolved_workers
         self._frames: Pipe[Frame] = flow.pipe(settings.queue_frames)
         self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(settings.queue_frames)
         self._settled: Pipe[Settled[Candidate]] = flow.pipe(settings.queue_tracks)
@@ -72,8 +74,12 @@ class Stages:
             self._frames.put(frame)
 
     def _detect(self) -> None:
-        for frames in _batches(self._frames, self._settings.detect_batch):
-            for frame, detections in zip(frames, self._steps.find(frames), strict=True):
+        def find(frames: Sequence[Frame]) -> Sequence[tuple[Frame, Detections]]:
+            return list(zip(frames, self._steps.find(frames), strict=True))
+
+        batches = _batches(self._frames, self._settings.detect_batch)
+        for found in self._flow.side_by_side("detect", find, batches, self._workers):
+            for frame, detections in found:
                 self.counters.frames_detected += 1
                 self.counters.detections += len(detections.scores)
                 self._found.put((frame, detections))
@@ -94,10 +100,14 @@ class Stages:
             candidates += [make_candidate(stretch, self._settings) for stretch in kept]
         self.counters.tracklets += len(candidates)
         self.counters.clips += sum(len(candidate.clips) for candidate in candidates)
-        self._settled.put(Settled(candidates, horizon_us))
+        if candidates:
+            self._settled.put(Settled(candidates, horizon_us))
 
     def _embed(self) -> None:
-        for done in embed(self._settled, self._embedder, self._settings.embed_batch):
+        def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
+            return self._flow.side_by_side("embed", work, batches, self._workers)
+
+        for done in embed(self._settled, self._embedder, self._settings.embed_batch, run):
             self._embedded.put(done)
 
 

@@ -113,3 +113,36 @@ def test_waiting_is_no_work() -> None:
         for _ in pipe:
             time.sleep(0.02)
     assert flow.seconds["fast"] < 0.1
+
+
+def test_work_side_by_side_comes_back_in_order() -> None:
+    running: list[int] = []
+    most = 0
+    together = threading.Barrier(3, timeout=10)
+
+    def work(item: int) -> int:
+        nonlocal most
+        running.append(item)
+        most = max(most, len(running))
+        together.wait()
+        running.remove(item)
+        return 2 * item
+
+    with Flow() as flow:
+        assert list(flow.side_by_side("work", work, range(12), 3)) == [2 * n for n in range(12)]
+    assert most == 3
+    assert set(flow.seconds) == {"work"}
+
+
+def test_an_error_side_by_side_is_raised_in_its_turn() -> None:
+    def work(item: int) -> int:
+        if item == 5:
+            raise BoomError
+        return item
+
+    with Flow() as flow:
+        results = flow.side_by_side("work", work, range(100), 4)
+        assert [next(results) for _ in range(5)] == list(range(5))
+        with pytest.raises(BoomError):
+            next(results)
+    assert index_threads() == []
