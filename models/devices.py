@@ -27,3 +27,10 @@ def resolve_precision(precision: str, device: str) -> str:
     if precision == "bf16" and device != "cpu" and not torch.cuda.is_bf16_supported():
         raise DeviceUnavailable(f"{device} cannot compute in bf16")
     return precision
+
+
+def make_exact() -> None:
+    """Let convolutions on a GPU use all bits of float32, and the same algorithm every time."""
+    # By default cuDNN rounds the factors of a float32 convolution to TF32: 10 bits, near those of bf16.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True

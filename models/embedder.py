@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.devices import resolve_device, resolve_precision
+from models.devices import make_exact, resolve_device, resolve_precision
 from models.errors import BadClip
 from models.inference import optimise
 from models.preprocessing import Crop, resize, standardise
@@ -28,7 +28,8 @@ class Embedder:
 
     Args:
         model: what to embed with; it is copied, not changed.
-        device: "auto" (the first GPU if there is one, else the CPU), "cpu" or "cuda:N".
+        device: "auto" (the first GPU if there is one, else the CPU), "cpu" or "cuda:N". A GPU is set to exact
+            and repeatable convolutions, in the whole process.
         precision: "fp32", "bf16", or "auto", which is fp32 everywhere: the features of one gallery must agree
             whichever machine computed them. bf16 is faster where the hardware has it and moves features by a
             cosine of about 0.002.
@@ -71,6 +72,8 @@ class Embedder:
         self._at_once = CPU_FRAMES if self.device == "cpu" else None
         self.preprocessing = model.preprocessing
         self._dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
+        if self.device != "cpu":
+            make_exact()
         self._network = optimise(model.network).to(device=self.device, dtype=self._dtype)
 
     @torch.inference_mode()

@@ -35,7 +35,7 @@ class NonLocalBlock(nn.Module):
         self.g = nn.Conv2d(channels, inner, 1)
         self.out = nn.Conv2d(inner, channels, 1)
         self.norm = nn.BatchNorm2d(channels)
-        # Meta tensors have no values; to draw them all the same, torch would import its compiler for a second.
+        # Meta tensors have no values; to draw them all the same, torch would import its compiler: a second.
         if not self.theta.weight.is_meta:
             self.initialise()
 

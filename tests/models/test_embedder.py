@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.devices import resolve_device, resolve_precision
+from models.devices import make_exact, resolve_device, resolve_precision
 from models.embedder import Embedder, normalise, tracklet_feature
 from models.errors import BadClip, BadImage, DeviceUnavailable
 from models.preprocessing import Crop, prepare
@@ -192,3 +192,11 @@ def test_a_tracklet_is_the_mean_over_all_its_frames(counts: Sequence[int], seed:
 
 def test_zero_features_stay_zero() -> None:
     assert not normalise(np.zeros((2, 4), np.float32)).any()
+
+
+def test_exact_convolutions_are_switched_on_without_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    make_exact()
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.deterministic
