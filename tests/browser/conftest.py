@@ -102,9 +102,13 @@ class Visit:
         return [error for error in self.errors if not any(part in error for part in self.forgiven)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium. Without it the tests are skipped on a laptop and fail in continuous integration."""
+    """Debian's Chromium. Without it the tests are skipped on a laptop and fail in continuous integration.
+
+    While Playwright runs, its thread has an event loop, and other tests cannot start theirs: so it ends with
+    each module.
+    """
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is missing: apt-get install chromium"
         if os.environ.get("CI") == "true":
