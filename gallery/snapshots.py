@@ -121,7 +121,7 @@ def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:
     blocks = sorted(joined, key=len, reverse=True)
     pending: list[Rows] = []
     for rows in small:
-        if sum(map(len, pending)) + len(rows) > BLOCK_ROWS:
+        if pending and sum(map(len, pending)) + len(rows) > BLOCK_ROWS:
             blocks.append(concatenate(pending))
             pending = []
         pending.append(rows)

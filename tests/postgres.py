@@ -78,6 +78,10 @@ class PostgresServer:
         """Remove a database, whoever is still connected."""
         self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def disconnect(self, name: str) -> None:
+        """Throw everybody out of a database."""
+        self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
     def stop(self) -> None:
         """End the server and remove its files."""
         self.process.terminate()

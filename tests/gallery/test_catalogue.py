@@ -1,0 +1,247 @@
+"""The catalogue: cameras, videos, tracklets, and how much of the time they cover."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.gallery import Gallery
+from gallery.records import CameraInfo, Filters
+from tests.gallery.making import MODEL, START, make_tracklets, store
+
+OTHER_MODEL = "f" * 64
+
+
+def test_cameras_by_id_and_by_name(gallery: Gallery) -> None:
+    catalogue = gallery.catalogue
+    made = catalogue.add_camera(
+        "Tor 2 (süd)",
+        site="Hof",
+        time_zone="Europe/Berlin",
+        latitude=52.5,
+        longitude=-13.4,
+        detector_input=640,
+    )
+    assert catalogue.camera(made.id) == catalogue.camera_named("Tor 2 (süd)") == made
+    assert (made.latitude, made.longitude, made.detector_input) == (52.5, -13.4, 640)
+    assert catalogue.get_or_add_camera("Tor 2 (süd)", site="ignored") == made
+    gate = catalogue.get_or_add_camera("Eingang")
+    assert (gate.site, gate.time_zone) == (None, "UTC")
+    assert [camera.name for camera in catalogue.cameras()] == ["Eingang", "Tor 2 (süd)"]
+    with pytest.raises(Conflict):
+        catalogue.add_camera("Eingang")
+    for missing in (0, -1, 99, 2**40):
+        with pytest.raises(NotFound):
+            catalogue.camera(missing)
+    for missing_name in ("nobody", "", "\0", "a" * 1000):
+        with pytest.raises(NotFound):
+            catalogue.camera_named(missing_name)
+
+
+def test_a_name_has_one_spelling(gallery: Gallery) -> None:
+    composed, decomposed = "Tür", "Tu\u0308r"
+    made = gallery.catalogue.add_camera(decomposed)
+    assert gallery.catalogue.camera_named(composed) == gallery.catalogue.camera_named(decomposed) == made
+    with pytest.raises(Conflict):
+        gallery.catalogue.add_camera(composed)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " gate",
+        "gate ",
+        "\tgate",
+        "a/b",
+        ".",
+        "..",
+        "a\nb",
+        "a\0b",
+        "a\u200bb",
+        "a\u202eb",
+        "\ud800",
+        "x" * 101,
+    ],
+)
+def test_bad_names_are_refused(sqlite_gallery: Gallery, name: str) -> None:
+    catalogue = sqlite_gallery.catalogue
+    for add in (catalogue.add_camera, catalogue.get_or_add_camera):
+        with pytest.raises(InvalidInput):
+            add(name)
+        with pytest.raises(InvalidInput):
+            add("good", site=name)
+    assert catalogue.cameras() == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"time_zone": ""},
+        {"time_zone": "../../etc/passwd"},
+        {"time_zone": "/etc/localtime"},
+        {"time_zone": "Europe"},
+        {"time_zone": "UTC\0"},
+        {"latitude": 1.0},
+        {"longitude": 1.0},
+        {"latitude": 91.0, "longitude": 0.0},
+        {"latitude": float("nan"), "longitude": 0.0},
+        {"latitude": 0.0, "longitude": 180.5},
+        {"detector_input": 0},
+        {"detector_input": 10**6},
+    ],
+)
+def test_impossible_cameras_are_refused(sqlite_gallery: Gallery, options: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        sqlite_gallery.catalogue.add_camera("gate", **options)
+    assert sqlite_gallery.catalogue.cameras() == []
+
+
+def test_videos_in_pages(gallery: Gallery) -> None:
+    cameras = [gallery.catalogue.add_camera(name) for name in ("a", "b")]
+    made = [store(gallery, n, make_tracklets(n, 1), camera=cameras[n % 2]) for n in range(5)]
+    assert gallery.catalogue.videos() == sorted(made, key=lambda video: video.id)
+    first = gallery.catalogue.videos(limit=2)
+    second = gallery.catalogue.videos(limit=2, after=first[-1].id)
+    assert first + second == sorted(made, key=lambda video: video.id)[:4]
+    assert {video.id for video in gallery.catalogue.videos(camera_id=cameras[1].id)} == {
+        made[1].id,
+        made[3].id,
+    }
+    with pytest.raises(NotFound):
+        gallery.catalogue.videos(camera_id=99)
+    with pytest.raises(NotFound):
+        gallery.catalogue.videos(after="x")
+    for limit in (0, 1001):
+        with pytest.raises(InvalidInput):
+            gallery.catalogue.videos(limit=limit)
+    for missing in ("", "0" * 32, "../" + made[0].id, made[0].id.upper() + "\n"):
+        with pytest.raises(NotFound):
+            gallery.catalogue.video(missing)
+
+
+def test_videos_by_content(gallery: Gallery) -> None:
+    video = store(gallery, "v", make_tracklets(1, 1))
+    assert gallery.catalogue.find_video(video.content_hash) == video
+    assert gallery.catalogue.is_indexed(video.content_hash, MODEL.id) == video
+    assert gallery.catalogue.is_indexed(video.content_hash, OTHER_MODEL) is None
+    assert gallery.catalogue.find_video("0" * 64) is None
+
+
+def test_tracklets_in_pages_and_by_id(gallery: Gallery) -> None:
+    videos = [store(gallery, n, make_tracklets(n, 4)) for n in range(2)]
+    catalogue = gallery.catalogue
+    page = catalogue.tracklets_of(videos[0].id, limit=3)
+    assert [t.number for t in page] == [0, 1, 2]
+    assert [t.number for t in catalogue.tracklets_of(videos[0].id, after=page[-1].number)] == [3]
+    wanted = [f"{video.id}-{n}" for video in videos for n in (3, 1, 1)]
+    found = catalogue.tracklets([*wanted, "x", f"{videos[0].id}-99", f"{videos[0].id}-01", "\0"])
+    assert set(found) == set(wanted)
+    assert all(info.clips and info.boxes is None for info in found.values())
+    assert catalogue.tracklets([]) == {}
+    with pytest.raises(NotFound):
+        catalogue.tracklets_of("0" * 32)
+
+
+@pytest.mark.parametrize(
+    "tracklet_id",
+    [
+        "",
+        "-",
+        "..",
+        "../../etc/passwd",
+        "/etc/passwd",
+        "{video}-4",
+        "{video}-01",
+        "{video}-0/../1",
+        "{video}-0\n",
+        "{video}",
+    ],
+)
+def test_ids_that_are_none_lead_nowhere(sqlite_gallery: Gallery, tracklet_id: str) -> None:
+    video = store(sqlite_gallery, "v", make_tracklets(1, 4))
+    for look in (sqlite_gallery.catalogue.thumbnail_path, sqlite_gallery.catalogue.tracklet):
+        with pytest.raises(NotFound):
+            look(tracklet_id.replace("{video}", video.id))
+
+
+def test_a_thumbnail_that_is_lost_is_not_found(sqlite_gallery: Gallery) -> None:
+    video = store(sqlite_gallery, "v", make_tracklets(1, 1))
+    sqlite_gallery.catalogue.thumbnail_path(f"{video.id}-0").unlink()
+    with pytest.raises(NotFound):
+        sqlite_gallery.catalogue.thumbnail_path(f"{video.id}-0")
+
+
+@pytest.fixture
+def hour(gallery: Gallery) -> tuple[Gallery, list[CameraInfo]]:
+    """Camera a with ten minutes from 12:00 and ten from 12:20, cameras b and c with nothing."""
+    cameras = [gallery.catalogue.add_camera(name, site="north" if name == "a" else None) for name in "abc"]
+    # Tracklets begin at 0, 10, 20... seconds.
+    for name, minutes in (("early", 0), ("late", 20)):
+        start = START + timedelta(minutes=minutes)
+        store(gallery, name, make_tracklets(1, 6), camera=cameras[0], start=start, seconds=600)
+    return gallery, cameras
+
+
+def minutes(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def test_coverage_without_filters(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, cameras = hour
+    a, b, c = gallery.catalogue.coverage(Filters(), MODEL.id).cameras
+    assert (a.camera_id, a.name, a.site) == (cameras[0].id, "a", "north")
+    assert (a.videos, a.seconds_indexed, a.tracklets) == (2, 1200.0, 12)
+    assert (a.first, a.last) == (START, minutes(30))
+    for nothing in (b, c):
+        assert (nothing.videos, nothing.seconds_indexed, nothing.tracklets) == (0, 0.0, 0)
+        assert nothing.first is nothing.last is None
+
+
+def test_coverage_is_clipped_to_the_time_filter(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, _ = hour
+
+    def cover(start: float | None, end: float | None) -> tuple[int, float, int]:
+        times = [None if t is None else minutes(t) for t in (start, end)]
+        filters = Filters(start=times[0], end=times[1])
+        found = gallery.catalogue.coverage(filters, MODEL.id).cameras[0]
+        assert (
+            found.tracklets
+            == gallery.snapshot(MODEL.id)
+            .search(
+                gallery.snapshot(MODEL.id).vector(
+                    gallery.catalogue.tracklets_of(gallery.catalogue.videos()[0].id)[0].id
+                ),
+                limit=1,
+                filters=filters,
+            )
+            .compared
+        )
+        return found.videos, found.seconds_indexed, found.tracklets
+
+    assert cover(5, 25) == (2, 600.0, 6)
+    assert cover(-60, 60) == (2, 1200.0, 12)
+    assert cover(None, 5) == (1, 300.0, 6)
+    assert cover(20, None) == (1, 600.0, 6)
+    assert cover(12, 18) == (0, 0.0, 0)
+    assert cover(0, 25 / 60)[2] == 3
+    assert cover(None, 0) == (0, 0.0, 0)
+
+
+def test_coverage_of_some_cameras_and_of_another_model(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, cameras = hour
+    only = gallery.catalogue.coverage(Filters(camera_ids=frozenset({cameras[0].id, 2**40})), MODEL.id)
+    assert [camera.name for camera in only.cameras] == ["a"]
+    other = gallery.catalogue.coverage(Filters(), OTHER_MODEL).cameras[0]
+    assert (other.videos, other.videos_without_model) == (0, 2)
+    one = gallery.catalogue.videos()[0].id
+    assert gallery.catalogue.coverage(Filters(video_ids=frozenset({one})), MODEL.id).cameras[0].videos == 1
+
+
+def test_local_times_are_compared_as_moments(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, _ = hour
+    start = minutes(20).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert gallery.catalogue.coverage(Filters(start=start), MODEL.id).cameras[0].videos == 1

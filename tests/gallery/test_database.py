@@ -1,0 +1,138 @@
+"""Transactions, and databases that cannot be reached."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from gallery import database as database_module
+from gallery.changes import advance_change, current_change
+from gallery.database import Database, create_engine_at
+from gallery.errors import CatalogueUnavailable
+from gallery.gallery import Gallery
+from gallery.settings import GallerySettings
+from gallery.tables import Camera, GalleryState
+from tests.gallery.making import MODEL, make_tracklets, store
+from tests.postgres import PostgresServer
+
+
+def test_a_reader_sees_one_state(database: Database) -> None:
+    with database.read() as reader:
+        before = current_change(reader)
+        with database.write() as writer:
+            advance_change(writer)
+        assert current_change(reader) == before
+    with database.read() as reader:
+        assert current_change(reader) == before + 1
+
+
+def test_what_raises_is_rolled_back(database: Database) -> None:
+    def fail() -> None:
+        with database.write() as session:
+            advance_change(session)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with database.read() as session:
+        assert current_change(session) == 0
+
+
+def test_writers_wait_for_each_other(database: Database) -> None:
+    def advance() -> None:
+        for _ in range(20):
+            with database.write() as session:
+                session.execute(
+                    select(GalleryState.change)
+                ).scalar_one()  # would deadlock if reading came first
+                advance_change(session)
+
+    threads = [threading.Thread(target=advance) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.read() as session:
+        assert current_change(session) == 80
+
+
+def test_foreign_keys_hold(database: Database) -> None:
+    statement = "INSERT INTO tombstone (segment_id, video_id, change) VALUES ('x', 'y', 1)"
+
+    def insert() -> None:
+        with database.write() as session:
+            session.execute(text(statement))
+
+    with pytest.raises(IntegrityError):
+        insert()
+
+
+def test_readers_on_postgresql_cannot_write(postgres_settings: GallerySettings) -> None:
+    def write() -> None:
+        with Gallery.open(postgres_settings) as gallery, gallery.database.read() as session:
+            advance_change(session)
+
+    with pytest.raises(DBAPIError, match="read-only"):
+        write()
+
+
+def test_a_statement_that_makes_no_sense_is_no_outage(database: Database) -> None:
+    def ask() -> None:
+        with database.read() as session:
+            session.execute(text("SELECT nothing FROM nowhere"))
+
+    with pytest.raises(DBAPIError):
+        ask()
+
+
+def test_a_database_that_stays_locked_is_unavailable(
+    sqlite_settings: GallerySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.05)
+    impatient = Database(create_engine_at(sqlite_settings.resolved_database_url))
+
+    def write() -> None:
+        with impatient.write() as session:
+            advance_change(session)
+
+    with Gallery.open(sqlite_settings) as gallery, gallery.database.write() as session:
+        advance_change(session)
+        with pytest.raises(CatalogueUnavailable, match="locked"):
+            write()
+        with impatient.read() as reader:  # readers are not held up
+            assert current_change(reader) == 0
+    impatient.close()
+
+
+def test_a_server_that_goes_away_is_unavailable_and_comes_back(
+    postgres_server: PostgresServer, postgres_settings: GallerySettings
+) -> None:
+    with Gallery.open(postgres_settings) as gallery:
+        store(gallery, "v", make_tracklets(1, 2))
+        name = str(gallery.engine.url.database)
+
+        def broken() -> None:
+            with gallery.database.write() as session:
+                advance_change(session)
+                postgres_server.disconnect(name)
+                session.execute(select(Camera.id))
+
+        with pytest.raises(CatalogueUnavailable):
+            broken()
+        assert gallery.snapshot(MODEL.id).tracklet_count == 2
+        assert [camera.name for camera in gallery.catalogue.cameras()] == ["gate"]
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:", "nonsense", ""])
+def test_other_databases_are_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must begin with sqlite:///"):
+        GallerySettings(data_dir=tmp_path, database_url=url)
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(tmp_path))
+    assert GallerySettings().resolved_database_url == f"sqlite:///{tmp_path}/gallery.sqlite3"
+    monkeypatch.setenv("SIGHTLINE_DATABASE_URL", "postgresql://db/gallery")
+    assert GallerySettings().resolved_database_url == "postgresql://db/gallery"
