@@ -42,8 +42,12 @@ format: $(READY_DEV) ## Rewrite the code in the project's format
 	$(BIN)/ruff format -q .
 
 .PHONY: bench
-bench: $(READY_DEV) ## Measure speed and quality; results belong in benchmarks/README.md
-	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: $(READY_DEV) ## Measure speed and quality (RECORDINGS= with ground truth); see benchmarks/README.md
+	$(BIN)/python benchmarks/detector.py $(RECORDINGS)
+	$(BIN)/python benchmarks/tracking.py --data $(RECORDINGS)
+	$(BIN)/python benchmarks/indexing.py --data $(RECORDINGS)
+	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/search_latency.py
 
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)

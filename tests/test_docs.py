@@ -143,3 +143,10 @@ def test_every_decision_is_in_the_index() -> None:
     pages = [page.name for page in (ROOT / "docs/decisions").glob("[0-9]*.md")]
 
     assert [name for name in pages if f"({name})" not in index] == []
+
+
+def test_every_benchmark_is_run_by_make_and_has_its_section() -> None:
+    scripts = [script.name for script in ROOT.glob("benchmarks/*.py")]
+
+    assert [name for name in scripts if f"benchmarks/{name}" not in text("Makefile")] == []
+    assert [name for name in scripts if f"benchmarks/{name}" not in text("benchmarks/README.md")] == []
