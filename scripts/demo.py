@@ -23,6 +23,8 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
+from gallery.gallery import Gallery
+from gallery.settings import GallerySettings
 from models.detector import create_detector
 from sightline.console import print_note, print_table
 from sightline.failures import CommandError
@@ -72,13 +74,13 @@ def sightline(*arguments: str) -> None:
 def demo_key(data_dir: Path) -> str:
     """The demonstration's API key: made once, so that a bookmark of the page stays good."""
     file = data_dir / "demo.key"
-    if not file.exists():
-        made = subprocess.run(
-            [SIGHTLINE, "keys", "create", "demo", "--json"], check=True, capture_output=True
-        )
-        file.touch(mode=0o600)
-        file.write_text(json.loads(made.stdout)["secret"], encoding="utf-8")
-    return file.read_text(encoding="utf-8")
+    with Gallery.open(GallerySettings(data_dir=data_dir)) as gallery:
+        if file.exists() and gallery.keys.verify(file.read_text(encoding="utf-8")) is not None:
+            return file.read_text(encoding="utf-8")
+        _, secret = gallery.keys.create("demo")
+    file.touch(mode=0o600)
+    file.write_text(secret, encoding="utf-8")
+    return secret
 
 
 def middle_frame(recording: Path) -> Image.Image:

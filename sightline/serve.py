@@ -36,6 +36,7 @@ def require_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
+        cause = str(error.strerror).partition(" (")[0]  # what follows says the address again
         raise CommandError(
-            f"cannot listen on {host} port {port}: {error.strerror}", "choose another port, like 8001"
+            f"cannot listen on {host} port {port}: {cause}", "choose another, like 8001"
         ) from error
