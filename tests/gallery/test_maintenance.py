@@ -296,3 +296,26 @@ def test_a_lock_dies_with_its_process(tmp_path: Path) -> None:
     assert not is_live(tmp_path, "x")
     assert sweep_staging(tmp_path) == 1
     assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_writing_and_erasing_a_video_wait_for_its_lock(gallery: Gallery) -> None:
+    video = store(gallery, "v", make_tracklets(1, 1))
+    threads = [
+        threading.Thread(target=gallery.erase_video, args=(video.id,)),
+        threading.Thread(target=store, args=(gallery, "w", make_tracklets(2, 1))),
+    ]
+    for thread, video_id in zip(threads, (video.id, content_hash("w")[:32]), strict=True):
+        with video_lock(gallery.data_dir, video_id):
+            thread.start()
+            thread.join(0.3)
+            assert thread.is_alive()
+        thread.join()
+    assert searchable(gallery) == {content_hash("w")[:32]}
+
+
+def test_a_writer_replaces_thumbnails_that_a_death_left(gallery: Gallery) -> None:
+    left = gallery.data_dir / "thumbnails" / content_hash("v")[:32]
+    left.mkdir(parents=True)
+    (left / "7.jpg").write_bytes(b"of a video that never was")
+    store(gallery, "v", make_tracklets(1, 2))
+    assert sorted(path.name for path in left.iterdir()) == ["0.jpg", "1.jpg"]
