@@ -1,0 +1,1 @@
+"""Simulated people, cameras and recordings with exact ground truth."""

@@ -1,0 +1,90 @@
+"""What can be seen of a person, and how that is said in words."""
+
+from dataclasses import dataclass
+
+from simulation.body import Shape
+from simulation.gait import GaitStyle
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """What can be seen of a person; None where there is nothing."""
+
+    gender: str
+    age: str  # child, young adult, adult, elderly
+    height_m: float
+    build: str  # slim, average, heavy
+    hair: str
+    top: str
+    top_colour: str
+    top_pattern: str
+    bottom: str
+    bottom_colour: str
+    bottom_pattern: str
+    shoes_colour: str
+    outer: str | None = None
+    outer_colour: str | None = None
+    bag: str | None = None
+    bag_colour: str | None = None
+    hat: str | None = None
+    mask: bool = False
+    phone: bool = False
+
+
+def describe(shape: Shape, style: GaitStyle, said: dict[str, object]) -> Attributes:
+    """Attributes from what was put on."""
+    age = (
+        "child"
+        if shape.child
+        else "young adult"
+        if shape.age < 0.52
+        else "adult"
+        if shape.age < 0.8
+        else "elderly"
+    )
+    build = "slim" if shape.weight < 0.36 else "heavy" if shape.weight > 0.68 else "average"
+    return Attributes(
+        gender="female" if shape.female else "male",
+        age=age,
+        height_m=round(shape.stature, 2),
+        build=build,
+        phone="phone" in (style.left_arm, style.right_arm),
+        **said,  # type: ignore[arg-type]
+    )
+
+
+def caption(attributes: Attributes) -> str:
+    """One plain English sentence or two."""
+    a = attributes
+    who = {("female", True): "girl", ("male", True): "boy"}.get(
+        (a.gender, a.age == "child"), "woman" if a.gender == "female" else "man"
+    )
+    adjective = {"young adult": "young ", "elderly": "elderly "}.get(a.age, "")
+    looks = "" if a.build == "average" else f"{a.build} "
+    hair = "bald" if a.hair == "bald" else f"with {a.hair} hair"
+
+    def cloth(colour: str, pattern: str, item: str) -> str:
+        return f"{colour} {item}" if pattern == "plain" else f"{colour} {pattern} {item}"
+
+    wearing = [article(cloth(a.top_colour, a.top_pattern, a.top))]
+    if a.bottom != "dress":
+        lower = cloth(a.bottom_colour, a.bottom_pattern, a.bottom)
+        wearing.append(lower if a.bottom in ("trousers", "jeans", "shorts", "leggings") else article(lower))
+    if a.outer is not None:
+        wearing.insert(0, f"{article(f'{a.outer_colour} {a.outer}')} over {wearing.pop(0)}")
+    wearing.append(f"{a.shoes_colour} shoes")
+    if a.hat:
+        wearing.append(article(a.hat))
+    if a.mask:
+        wearing.append("a face mask")
+    subject = article(f"{looks}{adjective}{who}").capitalize()
+    text = f"{subject} {hair}, wearing {', '.join(wearing[:-1])} and {wearing[-1]}."
+    extras = [f"carries {article(f'{a.bag_colour} {a.bag}')}"] if a.bag else []
+    if a.phone:
+        extras.append("holds a phone")
+    return text + (f" The person {' and '.join(extras)}." if extras else "")
+
+
+def article(noun: str) -> str:
+    """Put "a" or "an" before a noun."""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"

@@ -1,0 +1,23 @@
+"""Errors of the simulator.
+
+SimulationError
+├── BadWardrobe       a garment file that cannot be read or does not fit the body
+├── BadRequest        a preset, size or seed that cannot be simulated
+└── NoRenderer        no OpenGL 3.3 context through EGL on this machine
+"""
+
+
+class SimulationError(Exception):
+    """Base of all errors the simulator raises on purpose."""
+
+
+class BadWardrobe(SimulationError):
+    """A garment file cannot be read or does not fit the body."""
+
+
+class BadRequest(SimulationError):
+    """A preset, size or seed that cannot be simulated."""
+
+
+class NoRenderer(SimulationError):
+    """No OpenGL context could be made; on Debian the packages libegl1 and libgl1-mesa-dri give one."""

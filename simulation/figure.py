@@ -1,0 +1,147 @@
+"""Meshes on the GPU: people and what stands around them."""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+import moderngl
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.body import Array, Faces
+from simulation.pieces import Piece
+from simulation.scene import SURFACES
+
+PERSON_LAYOUT = (
+    ("position", "3f"),
+    ("normal", "3f"),
+    ("canonical", "3f"),
+    ("weights_a", "4f"),
+    ("weights_b", "4f"),
+    ("tags", "4f"),
+    ("bones_a", "4i"),
+    ("bones_b", "4i"),
+)
+
+
+@cache
+def shader(name: str) -> str:
+    """Text of a shader file."""
+    return (files("simulation") / "shaders" / name).read_text()
+
+
+def compile_program(
+    context: moderngl.Context, vertex: str, fragment: str, parts: Sequence[str] = ()
+) -> moderngl.Program:
+    """Compile a vertex shader with a fragment shader and the parts it uses."""
+    head = "#version 330 core\n"
+    body = "".join(shader(f"{part}.glsl") for part in parts) + shader(fragment)
+    return context.program(vertex_shader=head + shader(vertex), fragment_shader=head + body)
+
+
+def bind_block(program: moderngl.Program, name: str, point: int) -> None:
+    """Let a uniform block of a program read from a binding point."""
+    block = program[name]
+    assert isinstance(block, moderngl.UniformBlock)
+    block.binding = point
+
+
+def set_uniforms(program: moderngl.Program, **values: object) -> None:
+    """Set the uniforms a program has; a compiler removes unused ones. Matrices are given row by row."""
+    for name, value in values.items():
+        if name not in program:
+            continue
+        uniform = program[name]
+        assert isinstance(uniform, moderngl.Uniform)
+        if isinstance(value, np.ndarray):
+            rows = value.T if value.shape in ((4, 4), (3, 3)) else value
+            uniform.write(rows.astype("<f4").tobytes())
+        else:
+            uniform.value = value
+
+
+class Figure:
+    """A person's mesh, materials (9, 10, 4) and prints (2, S, S, 4)."""
+
+    def __init__(
+        self,
+        context: moderngl.Context,
+        lit: moderngl.Program,
+        shadow: moderngl.Program,
+        *,
+        pieces: Sequence[Piece],
+        materials: Array,
+        prints: NDArray[np.uint8],
+    ) -> None:
+        vertices, faces, offset = [], [], 0
+        for piece in pieces:
+            vertices.append(interleave(piece))
+            faces.append(piece.faces + offset)
+            offset += len(piece.vertices)
+        self._vertices = context.buffer(np.concatenate(vertices).tobytes())
+        self._faces = context.buffer(np.concatenate(faces).astype("<i4").tobytes())
+        self.triangles = sum(len(f) for f in faces)
+        self.materials = context.buffer(materials.astype("<f4").tobytes())
+        size = prints.shape[1]
+        self.prints = context.texture_array((size, size, 2), 4, prints.tobytes())
+        self.prints.build_mipmaps()
+        self.prints.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self.lit, self.shadow = (self._bind(context, program) for program in (lit, shadow))
+
+    def _bind(self, context: moderngl.Context, program: moderngl.Program) -> moderngl.VertexArray:
+        used = [(name, size) for name, size in PERSON_LAYOUT]
+        layout = " ".join(size if name in program else f"{int(size[0]) * 4}x" for name, size in used)
+        return context.vertex_array(
+            program, [(self._vertices, layout, *(n for n, _ in used if n in program))], self._faces
+        )
+
+    def release(self) -> None:
+        """Free the GPU memory."""
+        for item in (self.lit, self.shadow, self._vertices, self._faces, self.materials, self.prints):
+            item.release()
+
+
+def interleave(piece: Piece) -> NDArray[np.int32]:
+    """One row a vertex, in the order of PERSON_LAYOUT."""
+    count = len(piece.vertices)
+    bones = np.zeros((count, 8), np.int32)
+    bones[:, : piece.bones.shape[1]] = piece.bones
+    weights = np.zeros((count, 8), np.float32)
+    weights[:, : piece.weights.shape[1]] = piece.weights
+    tags = np.stack([piece.cut, np.full(count, piece.slot), piece.region, np.full(count, piece.layer)], 1)
+    reals = np.concatenate([piece.vertices, piece.normals, piece.canonical, weights, tags], 1).astype("<f4")
+    return np.concatenate([reals.view("<i4"), bones], 1)
+
+
+class Scenery:
+    """What stands in a place: vertices, normals (N, 3), surface numbers (N,), faces, surfaces (S, 4, 4)."""
+
+    def __init__(
+        self,
+        context: moderngl.Context,
+        lit: moderngl.Program,
+        shadow: moderngl.Program,
+        *,
+        vertices: Array,
+        normals: Array,
+        kinds: Array,
+        faces: Faces,
+        surfaces: Array,
+    ) -> None:
+        data = np.concatenate([vertices, normals, kinds[:, None]], 1).astype("<f4")
+        table = np.zeros((SURFACES, 4, 4), "<f4")
+        table[: len(surfaces)] = surfaces
+        self._vertices, self._faces = (
+            context.buffer(data.tobytes()),
+            context.buffer(faces.astype("<i4").tobytes()),
+        )
+        self.surfaces = context.buffer(table.tobytes())
+        self.lit = context.vertex_array(
+            lit, [(self._vertices, "3f 3f 1f", "position", "normal", "material")], self._faces
+        )
+        self.shadow = context.vertex_array(shadow, [(self._vertices, "3f 16x", "position")], self._faces)
+
+    def release(self) -> None:
+        """Free the GPU memory."""
+        for item in (self.lit, self.shadow, self._vertices, self._faces, self.surfaces):
+            item.release()

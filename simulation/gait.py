@@ -1,0 +1,148 @@
+"""Procedural walking: joint angles over the gait cycle, with a personal style.
+
+The knee and ankle curves are periodic cubic splines through the angles that gait textbooks print for normal
+walking; hips swing as a cosine, arms counter-swing, pelvis and chest counter-rotate. A phase of 0 is the
+left heel strike.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.body import Array, Body, Shape, rotation
+
+Angles = NDArray[np.float64]
+
+DEGREE = np.pi / 180
+KNEE = ((0.0, 0.15, 0.40, 0.60, 0.72, 0.95), (5.0, 18.0, 6.0, 35.0, 60.0, 6.0))
+ANKLE = ((0.0, 0.07, 0.45, 0.62, 0.80), (0.0, -6.0, 9.0, -17.0, 0.0))
+
+
+@dataclass(frozen=True)
+class GaitStyle:
+    """How one person walks; angles in degrees."""
+
+    stride: float = 0.9  # scales the hip swing
+    cadence: float = 0.95  # gait cycles a second
+    leg_spread: float = 1.5
+    toe_out: float = 7.0
+    arm_out: float = 10.0
+    arm_swing: float = 16.0
+    arm_bias: float = 0.0
+    elbow: float = 22.0
+    lean: float = 2.0
+    hunch: float = 4.0
+    head_yaw: float = 0.0
+    head_pitch: float = 3.0
+    left_arm: str = "swing"  # swing, still, phone, pocket
+    right_arm: str = "swing"
+
+
+def draw_style(rng: np.random.Generator, shape: Shape) -> GaitStyle:
+    """A personal style: heavier people hold their arms further out, children take quicker steps."""
+    arms = rng.choice(["swing", "phone_left", "phone_right", "pockets"], p=[0.84, 0.04, 0.04, 0.08])
+    return GaitStyle(
+        stride=rng.uniform(0.68, 1.1),
+        cadence=rng.uniform(0.8, 1.02) * (1.72 / max(shape.stature, 1.0)) ** 0.5,
+        leg_spread=rng.uniform(0.5, 2.5),
+        toe_out=rng.uniform(2, 14),
+        arm_out=rng.uniform(6, 12) + 8 * shape.weight,
+        arm_swing=rng.uniform(8, 24),
+        arm_bias=rng.uniform(-5, 6),
+        elbow=rng.uniform(10, 36),
+        lean=rng.uniform(0, 5),
+        hunch=float(np.clip(rng.normal(4, 4) + 8 * max(shape.age - 0.8, 0), 0, 18)),
+        head_yaw=rng.normal(0, 8),
+        head_pitch=rng.normal(3, 6),
+        left_arm={"phone_left": "phone", "pockets": "pocket"}.get(arms, "swing"),
+        right_arm={"phone_right": "phone", "pockets": "pocket"}.get(arms, "swing"),
+    )
+
+
+def periodic(curve: tuple[tuple[float, ...], tuple[float, ...]], phase: Angles) -> Angles:
+    """Periodic cubic Hermite interpolation of `curve` at phases 0..1, in degrees."""
+    x, y = (np.asarray(part) for part in curve)
+    x = np.concatenate([x[-2:] - 1, x, x[:2] + 1])
+    y = np.concatenate([y[-2:], y, y[:2]])
+    slope = (y[2:] - y[:-2]) / (x[2:] - x[:-2])
+    i = np.clip(np.searchsorted(x, phase, side="right") - 1, 1, len(x) - 3)
+    width = x[i + 1] - x[i]
+    t = (phase - x[i]) / width
+    a, b = 2 * t**3 - 3 * t**2 + 1, t**3 - 2 * t**2 + t
+    return np.asarray(
+        a * y[i] + b * width * slope[i - 1] + (1 - a) * y[i + 1] + (t**3 - t**2) * width * slope[i]
+    )
+
+
+def joint_rotations(
+    body: Body, heads: Array, style: GaitStyle, phase: Angles, walk: Angles
+) -> dict[str, Angles]:
+    """Bone rotations (T, 3, 3) at gait phases (T,); `walk` (T,) is 1 while walking and 0 while standing."""
+    out: dict[str, Angles] = {}
+    for side, offset in (("L", 0.0), ("R", 0.5)):
+        beat = (phase + offset) % 1.0
+        out |= leg_rotations(side, style, beat, walk)
+        out |= arm_rotations(body, heads, side, style, beat=beat, walk=walk)
+    turn = np.cos(2 * np.pi * phase) * walk
+    sway = np.sin(2 * np.pi * phase) * walk
+    out["root"] = (
+        rotation(2, 4 * DEGREE * turn) @ rotation(1, 2 * DEGREE * sway) @ rotation(0, style.lean * DEGREE)
+    )
+    out["spine03"] = rotation(2, -6 * DEGREE * turn) @ rotation(0, style.hunch * DEGREE)
+    out["neck02"] = rotation(0, -0.5 * style.hunch * DEGREE)
+    out["head"] = rotation(2, style.head_yaw * DEGREE) @ rotation(0, style.head_pitch * DEGREE)
+    return out
+
+
+def leg_rotations(side: str, style: GaitStyle, beat: Angles, walk: Angles) -> dict[str, Angles]:
+    """Hip, knee and ankle of one leg."""
+    sign = 1 if side == "L" else -1
+    hip = (7 + 18 * np.cos(2 * np.pi * beat)) * style.stride * DEGREE * walk
+    knee = periodic(KNEE, beat) * (0.75 + 0.25 * style.stride) * DEGREE * walk
+    ankle = periodic(ANKLE, beat) * DEGREE * walk
+    return {
+        f"upperleg01.{side}": rotation(0, -hip) @ rotation(1, -sign * style.leg_spread * DEGREE),
+        f"lowerleg01.{side}": rotation(0, knee),
+        f"foot.{side}": rotation(0, -ankle) @ rotation(2, sign * style.toe_out * DEGREE),
+    }
+
+
+def arm_rotations(
+    body: Body, heads: Array, side: str, style: GaitStyle, *, beat: Angles, walk: Angles
+) -> dict[str, Angles]:
+    """Shoulder, elbow and fingers of one arm.
+
+    The rest pose holds the arm out and the elbow bent; both are measured on this body and taken off first.
+    """
+    sign = 1 if side == "L" else -1
+    shoulder, elbow, wrist = (
+        heads[body.bone(f"{name}.{side}")].astype(np.float64)
+        for name in ("upperarm01", "lowerarm01", "wrist")
+    )
+    reach = wrist - shoulder
+    lower = rotation(1, sign * (np.arctan2(abs(reach[0]), -reach[2]) - style.arm_out * DEGREE))
+    upper_arm, fore_arm = elbow - shoulder, wrist - elbow
+    straight = upper_arm @ fore_arm / (np.linalg.norm(upper_arm) * np.linalg.norm(fore_arm))
+    bent_at_rest = float(np.arccos(np.clip(straight, -1, 1)))
+    manner = style.left_arm if side == "L" else style.right_arm
+    opposite = np.cos(2 * np.pi * (beat + 0.5))
+    swing = (
+        style.arm_swing * (0.25 if manner == "still" else 1.0) * opposite * walk + style.arm_bias
+    ) * DEGREE
+    bend = (style.elbow + 8 * opposite * walk) * DEGREE
+    upper = rotation(0, -swing) @ lower
+    if manner == "phone":
+        upper, bend = rotation(0, np.full_like(beat, -25 * DEGREE)) @ lower, np.full_like(beat, 118 * DEGREE)
+    elif manner == "pocket":
+        tucked = rotation(0, 12 * DEGREE) @ rotation(1, -sign * 8 * DEGREE) @ lower
+        upper, bend = np.broadcast_to(tucked, (len(beat), 3, 3)), np.full_like(beat, 52 * DEGREE)
+    out = {
+        f"upperarm01.{side}": upper,
+        f"lowerarm01.{side}": lower.T @ rotation(0, -(bend - bent_at_rest)) @ lower,
+    }
+    curl = lower.T @ rotation(1, sign * 25 * DEGREE) @ lower
+    for finger in "2345":
+        for joint in "12":
+            out[f"finger{finger}-{joint}.{side}"] = curl
+    return out

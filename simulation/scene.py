@@ -1,0 +1,77 @@
+"""What the renderer is told about a place, a camera and its people, and what it gives back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.body import Array
+
+SUPERSAMPLE = 2  # samples of a pixel in each direction
+SURFACES = 64  # of a place at most
+MOST_WALKERS = 24  # that darken the ground under their feet
+
+
+@dataclass(frozen=True)
+class Light:
+    """Light of a place; colours (3,) are linear and relative, `direction` (3,) points to the sun."""
+
+    direction: Array
+    sun: Array
+    sky: Array
+    bounce: Array
+    haze_colour: Array
+    haze: float
+    dapple: float
+    dapple_scale: float
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the ground looks like: kind of paving, its colours (3,) and scale in metres."""
+
+    paving: int
+    a: Array
+    b: Array
+    scale: float
+    seed: float
+    indoor: bool
+
+
+@dataclass(frozen=True)
+class Sensor:
+    """How a camera turns light into a picture."""
+
+    crosstalk: Array  # (3, 3), white balance included, exposure not
+    exposure: float
+    blur: float
+    sharpen: float
+    vignette: float
+    noise_level: float
+    gamma: float
+    saturation: float
+    contrast: float
+    lift: float
+
+
+@dataclass(frozen=True)
+class Stance:
+    """One person in one picture: bone transforms (J, 3, 4), where it stands, its heading, its lift.
+
+    `bounds` (left, top, right, bottom in pixels of the frame) surely hold it; nothing outside is shaded.
+    """
+
+    transforms: NDArray[np.float64]
+    x: float
+    y: float
+    heading: float  # radians, the direction of travel, 0 = +x
+    lift: float
+    bounds: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """8-bit RGB (H, W, 3); per supersampled pixel person, part, u, v (2H, 2W, 4) if asked for."""
+
+    pixels: NDArray[np.uint8]
+    truth: NDArray[np.uint8] | None

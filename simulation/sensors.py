@@ -1,0 +1,52 @@
+"""Cameras as they hang in the world: lens, height and the way their electronics see colour."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from simulation.camera import Camera
+from simulation.renderer import Backdrop
+from simulation.scene import Sensor
+
+MID_GREY = 0.30
+
+
+def draw_sensor(rng: np.random.Generator, *, night: bool) -> Sensor:
+    """The response of one camera; `exposure` is set when it has metered its frame."""
+    white = np.exp(rng.normal(0, 0.06, 3))
+    crosstalk = (np.eye(3) + rng.normal(0, 0.025, (3, 3))) * (white / white.mean())
+    return Sensor(
+        crosstalk=crosstalk.astype(np.float32),
+        exposure=float(2.0 ** rng.normal(0.05, 0.22)),
+        blur=float(rng.choice([0, rng.uniform(0.4, 0.7), rng.uniform(0.7, 1.3)], p=[0.3, 0.45, 0.25])),
+        sharpen=float(rng.choice([0, 0.5, 1.0])),
+        vignette=float(rng.uniform(0, 0.3)),
+        noise_level=float(rng.uniform(0.004, 0.02) * (2.2 if night else 1.0)),
+        gamma=float(rng.uniform(1.95, 2.45)),
+        saturation=float(rng.uniform(0.65, 1.2) * (0.8 if night else 1.0)),
+        contrast=float(rng.uniform(0.88, 1.22)),
+        lift=float(rng.uniform(0, 0.05)),
+    )
+
+
+def metered(sensor: Sensor, backdrop: Backdrop) -> Sensor:
+    """The sensor with its exposure set from the whole frame, as automatic exposure does."""
+    gain = float(np.clip(MID_GREY / backdrop.luminance, 0.3, 8.0))
+    return replace(sensor, exposure=sensor.exposure * gain)
+
+
+def draw_camera(rng: np.random.Generator, *, width: int = 1280, height: int = 720) -> Camera:
+    """A surveillance camera beside or over the strip where people walk."""
+    level = rng.choice([rng.uniform(2.2, 2.8), rng.uniform(2.6, 3.4), rng.uniform(3.4, 5.0)])
+    reach = rng.uniform(6.5, 12.5)
+    azimuth = rng.uniform(0, 2 * np.pi) if rng.random() < 0.3 else rng.choice([0, np.pi]) + rng.normal(0, 0.5)
+    position = np.array([np.cos(azimuth) * reach, np.clip(np.sin(azimuth) * reach, -3.4, 3.4), level])
+    target = np.array([rng.normal(0, 0.8), rng.normal(0, 0.5), rng.uniform(0.7, 1.1)])
+    return Camera.looking_at(
+        position,
+        target,
+        field=np.deg2rad(rng.uniform(32, 56)),
+        width=width,
+        height=height,
+        roll=float(rng.normal(0, 0.012)),
+    )

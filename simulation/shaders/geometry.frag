@@ -1,0 +1,19 @@
+// What of a person shows at each sample; shaded later, once a pixel that shows.
+uniform int person;          // 1-based number of this person in the picture
+uniform sampler2D backdrop_depth;  // of the whole picture; the window starts at `corner`
+uniform ivec2 corner;
+in vec3 world;
+in vec3 facing;
+in vec3 template_point;
+in float cut;
+flat in int slot;
+flat in int region;
+layout(location = 0) out vec4 surface;  // canonical point; slot + 16 region
+layout(location = 1) out vec4 normal;   // world normal; person
+
+void main() {
+    if (cut < 0.0) discard;
+    if (gl_FragCoord.z > texelFetch(backdrop_depth, ivec2(gl_FragCoord.xy) + corner, 0).r) discard;
+    surface = vec4(template_point, float(slot + 16 * region));
+    normal = vec4(facing, float(person));
+}

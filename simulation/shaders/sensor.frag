@@ -1,0 +1,56 @@
+// A camera's lens, sensor and processing: linear light to 8-bit sRGB-like values.
+uniform sampler2D picture;
+uniform ivec2 corner;        // of the window in the whole picture
+uniform vec2 frame;          // size of the whole picture
+uniform mat3 crosstalk;      // colour mixing, white balance and exposure
+uniform float blur;          // sigma in pixels
+uniform float sharpen;
+uniform float vignette;
+uniform float noise_level;
+uniform float gamma;
+uniform float saturation;
+uniform float contrast;
+uniform float lift;
+uniform int shot;            // number of the frame: another noise each
+uniform vec2 size;
+layout(location = 0) out vec4 colour;
+
+vec3 light(ivec2 p) {
+    p = clamp(p, ivec2(0), ivec2(size) - 1);
+    vec2 q = (vec2(p + corner) + 0.5 - 0.5 * frame) / (0.5 * frame.x);
+    return crosstalk * texelFetch(picture, p, 0).rgb * (1.0 - 0.6 * vignette * dot(q, q));
+}
+vec3 develop(vec3 x) {
+    x = max(x, 0.0);
+    return x / (1.0 + 0.18 * x);
+}
+void main() {
+    ivec2 here = ivec2(gl_FragCoord.xy);
+    vec3 centre = light(here), soft = centre;
+    if (blur > 0.0 || sharpen > 0.0) {
+        float sigma = max(blur, 0.8);
+        vec3 sum = vec3(0.0);
+        float total = 0.0;
+        for (int y = -2; y <= 2; ++y)
+            for (int x = -2; x <= 2; ++x) {
+                float w = exp(-float(x * x + y * y) / (2.0 * sigma * sigma));
+                sum += w * light(here + ivec2(x, y));
+                total += w;
+            }
+        soft = sum / total;
+    }
+    vec3 x = develop(blur > 0.0 ? soft : centre);
+    vec3 unsharp = sharpen > 0.0 ? sharpen * (develop(centre) - develop(soft)) : vec3(0.0);
+    uvec3 cell = uvec3(uvec2(here + corner), uint(shot));
+    vec3 grain = vec3(0.0);
+    for (int k = 0; k < 4; ++k) {
+        uint bits = mix_bits(cell + uvec3(uint(k) * 7919u, uint(k) * 104729u, 1u));
+        grain += vec3(float(bits & 1023u), float((bits >> 10) & 1023u), float((bits >> 20) & 1023u)) / 1023.0 - 0.5;
+    }
+    x += grain * 1.73 * noise_level * sqrt(clamp(x, 0.01, 1.0)) + unsharp;
+    x = pow(clamp(x, 0.0, 1.0), vec3(1.0 / gamma));
+    float grey = dot(x, vec3(1.0 / 3.0));
+    x = grey + (x - grey) * saturation;
+    x = ((x - 0.5) * contrast + 0.5) * (1.0 - lift) + lift;
+    colour = vec4(clamp(x, 0.0, 1.0), 1.0);
+}

@@ -1,0 +1,55 @@
+"""Textures the renderer draws into, and binding them."""
+
+from dataclasses import dataclass
+
+import moderngl
+
+from simulation.scene import SUPERSAMPLE
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What one size of picture is drawn into, kept for the next picture of that size."""
+
+    surface: moderngl.Texture
+    normal: moderngl.Texture
+    depth: moderngl.Texture
+    samples: moderngl.Framebuffer  # the three above, supersampled
+    people_map: moderngl.Texture
+    people: moderngl.Framebuffer
+    linear_map: moderngl.Texture
+    linear: moderngl.Framebuffer
+    final: moderngl.Framebuffer
+    truth: moderngl.Framebuffer
+
+    @classmethod
+    def of(cls, context: moderngl.Context, width: int, height: int) -> "Targets":
+        """Make the targets of one size."""
+        size, big = (width, height), (width * SUPERSAMPLE, height * SUPERSAMPLE)
+        surface, normal = context.texture(big, 4, dtype="f4"), context.texture(big, 4, dtype="f2")
+        depth = context.depth_texture(big)
+        depth.compare_func = ""
+        depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
+        people, linear = (context.texture(size, 4, dtype="f2") for _ in range(2))
+        final, truth = (
+            context.framebuffer([context.texture(size, 4)]),
+            context.framebuffer([context.texture(big, 4)]),
+        )
+        return cls(
+            surface,
+            normal,
+            depth,
+            context.framebuffer([surface, normal], depth),
+            people,
+            context.framebuffer([people]),
+            linear,
+            context.framebuffer([linear]),
+            final,
+            truth,
+        )
+
+
+def use_textures(*textures: moderngl.Texture) -> None:
+    """Bind textures to units 0, 1, ..."""
+    for unit, texture in enumerate(textures):
+        texture.use(unit)

@@ -1,0 +1,155 @@
+"""How a person passes a camera: along the strip, at the speed of its own gait, perhaps pausing on the way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulation.body import Array, Body, pose, skin
+from simulation.camera import NEAR, Camera
+from simulation.gait import joint_rotations
+from simulation.identity import Identity
+from simulation.scene import Stance
+
+HALF_STRIP = 15.0  # metres from the place's centre to either end of the strip
+TRUTH_POINTS = 480  # vertices of a person that boxes and visibility are computed from
+CYCLE_PER_STATURE = 0.82  # length of a gait cycle of two steps over stature, at stride 1
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One person passing one camera; seconds since the world's start, side -1 or +1, offsets in metres."""
+
+    person: int
+    camera: int
+    start: float
+    side: int
+    y_start: float
+    y_end: float
+    pause_at: float  # metres walked before a pause
+    pause: float  # seconds
+    phase: float  # of the gait at the start, 0..1
+    pace: float  # relative to the person's own
+
+    def end(self, identity: Identity) -> float:
+        """When it leaves the strip."""
+        return self.start + self.length / self.speed(identity) + self.pause
+
+    @property
+    def length(self) -> float:
+        """Metres of the whole way."""
+        return float(np.hypot(2 * HALF_STRIP, self.y_end - self.y_start))
+
+    def speed(self, identity: Identity) -> float:
+        """Metres a second."""
+        return cycle_length(identity) * identity.style.cadence * self.pace
+
+
+def cycle_length(identity: Identity) -> float:
+    """Metres of one gait cycle (two steps)."""
+    return CYCLE_PER_STATURE * identity.shape.stature * (0.55 + 0.45 * identity.style.stride)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where a walker is at one time and in which phase of its gait; `walk` is 1 walking, 0 standing."""
+
+    x: float
+    y: float
+    heading: float
+    phase: float
+    walk: float
+
+
+def moment(walk: Pass, identity: Identity, time: float) -> Moment | None:
+    """The walker at a time, None before it comes or after it has gone."""
+    speed = walk.speed(identity)
+    since = time - walk.start
+    if since < 0 or time > walk.end(identity):
+        return None
+    until_pause = walk.pause_at / speed
+    moving, standing = since, 0.0
+    if since > until_pause:
+        moving = until_pause + max(0.0, since - until_pause - walk.pause)
+        standing = min(since - until_pause, walk.pause)
+    distance = speed * moving
+    share = distance / walk.length
+    x = walk.side * HALF_STRIP * (1 - 2 * share)
+    y = walk.y_start + (walk.y_end - walk.y_start) * share
+    dx, dy = -walk.side * 2 * HALF_STRIP, walk.y_end - walk.y_start
+    still = 0.0 < standing < walk.pause
+    ease = min(standing, walk.pause - standing, 0.4) / 0.4 if still else 0.0
+    return Moment(
+        x, y, float(np.arctan2(dy, dx)), (walk.phase + distance / cycle_length(identity)) % 1.0, 1.0 - ease
+    )
+
+
+@dataclass(frozen=True)
+class Puppet:
+    """What is needed to pose an identity quickly: the vertices that carry feet and truth points."""
+
+    identity: Identity
+    points: Array  # (P, 3) at rest
+    bones: NDArray[np.uint8]
+    weights: Array
+    soles: NDArray[np.intp]  # which of the points are soles
+
+    @classmethod
+    def of(cls, identity: Identity) -> "Puppet":
+        """Choose the points: spread over all pieces, and the soles."""
+        kept = [(piece, np.flatnonzero(piece.cut > 0)) for piece in identity.pieces]
+        vertices = np.concatenate([piece.vertices[index] for piece, index in kept])
+        bones = np.concatenate([piece.bones[index] for piece, index in kept])
+        weights = np.concatenate([piece.weights[index] for piece, index in kept])
+        chosen = np.unique(
+            np.concatenate(
+                [
+                    np.linspace(0, len(vertices) - 1, TRUTH_POINTS).astype(int),
+                    *(
+                        [int(vertices[:, axis].argmin()), int(vertices[:, axis].argmax())]
+                        for axis in range(3)
+                    ),
+                ]
+            )
+        )
+        level = vertices[:, 2].min() + 0.03
+        soles = np.flatnonzero(vertices[:, 2] < level)
+        soles = soles[:: max(1, len(soles) // 80)]
+        every = np.concatenate([chosen, soles])
+        return cls(
+            identity, vertices[every], bones[every], weights[every], np.arange(len(chosen), len(every))
+        )
+
+    def stand(self, body: Body, at: Moment, camera: Camera) -> tuple[Stance, NDArray[np.float64]]:
+        """The pose at a moment, and the truth points on the picture: x, y in pixels, depth (P, 3)."""
+        rotations = joint_rotations(
+            body, self.identity.shape.heads, self.identity.style, np.array([at.phase]), np.array([at.walk])
+        )
+        transforms = pose(body, self.identity.shape.heads, rotations, 1)
+        posed = skin(self.points, self.bones, self.weights, transforms)[0].astype(np.float64)
+        lift = -float(posed[self.soles, 2].min())
+        turn = at.heading + np.pi / 2
+        c, s = np.cos(turn), np.sin(turn)
+        world = np.stack(
+            [
+                c * posed[:, 0] - s * posed[:, 1] + at.x,
+                s * posed[:, 0] + c * posed[:, 1] + at.y,
+                posed[:, 2] + lift,
+            ],
+            1,
+        )
+        seen = camera.project(world)
+        return Stance(transforms[0], at.x, at.y, at.heading, lift, bounds_of(seen, camera)), seen
+
+
+def bounds_of(seen: NDArray[np.float64], camera: Camera) -> tuple[int, int, int, int]:
+    """Pixels that surely hold a person, from its projected truth points; empty behind the camera."""
+    if seen[:, 2].max() < NEAR:
+        return 0, 0, 0, 0
+    if seen[:, 2].min() < 2 * NEAR:
+        return 0, 0, camera.width, camera.height
+    low, high = seen[:, :2].min(0), seen[:, :2].max(0)
+    margin = 4 + 0.06 * (high[1] - low[1])
+    left, top = np.clip(low - margin, 0, (camera.width, camera.height))
+    right, bottom = np.clip(high + margin, 0, (camera.width, camera.height))
+    return int(left), int(top), int(np.ceil(right)), int(np.ceil(bottom))

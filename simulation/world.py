@@ -1,0 +1,126 @@
+"""A world: cameras at places of their own, people, and who passes which camera when.
+
+Cameras do not overlap. A person goes from camera to camera along a tour with travelling times in between,
+so the same people appear on several cameras at plausible times. Everything is drawn from the seed; floats
+that reach the ground truth are computed without BLAS products, so the truth has the same bytes on every
+machine.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.camera import Camera
+from simulation.errors import BadRequest
+from simulation.identity import Identity, draw_identity
+from simulation.outfitter import Wardrobe
+from simulation.place import Place, draw_place
+from simulation.scene import Sensor
+from simulation.sensors import draw_camera, draw_sensor
+from simulation.walking import HALF_STRIP, Pass
+
+MOST_CAMERAS = 32
+
+
+@dataclass(frozen=True)
+class Station:
+    """One camera of a world with its place and its response."""
+
+    name: str
+    place: Place
+    camera: Camera
+    sensor: Sensor
+
+
+@dataclass(frozen=True)
+class World:
+    """Stations, people and their passes; times in seconds since the world's start."""
+
+    seed: int
+    seconds: float
+    stations: tuple[Station, ...]
+    people: tuple[Identity, ...]
+    passes: tuple[Pass, ...]
+
+
+def draw_station(seed: int, number: int, *, width: int, height: int) -> Station:
+    """Camera `number` of the world of a seed."""
+    rng = np.random.default_rng([seed, 2, number])
+    place = draw_place(rng)
+    return Station(
+        f"camera-{number + 1}",
+        place,
+        draw_camera(rng, width=width, height=height),
+        draw_sensor(rng, night=place.night),
+    )
+
+
+def draw_passes(
+    rng: np.random.Generator,
+    person: int,
+    identity: Identity,
+    *,
+    cameras: int,
+    seconds: float,
+    widths: list[float],
+) -> list[Pass]:
+    """The tour of one person: two or more cameras, travelling in between, as far as the time goes."""
+    order = rng.permutation(cameras)[: rng.integers(min(2, cameras), cameras + 1)]
+    time = rng.uniform(-4.0, seconds * 0.45)
+    tour = []
+    for camera in order:
+        room = widths[camera] / 2 - 0.4
+        pause = float(rng.uniform(1.5, 5.0)) if rng.random() < 0.15 else 0.0
+        walk = Pass(
+            person,
+            int(camera),
+            float(time),
+            int(rng.choice([-1, 1])),
+            float(rng.uniform(-room, room)),
+            float(rng.uniform(-room, room)),
+            float(rng.uniform(0.3, 0.7) * 2 * HALF_STRIP),
+            pause,
+            float(rng.random()),
+            float(rng.uniform(0.92, 1.08)),
+        )
+        if walk.start > seconds - 4.0:
+            break
+        tour.append(walk)
+        time = walk.end(identity) + rng.uniform(2.0, 12.0)
+    return tour
+
+
+def draw_world(
+    seed: int,
+    *,
+    cameras: int,
+    people: int,
+    seconds: float,
+    width: int = 1280,
+    height: int = 720,
+    wardrobe: Wardrobe | None = None,
+) -> World:
+    """The world of a seed. Raises BadRequest."""
+    if not (
+        1 <= cameras <= MOST_CAMERAS
+        and people >= 1
+        and seconds > 0
+        and width >= 64
+        and height >= 64
+        and seed >= 0
+    ):
+        raise BadRequest(
+            f"a world of {cameras} cameras, {people} people, {seconds} s, {width}x{height}, seed {seed}"
+        )
+    stations = tuple(draw_station(seed, number, width=width, height=height) for number in range(cameras))
+    crowd = tuple(draw_identity(seed * 100_000 + number, wardrobe) for number in range(people))
+    rng = np.random.default_rng([seed, 3])
+    widths = [station.place.walk_width for station in stations]
+    passes = [
+        walk
+        for number, identity in enumerate(crowd)
+        for walk in draw_passes(rng, number, identity, cameras=cameras, seconds=seconds, widths=widths)
+    ]
+    return World(
+        seed, seconds, stations, crowd, tuple(sorted(passes, key=lambda p: (p.camera, p.start, p.person)))
+    )
