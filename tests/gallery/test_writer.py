@@ -1,16 +1,18 @@
 """Writing a video: all of it or nothing, and nothing that cannot be."""
 
 import threading
+import tracemalloc
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, event, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
+from gallery.errors import AlreadyIndexed, CatalogueUnavailable, Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records import NewTracklet, VideoInfo
 from gallery.settings import GallerySettings
@@ -291,3 +293,50 @@ def test_a_writer_is_used_in_a_with_statement_and_once(sqlite_gallery: Gallery) 
         writer.commit(make_video(HASH, camera.id))
         with pytest.raises(InvalidInput, match="commit once"):
             writer.add(GOOD)
+
+
+def lose_the_connection(gallery: Gallery, *, after_the_commit: bool) -> None:
+    """Have the next commit end in an error, before or after the database has done it."""
+
+    def lose(connection: Connection) -> None:
+        event.remove(gallery.engine, "commit", lose)
+        if after_the_commit:
+            connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
+        raise OperationalError("COMMIT", {}, ConnectionError("lost"))
+
+    event.listen(gallery.engine, "commit", lose)
+
+
+@pytest.mark.parametrize("after_the_commit", [False, True])
+def test_a_commit_with_an_unknown_end_is_whole_or_gone(gallery: Gallery, after_the_commit: bool) -> None:
+    camera = gallery.catalogue.add_camera("gate")
+    hash_ = content_hash("v")
+    with gallery.writer(hash_, MODEL) as writer:
+        for tracklet in make_tracklets(1, 3):
+            writer.add(tracklet)
+        with pytest.raises(CatalogueUnavailable):
+            writer.commit(
+                make_video(hash_, camera.id),
+                lambda _session: lose_the_connection(gallery, after_the_commit=after_the_commit),
+            )
+    assert gallery.snapshot(MODEL.id).tracklet_count == (3 if after_the_commit else 0)
+    assert gallery.sweep().segments == (0 if after_the_commit else 1)
+    if not after_the_commit:
+        assert dump(gallery)["segments"] == {}
+        store(gallery, "v", make_tracklets(1, 3), camera=camera)
+    assert gallery.snapshot(MODEL.id).tracklet_count == 3
+    assert gallery.verify().problems == ()
+
+
+def test_memory_does_not_grow_with_the_video(sqlite_gallery: Gallery) -> None:
+    model = replace(MODEL, dimension=2048)
+    tracklet = make_tracklet(RANDOM, dimension=2048, count=50, clips=4)
+    sqlite_gallery.catalogue.add_camera("gate")
+    with sqlite_gallery.writer(HASH, model) as writer:
+        writer.add(tracklet)
+        tracemalloc.start()
+        for _ in range(500):  # 10 MB of vectors, 0.8 MB of boxes
+            writer.add(tracklet)
+        used, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert used < 500_000
