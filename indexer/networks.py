@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 def make_embedder(settings: IndexSettings) -> "Embedder":
     """Load the model and put it on its device. Raises ModelError."""
     from models import zoo
+    from models.devices import resolve_device
     from models.embedder import Embedder
 
+    device = resolve_device(settings.device)
     return Embedder(
         zoo.load(settings.model),
-        device=settings.device,
-        batch_size=settings.embed_batch,
+        device=device,
+        batch_size=settings.embed_batch_on(device),
         threads=1,  # batches run side by side instead: nothing to wait for within one
     )
 

@@ -77,6 +77,7 @@ def index_video(
     tracker = Tracker(start_score=settings.track_score)
     steps = Steps(
         fps=settings.detect_fps,
+        device=detector.device,
         find=lambda frames: detector.detect([frame.image for frame in frames]),
         follow=lambda frame, detections: tracker.update(detections, frame.time_us),
         refine=lambda stretch, counters: refined(stretch, counters, settings),

@@ -28,7 +28,7 @@ class IndexSettings(BaseSettings):
     detector: str = "nanodet"
     detector_input: int = Field(default=416, ge=32)  # long side; a camera may override it
     detector_threshold: float = Field(default=0.45, gt=0, lt=1)
-    detect_batch: int = Field(default=4, ge=1)
+    detect_batch: int | None = Field(default=None, ge=1)  # frames; None: 1 on a CPU, 8 on a GPU
 
     # Tracks
     track_score: float = Field(default=0.6, ge=0, le=1)  # starts a track; weaker detections only continue one
@@ -38,7 +38,7 @@ class IndexSettings(BaseSettings):
     # Refinement of tracks that have ended
     still_seconds: float = Field(default=10.0, ge=0)  # a thing lasts so long
     still_motion: float = Field(default=0.1, ge=0)  # and stays within this part of its height; 0: off
-    trim_score: float = Field(default=0.9, ge=0, le=1)  # ends below this part of the median score go
+    trim_score: float = Field(default=0.0, ge=0, le=1)  # ends below this part of the median score go; 0: off
     split_cosine: float = Field(default=0.78, ge=0, le=1)  # below it crops are of two people; 0: off
     split_samples: int = Field(default=5, ge=1)  # sampled crops compared on either side
 
@@ -51,12 +51,12 @@ class IndexSettings(BaseSettings):
     # Network
     model: str = "tkp-efficientnet-lite0"
     device: str = "auto"
-    embed_batch: int = Field(default=32, ge=1)  # crops in a batch, gathered across tracklets
+    embed_batch: int | None = Field(default=None, ge=1)  # crops of any tracklets; None: 8 or 128
 
     # Flow
     queue_frames: int = Field(default=16, ge=1)  # decoded frames that may wait for the detector
     queue_tracks: int = Field(default=8, ge=1)  # ended tracks that may wait for the network
-    workers: int | None = Field(default=None, ge=1)  # batches of a network side by side; None: one a core
+    workers: int | None = Field(default=None, ge=1)  # batches side by side; None: one a core, 2 on a GPU
 
     # Workers
     lease_seconds: float = Field(default=60.0, gt=0)  # a worker that is silent for so long has died
@@ -66,7 +66,15 @@ class IndexSettings(BaseSettings):
     poll_seconds: float = Field(default=1.0, gt=0)  # how often an idle worker looks for work
     outage_seconds: float = Field(default=600.0, ge=0)  # how long a worker waits for a lost database
 
-    @property
-    def resolved_workers(self) -> int:
-        """Batches of each network that are computed side by side, each by one thread."""
-        return self.workers or min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+    def detect_batch_on(self, device: str) -> int:
+        """Frames that the detector sees together: on a CPU one by one shares the cores best."""
+        return self.detect_batch or (1 if device == "cpu" else 8)
+
+    def embed_batch_on(self, device: str) -> int:
+        """Crops that the network sees together, unless one clip has more."""
+        return self.embed_batch or (8 if device == "cpu" else 128)
+
+    def workers_on(self, device: str) -> int:
+        """Batches that are computed side by side; two keep a GPU busy while the next is prepared."""
+        cores = min(MOST_WORKERS, len(os.sched_getaffinity(0)))
+        return self.workers or (cores if device == "cpu" else 2)

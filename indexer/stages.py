@@ -25,12 +25,13 @@ POLL_SECONDS = 0.25  # how soon a cancellation is noticed while nothing comes
 class Steps:
     """What differs between indexing a recording and importing boxes for one.
 
-    `fps`: frames a second to read, None for all. `find`: persons on some frames. `follow`: a frame's
-    persons with their tracks. `refine`: what an ended track becomes. `check`: called when all
-    has been read; what it raises keeps the recording out of the gallery.
+    `fps`: frames a second to read, None for all. `device`: where `find` computes. `find`: persons on some
+    frames. `follow`: a frame's persons with their tracks. `refine`: what an ended track becomes. `check`:
+    called when all has been read; what it raises keeps the recording out of the gallery.
     """
 
     fps: float | None
+    device: str
     find: Callable[[Sequence[Frame]], Sequence[Detections]]
     follow: Callable[[Frame, Detections], Sequence[Tracked]]
     refine: Callable[[Stretch, Counters], Sequence[Stretch]]
@@ -54,7 +55,6 @@ class Stages:
         self.counters = Counters()
         self._flow, self._recorded, self._steps = flow, recorded, steps
         self._embedder, self._settings = embedder, settings
-        self._workers = settings.resolved_workers
         self._frames: Pipe[Frame] = flow.pipe(settings.queue_frames)
         self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(settings.queue_frames)
         self._settled: Pipe[Settled[Candidate]] = flow.pipe(settings.queue_tracks)
@@ -77,8 +77,9 @@ class Stages:
         def find(frames: Sequence[Frame]) -> Sequence[tuple[Frame, Detections]]:
             return list(zip(frames, self._steps.find(frames), strict=True))
 
-        batches = _batches(self._frames, self._settings.detect_batch)
-        for found in self._flow.side_by_side("detect", find, batches, self._workers):
+        device = self._steps.device
+        batches = _batches(self._frames, self._settings.detect_batch_on(device))
+        for found in self._flow.side_by_side("detect", find, batches, self._settings.workers_on(device)):
             for frame, detections in found:
                 self.counters.frames_detected += 1
                 self.counters.detections += len(detections.scores)
@@ -104,10 +105,12 @@ class Stages:
             self._settled.put(Settled(candidates, horizon_us))
 
     def _embed(self) -> None:
-        def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
-            return self._flow.side_by_side("embed", work, batches, self._workers)
+        device = self._embedder.device
 
-        for done in embed(self._settled, self._embedder, self._settings.embed_batch, run):
+        def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
+            return self._flow.side_by_side("embed", work, batches, self._settings.workers_on(device))
+
+        for done in embed(self._settled, self._embedder, self._settings.embed_batch_on(device), run):
             self._embedded.put(done)
 
 

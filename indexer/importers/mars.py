@@ -7,7 +7,7 @@ crops' sizes and lie at 0, 0. There is nothing to play: the video's path is the 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 from gallery.gallery import Gallery
 from gallery.records import BOX_DTYPE, NewTracklet, NewVideo
 from indexer.clips import Sample
-from indexer.embedding import ClipEmbedder, Settled, embed
+from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.filtering import sharpness
 from indexer.flow import Flow, Pipe
 from indexer.importers.crops import CropTracklet, read_bytes, read_crop, scan
@@ -141,8 +141,11 @@ def _embedded(
             source.clips += len(made.clips)
             candidates.put(Settled([made], 0))
 
+    def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
+        return flow.side_by_side("embed", work, batches, settings.workers_on(embedder.device))
+
     def embed_all() -> None:
-        for done in embed(candidates, embedder, settings.embed_batch):
+        for done in embed(candidates, embedder, settings.embed_batch_on(embedder.device), run):
             embedded.put(done)
 
     flow.stage("decode", read_all, out=candidates)

@@ -79,7 +79,7 @@ def _tracked_steps(file: BoxFile) -> Steps:
         counters.count("never_in_the_picture")
         return []
 
-    return Steps(fps=None, find=lambda frames: _find(file, frames), follow=follow, refine=keep)
+    return Steps(fps=None, device="cpu", find=lambda frames: _find(file, frames), follow=follow, refine=keep)
 
 
 def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps:
@@ -95,6 +95,7 @@ def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps:
 
     return Steps(
         fps=None,
+        device="cpu",
         find=lambda frames: _find(file, frames),
         follow=follow,
         refine=lambda stretch, counters: refined(stretch, counters, settings),

@@ -10,7 +10,7 @@ from indexer.counters import Counters
 from indexer.settings import IndexSettings
 from indexer.settle import Stretch, make_candidate, refined
 
-SETTINGS = IndexSettings(clip_frames=8)
+SETTINGS = IndexSettings(clip_frames=8, trim_score=0.9)
 
 
 def person(colour: tuple[int, int, int], shade: int) -> NDArray[np.uint8]:
