@@ -1,0 +1,44 @@
+"""The networks that ship: the same bits whatever runs beside them."""
+
+from pathlib import Path
+
+from gallery.gallery import Gallery
+from gallery.settings import GallerySettings
+from indexer.networks import make_detector, make_embedder
+from indexer.pipeline import index_video
+from indexer.settings import IndexSettings
+from indexer.types import Recording
+from tests.indexer.conftest import START
+from tests.indexer.contents import contents
+from tests.indexer.fakes import ColourDetector
+from tests.indexer.videos import make_video
+
+SETTINGS = IndexSettings(device="cpu", embed_fps=2.0)
+
+
+def test_the_real_network_gives_the_same_bytes_alone_and_side_by_side(
+    crowd_video: Path, tmp_path: Path
+) -> None:
+    embedder = make_embedder(SETTINGS)
+    found = []
+    for workers in (1, 2, 3):
+        settings = SETTINGS.model_copy(update={"workers": workers})
+        where = GallerySettings(data_dir=tmp_path / str(workers), database_url=None)
+        with Gallery.open(where, create=True) as gallery:
+            camera = gallery.catalogue.get_or_add_camera("gate")
+            recording = Recording(crowd_video, camera.id, START, crowd_video.name)
+            report = index_video(gallery, embedder, ColourDetector(), recording, settings)
+            assert report.video.tracklet_count == 3
+            assert embedder.warning in report.warnings
+            found.append(contents(gallery))
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_real_detector_takes_no_drawing_for_a_person(sqlite_gallery: Gallery, tmp_path: Path) -> None:
+    video = make_video(tmp_path / "wall.mp4", [], frames=12)
+    camera = sqlite_gallery.catalogue.get_or_add_camera("gate")
+    recording = Recording(video, camera.id, START, video.name)
+    detector = make_detector(SETTINGS, 320)
+    report = index_video(sqlite_gallery, make_embedder(SETTINGS), detector, recording, SETTINGS)
+    assert report.video.tracklet_count == 0
+    assert report.video.report["detector"] == detector.name == "nanodet-g-320"
