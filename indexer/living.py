@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from gallery.records import BOX_DTYPE
 from indexer.clips import Sample
-from indexer.filtering import sharpness
 from indexer.settings import IndexSettings
 from indexer.types import Frame, Image, Tracked
 from models.preprocessing import Preprocessing, resample
+from models.quality import sharpness
 
 BORDER = 2.0  # pixels from the edge of the picture within which a person may be cut off
 

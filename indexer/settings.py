@@ -39,14 +39,14 @@ class IndexSettings(BaseSettings):
     still_seconds: float = Field(default=10.0, ge=0)  # a thing lasts so long
     still_motion: float = Field(default=0.1, ge=0)  # and stays within this part of its height; 0: off
     trim_score: float = Field(default=0.0, ge=0, le=1)  # ends below this part of the median score go; 0: off
-    split_cosine: float = Field(default=0.78, ge=0, le=1)  # below it crops are of two people; 0: off
+    split_cosine: float = Field(default=0.8, ge=0, le=1)  # below it crops are of two people; 0: off
     split_samples: int = Field(default=5, ge=1)  # sampled crops compared on either side
 
     # Filters: what is dropped is counted by reason
     min_seconds: float = Field(default=0.5, ge=0)
     min_frames: int = Field(default=5, ge=1)
     min_height: float = Field(default=32.0, ge=0)
-    min_sharpness: float = Field(default=4.0, ge=0)  # variance of the Laplacian at 128 pixels of height
+    min_sharpness: float = Field(default=0.035, ge=0)  # models.quality.sharpness; 0 keeps everything
 
     # Network
     model: str = "tkp-efficientnet-lite0"

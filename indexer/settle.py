@@ -78,7 +78,7 @@ def make_candidate(stretch: Stretch, settings: IndexSettings) -> Candidate:
     shown = [samples[position] for position in thumbnails.choose(scores)]
     quality = {
         "height_px": round(float(np.median(heights)), 1),
-        "sharpness": round(float(np.median([sample.sharpness for sample in samples])), 1),
+        "sharpness": round(float(np.median([sample.sharpness for sample in samples])), 4),
         "detector_score": round(float(np.mean(stretch.boxes["score"])), 4),
     }
     return Candidate(

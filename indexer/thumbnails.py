@@ -1,7 +1,6 @@
 """The strip of four pictures that stands for a tracklet on a screen."""
 
 import io
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,10 +17,10 @@ QUALITY: Final = 85
 def goodness(height: float, sharpness: float, at_border: bool) -> float:
     """How much a moment shows: large and sharp is good, cut off by the edge of the picture is bad.
 
-    Sharpness (a variance, so it grows with the square of contrast) enters by its root; half a person is
-    worth less than a whole one of a quarter of the size.
+    `sharpness` is that of models.quality; half a person is worth less than a whole one of a quarter of the
+    size.
     """
-    return height * math.sqrt(max(sharpness, 0.0)) * (0.25 if at_border else 1.0)
+    return height * sharpness * (0.25 if at_border else 1.0)
 
 
 def choose(scores: Sequence[float]) -> list[int]:

@@ -18,7 +18,6 @@ from gallery.gallery import Gallery
 from gallery.records import BOX_DTYPE, NewTracklet, NewVideo
 from indexer.clips import Sample
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
-from indexer.filtering import sharpness
 from indexer.flow import Flow, Pipe
 from indexer.importers.crops import CropTracklet, read_bytes, read_crop, scan
 from indexer.living import kept_crop
@@ -28,6 +27,7 @@ from indexer.settings import IndexSettings
 from indexer.settle import Candidate, Stretch, make_candidate
 from indexer.stages import POLL_SECONDS
 from models.preprocessing import Preprocessing
+from models.quality import sharpness
 
 MARS_FPS = 25.0
 

@@ -62,7 +62,7 @@ def make_header_only(path: Path) -> Path:
     ("kind", "reason"),
     [
         ("empty", "empty"),
-        ("text", "not a video file"),
+        ("text", "a text, not a recording"),
         ("sound", "sound only"),
         ("zero", "no picture"),
         ("cut", "not a video file"),
@@ -135,12 +135,12 @@ def test_damage_in_the_middle_costs_only_what_it_hits(
     assert last.end_us <= video.duration_us
 
 
-def test_one_picture_is_a_recording_of_nobody(sqlite_gallery: Gallery, tmp_path: Path) -> None:
-    path = make_video(tmp_path / "one.mp4", frames=1)
-    recording = indexed(sqlite_gallery, path)
-    assert recording.state == "succeeded"
-    assert recording.video_id is not None
-    assert sqlite_gallery.catalogue.video(recording.video_id).tracklet_count == 0
+def test_one_picture_is_no_recording(sqlite_gallery: Gallery, tmp_path: Path) -> None:
+    recording = indexed(sqlite_gallery, make_video(tmp_path / "one.mp4", frames=1))
+    assert recording.state == "failed"
+    assert recording.reason is not None
+    assert "only one picture" in recording.reason
+    assert_nothing_was_written(sqlite_gallery)
 
 
 def test_a_worker_outlives_them_all(sqlite_settings: GallerySettings, tmp_path: Path) -> None:
