@@ -69,8 +69,11 @@ else
 fi
 extras+=,postgres
 if [ "$profile" = dev ]; then
-    extras+=,dev
+    extras+=,dev,simulation
     command -v chromium >/dev/null || need_debian_package chromium "tests of the web page" || true
+    for library in libegl1:libEGL.so.1 libgl1-mesa-dri:libEGL_mesa.so.0; do
+        ldconfig -p | grep -q "${library#*:}" || need_debian_package "${library%:*}" "simulated people" || true
+    done
 fi
 "$venv_python" -m pip install -qq -c constraints.txt --editable ".[$extras]"
 touch ".venv/.ready-$profile"

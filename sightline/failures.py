@@ -6,6 +6,7 @@ from gallery import errors as gallery
 from indexer import errors as indexer
 from models import errors as models
 from service import errors as service
+from simulation import errors as simulation
 
 
 class CommandError(Exception):
@@ -31,6 +32,9 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (service.UnsupportedImage, "use a JPEG, PNG or WebP picture"),
     (service.BadProbe, "use another picture, or cut the person out of this one"),
     (service.ServiceError, "see docs/operations.md"),
+    (simulation.NoRenderer, "install the Debian packages libegl1 and libgl1-mesa-dri"),
+    (simulation.BadWardrobe, "repair the file or take it out of the wardrobe"),
+    (simulation.SimulationError, "see docs/simulation.md"),
 )
 
 
@@ -42,6 +46,7 @@ EXPECTED = (
     models.ModelError,
     indexer.IndexerError,
     service.ServiceError,
+    simulation.SimulationError,
 )
 
 

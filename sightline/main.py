@@ -17,6 +17,7 @@ from sightline import (
     migrate,
     search,
     serve,
+    simulate,
     videos,
     worker,
 )
@@ -77,3 +78,4 @@ app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
+app.add_typer(simulate.app, name="simulate")

@@ -105,11 +105,11 @@ def hand_bag(
     name = f"wrist.{'L' if side > 0 else 'R'}"
     wrist = shape.heads[body.bone(name)].astype(np.float64)
     elbow = shape.heads[body.bone(f"lowerarm01.{'L' if side > 0 else 'R'}")].astype(np.float64)
-    along = (wrist - elbow) / np.linalg.norm(wrist - elbow)
+    along = (wrist - elbow) / np.sqrt(((wrist - elbow) ** 2).sum())
     # At rest the arm is half raised: the bag continues the fore arm, which points down when walking.
     down = along
     outward = np.cross([0.0, 1.0, 0.0], down) * side
-    outward /= np.linalg.norm(outward)
+    outward /= np.sqrt((outward**2).sum())
     forward = np.cross(outward, down)
     turned = vertices[:, :1] * outward + vertices[:, 1:2] * forward - vertices[:, 2:3] * down
     return hung(

@@ -160,6 +160,17 @@ def rotation(axis: int, angle: NDArray[np.float64] | float) -> NDArray[np.float6
     return out
 
 
+def compose(first: NDArray[np.float64], *others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Product of matrices (..., 3, 3), summed in a fixed order: `@` may go through BLAS."""
+    out = first
+    for other in others:
+        out = sum(
+            (out[..., :, k, None] * other[..., None, k, :] for k in range(1, 3)),
+            out[..., :, 0, None] * other[..., None, 0, :],
+        )
+    return out
+
+
 def pose(
     body: Body, heads: Array, rotations: dict[str, NDArray[np.float64]], frames: int
 ) -> NDArray[np.float64]:
@@ -179,9 +190,9 @@ def pose(
             continue
         turn = np.broadcast_to(rotations[name], (frames, 3, 3))
         head = heads[j].astype(np.float64)
-        shift = head - turn @ head
-        transforms[:, j, :, :3] = above[:, :, :3] @ turn
-        transforms[:, j, :, 3] = np.einsum("tij,tj->ti", above[:, :, :3], shift) + above[:, :, 3]
+        shift = head - (turn * head).sum(-1)
+        transforms[:, j, :, :3] = compose(above[:, :, :3], turn)
+        transforms[:, j, :, 3] = (above[:, :, :3] * shift[:, None, :]).sum(-1) + above[:, :, 3]
     return transforms
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.body import Array, Body, Shape, rotation
+from simulation.body import Array, Body, Shape, compose, rotation
 
 Angles = NDArray[np.float64]
 
@@ -86,12 +86,12 @@ def joint_rotations(
         out |= arm_rotations(body, heads, side, style, beat=beat, walk=walk)
     turn = np.cos(2 * np.pi * phase) * walk
     sway = np.sin(2 * np.pi * phase) * walk
-    out["root"] = (
-        rotation(2, 4 * DEGREE * turn) @ rotation(1, 2 * DEGREE * sway) @ rotation(0, style.lean * DEGREE)
+    out["root"] = compose(
+        rotation(2, 4 * DEGREE * turn), rotation(1, 2 * DEGREE * sway), rotation(0, style.lean * DEGREE)
     )
-    out["spine03"] = rotation(2, -6 * DEGREE * turn) @ rotation(0, style.hunch * DEGREE)
+    out["spine03"] = compose(rotation(2, -6 * DEGREE * turn), rotation(0, style.hunch * DEGREE))
     out["neck02"] = rotation(0, -0.5 * style.hunch * DEGREE)
-    out["head"] = rotation(2, style.head_yaw * DEGREE) @ rotation(0, style.head_pitch * DEGREE)
+    out["head"] = compose(rotation(2, style.head_yaw * DEGREE), rotation(0, style.head_pitch * DEGREE))
     return out
 
 
@@ -102,9 +102,9 @@ def leg_rotations(side: str, style: GaitStyle, beat: Angles, walk: Angles) -> di
     knee = periodic(KNEE, beat) * (0.75 + 0.25 * style.stride) * DEGREE * walk
     ankle = periodic(ANKLE, beat) * DEGREE * walk
     return {
-        f"upperleg01.{side}": rotation(0, -hip) @ rotation(1, -sign * style.leg_spread * DEGREE),
+        f"upperleg01.{side}": compose(rotation(0, -hip), rotation(1, -sign * style.leg_spread * DEGREE)),
         f"lowerleg01.{side}": rotation(0, knee),
-        f"foot.{side}": rotation(0, -ankle) @ rotation(2, sign * style.toe_out * DEGREE),
+        f"foot.{side}": compose(rotation(0, -ankle), rotation(2, sign * style.toe_out * DEGREE)),
     }
 
 
@@ -123,7 +123,8 @@ def arm_rotations(
     reach = wrist - shoulder
     lower = rotation(1, sign * (np.arctan2(abs(reach[0]), -reach[2]) - style.arm_out * DEGREE))
     upper_arm, fore_arm = elbow - shoulder, wrist - elbow
-    straight = upper_arm @ fore_arm / (np.linalg.norm(upper_arm) * np.linalg.norm(fore_arm))
+    lengths = np.sqrt((upper_arm**2).sum() * (fore_arm**2).sum())
+    straight = (upper_arm * fore_arm).sum() / lengths
     bent_at_rest = float(np.arccos(np.clip(straight, -1, 1)))
     manner = style.left_arm if side == "L" else style.right_arm
     opposite = np.cos(2 * np.pi * (beat + 0.5))
@@ -131,17 +132,18 @@ def arm_rotations(
         style.arm_swing * (0.25 if manner == "still" else 1.0) * opposite * walk + style.arm_bias
     ) * DEGREE
     bend = (style.elbow + 8 * opposite * walk) * DEGREE
-    upper = rotation(0, -swing) @ lower
+    upper = compose(rotation(0, -swing), lower)
     if manner == "phone":
-        upper, bend = rotation(0, np.full_like(beat, -25 * DEGREE)) @ lower, np.full_like(beat, 118 * DEGREE)
+        upper = compose(rotation(0, np.full_like(beat, -25 * DEGREE)), lower)
+        bend = np.full_like(beat, 118 * DEGREE)
     elif manner == "pocket":
-        tucked = rotation(0, 12 * DEGREE) @ rotation(1, -sign * 8 * DEGREE) @ lower
+        tucked = compose(rotation(0, 12 * DEGREE), rotation(1, -sign * 8 * DEGREE), lower)
         upper, bend = np.broadcast_to(tucked, (len(beat), 3, 3)), np.full_like(beat, 52 * DEGREE)
     out = {
         f"upperarm01.{side}": upper,
-        f"lowerarm01.{side}": lower.T @ rotation(0, -(bend - bent_at_rest)) @ lower,
+        f"lowerarm01.{side}": compose(lower.T, rotation(0, -(bend - bent_at_rest)), lower),
     }
-    curl = lower.T @ rotation(1, sign * 25 * DEGREE) @ lower
+    curl = compose(lower.T, rotation(1, sign * 25 * DEGREE), lower)
     for finger in "2345":
         for joint in "12":
             out[f"finger{finger}-{joint}.{side}"] = curl

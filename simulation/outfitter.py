@@ -315,5 +315,7 @@ class Outfitter:
 def skin_colour(rng: np.random.Generator, shape: Shape) -> Array:
     """Linear skin colour from ancestry."""
     anchors = np.array([[92, 62, 44], [214, 174, 140], [224, 182, 160]], float)
-    srgb = np.asarray(shape.ancestry) @ anchors * rng.uniform(0.86, 1.08) + rng.normal(0, 5, 3)
+    srgb = (np.array(shape.ancestry)[:, None] * anchors).sum(0) * rng.uniform(0.86, 1.08) + rng.normal(
+        0, 5, 3
+    )
     return linear(tuple(np.clip(srgb, 25, 245)))

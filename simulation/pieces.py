@@ -305,9 +305,9 @@ def along_limb(body: Body, side: str, points: Array) -> Array:
         body.template_heads[body.bone(f"{n}.{side}")] for n in ("upperarm01", "lowerarm01", "wrist")
     )
     upper, fore = elbow - shoulder, wrist - elbow
-    length = np.linalg.norm(upper)
-    first = (points - shoulder) @ (upper / length)
-    second = (points - elbow) @ (fore / np.linalg.norm(fore))
+    length = np.sqrt((upper**2).sum())
+    first = ((points - shoulder) * (upper / length)).sum(-1)
+    second = ((points - elbow) * (fore / np.sqrt((fore**2).sum()))).sum(-1)
     return np.asarray(np.where(first < length, first, length + second), np.float32)
 
 

@@ -3,37 +3,38 @@
 <out>/camera-1.mp4 .. camera-N.mp4
 <out>/camera-1.gt.txt       frame, identity (both from 1), left, top, width, height, 1, 1, visible share
 <out>/world.json            cameras with start time, people with attributes and caption, passes
-<out>/probes/<identity>-camera-<n>.jpg   photos of people, taken by a hand-held camera at that camera's place
+<out>/probes/person-1.jpg     photos of people, those who pass several cameras first
 """
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
-from PIL import Image
 
 from simulation.captions import caption
 from simulation.errors import BadRequest
 from simulation.outfitter import Wardrobe
+from simulation.probes import take_probes
 from simulation.renderer import Renderer
 from simulation.studio import Actor, Sighting, Studio
 from simulation.walking import moment
-from simulation.world import World, draw_world
+from simulation.wardrobe import fingerprint
+from simulation.world import World, check_world, draw_world
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 LEAST_VISIBLE = 0.05  # of a person, to be in the ground truth
-PROBE_MARGIN = 0.18
 START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 
 
@@ -54,7 +55,9 @@ class RecordingPreset:
 
 PRESETS = {
     "sample": RecordingPreset(seed=11),
-    "tiny": RecordingPreset(seed=5, cameras=2, people=4, seconds=4.0, fps=5, width=320, height=180, probes=1),
+    "tiny": RecordingPreset(
+        seed=13, cameras=2, people=4, seconds=14.0, fps=3, width=320, height=180, probes=1
+    ),
 }
 
 
@@ -68,31 +71,64 @@ def simulate_recordings(
 ) -> Path:
     """Film a world into `out`; cameras that are finished stay as they are. Returns world.json's path.
 
+    `advance` is told how many cameras more are finished, those of earlier runs first.
+
     Raises:
         BadRequest: a preset that cannot be simulated, or `out` holds another world.
         BadWardrobe: a garment file cannot be read.
+        NoRenderer: this machine cannot draw.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    check(preset)
     claim(out, preset, wardrobe)
-    todo = [number for number in range(preset.cameras) if not (out / f"camera-{number + 1}.gt.txt").exists()]
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-        work = partial(film, out, preset, wardrobe)
-        for _ in pool.map(work, todo):
-            if advance is not None:
-                advance(1)
-    world = draw_world_of(preset, wardrobe)
+    tell = advance or (lambda _: None)
     path = out / "world.json"
-    write_whole(path, json.dumps(describe(world, preset), indent=1) + "\n")
+    todo = [number for number in range(preset.cameras) if not (out / f"camera-{number + 1}.gt.txt").exists()]
+    tell(preset.cameras - len(todo))
+    if path.exists() and not todo:
+        return path
+    for _ in in_processes(partial(film, out, preset, wardrobe), todo, processes):
+        tell(1)
+    world = draw_world_of(preset, wardrobe)
+    probes = take_probes(out, world, preset.probes)
+    write_whole(path, json.dumps({**describe(world, preset), "probes": probes}, indent=1) + "\n")
     return path
 
 
+def check(preset: RecordingPreset) -> None:
+    """Refuse what `draw_world` does not look at. Raises BadRequest."""
+    if not 1 <= preset.fps <= 60 or not 0 <= preset.quality <= 51 or preset.probes < 0:
+        raise BadRequest(f"{preset.fps} frames a second, quality {preset.quality}, {preset.probes} probes")
+    if preset.width % 2 or preset.height % 2:
+        raise BadRequest(f"{preset.width}x{preset.height}: H.264 needs even sides")
+    check_world(
+        preset.seed,
+        cameras=preset.cameras,
+        people=preset.people,
+        seconds=preset.seconds,
+        width=preset.width,
+        height=preset.height,
+    )
+
+
+def in_processes(work: Callable[[int], int], numbers: Sequence[int], processes: int | None) -> Iterator[int]:
+    """Results of `work`, in order; one process works here, more are spawned (a GL context forks badly)."""
+    count = min(processes or os.cpu_count() or 1, len(numbers))
+    if count <= 1:
+        yield from map(work, numbers)
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, numbers)
+
+
 def claim(out: Path, preset: "DataclassInstance", wardrobe: Path | None) -> None:
-    """Write down what `out` is being made from, or refuse to mix two worlds in one folder."""
-    recipe = json.dumps({**asdict(preset), "wardrobe": wardrobe is not None}, sort_keys=True)
+    """Write down what `out` is made from, or refuse to mix two worlds in one folder. Raises BadRequest."""
+    worn = None if wardrobe is None else fingerprint(wardrobe)
+    recipe = json.dumps({**asdict(preset), "wardrobe": worn}, sort_keys=True)
+    out.mkdir(parents=True, exist_ok=True)
     note = out / ".recipe.json"
     if note.exists() and note.read_text() != recipe:
-        raise BadRequest(f"{out} holds recordings of another preset; choose another folder or empty it")
-    note.write_text(recipe)
+        raise BadRequest(f"{out} was begun with another preset, seed or wardrobe; choose another folder")
+    write_whole(note, recipe)
 
 
 def draw_world_of(preset: RecordingPreset, wardrobe: Path | None) -> World:
@@ -126,6 +162,7 @@ def film(out: Path, preset: RecordingPreset, wardrobe: Path | None, number: int)
             )
             file.write(picture.pixels)
             rows += truth_rows(shot, sightings, preset)
+    renderer.context.release()
     os.replace(video.with_suffix(".part.mp4"), video)
     write_whole(out / f"camera-{number + 1}.gt.txt", "".join(f"{row}\n" for row in rows))
     return number
@@ -225,48 +262,3 @@ def write_whole(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text)
     os.replace(part, path)
-
-
-def take_probes(out: Path, preset: RecordingPreset, wardrobe: Path | None = None) -> list[Path]:
-    """Photos of people who appear on several cameras, each taken at the first of them."""
-    world = draw_world_of(preset, wardrobe)
-    renderer = Renderer()
-    folder = out / "probes"
-    folder.mkdir(exist_ok=True)
-    several = [
-        n for n in range(len(world.people)) if len({p.camera for p in world.passes if p.person == n}) >= 2
-    ]
-    taken: list[Path] = []
-    for person in several:
-        if len(taken) == preset.probes:
-            break
-        photo = photograph(renderer, world, person)
-        if photo is not None:
-            camera, pixels = photo
-            path = folder / f"person-{person + 1}-{world.stations[camera].name}.jpg"
-            Image.fromarray(pixels).save(path, quality=90)
-            taken.append(path)
-    return taken
-
-
-def photograph(renderer: Renderer, world: World, person: int) -> tuple[int, Any] | None:
-    """The clearest view of a person on its first camera: camera number and pixels."""
-    walk = min((p for p in world.passes if p.person == person), key=lambda p: p.start)
-    studio = Studio(renderer, world.stations[walk.camera])
-    actor = Actor(renderer, world.people[person])
-    best: tuple[float, Any] | None = None
-    for time in np.arange(walk.start, walk.end(world.people[person]), 0.5):
-        at = moment(walk, world.people[person], float(time))
-        if at is None:
-            continue
-        picture, (seen,) = studio.shoot([(person, actor, at)], shot=int(time * 10) + 7)
-        left, top, width, height = seen.box
-        if seen.visible < 0.95 or left < 0 or top < 0:
-            continue
-        if best is None or height > best[0]:
-            x0, y0 = max(0, int(left - PROBE_MARGIN * height)), max(0, int(top - PROBE_MARGIN * height))
-            x1, y1 = int(left + width + PROBE_MARGIN * height), int(top + height * (1 + PROBE_MARGIN))
-            best = (height, picture.pixels[y0:y1, x0:x1].copy())
-    actor.release()
-    studio.release()
-    return None if best is None else (walk.camera, best[1])

@@ -9,6 +9,7 @@ extents (MakeHuman community documentation, "MHCLO file format").
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,18 @@ class BoundMesh:
         turned = np.stack([offset[:, 0], -offset[:, 2], offset[:, 1]], 1) * np.float32(0.1)
         anchored = (vertices[self.anchors] * self.weights[:, :, None]).sum(1)
         return np.asarray(anchored + turned, np.float32)
+
+
+def fingerprint(directory: Path) -> str:
+    """SHA-256 over names and contents of a wardrobe's files. Raises BadWardrobe when there is none."""
+    paths = sorted(path for path in directory.glob("*/*/*") if path.suffix in {".mhclo", ".obj"})
+    if not paths:
+        raise BadWardrobe(f"{directory} holds no clothes/<name>/<name>.mhclo and no hair")
+    digest = sha256()
+    for path in paths:
+        digest.update(f"{path.relative_to(directory)}\0".encode())
+        digest.update(sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def read_mesh(path: Path) -> BoundMesh:

@@ -2,8 +2,7 @@
 
 Cameras do not overlap. A person goes from camera to camera along a tour with travelling times in between,
 so the same people appear on several cameras at plausible times. Everything is drawn from the seed; floats
-that reach the ground truth are computed without BLAS products, so the truth has the same bytes on every
-machine.
+that reach the ground truth are computed without BLAS products: threads and libraries do not change it.
 """
 
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from simulation.sensors import draw_camera, draw_sensor
 from simulation.walking import HALF_STRIP, Pass
 
 MOST_CAMERAS = 32
+MOST_PEOPLE = 10_000
+DAY = 86_400.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,15 @@ def draw_passes(
     return tour
 
 
+def check_world(seed: int, *, cameras: int, people: int, seconds: float, width: int, height: int) -> None:
+    """Refuse a world that cannot be simulated. Raises BadRequest."""
+    counts = seed >= 0 and 1 <= cameras <= MOST_CAMERAS and 1 <= people <= MOST_PEOPLE
+    if not counts or not 0 < seconds <= DAY or not all(64 <= side <= 4096 for side in (width, height)):
+        raise BadRequest(
+            f"a world of {cameras} cameras, {people} people, {seconds} s, {width}x{height}, seed {seed}"
+        )
+
+
 def draw_world(
     seed: int,
     *,
@@ -101,17 +111,7 @@ def draw_world(
     wardrobe: Wardrobe | None = None,
 ) -> World:
     """The world of a seed. Raises BadRequest."""
-    if not (
-        1 <= cameras <= MOST_CAMERAS
-        and people >= 1
-        and seconds > 0
-        and width >= 64
-        and height >= 64
-        and seed >= 0
-    ):
-        raise BadRequest(
-            f"a world of {cameras} cameras, {people} people, {seconds} s, {width}x{height}, seed {seed}"
-        )
+    check_world(seed, cameras=cameras, people=people, seconds=seconds, width=width, height=height)
     stations = tuple(draw_station(seed, number, width=width, height=height) for number in range(cameras))
     crowd = tuple(draw_identity(seed * 100_000 + number, wardrobe) for number in range(people))
     rng = np.random.default_rng([seed, 3])
