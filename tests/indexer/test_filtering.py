@@ -10,13 +10,16 @@ from tests.indexer.tracks import boxes
 SETTINGS = IndexSettings()
 
 
-def figure(height: int) -> NDArray[np.uint8]:
-    """A striped figure, drawn large and reduced."""
-    picture = np.full((512, 256, 3), 120, dtype=np.uint8)
-    for stripe in range(16):
-        picture[stripe * 32 : stripe * 32 + 16, 64:192] = (60 + 10 * stripe, 40, 200 - 10 * stripe)
-    reduced = Image.fromarray(picture).resize((height // 2, height), Image.Resampling.LANCZOS)
-    return np.asarray(reduced)
+def textured(height: int) -> NDArray[np.uint8]:
+    """Blotches of every size, as clothes and surroundings have them."""
+    rng = np.random.default_rng(3)
+    layers = []
+    for cells in (2, 4, 8, 16, 32):
+        blotches = rng.integers(0, 255, (2 * cells, cells, 3), dtype=np.uint8)
+        layers.append(
+            np.asarray(Image.fromarray(blotches).resize((height // 2, height), Image.Resampling.BICUBIC))
+        )
+    return np.mean(layers, axis=0).astype(np.uint8)
 
 
 def blurred(picture: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
@@ -25,7 +28,7 @@ def blurred(picture: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
 
 
 def test_the_threshold_parts_sharp_from_hopeless() -> None:
-    picture = figure(128)
+    picture = textured(128)
     assert sharpness(picture) > SETTINGS.min_sharpness > sharpness(blurred(picture, 0.05))
 
 
