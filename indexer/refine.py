@@ -45,6 +45,7 @@ def trim(boxes: NDArray[np.void], settings: IndexSettings) -> slice:
     """The boxes to keep: all from the first strong one to the last, never none.
 
     Strong is a score of at least `trim_score` times the track's median, so it needs no tuning to a detector.
+    Off by default: a tracker that hands out real detections only leaves little to trim, and figures fall.
     """
     median = float(np.median(boxes["score"]))
     strong = np.flatnonzero(boxes["score"] >= min(median, settings.trim_score * median))

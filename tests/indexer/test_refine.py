@@ -54,13 +54,13 @@ def test_dropping_things_can_be_turned_off() -> None:
 
 def test_weak_ends_are_trimmed_and_a_weak_middle_is_kept() -> None:
     scores = [0.5, 0.6, 0.8, 0.8, 0.5, 0.8, 0.8, 0.5]
-    assert trim(boxes(range(8), score=scores), SETTINGS) == slice(2, 7)
-    assert trim(boxes(range(8), score=scores), IndexSettings(trim_score=0)) == slice(0, 8)
+    assert trim(boxes(range(8), score=scores), IndexSettings(trim_score=0.9)) == slice(2, 7)
+    assert trim(boxes(range(8), score=scores), SETTINGS) == slice(0, 8)
 
 
-@given(st.lists(st.floats(-1, 100, width=32), min_size=1, max_size=30))
-def test_trimming_never_takes_everything(scores: list[float]) -> None:
-    kept = trim(boxes(range(len(scores)), score=scores), SETTINGS)
+@given(st.lists(st.floats(-1, 100, width=32), min_size=1, max_size=30), st.floats(0, 1))
+def test_trimming_never_takes_everything(scores: list[float], share: float) -> None:
+    kept = trim(boxes(range(len(scores)), score=scores), IndexSettings(trim_score=share))
     assert 0 <= kept.start < kept.stop <= len(scores)
     assert max(scores[kept]) == max(scores)
 
