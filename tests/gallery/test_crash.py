@@ -39,7 +39,7 @@ def test_killed_at_some_steps_on_postgresql(
     name = f"crash_{action.replace('-', '_')}"
     data_dir = directory / "gallery"
     data_dir.mkdir()
-    torture(action, postgres_server.create(name, "gallery_template"), data_dir, every=7)
+    torture(action, postgres_server.create(name, "gallery_template"), data_dir, every=11)
     for database in (name, f"{name}_saved"):
         postgres_server.drop(database)
 

@@ -236,7 +236,7 @@ def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path) -> Non
         shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
         return GallerySettings(data_dir=data_dir, database_url=f"sqlite:///{data_dir}/gallery.sqlite3")
 
-    run(new_settings, max_examples=60, stateful_step_count=30)
+    run(new_settings, max_examples=40, stateful_step_count=30)
 
 
 @pytest.mark.usefixtures("low_thresholds")
@@ -252,4 +252,4 @@ def test_search_equals_brute_force_on_postgresql(postgres_server: PostgresServer
         data_dir.mkdir()
         return GallerySettings(data_dir=data_dir, database_url=url)
 
-    run(new_settings, max_examples=10, stateful_step_count=25)
+    run(new_settings, max_examples=8, stateful_step_count=25)
