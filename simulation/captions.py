@@ -28,7 +28,8 @@ class Attributes:
     bag_colour: str | None = None
     hat: str | None = None
     mask: bool = False
-    phone: bool = False
+    phone: bool = False  # a hand held to the ear
+    hidden: tuple[str, ...] = ()  # "top" or "bottom": worn, but under something else
 
 
 def describe(shape: Shape, style: GaitStyle, said: dict[str, object]) -> Attributes:
@@ -61,30 +62,33 @@ def caption(attributes: Attributes) -> str:
     )
     adjective = {"young adult": "young ", "elderly": "elderly "}.get(a.age, "")
     looks = "" if a.build == "average" else f"{a.build} "
-    hair = "bald" if a.hair == "bald" else f"with {a.hair} hair"
+    bald = "bald " if a.hair == "bald" and not a.hat else ""
+    hair = "" if a.hair == "bald" else f" with {a.hair} hair"
 
     def cloth(colour: str, pattern: str, item: str) -> str:
         return f"{colour} {item}" if pattern == "plain" else f"{colour} {pattern} {item}"
 
     wearing = [article(cloth(a.top_colour, a.top_pattern, a.top))]
-    if a.bottom != "dress":
+    if a.outer is not None:
+        # An open front shows the colour of what is under it, not its pattern.
+        over = "" if "top" in a.hidden else f" over {article(f'{a.top_colour} {a.top}')}"
+        wearing = [article(f"{a.outer_colour} {a.outer}") + over]
+    if a.bottom != "dress" and "bottom" not in a.hidden:
         lower = cloth(a.bottom_colour, a.bottom_pattern, a.bottom)
         wearing.append(lower if a.bottom in ("trousers", "jeans", "shorts", "leggings") else article(lower))
-    if a.outer is not None:
-        wearing.insert(0, f"{article(f'{a.outer_colour} {a.outer}')} over {wearing.pop(0)}")
     wearing.append(f"{a.shoes_colour} shoes")
     if a.hat:
         wearing.append(article(a.hat))
     if a.mask:
         wearing.append("a face mask")
-    subject = article(f"{looks}{adjective}{who}").capitalize()
-    text = f"{subject} {hair}, wearing {', '.join(wearing[:-1])} and {wearing[-1]}."
+    subject = article(f"{looks}{bald}{adjective}{who}").capitalize()
+    text = f"{subject}{hair}, wearing {', '.join(wearing[:-1])} and {wearing[-1]}."
     extras = [f"carries {article(f'{a.bag_colour} {a.bag}')}"] if a.bag else []
     if a.phone:
-        extras.append("holds a phone")
+        extras.append("holds a hand to the ear")
     return text + (f" The person {' and '.join(extras)}." if extras else "")
 
 
 def article(noun: str) -> str:
     """Put "a" or "an" before a noun."""
-    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+    return f"{'an' if noun[0] in 'aeiou' and not noun.startswith('uni') else 'a'} {noun}"

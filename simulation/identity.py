@@ -17,6 +17,8 @@ from simulation.materials import draw_print
 from simulation.outfitter import Outfitter, Wardrobe
 from simulation.pieces import Piece, Slot
 
+OPEN = (4, 2)  # where a material says how far a front is open
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -61,6 +63,9 @@ def draw_identity(
     outfitter.head()
     outfitter.bag()
     style = draw_style(who, shape)
+    if outfitter.busy_arm is not None:
+        left = outfitter.busy_arm == "left"
+        style = replace(style, left_arm="swing") if left else replace(style, right_arm="swing")
     printed = np.random.default_rng([seed if prints is None else prints, 5])
     return assemble(seed, shape, style, outfitter, np.stack([draw_print(printed), draw_print(printed)]))
 
@@ -80,7 +85,22 @@ def assemble(
     for slot, material in outfitter.materials.items():
         materials[slot] = material.rows()
     pieces = [outfitter.tailor.skin(outfitter.pieces), *outfitter.pieces]
-    return Identity(seed, shape, style, describe(shape, style, outfitter.said), pieces, materials, prints)
+    attributes = describe(shape, style, outfitter.said)
+    attributes = replace(attributes, hidden=hidden(pieces, materials))
+    return Identity(seed, shape, style, attributes, pieces, materials, prints)
+
+
+def hidden(pieces: Sequence[Piece], materials: Array) -> tuple[str, ...]:
+    """What is worn under something else: the top under a closed jacket, a short skirt under a long coat."""
+    level = {slot: min((p.lowest for p in pieces if p.slot == slot), default=None) for slot in Slot}
+    out = []
+    outer, bottom = level[Slot.OUTER], level[Slot.BOTTOM]
+    if outer is not None and materials[Slot.OUTER, *OPEN] == 0:
+        out.append("top")
+    over = [low for low in (outer, level[Slot.TOP]) if low is not None]
+    if bottom is not None and over and min(over) < bottom:
+        out.append("bottom")
+    return tuple(out)
 
 
 def disguised(identity: Identity) -> Identity:
@@ -89,12 +109,12 @@ def disguised(identity: Identity) -> Identity:
     for slot in (Slot.TOP, Slot.OUTER):
         materials[slot, 6, 0] = 0.0  # straps
     if identity.attributes.outer is not None:
-        materials[Slot.OUTER, 4, 2] = 0.0 if materials[Slot.OUTER, 4, 2] > 0 else 0.06
+        materials[Slot.OUTER, *OPEN] = 0.0 if materials[Slot.OUTER, *OPEN] > 0 else 0.06
         materials[Slot.OUTER, 8, :3] = materials[Slot.TOP, 0, :3]
     pieces = [piece for piece in identity.pieces if piece.slot != Slot.BAG]
     return replace(
         identity,
         materials=materials,
         pieces=pieces,
-        attributes=replace(identity.attributes, bag=None, bag_colour=None),
+        attributes=replace(identity.attributes, bag=None, bag_colour=None, hidden=hidden(pieces, materials)),
     )

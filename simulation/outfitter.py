@@ -21,7 +21,18 @@ from simulation.materials import (
 from simulation.pieces import TUCKED_TOP, Piece, Slot, Tailor, halves
 from simulation.wardrobe import BoundMesh, read_mesh
 
+SHORTS_HEM = -0.50  # above the calf
 CROTCH = 0.0  # level below which a garment hangs around both legs together
+
+
+HAIR_STYLES = {  # by the beginning of a wardrobe file's name
+    "long": "long",
+    "bob": "chin-length",
+    "ponytail": "tied",
+    "braid": "tied",
+    "short": "short",
+    "afro": "curly",
+}
 
 
 class Wardrobe:
@@ -57,6 +68,7 @@ class Outfitter:
         self.pieces: list[Piece] = []
         self.materials: dict[Slot, Material] = {}
         self.said: dict[str, object] = {}
+        self.busy_arm: str | None = None  # left or right: carries a bag
 
     def chance(self, probability: float) -> bool:
         """True with a probability; every call uses one draw."""
@@ -81,7 +93,7 @@ class Outfitter:
             self.pieces.append(
                 self.tailor.trousers(hem=rng.uniform(-0.74, -0.62), waist=0.10, thickness=0.003)
             )
-            material.pattern, material.wrinkle = 0, 0.15
+            material.pattern, material.wrinkle, pattern = 0, 0.15, "plain"
         elif kind == "shorts":
             self.pieces.append(
                 self.tailor.trousers(
@@ -90,9 +102,9 @@ class Outfitter:
             )
         elif self.wardrobe.bottoms and self.chance(0.6):
             mesh, part = self.wardrobe.bottoms[int(rng.integers(len(self.wardrobe.bottoms)))]
-            self.pieces.append(
-                self.tailor.bound(Slot.BOTTOM, mesh, thickness=rng.uniform(0.002, 0.012), keep=part)
-            )
+            piece = self.tailor.bound(Slot.BOTTOM, mesh, thickness=rng.uniform(0.002, 0.012), keep=part)
+            kind = "shorts" if piece.lowest > SHORTS_HEM else "trousers"
+            self.pieces.append(piece)
         else:
             flare = float(rng.choice([0.0, 0.012, 0.03]))
             self.pieces.append(
@@ -105,6 +117,8 @@ class Outfitter:
             )
         if kind == "trousers" and pattern == "denim":
             kind, pattern = "jeans", "plain"
+        if pattern == "denim" and "denim" in colour:
+            pattern = "plain"  # said by the colour
         self.materials[Slot.BOTTOM] = material
         self.said |= {"bottom": kind, "bottom_colour": colour, "bottom_pattern": pattern}
 
@@ -269,14 +283,7 @@ class Outfitter:
             if fitting:
                 key = fitting[int(rng.integers(len(fitting)))]
                 self.pieces.append(self.tailor.bound(Slot.HAIR, self.wardrobe.hair[key]))
-                return {
-                    "long": "long",
-                    "bob": "chin-length",
-                    "ponytail": "tied",
-                    "braid": "tied",
-                    "short": "short",
-                    "afro": "curly",
-                }[key.rstrip("0123456789")]
+                return next(said for start, said in HAIR_STYLES.items() if key.startswith(start))
         if long:
             level = float(rng.choice([0.6, 0.45, 0.3]))
             self.pieces.append(self.tailor.long_hair(length=level, thickness=0.006))
@@ -309,6 +316,8 @@ class Outfitter:
         worn = [piece for piece in self.pieces if piece.slot in (Slot.TOP, Slot.OUTER, Slot.SKIN)]
         maker = {"backpack": backpack, "shoulder bag": shoulder_bag, "hand bag": hand_bag}[kind]
         self.pieces.append(maker(rng, self.body, self.shape, worn, side))
+        if kind == "hand bag":
+            self.busy_arm = "left" if side > 0 else "right"
         self.said |= {"bag": kind, "bag_colour": colour}
 
 

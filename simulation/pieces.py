@@ -76,6 +76,11 @@ class Piece:
     layer: float
 
     @property
+    def lowest(self) -> float:
+        """Canonical level of the lower edge."""
+        return float(self.canonical[self.cut > 0, 2].min())
+
+    @property
     def normals(self) -> Array:
         """Unit normals at rest (N, 3)."""
         return vertex_normals(self.vertices, self.faces)

@@ -126,9 +126,10 @@ def claim(out: Path, preset: "DataclassInstance", wardrobe: Path | None) -> None
     recipe = json.dumps({**asdict(preset), "wardrobe": worn}, sort_keys=True)
     out.mkdir(parents=True, exist_ok=True)
     note = out / ".recipe.json"
-    if note.exists() and note.read_text() != recipe:
+    if not note.exists():
+        write_whole(note, recipe)
+    elif note.read_text() != recipe:
         raise BadRequest(f"{out} was begun with another preset, seed or wardrobe; choose another folder")
-    write_whole(note, recipe)
 
 
 def draw_world_of(preset: RecordingPreset, wardrobe: Path | None) -> World:

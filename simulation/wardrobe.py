@@ -8,7 +8,7 @@ extents (MakeHuman community documentation, "MHCLO file format").
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from simulation.body import Array, Faces
 from simulation.errors import BadWardrobe
 
 BASE_VERTICES = 19158
+LARGEST = 1000.0  # weight, or offset in decimetres
+LARGEST_FILE = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -86,13 +88,34 @@ def read_mesh(path: Path) -> BoundMesh:
             raise BadWardrobe(f"{path}:{number}: {error}") from error
     if geometry is None or not anchors:
         raise BadWardrobe(f"{path}: no obj_file or no vertices")
-    bound = np.array(anchors, np.int32)
-    if bound.min() < 0 or bound.max() >= BASE_VERTICES:
+    mesh = bound_mesh(path, anchors, weights, offsets, scales)
+    return replace(mesh, faces=read_faces(geometry, len(anchors)))
+
+
+def bound_mesh(
+    path: Path,
+    anchors: list[list[int]],
+    weights: list[list[float]],
+    offsets: list[list[float]],
+    scales: list[tuple[int, int, int, float]],
+) -> BoundMesh:
+    """The mesh without its faces. Raises BadWardrobe when numbers are missing, endless or beyond the body."""
+    named = [*(row for row in anchors), *([first, second] for _, first, second, _ in scales)]
+    if not all(0 <= vertex < BASE_VERTICES for row in named for vertex in row):
         raise BadWardrobe(f"{path}: bound to a vertex the body does not have")
-    faces = read_faces(geometry, len(bound))
-    return BoundMesh(
-        path.stem, bound, np.array(weights, np.float32), np.array(offsets, np.float32), scales, faces
-    )
+    if not all(len(row) == 3 for rows in (anchors, weights, offsets) for row in rows):
+        raise BadWardrobe(f"{path}: a vertex line has neither one nor nine numbers")
+    shares, shifts = np.array(weights, np.float64), np.array(offsets, np.float64)
+    extents = [distance for *_, distance in scales]
+    if not all(np.isfinite(values).all() for values in (shares, shifts, extents)):
+        raise BadWardrobe(f"{path}: numbers that are not finite")
+    if np.abs(shares).max() > LARGEST or np.abs(shifts).max() > LARGEST or any(d < 1e-6 for d in extents):
+        raise BadWardrobe(f"{path}: weights or offsets too large, or an extent of nothing")
+    if (np.abs(shares).sum(1) < 1e-6).any():
+        raise BadWardrobe(f"{path}: a vertex without weights")
+    none = np.zeros((0, 3), np.int32)
+    bound = np.array(anchors, np.int32)
+    return BoundMesh(path.stem, bound, shares.astype(np.float32), shifts.astype(np.float32), scales, none)
 
 
 def read_faces(path: Path, vertices: int) -> Faces:
@@ -109,8 +132,9 @@ def read_faces(path: Path, vertices: int) -> Faces:
             except ValueError as error:
                 raise BadWardrobe(f"{path}:{number}: {error}") from error
             faces.extend([corner[0], corner[k], corner[k + 1]] for k in range(1, len(corner) - 1))
-    triangles = np.array(faces, np.int32).reshape(-1, 3)
-    if count != vertices or not len(triangles) or triangles.min() < 0 or triangles.max() >= count:
+    inside = all(0 <= vertex < count for face in faces for vertex in face)
+    triangles = np.array(faces if inside else [], np.int32).reshape(-1, 3)
+    if count != vertices or not len(triangles):
         raise BadWardrobe(
             f"{path}: {count} vertices where the garment binds {vertices}, or faces beyond them"
         )
@@ -120,9 +144,13 @@ def read_faces(path: Path, vertices: int) -> Faces:
 def read_text(path: Path) -> str:
     """The file's text; garment files come in several encodings and only their ASCII part matters."""
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise BadWardrobe(f"{path}: larger than {LARGEST_FILE} bytes")
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise BadWardrobe(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # a null byte in the name
+        raise BadWardrobe(f"{path!r}: {error}") from error
 
 
 def components(faces: Faces, vertices: int) -> NDArray[np.int32]:
