@@ -36,6 +36,12 @@ need_debian_package() {
     return 1
 }
 
+has_library() {
+    local known
+    known=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null) || return 0 # no Linux: its wheels bring theirs
+    grep -q "$1" <<<"$known"
+}
+
 make_venv() {
     local python
     python=$(find_python)
@@ -71,8 +77,9 @@ extras+=,postgres
 if [ "$profile" = dev ]; then
     extras+=,dev,simulation
     command -v chromium >/dev/null || need_debian_package chromium "tests of the web page" || true
-    for library in libegl1:libEGL.so.1 libgl1-mesa-dri:libEGL_mesa.so.0; do
-        ldconfig -p | grep -q "${library#*:}" || need_debian_package "${library%:*}" "simulated people" || true
+    # A minimal Debian lacks these. Playwright's driver does not start without the first.
+    for library in libatomic1:libatomic.so.1 libegl1:libEGL.so.1 libgl1-mesa-dri:libEGL_mesa.so.0; do
+        has_library "${library#*:}" || need_debian_package "${library%:*}" "tests of the page, simulated people" || true
     done
 fi
 "$venv_python" -m pip install -qq -c constraints.txt --editable ".[$extras]"
