@@ -273,8 +273,8 @@ def print_result(result: Result) -> None:
     slowest, spread = max(wall.values()), sum(cpu.values()) / CORES
     print(
         f"\nPipeline {took:.2f} s ({min([c.cpu for c in result.pipeline]):.2f} CPU s), "
-        f"{result.seconds / took:.2f} times real time. Slowest stage alone {slowest:.2f} s, all CPU work over "
-        f"{CORES} cores {spread:.2f} s: **{took / slowest:.2f}** of the slowest stage, "
+        f"{result.seconds / took:.2f} times real time. Slowest stage alone {slowest:.2f} s, all CPU work "
+        f"over {CORES} cores {spread:.2f} s: **{took / slowest:.2f}** of the slowest stage, "
         f"**{took / max(slowest, spread):.2f}** of the bound."
     )
 
