@@ -1,12 +1,13 @@
 """Bags and hat brims: rounded boxes hung on a bone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.body import HEAD, TORSO, Array, Body, Faces, Shape
-from simulation.pieces import LAYER, Piece, Slot
+from simulation.body import HEAD, LEG_L, LEG_R, SKIN_VERTICES, TORSO, Array, Body, Faces, Shape
+from simulation.pieces import LAYER, TOES, Piece, Slot
 
 CANONICAL_OFFSET = np.array([0.0, 1.0, 0.0], np.float32)  # away from every body chart
 
@@ -120,6 +121,31 @@ def hand_bag(
         bone=name,
         centre=(wrist + along * (half[2] + 0.16)).astype(np.float32),
     )
+
+
+def toe_caps(body: Body, shape: Shape, *, sole: float) -> list[Piece]:
+    """The fronts of two closed shoes, around the toes of each foot."""
+    caps = []
+    for region, side in ((LEG_L, "L"), (LEG_R, "R")):
+        t = body.template[:SKIN_VERTICES]
+        toes = (body.regions()[:SKIN_VERTICES] == region) & (t[:, 2] < -0.75) & (t[:, 1] < TOES + 0.03)
+        unit, faces = rounded_box((1.0, 1.0, 1.0), 0.6)
+        boxes = []
+        for points in (shape.vertices[:SKIN_VERTICES][toes], t[toes]):
+            low = points.min(0) - np.array([0.007, 0.012, sole])
+            high = points.max(0) + np.array([0.007, 0.0, 0.006])
+            boxes.append((low + high) / 2 + unit * (high - low) / 2)
+        piece = hung(
+            body,
+            Slot.SHOES,
+            boxes[0],
+            faces,
+            bone=f"foot.{side}",
+            centre=np.zeros(3, np.float32),
+            region=region,
+        )
+        caps.append(replace(piece, canonical=boxes[1].astype(np.float32)))
+    return caps
 
 
 def cap_brim(body: Body, shape: Shape) -> Piece:

@@ -58,6 +58,7 @@ def draw_identity(
         outfitter.top()
     if outfitter.chance(0.3):
         outfitter.outer()
+    outfitter.cut_what_is_covered()
     outfitter.shoes()
     outfitter.rng = who
     outfitter.head()

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.accessories import backpack, cap_brim, hand_bag, shoulder_bag
-from simulation.body import Array, Body, Shape, load_body
+from simulation.accessories import backpack, cap_brim, hand_bag, shoulder_bag, toe_caps
+from simulation.body import ARM_L, ARM_R, Array, Body, Shape, load_body
 from simulation.materials import (
     HAIR_COLOURS,
     LOWER_WEIGHTS,
@@ -18,10 +18,13 @@ from simulation.materials import (
     draw_fabric,
     linear,
 )
-from simulation.pieces import TUCKED_TOP, Piece, Slot, Tailor, halves
+from simulation.pieces import Piece, Slot, Tailor, halves
 from simulation.wardrobe import BoundMesh, read_mesh
 
 SHORTS_HEM = -0.50  # above the calf
+SOLE = 0.014  # metres
+OVERLAP = 0.05  # metres that an inner garment reaches beyond an outer one's hem
+NECK = 0.46  # level above which a top shows in a jacket's collar
 CROTCH = 0.0  # level below which a garment hangs around both legs together
 
 
@@ -68,6 +71,7 @@ class Outfitter:
         self.pieces: list[Piece] = []
         self.materials: dict[Slot, Material] = {}
         self.said: dict[str, object] = {}
+        self.tucked = False  # the top, into the bottom
         self.busy_arm: str | None = None  # left or right: carries a bag
 
     def chance(self, probability: float) -> bool:
@@ -148,8 +152,7 @@ class Outfitter:
             )
             if hem < CROTCH:
                 self.pieces.append(self.tailor.skirt(Slot.TOP, hem=hem, thickness=thickness * 0.5))
-        if self.chance(0.2) and self.said["bottom"] != "leggings":
-            piece = replace(piece, layer=TUCKED_TOP)
+        self.tucked = self.chance(0.2) and self.said["bottom"] != "leggings"
         self.pieces.append(piece)
         self.materials[Slot.TOP] = material
         self.said |= {"top": kind, "top_colour": colour, "top_pattern": pattern}
@@ -205,6 +208,36 @@ class Outfitter:
         self.materials[Slot.OUTER] = material
         self.said |= {"outer": kind, "outer_colour": colour}
 
+    def cut_what_is_covered(self) -> None:
+        """Take off what lies under another garment: it could only poke through."""
+        hem = {
+            slot: min((p.lowest for p in self.pieces if p.slot == slot), default=None)
+            for slot in (Slot.BOTTOM, Slot.TOP, Slot.OUTER)
+        }
+        bottoms = [p for p in self.pieces if p.slot == Slot.BOTTOM]
+        waist = max((float(p.canonical[p.cut > 0, 2].max()) for p in bottoms), default=0.0)
+        dressed = []
+        for piece in self.pieces:
+            z, cut = piece.canonical[:, 2], piece.cut
+            over = hem[Slot.OUTER]
+            if piece.slot == Slot.TOP and self.tucked and hem[Slot.BOTTOM] is not None:
+                cut = np.minimum(cut, z - (waist - OVERLAP))
+            if piece.slot == Slot.TOP and over is not None:
+                arm = np.isin(piece.region, (ARM_L, ARM_R))
+                shows = np.where(arm, -1.0, np.maximum(z - NECK, over + OVERLAP - z))
+                cut = np.minimum(cut, shows)
+            if piece.slot == Slot.BOTTOM:
+                top = hem[Slot.TOP]
+                if top is not None and not self.tucked:
+                    cut = np.minimum(cut, top + OVERLAP - z)
+                if over is not None:
+                    cut = np.minimum(cut, over + OVERLAP - z)
+            if (cut > 0).any():
+                dressed.append(replace(piece, cut=cut.astype(np.float32)))
+            elif piece.slot == Slot.BOTTOM:
+                dressed.append(piece)
+        self.pieces = dressed
+
     def shoes(self) -> None:
         """Shoes or boots."""
         rng = self.rng
@@ -220,9 +253,9 @@ class Outfitter:
                 )
             )
         else:
-            self.pieces.append(
-                self.tailor.plain_shoes(shaft=float(rng.choice([-0.745, -0.72, -0.62])), sole=0.014)
-            )
+            shaft = float(rng.choice([-0.745, -0.72, -0.62]))
+            self.pieces.append(self.tailor.plain_shoes(shaft=shaft, sole=SOLE))
+            self.pieces += toe_caps(self.body, self.shape, sole=SOLE)
         self.said["shoes_colour"] = name
 
     def head(self) -> None:
@@ -287,6 +320,7 @@ class Outfitter:
         if long:
             level = float(rng.choice([0.6, 0.45, 0.3]))
             self.pieces.append(self.tailor.long_hair(length=level, thickness=0.006))
+            self.pieces.append(self.tailor.scalp(Slot.HAIR, thickness=0.008, front=0.755, back=0.58))
             return "chin-length" if level > 0.5 else "long"
         if not hat:
             self.pieces.append(

@@ -57,7 +57,8 @@ LAYER = {
     Slot.BAG: 0.03,
     Slot.EXTRA: 0.012,
 }
-TUCKED_TOP = 0.010
+ARMHOLE = 0.01  # metres beyond the shoulder at which a sleeveless top ends
+TOES = -0.11  # canonical y of the ball of the foot
 MARGIN = 0.04  # metres inside a hem from which skin is surely hidden
 
 
@@ -170,9 +171,22 @@ class Tailor:
         z = self.body.template[:, 2]
         torso = np.minimum(z - hem, collar - z)
         # A round neck: the collar is lower in front than at the sides.
-        arm = sleeve - self.along_arm if sleeve > 0 else np.full_like(z, -1.0)
-        cut = np.where(self.is_arm(), arm, torso).astype(np.float32)
+        arm = np.minimum(sleeve - self.along_arm, collar - z)
+        cut = np.where(self.is_arm(), arm, torso)
+        if sleeve <= 0:
+            cut = np.minimum(cut, ARMHOLE - self.past_shoulder())
+        cut = cut.astype(np.float32)
         return self.from_base(slot, self.body.tights, cut, thickness)
+
+    def past_shoulder(self) -> Array:
+        """How far a vertex lies beyond the shoulder along the upper arm, metres (V,); -1 elsewhere."""
+        t = self.body.template
+        out = np.full(len(t), -1.0, np.float32)
+        for side, sign in (("L", 1), ("R", -1)):
+            shoulder = self.body.template_heads[self.body.bone(f"upperarm01.{side}")]
+            near = (t[:, 0] * sign > 0) & (self.is_arm() | (t[:, 2] > shoulder[2] - 0.08))
+            out[near] = along_limb(self.body, side, t[near])
+        return out
 
     def trousers(self, *, hem: float, waist: float, thickness: float, flare: float = 0.0) -> Piece:
         """Trousers, shorts or leggings out of the tights; `flare` widens the lower leg, metres."""
@@ -193,7 +207,9 @@ class Tailor:
     def plain_shoes(self, *, shaft: float, sole: float) -> Piece:
         """Closed shoes out of the feet; `shaft` is their upper edge (z), `sole` their thickness in metres."""
         z = self.body.template[:, 2]
-        cut = np.where(self.is_leg(), shaft - z, -1.0).astype(np.float32)
+        ankle = np.where(self.is_leg(), shaft - z, -1.0)
+        # The toes end under a cap of their own (accessories.toe_caps).
+        cut = np.minimum(ankle, np.maximum(self.body.template[:, 1] - TOES, z + 0.75)).astype(np.float32)
         piece = self.from_base(Slot.SHOES, self.body.skin_faces, cut, 0.009)
         # Toes are joined by moving the surface towards a smooth last: flatten what is below the ankle.
         toe = np.clip((-0.79 - piece.canonical[:, 2]) / 0.03, 0, 1)[:, None]
@@ -211,7 +227,9 @@ class Tailor:
 
     def long_hair(self, *, length: float, thickness: float) -> Piece:
         """Long hair out of the hair helper, down to level `length`."""
-        cut = (self.body.template[:, 2] - length).astype(np.float32)
+        x, y, z = self.body.template.T
+        face = np.maximum(np.maximum(np.abs(x) - 0.062, y + 0.05), z - 0.752)  # stays free
+        cut = np.minimum(z - length, face).astype(np.float32)
         return self.from_base(Slot.HAIR, self.body.hair, cut, thickness)
 
     def bound(

@@ -75,7 +75,20 @@ vec3 straps(vec3 colour, Material m, vec3 c, float pixel) {
     }
     return mix(colour, m.h.rgb, worn);
 }
+// Sleeves begin at a plane across the shoulder; the mesh's own regions would give a ragged seam.
+int sewn_region(vec3 c, int region) {
+    if (region != TORSO && region != ARM_L && region != ARM_R) return region;
+    int first = c.x > 0.0 ? 0 : 3;
+    vec3 shoulder = arm_joints[first];
+    bool outside = dot(c - shoulder, arm_joints[first + 1] - shoulder) > 0.0;
+    if (region == TORSO) return outside && c.z > shoulder.z - 0.05 ? (c.x > 0.0 ? ARM_L : ARM_R) : TORSO;
+    return outside ? region : TORSO;
+}
 vec3 cloth(Material m, int slot, vec3 c, vec3 chart, int region, float pixel) {
+    if (slot == TOP || slot == OUTER) {
+        region = sewn_region(c, region);
+        chart = limb_chart(c, region);
+    }
     vec3 colour = weave(m, c, chart, region, pixel);
     bool arm = region == ARM_L || region == ARM_R;
     float ax = abs(c.x);
