@@ -240,7 +240,7 @@ def tracking(clip: Clip, detector: Recalled, tracklets: Sequence[TrackletInfo]) 
     found = by_frame(tracklets)
     accumulator = motmetrics.MOTAccumulator(auto_id=True)
     hits = boxes = persons = 0
-    for number in detector.shown:
+    for number in sorted(detector.shown):  # batches run side by side
         labels = clip.label(number)
         raw = labels.match(clip.found[number].boxes.astype(np.float64))
         ignored = (raw >= 0) & ~labels.counted[raw] if len(labels.ids) else np.zeros(len(raw), dtype=bool)
