@@ -78,15 +78,19 @@ class NotingDetector:
         return found
 
 
-class NotingEmbedder(Embedder):
+class NotingEmbedder:
     """An embedder that notes the clips it is given."""
 
-    noted: Noted
+    def __init__(self, embedder: Embedder, noted: Noted) -> None:
+        self.id, self.name, self.dimension = embedder.id, embedder.name, embedder.dimension
+        self.device, self.card, self.warning = embedder.device, embedder.card, embedder.warning
+        self.preprocessing = embedder.preprocessing
+        self._embedder, self._noted = embedder, noted
 
     def embed_clips(self, clips: Sequence[Sequence[Crop]]) -> NDArray[np.float32]:
         """Note and embed."""
-        self.noted.batches.append([list(clip) for clip in clips])
-        return super().embed_clips(clips)
+        self._noted.batches.append([list(clip) for clip in clips])
+        return self._embedder.embed_clips(clips)
 
 
 class NotingWriter(VideoWriter):
@@ -155,17 +159,18 @@ class Clock:
 class Bare:
     """Each stage alone on one recording, on what an undisturbed run noted."""
 
-    def __init__(self, recording: Recording, settings: IndexSettings) -> None:
+    def __init__(
+        self, recording: Recording, settings: IndexSettings, embedder: Embedder, detector: Detector
+    ) -> None:
         self.recording, self.settings = recording, settings
         self.model = zoo.load(settings.model)
         self.network = optimise(self.model.network)
-        self.noted = self._note()
+        self.noted = self._note(embedder, detector)
 
-    def _note(self) -> Noted:
+    def _note(self, real_embedder: Embedder, real_detector: Detector) -> Noted:
         noted = Noted()
-        embedder = NotingEmbedder(self.model)
-        embedder.noted = noted
-        detector = NotingDetector(make_detector(self.settings), noted)
+        embedder = NotingEmbedder(real_embedder, noted)
+        detector = NotingDetector(real_detector, noted)
         with empty_gallery(NotingGallery) as gallery:
             assert isinstance(gallery, NotingGallery)
             gallery.noted = noted
@@ -240,12 +245,13 @@ class Result:
 
 def measure(path: Path, settings: IndexSettings, rounds: int) -> Result:
     recording = Recording(path, 1, START, path.name)
-    bare = Bare(recording, settings)
+    embedder, detector = make_embedder(settings), make_detector(settings)
+    bare = Bare(recording, settings, embedder, detector)  # warms the networks up
     result = Result(path.name, crops=sum(len(clip) for batch in bare.noted.batches for clip in batch))
     for _ in range(rounds):
         result.single.append(bare.measure(1))
         result.alone.append(bare.measure(CORES))
-        embedder, detector = make_embedder(settings), make_detector(settings)
+        torch.set_num_threads(1)
         with empty_gallery() as gallery:
             clock = Clock()
             with clock:
