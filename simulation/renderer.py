@@ -19,7 +19,7 @@ from simulation.figure import Figure, Scenery, bind_block, compile_program, set_
 from simulation.scene import MOST_WALKERS, SUPERSAMPLE, Ground, Light, Picture, Sensor, Stance
 from simulation.targets import Targets, use_textures
 
-PEOPLE_SHADOW, SCENERY_SHADOW = 1024, 2048
+PEOPLE_SHADOW, CROP_SHADOW, SCENERY_SHADOW = 1024, 512, 2048
 SCENERY_RADIUS = 26.0  # metres around the place's centre in which things cast shadows
 
 
@@ -67,7 +67,7 @@ class Renderer:
         self.place_shadow = compile_program(c, "place.vert", "nothing.frag")
         self.ground = compile_program(c, "full.vert", "ground.frag", lit)
         self.average = compile_program(c, "full.vert", "average.frag")
-        self.combine = compile_program(c, "full.vert", "combine.frag")
+        self.combine = compile_program(c, "full.vert", "combine.frag", ("noise",))
         self.develop = compile_program(c, "full.vert", "sensor.frag", ("noise",))
         for program in (self.geometry, self.person_shadow):
             bind_block(program, "Bones", 0)
@@ -79,8 +79,9 @@ class Renderer:
             for p in (self.ground, self.person, self.truth, self.average, self.combine, self.develop)
         }
         self._bones = c.buffer(reserve=104 * 3 * 16)
-        self._shadow = self._depth_map(PEOPLE_SHADOW)
-        self._shadow_target = c.framebuffer(depth_attachment=self._shadow)
+        maps = [self._depth_map(size) for size in (PEOPLE_SHADOW, CROP_SHADOW)]
+        self._shadows = [(texture, c.framebuffer(depth_attachment=texture)) for texture in maps]
+        self._shadow, self._shadow_target = self._shadows[0]
         self._targets: dict[tuple[int, int], Targets] = {}
 
     @property
@@ -185,6 +186,8 @@ class Renderer:
         """
         camera, light = backdrop.camera, backdrop.light
         targets = self._frame_targets(window)
+        part = 4 * window.width * window.height < camera.width * camera.height
+        self._shadow, self._shadow_target = self._shadows[part]
         clip = clip_matrix(camera, window)
         shadow_matrix = light_matrix(light.direction, np.array([*focus, 0.9]), reach)
         self._draw_geometry(targets, backdrop, window, people, clip=clip, shadow_matrix=shadow_matrix)
@@ -197,7 +200,13 @@ class Renderer:
         self._shade(targets, backdrop, window, people, common=common, arm_joints=arm_joints)
         self._combine(targets, backdrop, window, people, common=common)
         pixels = self._develop(targets, window, camera, sensor, shot)
-        return Picture(pixels, self._read_truth(targets, window, arm_joints) if truth else None)
+        high, wide = window.height * SUPERSAMPLE, window.width * SUPERSAMPLE
+        seen = np.frombuffer(targets.samples.read(components=1, attachment=2, alignment=1), np.uint8)
+        return Picture(
+            pixels,
+            seen.reshape(high, wide),
+            self._read_truth(targets, window, arm_joints) if truth else None,
+        )
 
     def _draw_geometry(
         self,
@@ -223,6 +232,8 @@ class Renderer:
             self.geometry, backdrop_depth=0, corner=(window.x0 * SUPERSAMPLE, window.y0 * SUPERSAMPLE)
         )
         for number, (figure, stance) in enumerate(people, 1):
+            if not overlaps(stance, window):
+                continue
             self._pose(self.geometry, stance, clip, eye, 1.0)
             set_uniforms(self.geometry, person=number)
             figure.lit.render()
@@ -315,9 +326,11 @@ class Renderer:
         values = {k: v for k, v in vars_of(sensor).items() if k != "exposure"} | {
             "crosstalk": sensor.crosstalk * sensor.exposure
         }
+        kernel = np.exp(-(np.arange(3.0) ** 2) / (2 * max(sensor.blur, 0.8) ** 2))
         set_uniforms(
             self.develop,
             **values,
+            kernel=kernel / (kernel[0] + 2 * kernel[1:].sum()),
             picture=0,
             corner=(window.x0, window.y0),
             frame=(camera.width, camera.height),
@@ -368,6 +381,17 @@ class Renderer:
         if key not in self._targets:
             self._targets[key] = Targets.of(self.context, *key)
         return self._targets[key]
+
+
+def overlaps(stance: Stance, window: Window) -> bool:
+    """Whether a person itself, not only its shadow, may be in a window."""
+    left, top, right, bottom = stance.bounds
+    return (
+        left < window.x0 + window.width
+        and right > window.x0
+        and top < window.y0 + window.height
+        and bottom > window.y0
+    )
 
 
 def vars_of(record: Light | Sensor) -> dict[str, object]:

@@ -71,7 +71,11 @@ class Stance:
 
 @dataclass(frozen=True)
 class Picture:
-    """8-bit RGB (H, W, 3); per supersampled pixel person, part, u, v (2H, 2W, 4) if asked for."""
+    """8-bit RGB (H, W, 3); who is seen at each supersampled pixel (2H, 2W), 1-based as drawn, 0 = nobody.
+
+    `truth` has person, part, u, v of each of these pixels (2H, 2W, 4) if asked for.
+    """
 
     pixels: NDArray[np.uint8]
+    people: NDArray[np.uint8]
     truth: NDArray[np.uint8] | None

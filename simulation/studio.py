@@ -58,7 +58,12 @@ class Studio:
         self.joints = arm_joints()
 
     def shoot(
-        self, cast: Sequence[tuple[int, "Actor", Moment]], *, shot: int, window: Window | None = None
+        self,
+        cast: Sequence[tuple[int, "Actor", Moment]],
+        *,
+        shot: int,
+        window: Window | None = None,
+        truth: bool = False,
     ) -> tuple[Picture, list[Sighting]]:
         """Draw the cast (person number, actor, moment) and say where everybody is."""
         camera = self.station.camera
@@ -81,11 +86,10 @@ class Studio:
             focus=focus,
             reach=reach,
             arm_joints=self.joints,
-            truth=True,
+            truth=truth,
         )
-        assert picture.truth is not None
         return picture, [
-            sighting(number, person, seen, picture.truth, window)
+            sighting(number, person, seen, picture.people, window)
             for number, (person, seen) in enumerate(points, 1)
         ]
 
@@ -139,9 +143,9 @@ def around(stances: Sequence[Stance]) -> tuple[tuple[float, float], float]:
 
 
 def sighting(
-    number: int, person: int, seen: NDArray[np.float64], truth: NDArray[np.uint8], window: Window
+    number: int, person: int, seen: NDArray[np.float64], people: NDArray[np.uint8], window: Window
 ) -> Sighting:
-    """Box and visible share from a person's projected truth points (P, 3) and the truth picture."""
+    """Box and visible share from a person's projected truth points (P, 3) and who is seen (2H, 2W)."""
     depth = float(seen[:, 2].min())
     if depth < LEAST_DEPTH:
         return Sighting(person, (0.0, 0.0, 0.0, 0.0), depth, 0.0)
@@ -149,8 +153,8 @@ def sighting(
     right, bottom = float(seen[:, 0].max()), float(seen[:, 1].max())
     column = np.floor((seen[:, 0] - window.x0) * SUPERSAMPLE).astype(int)
     row = np.floor((seen[:, 1] - window.y0) * SUPERSAMPLE).astype(int)
-    inside = (column >= 0) & (row >= 0) & (column < truth.shape[1]) & (row < truth.shape[0])
-    hit = truth[row[inside], column[inside], 0] == number
+    inside = (column >= 0) & (row >= 0) & (column < people.shape[1]) & (row < people.shape[0])
+    hit = people[row[inside], column[inside]] == number
     return Sighting(
         person,
         (round(left, 2), round(top, 2), round(right - left, 2), round(bottom - top, 2)),

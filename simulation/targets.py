@@ -14,7 +14,7 @@ class Targets:
     surface: moderngl.Texture
     normal: moderngl.Texture
     depth: moderngl.Texture
-    samples: moderngl.Framebuffer  # the three above, supersampled
+    samples: moderngl.Framebuffer  # the two above, who is seen, and depth; supersampled
     people_map: moderngl.Texture
     people: moderngl.Framebuffer
     linear_map: moderngl.Texture
@@ -39,7 +39,7 @@ class Targets:
             surface,
             normal,
             depth,
-            context.framebuffer([surface, normal], depth),
+            context.framebuffer([surface, normal, context.texture(big, 1)], depth),
             people,
             context.framebuffer([people]),
             linear,

@@ -255,7 +255,9 @@ class TrackletMaker:
         if box[3] - box[1] < LEAST_HEIGHT or box[2] - box[0] < LEAST_HEIGHT / 5:
             return None
         window = window_around(box, camera.width, camera.height)
-        picture, sightings = self.studio.shoot(cast, shot=int(self.rng.integers(1 << 20)), window=window)
+        picture, sightings = self.studio.shoot(
+            cast, shot=int(self.rng.integers(1 << 20)), window=window, truth=self.preset.truth
+        )
         if sightings[0].visible < LEAST_VISIBLE:
             return None
         shifted = box - np.array([window.x0, window.y0] * 2)

@@ -19,18 +19,18 @@ void main() {
     vec4 above = texelFetch(people, here, 0);
     vec4 a = texelFetch(shaded, here + corner, 0), b = texelFetch(direct, here + corner, 0);
     float z = texelFetch(depth, (here + corner) * factor, 0).r;
-    if (walkers > 0 && z < 0.9999 && above.a < 1.0) {
+    WHEN(walkers > 0 && z < 0.9999 && above.a < 1.0) {
         vec4 q = to_world * vec4(gl_FragCoord.xy / size * 2.0 - 1.0, z * 2.0 - 1.0, 1.0);
         vec3 p = q.xyz / q.w;
         float open = 1.0;
         for (int i = 0; i < walkers; ++i) {
             vec2 d = p.xy - feet[i];
             float d2 = dot(d, d) + p.z * p.z;
-            if (d2 < 2.2) open *= 1.0 - 0.5 * exp(-d2 / 0.07) - 0.22 * exp(-d2 / 0.45);
+            WHEN(d2 < 2.2) open *= 1.0 - 0.5 * exp(-d2 / 0.07) - 0.22 * exp(-d2 / 0.45);
         }
         vec4 s = people_shadow_matrix * vec4(p, 1.0);
         float lit = 1.0;
-        if (all(lessThan(abs(s.xyz), vec3(1.0)))) {
+        WHEN(all(lessThan(abs(s.xyz), vec3(1.0)))) {
             vec3 t = s.xyz * 0.5 + 0.5;
             vec2 texel = 1.0 / vec2(textureSize(people_shadow, 0));
             lit = 0.0;

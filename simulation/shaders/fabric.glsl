@@ -19,40 +19,41 @@ vec3 weave(Material m, vec3 c, vec3 chart, int region, float pixel) {
     float u = chart.x * chart.z, v = chart.y, w = pixel / scale;
     float fine = exp(-w * w * 4.0);
     bool arm = region == ARM_L || region == ARM_R;
-    if (pattern == 1) return mix(A, B, stripes(v / scale, duty, w));
-    if (pattern == 2) return mix(A, B, stripes(u / scale, duty, w));
-    if (pattern == 3) {
+    vec3 woven = A;
+    WHEN(pattern == 1) woven = mix(A, B, stripes(v / scale, duty, w));
+    WHEN(pattern == 2) woven = mix(A, B, stripes(u / scale, duty, w));
+    WHEN(pattern == 3) {
         float s = 0.5 * stripes(v / scale, duty, w) + 0.5 * stripes(u / scale, duty, w);
         float line = max(stripes(v / scale + 0.37, 0.1, w), stripes(u / scale + 0.37, 0.1, w));
-        return mix(mix(A, B, s), C, 0.4 * line);
+        woven = mix(mix(A, B, s), C, 0.4 * line);
     }
-    if (pattern == 4) {
+    WHEN(pattern == 4) {
         vec3 q = c / scale;
         float n = noise(q + seed), n2 = noise(q * 1.3 + seed + 41.0);
         vec3 colour = mix(A, B, soft_step(0.1, n, 0.05 + w));
-        return mix(colour, C, soft_step(0.25, n2, 0.05 + w));
+        woven = mix(colour, C, soft_step(0.25, n2, 0.05 + w));
     }
-    if (pattern == 5) return mix(B, A, soft_step(level - (arm ? 0.05 : 0.0), v, 0.004 + pixel));
-    if (pattern == 6) {
+    WHEN(pattern == 5) woven = mix(B, A, soft_step(level - (arm ? 0.05 : 0.0), v, 0.004 + pixel));
+    WHEN(pattern == 6) {
         vec2 q = fract(vec2(u, v) / scale) - 0.5;
         float dot_share = soft_step(0.0, 0.26 - length(q), 0.06 + w);
-        return mix(mix(A, B, 0.21), mix(A, B, dot_share), fine);
+        woven = mix(mix(A, B, 0.21), mix(A, B, dot_share), fine);
     }
-    if (pattern == 7) return mix(A, B, soft_step(0.0, 0.05 - abs(v - level), 0.004 + pixel));
-    if (pattern == 8) {
+    WHEN(pattern == 7) woven = mix(A, B, soft_step(0.0, 0.05 - abs(v - level), 0.004 + pixel));
+    WHEN(pattern == 8) {
         vec3 q = vec3(u, v, 0.0) / scale;
         float n = noise(q + seed), n2 = noise(q * 1.6 + seed + 17.0);
-        return mix(mix(A, B, soft_step(0.2, n, 0.08 + w)), C, soft_step(0.3, n2, 0.08 + w));
+        woven = mix(mix(A, B, soft_step(0.2, n, 0.08 + w)), C, soft_step(0.3, n2, 0.08 + w));
     }
-    if (pattern == 9) return A * (1.0 + 0.45 * noise(vec3(u, v, seed) * vec3(140.0, 140.0, 1.0)) * exp(-pixel * pixel / 3e-5));
-    if (pattern == 10) return mix(B, A, clamp((v + 0.05) / 0.55, 0.0, 1.0));
-    if (pattern == 11) return mix(A, B, stripes(v / scale, 0.10, w) * 0.75);  // quilting
-    if (pattern == 12) {                                                      // denim: faded at thigh and knee
+    WHEN(pattern == 9) woven = A * (1.0 + 0.45 * noise(vec3(u, v, seed) * vec3(140.0, 140.0, 1.0)) * exp(-pixel * pixel / 3e-5));
+    WHEN(pattern == 10) woven = mix(B, A, clamp((v + 0.05) / 0.55, 0.0, 1.0));
+    WHEN(pattern == 11) woven = mix(A, B, stripes(v / scale, 0.10, w) * 0.75);  // quilting
+    WHEN(pattern == 12) {                                                      // denim: faded at thigh and knee
         float fade = exp(-pow((v + 0.16) / 0.14, 2.0)) + 0.7 * exp(-pow((v + 0.40) / 0.07, 2.0));
         float front = 0.5 + 0.5 * cos(chart.x);
-        return A * (1.0 + 0.55 * fade * front) * (1.0 + 0.18 * noise(c * 60.0 + seed) * exp(-pixel * pixel / 1e-4));
+        woven = A * (1.0 + 0.55 * fade * front) * (1.0 + 0.18 * noise(c * 60.0 + seed) * exp(-pixel * pixel / 1e-4));
     }
-    return A;
+    return woven;
 }
 vec3 lay_print(vec3 colour, Material m, vec3 c) {
     if (m.f.x < 0.5) return colour;
@@ -112,8 +113,10 @@ vec3 cloth(Material m, int slot, vec3 c, vec3 chart, int region, float pixel) {
     if (slot == SHOES) colour = mix(colour, m.c.rgb, soft_step(0.0, -0.795 - c.z, 0.006 + pixel));
     if (slot == BAG && m.g.y > 0.5) colour = mix(colour, m.b.rgb, soft_step(0.0, 0.05 - abs(c.z + 0.05), 0.01 + pixel));
     float grain = exp(-pixel * pixel / 8e-6);
-    colour *= 1.0 + m.d.y * grain * noise(vec3(chart.x * chart.z, chart.y, m.d.x) * 300.0);
-    return colour * (1.0 + 0.05 * noise(c * 14.0 + m.d.x) + m.h.w * 0.2 * noise(c * 5.0 + m.d.x + 3.0));
+    WHEN(m.d.y * grain > 0.002) colour *= 1.0 + m.d.y * grain * noise(vec3(chart.x * chart.z, chart.y, m.d.x) * 300.0);
+    float wear = 0.05 * noise(c * 14.0 + m.d.x);
+    WHEN(m.h.w > 0.0) wear += m.h.w * 0.2 * noise(c * 5.0 + m.d.x + 3.0);
+    return colour * (1.0 + wear);
 }
 vec3 face_and_skin(Material m, vec3 c, int region, float pixel) {
     vec3 colour = m.a.rgb, hair = m.b.rgb;
@@ -136,6 +139,7 @@ vec3 face_and_skin(Material m, vec3 c, int region, float pixel) {
     return colour * (1.0 + m.d.y * noise(c * 40.0));
 }
 vec3 strands(Material m, vec3 c, float pixel) {
-    float n = noise(vec3(c.xy * 160.0, c.z * 22.0) + m.d.x);
-    return m.a.rgb * (1.0 + 0.6 * n * exp(-pixel * pixel / 4e-5) + 0.25 * noise(c * 20.0 + m.d.x));
+    float keep = exp(-pixel * pixel / 4e-5), n = 0.0;
+    WHEN(keep > 0.01) n = noise(vec3(c.xy * 160.0, c.z * 22.0) + m.d.x);
+    return m.a.rgb * (1.0 + 0.6 * n * keep + 0.25 * noise(c * 20.0 + m.d.x));
 }

@@ -10,10 +10,12 @@ flat in int slot;
 flat in int region;
 layout(location = 0) out vec4 surface;  // canonical point; slot + 16 region
 layout(location = 1) out vec4 normal;   // world normal; person
+layout(location = 2) out float owner;   // person once more, over 255: read back alone
 
 void main() {
     if (cut < 0.0) discard;
     if (gl_FragCoord.z > texelFetch(backdrop_depth, ivec2(gl_FragCoord.xy) + corner, 0).r) discard;
     surface = vec4(template_point, float(slot + 16 * region));
     normal = vec4(facing, float(person));
+    owner = float(person) / 255.0;
 }

@@ -25,7 +25,7 @@ float shadow_of(sampler2DShadow map, mat4 matrix, vec3 p, float bias) {
 }
 float sunlit(vec3 p) {  // by what stands still
     float lit = shadow_of(scenery_shadow, scenery_shadow_matrix, p, 0.0015);
-    if (dapple > 0.0) {
+    WHEN(dapple > 0.0) {
         vec3 q = p - sun_direction * (p.z / max(sun_direction.z, 0.2));
         float leaves = noise(vec3(q.xy * dapple_scale, 3.0)) + 0.5 * noise(vec3(q.xy * dapple_scale * 3.1, 9.0));
         lit *= 1.0 - dapple * smoothstep(-0.1, 0.1, leaves);

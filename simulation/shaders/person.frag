@@ -17,13 +17,13 @@ vec3 shade(vec3 c, vec3 n, vec3 world, int slot, int region) {
     float pixel = distance(world, eye) * pixel_angle;
     vec3 chart = limb_chart(c, region);
     Material m = materials[slot];
-    vec3 albedo;
-    if (slot == SKIN) albedo = face_and_skin(m, c, region, pixel);
-    else if (slot == HAIR) albedo = strands(m, c, pixel);
-    else albedo = cloth(m, slot, c, chart, region, pixel);
+    vec3 albedo = vec3(0.0);
+    WHEN(slot == SKIN) albedo = face_and_skin(m, c, region, pixel);
+    WHEN(slot == HAIR) albedo = strands(m, c, pixel);
+    WHEN(slot != SKIN && slot != HAIR) albedo = cloth(m, slot, c, chart, region, pixel);
     albedo = max(albedo, vec3(0.004));
     float wrinkle = m.d.z;
-    if (wrinkle > 0.0) {
+    WHEN(wrinkle > 0.0) {
         vec3 q = vec3(c.xy * 14.0, c.z * 9.0 + c.x * 6.0) + m.d.x;
         float keep = exp(-pixel * pixel / 1e-3);
         n = normalize(n + vec3(noise(q), noise(q + 31.0), 0.6 * noise(q + 57.0)) * (wrinkle * 0.7 * keep));

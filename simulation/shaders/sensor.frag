@@ -4,6 +4,7 @@ uniform ivec2 corner;        // of the window in the whole picture
 uniform vec2 frame;          // size of the whole picture
 uniform mat3 crosstalk;      // colour mixing, white balance and exposure
 uniform float blur;          // sigma in pixels
+uniform float kernel[3];     // weights of the blur at distance 0, 1, 2
 uniform float sharpen;
 uniform float vignette;
 uniform float noise_level;
@@ -15,30 +16,24 @@ uniform int shot;            // number of the frame: another noise each
 uniform vec2 size;
 layout(location = 0) out vec4 colour;
 
-vec3 light(ivec2 p) {
-    p = clamp(p, ivec2(0), ivec2(size) - 1);
-    vec2 q = (vec2(p + corner) + 0.5 - 0.5 * frame) / (0.5 * frame.x);
-    return crosstalk * texelFetch(picture, p, 0).rgb * (1.0 - 0.6 * vignette * dot(q, q));
-}
+vec3 linear(ivec2 p) { return texelFetch(picture, clamp(p, ivec2(0), ivec2(size) - 1), 0).rgb; }
 vec3 develop(vec3 x) {
     x = max(x, 0.0);
     return x / (1.0 + 0.18 * x);
 }
 void main() {
     ivec2 here = ivec2(gl_FragCoord.xy);
-    vec3 centre = light(here), soft = centre;
-    if (blur > 0.0 || sharpen > 0.0) {
-        float sigma = max(blur, 0.8);
+    // Vignette and colour hardly change within the lens' blur: they are applied to its sum.
+    vec3 raw = linear(here), wide = raw;
+    WHEN(blur > 0.0 || sharpen > 0.0) {
         vec3 sum = vec3(0.0);
-        float total = 0.0;
         for (int y = -2; y <= 2; ++y)
-            for (int x = -2; x <= 2; ++x) {
-                float w = exp(-float(x * x + y * y) / (2.0 * sigma * sigma));
-                sum += w * light(here + ivec2(x, y));
-                total += w;
-            }
-        soft = sum / total;
+            for (int x = -2; x <= 2; ++x) sum += kernel[abs(x)] * kernel[abs(y)] * linear(here + ivec2(x, y));
+        wide = sum;
     }
+    vec2 q = (vec2(here + corner) + 0.5 - 0.5 * frame) / (0.5 * frame.x);
+    float open = 1.0 - 0.6 * vignette * dot(q, q);
+    vec3 centre = crosstalk * raw * open, soft = crosstalk * wide * open;
     vec3 x = develop(blur > 0.0 ? soft : centre);
     vec3 unsharp = sharpen > 0.0 ? sharpen * (develop(centre) - develop(soft)) : vec3(0.0);
     uvec3 cell = uvec3(uvec2(here + corner), uint(shot));

@@ -114,7 +114,7 @@ def test_boxes_lie_where_the_pixels_of_the_people_are() -> None:
     actors = {number: Actor(renderer, person) for number, person in enumerate(world.people)}
     compared = 0
     for cast in list(scenes(world, TINY, 0))[::4]:
-        picture, sightings = studio.shoot([(p, actors[p], at) for p, at in cast], shot=0)
+        picture, sightings = studio.shoot([(p, actors[p], at) for p, at in cast], shot=0, truth=True)
         assert picture.truth is not None
         for number, seen in enumerate(sightings, 1):
             rows, columns = np.nonzero(picture.truth[..., 0] == number)
