@@ -38,6 +38,7 @@ from simulation.world import draw_station
 CROP = (128, 256)
 LEAST_VISIBLE = 0.35
 LEAST_HEIGHT = 48.0  # pixels of a person on the frame
+MOST_IDENTITIES = 9999  # the layout names them with four digits
 GRID = 16  # windows come in multiples of this, so that framebuffers are used again
 SHARES = {"look-alike": 0.12, "other print": 0.06, "uniform": 0.06}
 DISGUISED = 0.15
@@ -94,6 +95,8 @@ def simulate_tracklets(
         raise BadRequest(
             f"{preset.identities} identities, {preset.test_identities} to test, in scenes of {preset.people}"
         )
+    if preset.identities > MOST_IDENTITIES:
+        raise BadRequest(f"{preset.identities} identities; names have room for {MOST_IDENTITIES}")
     out.mkdir(parents=True, exist_ok=True)
     claim(out, preset, wardrobe)
     scenes = out / "scenes"
