@@ -25,7 +25,7 @@ class Detections:
 
 
 class Detector(Protocol):
-    """What finds persons.
+    """What finds persons. Safe to use from several threads.
 
     `name` says which network at which input size; `device` where it runs.
     """

@@ -26,7 +26,7 @@ class Network:
     def input(self, index: int) -> SimpleNamespace:
         return self.inputs[index]
 
-    def __call__(self, batch: Any) -> list[Any]:
+    def infer_new_request(self, batch: Any) -> list[Any]:
         self.given = batch
         return [np.array(self.rows, dtype=np.float32)[None, None]]
 
