@@ -106,8 +106,7 @@ def index_recording(
     progress: Progress | None = None,
     on_commit: OnCommit | None = None,
 ) -> IndexReport:
-    """Index a recording with boxes from anywhere; `origin` says where from. Otherwise like
-    `index_video`."""
+    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` goes into the report."""
     progress = progress or Silent()
     progress.update("hash", 0.0, {})
     state = _file_state(recording.path)
