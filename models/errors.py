@@ -7,7 +7,9 @@ ModelError
 ├── BadImage           a picture no network can be given: wrong type, no pixels, not three channels
 ├── BadClip            a clip without frames, or with more than a clip may have
 ├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
-└── DetectorError      a detector that cannot be made, or that answered what its kind never answers
+├── DetectorError      a detector that cannot be made, or that answered what its kind never answers
+├── BadDataset         a data set that is not there, or not laid out as published
+└── BadRecipe          a training recipe with an unknown key or a value that cannot be
 """
 
 
@@ -41,3 +43,11 @@ class DeviceUnavailable(ModelError):
 
 class DetectorError(ModelError):
     """A detector cannot be made from what was given, or its output is not what its kind promises."""
+
+
+class BadDataset(ModelError):
+    """The data set is not at its root, or is not laid out as published; the message says what is expected."""
+
+
+class BadRecipe(ModelError):
+    """A training recipe has an unknown key, or a value of the wrong type or out of range."""

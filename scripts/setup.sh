@@ -75,7 +75,7 @@ else
 fi
 extras+=,postgres
 if [ "$profile" = dev ]; then
-    extras+=,dev,simulation
+    extras+=,dev,simulation,train
     command -v chromium >/dev/null || need_debian_package chromium "tests of the web page" || true
     # A minimal Debian lacks these. Playwright's driver does not start without the first.
     for library in libatomic1:libatomic.so.1 libegl1:libEGL.so.1 libgl1-mesa-dri:libEGL_mesa.so.0; do
