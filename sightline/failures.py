@@ -26,6 +26,8 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (gallery.GalleryError, "see docs/operations.md"),
     (models.MissingWeights, "install the weights as the message says, or choose another model"),
     (models.DeviceUnavailable, "choose another device with SIGHTLINE_DEVICE; `sightline doctor` lists them"),
+    (models.BadDataset, "docs/commands.md#sightline-evaluate says what is expected"),
+    (models.BadDistances, "try another model, or --precision fp32"),
     (models.ModelError, "`sightline doctor` shows what works on this machine"),
     (indexer.IndexerError, "see docs/operations.md"),
     (service.UnsafeSettings, "see docs/operations.md"),
