@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -53,8 +54,8 @@ def evaluate(
     Prints rank-k, both mean average precisions, mINP, verification and open-set rates in percent, with 95 %
     intervals. The file is written after each protocol.
     """
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise CommandError(f"no folder for {json_file}", "make it first, or name another file")
+    if json_file is not None:
+        _check_place(json_file)
     from models import zoo
     from models.datasets import load  # type: ignore[attr-defined]
     from models.embedder import Embedder
@@ -74,6 +75,13 @@ def evaluate(
     _show(found)
     if embedder.warning:
         print_note(embedder.warning)
+
+
+def _check_place(file: Path) -> None:
+    """Refuse before the work what could not be written after it. Raises CommandError."""
+    folder = file.absolute().parent
+    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CommandError(f"cannot write {file}", "name a file in a folder that is there")
 
 
 def _k_reciprocal() -> "Rerank":

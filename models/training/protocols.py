@@ -168,15 +168,12 @@ def _read(batches: Iterable[list[_Clip[Path]]]) -> Iterator[list[_Clip[Crop]]]:
     """Decode batches in their order, a few ahead of the network, which would wait for them otherwise."""
     with ThreadPoolExecutor(BATCHES_AHEAD, thread_name_prefix="read-frames") as pool:
         ahead: deque[Future[list[_Clip[Crop]]]] = deque()
-        try:
-            for batch in batches:
-                ahead.append(pool.submit(_decode, batch))
-                if len(ahead) > BATCHES_AHEAD:
-                    yield ahead.popleft().result()
-            while ahead:
+        for batch in batches:
+            ahead.append(pool.submit(_decode, batch))
+            if len(ahead) > BATCHES_AHEAD:
                 yield ahead.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def _decode(batch: list[_Clip[Path]]) -> list[_Clip[Crop]]:

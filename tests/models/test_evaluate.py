@@ -92,17 +92,22 @@ def test_one_person_makes_no_open_set(tmp_path: Path) -> None:
     assert figures.rank[1] == 1
 
 
-def test_splits_are_averaged_and_reported(split: Split) -> None:
-    """In the second split the red person alone asks."""
-    easy = Split((), split.query[:1], split.gallery)
+def test_splits_are_averaged_and_reported(split: Split, tmp_path: Path) -> None:
+    """In the second split the red person alone asks, whom a third camera saw in another light."""
+    pale = make_tracklet(tmp_path, 1, 3, [(200, 255, 255)])
+    easy = Split((), split.query[:1], (*split.gallery, pale))
     features = TrackletFeatures(ColourNetworks())
     found = evaluate(features, Dataset("colours", (split, easy)), I2V)
     assert [one.figures.rank[1] for one in found.splits] == [pytest.approx(2 / 3), 1]
     assert found.figures.rank[1] == pytest.approx(5 / 6)
     assert found.figures.cmc[0] == pytest.approx(5 / 6)
-    maps = [one.figures.map_standard for one in found.splits]
-    assert found.figures.map_standard == pytest.approx(np.mean(maps))
-    assert (found.counts.queries, found.counts.skipped, found.counts.gallery) == (4, 1, 16)
+    for name in ("map_standard", "map_trapezoid", "minp"):
+        values = [getattr(one.figures, name) for one in found.splits]
+        assert getattr(found.figures, name) == pytest.approx(np.mean(values))
+    assert found.figures.minp != found.figures.map_standard
+    rates = [one.figures.tar_at_far[0.01] for one in found.splits]
+    assert found.figures.tar_at_far[0.01] == pytest.approx(np.mean(rates))
+    assert (found.counts.queries, found.counts.skipped, found.counts.gallery) == (4, 1, 17)
     assert found.figures.dir_at_far is None  # one of them has none
 
 

@@ -114,6 +114,14 @@ def test_verification_accepts_below_the_impostor_at_the_rate() -> None:
     assert (loose.positives, loose.negatives) == (4, 10)
 
 
+def test_a_rate_is_not_lost_to_rounding() -> None:
+    """0.29 x 100 is 28.999999999999996 in floating point: 29 of 100 may pass all the same."""
+    distances = np.array([[*range(100), 28.5]])
+    gallery = labels(*[(2 + i, 2) for i in range(100)], (1, 2))
+    (found,) = verification(distances, labels((1, 1)), gallery, [0.29])
+    assert (found.threshold, found.tar) == (29, 1)
+
+
 def test_verification_leaves_out_what_no_query_may_see() -> None:
     """Junk, the own camera, and queries of nobody known."""
     query = labels((1, 1), (0, 1), (-1, 1))

@@ -1,12 +1,15 @@
 """`sightline evaluate`: tables for people, a file for programs."""
 
 import json
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import models.datasets
 from models.datasets.records import Dataset, Split, Tracklet
+from models.embedder import Features
 from models.errors import BadDataset
 from tests.models.pictures import ColourNetworks, make_tracklet
 from tests.sightline.conftest import Run
@@ -103,13 +106,30 @@ def test_an_unknown_data_set_is_one_line(run: Run, tmp_path: Path) -> None:
     assert "docs/commands.md" in result.stderr
 
 
-def test_a_file_without_a_folder_is_refused_before_the_work(run: Run, tmp_path: Path) -> None:
-    result = run(
-        "evaluate", "--dataset", "colors", "--root", tmp_path, "--json", tmp_path / "no" / "file.json"
-    )
+@pytest.mark.parametrize("place", ["no/file.json", "."])
+def test_a_file_that_cannot_be_written_is_refused_before_the_work(
+    run: Run, tmp_path: Path, place: str
+) -> None:
+    result = run("evaluate", "--dataset", "colors", "--root", tmp_path, "--json", tmp_path / place)
 
     assert result.exit_code == 2
-    assert "no folder for" in result.stderr
+    assert "cannot write" in result.stderr
+
+
+def test_re_ranked_figures_have_a_line_of_their_own(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def backwards(query: Features, gallery: Features, *, k1: int = 20) -> Features:
+        result: Features = query @ gallery.T
+        return result
+
+    monkeypatch.setitem(sys.modules, "models.reranking", SimpleNamespace(k_reciprocal=backwards))
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--rerank")
+
+    assert result.exit_code == 0, result.output
+    first, second = [line.split() for line in result.stdout.splitlines() if "i2v" in line][:2]
+    assert (first[1], second[:3]) == ("66.7", ["i2v", "re-ranked", "0.0"])
 
 
 def test_an_unknown_model_is_one_line(run: Run, tmp_path: Path) -> None:
