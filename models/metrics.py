@@ -236,7 +236,7 @@ def identification(
 
     Raises:
         BadDistances: not one finite distance for each pair.
-        BadDataset: there is no known probe, or no unknown one, or one without any candidate.
+        BadDataset: there is no known probe, or no unknown one.
     """
     right: list[np.bool_] = []
     known: list[np.floating[Any]] = []
@@ -244,10 +244,9 @@ def identification(
     for index, row, candidates, matches in _rows(distances, query, gallery):
         if query.identities[index] == JUNK:
             continue
-        if not candidates.any():
-            raise BadDataset(f"query {index} has nobody to be compared with")
-        nearest = int(np.argmin(np.where(candidates, row, np.inf)))
-        (known if matches.any() else unknown).append(row[nearest])
+        reachable = np.where(candidates, row, np.inf)  # without candidates there is no alarm at any threshold
+        nearest = int(np.argmin(reachable))
+        (known if matches.any() else unknown).append(reachable[nearest])
         if matches.any():
             right.append(matches[nearest])
     if not known or not unknown:

@@ -36,8 +36,9 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="Which data set; docs/commands.md lists them.")],
     root: Annotated[Path, typer.Option(help="Folder it lies in.")],
     model: Annotated[
-        str, typer.Option(help="Name of a model, or folder of a checkpoint.")
-    ] = "tkp-efficientnet-lite0",
+        str | None,
+        typer.Option(help="Name of a model, or folder of a checkpoint [default: the shipped one]."),
+    ] = None,
     protocol: Annotated[
         Protocols, typer.Option(help="Image (i) or video (v) network, for the queries, then the gallery.")
     ] = Protocols.I2V,
@@ -63,7 +64,8 @@ def evaluate(
     from models.training.protocols import EvaluationProtocol, TrackletFeatures
 
     judged = load(dataset, root)
-    embedder = Embedder(zoo.load(model), device=device, precision=precision, threads=threads)
+    loaded = zoo.load(zoo.DEFAULT if model is None else model)
+    embedder = Embedder(loaded, device=device, precision=precision, threads=threads)
     wanted = list(EvaluationProtocol) if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]
     found = []
     with _bars() as bars:

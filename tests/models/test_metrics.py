@@ -160,8 +160,14 @@ def test_a_query_of_nobody_known_is_an_unknown_probe_and_junk_is_none() -> None:
 def test_open_set_search_needs_known_and_unknown_probes() -> None:
     with pytest.raises(BadDataset, match="people who are in the gallery and people who are not"):
         identification(np.ones((1, 1)), labels((1, 1)), labels((1, 2)), [0.1])
-    with pytest.raises(BadDataset, match="query 0 has nobody to be compared with"):
+    with pytest.raises(BadDataset, match="people who are in the gallery and people who are not"):
         identification(np.ones((1, 1)), labels((1, 1)), labels((1, 1)), [0.1])
+
+
+def test_a_probe_that_nobody_can_answer_raises_no_alarm() -> None:
+    """Seen by the camera of the only entry: it is unknown, at no distance."""
+    (found,) = identification(np.array([[0.2], [0.1]]), labels((1, 1), (1, 2)), labels((1, 2)), [0.1])
+    assert (found.known, found.unknown, found.dir, found.threshold) == (1, 1, 1, np.inf)
 
 
 def test_one_entry_a_person_makes_ranks_better() -> None:
