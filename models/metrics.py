@@ -117,7 +117,7 @@ def rank(distances: Distances, query: Labels, gallery: Labels) -> Ranking:
 
 
 def single_gallery_shot(
-    distances: Distances, query: Labels, gallery: Labels, *, draws: int = 10, seed: int = 0
+    distances: Distances, query: Labels, gallery: Labels, depth: int, *, draws: int = 10, seed: int = 0
 ) -> Floats:
     """CMC of CUHK03's first protocol (Li et al., CVPR 2014): one entry a person in the gallery, drawn anew.
 
@@ -125,11 +125,12 @@ def single_gallery_shot(
         distances: (Q, G).
         query: Q labels.
         gallery: G labels; each distractor counts as a person.
+        depth: of the curve.
         draws: how many galleries are drawn for each query.
         seed: of the draws.
 
     Returns:
-        (G,) rank-1, rank-2 and so on, averaged over draws and judged queries.
+        (depth,) rank-1, rank-2 and so on, averaged over draws and judged queries.
 
     Raises:
         BadDistances: not one finite distance for each pair.
@@ -150,7 +151,7 @@ def single_gallery_shot(
         for _ in range(draws):
             drawn = places[first + rng.integers(counts)]  # (people,)
             found.append(1 + int((drawn < drawn[match]).sum()))
-    return _curve(np.array(found, dtype=np.int64), len(gallery))
+    return _curve(np.array(found, dtype=np.int64), depth)
 
 
 def cmc(ranking: Ranking, depth: int) -> Floats:

@@ -81,7 +81,7 @@ def test_when_no_query_has_a_match_there_are_no_figures() -> None:
     with pytest.raises(BadDataset, match="no query has a match"):
         bootstrap([average_precisions(ranking, "standard")], [ranking.identities])
     with pytest.raises(BadDataset, match="no query has a match"):
-        single_gallery_shot(np.zeros((1, 1)), labels((1, 1)), labels((1, 1)))
+        single_gallery_shot(np.zeros((1, 1)), labels((1, 1)), labels((1, 1)), 1)
 
 
 def test_ties_keep_the_order_of_the_gallery() -> None:
@@ -173,25 +173,25 @@ def test_a_probe_that_nobody_can_answer_raises_no_alarm() -> None:
 def test_one_entry_a_person_makes_ranks_better() -> None:
     """Two entries of the same other person ahead: one of them is drawn, so the match is second."""
     problem = listed(OTHER, (2, 3), (1, 2), (3, 2))
-    curve = single_gallery_shot(problem.distances, problem.query, problem.gallery)
+    curve = single_gallery_shot(problem.distances, problem.query, problem.gallery, 4)
     assert curve.tolist() == [0, 1, 1, 1]
 
 
 def test_distractors_are_each_a_person() -> None:
     problem = listed((0, 2), (0, 2), (1, 2))
-    curve = single_gallery_shot(problem.distances, problem.query, problem.gallery)
-    assert curve.tolist() == [0, 0, 1]
+    curve = single_gallery_shot(problem.distances, problem.query, problem.gallery, 4)
+    assert curve.tolist() == [0, 0, 1, 1]
 
 
 def test_which_entry_is_drawn_is_even_and_seeded() -> None:
     """The person's entries are first and last: rank-1 and rank-2 in half of the draws each."""
     problem = listed((1, 2), OTHER, (1, 3))
     parts = problem.distances, problem.query, problem.gallery
-    curve = single_gallery_shot(*parts, draws=4000)
+    curve = single_gallery_shot(*parts, 2, draws=4000)
     assert curve[0] == pytest.approx(0.5, abs=0.04)
     assert curve[1] == 1
-    assert (curve == single_gallery_shot(*parts, draws=4000)).all()
-    assert curve[0] != single_gallery_shot(*parts, draws=4000, seed=1)[0]
+    assert (curve == single_gallery_shot(*parts, 2, draws=4000)).all()
+    assert curve[0] != single_gallery_shot(*parts, 2, draws=4000, seed=1)[0]
 
 
 def test_intervals_come_from_people_not_from_queries() -> None:
