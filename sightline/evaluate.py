@@ -16,8 +16,8 @@ from sightline.failures import CommandError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from models.bootstrap import Interval
     from models.embedder import Embedder
-    from models.metrics import Interval
     from models.training.evaluate import Rerank
     from models.training.figures import Evaluation, Figures
 

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from models import metrics
+from models.bootstrap import bootstrap
 from models.datasets.records import JUNK, Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
@@ -69,7 +70,7 @@ def evaluate(
         features.model_id,
         total([result.counts for result in results]),
         mean([result.figures for result in results]),
-        {name: metrics.bootstrap(value, identities) for name, value in values.items()},
+        {name: bootstrap(value, identities) for name, value in values.items()},
         mean(reranked) if reranked else None,
         tuple(results),
     )

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from models.metrics import Interval
+from models.bootstrap import Interval
 
 CMC_DEPTH: Final = 50
 
