@@ -12,9 +12,7 @@ unit that is skipped when an interrupted run goes on.
 
 import io
 import json
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +26,7 @@ from simulation.captions import caption
 from simulation.errors import BadRequest
 from simulation.identity import Identity, disguised, draw_identity
 from simulation.outfitter import Wardrobe
+from simulation.processes import in_processes
 from simulation.recordings import claim, write_whole
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE, Picture
@@ -105,10 +104,9 @@ def simulate_tracklets(
     todo = [number for number in range(count) if not (scenes / f"{number:05d}.jsonl").exists()]
     if advance is not None:
         advance((count - len(todo)) * preset.people)
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-        for made in pool.map(partial(make_scene, out, preset, wardrobe), todo):
-            if advance is not None:
-                advance(made)
+    for made in in_processes(partial(make_scene, out, preset, wardrobe), todo, processes):
+        if advance is not None:
+            advance(made)
     listing = out / "tracklets.jsonl"
     write_whole(listing, "".join((scenes / f"{number:05d}.jsonl").read_text() for number in range(count)))
     return listing
