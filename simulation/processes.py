@@ -21,5 +21,5 @@ def in_processes(work: Callable[[int], int], numbers: Sequence[int], processes: 
 
 
 def draw_alone() -> None:
-    """Let Mesa's software rasteriser draw without threads of its own: the processes fill the cores already."""
+    """Let Mesa's software rasteriser draw without threads of its own: the processes fill the cores."""
     os.environ.setdefault("LP_NUM_THREADS", "0")
