@@ -6,8 +6,8 @@
 <out>/truth/0001/0001C1T0001F001.png        on request: body part, u, v as channels; 0 = not the person
 
 Zheng et al., "MARS: A Video Benchmark for Large-Scale Person Re-Identification", ECCV 2016, for the layout.
-A scene is a few cameras at places of their own that the same two dozen people pass; a scene is also the
-unit that is skipped when an interrupted run goes on.
+A scene is a few cameras at places of their own that the same hundred people pass; a scene is also the unit
+that is skipped when an interrupted run goes on.
 """
 
 import io
@@ -42,7 +42,7 @@ GRID = 16  # windows come in multiples of this, so that framebuffers are used ag
 SCALES = (0.5, 0.75, 1.0)  # cameras are of different resolutions, in terms of the preset's
 COMPANY = (0.45, 0.3, 0.15, 0.1)  # shares of tracklets with 0, 1, 2, 3 people walking near the subject
 TRIES = 5
-SHARES = {"look-alike": 0.12, "other print": 0.06, "uniform": 0.06}
+SHARES = {"look-alike": 0.08, "other print": 0.06, "uniform": 0.03}
 DISGUISED = 0.15
 
 
@@ -58,8 +58,8 @@ class TrackletPreset:
     identities: int
     test_identities: int
     cameras: int = 4  # a scene; every identity passes all of them
-    people: int = 24  # a scene
-    frames: tuple[int, int] = (8, 16)
+    people: int = 100  # a scene
+    frames: tuple[int, int] = (8, 12)
     fps: float = 8.0
     width: int = 1280
     height: int = 720
