@@ -9,7 +9,8 @@ ModelError
 ├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
 ├── DetectorError      a detector that cannot be made, or that answered what its kind never answers
 ├── BadDataset         a data set that is not there, or not laid out as published
-└── BadRecipe          a training recipe with an unknown key or a value that cannot be
+├── BadRecipe          a training recipe with an unknown key or a value that cannot be
+└── TrainingError      a run that cannot begin, go on or end well
 """
 
 
@@ -51,3 +52,7 @@ class BadDataset(ModelError):
 
 class BadRecipe(ModelError):
     """A training recipe has an unknown key, or a value of the wrong type or out of range."""
+
+
+class TrainingError(ModelError):
+    """A run cannot begin (its folder is used, a package is missing), go on, or its loss is not finite."""

@@ -18,6 +18,7 @@ from sightline import (
     search,
     serve,
     simulate,
+    train,
     videos,
     worker,
 )
@@ -76,6 +77,7 @@ app.command("videos")(videos.videos)
 app.command("erase")(erase.erase)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
+app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(simulate.app, name="simulate")
