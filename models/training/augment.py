@@ -74,7 +74,7 @@ def _blur(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
     radius = math.ceil(2 * recipe.blur_sigma)
     steps = torch.arange(-radius, radius + 1, device=x.device)
     for i in _chosen(draws[:, 6], recipe.blur):
-        sigma = recipe.blur_sigma * max(float(draws[i, 7]), 0.1)
+        sigma = recipe.blur_sigma * (0.2 + 0.8 * float(draws[i, 7]))
         kernel = torch.exp(-0.5 * (steps / sigma) ** 2)
         kernel = (kernel / kernel.sum()).view(1, 1, 1, -1)
         planes = x[i].flatten(0, 1)[:, None]  # (T, 3, H, W) -> (3T, 1, H, W)
@@ -87,26 +87,29 @@ def _blur(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
 def _colour(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
     """Brightness, contrast around the clip's mean, saturation and hue; or no colour at all."""
     jitter, grey = draws[:, 8] < recipe.colour, draws[:, 9] < recipe.grey
-    if not (jitter | grey).any():
-        return x
+    chosen = (jitter | grey).nonzero()[:, 0]
+    draws, jitter, grey = draws[chosen], jitter[chosen], grey[chosen]
     signed = (2 * draws[:, 10:14] - 1) * jitter[:, None]
     limits = torch.tensor([recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue])
     brightness, contrast, saturation, hue = (signed * limits).unbind(dim=1)
     gain = (1 + brightness) * (1 + contrast)
     chroma = (1 + saturation) * ~grey
     angle = 2 * math.pi * hue
-    turned = torch.zeros(len(x), 3, 3)  # what happens to (Y, I, Q)
+    turned = torch.zeros(len(chosen), 3, 3)  # what happens to (Y, I, Q)
     turned[:, 0, 0] = 1
     turned[:, 1, 1] = turned[:, 2, 2] = chroma * angle.cos()
     turned[:, 2, 1] = chroma * angle.sin()
     turned[:, 1, 2] = -turned[:, 2, 1]
     matrix = (gain[:, None, None] * (RGB @ turned @ YIQ)).to(x.device)
-    pixels = x.transpose(1, 2).flatten(2)  # (N, T, 3, H, W) -> (N, 3, THW)
-    mean = LUMA.to(x.device) @ pixels.mean(dim=2).T  # (N,)
+    chosen = chosen.to(x.device)
+    pixels = x[chosen].transpose(1, 2)  # (n, T, 3, H, W) -> (n, 3, T, H, W)
+    flat = pixels.flatten(2)
+    mean = LUMA.to(x.device) @ flat.mean(dim=2).T  # (n,)
     # Contrast c about the mean m of the brightened clip: (1 + c) x - c m.
     offset = -(contrast * (1 + brightness)).to(x.device) * mean
-    changed = torch.baddbmm(offset[:, None, None], matrix, pixels).clamp_(0, 255)
-    return changed.view(len(x), 3, x.shape[1], *x.shape[3:]).transpose(1, 2)  # (N, T, 3, H, W)
+    changed = torch.baddbmm(offset[:, None, None], matrix, flat).clamp_(0, 255)
+    x[chosen] = changed.view_as(pixels).transpose(1, 2)
+    return x
 
 
 def _erase(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:

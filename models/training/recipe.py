@@ -61,7 +61,13 @@ class Augmentation(_Section):
     degrade: Share = 0.0
     degrade_scale: float = Field(4.0, ge=1, le=16, description="the coarsest")
     erase: Share = 0.0
-    erase_area: tuple[Share, Share] = Field((0.02, 0.33), strict=False)
+    erase_area: tuple[Share, Share] = Field((0.02, 0.33), strict=False, description="least and most")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.erase_area[0] > self.erase_area[1]:
+            raise ValueError("erase_area must be the least share and then the most")
+        return self
 
 
 class Losses(_Section):
@@ -107,8 +113,8 @@ class Schedule(_Section):
     """How long, and how the learning rate falls; exactly one of `epochs` and `steps`."""
 
     kind: Literal["multistep", "cosine"] = "multistep"
-    epochs: Positive | None = None
-    steps: Positive | None = None
+    epochs: int | None = Field(None, ge=1, le=10**6)
+    steps: int | None = Field(None, ge=1, le=10**9)
     warm_up: int = Field(0, ge=0, description="steps")
     milestones: tuple[Share, ...] = Field((0.4, 0.8), strict=False, description="shares of the run")
     factor: float = Field(0.1, gt=0, le=1, description="at each milestone")
@@ -157,6 +163,8 @@ class Recipe(_Section):
             raise ValueError(f"no backbone {self.backbone!r}; known: {', '.join(ARCHITECTURES)}")
         if not set(self.branches) - set(self.frozen_branches):
             raise ValueError("no branch learns")
+        if len(set(self.branches)) < len(self.branches):
+            raise ValueError("branches has one twice")
         if self.video_from_image and "video" in self.branches:
             raise ValueError("video_from_image would overwrite the video branch that was trained")
         return self
@@ -197,9 +205,11 @@ def check_recipe(values: Any) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "recipe"
-        if first["type"] == "extra_forbidden":
+        if first["type"] in {"extra_forbidden", "invalid_key"}:
             raise BadRecipe(f"unknown key {key!r}") from error
-        raise BadRecipe(f"{key}: {first['msg'].removeprefix('Value error, ')}") from error
+        # To YAML 3e-4 is text.
+        hint = "; 3e-4 must be written 3.0e-4" if first["type"] == "float_type" else ""
+        raise BadRecipe(f"{key}: {first['msg'].removeprefix('Value error, ')}{hint}") from error
 
 
 def _set(values: dict[str, Any], override: str) -> None:
