@@ -23,6 +23,27 @@ def pairwise_distances(a: Tensor, b: Tensor) -> Tensor:
     return squares.clamp(min=LEAST_SQUARE).sqrt()
 
 
+def cross_entropy(logits: Tensor, labels: Tensor, allowed: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """Softmax cross entropy among the classes that each sample may be of.
+
+    Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016, for the smoothing: this share of the
+    target is spread evenly over the allowed classes.
+
+    Args:
+        logits: (N, C).
+        labels: (N,), each an allowed class.
+        allowed: (N, C) bool; what is not allowed takes no part.
+        smoothing: 0 for plain targets.
+
+    Returns:
+        The mean over the samples.
+    """
+    log_shares = logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=1)
+    own = log_shares.gather(1, labels[:, None])[:, 0]
+    even = log_shares.masked_fill(~allowed, 0.0).sum(dim=1) / allowed.sum(dim=1)
+    return -((1 - smoothing) * own + smoothing * even).mean()
+
+
 def batch_hard_triplet(
     anchors: Tensor,
     others: Tensor,

@@ -7,6 +7,7 @@ from itertools import chain, count, islice, zip_longest
 import numpy as np
 
 from models.datasets.records import Tracklet
+from models.datasets.worlds import worlds_of
 from models.errors import BadDataset
 
 Batch = list[int]
@@ -55,6 +56,25 @@ def balanced_batches(
     ]
 
 
+def world_batches(
+    tracklets: Sequence[Tracklet], identities: int, clips: int, rng: np.random.Generator
+) -> list[Batch]:
+    """One epoch of strict P x K as `balanced_batches`, each batch from one world.
+
+    Then a batch holds negatives that the same cameras saw: backgrounds do not tell them apart.
+    """
+    worlds = worlds_of(tracklets)
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    for index, tracklet in enumerate(tracklets):
+        members[worlds[tracklet.identity]].append(index)
+    batches = [
+        [own[i] for i in batch]
+        for own in members.values()
+        for batch in balanced_batches([tracklets[i] for i in own], identities, clips, rng)
+    ]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
 def spread(tracklets: Sequence[Tracklet], own: Sequence[int], clips: int, rng: np.random.Generator) -> Batch:
     """Choose `clips` of one identity's tracklets, from as many cameras as they go."""
     by_camera: defaultdict[int, Batch] = defaultdict(list)
@@ -98,4 +118,8 @@ def stream(
     yield from islice(chain.from_iterable(epochs), start, None, every)
 
 
-SAMPLERS: dict[str, Sampler] = {"chunks": chunk_batches, "balanced": balanced_batches}
+SAMPLERS: dict[str, Sampler] = {
+    "chunks": chunk_batches,
+    "balanced": balanced_batches,
+    "worlds": world_batches,
+}

@@ -4,10 +4,9 @@ Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and 
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.losses import batch_hard_triplet, distance_propagation, feature_propagation
+from models.losses import batch_hard_triplet, cross_entropy, distance_propagation, feature_propagation
 from models.networks.tkp import TKP
 from models.training.recipe import Recipe
 
@@ -17,17 +16,20 @@ class Objective(nn.Module):
 
     Args:
         network: what is trained; its branches that do not learn are left as they are.
-        identities: C, people to tell apart.
+        worlds: (C,) the world of each of the C people to tell apart. They are told apart from the people of
+            their own world only: from others the background would do it (see models.datasets.worlds).
         recipe: which branches and losses.
         generator: for the classifier's first weights.
     """
 
-    def __init__(self, network: TKP, identities: int, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(self, network: TKP, worlds: Tensor, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__()
         self.network = network
         self.recipe = recipe
         self.learning = [b for b in recipe.branches if b not in recipe.frozen_branches]
-        self.classifier = make_classifier(network.dimension, identities, recipe.losses.neck, generator)
+        self.classifier = make_classifier(network.dimension, len(worlds), recipe.losses.neck, generator)
+        self.worlds: Tensor
+        self.register_buffer("worlds", worlds, persistent=False)
         for parameter in self.classifier.parameters():
             # An unused classifier must not be waited for by DistributedDataParallel.
             parameter.requires_grad_(parameter.requires_grad and self._classifies())
@@ -67,7 +69,10 @@ class Objective(nn.Module):
         terms, losses = {}, self.recipe.losses
         if weight := getattr(losses, f"{branch}_cross_entropy"):
             logits = self.classifier(features)
-            loss = F.cross_entropy(logits, labels, label_smoothing=losses.label_smoothing)
+            allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
+            if not losses.within_world:
+                allowed = torch.ones_like(allowed)
+            loss = cross_entropy(logits, labels, allowed, smoothing=losses.label_smoothing)
             terms[f"{branch}_cross_entropy"] = weight * loss
         if weight := getattr(losses, f"{branch}_to_{branch}"):
             loss = batch_hard_triplet(features, features, labels, labels, losses.margin)

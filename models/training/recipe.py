@@ -34,7 +34,7 @@ class Batches(_Section):
     A step averages the gradients of `accumulate` batches; under torchrun they are dealt out to the processes.
     """
 
-    sampler: Literal["chunks", "balanced"] = "chunks"
+    sampler: Literal["chunks", "balanced", "worlds"] = "chunks"
     identities: int = Field(4, ge=2)
     clips: Positive = 4
     frames: int = Field(4, ge=1, le=32)
@@ -76,6 +76,7 @@ class Losses(_Section):
     image_cross_entropy: Weight = 1.0
     video_cross_entropy: Weight = 1.0
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    within_world: bool = Field(True, description="tell people apart from those of their own world only")
     neck: Literal["none", "bn"] = "none"
     image_to_video: Weight = 1.0
     video_to_image: Weight = 1.0

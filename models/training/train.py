@@ -26,6 +26,7 @@ from models import checkpoint, zoo
 from models.checkpoint import LoadedModel
 from models.datasets.clips import Clips
 from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.worlds import worlds_of
 from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
 from models.preprocessing import Preprocessing, standardise
@@ -83,7 +84,7 @@ def train(
     with joined(device) as place:
         begun = begin(recipe)
         data = fingerprint(tracklets)
-        state = prepare(recipe, begun, len({t.identity for t in tracklets}), place)
+        state = prepare(recipe, begun, list(worlds_of(tracklets).values()), place)
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
@@ -200,15 +201,15 @@ def begin(recipe: Recipe) -> LoadedModel:
     return replace(begun, preprocessing=size)
 
 
-def prepare(recipe: Recipe, begun: LoadedModel, identities: int, place: Place) -> State:
-    """The state before the first step. Raises BadRecipe."""
+def prepare(recipe: Recipe, begun: LoadedModel, worlds: Sequence[int], place: Place) -> State:
+    """The state before the first step; `worlds` has an entry an identity. Raises BadRecipe."""
     if recipe.batches.accumulate % place.world:
         raise BadRecipe(
             f"batches.accumulate: {place.world} processes cannot share {recipe.batches.accumulate} batches"
         )
     network = begun.network.requires_grad_(True)
     seeded = torch.Generator().manual_seed(recipe.run.seed)
-    objective = Objective(network, identities, recipe, seeded)
+    objective = Objective(network, torch.tensor(worlds), recipe, seeded)
     objective.to(device=place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(objective, recipe.optimiser)
     average = None

@@ -46,9 +46,7 @@ def test_one_frame_of_each_part(length: int, frames: int, seed: int) -> None:
     assert chosen.max() < length
 
 
-def test_a_clip_is_resized_by_the_one_definition(
-    tmp_path: Path, make_crop: Callable[..., Crop]
-) -> None:
+def test_a_clip_is_resized_by_the_one_definition(tmp_path: Path, make_crop: Callable[..., Crop]) -> None:
     crops = [make_crop(60, 30), make_crop(60, 30)]
     files = tuple(tmp_path / f"{n}.png" for n in range(2))
     for crop, file in zip(crops, files, strict=True):

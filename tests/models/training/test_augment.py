@@ -41,9 +41,7 @@ def test_the_input_is_never_written_to(change: str) -> None:
     assert not changed.equal(x.float())
 
 
-@given(
-    st.integers(1, 4), st.integers(1, 3), st.integers(1, 33), st.integers(1, 17), st.integers(0, 999)
-)
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(1, 33), st.integers(1, 17), st.integers(0, 999))
 def test_frames_of_a_clip_are_changed_alike(
     count: int, frames: int, height: int, width: int, seed: int
 ) -> None:
@@ -128,7 +126,9 @@ def test_saturation_and_hue_keep_the_luma(change: dict[str, float]) -> None:
 
 def test_a_third_of_the_circle_turns_red_towards_green() -> None:
     """The largest draw near +-1/3 of a circle takes red to green or to blue."""
-    changed = augment(one_colour(150, 90, 90, 400), only(**NO_JITTER | {"hue": 1 / 3}), seeded())[:, 0, :, 0, 0]
+    changed = augment(one_colour(150, 90, 90, 400), only(**NO_JITTER | {"hue": 1 / 3}), seeded())[
+        :, 0, :, 0, 0
+    ]
     assert (changed[:, 1] > changed[:, 0] + 20).any()
     assert (changed[:, 2] > changed[:, 0] + 20).any()
 

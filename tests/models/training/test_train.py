@@ -125,7 +125,9 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
     assert second.id != checkpoint.load(first).id
 
 
-def test_what_is_frozen_stays(tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel) -> None:
+def test_what_is_frozen_stays(
+    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+) -> None:
     plan = recipe("optimiser.frozen_blocks=5", "frozen_branches=[video]", "schedule.steps=2")
     network = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).network
     before = default_model.network.half().float().state_dict()
