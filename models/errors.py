@@ -9,6 +9,7 @@ ModelError
 ├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
 ├── DetectorError      a detector that cannot be made, or that answered what its kind never answers
 ├── BadDataset         a data set that is not there, or not laid out as published
+├── BadDistances       distances that rank nothing: not finite, or not one for each pair
 ├── BadRecipe          a training recipe with an unknown key or a value that cannot be
 └── TrainingError      a run that cannot begin, go on or end well
 """
@@ -48,6 +49,10 @@ class DetectorError(ModelError):
 
 class BadDataset(ModelError):
     """The data set is not at its root, or is not laid out as published; the message says what is expected."""
+
+
+class BadDistances(ModelError):
+    """Distances must be finite, one for each pair of query and gallery entry."""
 
 
 class BadRecipe(ModelError):

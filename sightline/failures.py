@@ -29,6 +29,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (models.BadRecipe, "docs/training.md lists the keys"),
     (models.TrainingError, "see docs/training.md"),
     (models.BadDataset, "see docs/training.md"),
+    (models.BadDistances, "try another model, or --precision fp32"),
     (models.ModelError, "`sightline doctor` shows what works on this machine"),
     (indexer.IndexerError, "see docs/operations.md"),
     (service.UnsafeSettings, "see docs/operations.md"),

@@ -11,6 +11,7 @@ from sightline import (
     compact,
     doctor,
     erase,
+    evaluate,
     import_crops,
     index,
     keys,
@@ -75,6 +76,7 @@ app.command("worker")(worker.worker)
 app.command("cameras")(cameras.cameras)
 app.command("videos")(videos.videos)
 app.command("erase")(erase.erase)
+app.command("evaluate")(evaluate.evaluate)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)

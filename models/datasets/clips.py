@@ -1,18 +1,16 @@
 """From tracklets to clips of pixels, as training draws them."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
+from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
-from models.errors import BadDataset
-from models.preprocessing import Crop, Preprocessing, resize
+from models.preprocessing import Preprocessing, resize
 
 Choice = Callable[[int, int, int, np.random.Generator], NDArray[np.int64]]
 """(frames of the tracklet, T, stride, generator) -> (T,) positions, ascending."""
@@ -87,15 +85,6 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
         crops = [read_frame(tracklet.frames[i]) for i in positions]
         return resize(crops, self.preprocessing), self.labels[tracklet.identity], tracklet.camera
-
-
-def read_frame(path: Path) -> Crop:
-    """A picture file as (h, w, 3) uint8 RGB. Raises BadDataset."""
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise BadDataset(f"cannot read the frame {path}: {error}") from error
 
 
 def collate(clips: Sequence[tuple[Tensor, int, int]]) -> Clips:

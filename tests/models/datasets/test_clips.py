@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from models import preprocessing
-from models.datasets.clips import ClipDataset, Draw, collate, part_frames, read_frame, strided_frames
+from models.datasets.clips import ClipDataset, Draw, collate, part_frames, strided_frames
+from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
 from models.errors import BadDataset
 from models.preprocessing import Crop, Preprocessing
