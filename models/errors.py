@@ -10,7 +10,8 @@ ModelError
 ├── DetectorError      a detector that cannot be made, or that answered what its kind never answers
 ├── BadDataset         a data set that is not there, or not laid out as published
 ├── BadDistances       distances that rank nothing: not finite, or not one for each pair
-└── BadRecipe          a training recipe with an unknown key or a value that cannot be
+├── BadRecipe          a training recipe with an unknown key or a value that cannot be
+└── TrainingError      a run that cannot begin, go on or end well
 """
 
 
@@ -56,3 +57,7 @@ class BadDistances(ModelError):
 
 class BadRecipe(ModelError):
     """A training recipe has an unknown key, or a value of the wrong type or out of range."""
+
+
+class TrainingError(ModelError):
+    """A run cannot begin (its folder is used, a package is missing), go on, or its loss is not finite."""

@@ -19,6 +19,7 @@ from sightline import (
     search,
     serve,
     simulate,
+    train,
     videos,
     worker,
 )
@@ -78,6 +79,7 @@ app.command("erase")(erase.erase)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
+app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(simulate.app, name="simulate")

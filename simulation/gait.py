@@ -25,7 +25,7 @@ class GaitStyle:
 
     stride: float = 0.9  # scales the hip swing
     cadence: float = 0.95  # gait cycles a second
-    leg_spread: float = 1.5
+    leg_spread: float = 0.0  # of the thighs from the vertical, outwards
     toe_out: float = 7.0
     arm_out: float = 10.0
     arm_swing: float = 16.0
@@ -45,7 +45,7 @@ def draw_style(rng: np.random.Generator, shape: Shape) -> GaitStyle:
     return GaitStyle(
         stride=rng.uniform(0.68, 1.1),
         cadence=rng.uniform(0.8, 1.02) * (1.72 / max(shape.stature, 1.0)) ** 0.5,
-        leg_spread=rng.uniform(0.5, 2.5),
+        leg_spread=rng.uniform(-2.0, 0.5) + 2 * shape.weight,
         toe_out=rng.uniform(2, 14),
         arm_out=rng.uniform(6, 12) + 8 * shape.weight,
         arm_swing=rng.uniform(8, 24),
@@ -82,7 +82,7 @@ def joint_rotations(
     out: dict[str, Angles] = {}
     for side, offset in (("L", 0.0), ("R", 0.5)):
         beat = (phase + offset) % 1.0
-        out |= leg_rotations(side, style, beat, walk)
+        out |= leg_rotations(body, heads, side, style, beat=beat, walk=walk)
         out |= arm_rotations(body, heads, side, style, beat=beat, walk=walk)
     turn = np.cos(2 * np.pi * phase) * walk
     sway = np.sin(2 * np.pi * phase) * walk
@@ -95,16 +95,25 @@ def joint_rotations(
     return out
 
 
-def leg_rotations(side: str, style: GaitStyle, beat: Angles, walk: Angles) -> dict[str, Angles]:
-    """Hip, knee and ankle of one leg."""
+def leg_rotations(
+    body: Body, heads: Array, side: str, style: GaitStyle, *, beat: Angles, walk: Angles
+) -> dict[str, Angles]:
+    """Hip, knee and ankle of one leg; the rest pose stands astride, which is taken off first."""
     sign = 1 if side == "L" else -1
+    hip_joint, ankle_joint = (
+        heads[body.bone(f"{name}.{side}")].astype(np.float64) for name in ("upperleg01", "foot")
+    )
+    astride = np.arctan2(sign * (ankle_joint[0] - hip_joint[0]), hip_joint[2] - ankle_joint[2])
+    inward = sign * (astride - style.leg_spread * DEGREE)
     hip = (7 + 18 * np.cos(2 * np.pi * beat)) * style.stride * DEGREE * walk
     knee = periodic(KNEE, beat) * (0.75 + 0.25 * style.stride) * DEGREE * walk
     ankle = periodic(ANKLE, beat) * DEGREE * walk
     return {
-        f"upperleg01.{side}": compose(rotation(0, -hip), rotation(1, -sign * style.leg_spread * DEGREE)),
+        f"upperleg01.{side}": compose(rotation(0, -hip), rotation(1, inward)),
         f"lowerleg01.{side}": rotation(0, knee),
-        f"foot.{side}": compose(rotation(0, -ankle), rotation(2, sign * style.toe_out * DEGREE)),
+        f"foot.{side}": compose(
+            rotation(0, -ankle), rotation(1, -inward), rotation(2, sign * style.toe_out * DEGREE)
+        ),
     }
 
 
@@ -135,7 +144,7 @@ def arm_rotations(
     upper = compose(rotation(0, -swing), lower)
     if manner == "phone":
         upper = compose(rotation(0, np.full_like(beat, -25 * DEGREE)), lower)
-        bend = np.full_like(beat, 118 * DEGREE)
+        bend = np.full_like(beat, 136 * DEGREE)
     elif manner == "pocket":
         tucked = compose(rotation(0, 12 * DEGREE), rotation(1, -sign * 8 * DEGREE), lower)
         upper, bend = np.broadcast_to(tucked, (len(beat), 3, 3)), np.full_like(beat, 52 * DEGREE)

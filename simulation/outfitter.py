@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from simulation.accessories import backpack, cap_brim, hand_bag, shoulder_bag, toe_caps
 from simulation.body import ARM_L, ARM_R, Array, Body, Shape, load_body
 from simulation.materials import (
+    BAG_WEIGHTS,
     HAIR_COLOURS,
     LOWER_WEIGHTS,
+    OUTER_WEIGHTS,
     SHOE_WEIGHTS,
     UPPER_WEIGHTS,
     Material,
@@ -23,7 +25,11 @@ from simulation.wardrobe import BoundMesh, read_mesh
 
 SHORTS_HEM = -0.50  # above the calf
 SOLE = 0.014  # metres
+CLEARANCE = 0.006  # metres between a top and the bottom that it falls over
 OVERLAP = 0.05  # metres that an inner garment reaches beyond an outer one's hem
+TUCKED = 0.004  # metres towards the camera: less than a bottom
+UNDER_HAT = 0.68  # level up to which hair shows below a hat
+MIDRIFF = 0.10  # level that a top must reach to be worn
 NECK = 0.46  # level above which a top shows in a jacket's collar
 CROTCH = 0.0  # level below which a garment hangs around both legs together
 
@@ -55,7 +61,7 @@ class Wardrobe:
                 self.shoes.append(mesh)
             elif "suit" in path.stem:
                 upper, lower = halves(body, mesh)
-                if upper.any():
+                if upper.any() and mesh.fit(body.template)[upper, 2].min() < MIDRIFF:
                     self.tops.append((mesh, upper))
                 if lower.any():
                     self.bottoms.append((mesh, lower))
@@ -72,6 +78,7 @@ class Outfitter:
         self.materials: dict[Slot, Material] = {}
         self.said: dict[str, object] = {}
         self.tucked = False  # the top, into the bottom
+        self.bulk = 0.0  # metres that the bottom stands off the body
         self.busy_arm: str | None = None  # left or right: carries a bag
 
     def chance(self, probability: float) -> bool:
@@ -82,6 +89,7 @@ class Outfitter:
         """Trousers, shorts, leggings or a skirt."""
         rng, woman = self.rng, self.shape.female
         material, colour, pattern = draw_fabric(rng, LOWER_WEIGHTS, lower=True)
+        material.gloss = 0.0
         material.belt, material.side_stripe = self.chance(0.25), self.chance(0.08)
         kind = str(
             rng.choice(
@@ -89,6 +97,8 @@ class Outfitter:
                 p=[0.62, 0.14, 0.08, 0.16] if woman else [0.78, 0.2, 0.02, 0.0],
             )
         )
+        loose = rng.uniform(0.012, 0.028) if kind == "shorts" else rng.uniform(0.007, 0.022)
+        self.bulk = {"skirt": 0.006, "leggings": 0.003}.get(kind, loose)
         if kind == "skirt":
             length = rng.uniform(-0.66, -0.26)
             self.pieces.append(self.tailor.skirt(Slot.BOTTOM, hem=length, thickness=0.004))
@@ -100,9 +110,7 @@ class Outfitter:
             material.pattern, material.wrinkle, pattern = 0, 0.15, "plain"
         elif kind == "shorts":
             self.pieces.append(
-                self.tailor.trousers(
-                    hem=rng.uniform(-0.42, -0.2), waist=0.10, thickness=rng.uniform(0.012, 0.028)
-                )
+                self.tailor.trousers(hem=rng.uniform(-0.42, -0.2), waist=0.10, thickness=loose)
             )
         elif self.wardrobe.bottoms and self.chance(0.6):
             mesh, part = self.wardrobe.bottoms[int(rng.integers(len(self.wardrobe.bottoms)))]
@@ -115,7 +123,7 @@ class Outfitter:
                 self.tailor.trousers(
                     hem=rng.uniform(-0.78, -0.72),
                     waist=0.10,
-                    thickness=rng.uniform(0.007, 0.022),
+                    thickness=loose,
                     flare=flare,
                 )
             )
@@ -143,16 +151,19 @@ class Outfitter:
         thickness = {"jumper": rng.uniform(0.018, 0.03)}.get(kind, rng.uniform(0.007, 0.018))
         if self.wardrobe.tops and self.chance(0.5) and kind in ("T-shirt", "long-sleeved shirt"):
             mesh, part = self.wardrobe.tops[int(rng.integers(len(self.wardrobe.tops)))]
-            piece = self.tailor.bound(Slot.TOP, mesh, thickness=rng.uniform(0.003, 0.012), keep=part)
+            thickness = rng.uniform(0.003, 0.012)
+            piece = self.tailor.bound(Slot.TOP, mesh, thickness=thickness, keep=part)
             kind = "long-sleeved shirt" if self.tailor.reaches_wrist(piece) else "T-shirt"
         else:
-            hem = rng.uniform(-0.13, 0.03)
+            hem = rng.uniform(-0.13 if self.shape.female else -0.07, 0.05)
             piece = self.tailor.top(
                 Slot.TOP, sleeve=sleeve, hem=max(hem, CROTCH), collar=0.53, thickness=thickness
             )
             if hem < CROTCH:
                 self.pieces.append(self.tailor.skirt(Slot.TOP, hem=hem, thickness=thickness * 0.5))
         self.tucked = self.chance(0.2) and self.said["bottom"] != "leggings"
+        if not self.tucked:
+            piece = self.tailor.over(piece, max(0.0, self.bulk + CLEARANCE - thickness))
         self.pieces.append(piece)
         self.materials[Slot.TOP] = material
         self.said |= {"top": kind, "top_colour": colour, "top_pattern": pattern}
@@ -186,7 +197,7 @@ class Outfitter:
     def outer(self) -> None:
         """A jacket or coat, closed or open."""
         rng = self.rng
-        material, colour, _ = draw_fabric(rng, UPPER_WEIGHTS, lower=False, plain=self.chance(0.75))
+        material, colour, _ = draw_fabric(rng, OUTER_WEIGHTS, lower=False, plain=self.chance(0.8))
         kind = str(rng.choice(["jacket", "padded jacket", "coat"], p=[0.5, 0.25, 0.25]))
         if kind == "padded jacket":
             material.pattern, material.scale, material.duty = 11, float(rng.uniform(0.05, 0.08)), 0.1
@@ -222,9 +233,11 @@ class Outfitter:
             over = hem[Slot.OUTER]
             if piece.slot == Slot.TOP and self.tucked and hem[Slot.BOTTOM] is not None:
                 cut = np.minimum(cut, z - (waist - OVERLAP))
+                piece = replace(piece, layer=TUCKED)
             if piece.slot == Slot.TOP and over is not None:
                 arm = np.isin(piece.region, (ARM_L, ARM_R))
-                shows = np.where(arm, -1.0, np.maximum(z - NECK, over + OVERLAP - z))
+                below = over + OVERLAP - z if piece.lowest < over - OVERLAP else np.full_like(z, -1.0)
+                shows = np.where(arm, -1.0, np.maximum(z - NECK, below))
                 cut = np.minimum(cut, shows)
             if piece.slot == Slot.BOTTOM:
                 top = hem[Slot.TOP]
@@ -244,7 +257,7 @@ class Outfitter:
         name, a = draw_colour(rng, SHOE_WEIGHTS)
         sole = linear((235, 235, 230)) if self.chance(0.4) else linear((30, 28, 27))
         self.materials[Slot.SHOES] = Material(
-            a, a, sole, wrinkle=0.1, gloss=float(rng.choice([0, 0.1, 0.25]))
+            a, a, sole, wrinkle=0.1, gloss=float(rng.choice([0, 0.05, 0.12]))
         )
         if self.wardrobe.shoes and self.chance(0.75):
             self.pieces.append(
@@ -253,7 +266,8 @@ class Outfitter:
                 )
             )
         else:
-            shaft = float(rng.choice([-0.745, -0.72, -0.62]))
+            boots = name in ("black", "brown", "dark grey", "tan") and self.chance(0.3)
+            shaft = -0.62 if boots else float(rng.choice([-0.755, -0.735]))
             self.pieces.append(self.tailor.plain_shoes(shaft=shaft, sole=SOLE))
             self.pieces += toe_caps(self.body, self.shape, sole=SOLE)
         self.said["shoes_colour"] = name
@@ -319,7 +333,8 @@ class Outfitter:
                 return next(said for start, said in HAIR_STYLES.items() if key.startswith(start))
         if long:
             level = float(rng.choice([0.6, 0.45, 0.3]))
-            self.pieces.append(self.tailor.long_hair(length=level, thickness=0.006))
+            crown = UNDER_HAT if hat else 1.0
+            self.pieces.append(self.tailor.long_hair(length=level, crown=crown, thickness=0.006))
             self.pieces.append(self.tailor.scalp(Slot.HAIR, thickness=0.008, front=0.755, back=0.58))
             return "chin-length" if level > 0.5 else "long"
         if not hat:
@@ -339,8 +354,8 @@ class Outfitter:
         kind = str(rng.choice(["none", "backpack", "shoulder bag", "hand bag"], p=[0.56, 0.2, 0.12, 0.12]))
         if kind == "none" or self.shape.child:
             return
-        material, colour, _ = draw_fabric(rng, UPPER_WEIGHTS, lower=False, plain=True)
-        material.belt, material.wrinkle, material.gloss = self.chance(0.5), 0.15, 0.1
+        material, colour, _ = draw_fabric(rng, BAG_WEIGHTS, lower=False, plain=True)
+        material.belt, material.wrinkle, material.gloss = self.chance(0.3), 0.15, 0.04
         self.materials[Slot.BAG] = material
         side = 1.0 if self.chance(0.5) else -1.0
         strap = {"backpack": 1.0, "shoulder bag": 2.0 * -side, "hand bag": 0.0}[kind]

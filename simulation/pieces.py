@@ -58,6 +58,9 @@ LAYER = {
     Slot.EXTRA: 0.012,
 }
 ARMHOLE = 0.01  # metres beyond the shoulder at which a sleeveless top ends
+FALLING = 0.045  # metres towards the camera: long hair lies over what is worn
+NECK_HALF = 0.078  # half the width of a collar, metres
+NAPE = 0.025  # metres a collar is higher behind than in front
 TOES = -0.11  # canonical y of the ball of the foot
 MARGIN = 0.04  # metres inside a hem from which skin is surely hidden
 
@@ -169,14 +172,21 @@ class Tailor:
     def top(self, slot: Slot, *, sleeve: float, hem: float, collar: float, thickness: float) -> Piece:
         """Shirt, jumper or jacket out of the tights: sleeve length (0 = none), hem and collar levels."""
         z = self.body.template[:, 2]
-        torso = np.minimum(z - hem, collar - z)
-        # A round neck: the collar is lower in front than at the sides.
-        arm = np.minimum(sleeve - self.along_arm, collar - z)
+        neck = self.outside_collar(collar)
+        torso = np.minimum(z - hem, neck)
+        arm = np.minimum(sleeve - self.along_arm, neck)
         cut = np.where(self.is_arm(), arm, torso)
         if sleeve <= 0:
             cut = np.minimum(cut, ARMHOLE - self.past_shoulder())
         cut = cut.astype(np.float32)
         return self.from_base(slot, self.body.tights, cut, thickness)
+
+    def outside_collar(self, level: float) -> Array:
+        """How far a vertex lies below the collar or beside the neck, metres (V,); negative inside the opening."""
+        x, y, z = self.body.template.T
+        # Higher at the nape than at the throat; the shoulders beside the neck reach above both.
+        rise = np.clip((y + 0.06) / 0.08, 0, 1) * NAPE
+        return np.asarray(np.maximum(level + rise - z, np.abs(x) - NECK_HALF), np.float32)
 
     def past_shoulder(self) -> Array:
         """How far a vertex lies beyond the shoulder along the upper arm, metres (V,); -1 elsewhere."""
@@ -198,6 +208,14 @@ class Tailor:
             normals = vertex_normals(piece.vertices, piece.faces) * np.array([1, 1, 0], np.float32)
             piece = replace(piece, vertices=piece.vertices + flare * below * normals)
         return piece
+
+    def over(self, piece: Piece, clearance: float) -> Piece:
+        """The piece with its part below the waist pushed out by `clearance` metres: it falls over another."""
+        below = np.clip((0.16 - piece.canonical[:, 2]) / 0.10, 0, 1)[:, None]
+        below[np.isin(piece.region, (ARM_L, ARM_R))] = 0.0
+        return replace(
+            piece, vertices=(piece.vertices + clearance * below * piece.normals).astype(np.float32)
+        )
 
     def skirt(self, slot: Slot, *, hem: float, thickness: float) -> Piece:
         """A skirt, or the lower part of a dress or coat."""
@@ -225,12 +243,12 @@ class Tailor:
         cut[SKIN_VERTICES:] = -1.0
         return self.from_base(slot, self.body.skin_faces, cut, thickness)
 
-    def long_hair(self, *, length: float, thickness: float) -> Piece:
-        """Long hair out of the hair helper, down to level `length`."""
+    def long_hair(self, *, length: float, crown: float, thickness: float) -> Piece:
+        """Long hair out of the hair helper, from level `crown` down to level `length`."""
         x, y, z = self.body.template.T
         face = np.maximum(np.maximum(np.abs(x) - 0.062, y + 0.05), z - 0.752)  # stays free
-        cut = np.minimum(z - length, face).astype(np.float32)
-        return self.from_base(Slot.HAIR, self.body.hair, cut, thickness)
+        cut = np.minimum(np.minimum(z - length, crown - z), face).astype(np.float32)
+        return replace(self.from_base(Slot.HAIR, self.body.hair, cut, thickness), layer=FALLING)
 
     def bound(
         self, slot: Slot, mesh: BoundMesh, *, thickness: float = 0.0, keep: NDArray[np.bool_] | None = None

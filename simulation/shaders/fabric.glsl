@@ -33,7 +33,7 @@ vec3 weave(Material m, vec3 c, vec3 chart, int region, float pixel) {
         vec3 colour = mix(A, B, soft_step(0.1, n, 0.05 + w));
         woven = mix(colour, C, soft_step(0.25, n2, 0.05 + w));
     }
-    WHEN(pattern == 5) woven = mix(B, A, soft_step(level - (arm ? 0.05 : 0.0), v, 0.004 + pixel));
+    WHEN(pattern == 5) woven = mix(B, A, soft_step(level, v, 0.004 + pixel));
     WHEN(pattern == 6) {
         vec2 q = fract(vec2(u, v) / scale) - 0.5;
         float dot_share = soft_step(0.0, 0.26 - length(q), 0.06 + w);
@@ -76,13 +76,12 @@ vec3 straps(vec3 colour, Material m, vec3 c, float pixel) {
     }
     return mix(colour, m.h.rgb, worn);
 }
-// Sleeves begin at a plane across the shoulder; the mesh's own regions would give a ragged seam.
+// Sleeves begin at an upright plane through the shoulder; the mesh's own regions would give a ragged seam.
 int sewn_region(vec3 c, int region) {
     if (region != TORSO && region != ARM_L && region != ARM_R) return region;
-    int first = c.x > 0.0 ? 0 : 3;
-    vec3 shoulder = arm_joints[first];
-    bool outside = dot(c - shoulder, arm_joints[first + 1] - shoulder) > 0.0;
-    if (region == TORSO) return outside && c.z > shoulder.z - 0.05 ? (c.x > 0.0 ? ARM_L : ARM_R) : TORSO;
+    vec3 shoulder = arm_joints[c.x > 0.0 ? 0 : 3];
+    bool outside = abs(c.x) > abs(shoulder.x);
+    if (region == TORSO) return outside && c.z > shoulder.z - 0.10 ? (c.x > 0.0 ? ARM_L : ARM_R) : TORSO;
     return outside ? region : TORSO;
 }
 vec3 cloth(Material m, int slot, vec3 c, vec3 chart, int region, float pixel) {
@@ -97,7 +96,7 @@ vec3 cloth(Material m, int slot, vec3 c, vec3 chart, int region, float pixel) {
         if (arm && m.e.y > 0.5) colour = m.b.rgb;
         if (region == TORSO) {
             colour = lay_print(colour, m, c);
-            if (m.g.z > 0.5) colour = mix(colour, m.c.rgb, soft_step(0.505, c.z, 0.006 + pixel));
+            if (m.g.z > 0.5) colour = mix(colour, m.c.rgb, soft_step(0.0, min(c.z - 0.51, 0.105 - ax), 0.006 + pixel));
             if (slot == OUTER && c.y < 0.0) {
                 float width = m.e.z * (0.6 + 0.8 * smoothstep(0.1, 0.5, c.z));
                 if (m.e.z > 0.0) colour = mix(colour, m.i.rgb, soft_step(0.0, width - ax, 0.004 + pixel));
