@@ -58,7 +58,7 @@ def evaluate(
     if json_file is not None:
         _check_place(json_file)
     from models import zoo
-    from models.datasets import load  # type: ignore[attr-defined]
+    from models.datasets import load
     from models.embedder import Embedder
     from models.training.evaluate import evaluate as judge
     from models.training.protocols import EvaluationProtocol, TrackletFeatures

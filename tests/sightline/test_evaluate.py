@@ -38,7 +38,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
             raise BadDataset(f"no data set {name!r}; there is colours")
         return replace(colours(root), name=name)
 
-    monkeypatch.setattr(models.datasets, "load", load, raising=False)
+    monkeypatch.setattr(models.datasets, "load", load)
     monkeypatch.setattr("models.embedder.Embedder", lambda model, **options: _Networks())
 
 
@@ -96,7 +96,7 @@ def test_a_protocol_that_was_finished_is_kept_when_the_next_one_fails(
         spoiled = tuple(Tracklet(t.identity, t.camera, (*t.frames, root / "gone.png")) for t in split.query)
         return Dataset(name, (Split((), spoiled, split.gallery),))
 
-    monkeypatch.setattr(models.datasets, "load", load, raising=False)
+    monkeypatch.setattr(models.datasets, "load", load)
     file = tmp_path / "figures.json"
 
     result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--protocol", "all", "--json", file)

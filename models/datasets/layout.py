@@ -1,0 +1,125 @@
+"""A data set's folder: what is looked for in it, and what is said when it is not as published.
+
+Only names are read here; what is in a picture shows when it is used. Nothing is passed over in silence except
+the files that file managers leave behind. Everything is in the order of its name, whatever the file system.
+"""
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from models.datasets.records import Tracklet
+from models.errors import BadDataset
+
+CLUTTER: Final = re.compile(r"\..*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
+PICTURES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a data set lies and how it must look.
+
+    Args:
+        name: the data set's.
+        root: its folder.
+        tree: the layout as published, drawn for error messages.
+    """
+
+    name: str
+    root: Path
+    tree: str
+
+    def error(self, reason: str) -> BadDataset:
+        """What to raise: the reason, and the layout that is expected."""
+        return BadDataset(f"{self.name} in {self.root}: {reason}. Expected:\n{self.tree.strip()}")
+
+    def folder(self, name: str) -> Path:
+        """A folder below the root. Raises BadDataset unless it is there."""
+        path = self.root / name
+        if not path.is_dir():
+            raise self.error(f"there is no folder {name}")
+        return path
+
+    def file(self, name: str) -> Path:
+        """A file below the root. Raises BadDataset unless it is there."""
+        path = self.root / name
+        if not path.is_file():
+            raise self.error(f"there is no file {name}")
+        return path
+
+    def folders(self, parent: Path) -> list[Path]:
+        """All folders in a folder. Raises BadDataset if there is none, or anything else beside them."""
+        found = self._entries(parent)
+        for entry in found:
+            if not entry.is_dir():
+                raise self.error(f"{entry.path} is not a folder")
+        return self._some(found, parent, "folders")
+
+    def pictures(self, parent: Path) -> list[Path]:
+        """All pictures in a folder. Raises BadDataset if there is none, or anything else beside them."""
+        found = self._entries(parent)
+        for entry in found:
+            if Path(entry.name).suffix.lower() not in PICTURES:
+                raise self.error(f"{entry.path} is not a picture (by its name)")
+            if not entry.is_file():
+                raise self.error(f"{entry.path} is not a file, or a link to nothing")
+        return self._some(found, parent, "pictures")
+
+    def match(self, pattern: re.Pattern[str], path: Path, example: str) -> re.Match[str]:
+        """Take a picture's name apart. Raises BadDataset if it is not in the scheme."""
+        found = pattern.fullmatch(path.stem)
+        if found is None:
+            raise self.error(f"{path} is not a name like {example}")
+        return found
+
+    def _entries(self, parent: Path) -> list["os.DirEntry[str]"]:
+        try:
+            with os.scandir(parent) as entries:
+                kept = [entry for entry in entries if not CLUTTER.fullmatch(entry.name)]
+        except OSError as error:
+            raise self.error(f"{parent} cannot be listed ({error.strerror})") from error
+        return sorted(kept, key=lambda entry: entry.name)
+
+    def _some(self, found: list["os.DirEntry[str]"], parent: Path, kind: str) -> list[Path]:
+        if not found:
+            raise self.error(f"{parent} has no {kind}")
+        return [parent / entry.name for entry in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture and what its name says; `sequence` and `order` are those of the data set's scheme."""
+
+    identity: int
+    camera: int
+    sequence: int
+    order: tuple[int, ...]
+    path: Path
+
+
+def group(layout: Layout, shots: Iterable[Shot]) -> tuple[Tracklet, ...]:
+    """Join the pictures of an identity, a camera and a sequence into tracklets, frames in their order.
+
+    Raises:
+        BadDataset: two pictures claim the same place in a tracklet.
+    """
+    found: defaultdict[tuple[int, int, int], dict[Hashable, Shot]] = defaultdict(dict)
+    for shot in shots:
+        frames = found[shot.identity, shot.camera, shot.sequence]
+        if shot.order in frames:
+            raise layout.error(f"{shot.path} is the same frame as {frames[shot.order].path}")
+        frames[shot.order] = shot
+    tracklets = []
+    for (identity, camera, _), frames in sorted(found.items()):
+        ordered = sorted(frames.values(), key=lambda shot: shot.order)
+        tracklets.append(Tracklet(identity, camera, tuple(shot.path for shot in ordered)))
+    return tuple(tracklets)
+
+
+def singles(shots: Iterable[Shot]) -> tuple[Tracklet, ...]:
+    """Each picture a tracklet of one frame, in the order given."""
+    return tuple(Tracklet(shot.identity, shot.camera, (shot.path,)) for shot in shots)
