@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from simulation.body import Array, Faces
 from simulation.scene import SURFACES, Ground, Light
+from simulation.view import Solids
 
 BRICK, WINDOWS, PANELS, SHELVES, STRIPES, LEAVES = range(1, 7)
+LUMPS = 0.18  # share by which a crown's surface goes in and out
 # pattern -> range of its scale in metres
 WALL_SCALE = {
     0: (1, 1),
@@ -37,6 +39,7 @@ class Place:
     ground: Ground
     walk_width: float
     night: bool
+    solids: Solids
 
 
 class Builder:
@@ -49,6 +52,8 @@ class Builder:
         self.kinds: list[Array] = []
         self.faces: list[Faces] = []
         self.surfaces: list[Array] = []
+        self.boxes: list[tuple[float, ...]] = []
+        self.balls: list[tuple[float, ...]] = []
         self.count = 0
 
     def surface(
@@ -98,6 +103,7 @@ class Builder:
         turn: float = 0.0,
     ) -> None:
         """Add a box, turned about the vertical by `turn` radians."""
+        self.boxes.append((*centre, *size, turn))
         vertices: list[NDArray[np.float64]] = []
         normals: list[NDArray[np.float64]] = []
         faces: list[list[int]] = []
@@ -121,13 +127,14 @@ class Builder:
 
     def blob(self, centre: tuple[float, float, float], radius: float, kind: int) -> None:
         """Add a lumpy ball: the crown of a tree, a bush."""
+        self.balls.append((*centre, radius * (1 + LUMPS)))
         around, up = 14, 8
         theta = np.linspace(0, 2 * np.pi, around, endpoint=False)
         phi = np.linspace(-np.pi / 2, np.pi / 2, up)
         unit = np.array(
             [[np.cos(p) * np.cos(t), np.cos(p) * np.sin(t), np.sin(p)] for p in phi for t in theta]
         )
-        lumps = 1 + 0.18 * np.clip(self.rng.normal(size=(len(unit), 1)), -1, 1)
+        lumps = 1 + LUMPS * np.clip(self.rng.normal(size=(len(unit), 1)), -1, 1)
         faces = []
         for i in range(up - 1):
             for j in range(around):
@@ -143,24 +150,23 @@ def colour(rng: np.random.Generator, low: float, high: float, tint: float) -> Ar
     )
 
 
-def wall_surface(build: Builder) -> int:
-    """A random wall."""
+def wall_surface(build: Builder, indoor: bool) -> int:
+    """A random wall; shelves stand inside only."""
     rng = build.rng
-    pattern = int(
-        rng.choice([0, BRICK, WINDOWS, PANELS, SHELVES, STRIPES], p=[0.22, 0.24, 0.26, 0.18, 0.03, 0.07])
-    )
+    share = [0.25, 0.12, 0.15, 0.29, 0.08, 0.11] if indoor else [0.23, 0.25, 0.27, 0.18, 0.0, 0.07]
+    pattern = int(rng.choice([0, BRICK, WINDOWS, PANELS, SHELVES, STRIPES], p=share))
     return build.surface(
-        colour(rng, 0.15, 0.6, 0.1),
+        colour(rng, 0.12, 0.55, 0.06),
         pattern=pattern,
-        b=colour(rng, 0.02, 0.4, 0.25),
+        b=colour(rng, 0.02, 0.4, 0.15),
         scale=rng.uniform(*WALL_SCALE[pattern]),
-        c=colour(rng, 0.02, 0.6, 0.4),
+        c=colour(rng, 0.02, 0.5, 0.3),
         duty=rng.uniform(0.2, 0.6),
         band=rng.random() < 0.2,
     )
 
 
-def build_walls(build: Builder, distance: float) -> None:
+def build_walls(build: Builder, distance: float, indoor: bool) -> None:
     """House fronts on both sides and across the ends."""
     rng = build.rng
     for side in (1, -1):
@@ -170,11 +176,15 @@ def build_walls(build: Builder, distance: float) -> None:
         for left, right in pairwise(edges):
             height = 8 + rng.uniform(-3, 8)
             y = side * (distance + rng.uniform(0, 2) + 3)
-            build.box(((left + right) / 2, y, height / 2), (right - left, 6, height), wall_surface(build))
+            build.box(
+                ((left + right) / 2, y, height / 2), (right - left, 6, height), wall_surface(build, indoor)
+            )
     for side in (1, -1):
         if rng.random() < 0.8:
             height = 5 + rng.uniform(0, 6)
-            build.box((side * rng.uniform(14, 28), 0, height / 2), (3, 44, height), wall_surface(build))
+            build.box(
+                (side * rng.uniform(14, 28), 0, height / 2), (3, 44, height), wall_surface(build, indoor)
+            )
 
 
 def build_furniture(build: Builder, distance: float, walk_width: float, indoor: bool) -> None:
@@ -196,7 +206,7 @@ def build_furniture(build: Builder, distance: float, walk_width: float, indoor: 
             build.box(
                 (x, y, height / 2),
                 (rng.uniform(0.4, 0.9), rng.uniform(0.4, 0.9), height),
-                build.surface(colour(rng, 0.03, 0.5, 0.5)),
+                build.surface(colour(rng, 0.03, 0.4, 0.25)),
                 rng.uniform(0, 3),
             )
         elif kind == "car":
@@ -218,13 +228,15 @@ def build_furniture(build: Builder, distance: float, walk_width: float, indoor: 
             for end in (-0.7, 0.7):
                 build.box((x + end, y, 0.2), (0.08, 0.4, 0.4), wood)
         else:
-            build.box((x, y, 1.1), (rng.uniform(0.8, 2), 0.2, rng.uniform(1.6, 2.2)), wall_surface(build))
+            build.box(
+                (x, y, 1.1), (rng.uniform(0.8, 2), 0.2, rng.uniform(1.6, 2.2)), wall_surface(build, indoor)
+            )
 
 
 def build_car(build: Builder, x: float, y: float) -> None:
     """A parked car."""
     rng = build.rng
-    paint = build.surface(colour(rng, 0.03, 0.6, 0.4), gloss=0.3)
+    paint = build.surface(colour(rng, 0.02, 0.6, 0.22), gloss=0.3)
     glass, tyre = (
         build.surface(np.array([0.03, 0.035, 0.04], np.float32), gloss=0.4),
         build.surface(np.array([0.02, 0.02, 0.02], np.float32)),
@@ -320,7 +332,7 @@ def draw_place(rng: np.random.Generator) -> Place:
     night = bool(not indoor and rng.random() < 0.15)
     distance, walk_width = rng.uniform(4.0, 9.0), rng.uniform(3.5, 5.5)
     build = Builder(rng)
-    build_walls(build, distance)
+    build_walls(build, distance, indoor)
     build_furniture(build, distance, walk_width, indoor)
     paving = int(
         rng.choice([0, 1], p=[0.7, 0.3]) if indoor else rng.choice([0, 1, 2, 3], p=[0.44, 0.12, 0.32, 0.12])
@@ -344,4 +356,5 @@ def draw_place(rng: np.random.Generator) -> Place:
         ground,
         float(walk_width),
         night,
+        Solids(np.array(build.boxes).reshape(-1, 7), np.array(build.balls).reshape(-1, 4)),
     )

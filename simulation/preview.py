@@ -12,6 +12,7 @@ from simulation.place import Place
 from simulation.renderer import Renderer
 from simulation.scene import Ground, Light, Sensor
 from simulation.studio import Actor, Studio
+from simulation.view import Solids
 from simulation.walking import Moment
 from simulation.world import Station
 
@@ -75,6 +76,7 @@ def studio_station() -> Station:
         ground=Ground(paving=0, a=grey, b=grey, scale=1.0, seed=0.0, indoor=False),
         walk_width=4.0,
         night=False,
+        solids=Solids(np.zeros((0, 7)), np.zeros((0, 4))),
     )
     camera = Camera.looking_at(
         np.array([0.0, -6.0, 1.5]),

@@ -8,30 +8,34 @@ from simulation.camera import Camera
 from simulation.renderer import Backdrop
 from simulation.scene import Sensor
 
-MID_GREY = 0.30
+MID_GREY = 0.25  # what the frame's mean is brought to
+WHITE, BRIGHTEST = 0.8, 1.2  # albedo of a white shirt in full light, and what it is brought to at most
 
 
 def draw_sensor(rng: np.random.Generator, *, night: bool) -> Sensor:
     """The response of one camera; `exposure` is set when it has metered its frame."""
-    white = np.exp(rng.normal(0, 0.06, 3))
-    crosstalk = (np.eye(3) + rng.normal(0, 0.025, (3, 3))) * (white / white.mean())
+    white = np.exp(rng.normal(0, 0.045, 3))
+    mixing = np.eye(3) + rng.normal(0, 0.025, (3, 3))
+    crosstalk = mixing / mixing.sum(1, keepdims=True) * (white / white.mean())[:, None]
     return Sensor(
         crosstalk=crosstalk.astype(np.float32),
-        exposure=float(2.0 ** rng.normal(0.05, 0.22)),
+        exposure=float(2.0 ** rng.normal(0.0, 0.2)),
         blur=float(rng.choice([0, rng.uniform(0.4, 0.7), rng.uniform(0.7, 1.3)], p=[0.3, 0.45, 0.25])),
         sharpen=float(rng.choice([0, 0.5, 1.0])),
         vignette=float(rng.uniform(0, 0.3)),
         noise_level=float(rng.uniform(0.004, 0.02) * (2.2 if night else 1.0)),
         gamma=float(rng.uniform(1.95, 2.45)),
-        saturation=float(rng.uniform(0.65, 1.2) * (0.8 if night else 1.0)),
-        contrast=float(rng.uniform(0.88, 1.22)),
-        lift=float(rng.uniform(0, 0.05)),
+        saturation=float(rng.uniform(0.6, 1.08) * (0.8 if night else 1.0)),
+        contrast=float(rng.uniform(0.92, 1.25)),
+        lift=float(rng.uniform(0, 0.04)),
     )
 
 
 def metered(sensor: Sensor, backdrop: Backdrop) -> Sensor:
-    """The sensor with its exposure set from the whole frame, as automatic exposure does."""
-    gain = float(np.clip(MID_GREY / backdrop.luminance, 0.3, 8.0))
+    """The sensor with its exposure set from the whole frame and the light, as automatic exposure does."""
+    full_light = float((backdrop.light.sun + backdrop.light.sky).mean())
+    gain = min(MID_GREY / backdrop.luminance, BRIGHTEST / (WHITE * full_light))
+    gain = float(np.clip(gain, 0.3, 8.0))
     return replace(sensor, exposure=sensor.exposure * gain)
 
 

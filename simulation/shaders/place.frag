@@ -34,7 +34,8 @@ vec3 surface(Surface m, vec3 p, vec3 n, float pixel) {
         colour = mix(A, B, max(stripes(h / scale, 0.02, w), stripes(v / scale, 0.02, w)));
     } else if (pattern == 4) {  // shelves
         ivec3 cell = ivec3(int(floor(h / scale)), int(floor(v / (scale * 0.7))), int(seed));
-        colour = vec3(lattice(cell), lattice(cell + 7), lattice(cell + 19)) * 0.5 + A * 0.3;
+        vec3 goods = vec3(lattice(cell), lattice(cell + 7), lattice(cell + 19));
+        colour = mix(vec3(dot(goods, vec3(0.33))), goods, 0.35) * 0.5 + A * 0.3;
         colour = mix(colour, B, stripes(v / (scale * 0.7), 0.12, w));
     } else if (pattern == 5) colour = mix(A, B, stripes(h / scale, duty, w));
     else if (pattern == 6) {  // leaves, bark
