@@ -7,8 +7,10 @@ READY_DEV := .venv/.ready-dev
 SETUP := scripts/setup.sh pyproject.toml constraints.txt
 
 # make demo: where the recordings lie (files or folders), where the gallery goes, which port the server takes.
-RECORDINGS ?= ../shared/data/video
+RECORDINGS ?= samples
 DATA_DIR ?= data
+# make bench: the folder of the three public clips that benchmarks/README.md names.
+MEASURED ?= ../shared/data/video
 PORT ?= 8000
 # make test ARGS="-k decode": passed on to pytest.
 ARGS ?=
@@ -19,7 +21,7 @@ help: ## List these commands
 
 .PHONY: demo
 demo: $(READY_RUN) ## Index sample recordings, search them once, serve on 127.0.0.1 (RECORDINGS= DATA_DIR= PORT= CHECK=1)
-	@$(BIN)/python scripts/demo.py --data-dir "$(DATA_DIR)" --port $(PORT) $(if $(CHECK),--check) $(RECORDINGS)
+	@$(BIN)/python -m scripts.demo --data-dir "$(DATA_DIR)" --port $(PORT) $(if $(CHECK),--check) $(RECORDINGS)
 
 .PHONY: test
 test: lint ## Everything that must hold: lint, types, layers, tests (ARGS= goes to pytest)
@@ -42,10 +44,10 @@ format: $(READY_DEV) ## Rewrite the code in the project's format
 	$(BIN)/ruff format -q .
 
 .PHONY: bench
-bench: $(READY_DEV) ## Measure speed and quality (RECORDINGS= with ground truth); see benchmarks/README.md
-	$(BIN)/python benchmarks/detector.py $(RECORDINGS)
-	$(BIN)/python benchmarks/tracking.py --data $(RECORDINGS)
-	$(BIN)/python benchmarks/indexing.py --data $(RECORDINGS)
+bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with ground truth); see benchmarks/README.md
+	$(BIN)/python benchmarks/detector.py $(MEASURED)
+	$(BIN)/python benchmarks/tracking.py --data $(MEASURED)
+	$(BIN)/python benchmarks/indexing.py --data $(MEASURED)
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/search_latency.py
 

@@ -9,7 +9,9 @@ ModelError
 ├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
 ├── DetectorError      a detector that cannot be made, or that answered what its kind never answers
 ├── BadDataset         a data set that is not there, or not laid out as published
-└── BadRecipe          a training recipe with an unknown key or a value that cannot be
+├── BadDistances       distances that rank nothing: not finite, or not one for each pair
+├── BadRecipe          a training recipe with an unknown key or a value that cannot be
+└── TrainingError      a run that cannot begin, go on or end well
 """
 
 
@@ -49,5 +51,13 @@ class BadDataset(ModelError):
     """The data set is not at its root, or is not laid out as published; the message says what is expected."""
 
 
+class BadDistances(ModelError):
+    """Distances must be finite, one for each pair of query and gallery entry."""
+
+
 class BadRecipe(ModelError):
     """A training recipe has an unknown key, or a value of the wrong type or out of range."""
+
+
+class TrainingError(ModelError):
+    """A run cannot begin (its folder is used, a package is missing), go on, or its loss is not finite."""

@@ -16,7 +16,7 @@ from models.networks.backbones import efficientnet_lite0_imagenet, resnet50_imag
 from models.networks.tkp import TKP
 from models.preprocessing import Preprocessing
 
-__all__ = ["DEFAULT", "NAMES", "LoadedModel", "load"]
+__all__ = ["DEFAULT", "NAMES", "LoadedModel", "load", "untrained"]
 
 DEFAULT: Final = "tkp-efficientnet-lite0"
 
@@ -74,6 +74,19 @@ def load(name_or_path: str = DEFAULT) -> LoadedModel:
     if not Path(name_or_path).exists():
         raise UnknownModel(f"no model and no checkpoint {name_or_path!r}; models: {', '.join(NAMES)}")
     return checkpoint.load(Path(name_or_path))
+
+
+def untrained(backbone: str) -> LoadedModel:
+    """Build a network as its training begins: ImageNet weights in both backbones.
+
+    Args:
+        backbone: a name in `models.networks.tkp.ARCHITECTURES`.
+
+    Raises:
+        MissingWeights: the weights are not on this machine.
+    """
+    name, recipe = next((n, r) for n, r in _RECIPES.items() if r.backbone == backbone)
+    return _build(name, recipe)
 
 
 def _build(name: str, recipe: _Recipe) -> LoadedModel:

@@ -1,7 +1,8 @@
 """The whole of Sightline once, on sample recordings: `make demo`.
 
-Makes the schema and an API key, indexes the recordings, serves them, and searches them over REST for a person
-seen on one of them. Then the server goes on until Ctrl-C; with --check it stops and the exit status tells.
+Makes the schema and an API key, indexes the recordings, serves them, and searches them over REST: for the
+person on a photo that comes with them, or else for one cut out of them. Where there is ground truth the hits
+are held against it. Then the server goes on until Ctrl-C; with --check it stops and the exit status tells.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from rich.console import Console
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
 from models.detector import create_detector
+from scripts.demo_world import SampleWorld
 from sightline.console import print_note, print_table
 from sightline.failures import CommandError
 from sightline.serve import require_free
@@ -145,8 +148,19 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> No
     raise DemoError(f"the server does not get ready; the end of {log}:\n{last_lines}")
 
 
+def ask(url: str, key: str, *, data: bytes | None = None, kind: str = "application/json") -> dict[str, Any]:
+    """GET, or POST `data`, as any program would; DemoError when the server refuses."""
+    request = urllib.request.Request(url, data=data, headers={"X-API-Key": key, "Content-Type": kind})
+    try:
+        with urllib.request.urlopen(request, timeout=120) as response:
+            answer: dict[str, Any] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        raise DemoError(f"{url} answered {error.code}: {error.read().decode(errors='replace')}") from error
+
+
 def search_by_rest(url: str, key: str, photo: Path) -> dict[str, Any]:
-    """POST the photo to /v1/searches as any program would, and return the answer."""
+    """POST the photo to /v1/searches and return the answer."""
     boundary = uuid.uuid4().hex
     parts = (
         (f'name="file"; filename="{photo.name}"\r\nContent-Type: image/jpeg', photo.read_bytes()),
@@ -156,23 +170,16 @@ def search_by_rest(url: str, key: str, photo: Path) -> dict[str, Any]:
         f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
         for head, content in parts
     )
-    request = urllib.request.Request(
+    return ask(
         f"{url}/v1/searches",
+        key,
         data=body + f"--{boundary}--\r\n".encode(),
-        headers={"X-API-Key": key, "Content-Type": f"multipart/form-data; boundary={boundary}"},
+        kind=f"multipart/form-data; boundary={boundary}",
     )
-    try:
-        with urllib.request.urlopen(request, timeout=120) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise DemoError(
-            f"the search answered {error.code}: {error.read().decode(errors='replace')}"
-        ) from error
 
 
-def print_hits(answer: dict[str, Any]) -> None:
-    """The answer as a table; DemoError when nothing was found."""
+def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
+    """The answer as a table, with who the ground truth says it is; DemoError when nothing was found."""
     if not answer["hits"]:
         raise DemoError("the search found nothing")
     rows = [
@@ -182,9 +189,10 @@ def print_hits(answer: dict[str, Any]) -> None:
             "camera": hit["camera"]["name"],
             "from": hit["start"],
             "to": hit["end"],
+            **({"ground_truth": "nobody" if who is None else f"person {who}"} if people else {}),
             "tracklet": hit["tracklet_id"],
         }
-        for hit in answer["hits"]
+        for hit, who in zip_longest(answer["hits"], people)
     ]
     print_table(rows)
     console.print(f"{answer['coverage']['tracklets_compared']} tracklets were compared.")
@@ -192,22 +200,58 @@ def print_hits(answer: dict[str, Any]) -> None:
         print_note(warning)
 
 
-def demonstrate(recordings: Sequence[Path], data_dir: Path, port: int, *, check: bool) -> None:
+def people_of(answer: dict[str, Any], world: SampleWorld, url: str, key: str) -> list[int | None]:
+    """Who each hit is by the ground truth."""
+    tracklets = [ask(url + hit["tracklet_url"], key) for hit in answer["hits"]]
+    return [world.identity(tracklet["camera"]["name"], tracklet["boxes"]) for tracklet in tracklets]
+
+
+def judge(answer: dict[str, Any], people: Sequence[int | None], world: SampleWorld) -> None:
+    """Say where the person on the photo was found; DemoError unless the best hit elsewhere is that person."""
+    elsewhere = [
+        (hit, who)
+        for hit, who in zip(answer["hits"], people, strict=True)
+        if hit["camera"]["name"] != world.place
+    ]
+    if not elsewhere or elsewhere[0][1] != world.wanted:
+        raise DemoError(f"person {world.wanted} was not found first on another camera than {world.place}")
+    best = elsewhere[0][0]
+    console.print(
+        f"The photo shows person {world.wanted} near {world.place}; the best hit on another camera, rank "
+        f"{best['rank']}, is the same person on {best['camera']['name']}."
+    )
+
+
+def show_search(url: str, key: str, photo: Path, world: SampleWorld | None) -> None:
+    """Search for the person on a photo, print the hits, and judge them where the truth is known."""
+    console.print(f"Searching for the person on {photo} by POST {url}/v1/searches")
+    answer = search_by_rest(url, key, photo)
+    people = people_of(answer, world, url, key) if world is not None else []
+    print_hits(answer, people)
+    if world is not None:
+        judge(answer, people, world)
+
+
+def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool) -> None:
     """Do it all; DemoError when anything fails."""
+    recordings, world = find_recordings(paths), SampleWorld.at(paths[0])
     refuse_busy_port(port)
     data_dir.mkdir(parents=True, exist_ok=True)
     sightline("migrate")
     key = demo_key(data_dir)
     for recording in recordings:
-        sightline("index", str(recording), "--camera", recording.stem, "--start", START)
-    photo = data_dir / "demo-probe.jpg"
-    cut_probe(recordings, photo)
+        start = (world and world.start(recording)) or START
+        sightline("index", str(recording), "--camera", recording.stem, "--start", start)
+    if world is not None:
+        photo = world.photo
+    else:
+        photo = data_dir / "demo-probe.jpg"
+        cut_probe(recordings, photo)
     url, log = f"http://127.0.0.1:{port}", data_dir / "demo-server.log"
     console.print(f"\n$ sightline serve --port {port}", style="bold")
     with running("serve", "--port", str(port), log=log) as server:
         wait_until_ready(url, server, log)
-        console.print(f"Searching for the person on {photo} by POST {url}/v1/searches")
-        print_hits(search_by_rest(url, key, photo))
+        show_search(url, key, photo, world)
         if check:
             return
         console.print(f"\nThe page: [bold]{url}/#key={key}[/bold]")
@@ -227,7 +271,7 @@ def main() -> int:
     options = parser.parse_args()
     os.environ["SIGHTLINE_DATA_DIR"] = str(options.data_dir)  # for every command started here
     try:
-        demonstrate(find_recordings(options.recordings), options.data_dir, options.port, check=options.check)
+        demonstrate(options.recordings, options.data_dir, options.port, check=options.check)
     except DemoError as error:
         console.print(f"error: {error}", style="red", markup=False)
         return 1

@@ -83,4 +83,7 @@ if [ "$profile" = dev ]; then
     done
 fi
 "$venv_python" -m pip install -qq -c constraints.txt --editable ".[$extras]"
+if [ "$profile" = dev ] && ! "$venv_python" scripts/references.py; then
+    echo "torchreid and fast-reid could not be fetched: the tests that compare with them will not run" >&2
+fi
 touch ".venv/.ready-$profile"

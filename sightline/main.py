@@ -11,6 +11,7 @@ from sightline import (
     compact,
     doctor,
     erase,
+    evaluate,
     import_crops,
     index,
     keys,
@@ -18,6 +19,7 @@ from sightline import (
     search,
     serve,
     simulate,
+    train,
     videos,
     worker,
 )
@@ -74,8 +76,10 @@ app.command("worker")(worker.worker)
 app.command("cameras")(cameras.cameras)
 app.command("videos")(videos.videos)
 app.command("erase")(erase.erase)
+app.command("evaluate")(evaluate.evaluate)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
+app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.add_typer(keys.app, name="keys")
 app.add_typer(simulate.app, name="simulate")

@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from simulation.body import Array, Faces
 from simulation.pieces import Piece
 from simulation.scene import SURFACES
+from simulation.simplify import join_cells
+
+# Edge of the cells whose vertices are one, metres: where a person is small on the picture, and in shadows.
+COARSE, SHADOW = 0.018, 0.05
 
 PERSON_LAYOUT = (
     ("position", "3f"),
@@ -61,7 +65,10 @@ def set_uniforms(program: moderngl.Program, **values: object) -> None:
 
 
 class Figure:
-    """A person's mesh, materials (9, 10, 4) and prints (2, S, S, 4)."""
+    """A person's mesh, materials (9, 10, 4) and prints (2, S, S, 4).
+
+    `lit` draws all of it, `coarse` the same with fewer triangles, `shadow` what casts its shadow.
+    """
 
     def __init__(
         self,
@@ -78,27 +85,57 @@ class Figure:
             vertices.append(interleave(piece))
             faces.append(piece.faces + offset)
             offset += len(piece.vertices)
+        points, mesh, labels = joinable(pieces), np.concatenate(faces), sides(pieces)
         self._vertices = context.buffer(np.concatenate(vertices).tobytes())
-        self._faces = context.buffer(np.concatenate(faces).astype("<i4").tobytes())
-        self.triangles = sum(len(f) for f in faces)
+        self._faces = [
+            context.buffer(indices.astype("<i4").tobytes())
+            for indices in (
+                mesh,
+                join_cells(points, mesh, COARSE, labels),
+                join_cells(points, mesh, SHADOW, labels >> 3),
+            )
+        ]
         self.materials = context.buffer(materials.astype("<f4").tobytes())
         size = prints.shape[1]
         self.prints = context.texture_array((size, size, 2), 4, prints.tobytes())
         self.prints.build_mipmaps()
         self.prints.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
-        self.lit, self.shadow = (self._bind(context, program) for program in (lit, shadow))
+        self.lit, self.coarse, self.shadow = (
+            self._bind(context, program, indices)
+            for program, indices in zip((lit, lit, shadow), self._faces, strict=True)
+        )
 
-    def _bind(self, context: moderngl.Context, program: moderngl.Program) -> moderngl.VertexArray:
+    def _bind(
+        self, context: moderngl.Context, program: moderngl.Program, indices: moderngl.Buffer
+    ) -> moderngl.VertexArray:
         used = [(name, size) for name, size in PERSON_LAYOUT]
         layout = " ".join(size if name in program else f"{int(size[0]) * 4}x" for name, size in used)
         return context.vertex_array(
-            program, [(self._vertices, layout, *(n for n, _ in used if n in program))], self._faces
+            program, [(self._vertices, layout, *(n for n, _ in used if n in program))], indices
         )
 
     def release(self) -> None:
         """Free the GPU memory."""
-        for item in (self.lit, self.shadow, self._vertices, self._faces, self.materials, self.prints):
-            item.release()
+        for array in (self.lit, self.coarse, self.shadow):
+            array.release()
+        for buffer in (self._vertices, *self._faces, self.materials):
+            buffer.release()
+        self.prints.release()
+
+
+def joinable(pieces: Sequence[Piece]) -> Array:
+    """Positions (N, 3) of all vertices, one piece after another."""
+    return np.concatenate([piece.vertices for piece in pieces])
+
+
+def sides(pieces: Sequence[Piece]) -> NDArray[np.int64]:
+    """A label (N,) a vertex: its piece and region, and in the lowest three bits the way its normal points."""
+    labels = []
+    for number, piece in enumerate(pieces):
+        axis = np.abs(piece.normals).argmax(1)
+        forward = np.take_along_axis(piece.normals, axis[:, None], 1)[:, 0] > 0
+        labels.append((number * 8 + piece.region.astype(np.int64)) * 8 + axis * 2 + forward)
+    return np.concatenate(labels)
 
 
 def interleave(piece: Piece) -> NDArray[np.int32]:

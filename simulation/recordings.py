@@ -8,13 +8,11 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,7 @@ from simulation.captions import caption
 from simulation.errors import BadRequest
 from simulation.outfitter import Wardrobe
 from simulation.probes import take_probes
+from simulation.processes import in_processes
 from simulation.renderer import Renderer
 from simulation.studio import Actor, Sighting, Studio
 from simulation.walking import moment
@@ -108,16 +107,6 @@ def check(preset: RecordingPreset) -> None:
         width=preset.width,
         height=preset.height,
     )
-
-
-def in_processes(work: Callable[[int], int], numbers: Sequence[int], processes: int | None) -> Iterator[int]:
-    """Results of `work`, in order; one process works here, more are spawned (a GL context forks badly)."""
-    count = min(processes or os.cpu_count() or 1, len(numbers))
-    if count <= 1:
-        yield from map(work, numbers)
-        return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(work, numbers)
 
 
 def claim(out: Path, preset: "DataclassInstance", wardrobe: Path | None) -> None:

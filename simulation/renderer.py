@@ -5,7 +5,7 @@ the backdrop, and is developed by the camera's sensor. People are drawn at twice
 a picture comes, on request, its truth (person, body part, u, v), drawn without averaging.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 
 import moderngl
@@ -20,6 +20,7 @@ from simulation.scene import MOST_WALKERS, SUPERSAMPLE, Ground, Light, Picture, 
 from simulation.targets import Targets, use_textures
 
 PEOPLE_SHADOW, CROP_SHADOW, SCENERY_SHADOW = 1024, 512, 2048
+COARSE_BELOW = 220  # pixels of a person's height: above them the joined vertices of `coarse` would show
 SCENERY_RADIUS = 26.0  # metres around the place's centre in which things cast shadows
 
 
@@ -58,6 +59,7 @@ class Renderer:
         except Exception as error:  # moderngl raises bare ones
             raise NoRenderer(f"no OpenGL 3.3 context through EGL: {error}") from error
         c = self.context
+        c.front_face = "cw"  # clip_matrix turns the picture upside down, and triangles with it
         lit = ("noise", "light")
         self.geometry = compile_program(c, "person.vert", "geometry.frag")
         self.person = compile_program(c, "full.vert", "person.frag", (*lit, "chart", "fabric"))
@@ -178,11 +180,13 @@ class Renderer:
         reach: float,
         arm_joints: Array,
         truth: bool = False,
-    ) -> Picture:
+        wanted: Callable[[NDArray[np.uint8]], bool],
+    ) -> Picture | None:
         """Draw a window of a camera's picture.
 
         `shot` numbers the picture (its noise), `focus` and `reach` say around which point of the ground and
-        how far in metres people cast shadows.
+        how far in metres people cast shadows. `wanted` is asked when it is known who is seen where (2H, 2W),
+        as in `Picture.people`; None if it is not: colours, the dearer half, are never computed then.
         """
         camera, light = backdrop.camera, backdrop.light
         targets = self._frame_targets(window)
@@ -191,6 +195,11 @@ class Renderer:
         clip = clip_matrix(camera, window)
         shadow_matrix = light_matrix(light.direction, np.array([*focus, 0.9]), reach)
         self._draw_geometry(targets, backdrop, window, people, clip=clip, shadow_matrix=shadow_matrix)
+        high, wide = window.height * SUPERSAMPLE, window.width * SUPERSAMPLE
+        owners = targets.samples.read(components=1, attachment=2, alignment=1)
+        people_seen = np.frombuffer(owners, np.uint8).reshape(high, wide)
+        if not wanted(people_seen):
+            return None
         common = {
             "size": (window.width, window.height),
             "factor": SUPERSAMPLE,
@@ -200,13 +209,7 @@ class Renderer:
         self._shade(targets, backdrop, window, people, common=common, arm_joints=arm_joints)
         self._combine(targets, backdrop, window, people, common=common)
         pixels = self._develop(targets, window, camera, sensor, shot)
-        high, wide = window.height * SUPERSAMPLE, window.width * SUPERSAMPLE
-        seen = np.frombuffer(targets.samples.read(components=1, attachment=2, alignment=1), np.uint8)
-        return Picture(
-            pixels,
-            seen.reshape(high, wide),
-            self._read_truth(targets, window, arm_joints) if truth else None,
-        )
+        return Picture(pixels, people_seen, self._read_truth(targets, window, arm_joints) if truth else None)
 
     def _draw_geometry(
         self,
@@ -219,7 +222,7 @@ class Renderer:
         shadow_matrix: NDArray[np.float64],
     ) -> None:
         eye = backdrop.camera.position
-        self.context.enable(moderngl.DEPTH_TEST)
+        self.context.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         self._shadow_target.use()
         self._shadow_target.clear()
         for figure, stance in people:
@@ -236,8 +239,9 @@ class Renderer:
                 continue
             self._pose(self.geometry, stance, clip, eye, 1.0)
             set_uniforms(self.geometry, person=number)
-            figure.lit.render()
-        self.context.disable(moderngl.DEPTH_TEST)
+            near = stance.bounds[3] - stance.bounds[1] > COARSE_BELOW
+            (figure.lit if near else figure.coarse).render()
+        self.context.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
 
     def _shade(
         self,

@@ -13,7 +13,7 @@ from simulation.identity import Identity
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE, Picture, Stance
 from simulation.sensors import metered
-from simulation.walking import Moment, Puppet
+from simulation.walking import Moment, Puppet, Standing
 from simulation.world import Station
 
 LEAST_DEPTH = 0.6  # metres in front of the camera
@@ -67,31 +67,53 @@ class Studio:
     ) -> tuple[Picture, list[Sighting]]:
         """Draw the cast (person number, actor, moment) and say where everybody is."""
         camera = self.station.camera
-        window = window or Window.whole(camera)
-        drawn: list[tuple[Figure, Stance]] = []
-        points: list[tuple[int, NDArray[np.float64]]] = []
-        for person, actor, at in cast:
-            stance, seen = actor.puppet.stand(self.body, at, camera)
-            if not shows(stance, window):
-                continue
-            drawn.append((actor.figure, stance))
-            points.append((person, seen))
-        focus, reach = around([stance for _, stance in drawn])
+        placed = [
+            (person, actor, actor.puppet.stand(self.body, [at], camera)[0]) for person, actor, at in cast
+        ]
+        taken = self.shoot_placed(placed, shot=shot, window=window or Window.whole(camera), truth=truth)
+        assert taken is not None  # nothing was asked of it
+        return taken
+
+    def shoot_placed(
+        self,
+        cast: Sequence[tuple[int, "Actor", Standing]],
+        *,
+        shot: int,
+        window: Window,
+        truth: bool = False,
+        least: tuple[int, float] | None = None,
+    ) -> tuple[Picture, list[Sighting]] | None:
+        """Like `shoot`, of people already posed.
+
+        With `least` = (person, visible share), None where less of that person shows.
+        """
+        drawn = [(person, actor, at) for person, actor, at in cast if shows(at.stance, window)]
+        focus, reach = around([at.stance for _, _, at in drawn])
+
+        def sightings(people: NDArray[np.uint8]) -> list[Sighting]:
+            return [
+                sighting(number, person, at.points, people, window)
+                for number, (person, _, at) in enumerate(drawn, 1)
+            ]
+
+        def enough(people: NDArray[np.uint8]) -> bool:
+            return least is None or any(
+                s.person == least[0] and s.visible >= least[1] for s in sightings(people)
+            )
+
         picture = self.renderer.draw(
             self.backdrop,
             window,
-            drawn,
+            [(actor.figure, at.stance) for _, actor, at in drawn],
             self.sensor,
             shot=shot,
             focus=focus,
             reach=reach,
             arm_joints=self.joints,
             truth=truth,
+            wanted=enough,
         )
-        return picture, [
-            sighting(number, person, seen, picture.people, window)
-            for number, (person, seen) in enumerate(points, 1)
-        ]
+        return None if picture is None else (picture, sightings(picture.people))
 
     def release(self) -> None:
         """Free the GPU memory."""

@@ -6,17 +6,15 @@
 <out>/truth/0001/0001C1T0001F001.png        on request: body part, u, v as channels; 0 = not the person
 
 Zheng et al., "MARS: A Video Benchmark for Large-Scale Person Re-Identification", ECCV 2016, for the layout.
-A scene is a few cameras at places of their own that the same two dozen people pass; a scene is also the
-unit that is skipped when an interrupted run goes on.
+A scene is a few cameras at places of their own that the same hundred people pass; a scene is also the unit
+that is skipped when an interrupted run goes on.
 """
 
 import io
 import json
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -28,11 +26,12 @@ from simulation.captions import caption
 from simulation.errors import BadRequest
 from simulation.identity import Identity, disguised, draw_identity
 from simulation.outfitter import Wardrobe
+from simulation.processes import in_processes
 from simulation.recordings import claim, write_whole
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE, Picture
 from simulation.studio import Actor, Sighting, Studio
-from simulation.walking import HALF_STRIP, Moment, Pass, cycle_length, moment
+from simulation.walking import HALF_STRIP, Moment, Pass, Standing, cycle_length, moment
 from simulation.world import draw_station
 
 CROP = (128, 256)
@@ -40,8 +39,15 @@ LEAST_VISIBLE = 0.35
 LEAST_HEIGHT = 48.0  # pixels of a person on the frame
 MOST_IDENTITIES = 9999  # the layout names them with four digits
 GRID = 16  # windows come in multiples of this, so that framebuffers are used again
-SHARES = {"look-alike": 0.12, "other print": 0.06, "uniform": 0.06}
+SCALES = (0.5, 0.75, 1.0)  # cameras are of different resolutions, in terms of the preset's
+COMPANY = (0.45, 0.3, 0.15, 0.1)  # shares of tracklets with 0, 1, 2, 3 people walking near the subject
+TRIES = 5
+SHARES = {"look-alike": 0.08, "other print": 0.06, "uniform": 0.03}
 DISGUISED = 0.15
+
+
+Cast = Sequence[tuple[int, Actor, Standing]]  # number in the picture, who, and how it stands
+Frame = tuple[Image.Image, Image.Image | None, Sighting]  # crop, truth on request, the subject
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,8 @@ class TrackletPreset:
     identities: int
     test_identities: int
     cameras: int = 4  # a scene; every identity passes all of them
-    people: int = 24  # a scene
-    frames: tuple[int, int] = (8, 16)
+    people: int = 100  # a scene
+    frames: tuple[int, int] = (8, 12)
     fps: float = 8.0
     width: int = 1280
     height: int = 720
@@ -105,10 +111,9 @@ def simulate_tracklets(
     todo = [number for number in range(count) if not (scenes / f"{number:05d}.jsonl").exists()]
     if advance is not None:
         advance((count - len(todo)) * preset.people)
-    with ProcessPoolExecutor(processes or os.cpu_count()) as pool:
-        for made in pool.map(partial(make_scene, out, preset, wardrobe), todo):
-            if advance is not None:
-                advance(made)
+    for made in in_processes(partial(make_scene, out, preset, wardrobe), todo, processes):
+        if advance is not None:
+            advance(made)
     listing = out / "tracklets.jsonl"
     write_whole(listing, "".join((scenes / f"{number:05d}.jsonl").read_text() for number in range(count)))
     return listing
@@ -135,29 +140,29 @@ def draw_cast(preset: TrackletPreset, scene: int, wardrobe: Wardrobe) -> list[Id
 
 def make_scene(out: Path, preset: TrackletPreset, wardrobe: Path | None, scene: int) -> int:
     """Make all tracklets of a scene; returns how many identities it has. Runs in a process of its own."""
-    cast = draw_cast(preset, scene, Wardrobe(wardrobe))
+    cast = draw_cast(preset, scene, read_wardrobe(wardrobe))
     renderer = shared_renderer()
-    lines: list[str] = []
+    actors = [Actor(renderer, identity) for identity in cast]
+    lines: list[str | None] = []
     for number in range(preset.cameras):
-        camera = scene * preset.cameras + number + 1
-        studio = Studio(
-            renderer,
-            draw_station(preset.seed * 10_000 + scene, number, width=preset.width, height=preset.height),
-        )
         rng = np.random.default_rng([preset.seed, 8, scene, number])
-        maker = TrackletMaker(out, preset, studio, camera, rng)
-        for offset, identity in enumerate(cast):
-            others = [
-                cast[int(k)]
-                for k in rng.integers(len(cast), size=int(rng.integers(0, 4)))
-                if cast[int(k)] is not identity
-            ]
-            seen = disguised(identity) if rng.random() < DISGUISED else identity
-            line = maker.make(scene * preset.people + offset + 1, seen, others)
-            if line is not None:
-                lines.append(line)
+        scale = rng.choice(SCALES)
+        width, height = round(preset.width * scale), round(preset.height * scale)
+        station = draw_station(preset.seed * 10_000 + scene, number, width=width, height=height)
+        studio = Studio(renderer, station)
+        maker = TrackletMaker(out, preset, studio, scene * preset.cameras + number + 1, rng)
+        for offset, actor in enumerate(actors):
+            beside = rng.integers(len(actors), size=int(rng.choice(4, p=COMPANY)))
+            others = [actors[k] for k in beside if k != offset]
+            changed = rng.random() < DISGUISED
+            seen = Actor(renderer, disguised(actor.identity)) if changed else actor
+            lines.append(maker.make(scene * preset.people + offset + 1, seen, others))
+            if changed:
+                seen.release()
         studio.release()
-    write_whole(out / "scenes" / f"{scene:05d}.jsonl", "".join(f"{line}\n" for line in lines))
+    for actor in actors:
+        actor.release()
+    write_whole(out / "scenes" / f"{scene:05d}.jsonl", "".join(f"{line}\n" for line in lines if line))
     return len(cast)
 
 
@@ -172,6 +177,12 @@ def shared_renderer() -> Renderer:
     return _renderer
 
 
+@cache
+def read_wardrobe(directory: Path | None) -> Wardrobe:
+    """A wardrobe, read once a process."""
+    return Wardrobe(directory)
+
+
 class TrackletMaker:
     """Makes the tracklets of one camera of a scene."""
 
@@ -181,24 +192,19 @@ class TrackletMaker:
         self.out, self.preset, self.studio, self.camera, self.rng = out, preset, studio, camera, rng
         self.jpeg_quality = int(rng.integers(45, 93))
 
-    def make(self, number: int, identity: Identity, others: Sequence[Identity]) -> str | None:
-        """One tracklet of an identity; None when it is nowhere visible enough."""
-        actor = Actor(self.studio.renderer, identity)
-        company = [Actor(self.studio.renderer, other) for other in others]
-        line = None
-        for _ in range(4):
-            frames = self.try_window(actor, company)
-            if len(frames) >= min(4, self.preset.frames[0]):
-                line = self.save(number, identity, frames)
-                break
-        for each in (actor, *company):
-            each.release()
-        return line
+    def make(self, number: int, actor: Actor, others: Sequence[Actor]) -> str | None:
+        """One tracklet of a person; None when it is nowhere long enough visible enough."""
+        for _ in range(TRIES):
+            frames = self.try_window(actor, others)
+            if len(frames) >= self.preset.frames[0]:
+                return self.save(number, actor.identity, frames)
+        return None
 
-    def try_window(
-        self, actor: Actor, company: Sequence[Actor]
-    ) -> list[tuple[Image.Image, Image.Image | None, Sighting]]:
-        """Pictures of one stretch of a walk, those in which enough of the person shows."""
+    def try_window(self, actor: Actor, company: Sequence[Actor]) -> list[Frame]:
+        """Pictures of one stretch of a walk, those in which enough of the person shows.
+
+        It is given up as soon as too few of them are left.
+        """
         rng, preset = self.rng, self.preset
         walk = self.random_pass()
         speed, length = walk.speed(actor.identity), int(rng.integers(preset.frames[0], preset.frames[1] + 1))
@@ -207,24 +213,35 @@ class TrackletMaker:
         beside = [(each, self.random_pass(), rng.uniform(-1.6, 1.6)) for each in company]
         box_error = rng.normal(0, 0.02, 4)
         cut_off = rng.uniform(0.1, 0.35) if rng.random() < 0.06 else 0.0
-        frames = []
-        for k in range(length):
-            time = start + k / preset.fps
-            at = moment(walk, actor.identity, time)
-            if at is None:
-                continue
-            cast = [
-                (0, actor, at),
-                *(
-                    (n, each, follow(way, each.identity, at, time, gap))
-                    for n, (each, way, gap) in enumerate(beside, 1)
-                ),
-            ]
+        times = [start + k / preset.fps for k in range(length)]
+        way = [(t, at) for t in times if (at := moment(walk, actor.identity, t)) is not None]
+        if not way:
+            return []
+        frames: list[Frame] = []
+        for k, cast in enumerate(self.placed(actor, beside, way)):
             box_error = 0.85 * box_error + rng.normal(0, 0.012, 4)
             crop = self.crop(cast, box_error, cut_off)
             if crop is not None:
                 frames.append(crop)
+            elif len(frames) + len(way) - k - 1 < preset.frames[0]:
+                break
         return frames
+
+    def placed(
+        self,
+        actor: Actor,
+        beside: Sequence[tuple[Actor, Pass, float]],
+        way: Sequence[tuple[float, Moment]],
+    ) -> Iterator[Cast]:
+        """Who stands how at each time of a way; the subject is number 0."""
+        body, camera = self.studio.body, self.studio.station.camera
+        standing = [actor.puppet.stand(body, [at for _, at in way], camera)]
+        for each, walk, gap in beside:
+            moments = [follow(walk, each.identity, at, time, gap) for time, at in way]
+            standing.append(each.puppet.stand(body, moments, camera))
+        actors = [actor, *(each for each, _, _ in beside)]
+        for at_once in zip(*standing, strict=True):
+            yield [(n, each, at) for n, (each, at) in enumerate(zip(actors, at_once, strict=True))]
 
     def random_pass(self) -> Pass:
         """A way along the strip."""
@@ -242,13 +259,9 @@ class TrackletMaker:
             float(rng.uniform(0.92, 1.08)),
         )
 
-    def crop(
-        self, cast: Sequence[tuple[int, Actor, Moment]], box_error: NDArray[np.float64], cut_off: float
-    ) -> tuple[Image.Image, Image.Image | None, Sighting] | None:
+    def crop(self, cast: Cast, box_error: NDArray[np.float64], cut_off: float) -> Frame | None:
         """The subject (first of the cast) as a detector would cut it out."""
-        camera = self.studio.station.camera
-        _, subject, at = cast[0]
-        seen = subject.puppet.stand(self.studio.body, at, camera)[1]
+        camera, seen = self.studio.station.camera, cast[0][2].points
         if seen[:, 2].min() < 1.0:
             return None
         left, top, right, bottom = seen[:, 0].min(), seen[:, 1].min(), seen[:, 0].max(), seen[:, 1].max()
@@ -258,11 +271,16 @@ class TrackletMaker:
         if box[3] - box[1] < LEAST_HEIGHT or box[2] - box[0] < LEAST_HEIGHT / 5:
             return None
         window = window_around(box, camera.width, camera.height)
-        picture, sightings = self.studio.shoot(
-            cast, shot=int(self.rng.integers(1 << 20)), window=window, truth=self.preset.truth
+        taken = self.studio.shoot_placed(
+            cast,
+            shot=int(self.rng.integers(1 << 20)),
+            window=window,
+            truth=self.preset.truth,
+            least=(0, LEAST_VISIBLE),
         )
-        if sightings[0].visible < LEAST_VISIBLE:
+        if taken is None:
             return None
+        picture, sightings = taken
         shifted = box - np.array([window.x0, window.y0] * 2)
         inner = (float(shifted[0]), float(shifted[1]), float(shifted[2]), float(shifted[3]))
         image = Image.fromarray(picture.pixels).resize(CROP, Image.Resampling.BICUBIC, box=inner)
@@ -273,7 +291,7 @@ class TrackletMaker:
         self,
         number: int,
         identity: Identity,
-        frames: Sequence[tuple[Image.Image, Image.Image | None, Sighting]],
+        frames: Sequence[Frame],
     ) -> str:
         """Write the pictures; returns the tracklet's line."""
         preset = self.preset

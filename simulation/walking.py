@@ -1,5 +1,6 @@
 """How a person passes a camera: along the strip, at the speed of its own gait, perhaps pausing on the way."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +86,14 @@ def moment(walk: Pass, identity: Identity, time: float) -> Moment | None:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """A posed person, and its truth points on the picture: x, y in pixels, depth in metres (P, 3)."""
+
+    stance: Stance
+    points: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Puppet:
     """What is needed to pose an identity quickly: the vertices that carry feet and truth points."""
 
@@ -120,13 +129,18 @@ class Puppet:
             identity, vertices[every], bones[every], weights[every], np.arange(len(chosen), len(every))
         )
 
-    def stand(self, body: Body, at: Moment, camera: Camera) -> tuple[Stance, NDArray[np.float64]]:
-        """The pose at a moment, and the truth points on the picture: x, y in pixels, depth (P, 3)."""
-        rotations = joint_rotations(
-            body, self.identity.shape.heads, self.identity.style, np.array([at.phase]), np.array([at.walk])
-        )
-        transforms = pose(body, self.identity.shape.heads, rotations, 1)
-        posed = skin(self.points, self.bones, self.weights, transforms)[0].astype(np.float64)
+    def stand(self, body: Body, moments: Sequence[Moment], camera: Camera) -> list[Standing]:
+        """How it stands at some moments; together they cost hardly more than one alone."""
+        style, heads = self.identity.style, self.identity.shape.heads
+        phases, walks = np.array([m.phase for m in moments]), np.array([m.walk for m in moments])
+        transforms = pose(body, heads, joint_rotations(body, heads, style, phases, walks), len(moments))
+        posed = skin(self.points, self.bones, self.weights, transforms).astype(np.float64)  # (T, P, 3)
+        return [self._at(m, t, p, camera) for m, t, p in zip(moments, transforms, posed, strict=True)]
+
+    def _at(
+        self, at: Moment, transforms: NDArray[np.float64], posed: NDArray[np.float64], camera: Camera
+    ) -> Standing:
+        """Put a pose where the walker is: transforms (J, 3, 4), points (P, 3)."""
         lift = -float(posed[self.soles, 2].min())
         turn = at.heading + np.pi / 2
         c, s = np.cos(turn), np.sin(turn)
@@ -139,7 +153,7 @@ class Puppet:
             1,
         )
         seen = camera.project(world)
-        return Stance(transforms[0], at.x, at.y, at.heading, lift, bounds_of(seen, camera)), seen
+        return Standing(Stance(transforms, at.x, at.y, at.heading, lift, bounds_of(seen, camera)), seen)
 
 
 def bounds_of(seen: NDArray[np.float64], camera: Camera) -> tuple[int, int, int, int]:

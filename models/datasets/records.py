@@ -28,8 +28,8 @@ class Tracklet:
 class Split:
     """Tracklets to train with, and those that ask (query) and are ranked (gallery) in a test.
 
-    A gallery may hold the queries' own tracklets, as MARS does; the protocol removes what has the identity and
-    the camera of the query.
+    A gallery may hold the queries' own tracklets, as MARS does; the protocol removes what has the identity
+    and the camera of the query.
     """
 
     train: tuple[Tracklet, ...]

@@ -1,0 +1,93 @@
+"""From tracklets to clips of pixels, as training draws them."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.datasets.frames import read_frame
+from models.datasets.records import Tracklet
+from models.preprocessing import Preprocessing, resize
+
+Choice = Callable[[int, int, int, np.random.Generator], NDArray[np.int64]]
+"""(frames of the tracklet, T, stride, generator) -> (T,) positions, ascending."""
+
+
+class Draw(NamedTuple):
+    """What to read: a tracklet and the seed that its frames are chosen with."""
+
+    tracklet: int
+    seed: tuple[int, ...]
+
+
+class Clips(NamedTuple):
+    """A batch: pixels (N, T, 3, H, W) uint8, labels (N,) from 0 without gaps, cameras (N,)."""
+
+    pixels: Tensor
+    labels: Tensor
+    cameras: Tensor
+
+
+def strided_frames(length: int, frames: int, stride: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose frames as TKP does: evenly spaced from a random start where the tracklet is long enough.
+
+    A shorter tracklet gives different random frames; one with fewer than `frames` gives some of them twice.
+    """
+    if length >= frames * stride:
+        return rng.integers(length - frames * stride, endpoint=True) + np.arange(frames) * stride
+    return np.sort(rng.choice(length, frames, replace=length < frames))
+
+
+def part_frames(length: int, frames: int, _: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose a random frame from each of `frames` equal parts of the tracklet, as VKD does."""
+    edges = np.arange(frames + 1) * length / frames
+    return np.minimum(rng.uniform(edges[:-1], edges[1:]).astype(np.int64), length - 1)
+
+
+CHOICES: dict[str, Choice] = {"strided": strided_frames, "parts": part_frames}
+
+
+class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
+    """Reads a clip of a tracklet: the same pixels for the same draw, in whatever process.
+
+    Args:
+        tracklets: each with one frame at least.
+        preprocessing: gives the size; normalisation is left to whoever has the device.
+        frames: T.
+        stride: between frames, for choices that know one.
+        choice: how frames are chosen.
+    """
+
+    def __init__(
+        self,
+        tracklets: Sequence[Tracklet],
+        preprocessing: Preprocessing,
+        *,
+        frames: int,
+        stride: int,
+        choice: Choice = strided_frames,
+    ) -> None:
+        self.tracklets = tracklets
+        self.preprocessing = preprocessing
+        self.frames = frames
+        self.stride = stride
+        self.choice = choice
+        identities = sorted({tracklet.identity for tracklet in tracklets})
+        self.labels = {identity: label for label, identity in enumerate(identities)}
+
+    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int]:
+        """Pixels (T, 3, H, W) uint8, label, camera. Raises BadDataset for a file that is not a picture."""
+        tracklet = self.tracklets[draw.tracklet]
+        rng = np.random.default_rng(draw.seed)
+        positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
+        crops = [read_frame(tracklet.frames[i]) for i in positions]
+        return resize(crops, self.preprocessing), self.labels[tracklet.identity], tracklet.camera
+
+
+def collate(clips: Sequence[tuple[Tensor, int, int]]) -> Clips:
+    """Stack clips to a batch."""
+    pixels, labels, cameras = zip(*clips, strict=True)
+    return Clips(torch.stack(pixels), torch.tensor(labels), torch.tensor(cameras))

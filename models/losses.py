@@ -1,0 +1,109 @@
+"""Losses on raw features; what the networks are trained with.
+
+Gu, Ma, Chang, Shan, Chen, "Temporal Knowledge Propagation for Image-to-Video Person Re-identification",
+ICCV 2019 (TKP). Where the paper and its official code differ, the code's form is the default, because the
+published numbers come from it, and the paper's form can be asked for.
+"""
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+DistanceForm = Literal["code", "paper"]
+
+# Below this a squared distance is rounding; the square root would have no gradient to speak of at zero.
+LEAST_SQUARE = 1e-12
+
+
+def pairwise_distances(a: Tensor, b: Tensor) -> Tensor:
+    """Euclidean distances sqrt(max(||a_i - b_j||^2, 1e-12)): (N, D) and (M, D) -> (N, M)."""
+    squares = a.square().sum(dim=1)[:, None] + b.square().sum(dim=1)[None] - 2 * a @ b.T
+    return squares.clamp(min=LEAST_SQUARE).sqrt()
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, allowed: Tensor, *, smoothing: float = 0.0) -> Tensor:
+    """Softmax cross entropy among the classes that each sample may be of.
+
+    Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016, for the smoothing: this share of the
+    target is spread evenly over the allowed classes.
+
+    Args:
+        logits: (N, C).
+        labels: (N,), each an allowed class.
+        allowed: (N, C) bool; what is not allowed takes no part.
+        smoothing: 0 for plain targets.
+
+    Returns:
+        The mean over the samples.
+    """
+    log_shares = logits.masked_fill(~allowed, -torch.inf).log_softmax(dim=1)
+    own = log_shares.gather(1, labels[:, None])[:, 0]
+    even = log_shares.masked_fill(~allowed, 0.0).sum(dim=1) / allowed.sum(dim=1)
+    return -((1 - smoothing) * own + smoothing * even).mean()
+
+
+def batch_hard_triplet(
+    anchors: Tensor,
+    others: Tensor,
+    anchor_ids: Tensor,
+    other_ids: Tensor,
+    margin: float | None = 0.3,
+) -> Tensor:
+    """Triplet loss with the hardest positive and the hardest negative of each anchor.
+
+    Hermans et al., "In Defense of the Triplet Loss", 2017, equation 5, across modalities as in TKP: anchors
+    are of one modality, positives and negatives of the other or of the same. Positives are chosen by identity
+    alone, so an anchor may be its own; a maximum is taken, which makes that harmless.
+
+    Args:
+        anchors: (N, D).
+        others: (M, D), what positives and negatives are chosen from.
+        anchor_ids: (N,) identities.
+        other_ids: (M,) identities.
+        margin: of the hinge max(0, positive - negative + margin); None for the soft margin
+            log(1 + exp(positive - negative)).
+
+    Returns:
+        The mean over the anchors; one without a positive or without a negative adds nothing.
+    """
+    distances = pairwise_distances(anchors, others)  # (N, M)
+    same = anchor_ids[:, None] == other_ids[None]
+    positive = distances.masked_fill(~same, -torch.inf).amax(dim=1)
+    negative = distances.masked_fill(same, torch.inf).amin(dim=1)
+    excess = positive - negative
+    losses = F.softplus(excess) if margin is None else F.relu(excess + margin)
+    return losses.mean()
+
+
+def feature_propagation(image: Tensor, video: Tensor, *, teach_video: bool = False) -> Tensor:
+    """Squared distance of each image feature to the video network's feature of the same frame.
+
+    TKP equation 3: the sum over the D dimensions, the mean over frames. (The usual mean squared error is D
+    times smaller.)
+
+    Args:
+        image: (F, D), raw image features of frames.
+        video: (F, D), raw per-frame features of the video network.
+        teach_video: let the loss change the video network too (the ablation of TKP table 7).
+    """
+    target = video if teach_video else video.detach()
+    return (image - target).square().sum(dim=1).mean()
+
+
+def distance_propagation(
+    image: Tensor, video: Tensor, *, form: DistanceForm = "code", teach_video: bool = False
+) -> Tensor:
+    """Squared difference between the distances among image features and those among video features.
+
+    Args:
+        image: (F, D), raw image features of frames.
+        video: (F, D), raw per-frame features of the video network.
+        form: "code" for the mean over all F^2 pairs, "paper" for TKP equation 4, which divides by F only.
+        teach_video: let the loss change the video network too.
+    """
+    target = video if teach_video else video.detach()
+    difference = pairwise_distances(image, image) - pairwise_distances(target, target)
+    total = difference.square().sum()
+    return total / (len(image) ** 2 if form == "code" else len(image))

@@ -1,0 +1,134 @@
+"""Judge a model on a data set: closed-set figures with intervals, verification, open-set search."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from models import metrics
+from models.datasets.records import JUNK, Dataset, Split, Tracklet
+from models.embedder import Features
+from models.errors import BadDataset
+from models.metrics import Ints, Labels, Ranking
+from models.training.figures import CMC_DEPTH, Counts, Evaluation, Figures, SplitResult, mean, total
+from models.training.protocols import EvaluationProtocol, TrackletFeatures, cosine_distances, labels
+
+RANKS: Final = (1, 5, 10, 20)
+VERIFICATION_FARS: Final = (0.01, 0.001)
+OPEN_SET_FARS: Final = (0.1, 0.01)
+SEED: Final = 0  # of the halves of an open set
+
+Rerank = Callable[[Features, Features], Features]
+"""(Q, D), (G, D) unit vectors -> (Q, G) distances."""
+
+
+def evaluate(
+    features: TrackletFeatures,
+    dataset: Dataset,
+    protocol: EvaluationProtocol,
+    *,
+    rerank: Rerank | None = None,
+) -> Evaluation:
+    """Judge a model.
+
+    Args:
+        features: what embeds with the model; give the same object to several protocols to embed only once.
+        dataset: its queries and galleries; train tracklets are not read.
+        protocol: which network embeds what.
+        rerank: distances to judge too, such as models.reranking.k_reciprocal.
+
+    Raises:
+        BadDataset: a picture cannot be read, or no query of a split has a match.
+        BadDistances: the model gives features that are not finite.
+    """
+    splits = [_without_junk(split) for split in dataset.splits]
+    for video in (False, True):
+        features.embed(_embedded(splits, protocol, video=video), video=video)
+    results, rankings = [], []
+    for split in splits:
+        result, ranking = _evaluate_split(features, split, protocol, rerank)
+        results.append(result)
+        rankings.append(ranking)
+    if not results:
+        raise BadDataset(f"{dataset.name} has no split to evaluate")
+    identities = [ranking.identities for ranking in rankings]
+    values = {
+        "rank_1": [(metrics.first_ranks(ranking) == 1).astype(np.float64) for ranking in rankings],
+        "map_standard": [metrics.average_precisions(ranking, "standard") for ranking in rankings],
+        "map_trapezoid": [metrics.average_precisions(ranking, "trapezoid") for ranking in rankings],
+    }
+    reranked = [result.reranked for result in results if result.reranked is not None]
+    return Evaluation(
+        dataset.name,
+        protocol.value,
+        features.model,
+        features.model_id,
+        total([result.counts for result in results]),
+        mean([result.figures for result in results]),
+        {name: metrics.bootstrap(value, identities) for name, value in values.items()},
+        mean(reranked) if reranked else None,
+        tuple(results),
+    )
+
+
+def _evaluate_split(
+    features: TrackletFeatures, split: Split, protocol: EvaluationProtocol, rerank: Rerank | None
+) -> tuple[SplitResult, Ranking]:
+    of_query = features.of(split.query, video=protocol.query_is_video)
+    of_gallery = features.of(split.gallery, video=protocol.gallery_is_video)
+    query, gallery = labels(split.query), labels(split.gallery)
+    figures, ranking = _judge(cosine_distances(of_query, of_gallery), query, gallery)
+    reranked = None if rerank is None else _judge(rerank(of_query, of_gallery), query, gallery)[0]
+    asked = len(np.unique(ranking.identities))
+    counts = Counts(len(ranking.ranks), ranking.skipped, len(gallery), asked)
+    return SplitResult(counts, figures, reranked), ranking
+
+
+def _without_junk(split: Split) -> Split:
+    """What is judged of a split: junk need not even be embedded. Raises BadDataset when nothing is left."""
+    query = tuple(tracklet for tracklet in split.query if tracklet.identity != JUNK)
+    gallery = tuple(tracklet for tracklet in split.gallery if tracklet.identity != JUNK)
+    if not query or not gallery:
+        raise BadDataset(f"a split has {len(query)} queries and {len(gallery)} gallery tracklets")
+    return replace(split, query=query, gallery=gallery)
+
+
+def _embedded(splits: Sequence[Split], protocol: EvaluationProtocol, *, video: bool) -> Iterator[Tracklet]:
+    """What one of the two networks embeds, over all splits."""
+    for split in splits:
+        if protocol.query_is_video is video:
+            yield from split.query
+        if protocol.gallery_is_video is video:
+            yield from split.gallery
+
+
+def _judge(distances: Features, query: Labels, gallery: Labels) -> tuple[Figures, Ranking]:
+    ranking = metrics.rank(distances, query, gallery)
+    cmc = metrics.cmc(ranking, CMC_DEPTH)
+    verified = metrics.verification(distances, query, gallery, VERIFICATION_FARS)
+    figures = Figures(
+        {k: float(cmc[k - 1]) for k in RANKS},
+        float(metrics.average_precisions(ranking, "standard").mean()),
+        float(metrics.average_precisions(ranking, "trapezoid").mean()),
+        float(metrics.inverse_negative_penalties(ranking).mean()),
+        {at.far: at.tar for at in verified},
+        _open_set(distances, query, gallery, np.unique(ranking.identities)),
+        tuple(cmc.tolist()),
+    )
+    return figures, ranking
+
+
+def _open_set(
+    distances: Features, query: Labels, gallery: Labels, people: Ints
+) -> Mapping[float, float] | None:
+    """Rates of Figures.dir_at_far."""
+    if len(people) < 2:
+        return None
+    shuffled = np.random.default_rng(SEED).permutation(people)
+    found = []
+    for half in np.array_split(shuffled, 2):
+        kept = ~np.isin(gallery.identities, half)
+        rest = Labels(gallery.identities[kept], gallery.cameras[kept])
+        found.append(metrics.identification(distances[:, kept], query, rest, OPEN_SET_FARS))
+    return {first.far: (first.dir + second.dir) / 2 for first, second in zip(*found, strict=True)}

@@ -1,0 +1,114 @@
+"""What an evaluation comes to, and means over splits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass
+from statistics import fmean
+from typing import Any, Final, TypeVar
+
+import numpy as np
+
+from models.metrics import Interval
+
+CMC_DEPTH: Final = 50
+
+Key = TypeVar("Key", int, float)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was judged: `queries` have a match, `skipped` have none, `identities` are those asked for.
+
+    `gallery` is what was ranked: with distractors, without junk.
+    """
+
+    queries: int
+    skipped: int
+    gallery: int
+    identities: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Shares, 0..1.
+
+    Attributes:
+        rank: of the queries, with a match at this rank or before.
+        map_standard, map_trapezoid: mean average precision in its two definitions (models.metrics).
+        minp: mean inverse negative penalty.
+        tar_at_far: verification, by false accept rate.
+        dir_at_far: open-set search, by false alarm rate; None where fewer than two people are asked for. The
+            people asked for are parted into two random halves; each half is once taken out of the gallery, so
+            that its queries ask for nobody, and the mean of the two rates is given.
+        cmc: rank-1 to rank-CMC_DEPTH.
+    """
+
+    rank: Mapping[int, float]
+    map_standard: float
+    map_trapezoid: float
+    minp: float
+    tar_at_far: Mapping[float, float]
+    dir_at_far: Mapping[float, float] | None
+    cmc: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """Figures of one split; `reranked` apart, as re-ranking sees all queries and may not be compared."""
+
+    counts: Counts
+    figures: Figures
+    reranked: Figures | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Figures of a model on a data set, averaged over its splits.
+
+    Attributes:
+        dataset: its name.
+        protocol: "i2v", "v2v" or "i2i".
+        model: its name.
+        model_id: SHA-256 of its weights.
+        counts: sums over the splits.
+        figures: means over the splits.
+        intervals: of rank-1 ("rank_1") and both mAPs of `figures`, 95 %, by resampling identities.
+        reranked: means over the splits of what re-ranked distances give, or None.
+        splits: one by one.
+    """
+
+    dataset: str
+    protocol: str
+    model: str
+    model_id: str
+    counts: Counts
+    figures: Figures
+    intervals: Mapping[str, Interval]
+    reranked: Figures | None
+    splits: tuple[SplitResult, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a JSON file; shares are 0..1."""
+        return asdict(self)
+
+
+def total(counts: Sequence[Counts]) -> Counts:
+    """Sums over splits."""
+    return Counts(*(sum(values) for values in zip(*map(astuple, counts), strict=True)))
+
+
+def mean(figures: Sequence[Figures]) -> Figures:
+    """Means over splits, field by field; rates that a split has not leave the whole without."""
+    of_open_sets = [one.dir_at_far for one in figures if one.dir_at_far is not None]
+    return Figures(
+        _mean_by_key([one.rank for one in figures]),
+        fmean(one.map_standard for one in figures),
+        fmean(one.map_trapezoid for one in figures),
+        fmean(one.minp for one in figures),
+        _mean_by_key([one.tar_at_far for one in figures]),
+        _mean_by_key(of_open_sets) if len(of_open_sets) == len(figures) else None,
+        tuple(np.mean([one.cmc for one in figures], axis=0).tolist()),
+    )
+
+
+def _mean_by_key(shares: Sequence[Mapping[Key, float]]) -> dict[Key, float]:
+    return {key: fmean(share[key] for share in shares) for key in shares[0]}

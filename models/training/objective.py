@@ -1,0 +1,137 @@
+"""The training-time forward pass of TKP: clips in, the terms of the loss out.
+
+Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and is thrown away afterwards.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from models.losses import batch_hard_triplet, cross_entropy, distance_propagation, feature_propagation
+from models.networks.tkp import TKP
+from models.training.recipe import Recipe
+
+
+class Objective(nn.Module):
+    """The branches that take part, the classifier they share, and the losses of a recipe.
+
+    Args:
+        network: what is trained; its branches that do not learn are left as they are.
+        worlds: (C,) the world of each of the C people to tell apart. They are told apart from the people of
+            their own world only: from others the background would do it (see models.datasets.worlds).
+        recipe: which branches and losses.
+        generator: for the classifier's first weights.
+    """
+
+    def __init__(self, network: TKP, worlds: Tensor, recipe: Recipe, generator: torch.Generator) -> None:
+        super().__init__()
+        self.network = network
+        self.recipe = recipe
+        self.learning = [b for b in recipe.branches if b not in recipe.frozen_branches]
+        self.classifier = make_classifier(network.dimension, len(worlds), recipe.losses.neck, generator)
+        self.worlds: Tensor
+        self.register_buffer("worlds", worlds, persistent=False)
+        for parameter in self.classifier.parameters():
+            # An unused classifier must not be waited for by DistributedDataParallel.
+            parameter.requires_grad_(parameter.requires_grad and self._classifies())
+        self._freeze()
+
+    def forward(self, clips: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """The weighted terms of the loss.
+
+        Args:
+            clips: (N, T, 3, H, W) float, standardised.
+            labels: (N,) 0..C-1.
+
+        Returns:
+            Scalars by the names of the recipe's weights; their sum is what is minimised.
+        """
+        count, frames = clips.shape[:2]
+        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
+        frame_labels = labels.repeat_interleave(frames)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
+            image = self.network.embed_images(x) if "image" in self.recipe.branches else None  # (NT, D)
+            video = self.network.video(x, [frames] * count) if "video" in self.recipe.branches else None
+        # Features are float32; distances and softmax are taken in it.
+        terms: dict[str, Tensor] = {}
+        if image is not None:
+            terms |= self._own_terms("image", image, frame_labels)
+        if video is not None:
+            clip = video.unflatten(0, (count, frames)).mean(dim=1)  # (NT, D) -> (N, D)
+            terms |= self._own_terms("video", clip, labels)
+            if image is not None:
+                terms |= self._shared_terms(image, video, clip, frame_labels, labels)
+        return terms
+
+    def _own_terms(self, branch: str, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Cross entropy and triplet of one branch that learns."""
+        if branch not in self.learning:
+            return {}
+        terms, losses = {}, self.recipe.losses
+        if weight := getattr(losses, f"{branch}_cross_entropy"):
+            logits = self.classifier(features)
+            allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
+            if not losses.within_world:
+                allowed = torch.ones_like(allowed)
+            loss = cross_entropy(logits, labels, allowed, smoothing=losses.label_smoothing)
+            terms[f"{branch}_cross_entropy"] = weight * loss
+        if weight := getattr(losses, f"{branch}_to_{branch}"):
+            loss = batch_hard_triplet(features, features, labels, labels, losses.margin)
+            terms[f"{branch}_to_{branch}"] = weight * loss
+        return terms
+
+    def _shared_terms(
+        self, image: Tensor, video: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """What both branches have to do with: cross-modal triplets and knowledge propagation."""
+        terms, losses = {}, self.recipe.losses
+        if losses.image_to_video:
+            loss = batch_hard_triplet(image, clip, frame_labels, labels, losses.margin)
+            terms["image_to_video"] = losses.image_to_video * loss
+        if losses.video_to_image:
+            loss = batch_hard_triplet(clip, image, labels, frame_labels, losses.margin)
+            terms["video_to_image"] = losses.video_to_image * loss
+        if losses.feature_propagation:
+            loss = feature_propagation(image, video, teach_video=losses.teach_video)
+            terms["feature_propagation"] = losses.feature_propagation * loss
+        if losses.distance_propagation:
+            loss = distance_propagation(
+                image, video, form=losses.distance_form, teach_video=losses.teach_video
+            )
+            terms["distance_propagation"] = losses.distance_propagation * loss
+        return terms
+
+    def train(self, mode: bool = True) -> "Objective":
+        """Switch all but what is frozen: its batch normalisation keeps its statistics."""
+        super().train(mode)
+        for module in self._frozen():
+            module.eval()
+        return self
+
+    def _classifies(self) -> bool:
+        return any(getattr(self.recipe.losses, f"{branch}_cross_entropy") for branch in self.learning)
+
+    def _freeze(self) -> None:
+        for module in self._frozen():
+            module.requires_grad_(False)
+
+    def _frozen(self) -> list[nn.Module]:
+        branches: dict[str, nn.Module] = {"image": self.network.image, "video": self.network.video}
+        count = self.recipe.optimiser.frozen_blocks
+        blocks = [*self.network.image.blocks[:count], *self.network.video.backbone.blocks[:count]]
+        return [*(branches[b] for b in branches if b not in self.learning), *blocks]
+
+
+def make_classifier(dimension: int, identities: int, neck: str, generator: torch.Generator) -> nn.Module:
+    """One linear layer from N(0, 0.001) with bias; with neck "bn", batch normalisation and no biases.
+
+    Luo et al., "Bag of Tricks", CVPR Workshops 2019, for the neck. It changes what the classifier sees, never
+    the features that triplets and the search compare.
+    """
+    linear = nn.Linear(dimension, identities, bias=neck == "none")
+    nn.init.normal_(linear.weight, 0.0, 0.001, generator=generator)
+    if linear.bias is not None:
+        nn.init.zeros_(linear.bias)
+        return linear
+    norm = nn.BatchNorm1d(dimension)
+    norm.bias.requires_grad_(False)
+    return nn.Sequential(norm, linear)

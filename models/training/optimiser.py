@@ -1,0 +1,52 @@
+"""How weights move, and how fast at which step."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from models.training.objective import Objective
+from models.training.recipe import Optimiser, Rates, Schedule
+
+
+def make_optimiser(objective: Objective, recipe: Optimiser) -> torch.optim.Optimizer:
+    """Build the optimiser of all that learns; each group keeps the factor of its part as "scale"."""
+    kind = torch.optim.Adam if recipe.name == "adam" else torch.optim.AdamW
+    groups = [
+        {"params": parameters, "scale": scale}
+        for scale, part in parts(objective, recipe.rates)
+        if (parameters := [p for p in part if p.requires_grad])
+    ]
+    return kind(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def parts(objective: Objective, rates: Rates) -> Iterator[tuple[float, list[nn.Parameter]]]:
+    """The parts of a network with their factors on the learning rate."""
+    network = objective.network
+    yield rates.image, list(network.image.parameters())
+    yield rates.video, list(network.video.backbone.parameters())
+    yield rates.non_local, list(network.video.non_local.parameters())
+    yield rates.classifier, list(objective.classifier.parameters())
+
+
+def rate(schedule: Schedule, step: int, steps: int) -> float:
+    """The factor on all learning rates.
+
+    Args:
+        schedule: its kind and numbers.
+        step: from 0.
+        steps: of the whole run.
+    """
+    if step < schedule.warm_up:
+        return (step + 1) / schedule.warm_up
+    if schedule.kind == "multistep":
+        return float(schedule.factor ** sum(step >= share * steps for share in schedule.milestones))
+    progress = (step - schedule.warm_up) / max(1, steps - schedule.warm_up)
+    return schedule.least + (1 - schedule.least) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def set_rate(optimiser: torch.optim.Optimizer, value: float) -> None:
+    """Give every group `value` times its own factor."""
+    for group in optimiser.param_groups:
+        group["lr"] = value * group["scale"]

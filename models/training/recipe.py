@@ -1,0 +1,236 @@
+"""What a training run does, all of it: read from YAML, checked to the last key, and kept with the weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.errors import BadRecipe, ModelError
+from models.networks.tkp import ARCHITECTURES
+
+CONFIGS: Final = Path(__file__).parent / "configs"
+
+Branch = Literal["image", "video"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Input(_Section):
+    """Size of the pictures in pixels."""
+
+    height: int = Field(256, ge=32, le=1024)
+    width: int = Field(128, ge=32, le=1024)
+
+
+class Batches(_Section):
+    """What is in a batch, and who reads it.
+
+    A step averages the gradients of `accumulate` batches; under torchrun they are dealt out to the processes.
+    """
+
+    sampler: Literal["chunks", "balanced", "worlds"] = "chunks"
+    identities: int = Field(4, ge=2)
+    clips: Positive = 4
+    frames: int = Field(4, ge=1, le=32)
+    stride: Positive = 8
+    choice: Literal["strided", "parts"] = "strided"
+    accumulate: Positive = 1
+    workers: int = Field(0, ge=0, le=64)
+
+
+class Augmentation(_Section):
+    """How often a clip is changed, as a probability, and how far; a draw holds for all frames of a clip."""
+
+    flip: Share = 0.5
+    shift: Share = 0.0
+    shift_share: float = Field(0.04, ge=0, le=0.25, description="padding, as a share of the height")
+    colour: Share = 0.0
+    brightness: Share = 0.4
+    contrast: Share = 0.4
+    saturation: Share = 0.4
+    hue: float = Field(0.05, ge=0, le=0.5, description="as a share of the colour circle")
+    grey: Share = 0.0
+    blur: Share = 0.0
+    blur_sigma: float = Field(1.5, gt=0, le=8, description="the strongest, in pixels")
+    degrade: Share = 0.0
+    degrade_scale: float = Field(4.0, ge=1, le=16, description="the coarsest")
+    erase: Share = 0.0
+    erase_area: tuple[Share, Share] = Field((0.02, 0.33), strict=False, description="least and most")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.erase_area[0] > self.erase_area[1]:
+            raise ValueError("erase_area must be the least share and then the most")
+        return self
+
+
+class Losses(_Section):
+    """Weights of the terms (0 leaves one out) and their forms; the defaults are TKP's."""
+
+    image_cross_entropy: Weight = 1.0
+    video_cross_entropy: Weight = 1.0
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    within_world: bool = Field(True, description="tell people apart from those of their own world only")
+    neck: Literal["none", "bn"] = "none"
+    image_to_video: Weight = 1.0
+    video_to_image: Weight = 1.0
+    image_to_image: Weight = 1.0
+    video_to_video: Weight = 1.0
+    margin: float | None = Field(0.3, ge=0, description="None for the soft margin")
+    feature_propagation: Weight = 1.0
+    distance_propagation: Weight = 1.0
+    distance_form: Literal["code", "paper"] = "code"
+    teach_video: bool = False
+
+
+class Rates(_Section):
+    """Factors on the learning rate of the parts."""
+
+    image: Weight = 1.0
+    video: Weight = 1.0
+    non_local: Weight = 1.0
+    classifier: Weight = 1.0
+
+
+class Optimiser(_Section):
+    """How weights move."""
+
+    name: Literal["adam", "adamw"] = "adam"
+    learning_rate: float = Field(3e-4, gt=0)
+    weight_decay: Weight = 5e-4
+    rates: Rates = Rates()
+    frozen_blocks: int = Field(0, ge=0, description="first blocks of each backbone that stay as they are")
+    clip_gradient: float | None = Field(None, gt=0, description="longest gradient")
+    ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 for none")
+
+
+class Schedule(_Section):
+    """How long, and how the learning rate falls; exactly one of `epochs` and `steps`."""
+
+    kind: Literal["multistep", "cosine"] = "multistep"
+    epochs: int | None = Field(None, ge=1, le=10**6)
+    steps: int | None = Field(None, ge=1, le=10**9)
+    warm_up: int = Field(0, ge=0, description="steps")
+    milestones: tuple[Share, ...] = Field((0.4, 0.8), strict=False, description="shares of the run")
+    factor: float = Field(0.1, gt=0, le=1, description="at each milestone")
+    least: Share = Field(0.01, description="where the cosine ends, as a share of the learning rate")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        return self
+
+
+class Run(_Section):
+    """What changes speed and record, not what is learnt (but for rounding)."""
+
+    seed: int = Field(1, ge=0)
+    bf16: bool = False
+    compile: bool = False
+    log_every: Positive = 10
+    save_every: Positive = 500
+
+
+class Recipe(_Section):
+    """A training run but for the data and the machine."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
+    network: Literal["tkp"] = "tkp"
+    backbone: str = "efficientnet-lite0"
+    initialise: str = Field("imagenet", description="or the path of a checkpoint")
+    branches: tuple[Branch, ...] = Field(
+        ("image", "video"), strict=False, min_length=1, description="that take part"
+    )
+    frozen_branches: tuple[Branch, ...] = Field((), strict=False, description="that do not learn")
+    video_from_image: bool = False
+    input: Input = Input()
+    batches: Batches = Batches()
+    augmentation: Augmentation = Augmentation()
+    losses: Losses = Losses()
+    optimiser: Optimiser = Optimiser()
+    schedule: Schedule
+    run: Run = Run()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.backbone not in ARCHITECTURES:
+            raise ValueError(f"no backbone {self.backbone!r}; known: {', '.join(ARCHITECTURES)}")
+        if not set(self.branches) - set(self.frozen_branches):
+            raise ValueError("no branch learns")
+        if len(set(self.branches)) < len(self.branches):
+            raise ValueError("branches has one twice")
+        if self.video_from_image and "video" in self.branches:
+            raise ValueError("video_from_image would overwrite the video branch that was trained")
+        return self
+
+
+def read_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        name_or_path: a shipped recipe's name, or a YAML file.
+        overrides: like "batches.frames=8"; values are YAML.
+
+    Raises:
+        BadRecipe: no such recipe, an unknown key, or a value that cannot be; the message names the key.
+    """
+    path = find_recipe(name_or_path)
+    values = _parse(path.read_bytes(), str(path))
+    if not isinstance(values, dict):
+        raise BadRecipe(f"{path} is not a mapping of keys to values")
+    for override in overrides:
+        _set(values, override)
+    return check_recipe(values)
+
+
+def find_recipe(name_or_path: str) -> Path:
+    """The file of a recipe. Raises BadRecipe."""
+    shipped = {path.stem: path for path in sorted(CONFIGS.glob("*.yaml"))}
+    path = shipped.get(name_or_path, Path(name_or_path))
+    if not path.is_file():
+        raise BadRecipe(f"no recipe {name_or_path!r}: neither a file nor one of {', '.join(shipped)}")
+    return path
+
+
+def check_recipe(values: Any) -> Recipe:
+    """A recipe from plain values. Raises BadRecipe with the key that is wrong."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "recipe"
+        if first["type"] in {"extra_forbidden", "invalid_key"}:
+            raise BadRecipe(f"unknown key {key!r}") from error
+        # To YAML 3e-4 is text.
+        hint = "; 3e-4 must be written 3.0e-4" if first["type"] == "float_type" else ""
+        raise BadRecipe(f"{key}: {first['msg'].removeprefix('Value error, ')}{hint}") from error
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise BadRecipe(f"{override!r} is not like key=value")
+    *sections, last = key.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise BadRecipe(f"unknown key {key!r}: {section!r} has no keys")
+    values[last] = _parse(text.encode(), key)
+
+
+def _parse(data: bytes, where: str) -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise ModelError("recipes need PyYAML: pip install '.[train]'") from error
+    try:
+        return yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRecipe(f"{where} is not YAML: {' '.join(str(error).split())}") from error

@@ -1,0 +1,79 @@
+"""The state of a run on disk: enough to go on as if it had never stopped.
+
+What is drawn at random is a function of seed and step (see loading.py), so no generator has a state to keep.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.errors import TrainingError
+from models.training.objective import Objective
+from models.training.recipe import Recipe
+
+FILE = "state.pt"
+
+
+@dataclass
+class State:
+    """What a run changes. `average` is the network with averaged weights, or None."""
+
+    objective: Objective
+    optimiser: torch.optim.Optimizer
+    average: torch.optim.swa_utils.AveragedModel | None
+    step: int = 0
+    seconds: float = 0.0
+
+
+def save_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
+    """Replace the state in `out` as a whole; a kill at any moment leaves the old one or the new one."""
+    values = {
+        "recipe": recipe.model_dump(mode="json"),
+        "data": data,
+        "step": state.step,
+        "seconds": state.seconds,
+        "objective": state.objective.state_dict(),
+        "optimiser": state.optimiser.state_dict(),
+        "average": None if state.average is None else state.average.state_dict(),
+    }
+    temporary = out / f".{FILE}.{os.getpid()}"
+    with temporary.open("wb") as file:
+        torch.save(values, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(out / FILE)
+
+
+def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
+    """Put the state in `out` into `state`; without one, nothing changes.
+
+    Raises:
+        TrainingError: the state is damaged, or of a run with another recipe or other data.
+    """
+    if not (out / FILE).exists():
+        return
+    try:
+        values = torch.load(out / FILE, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch names no errors for damaged files: any may come
+        raise TrainingError(f"{out / FILE} is damaged: {error}") from error
+    differing = _difference(values["recipe"], recipe.model_dump(mode="json"))
+    if differing is not None:
+        raise TrainingError(f"the run in {out} was started with another recipe: {differing}")
+    if values["data"] != data:
+        raise TrainingError(f"the run in {out} was started with other data")
+    state.objective.load_state_dict(values["objective"])
+    state.optimiser.load_state_dict(values["optimiser"])
+    if state.average is not None:
+        state.average.load_state_dict(values["average"])
+    state.step, state.seconds = values["step"], values["seconds"]
+
+
+def _difference(before: Any, now: Any, key: str = "") -> str | None:
+    """The first key whose value differs."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        found = (_difference(before.get(k), now.get(k), f"{key}.{k}".strip(".")) for k in now)
+        return next((text for text in found if text is not None), None)
+    return None if before == now else f"{key} was {before}, not {now}"

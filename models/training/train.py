@@ -1,0 +1,265 @@
+"""The training loop: TKP and its ablations, on one process or on several under torchrun.
+
+A step averages the gradients of `accumulate` batches. Batches are numbered through the whole run; what is in
+number n, and how it is augmented, is a function of the seed and n. So a run resumes exactly, and several
+processes, which deal the batches of a step out among themselves, learn what one process would.
+"""
+
+import hashlib
+import math
+import platform
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from models import checkpoint, zoo
+from models.checkpoint import LoadedModel
+from models.datasets.clips import Clips
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.worlds import worlds_of
+from models.errors import BadDataset, BadRecipe, TrainingError
+from models.memory import keep_memory
+from models.preprocessing import Preprocessing, standardise
+from models.training.augment import augment
+from models.training.loading import batches, batches_per_epoch, generator
+from models.training.log import Log
+from models.training.objective import Objective
+from models.training.optimiser import make_optimiser, rate, set_rate
+from models.training.processes import Place, joined
+from models.training.recipe import Recipe
+from models.training.state import FILE as STATE
+from models.training.state import State, restore_state, save_state
+
+Advance = Callable[[int, int, float], None]
+"""Called after each step with its number, the number of all steps, and the loss last logged."""
+
+MODEL = "model"
+"""Folder of the finished checkpoint in the run's folder."""
+
+
+def train(
+    recipe: Recipe,
+    tracklets: Sequence[Tracklet],
+    out: Path,
+    *,
+    dataset: str,
+    device: str = "auto",
+    resume: bool = False,
+    advance: Advance | None = None,
+) -> Path:
+    """Train a network to the last step of its recipe.
+
+    Args:
+        recipe: all that matters but the data.
+        tracklets: to learn from; distractors and junk are left out.
+        out: folder of the run: log.jsonl, TensorBoard's files, state.pt to resume from, and model/.
+        dataset: name of the data, for the card.
+        device: "auto", "cpu" or "cuda:N".
+        resume: go on from the state in `out`, if there is one; else `out` must not hold a run.
+        advance: told of every step.
+
+    Returns:
+        The folder of the checkpoint, for `models.checkpoint.load`.
+
+    Raises:
+        BadRecipe: the recipe does not fit the data or the number of processes.
+        BadDataset: too few tracklets, or a frame that cannot be read.
+        TrainingError: the folder holds another run, or the loss is no longer finite.
+        BadCheckpoint, UnknownModel, MissingWeights, DeviceUnavailable: what to begin with is not to be had.
+    """
+    tracklets = [t for t in tracklets if t.identity not in {DISTRACTOR, JUNK}]
+    if not resume and (out / STATE).exists():
+        raise TrainingError(f"{out} holds a run already: resume it, or choose another folder")
+    keep_memory()
+    with joined(device) as place:
+        begun = begin(recipe)
+        data = fingerprint(tracklets)
+        state = prepare(recipe, begun, list(worlds_of(tracklets).values()), place)
+        restore_state(out, state, recipe, data)
+        if place.writes:
+            out.mkdir(parents=True, exist_ok=True)
+        run(recipe, tracklets, begun.preprocessing, state, place, out=out, data=data, advance=advance)
+        if place.writes:
+            facts = {"dataset": dataset, "data_sha256": data, "tracklets": len(tracklets)}
+            write_model(out / MODEL, recipe, begun, state, {**facts, "processes": place.world})
+    return out / MODEL
+
+
+def run(
+    recipe: Recipe,
+    tracklets: Sequence[Tracklet],
+    preprocessing: Preprocessing,
+    state: State,
+    place: Place,
+    *,
+    out: Path,
+    data: str,
+    advance: Advance | None = None,
+) -> None:
+    """Take the steps from `state.step` to the last."""
+    steps = count_steps(recipe, tracklets)
+    first = state.step * recipe.batches.accumulate + place.rank
+    plan = batches(recipe, tracklets, preprocessing, start=first, every=place.world)
+    objective, optimiser = state.objective, state.optimiser
+    model = DistributedDataParallel(objective) if place.world > 1 else objective
+    learnt = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    longest = recipe.optimiser.clip_gradient or math.inf
+    objective.train()
+    shown = math.nan
+    with Log(out, state.step) if place.writes else nullcontext() as log:
+        while state.step < steps:
+            began = time.monotonic()
+            set_rate(optimiser, recipe.optimiser.learning_rate * rate(recipe.schedule, state.step, steps))
+            values = learn(model, plan, recipe, preprocessing, place)
+            values["gradient"] = torch.nn.utils.clip_grad_norm_(learnt, longest)
+            optimiser.step()
+            optimiser.zero_grad()
+            if state.average is not None:
+                state.average.update_parameters(objective.network)
+            state.step += 1
+            state.seconds += time.monotonic() - began
+            last = state.step == steps
+            if state.step % recipe.run.log_every == 0 or last:
+                numbers = read_out(values, place)
+                shown = numbers["loss"]
+                if not math.isfinite(shown):
+                    raise TrainingError(f"the loss is {shown} at step {state.step}: lower the learning rate")
+                if log is not None:
+                    numbers |= {"rate": optimiser.param_groups[0]["lr"], "seconds": time.monotonic() - began}
+                    log.write(state.step, numbers)
+            if place.writes and (state.step % recipe.run.save_every == 0 or last):
+                save_state(out, state, recipe, data)
+            if advance is not None and place.writes:
+                advance(state.step, steps, shown)
+
+
+def learn(
+    model: nn.Module,
+    plan: Iterator[tuple[int, Clips]],
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    place: Place,
+) -> dict[str, Tensor]:
+    """Add up the gradients of this process's share of a step; returns its losses and the wait for data."""
+    share = recipe.batches.accumulate // place.world
+    sums: defaultdict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=place.device))
+    for index in range(share):
+        asked = time.monotonic()
+        number, clips = next(plan)
+        sums["wait"] += time.monotonic() - asked
+        x = clips.pixels.to(place.device, non_blocking=True)
+        x = augment(x, recipe.augmentation, generator(recipe.run.seed, number))
+        x = standardise(x.flatten(0, 1), preprocessing).view_as(x)  # (N, T, 3, H, W)
+        # Processes exchange gradients once a step, with its last batch.
+        with nullcontext() if index == share - 1 else alone(model):
+            terms = model(x, clips.labels.to(place.device))
+            loss = torch.stack(list(terms.values())).sum()
+            torch.autograd.backward(loss / share)
+        for name, term in {**terms, "loss": loss}.items():
+            sums[name] += term.detach() / share
+    return dict(sums)
+
+
+def alone(model: nn.Module) -> AbstractContextManager[None]:
+    """While this lasts, processes keep their gradients to themselves."""
+    return model.no_sync() if isinstance(model, DistributedDataParallel) else nullcontext()
+
+
+def read_out(values: Mapping[str, Tensor], place: Place) -> dict[str, float]:
+    """The values as numbers, averaged over the processes."""
+    numbers = place.average(torch.stack([value.detach().to(place.device) for value in values.values()]))
+    return dict(zip(values, numbers.tolist(), strict=True))
+
+
+def count_steps(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
+    """Steps of a whole run. Raises BadDataset when there are too few tracklets."""
+    if recipe.schedule.steps is not None:
+        return recipe.schedule.steps
+    assert recipe.schedule.epochs is not None
+    return max(1, recipe.schedule.epochs * batches_per_epoch(recipe, tracklets) // recipe.batches.accumulate)
+
+
+def begin(recipe: Recipe) -> LoadedModel:
+    """What training begins with: ImageNet weights or a checkpoint, at the size of the recipe."""
+    if recipe.initialise == "imagenet":
+        begun = zoo.untrained(recipe.backbone)
+    else:
+        begun = checkpoint.load(Path(recipe.initialise))
+        if begun.network.backbone != recipe.backbone:
+            raise BadRecipe(f"initialise: {recipe.initialise} has the backbone {begun.network.backbone!r}")
+    size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)
+    return replace(begun, preprocessing=size)
+
+
+def prepare(recipe: Recipe, begun: LoadedModel, worlds: Sequence[int], place: Place) -> State:
+    """The state before the first step; `worlds` has an entry an identity. Raises BadRecipe."""
+    if recipe.batches.accumulate % place.world:
+        raise BadRecipe(
+            f"batches.accumulate: {place.world} processes cannot share {recipe.batches.accumulate} batches"
+        )
+    network = begun.network.requires_grad_(True)
+    seeded = torch.Generator().manual_seed(recipe.run.seed)
+    objective = Objective(network, torch.tensor(worlds), recipe, seeded)
+    objective.to(device=place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = make_optimiser(objective, recipe.optimiser)
+    average = None
+    if decay := recipe.optimiser.ema:
+        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+    if recipe.run.compile:
+        network.image.compile()
+        network.video.compile()
+    return State(objective, optimiser, average)
+
+
+def write_model(
+    folder: Path, recipe: Recipe, begun: LoadedModel, state: State, facts: Mapping[str, Any]
+) -> str:
+    """Write the network as it is now, half precision, with a card that says how it came to be."""
+    network = deepcopy(state.average.module if state.average is not None else state.objective.network)
+    network = network.cpu().eval()
+    if recipe.video_from_image:
+        network.video.backbone.load_state_dict(network.image.state_dict())
+    training = {
+        "recipe": recipe.model_dump(mode="json"),
+        "begun_from": begun.id,
+        "steps": state.step,
+        "seconds": round(state.seconds),
+        **facts,
+        "torch": torch.__version__,
+        "hardware": hardware(),
+    }
+    limits = ["no accuracy was measured during training; evaluate before use"]
+    card = checkpoint.describe(
+        network, recipe.name, begun.preprocessing, {"training": training, "limits": limits}
+    )
+    return checkpoint.save(folder, network, card, half=True)
+
+
+def hardware() -> str:
+    """The processor and the GPUs, in words."""
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
+    return ", ".join([*gpus, cpu])
+
+
+def fingerprint(tracklets: Sequence[Tracklet]) -> str:
+    """SHA-256 over identity, camera, file names and file sizes of all tracklets in their order."""
+    digest = hashlib.sha256()
+    for tracklet in tracklets:
+        digest.update(f"{tracklet.identity} {tracklet.camera}\n".encode())
+        for frame in tracklet.frames:
+            try:
+                digest.update(f"{frame.name} {frame.stat().st_size}\n".encode())
+            except OSError as error:
+                raise BadDataset(f"cannot read the frame {frame}: {error.strerror}") from error
+    return digest.hexdigest()

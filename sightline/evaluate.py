@@ -1,0 +1,164 @@
+"""`sightline evaluate`: figures of a model on a data set."""
+
+import importlib.metadata
+import json
+import os
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sightline.console import output, print_note, print_table
+from sightline.failures import CommandError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from models.embedder import Embedder
+    from models.metrics import Interval
+    from models.training.evaluate import Rerank
+    from models.training.figures import Evaluation, Figures
+
+
+class Protocols(StrEnum):
+    """What --protocol takes."""
+
+    I2V = "i2v"
+    V2V = "v2v"
+    I2I = "i2i"
+    ALL = "all"
+
+
+def evaluate(
+    *,
+    dataset: Annotated[str, typer.Option(help="Which data set; docs/commands.md lists them.")],
+    root: Annotated[Path, typer.Option(help="Folder it lies in.")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="Name of a model, or folder of a checkpoint [default: the shipped one]."),
+    ] = None,
+    protocol: Annotated[
+        Protocols, typer.Option(help="Image (i) or video (v) network, for the queries, then the gallery.")
+    ] = Protocols.I2V,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write all figures to this file.")
+    ] = None,
+    rerank: Annotated[bool, typer.Option("--rerank", help="Also judge re-ranked lists.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads on a CPU [default: torch's].")] = None,
+) -> None:
+    """Judge a model on a data set.
+
+    Prints rank-k, both mean average precisions, mINP, verification and open-set rates in percent, with 95 %
+    intervals. The file is written after each protocol.
+    """
+    if json_file is not None:
+        _check_place(json_file)
+    from models import zoo
+    from models.datasets import load  # type: ignore[attr-defined]
+    from models.embedder import Embedder
+    from models.training.evaluate import evaluate as judge
+    from models.training.protocols import EvaluationProtocol, TrackletFeatures
+
+    judged = load(dataset, root)
+    loaded = zoo.load(zoo.DEFAULT if model is None else model)
+    embedder = Embedder(loaded, device=device, precision=precision, threads=threads)
+    wanted = list(EvaluationProtocol) if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]
+    found = []
+    with _bars() as bars:
+        features = TrackletFeatures(embedder, _Bar(bars))
+        for one in wanted:
+            found.append(judge(features, judged, one, rerank=_k_reciprocal() if rerank else None))
+            if json_file is not None:
+                _write(json_file, found, embedder)
+    _show(found)
+    if embedder.warning:
+        print_note(embedder.warning)
+
+
+def _check_place(file: Path) -> None:
+    """Refuse before the work what could not be written after it. Raises CommandError."""
+    folder = file.absolute().parent
+    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CommandError(f"cannot write {file}", "name a file in a folder that is there")
+
+
+def _k_reciprocal() -> "Rerank":
+    from models.reranking import k_reciprocal  # type: ignore[import-not-found]
+
+    return k_reciprocal  # type: ignore[no-any-return]
+
+
+class _Bar:
+    """A progress bar for each thing that is embedded."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._tasks: dict[tuple[str, int], TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if (stage, total) not in self._tasks:
+            self._tasks[stage, total] = self._bars.add_task(f"embedding {stage}", total=total)
+        self._bars.update(self._tasks[stage, total], completed=done)
+
+
+def _bars() -> "Progress":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=output)
+
+
+def _write(file: Path, found: "Sequence[Evaluation]", embedder: "Embedder") -> None:
+    values = {
+        "sightline": importlib.metadata.version("sightline"),
+        "device": embedder.device,
+        "precision": embedder.precision,
+        "evaluations": [evaluation.to_json() for evaluation in found],
+    }
+    file.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _show(found: "Sequence[Evaluation]") -> None:
+    first, counts = found[0], found[0].counts
+    where = first.dataset if len(first.splits) == 1 else f"{len(first.splits)} splits of {first.dataset}"
+    output.print(
+        f"{first.model} on {where}: {counts.queries} queries for {counts.identities} people, "
+        f"{counts.skipped} without a match left out, {counts.gallery} in the gallery.",
+        markup=False,
+        soft_wrap=True,
+    )
+    closed, opened = [], []
+    for evaluation in found:
+        closed.append(_closed(evaluation.protocol, evaluation.figures, evaluation.intervals))
+        opened.append(_opened(evaluation.protocol, evaluation.figures))
+        if evaluation.reranked is not None:
+            closed.append(_closed(f"{evaluation.protocol} re-ranked", evaluation.reranked, {}))
+    print_table(closed)
+    print_table(opened)
+
+
+def _closed(name: str, figures: "Figures", intervals: "Mapping[str, Interval]") -> dict[str, str]:
+    return {
+        "protocol": name,
+        "rank-1": _percent(figures.rank[1], intervals.get("rank_1")),
+        **{f"rank-{k}": _percent(share) for k, share in figures.rank.items() if k > 1},
+        "mAP (standard)": _percent(figures.map_standard, intervals.get("map_standard")),
+        "mAP (trapezoid)": _percent(figures.map_trapezoid, intervals.get("map_trapezoid")),
+        "mINP": _percent(figures.minp),
+    }
+
+
+def _opened(name: str, figures: "Figures") -> dict[str, str]:
+    rates = {f"TAR at FAR {far:.1%}": _percent(tar) for far, tar in figures.tar_at_far.items()}
+    for far, found in (figures.dir_at_far or {}).items():
+        rates[f"DIR at FAR {far:.0%}"] = _percent(found)
+    return {"protocol": name, **rates}
+
+
+def _percent(share: float, interval: "Interval | None" = None) -> str:
+    text = f"{100 * share:.1f}"
+    return text if interval is None else f"{text} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"

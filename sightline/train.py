@@ -1,0 +1,55 @@
+"""`sightline train`: train a network on a data set by a recipe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sightline.console import output
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A shipped recipe's name, or a YAML file.")],
+    *,
+    dataset: Annotated[str, typer.Option(help="Kind of data set: simulated, mars, ...")],
+    root: Annotated[Path, typer.Option(help="Folder of the data set.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: log, state, and model/ at the end.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
+    ] = None,
+    split: Annotated[int, typer.Option(min=0, help="Which split of the data set, from 0.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of CPU arithmetic.")] = None,
+) -> None:
+    """Train a network; the result is a checkpoint that --model and SIGHTLINE_MODEL accept.
+
+    Start it with torchrun to train on several GPUs.
+    """
+    import torch
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from models import datasets
+    from models.training.recipe import read_recipe
+    from models.training.train import train as run
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    recipe = read_recipe(config, overrides or ())
+    chosen = datasets.load(dataset, root)
+    tracklets = chosen.splits[split].train
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=output) as bars:
+        task = bars.add_task("loss -", total=None)
+        model = run(
+            recipe,
+            tracklets,
+            out,
+            dataset=chosen.name,
+            device=device,
+            resume=resume,
+            advance=lambda step, steps, loss: bars.update(
+                task, description=f"loss {loss:.3f}", completed=step, total=steps
+            ),
+        )
+    output.print(f"Model: {model}", markup=False, soft_wrap=True)

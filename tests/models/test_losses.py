@@ -1,0 +1,145 @@
+"""Losses against their definitions written as loops, against gradients by difference, and by hand."""
+
+import math
+from collections.abc import Sequence
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from models.losses import batch_hard_triplet, distance_propagation, feature_propagation, pairwise_distances
+
+
+def features(count: int, seed: int = 0) -> Tensor:
+    draws = torch.Generator().manual_seed(seed)
+    return torch.randn(count, 5, generator=draws, dtype=torch.float64).requires_grad_()
+
+
+def distance(a: Sequence[float], b: Sequence[float]) -> float:
+    return math.sqrt(max(1e-12, sum((x - y) ** 2 for x, y in zip(a, b, strict=True))))
+
+
+def triplet_by_loops(
+    anchors: Tensor, others: Tensor, anchor_ids: Tensor, other_ids: Tensor, margin: float | None
+) -> float:
+    losses = []
+    for anchor, identity in zip(anchors.tolist(), anchor_ids.tolist(), strict=True):
+        pairs = list(zip(others.tolist(), other_ids.tolist(), strict=True))
+        positives = [distance(anchor, other) for other, own in pairs if own == identity]
+        negatives = [distance(anchor, other) for other, own in pairs if own != identity]
+        if not positives or not negatives:
+            losses.append(0.0)
+            continue
+        excess = max(positives) - min(negatives)
+        losses.append(math.log1p(math.exp(excess)) if margin is None else max(0.0, excess + margin))
+    return sum(losses) / len(losses)
+
+
+def test_distances_of_a_right_triangle() -> None:
+    corners = torch.tensor([[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]])
+    assert pairwise_distances(corners, corners).tolist() == [
+        [pytest.approx(1e-6), 3.0, 5.0],
+        [3.0, pytest.approx(1e-6), 4.0],
+        [5.0, 4.0, pytest.approx(1e-6)],
+    ]
+
+
+def test_triplet_by_hand() -> None:
+    """On a line: person 0 at 0 and 2, person 1 at 3 and 7."""
+    points = torch.tensor([[0.0], [2.0], [3.0], [7.0]])
+    ids = torch.tensor([0, 0, 1, 1])
+    # Hardest positives 2, 2, 4, 4; hardest negatives 3, 1, 1, 5.
+    assert batch_hard_triplet(points, points, ids, ids).item() == pytest.approx((0 + 1.3 + 3.3 + 0) / 4)
+    soft = batch_hard_triplet(points, points, ids, ids, margin=None).item()
+    assert soft == pytest.approx(sum(math.log1p(math.exp(x)) for x in (-1, 1, 3, -1)) / 4)
+
+
+def test_cross_modal_triplet_by_hand() -> None:
+    images, clips = torch.tensor([[0.0], [1.0], [5.0]]), torch.tensor([[0.5], [4.0]])
+    image_ids, clip_ids = torch.tensor([0, 0, 1]), torch.tensor([0, 1])
+    # Positives 0.5, 0.5, 1; negatives 4, 3, 4.5: all apart by more than the margin of 0.3, not by one of 3.
+    assert batch_hard_triplet(images, clips, image_ids, clip_ids).item() == 0
+    wide = batch_hard_triplet(images, clips, image_ids, clip_ids, margin=3.0).item()
+    assert wide == pytest.approx((0 + 0.5 + 0) / 3)
+    # The other way round the mean is over the two clips: positives 0.5, 1; negatives 4.5, 3.
+    back = batch_hard_triplet(clips, images, clip_ids, image_ids, margin=3.0).item()
+    assert back == pytest.approx((0 + 1) / 2)
+
+
+@given(
+    anchor_ids=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+    other_ids=st.lists(st.integers(0, 3), min_size=1, max_size=6),
+    margin=st.none() | st.floats(0, 5),
+)
+def test_triplet_is_what_the_loops_say(
+    anchor_ids: list[int], other_ids: list[int], margin: float | None
+) -> None:
+    anchors, others = features(len(anchor_ids), 1), features(len(other_ids), 2)
+    ids = torch.tensor(anchor_ids), torch.tensor(other_ids)
+    loss = batch_hard_triplet(anchors, others, *ids, margin=margin)
+    assert loss.item() == pytest.approx(triplet_by_loops(anchors, others, *ids, margin), abs=1e-9)
+    torch.autograd.backward(loss)
+    assert anchors.grad is not None
+    assert anchors.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("margin", [0.3, None])
+def test_gradients_of_the_triplet(margin: float | None) -> None:
+    ids = torch.tensor([0, 0, 1, 1, 2, 2])
+    assert gradcheck(
+        lambda a, b: batch_hard_triplet(a, b, ids, ids, margin), (features(6, 3), features(6, 4))
+    )
+
+
+def test_two_pictures_alike_give_a_finite_gradient() -> None:
+    same = torch.ones(4, 3, requires_grad=True)
+    ids = torch.tensor([0, 0, 1, 1])
+    torch.autograd.backward(batch_hard_triplet(same, same, ids, ids))
+    assert same.grad is not None
+    assert same.grad.isfinite().all()
+
+
+def test_feature_propagation_by_hand() -> None:
+    image, video = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+    assert feature_propagation(image, video).item() == (1 + 4 + 9 + 16) / 2
+
+
+def test_distance_propagation_by_hand() -> None:
+    """Distances among images 5, among video features 2; two pairs and two of a point with itself."""
+    image, video = torch.tensor([[0.0, 0.0], [3.0, 4.0]]), torch.tensor([[0.0, 0.0], [0.0, 2.0]])
+    assert distance_propagation(image, video).item() == pytest.approx(2 * 9 / 4)
+    assert distance_propagation(image, video, form="paper").item() == pytest.approx(2 * 9 / 2)
+
+
+@pytest.mark.parametrize("form", ["code", "paper"])
+def test_distance_propagation_is_what_the_loops_say(form: str) -> None:
+    image, video = features(7, 5), features(7, 6)
+    total = sum(
+        (distance(image[i].tolist(), image[j].tolist()) - distance(video[i].tolist(), video[j].tolist())) ** 2
+        for i in range(7)
+        for j in range(7)
+    )
+    loss = distance_propagation(image, video, form=form).item()  # type: ignore[arg-type]
+    assert loss == pytest.approx(total / (49 if form == "code" else 7))
+
+
+@pytest.mark.parametrize("loss", [feature_propagation, distance_propagation])
+def test_the_teacher_does_not_learn_from_its_pupil_unless_asked(loss: object) -> None:
+    assert callable(loss)
+    image, video = features(4, 7), features(4, 8)
+    torch.autograd.backward(loss(image, video))
+    assert image.grad is not None
+    assert image.grad.abs().sum() > 0
+    assert video.grad is None
+    torch.autograd.backward(loss(image, video, teach_video=True))
+    assert video.grad is not None
+    assert video.grad.abs().sum() > 0
+
+
+def test_gradients_of_the_propagation() -> None:
+    pair = (features(4, 9), features(4, 10))
+    assert gradcheck(lambda a, b: feature_propagation(a, b, teach_video=True), pair)
+    assert gradcheck(lambda a, b: distance_propagation(a, b, teach_video=True), pair)

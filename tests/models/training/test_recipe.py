@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pytest
+
+from models.errors import BadRecipe
+from models.training.recipe import CONFIGS, check_recipe, read_recipe
+
+SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def written(folder: Path, text: str | bytes) -> str:
+    path = folder / "recipe.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_recipes_can_be_read_and_come_back_from_their_card(name: str) -> None:
+    recipe = read_recipe(name)
+    assert check_recipe(recipe.model_dump(mode="json")) == recipe
+
+
+def test_the_published_schedule() -> None:
+    """Gu et al., ICCV 2019, as their code has it."""
+    recipe = read_recipe("tkp-resnet50-mars")
+    assert recipe.backbone == "resnet50"
+    assert (recipe.input.height, recipe.input.width) == (256, 128)
+    batches = recipe.batches
+    assert (batches.sampler, batches.identities, batches.clips) == ("chunks", 4, 4)
+    assert (batches.frames, batches.stride, batches.choice) == (4, 8, "strided")
+    optimiser = recipe.optimiser
+    assert (optimiser.name, optimiser.learning_rate, optimiser.weight_decay) == ("adam", 3e-4, 5e-4)
+    schedule = recipe.schedule
+    assert [schedule.epochs and share * schedule.epochs for share in schedule.milestones] == [60, 120]
+    assert recipe.losses.margin == 0.3
+    assert not recipe.losses.label_smoothing
+    changes = recipe.augmentation.model_dump()
+    assert changes.pop("flip") == 0.5
+    assert not any(changes[name] for name in ("shift", "colour", "grey", "blur", "degrade", "erase"))
+
+
+def test_overrides_are_yaml_and_the_last_one_counts() -> None:
+    recipe = read_recipe(
+        "tiny",
+        [
+            "batches.frames=3",
+            "batches.frames=5",
+            "branches=[image]",
+            "losses.margin=null",
+            "optimiser.rates.non_local=2.5",
+            "initialise=out/a=b",
+        ],
+    )
+    assert recipe.batches.frames == 5
+    assert recipe.branches == ("image",)
+    assert recipe.losses.margin is None
+    assert recipe.optimiser.rates.non_local == 2.5
+    assert recipe.initialise == "out/a=b"
+    assert recipe.batches.clips == read_recipe("tiny").batches.clips
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("batches.frame=3", "unknown key 'batches.frame'"),
+        ("batch.frames=3", "unknown key 'batch'"),
+        ("batches.frames.more=3", "unknown key 'batches.frames.more'"),
+        ("batches.frames=three", "batches.frames: .*integer"),
+        ("batches.frames=3.0", "batches.frames: .*integer"),
+        ("batches.frames='3'", "batches.frames: .*integer"),
+        ("batches.frames=true", "batches.frames: .*integer"),
+        ("batches.frames=0", "batches.frames: .*greater"),
+        ("batches=3", "batches: "),
+        ("batches.identities=1", "batches.identities: .*greater"),
+        ("optimiser.learning_rate=3e-4", r"optimiser.learning_rate: .*number.*3\.0e-4"),
+        ("optimiser.learning_rate=.nan", "optimiser.learning_rate: .*finite"),
+        ("optimiser.learning_rate=-0.1", "optimiser.learning_rate: .*greater"),
+        ("optimiser.name=sgd", "optimiser.name: .*'adam'"),
+        ("augmentation.flip=1.5", "augmentation.flip: .*less"),
+        ("augmentation.erase_area=[0.1]", "augmentation.erase_area"),
+        ("augmentation.erase_area=[0.3, 0.1]", "augmentation: erase_area .*least"),
+        ("branches=[]", "branches: "),
+        ("branches=[pictures]", "branches.0: .*'image'"),
+        ("branches=[image, image]", "branches.*twice"),
+        ("frozen_branches=[image, video]", "no branch learns"),
+        ("video_from_image=true", "video_from_image would overwrite"),
+        ("backbone=resnet18", "no backbone 'resnet18'; known: efficientnet-lite0, resnet50"),
+        ("schedule.epochs=3", "schedule: give either epochs or steps"),
+        ("schedule.steps=null", "schedule: give either epochs or steps"),
+        ("name=../other", "name: "),
+        ("run.seed=-1", "run.seed: .*greater"),
+        ("losses.image_cross_entropy=-1", "losses.image_cross_entropy: .*greater"),
+        ("batches", "'batches' is not like key=value"),
+        ("=3", "'=3' is not like key=value"),
+        ("batches.frames=[", "batches.frames is not YAML"),
+        ("name=!!python/object/apply:os.getcwd []", "name is not YAML"),
+    ],
+)
+def test_a_wrong_value_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny", [override])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not a mapping"),
+        ("- a\n- b\n", "not a mapping"),
+        ("just words", "not a mapping"),
+        ("name: [", "not YAML"),
+        (b"\xff\xfe\x00", "not YAML"),
+        ("name: a\nnested: &a [*a]\n", "recursive|unknown key|schedule"),
+        ("[" * 5000, "not YAML"),
+        ("name: x\n", "schedule: .*required"),
+        ("1: 2\nname: x\nschedule: {steps: 1}\n", "unknown key"),
+        ("schedule: {steps: 1}\n", "name: .*required"),
+        ("name: x\nschedule: {steps: 99999999999999999999999999}\n", "schedule.steps"),
+    ],
+)
+def test_a_bad_file_is_an_error(tmp_path: Path, text: str | bytes, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe(written(tmp_path, text))
+
+
+def test_a_recipe_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    for name in ("gone", str(tmp_path)):
+        with pytest.raises(BadRecipe, match="tiny"):
+            read_recipe(name)

@@ -1,0 +1,216 @@
+"""The loop on drawn people: it learns, it resumes exactly, it refuses what cannot be."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from models import checkpoint
+from models.checkpoint import LoadedModel
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.embedder import Embedder
+from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, UnknownModel
+from models.training.recipe import Recipe, read_recipe
+from models.training.train import train
+from tests.models.people import draw_tracklets
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tracklet, ...]:
+    return draw_tracklets(tmp_path_factory.mktemp("people"), identities=3, cameras=2, frames=3)
+
+
+def recipe(*overrides: str) -> Recipe:
+    return read_recipe("tiny", ["input={height: 32, width: 32}", *overrides])
+
+
+def logged(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def weights(model: Path) -> bytes:
+    return (model / "weights.safetensors").read_bytes()
+
+
+class Killed(BaseException):
+    pass
+
+
+def kill_at(step: int) -> Callable[[int, int, float], None]:
+    def advance(done: int, steps: int, loss: float) -> None:
+        if done == step:
+            raise Killed
+
+    return advance
+
+
+def test_two_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    two = [t for t in people if t.identity < 3]
+    plan = recipe("schedule.steps=12", "optimiser.learning_rate=0.001", "losses.feature_propagation=0.1")
+    out = train(plan, two, tmp_path / "run", dataset="drawn")
+    lines = logged(tmp_path / "run")
+    assert lines[-1]["image_cross_entropy"] < 0.05 < 0.5 < lines[0]["image_cross_entropy"]
+    assert lines[-1]["video_cross_entropy"] < 0.05
+    embedder = Embedder(checkpoint.load(out))
+    frames = [[np.array(read(f)) for f in t.frames] for t in two]
+    probes = embedder.embed_images([clip[0] for clip in frames])
+    clips = embedder.embed_clips(frames)
+    scores = probes @ (clips / np.linalg.norm(clips, axis=1, keepdims=True)).T
+    same = np.array([[a.identity == b.identity for b in two] for a in two])
+    assert scores[same].min() > scores[~same].max() + 0.1
+
+
+def read(path: Path) -> Any:
+    from PIL import Image
+
+    return Image.open(path)
+
+
+@pytest.mark.parametrize("extra", [(), ("optimiser.ema=0.9", "batches.accumulate=2", "losses.neck=bn")])
+def test_a_run_that_was_killed_ends_with_the_same_bits(
+    tmp_path: Path, people: tuple[Tracklet, ...], extra: tuple[str, ...]
+) -> None:
+    plan = recipe("augmentation={colour: 1.0, erase: 0.5}", *extra)
+    whole = train(plan, people, tmp_path / "whole", dataset="drawn")
+    for step in (1, 3):  # before the first state was saved, and after the second
+        with pytest.raises(Killed):
+            train(plan, people, tmp_path / "cut", dataset="drawn", resume=True, advance=kill_at(step))
+    resumed = train(plan, people, tmp_path / "cut", dataset="drawn", resume=True)
+    assert weights(resumed) == weights(whole)
+    assert [line["loss"] for line in logged(tmp_path / "cut")] == [
+        line["loss"] for line in logged(tmp_path / "whole")
+    ]
+
+
+def test_worker_processes_change_nothing(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    alone = train(recipe("schedule.steps=2"), people, tmp_path / "alone", dataset="drawn")
+    plan = recipe("schedule.steps=2", "batches.workers=2")
+    assert weights(train(plan, people, tmp_path / "two", dataset="drawn")) == weights(alone)
+
+
+def test_the_card_says_how_the_weights_came_to_be(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    plan = recipe("schedule.steps=1", "run.seed=5")
+    model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
+    training = model.card["training"]
+    assert Recipe.model_validate(training["recipe"]) == plan
+    assert (training["dataset"], training["tracklets"], training["steps"]) == ("drawn", 6, 1)
+    assert len(training["data_sha256"]) == 64
+    assert (model.preprocessing.height, model.preprocessing.width) == (32, 32)
+    assert model.name == "tiny"
+
+
+def test_the_image_branch_alone_also_makes_a_video_network(
+    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+) -> None:
+    plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=2", "batches.frames=1")
+    model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
+    image, video = model.network.image.state_dict(), model.network.video.backbone.state_dict()
+    before = default_model.network.image.state_dict()
+    assert all(image[name].equal(video[name]) for name in image)
+    assert not image["blocks.17.conv.weight"].equal(before["blocks.17.conv.weight"])
+    assert set(logged(tmp_path / "run")[0]) >= {"image_cross_entropy", "image_to_image", "loss"}
+    assert not any("video" in name or "propagation" in name for name in logged(tmp_path / "run")[0])
+
+
+def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=1")
+    first = train(plan, people, tmp_path / "first", dataset="drawn")
+    plan = recipe(f"initialise={first}", "schedule.steps=1")
+    second = checkpoint.load(train(plan, people, tmp_path / "second", dataset="drawn"))
+    assert second.card["training"]["begun_from"] == checkpoint.load(first).id
+    assert second.id != checkpoint.load(first).id
+
+
+def test_what_is_frozen_stays(
+    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+) -> None:
+    plan = recipe("optimiser.frozen_blocks=5", "frozen_branches=[video]", "schedule.steps=2")
+    network = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).network
+    before = default_model.network.half().float().state_dict()
+    for name, tensor in network.state_dict().items():
+        frozen = name.startswith("video.") or int(name.split(".")[2]) < 5
+        if name.endswith(("conv.weight", "running_mean")):
+            assert tensor.equal(before[name]) == frozen, name
+
+
+def test_distractors_and_junk_are_left_out(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    gone = (tmp_path / "gone.png",)
+    more = [Tracklet(DISTRACTOR, 1, gone), Tracklet(JUNK, 1, gone), *people]
+    plan = recipe("schedule.steps=1")
+    with_them = train(plan, more, tmp_path / "more", dataset="drawn")
+    assert weights(with_them) == weights(train(plan, people, tmp_path / "run", dataset="drawn"))
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    train(recipe("schedule.steps=2"), people, tmp_path, dataset="drawn")
+    before = weights(tmp_path / "model")
+    with pytest.raises(TrainingError, match="holds a run already"):
+        train(recipe("schedule.steps=2"), people, tmp_path, dataset="drawn")
+    with pytest.raises(TrainingError, match="another recipe: run.seed was 1, not 2"):
+        train(recipe("schedule.steps=2", "run.seed=2"), people, tmp_path, dataset="drawn", resume=True)
+    with pytest.raises(TrainingError, match="other data"):
+        train(recipe("schedule.steps=2"), people[:-1], tmp_path, dataset="drawn", resume=True)
+    assert weights(tmp_path / "model") == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no zip", b"\x80\x02cos\nsystem\n"])
+def test_a_damaged_state_is_refused(tmp_path: Path, people: tuple[Tracklet, ...], damage: bytes) -> None:
+    (tmp_path / "state.pt").write_bytes(damage)
+    with pytest.raises(TrainingError, match=r"state\.pt is damaged"):
+        train(recipe(), people, tmp_path, dataset="drawn", resume=True)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    plan = recipe("optimiser.learning_rate=1.0e+30")
+    with pytest.raises(TrainingError, match=r"loss is (nan|inf) at step \d"):
+        train(plan, people, tmp_path, dataset="drawn")
+
+
+def test_what_to_begin_with_must_be_there_and_fit(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    model = train(recipe("schedule.steps=1"), people, tmp_path / "run", dataset="drawn")
+    for overrides, error in (
+        ([f"initialise={tmp_path / 'gone'}"], UnknownModel),
+        ([f"initialise={tmp_path}"], BadCheckpoint),
+        ([f"initialise={model}", "backbone=resnet50"], BadRecipe),
+    ):
+        with pytest.raises(error):
+            train(recipe(*overrides), people, tmp_path / "second", dataset="drawn")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_unreadable_frame_is_named(tmp_path: Path, workers: int) -> None:
+    people = draw_tracklets(tmp_path / "people", identities=2, frames=1)
+    broken = people[1].frames[0]
+    broken.write_bytes(b"no picture")
+    with pytest.raises(BadDataset, match=f"^cannot read the frame {broken}") as caught:
+        train(recipe(f"batches.workers={workers}"), people, tmp_path / "run", dataset="drawn")
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_frames_and_too_few_people_are_found_at_once(
+    tmp_path: Path, people: tuple[Tracklet, ...]
+) -> None:
+    gone = Tracklet(1, 1, (tmp_path / "gone.png",))
+    with pytest.raises(BadDataset, match=r"gone\.png: No such file"):
+        train(recipe(), [*people, gone], tmp_path / "run", dataset="drawn")
+    with pytest.raises(BadDataset, match="1 people give no batch"):
+        train(recipe(), people[:2], tmp_path / "run", dataset="drawn")
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_bf16_learns_nearly_the_same(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    train(recipe("schedule.steps=1"), people, tmp_path / "fp32", dataset="drawn")
+    train(recipe("schedule.steps=1", "run.bf16=true"), people, tmp_path / "bf16", dataset="drawn")
+    exact, rounded = logged(tmp_path / "fp32")[0], logged(tmp_path / "bf16")[0]
+    assert rounded["loss"] != exact["loss"]
+    assert rounded["loss"] == pytest.approx(exact["loss"], rel=0.1)
+
+
+def test_threads_stay_as_they_were(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    before = torch.get_num_threads()
+    train(recipe("schedule.steps=1"), people, tmp_path, dataset="drawn")
+    assert torch.get_num_threads() == before
