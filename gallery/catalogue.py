@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
@@ -87,6 +87,20 @@ class Catalogue:
                 row = _camera_named(session, values["name"])
         assert row is not None
         return camera_info(row)
+
+    def remove_camera(self, camera_id: int) -> None:
+        """Forget a camera that has neither videos nor jobs.
+
+        Raises:
+            NotFound: no such camera.
+            Conflict: it has some.
+        """
+        known = self.camera(camera_id)
+        try:
+            with self._database.write() as session:
+                session.execute(delete(Camera).where(Camera.id == known.id))
+        except IntegrityError as error:
+            raise Conflict(f"the camera {known.name!r} has videos or jobs") from error
 
     def camera(self, camera_id: int) -> CameraInfo:
         """Return a camera, or raise NotFound."""

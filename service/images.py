@@ -14,7 +14,8 @@ from service.errors import BadProbe, ContentTooLarge, UnsupportedImage
 Pixels = NDArray[np.uint8]
 
 ACCEPTED: Final = ("image/jpeg", "image/png", "image/webp")
-STORED_TYPE: Final = "image/jpeg"
+LOSSLESS_PIXELS: Final = 512 * 512
+"""Photos up to here, such as crops of people, are stored as PNG: JPEG would blur what little they show."""
 MIN_SIDE: Final = 16
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 # What Pillow's readers raise on damaged files, beside their own error.
@@ -31,10 +32,11 @@ _DAMAGED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A probe photo: `pixels` (h, w, 3) RGB as stored, `data` the JPEG that is stored, without metadata."""
+    """A probe photo: `pixels` (h, w, 3) RGB as stored, `data` what is stored, without metadata."""
 
     pixels: Pixels
     data: bytes
+    media_type: str
 
 
 def sniff(head: bytes) -> str:
@@ -88,14 +90,14 @@ def read(data: bytes, *, max_pixels: int) -> Photo:
         ) from error
     except _DAMAGED as error:
         raise BadProbe(f"The {image_format} file is damaged or cut off.") from error
-    stored = _encode(upright)
+    stored, media_type = _encode(upright)
     # What is searched is what is stored, so that a stored probe gives the same answer again.
-    return Photo(pixels=decode_stored(stored), data=stored)
+    return Photo(pixels=decode_stored(stored), data=stored, media_type=media_type)
 
 
 def decode_stored(data: bytes) -> Pixels:
     """Pixels (h, w, 3) RGB of a photo that `read` prepared."""
-    with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+    with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
         return np.asarray(image.convert("RGB"))
 
 
@@ -111,9 +113,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _encode(image: Image.Image) -> bytes:
+def _encode(image: Image.Image) -> tuple[bytes, str]:
+    """The file to store, and its media type."""
     # A fresh picture: what rode along in `image.info` (place, time, device, profile) stays behind.
     clean = Image.fromarray(np.asarray(image))
     buffer = io.BytesIO()
+    if clean.width * clean.height <= LOSSLESS_PIXELS:
+        clean.save(buffer, "PNG")
+        return buffer.getvalue(), "image/png"
     clean.save(buffer, "JPEG", quality=95, subsampling=0)
-    return buffer.getvalue()
+    return buffer.getvalue(), "image/jpeg"

@@ -30,7 +30,7 @@ def add_probe(state: State, caller: Caller, data: bytes) -> ProbeInfo:
     with room_needed():
         probe = state.gallery.probes.add(
             photo.data,
-            images.STORED_TYPE,
+            photo.media_type,
             width,
             height,
             [_stored(person) for person in found],

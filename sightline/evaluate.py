@@ -3,20 +3,23 @@
 import importlib.metadata
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sightline.console import output, print_note, print_table
+from gallery.settings import GallerySettings
+from sightline.client import Client
+from sightline.console import DataDir, output, print_note, print_table, read_settings
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from models.bootstrap import Interval
+    from models.datasets.records import Dataset
     from models.embedder import Embedder
     from models.training.evaluate import Rerank
     from models.training.figures import Evaluation, Figures
@@ -49,6 +52,13 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads on a CPU [default: torch's].")] = None,
+    through_service: Annotated[
+        str | None, typer.Option(metavar="URL", help="Import the gallery and ask a running service instead.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(envvar="SIGHTLINE_API_KEY", help="API key for --through-service.")
+    ] = None,
+    data_dir: DataDir = None,
 ) -> None:
     """Judge a model on a data set.
 
@@ -57,26 +67,58 @@ def evaluate(
     """
     if json_file is not None:
         _check_place(json_file)
+    if through_service is not None and (rerank or protocol is not Protocols.I2V):
+        raise CommandError("the service ranks by I2V only", "leave --protocol and --rerank out")
+    client = None if through_service is None else Client(through_service, key)
+    settings = read_settings(GallerySettings, data_dir=data_dir)
     from models import zoo
     from models.datasets import load
     from models.embedder import Embedder
-    from models.training.evaluate import evaluate as judge
-    from models.training.protocols import EvaluationProtocol, TrackletFeatures
 
     judged = load(dataset, root)
     loaded = zoo.load(zoo.DEFAULT if model is None else model)
     embedder = Embedder(loaded, device=device, precision=precision, threads=threads)
-    wanted = list(EvaluationProtocol) if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]
-    found = []
     with _bars() as bars:
-        features = TrackletFeatures(embedder, _Bar(bars))
-        for one in wanted:
-            found.append(judge(features, judged, one, rerank=_k_reciprocal() if rerank else None))
+        found = []
+        for evaluation in (
+            _offline(embedder, judged, protocol, _Bar(bars), rerank=rerank)
+            if client is None
+            else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars))
+        ):
+            found.append(evaluation)
             if json_file is not None:
-                _write(json_file, found, embedder)
+                _write(json_file, found, embedder, through_service)
     _show(found)
     if embedder.warning:
         print_note(embedder.warning)
+
+
+def _offline(
+    embedder: "Embedder", dataset: "Dataset", protocol: Protocols, bar: "_Bar", *, rerank: bool
+) -> "Iterator[Evaluation]":
+    from models.training.evaluate import evaluate as judge
+    from models.training.protocols import EvaluationProtocol, TrackletFeatures
+
+    features = TrackletFeatures(embedder, bar)
+    for one in EvaluationProtocol if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]:
+        yield judge(features, dataset, one, rerank=_k_reciprocal() if rerank else None)
+
+
+def _through(
+    client: "Client",
+    settings: "GallerySettings",
+    embedder: "Embedder",
+    dataset: "Dataset",
+    *,
+    root: Path,
+    bar: "_Bar",
+) -> "Iterator[Evaluation]":
+    from gallery.gallery import Gallery
+    from sightline.through_service import evaluate_through
+
+    # One that is not there yet cannot be the service's: it is not made on the spot.
+    with Gallery.open(settings) as gallery:
+        yield evaluate_through(client, gallery, embedder, dataset, root=root, progress=bar)
 
 
 def _check_place(file: Path) -> None:
@@ -112,11 +154,12 @@ def _bars() -> "Progress":
     return Progress(*columns, console=output)
 
 
-def _write(file: Path, found: "Sequence[Evaluation]", embedder: "Embedder") -> None:
+def _write(file: Path, found: "Sequence[Evaluation]", embedder: "Embedder", service: str | None) -> None:
     values = {
         "sightline": importlib.metadata.version("sightline"),
         "device": embedder.device,
         "precision": embedder.precision,
+        "through_service": service,
         "evaluations": [evaluation.to_json() for evaluation in found],
     }
     file.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")

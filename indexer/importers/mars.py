@@ -7,7 +7,7 @@ crops' sizes and lie at 0, 0. There is nothing to play: the video's path is the 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -34,12 +34,16 @@ MARS_FPS = 25.0
 
 @dataclass(frozen=True, slots=True)
 class CropFolder:
-    """What to import: pictures below `root`, camera n of which becomes the camera `camera_prefix` + n."""
+    """What to import: pictures below `root`, camera n of which becomes the camera `camera_prefix` + n.
+
+    With a `salt` the pictures count as others than those that the gallery has.
+    """
 
     root: Path
     camera_prefix: str
     start_time: datetime
     fps: float = MARS_FPS
+    salt: str = ""
 
 
 def import_crops(
@@ -61,7 +65,22 @@ def import_crops(
         Cancelled: `progress` asked for it; likewise.
         GalleryError: the gallery refused or could not be reached; likewise.
     """
-    cameras = scan(folder.root)
+    return import_tracklets(gallery, embedder, folder, scan(folder.root), settings, progress=progress)
+
+
+def import_tracklets(
+    gallery: Gallery,
+    embedder: ClipEmbedder,
+    folder: CropFolder,
+    cameras: Mapping[int, Sequence[CropTracklet]],
+    settings: IndexSettings,
+    *,
+    progress: Progress | None = None,
+) -> list[IndexReport]:
+    """Import tracklets by camera, whatever their pictures are called, as `import_crops` does.
+
+    Tracklets are numbered from 0 within each camera's video, in their order. Raises like `import_crops`.
+    """
     progress = progress or Silent()
     return [
         _import_camera(
@@ -108,7 +127,7 @@ def _import_camera(
     progress: Progress,
 ) -> IndexReport:
     progress.update("hash", 0.0, {})
-    digest, size_bytes = _digest(source.tracklets)
+    digest, size_bytes = _digest(source.tracklets, folder.salt)
     known = gallery.catalogue.is_indexed(digest, embedder.id)
     if known is not None:
         return already_indexed(known)
@@ -178,9 +197,9 @@ def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Pr
     return Stretch(np.array(rows, dtype=BOX_DTYPE), samples)
 
 
-def _digest(tracklets: Sequence[CropTracklet]) -> tuple[str, int]:
-    """SHA-256 over names and contents of the pictures, in order; and their size in bytes."""
-    digest = hashlib.sha256()
+def _digest(tracklets: Sequence[CropTracklet], salt: str) -> tuple[str, int]:
+    """SHA-256 over the salt, names and contents of the pictures, in order; and their size in bytes."""
+    digest = hashlib.sha256(salt.encode())
     size = 0
     for tracklet in tracklets:
         for path in tracklet.paths:

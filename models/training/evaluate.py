@@ -1,7 +1,7 @@
 """Judge a model on a data set: closed-set figures with intervals, verification, open-set search."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,15 @@ Rerank = Callable[[Features, Features], Features]
 """(Q, D), (G, D) unit vectors -> (Q, G) distances."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A split without its junk, and how far each query is from each gallery tracklet: (Q, G)."""
+
+    split: Split
+    distances: Features
+    reranked: Features | None = None
+
+
 def evaluate(
     features: TrackletFeatures,
     dataset: Dataset,
@@ -45,17 +54,29 @@ def evaluate(
         BadDataset: a picture cannot be read, or no query of a split has a match.
         BadDistances: the model gives features that are not finite.
     """
-    splits = [_without_junk(split) for split in dataset.splits]
+    splits = judged_splits(dataset)
     for video in (False, True):
         features.embed(_embedded(splits, protocol, video=video), video=video)
+    compared = (_compare(features, split, protocol, rerank) for split in splits)
+    return judge(dataset.name, protocol, features.model, features.model_id, compared)
+
+
+def judge(
+    dataset: str, protocol: EvaluationProtocol, model: str, model_id: str, compared: Iterable[Compared]
+) -> Evaluation:
+    """Figures of distances, wherever they come from; `compared` has an entry for each of `judged_splits`.
+
+    Raises:
+        BadDataset: there is no split, or no query of one has a match.
+        BadDistances: distances are not finite.
+    """
     results, rankings = [], []
-    for split in splits:
-        single = dataset.name in SINGLE_GALLERY_SHOT
-        result, ranking = _evaluate_split(features, split, protocol, rerank, single=single)
+    for one in compared:
+        result, ranking = _judge_split(one, single=dataset in SINGLE_GALLERY_SHOT)
         results.append(result)
         rankings.append(ranking)
     if not results:
-        raise BadDataset(f"{dataset.name} has no split to evaluate")
+        raise BadDataset(f"{dataset} has no split to evaluate")
     identities = [ranking.identities for ranking in rankings]
     values = {
         "rank_1": [(metrics.first_ranks(ranking) == 1).astype(np.float64) for ranking in rankings],
@@ -64,10 +85,10 @@ def evaluate(
     }
     reranked = [result.reranked for result in results if result.reranked is not None]
     return Evaluation(
-        dataset.name,
+        dataset,
         protocol.value,
-        features.model,
-        features.model_id,
+        model,
+        model_id,
         total([result.counts for result in results]),
         mean([result.figures for result in results]),
         {name: bootstrap(value, identities) for name, value in values.items()},
@@ -76,28 +97,33 @@ def evaluate(
     )
 
 
-def _evaluate_split(
-    features: TrackletFeatures,
-    split: Split,
-    protocol: EvaluationProtocol,
-    rerank: Rerank | None,
-    *,
-    single: bool,
-) -> tuple[SplitResult, Ranking]:
+def judged_splits(dataset: Dataset) -> list[Split]:
+    """Splits without junk, which need not even be embedded. Raises BadDataset for an empty one."""
+    return [_without_junk(split) for split in dataset.splits]
+
+
+def _compare(
+    features: TrackletFeatures, split: Split, protocol: EvaluationProtocol, rerank: Rerank | None
+) -> Compared:
     of_query = features.of(split.query, video=protocol.query_is_video)
     of_gallery = features.of(split.gallery, video=protocol.gallery_is_video)
-    query, gallery = labels(split.query), labels(split.gallery)
-    figures, ranking = _judge(cosine_distances(of_query, of_gallery), query, gallery, single=single)
+    reranked = None if rerank is None else rerank(of_query, of_gallery)
+    return Compared(split, cosine_distances(of_query, of_gallery), reranked)
+
+
+def _judge_split(compared: Compared, *, single: bool) -> tuple[SplitResult, Ranking]:
+    query, gallery = labels(compared.split.query), labels(compared.split.gallery)
+    figures, ranking = _judge(compared.distances, query, gallery, single=single)
     reranked = None
-    if rerank is not None:
-        reranked, _ = _judge(rerank(of_query, of_gallery), query, gallery, single=single)
+    if compared.reranked is not None:
+        reranked, _ = _judge(compared.reranked, query, gallery, single=single)
     asked = len(np.unique(ranking.identities))
     counts = Counts(len(ranking.ranks), ranking.skipped, len(gallery), asked)
     return SplitResult(counts, figures, reranked), ranking
 
 
 def _without_junk(split: Split) -> Split:
-    """What is judged of a split: junk need not even be embedded. Raises BadDataset when nothing is left."""
+    """Raises BadDataset when nothing is left."""
     query = tuple(tracklet for tracklet in split.query if tracklet.identity != JUNK)
     gallery = tuple(tracklet for tracklet in split.gallery if tracklet.identity != JUNK)
     if not query or not gallery:

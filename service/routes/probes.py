@@ -54,10 +54,10 @@ def get_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> ProbeOut
     operation_id="getProbeImage",
     summary="The photo of a probe",
     response_class=FileResponse,
-    responses={200: {"content": {"image/jpeg": {}}}, **declared(404, 416)},
+    responses={200: {"content": {"image/jpeg": {}, "image/png": {}}}, **declared(404, 416)},
 )
 def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> FileResponse:
-    """Upright, as JPEG: boxes are measured in its pixels."""
+    """Upright, as JPEG, or as PNG where the photo is small: boxes are measured in its pixels."""
     probe = probing.own_probe(state, caller, probe_id)
     if not Path(probe.path).is_file():
         raise NotFound(f"no probe {probe_id}")

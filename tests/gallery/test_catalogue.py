@@ -40,6 +40,20 @@ def test_cameras_by_id_and_by_name(gallery: Gallery) -> None:
             catalogue.camera_named(missing_name)
 
 
+def test_a_camera_goes_when_it_has_no_videos(gallery: Gallery) -> None:
+    video = store(gallery, "video", make_tracklets(0, 1))
+    with pytest.raises(Conflict, match="has videos"):
+        gallery.catalogue.remove_camera(video.camera_id)
+    assert gallery.catalogue.camera(video.camera_id)
+
+    gallery.erase_video(video.id)
+    gallery.catalogue.remove_camera(video.camera_id)
+
+    assert gallery.catalogue.cameras() == []
+    with pytest.raises(NotFound):
+        gallery.catalogue.remove_camera(video.camera_id)
+
+
 def test_a_name_has_one_spelling(gallery: Gallery) -> None:
     composed, decomposed = "Tür", "Tu\u0308r"
     made = gallery.catalogue.add_camera(decomposed)

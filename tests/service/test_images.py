@@ -39,7 +39,18 @@ def near(first: images.Pixels, second: images.Pixels, tolerance: float = 12.0) -
 def test_reads_accepted_types(image_format: str) -> None:
     photo = images.read(encoded(QUARTERS, image_format), max_pixels=MAX)
     assert near(photo.pixels, QUARTERS)
-    assert photo.data.startswith(b"\xff\xd8\xff")
+    assert photo.data.startswith(b"\x89PNG")
+
+
+def test_crops_keep_every_pixel_and_only_larger_photos_become_jpeg() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (513, 512, 3), dtype=np.uint8)
+
+    small = images.read(encoded(noise[:512]), max_pixels=MAX)
+    large = images.read(encoded(noise), max_pixels=MAX)
+
+    assert np.array_equal(small.pixels, noise[:512])
+    assert (small.media_type, large.media_type) == ("image/png", "image/jpeg")
+    assert large.data.startswith(b"\xff\xd8\xff")
 
 
 def test_searches_exactly_what_is_stored() -> None:

@@ -33,7 +33,7 @@ def test_stores_the_photo_upright_without_metadata(shared_client: TestClient) ->
     turned = np.rot90(scene((RED, 100, 60)))
     answer = shared_client.post("/v1/probes", files={"file": encoded(turned, "JPEG", exif=exif)})
     photo = shared_client.get(answer.json()["image_url"])
-    assert photo.headers["content-type"] == "image/jpeg"
+    assert photo.headers["content-type"] == "image/png"
     assert b"my garden" not in photo.content
     assert Image.open(io.BytesIO(photo.content)).size == (320, 240)
     (person,) = answer.json()["persons"]

@@ -1,0 +1,112 @@
+"""A caller of the service's API. It follows no redirects, which would carry the key away."""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sightline.failures import CommandError
+
+_TIMEOUT_SECONDS: Final = 60.0
+_BOUNDARY: Final = "sightline-4d1f7a0c9be2"
+
+
+class Client:
+    """A service by its URL.
+
+    Args:
+        url: where it is, such as http://127.0.0.1:8000.
+        key: an API key; None for a service that needs none.
+
+    Raises:
+        CommandError: that is no http or https URL.
+    """
+
+    def __init__(self, url: str, key: str | None) -> None:
+        try:
+            parts = urlsplit(url)
+            self._port = parts.port
+        except ValueError as error:
+            raise _no_url(url) from error
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise _no_url(url)
+        self._url, self._host, self._path = url, parts.hostname, parts.path.rstrip("/")
+        self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._headers = {} if key is None else {"X-API-Key": key}
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send JSON, return the JSON of the answer. Raises CommandError."""
+        return self._send("POST", path, json.dumps(body).encode(), "application/json")
+
+    @contextmanager
+    def probe(self, png: bytes) -> Iterator[dict[str, Any]]:
+        """Upload a photo; it is deleted afterwards. Raises CommandError."""
+        head = (
+            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="photo.png"\r\n'
+            "Content-Type: image/png\r\n\r\n"
+        )
+        body = head.encode() + png + f"\r\n--{_BOUNDARY}--\r\n".encode()
+        made = self._send("POST", "/v1/probes", body, f"multipart/form-data; boundary={_BOUNDARY}")
+        path = f"/v1/probes/{made['id']}"
+        try:
+            yield made
+        except BaseException:
+            with suppress(CommandError):  # the first error says more
+                self._send("DELETE", path)
+            raise
+        self._send("DELETE", path)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None = None, content_type: str | None = None
+    ) -> dict[str, Any]:
+        headers = self._headers | ({"Content-Type": content_type} if content_type else {})
+        connection = self._kind(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+        try:
+            connection.request(method, self._path + path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise CommandError(
+                f"cannot reach {self._url}: {error}", "start `sightline serve` there"
+            ) from error
+        except ValueError as error:  # a header that cannot be sent
+            raise CommandError("that is no API key", "`sightline keys create` makes one") from error
+        finally:
+            connection.close()
+        if not 200 <= answer.status < 300:
+            raise _refused(self._url, answer.status, content)
+        return _parsed(self._url, content) if content else {}
+
+
+def _parsed(url: str, content: bytes) -> dict[str, Any]:
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        raise _stranger(url) from error
+    if not isinstance(values, dict):
+        raise _stranger(url)
+    return values
+
+
+def _refused(url: str, status: int, content: bytes) -> CommandError:
+    """What the service's problem document says."""
+    detail = _parsed(url, content).get("detail")
+    if not isinstance(detail, str):
+        return _stranger(url)
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        remedy = "`sightline keys create` makes a key; give it as SIGHTLINE_API_KEY"
+    elif detail.startswith("There is no camera"):
+        remedy = "--data-dir must name the gallery that the service reads"
+    else:
+        remedy = "see docs/api.md"
+    return CommandError(f"{url} refused: {detail}", remedy)
+
+
+def _no_url(url: str) -> CommandError:
+    return CommandError(f"no URL of a service: {url!r}", "write it like http://127.0.0.1:8000")
+
+
+def _stranger(url: str) -> CommandError:
+    return CommandError(f"{url} does not answer as Sightline does", "check the URL")
