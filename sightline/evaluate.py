@@ -16,8 +16,8 @@ from sightline.failures import CommandError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from models.bootstrap import Interval
     from models.embedder import Embedder
-    from models.metrics import Interval
     from models.training.evaluate import Rerank
     from models.training.figures import Evaluation, Figures
 
@@ -135,17 +135,24 @@ def _show(found: "Sequence[Evaluation]") -> None:
     for evaluation in found:
         closed.append(_closed(evaluation.protocol, evaluation.figures, evaluation.intervals))
         opened.append(_opened(evaluation.protocol, evaluation.figures))
+        if evaluation.figures.single_gallery_shot is not None:
+            closed.append(
+                _ranks(f"{evaluation.protocol} single-shot", evaluation.figures.single_gallery_shot)
+            )
         if evaluation.reranked is not None:
             closed.append(_closed(f"{evaluation.protocol} re-ranked", evaluation.reranked, {}))
     print_table(closed)
     print_table(opened)
 
 
+def _ranks(name: str, shares: "Mapping[int, float]", of_rank_1: "Interval | None" = None) -> dict[str, str]:
+    texts = {f"rank-{k}": _percent(share, of_rank_1 if k == 1 else None) for k, share in shares.items()}
+    return {"protocol": name, **texts}
+
+
 def _closed(name: str, figures: "Figures", intervals: "Mapping[str, Interval]") -> dict[str, str]:
     return {
-        "protocol": name,
-        "rank-1": _percent(figures.rank[1], intervals.get("rank_1")),
-        **{f"rank-{k}": _percent(share) for k, share in figures.rank.items() if k > 1},
+        **_ranks(name, figures.rank, intervals.get("rank_1")),
         "mAP (standard)": _percent(figures.map_standard, intervals.get("map_standard")),
         "mAP (trapezoid)": _percent(figures.map_trapezoid, intervals.get("map_trapezoid")),
         "mINP": _percent(figures.minp),

@@ -53,7 +53,7 @@ class RecordingPreset:
 
 
 PRESETS = {
-    "sample": RecordingPreset(seed=11),
+    "sample": RecordingPreset(seed=12),
     "tiny": RecordingPreset(
         seed=13, cameras=2, people=4, seconds=14.0, fps=3, width=320, height=180, probes=1
     ),

@@ -10,6 +10,8 @@ from models.datasets.records import Tracklet
 from models.datasets.worlds import worlds_of
 from models.errors import BadDataset
 
+NEIGHBOURS = 4  # identities of one world that come together, where batches of several worlds are asked for
+
 Batch = list[int]
 """Indices of tracklets."""
 
@@ -59,20 +61,24 @@ def balanced_batches(
 def world_batches(
     tracklets: Sequence[Tracklet], identities: int, clips: int, rng: np.random.Generator
 ) -> list[Batch]:
-    """One epoch of strict P x K as `balanced_batches`, each batch from one world.
+    """One epoch of strict P x K as `balanced_batches`, in neighbourhoods of identities of one world each.
 
-    Then a batch holds negatives that the same cameras saw: backgrounds do not tell them apart.
+    So every identity has negatives in its batch that the same cameras saw, and backgrounds do not tell them
+    apart, while the statistics of batch normalisation come from the cameras of several worlds.
     """
     worlds = worlds_of(tracklets)
     members: defaultdict[int, list[int]] = defaultdict(list)
     for index, tracklet in enumerate(tracklets):
         members[worlds[tracklet.identity]].append(index)
-    batches = [
-        [own[i] for i in batch]
+    together = NEIGHBOURS if identities % NEIGHBOURS == 0 else identities
+    groups = [
+        [own[i] for i in group]
         for own in members.values()
-        for batch in balanced_batches([tracklets[i] for i in own], identities, clips, rng)
+        for group in balanced_batches([tracklets[i] for i in own], together, clips, rng)
     ]
-    return [batches[i] for i in rng.permutation(len(batches))]
+    order, share = [groups[i] for i in rng.permutation(len(groups))], identities // together
+    starts = range(0, len(order) - share + 1, share)
+    return [list(chain.from_iterable(order[start : start + share])) for start in starts]
 
 
 def spread(tracklets: Sequence[Tracklet], own: Sequence[int], clips: int, rng: np.random.Generator) -> Batch:

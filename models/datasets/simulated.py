@@ -2,10 +2,9 @@
 
 The folders decide. tracklets.jsonl may be missing; where it is there, it must name the same tracklets.
 
-A query is the first tracklet of an identity on a camera; the gallery is all of the test tracklets, the
-queries among them, as in MARS. Each scene has cameras of its own: all matches of a query are of its scene,
-and people of other scenes stand before other backgrounds. So a test over several scenes is easier than one
-over as many people of one scene.
+A query is the first tracklet of an identity on a camera; the gallery is all tracklets of its world, the
+queries among them, as in MARS. Each scene has cameras of its own and is a split of its own: people of other
+scenes stand before other backgrounds and would only be easy negatives.
 """
 
 import json
@@ -16,6 +15,7 @@ from typing import Final
 
 from models.datasets.layout import Layout, Shot, group
 from models.datasets.records import Dataset, Split, Tracklet
+from models.datasets.worlds import worlds_of
 
 TREE: Final = """
 ROOT/
@@ -47,8 +47,13 @@ def read(root: Path) -> Dataset:
     listing = layout.root / "tracklets.jsonl"
     if listing.exists():
         _compare(layout, listing, {**_lengths("bbox_train", train), **_lengths("bbox_test", test)})
-    gallery = group(layout, test)
-    return Dataset("simulated", (Split(group(layout, train), first_of_each(gallery), gallery),))
+    learn, judge = group(layout, train), group(layout, test)
+    worlds = worlds_of(judge)
+    galleries = [
+        tuple(tracklet for tracklet in judge if worlds[tracklet.identity] == world)
+        for world in sorted(set(worlds.values()))
+    ] or [()]
+    return Dataset("simulated", tuple(Split(learn, first_of_each(own), own) for own in galleries))
 
 
 def first_of_each(tracklets: Sequence[Tracklet]) -> tuple[Tracklet, ...]:

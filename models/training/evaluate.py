@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 
 from models import metrics
+from models.bootstrap import bootstrap
 from models.datasets.records import JUNK, Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
-from models.metrics import Ints, Labels, Ranking
+from models.metrics import Floats, Ints, Labels, Ranking
 from models.training.figures import CMC_DEPTH, Counts, Evaluation, Figures, SplitResult, mean, total
 from models.training.protocols import EvaluationProtocol, TrackletFeatures, cosine_distances, labels
 
@@ -18,6 +19,8 @@ RANKS: Final = (1, 5, 10, 20)
 VERIFICATION_FARS: Final = (0.01, 0.001)
 OPEN_SET_FARS: Final = (0.1, 0.01)
 SEED: Final = 0  # of the halves of an open set
+# Data sets whose usual protocol draws one gallery entry a person.
+SINGLE_GALLERY_SHOT: Final = frozenset({"cuhk03"})
 
 Rerank = Callable[[Features, Features], Features]
 """(Q, D), (G, D) unit vectors -> (Q, G) distances."""
@@ -47,7 +50,8 @@ def evaluate(
         features.embed(_embedded(splits, protocol, video=video), video=video)
     results, rankings = [], []
     for split in splits:
-        result, ranking = _evaluate_split(features, split, protocol, rerank)
+        single = dataset.name in SINGLE_GALLERY_SHOT
+        result, ranking = _evaluate_split(features, split, protocol, rerank, single=single)
         results.append(result)
         rankings.append(ranking)
     if not results:
@@ -66,20 +70,27 @@ def evaluate(
         features.model_id,
         total([result.counts for result in results]),
         mean([result.figures for result in results]),
-        {name: metrics.bootstrap(value, identities) for name, value in values.items()},
+        {name: bootstrap(value, identities) for name, value in values.items()},
         mean(reranked) if reranked else None,
         tuple(results),
     )
 
 
 def _evaluate_split(
-    features: TrackletFeatures, split: Split, protocol: EvaluationProtocol, rerank: Rerank | None
+    features: TrackletFeatures,
+    split: Split,
+    protocol: EvaluationProtocol,
+    rerank: Rerank | None,
+    *,
+    single: bool,
 ) -> tuple[SplitResult, Ranking]:
     of_query = features.of(split.query, video=protocol.query_is_video)
     of_gallery = features.of(split.gallery, video=protocol.gallery_is_video)
     query, gallery = labels(split.query), labels(split.gallery)
-    figures, ranking = _judge(cosine_distances(of_query, of_gallery), query, gallery)
-    reranked = None if rerank is None else _judge(rerank(of_query, of_gallery), query, gallery)[0]
+    figures, ranking = _judge(cosine_distances(of_query, of_gallery), query, gallery, single=single)
+    reranked = None
+    if rerank is not None:
+        reranked, _ = _judge(rerank(of_query, of_gallery), query, gallery, single=single)
     asked = len(np.unique(ranking.identities))
     counts = Counts(len(ranking.ranks), ranking.skipped, len(gallery), asked)
     return SplitResult(counts, figures, reranked), ranking
@@ -103,20 +114,26 @@ def _embedded(splits: Sequence[Split], protocol: EvaluationProtocol, *, video: b
             yield from split.gallery
 
 
-def _judge(distances: Features, query: Labels, gallery: Labels) -> tuple[Figures, Ranking]:
+def _judge(distances: Features, query: Labels, gallery: Labels, *, single: bool) -> tuple[Figures, Ranking]:
     ranking = metrics.rank(distances, query, gallery)
     cmc = metrics.cmc(ranking, CMC_DEPTH)
     verified = metrics.verification(distances, query, gallery, VERIFICATION_FARS)
+    one_each = metrics.single_gallery_shot(distances, query, gallery, CMC_DEPTH) if single else None
     figures = Figures(
-        {k: float(cmc[k - 1]) for k in RANKS},
+        _at_ranks(cmc),
         float(metrics.average_precisions(ranking, "standard").mean()),
         float(metrics.average_precisions(ranking, "trapezoid").mean()),
         float(metrics.inverse_negative_penalties(ranking).mean()),
         {at.far: at.tar for at in verified},
         _open_set(distances, query, gallery, np.unique(ranking.identities)),
         tuple(cmc.tolist()),
+        None if one_each is None else _at_ranks(one_each),
     )
     return figures, ranking
+
+
+def _at_ranks(curve: Floats) -> dict[int, float]:
+    return {k: float(curve[k - 1]) for k in RANKS}
 
 
 def _open_set(

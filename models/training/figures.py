@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from models.metrics import Interval
+from models.bootstrap import Interval
 
 CMC_DEPTH: Final = 50
 
@@ -40,6 +40,7 @@ class Figures:
             people asked for are parted into two random halves; each half is once taken out of the gallery, so
             that its queries ask for nobody, and the mean of the two rates is given.
         cmc: rank-1 to rank-CMC_DEPTH.
+        single_gallery_shot: `rank` with one drawn gallery entry a person; None where it is not usual.
     """
 
     rank: Mapping[int, float]
@@ -49,6 +50,7 @@ class Figures:
     tar_at_far: Mapping[float, float]
     dir_at_far: Mapping[float, float] | None
     cmc: tuple[float, ...]
+    single_gallery_shot: Mapping[int, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +99,22 @@ def total(counts: Sequence[Counts]) -> Counts:
 
 
 def mean(figures: Sequence[Figures]) -> Figures:
-    """Means over splits, field by field; rates that a split has not leave the whole without."""
-    of_open_sets = [one.dir_at_far for one in figures if one.dir_at_far is not None]
+    """Means over splits, field by field; what a split has not the whole has not."""
     return Figures(
         _mean_by_key([one.rank for one in figures]),
         fmean(one.map_standard for one in figures),
         fmean(one.map_trapezoid for one in figures),
         fmean(one.minp for one in figures),
         _mean_by_key([one.tar_at_far for one in figures]),
-        _mean_by_key(of_open_sets) if len(of_open_sets) == len(figures) else None,
+        _mean_of_all([one.dir_at_far for one in figures]),
         tuple(np.mean([one.cmc for one in figures], axis=0).tolist()),
+        _mean_of_all([one.single_gallery_shot for one in figures]),
     )
+
+
+def _mean_of_all(shares: Sequence[Mapping[Key, float] | None]) -> dict[Key, float] | None:
+    there = [share for share in shares if share is not None]
+    return _mean_by_key(there) if len(there) == len(shares) else None
 
 
 def _mean_by_key(shares: Sequence[Mapping[Key, float]]) -> dict[Key, float]:

@@ -77,7 +77,7 @@ def test_a_perfect_ranking_is_1_everywhere(problem: Problem) -> None:
     perfect = Problem(np.where(same, 0.0, 1.0), problem.query, problem.gallery)
     curve, *means, _ = figures(perfect)
     assert (curve, means) == ([1.0] * DEPTH, [1.0] * 3)
-    assert (single_gallery_shot(perfect.distances, perfect.query, perfect.gallery) == 1).all()
+    assert (single_gallery_shot(perfect.distances, perfect.query, perfect.gallery, 3) == 1).all()
 
 
 @given(st.one_of(problems(), problems(ties=True)))

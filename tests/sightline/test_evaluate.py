@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -33,9 +34,9 @@ def colours(root: Path) -> Dataset:
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str, root: Path) -> Dataset:
-        if name != "colours":
+        if name not in {"colours", "cuhk03"}:
             raise BadDataset(f"no data set {name!r}; there is colours")
-        return colours(root)
+        return replace(colours(root), name=name)
 
     monkeypatch.setattr(models.datasets, "load", load)
     monkeypatch.setattr("models.embedder.Embedder", lambda model, **options: _Networks())
@@ -62,6 +63,14 @@ def test_a_table_has_all_figures_with_intervals(run: Run, tmp_path: Path) -> Non
     ):
         assert heading in result.stdout
     assert "made of colours" in result.stdout
+
+
+def test_cuhk03_has_a_line_for_one_entry_a_person(run: Run, tmp_path: Path) -> None:
+    result = run("evaluate", "--dataset", "cuhk03", "--root", tmp_path)
+
+    assert result.exit_code == 0, result.output
+    (line,) = [line.split() for line in result.stdout.splitlines() if "single-shot" in line]
+    assert line == ["i2v", "single-shot", "66.7", "100.0", "100.0", "100.0"]
 
 
 def test_all_protocols_go_into_the_file(run: Run, tmp_path: Path) -> None:
@@ -103,7 +112,7 @@ def test_an_unknown_data_set_is_one_line(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "no data set 'colors'" in result.stderr
-    assert "docs/commands.md" in result.stderr
+    assert "docs/training.md" in result.stderr
 
 
 @pytest.mark.parametrize("place", ["no/file.json", "."])

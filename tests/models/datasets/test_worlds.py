@@ -1,6 +1,6 @@
 """Who can be told apart by the background alone, and that training does not ask for it."""
 
-from collections import defaultdict
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from models.datasets.records import Tracklet
-from models.datasets.sampler import world_batches
+from models.datasets.sampler import NEIGHBOURS, world_batches
 from models.datasets.worlds import worlds_of
 from models.losses import cross_entropy
 
@@ -29,21 +29,37 @@ def test_one_place_is_one_world() -> None:
     assert set(worlds_of(tracklets).values()) == {0}
 
 
-def test_a_batch_is_of_one_world_and_an_epoch_of_all() -> None:
-    tracklets = [
+def three_worlds() -> list[Tracklet]:
+    return [
         tracklet
         for world in range(3)
         for identity in range(10)
         for tracklet in seen(10 * world + identity + 1, 2 * world, 2 * world + 1)
     ]
-    batches = world_batches(tracklets, 4, 2, np.random.default_rng(0))
 
-    counts: defaultdict[int, int] = defaultdict(int)
-    for batch in batches:
-        (world,) = {tracklets[i].camera // 2 for i in batch}
-        assert len({tracklets[i].identity for i in batch}) == 4
+
+def worlds_in(batch: list[int], tracklets: list[Tracklet]) -> Counter[int]:
+    return Counter(world for world, _ in {(tracklets[i].camera // 2, tracklets[i].identity) for i in batch})
+
+
+def test_a_small_batch_is_of_one_world_and_an_epoch_of_all() -> None:
+    tracklets = three_worlds()
+    counts: Counter[int] = Counter()
+    for batch in world_batches(tracklets, 3, 2, np.random.default_rng(0)):
+        ((world, people),) = worlds_in(batch, tracklets).items()
+        assert people == 3
         counts[world] += 1
-    assert counts == {0: 2, 1: 2, 2: 2}  # of ten identities each, two batches of four
+    assert counts == {0: 3, 1: 3, 2: 3}  # of ten identities each, three batches of three
+
+
+def test_a_large_batch_has_neighbours_of_several_worlds() -> None:
+    tracklets = three_worlds()
+    batches = world_batches(tracklets, 8, 2, np.random.default_rng(0))
+
+    assert len(batches) == 3  # two neighbourhoods of four in each world, two in a batch
+    for batch in batches:
+        assert len({tracklets[i].identity for i in batch}) == 8
+        assert set(worlds_in(batch, tracklets).values()) <= {NEIGHBOURS, 2 * NEIGHBOURS}
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])

@@ -173,13 +173,6 @@ def test_a_picture_that_cannot_be_read_is_named(spoil: object, video: bool, tmp_
     assert [thread.name for thread in threading.enumerate() if "read-frames" in thread.name] == []
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "1", "I;16"])
-def test_pictures_of_every_kind_become_rgb(mode: str, tmp_path: Path) -> None:
-    path = tmp_path / "picture.tif"
-    Image.new(mode, (3, 5)).save(path)
-    assert read_frame(path).shape == (5, 3, 3)
-
-
 class _Failing(ColourNetworks):
     def embed_clips(self, clips: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
         raise RuntimeError("out of memory")

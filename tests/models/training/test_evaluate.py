@@ -111,6 +111,18 @@ def test_splits_are_averaged_and_reported(split: Split, tmp_path: Path) -> None:
     assert found.figures.dir_at_far is None  # one of them has none
 
 
+def test_cuhk03_is_judged_with_one_entry_a_person_too(tmp_path: Path) -> None:
+    """Five entries of the other person look more alike than the match: drawing one of them leaves rank 2."""
+    asked, match = make_tracklet(tmp_path, 1, 1, [RED]), make_tracklet(tmp_path, 1, 2, [BLUE])
+    others = [make_tracklet(tmp_path, 2, 2, [RED], name) for name in "abcde"]
+    split = Split((), (asked,), (*others, match))
+    features = TrackletFeatures(ColourNetworks())
+    figures = evaluate(features, Dataset("cuhk03", (split, split)), I2I).figures
+    assert figures.rank == {1: 0, 5: 0, 10: 1, 20: 1}
+    assert figures.single_gallery_shot == {1: 0, 5: 1, 10: 1, 20: 1}
+    assert evaluate(features, Dataset("other", (split,)), I2I).figures.single_gallery_shot is None
+
+
 def test_re_ranked_figures_stand_apart(split: Split) -> None:
     def backwards(query: Features, gallery: Features) -> Features:
         assert (query.shape, gallery.shape) == ((4, 3), (8, 3))
