@@ -197,6 +197,10 @@ def begin(recipe: Recipe) -> LoadedModel:
         begun = checkpoint.load(Path(recipe.initialise))
         if begun.network.backbone != recipe.backbone:
             raise BadRecipe(f"initialise: {recipe.initialise} has the backbone {begun.network.backbone!r}")
+    if recipe.losses.neck == "bn" and not begun.network.has_neck:
+        begun.network.add_neck()
+    elif recipe.losses.neck == "none" and begun.network.has_neck:
+        raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
     size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)
     return replace(begun, preprocessing=size)
 
@@ -225,7 +229,9 @@ def write_model(
     folder: Path, recipe: Recipe, begun: LoadedModel, state: State, facts: Mapping[str, Any]
 ) -> str:
     """Write the network as it is now, half precision, with a card that says how it came to be."""
-    network = deepcopy(state.average.module if state.average is not None else state.objective.network)
+    network = deepcopy(state.objective.network)
+    if state.average is not None:
+        network.load_state_dict(state.average.module.state_dict())
     network = network.cpu().eval()
     if recipe.video_from_image:
         network.video.backbone.load_state_dict(network.image.state_dict())
