@@ -116,7 +116,7 @@ def test_the_visible_share_goes_with_the_silhouette(plain: Studio, pair: list[Ac
 
     assert np.all(np.diff(drawn) > 0)
     assert np.all(np.diff(shown) > 0)
-    # It is counted in points spread over the surface, so what is seen edge-on counts for more than its pixels.
+    # It is counted in points spread over the surface: what is seen edge-on counts for more than its pixels.
     np.testing.assert_allclose(shown, drawn, atol=0.12)
     assert shown[0] < 0.2
     assert shown[-1] > 0.85
