@@ -84,8 +84,9 @@ def test_the_default_is_shipped() -> None:
 
 
 def test_two_loads_share_nothing(untrained_model: LoadedModel) -> None:
-    ours = {p.data_ptr() for p in zoo.load().network.parameters()}
-    assert not ours & {p.data_ptr() for p in zoo.load().network.parameters()}
+    first, second = zoo.load(), zoo.load()
+    ours = {p.data_ptr() for p in first.network.parameters()}
+    assert not ours & {p.data_ptr() for p in second.network.parameters()}
 
 
 def test_unknown_names_list_the_known(tmp_path: Path) -> None:
