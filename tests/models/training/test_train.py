@@ -110,12 +110,12 @@ def test_the_card_says_how_the_weights_came_to_be(tmp_path: Path, people: tuple[
 
 
 def test_the_image_branch_alone_also_makes_a_video_network(
-    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+    tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
     plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=2", "batches.frames=1")
     model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
     image, video = model.network.image.state_dict(), model.network.video.backbone.state_dict()
-    before = default_model.network.image.state_dict()
+    before = untrained_model.network.image.state_dict()
     assert all(image[name].equal(video[name]) for name in image)
     assert not image["blocks.17.conv.weight"].equal(before["blocks.17.conv.weight"])
     assert set(logged(tmp_path / "run")[0]) >= {"image_cross_entropy", "image_to_image", "loss"}
@@ -132,11 +132,11 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
 
 
 def test_what_is_frozen_stays(
-    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+    tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
     plan = recipe("optimiser.frozen_blocks=5", "frozen_branches=[video]", "schedule.steps=2")
     network = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).network
-    before = deepcopy(default_model.network).half().float().state_dict()
+    before = deepcopy(untrained_model.network).half().float().state_dict()
     for name, tensor in network.state_dict().items():
         frozen = name.startswith("video.") or int(name.split(".")[2]) < 5
         if name.endswith(("conv.weight", "running_mean")):
