@@ -220,3 +220,14 @@ def test_threads_stay_as_they_were(tmp_path: Path, people: tuple[Tracklet, ...])
     before = torch.get_num_threads()
     train(recipe("schedule.steps=1"), people, tmp_path, dataset="drawn")
     assert torch.get_num_threads() == before
+
+
+def test_a_stopped_run_can_be_finished_where_it_is(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    plan = recipe("schedule.steps=4")
+    with pytest.raises(Killed):
+        train(plan, people, tmp_path / "run", dataset="drawn", advance=kill_at(3))
+    model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn", finish=True))
+
+    assert model.card["training"]["steps"] == 2  # what was saved last
+    with pytest.raises(TrainingError, match="holds no run"):
+        train(plan, people, tmp_path / "other", dataset="drawn", finish=True)
