@@ -50,6 +50,7 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python benchmarks/indexing.py --data $(MEASURED)
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/search_latency.py
+	$(BIN)/python benchmarks/drawing.py
 
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)

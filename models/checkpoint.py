@@ -67,6 +67,7 @@ class _PreprocessingCard(_Strict):
 class _ArchitectureCard(_Strict):
     network: Literal["tkp"]
     backbone: str
+    neck: bool = False
 
 
 class _Card(_Strict):
@@ -90,7 +91,7 @@ def describe(
         "name": name,
         "id": weights_id(network.state_dict()),
         "dimension": network.dimension,
-        "architecture": {"network": "tkp", "backbone": network.backbone},
+        "architecture": {"network": "tkp", "backbone": network.backbone, "neck": network.has_neck},
         "preprocessing": {
             "height": preprocessing.height,
             "width": preprocessing.width,
@@ -159,7 +160,7 @@ def load(path: Path) -> LoadedModel:
     card = _parse_card(values, path / CARD)
     stored = _parse_weights(_read(path / WEIGHTS, MAX_WEIGHTS_BYTES), path / WEIGHTS)
     with torch.device("meta"):
-        network = TKP(card.architecture.backbone)
+        network = TKP(card.architecture.backbone, neck=card.architecture.neck)
     tensors = _fit(stored, network.state_dict(), path / WEIGHTS)
     if card.dimension != network.dimension:
         raise BadCheckpoint(f"{path / CARD}: dimension is {network.dimension}, not {card.dimension}")

@@ -77,6 +77,29 @@ def batch_hard_triplet(
     return losses.mean()
 
 
+def supervised_contrastive(features: Tensor, labels: Tensor, temperature: float = 0.1) -> Tensor:
+    """Cross entropy of finding an anchor's positives among all others of the batch by cosine.
+
+    Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, equation 2 (L_out). Every pair counts, so
+    it learns from hard data on which the hardest triplets alone pull all features to one point.
+
+    Args:
+        features: (N, D), of any length.
+        labels: (N,) identities.
+        temperature: that cosines are divided by.
+
+    Returns:
+        The mean over the anchors that have a positive; zero if none has.
+    """
+    z = F.normalize(features, dim=1)
+    self_pair = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    log_shares = (z @ z.T / temperature).masked_fill(self_pair, -torch.inf).log_softmax(dim=1)
+    positive = (labels[:, None] == labels) & ~self_pair
+    counts = positive.sum(dim=1)
+    sums = -log_shares.masked_fill(~positive, 0.0).sum(dim=1)
+    return (sums / counts.clamp(min=1)).sum() / (counts > 0).sum().clamp(min=1)
+
+
 def feature_propagation(image: Tensor, video: Tensor, *, teach_video: bool = False) -> Tensor:
     """Squared distance of each image feature to the video network's feature of the same frame.
 

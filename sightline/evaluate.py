@@ -129,9 +129,9 @@ def _check_place(file: Path) -> None:
 
 
 def _k_reciprocal() -> "Rerank":
-    from models.reranking import k_reciprocal  # type: ignore[import-not-found]
+    from models.reranking import k_reciprocal
 
-    return k_reciprocal  # type: ignore[no-any-return]
+    return k_reciprocal
 
 
 class _Bar:

@@ -19,6 +19,9 @@ def train(
     ] = None,
     split: Annotated[int, typer.Option(min=0, help="Which split of the data set, from 0.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Take no step more: write the model of the run in --out.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of CPU arithmetic.")] = None,
 ) -> None:
@@ -48,6 +51,7 @@ def train(
             dataset=chosen.name,
             device=device,
             resume=resume,
+            finish=finish,
             advance=lambda step, steps, loss: bars.update(
                 task, description=f"loss {loss:.3f}", completed=step, total=steps
             ),

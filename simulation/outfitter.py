@@ -229,11 +229,11 @@ class Outfitter:
         waist = max((float(p.canonical[p.cut > 0, 2].max()) for p in bottoms), default=0.0)
         dressed = []
         for piece in self.pieces:
-            z, cut = piece.canonical[:, 2], piece.cut
+            z, cut, layer = piece.canonical[:, 2], piece.cut, piece.layer
             over = hem[Slot.OUTER]
             if piece.slot == Slot.TOP and self.tucked and hem[Slot.BOTTOM] is not None:
                 cut = np.minimum(cut, z - (waist - OVERLAP))
-                piece = replace(piece, layer=TUCKED)
+                layer = TUCKED
             if piece.slot == Slot.TOP and over is not None:
                 arm = np.isin(piece.region, (ARM_L, ARM_R))
                 below = over + OVERLAP - z if piece.lowest < over - OVERLAP else np.full_like(z, -1.0)
@@ -246,7 +246,7 @@ class Outfitter:
                 if over is not None:
                     cut = np.minimum(cut, over + OVERLAP - z)
             if (cut > 0).any():
-                dressed.append(replace(piece, cut=cut.astype(np.float32)))
+                dressed.append(replace(piece, cut=cut.astype(np.float32), layer=layer))
             elif piece.slot == Slot.BOTTOM:
                 dressed.append(piece)
         self.pieces = dressed

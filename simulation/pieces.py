@@ -182,7 +182,7 @@ class Tailor:
         return self.from_base(slot, self.body.tights, cut, thickness)
 
     def outside_collar(self, level: float) -> Array:
-        """How far a vertex lies below the collar or beside the neck, metres (V,); negative inside the opening."""
+        """How far a vertex lies below the collar or beside the neck (V,); negative in the opening."""
         x, y, z = self.body.template.T
         # Higher at the nape than at the throat; the shoulders beside the neck reach above both.
         rise = np.clip((y + 0.06) / 0.08, 0, 1) * NAPE

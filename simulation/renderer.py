@@ -21,6 +21,7 @@ from simulation.targets import Targets, use_textures
 
 PEOPLE_SHADOW, CROP_SHADOW, SCENERY_SHADOW = 1024, 512, 2048
 COARSE_BELOW = 220  # pixels of a person's height: above them the joined vertices of `coarse` would show
+MOST_TARGETS = 48  # sizes of pictures whose buffers are kept
 SCENERY_RADIUS = 26.0  # metres around the place's centre in which things cast shadows
 
 
@@ -382,9 +383,11 @@ class Renderer:
 
     def _frame_targets(self, window: Window) -> Targets:
         key = (window.width, window.height)
-        if key not in self._targets:
-            self._targets[key] = Targets.of(self.context, *key)
-        return self._targets[key]
+        targets = self._targets.pop(key, None) or Targets.of(self.context, *key)
+        self._targets[key] = targets  # the latest last
+        if len(self._targets) > MOST_TARGETS:
+            self._targets.pop(next(iter(self._targets))).release()
+        return targets
 
 
 def overlaps(stance: Stance, window: Window) -> bool:

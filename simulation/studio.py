@@ -92,7 +92,7 @@ class Studio:
 
         def sightings(people: NDArray[np.uint8]) -> list[Sighting]:
             return [
-                sighting(number, person, at.points, people, window)
+                sighting(number, person, at, people, window)
                 for number, (person, _, at) in enumerate(drawn, 1)
             ]
 
@@ -164,22 +164,21 @@ def around(stances: Sequence[Stance]) -> tuple[tuple[float, float], float]:
     return (float(centre[0]), float(centre[1])), float(np.linalg.norm(places - centre, axis=1).max() + 2.0)
 
 
-def sighting(
-    number: int, person: int, seen: NDArray[np.float64], people: NDArray[np.uint8], window: Window
-) -> Sighting:
-    """Box and visible share from a person's projected truth points (P, 3) and who is seen (2H, 2W)."""
+def sighting(number: int, person: int, at: Standing, people: NDArray[np.uint8], window: Window) -> Sighting:
+    """Box and visible share of a person, from its projected truth points and who is seen (2H, 2W)."""
+    seen = at.points
     depth = float(seen[:, 2].min())
     if depth < LEAST_DEPTH:
         return Sighting(person, (0.0, 0.0, 0.0, 0.0), depth, 0.0)
     left, top = float(seen[:, 0].min()), float(seen[:, 1].min())
     right, bottom = float(seen[:, 0].max()), float(seen[:, 1].max())
-    column = np.floor((seen[:, 0] - window.x0) * SUPERSAMPLE).astype(int)
-    row = np.floor((seen[:, 1] - window.y0) * SUPERSAMPLE).astype(int)
+    column = np.floor((seen[: at.spread, 0] - window.x0) * SUPERSAMPLE).astype(int)
+    row = np.floor((seen[: at.spread, 1] - window.y0) * SUPERSAMPLE).astype(int)
     inside = (column >= 0) & (row >= 0) & (column < people.shape[1]) & (row < people.shape[0])
     hit = people[row[inside], column[inside]] == number
     return Sighting(
         person,
         (round(left, 2), round(top, 2), round(right - left, 2), round(bottom - top, 2)),
         round(depth, 3),
-        round(float(hit.sum()) / len(seen), 3),
+        round(float(hit.sum()) / at.spread, 3),
     )

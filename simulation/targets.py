@@ -48,6 +48,14 @@ class Targets:
             truth,
         )
 
+    def release(self) -> None:
+        """Free the GPU memory."""
+        for target in (self.samples, self.people, self.linear, self.final, self.truth):
+            for attachment in target.color_attachments:
+                attachment.release()
+            target.release()
+        self.depth.release()
+
 
 def use_textures(*textures: moderngl.Texture) -> None:
     """Bind textures to units 0, 1, ..."""

@@ -29,7 +29,7 @@ class Solids:
     balls: Reals
 
     def hit(self, origin: Reals, rays: Reals) -> Reals:
-        """How far along each ray (N, 3) from `origin` (3,) something is, in lengths of the ray: inf for nothing.
+        """How far along each ray (N, 3) from `origin` (3,) something is, in lengths of the ray, or inf.
 
         It is 0 for all rays when the origin lies inside something.
         """
@@ -66,8 +66,9 @@ def hit_ball(origin: Reals, rays: Reals, ball: Reals) -> Reals:
 def view_quality(camera: Camera, solids: Solids, walk_width: float) -> float:
     """How well a camera sees people on the strip: 1 or more is good, less is worse.
 
-    The least of: metres of the strip on which a person is whole in the picture, unhidden and tall enough; the
-    unhidden share of people; and how little of the picture is filled by something near; each over what is asked.
+    The least of three, each over what is asked: metres of the strip on which a person is whole in the
+    picture, unhidden and tall enough; the unhidden share of people; the share of the picture that no near
+    thing fills.
     """
     room = walk_width / 2 - 0.4
     x, y, z = np.meshgrid(ALONG, np.array(ACROSS) * room, np.array(UP) * STATURE, indexing="ij")

@@ -10,10 +10,11 @@ from simulation.body import Array, Body, pose, skin
 from simulation.camera import NEAR, Camera
 from simulation.gait import joint_rotations
 from simulation.identity import Identity
+from simulation.pieces import Piece
 from simulation.scene import Stance
 
 HALF_STRIP = 15.0  # metres from the place's centre to either end of the strip
-TRUTH_POINTS = 480  # vertices of a person that boxes and visibility are computed from
+TRUTH_POINTS = 480  # vertices of a person that its visibility is computed from
 CYCLE_PER_STATURE = 0.82  # length of a gait cycle of two steps over stature, at stride 1
 
 
@@ -87,46 +88,53 @@ def moment(walk: Pass, identity: Identity, time: float) -> Moment | None:
 
 @dataclass(frozen=True)
 class Standing:
-    """A posed person, and its truth points on the picture: x, y in pixels, depth in metres (P, 3)."""
+    """A posed person, and its truth points on the picture: x, y in pixels, depth in metres (P, 3).
+
+    The first `spread` of the points lie evenly over the surface.
+    """
 
     stance: Stance
     points: NDArray[np.float64]
+    spread: int
 
 
 @dataclass(frozen=True)
 class Puppet:
-    """What is needed to pose an identity quickly: the vertices that carry feet and truth points."""
+    """What is needed to pose an identity quickly: the points that carry visibility, box and feet."""
 
     identity: Identity
     points: Array  # (P, 3) at rest
     bones: NDArray[np.uint8]
     weights: Array
+    spread: int  # the first so many points lie evenly over the surface
     soles: NDArray[np.intp]  # which of the points are soles
 
     @classmethod
     def of(cls, identity: Identity) -> "Puppet":
-        """Choose the points: spread over all pieces, and the soles."""
-        kept = [(piece, np.flatnonzero(piece.cut > 0)) for piece in identity.pieces]
-        vertices = np.concatenate([piece.vertices[index] for piece, index in kept])
-        bones = np.concatenate([piece.bones[index] for piece, index in kept])
-        weights = np.concatenate([piece.weights[index] for piece, index in kept])
-        chosen = np.unique(
-            np.concatenate(
-                [
-                    np.linspace(0, len(vertices) - 1, TRUTH_POINTS).astype(int),
-                    *(
-                        [int(vertices[:, axis].argmin()), int(vertices[:, axis].argmax())]
-                        for axis in range(3)
-                    ),
-                ]
-            )
+        """Choose the points: spread over the area of all pieces, outermost ones of each region, soles."""
+        vertices, bones, weights, region = (
+            np.concatenate([getattr(piece, name) for piece in identity.pieces])
+            for name in ("vertices", "bones", "weights", "region")
         )
-        level = vertices[:, 2].min() + 0.03
-        soles = np.flatnonzero(vertices[:, 2] < level)
+        kept = np.concatenate([piece.cut > 0 for piece in identity.pieces])
+        spread = evenly(np.concatenate([shown_area(piece) for piece in identity.pieces]), TRUTH_POINTS)
+        outermost = [
+            members[end(vertices[members, axis])]
+            for part in np.unique(region[kept])
+            for members in [np.flatnonzero(kept & (region == part))]
+            for axis in range(3)
+            for end in (np.argmin, np.argmax)
+        ]
+        soles = np.flatnonzero(kept & (vertices[:, 2] < vertices[kept, 2].min() + 0.03))
         soles = soles[:: max(1, len(soles) // 80)]
-        every = np.concatenate([chosen, soles])
+        every = np.concatenate([spread, outermost, soles])
         return cls(
-            identity, vertices[every], bones[every], weights[every], np.arange(len(chosen), len(every))
+            identity,
+            vertices[every],
+            bones[every],
+            weights[every],
+            len(spread),
+            np.arange(len(every) - len(soles), len(every)),
         )
 
     def stand(self, body: Body, moments: Sequence[Moment], camera: Camera) -> list[Standing]:
@@ -153,7 +161,23 @@ class Puppet:
             1,
         )
         seen = camera.project(world)
-        return Standing(Stance(transforms, at.x, at.y, at.heading, lift, bounds_of(seen, camera)), seen)
+        stance = Stance(transforms, at.x, at.y, at.heading, lift, bounds_of(seen, camera))
+        return Standing(stance, seen, self.spread)
+
+
+def shown_area(piece: Piece) -> NDArray[np.float64]:
+    """A third of the area of the triangles at each vertex (N,), of those that the cut leaves whole."""
+    whole = piece.faces[(piece.cut[piece.faces] > 0).all(1)]
+    a, b, c = (piece.vertices[whole[:, k]].astype(np.float64) for k in range(3))
+    area = np.sqrt((np.cross(b - a, c - a) ** 2).sum(1)) / 6
+    areas = np.bincount(whole.ravel(), np.repeat(area, 3), minlength=len(piece.vertices))
+    return np.asarray(areas, np.float64)
+
+
+def evenly(weights: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """Indices (count,) in proportion to weights (N,), in order."""
+    reach = np.cumsum(weights)
+    return np.asarray(np.searchsorted(reach, (np.arange(count) + 0.5) / count * reach[-1]), np.intp)
 
 
 def bounds_of(seen: NDArray[np.float64], camera: Camera) -> tuple[int, int, int, int]:

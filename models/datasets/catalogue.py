@@ -1,17 +1,41 @@
 """Data sets by name."""
 
+import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from models.datasets import cuhk01, simulated
+from models.datasets import (
+    cuhk01,
+    cuhk03,
+    duke_video,
+    ilids_vid,
+    market1501,
+    mars,
+    prid_2011,
+    simulated,
+)
 from models.datasets.records import Dataset
 from models.errors import BadDataset
 
 READERS: Final[Mapping[str, Callable[[Path], Dataset]]] = {
+    "simulated": simulated.read,
+    "mars": mars.read,
+    "duke-video": duke_video.read,
+    "ilids-vid": ilids_vid.read_sequences,
+    "ilids-vid-images": ilids_vid.read_images,
+    "prid-2011": prid_2011.read_200,
+    "prid-2011-images": prid_2011.read_images,
+    "prid-2011-178": prid_2011.read_178,
+    "market1501": market1501.read_tracklets,
+    "market1501-images": market1501.read_images,
     "cuhk01": cuhk01.read_photos_to_tracklets,
     "cuhk01-images": cuhk01.read_photos_to_photos,
-    "simulated": simulated.read,
+    "cuhk03": partial(cuhk03.read_tracklets, boxes="labeled"),
+    "cuhk03-images": partial(cuhk03.read_images, boxes="labeled"),
+    "cuhk03-detected": partial(cuhk03.read_tracklets, boxes="detected"),
+    "cuhk03-detected-images": partial(cuhk03.read_images, boxes="detected"),
 }
 
 
@@ -28,6 +52,6 @@ def load(name: str, root: Path) -> Dataset:
     reader = READERS.get(name)
     if reader is None:
         raise BadDataset(f"no data set {name!r}; there are {', '.join(READERS)}")
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise BadDataset(f"{root} is not a folder")
     return reader(root)

@@ -35,37 +35,48 @@ class Layout:
 
     def error(self, reason: str) -> BadDataset:
         """What to raise: the reason, and the layout that is expected."""
-        return BadDataset(f"{self.name} in {self.root}: {reason}. Expected:\n{self.tree.strip()}")
+        message = f"{self.name} in {self.root}: {reason}. Expected:\n{self.tree.strip()}"
+        # A file name may be any bytes; what is no text could not be printed.
+        return BadDataset(message.encode("utf-8", "backslashreplace").decode("utf-8"))
 
     def folder(self, name: str) -> Path:
         """A folder below the root. Raises BadDataset unless it is there."""
         path = self.root / name
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise self.error(f"there is no folder {name}")
         return path
 
     def file(self, name: str) -> Path:
         """A file below the root. Raises BadDataset unless it is there."""
         path = self.root / name
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise self.error(f"there is no file {name}")
         return path
 
+    def entries(self, parent: Path) -> list["os.DirEntry[str]"]:
+        """All that is in a folder, except clutter, in order of the names. Raises BadDataset."""
+        try:
+            with os.scandir(parent) as entries:
+                kept = [entry for entry in entries if not CLUTTER.fullmatch(entry.name)]
+        except OSError as error:
+            raise self.error(f"{parent} cannot be listed ({error.strerror})") from error
+        return sorted(kept, key=lambda entry: entry.name)
+
     def folders(self, parent: Path) -> list[Path]:
         """All folders in a folder. Raises BadDataset if there is none, or anything else beside them."""
-        found = self._entries(parent)
+        found = self.entries(parent)
         for entry in found:
-            if not entry.is_dir():
+            if not entry.is_dir(follow_symlinks=False) and not os.path.isdir(entry):
                 raise self.error(f"{entry.path} is not a folder")
         return self._some(found, parent, "folders")
 
     def pictures(self, parent: Path) -> list[Path]:
         """All pictures in a folder. Raises BadDataset if there is none, or anything else beside them."""
-        found = self._entries(parent)
+        found = self.entries(parent)
         for entry in found:
             if Path(entry.name).suffix.lower() not in PICTURES:
                 raise self.error(f"{entry.path} is not a picture (by its name)")
-            if not entry.is_file():
+            if not entry.is_file(follow_symlinks=False) and not os.path.isfile(entry):
                 raise self.error(f"{entry.path} is not a file, or a link to nothing")
         return self._some(found, parent, "pictures")
 
@@ -75,14 +86,6 @@ class Layout:
         if found is None:
             raise self.error(f"{path} is not a name like {example}")
         return found
-
-    def _entries(self, parent: Path) -> list["os.DirEntry[str]"]:
-        try:
-            with os.scandir(parent) as entries:
-                kept = [entry for entry in entries if not CLUTTER.fullmatch(entry.name)]
-        except OSError as error:
-            raise self.error(f"{parent} cannot be listed ({error.strerror})") from error
-        return sorted(kept, key=lambda entry: entry.name)
 
     def _some(self, found: list["os.DirEntry[str]"], parent: Path, kind: str) -> list[Path]:
         if not found:

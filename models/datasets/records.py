@@ -1,6 +1,7 @@
 """What every data set comes to: tracklets, and which of them train, ask and answer."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -43,3 +44,24 @@ class Dataset:
 
     name: str
     splits: tuple[Split, ...]
+
+
+def cut_tracklets(tracklets: Sequence[Tracklet], length: int) -> tuple[Tracklet, ...]:
+    """Cut tracklets into consecutive pieces, each a tracklet; what is left at an end is a shorter one.
+
+    TKP trains on DukeMTMC-VideoReID in pieces of 32 frames (Gu et al. 2019, code).
+
+    Args:
+        tracklets: any.
+        length: frames of a piece, at least 1.
+
+    Raises:
+        ValueError: a length below 1.
+    """
+    if length < 1:
+        raise ValueError(f"pieces of {length} frames")
+    return tuple(
+        replace(tracklet, frames=tracklet.frames[start : start + length])
+        for tracklet in tracklets
+        for start in range(0, len(tracklet.frames), length)
+    )

@@ -3,6 +3,10 @@
 Gu, Ma, Chang, Shan, Chen, "Temporal Knowledge Propagation for Image-to-Video Person Re-identification",
 ICCV 2019. Features are raw: training uses un-normalised features, and a gallery feature is the mean of raw
 per-frame features before it is normalised.
+
+As published there is no neck. With one (ours; Luo et al., "Bag of Tricks", CVPR Workshops 2019), both
+networks embed into what one shared batch normalisation makes of raw features: the classifier's view, which is
+centred, as cosines want it. It is affine, so it may come before or after the mean.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,31 +72,49 @@ class TKP(nn.Module):
 
     Args:
         backbone: a name in ARCHITECTURES.
+        neck: whether raw features pass a batch normalisation.
     """
 
-    def __init__(self, backbone: str = "efficientnet-lite0") -> None:
+    def __init__(self, backbone: str = "efficientnet-lite0", *, neck: bool = False) -> None:
         super().__init__()
         architecture = ARCHITECTURES[backbone]
         self.backbone = backbone
         self.image = architecture.backbone()
         self.video = VideoNetwork(architecture.backbone(), architecture.non_local_after)
+        self.neck: nn.Module = nn.Identity()
+        if neck:
+            self.add_neck()
+
+    @property
+    def has_neck(self) -> bool:
+        """Whether raw features pass a batch normalisation."""
+        return isinstance(self.neck, nn.BatchNorm1d)
+
+    def add_neck(self) -> None:
+        """Give both networks a new neck; its bias stays zero, as its place is the centre of the features."""
+        self.neck = nn.BatchNorm1d(self.dimension)
+        self.neck.bias.requires_grad_(False)
 
     @property
     def dimension(self) -> int:
         """D of every feature."""
         return self.image.dimension
 
-    def embed_images(self, images: Tensor) -> Tensor:
-        """Raw features of single pictures: (B, 3, H, W) -> (B, D)."""
+    def raw_images(self, images: Tensor) -> Tensor:
+        """Features of single pictures before the neck: (B, 3, H, W) -> (B, D)."""
         return pool(self.image(images))
 
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
+        return self.neck(self.raw_images(images))  # type: ignore[no-any-return]
+
     def embed_clips(self, clips: Tensor) -> Tensor:
-        """Raw features of clips of one length: (B, T, 3, H, W) -> (B, D), the mean over the T frames."""
+        """Features of clips of one length: (B, T, 3, H, W) -> (B, D), the mean over the T frames."""
         batch, length = clips.shape[:2]
         return self.embed_frames(clips.flatten(0, 1), [length] * batch)  # (B, T, ...) -> (BT, ...)
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
-        """Raw features of clips of any lengths.
+        """Features of clips of any lengths.
 
         Args:
             frames: (F, 3, H, W), the frames of all clips end to end.
@@ -108,7 +130,8 @@ class TKP(nn.Module):
         if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
             raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
         features = self.video(frames, lengths, at_once)  # (F, D)
-        return torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
+        means = torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
+        return self.neck(means)  # type: ignore[no-any-return]
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
         """Start both networks from one set of backbone weights, and the non-local blocks from `generator`."""

@@ -6,7 +6,13 @@ Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and 
 import torch
 from torch import Tensor, nn
 
-from models.losses import batch_hard_triplet, cross_entropy, distance_propagation, feature_propagation
+from models.losses import (
+    batch_hard_triplet,
+    cross_entropy,
+    distance_propagation,
+    feature_propagation,
+    supervised_contrastive,
+)
 from models.networks.tkp import TKP
 from models.training.recipe import Recipe
 
@@ -27,12 +33,15 @@ class Objective(nn.Module):
         self.network = network
         self.recipe = recipe
         self.learning = [b for b in recipe.branches if b not in recipe.frozen_branches]
-        self.classifier = make_classifier(network.dimension, len(worlds), recipe.losses.neck, generator)
+        self.classifier = make_classifier(
+            network.dimension, len(worlds), bias=not network.has_neck, generator=generator
+        )
         self.worlds: Tensor
         self.register_buffer("worlds", worlds, persistent=False)
-        for parameter in self.classifier.parameters():
-            # An unused classifier must not be waited for by DistributedDataParallel.
-            parameter.requires_grad_(parameter.requires_grad and self._classifies())
+        # What takes no part must not be waited for by DistributedDataParallel.
+        self.classifier.requires_grad_(self._uses("cross_entropy"))
+        if isinstance(network.neck, nn.BatchNorm1d):
+            network.neck.weight.requires_grad_(self._uses("cross_entropy", "contrastive"))
         self._freeze()
 
     def forward(self, clips: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -49,7 +58,7 @@ class Objective(nn.Module):
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
         frame_labels = labels.repeat_interleave(frames)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
-            image = self.network.embed_images(x) if "image" in self.recipe.branches else None  # (NT, D)
+            image = self.network.raw_images(x) if "image" in self.recipe.branches else None  # (NT, D)
             video = self.network.video(x, [frames] * count) if "video" in self.recipe.branches else None
         # Features are float32; distances and softmax are taken in it.
         terms: dict[str, Tensor] = {}
@@ -67,8 +76,12 @@ class Objective(nn.Module):
         if branch not in self.learning:
             return {}
         terms, losses = {}, self.recipe.losses
+        seen = self.network.neck(features)
+        if weight := getattr(losses, f"{branch}_contrastive"):
+            loss = supervised_contrastive(seen, labels, losses.temperature)
+            terms[f"{branch}_contrastive"] = weight * loss
         if weight := getattr(losses, f"{branch}_cross_entropy"):
-            logits = self.classifier(features)
+            logits = self.classifier(seen)
             allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
             if not losses.within_world:
                 allowed = torch.ones_like(allowed)
@@ -107,8 +120,11 @@ class Objective(nn.Module):
             module.eval()
         return self
 
-    def _classifies(self) -> bool:
-        return any(getattr(self.recipe.losses, f"{branch}_cross_entropy") for branch in self.learning)
+    def _uses(self, *terms: str) -> bool:
+        """Whether a branch that learns has one of these terms."""
+        return any(
+            getattr(self.recipe.losses, f"{branch}_{term}") for branch in self.learning for term in terms
+        )
 
     def _freeze(self) -> None:
         for module in self._frozen():
@@ -121,17 +137,10 @@ class Objective(nn.Module):
         return [*(branches[b] for b in branches if b not in self.learning), *blocks]
 
 
-def make_classifier(dimension: int, identities: int, neck: str, generator: torch.Generator) -> nn.Module:
-    """One linear layer from N(0, 0.001) with bias; with neck "bn", batch normalisation and no biases.
-
-    Luo et al., "Bag of Tricks", CVPR Workshops 2019, for the neck. It changes what the classifier sees, never
-    the features that triplets and the search compare.
-    """
-    linear = nn.Linear(dimension, identities, bias=neck == "none")
+def make_classifier(dimension: int, identities: int, *, bias: bool, generator: torch.Generator) -> nn.Linear:
+    """One linear layer from N(0, 0.001); behind a neck it needs no bias."""
+    linear = nn.Linear(dimension, identities, bias=bias)
     nn.init.normal_(linear.weight, 0.0, 0.001, generator=generator)
-    if linear.bias is not None:
+    if bias:
         nn.init.zeros_(linear.bias)
-        return linear
-    norm = nn.BatchNorm1d(dimension)
-    norm.bias.requires_grad_(False)
-    return nn.Sequential(norm, linear)
+    return linear

@@ -27,7 +27,7 @@ def parts(objective: Objective, rates: Rates) -> Iterator[tuple[float, list[nn.P
     yield rates.image, list(network.image.parameters())
     yield rates.video, list(network.video.backbone.parameters())
     yield rates.non_local, list(network.video.non_local.parameters())
-    yield rates.classifier, list(objective.classifier.parameters())
+    yield rates.classifier, [*objective.classifier.parameters(), *network.neck.parameters()]
 
 
 def rate(schedule: Schedule, step: int, steps: int) -> float:

@@ -76,6 +76,9 @@ class Losses(_Section):
     image_cross_entropy: Weight = 1.0
     video_cross_entropy: Weight = 1.0
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    image_contrastive: Weight = Field(0.0, description="supervised contrast of what the classifier sees")
+    video_contrastive: Weight = 0.0
+    temperature: float = Field(0.1, gt=0, description="of the contrast")
     within_world: bool = Field(True, description="tell people apart from those of their own world only")
     neck: Literal["none", "bn"] = "none"
     image_to_video: Weight = 1.0

@@ -55,6 +55,7 @@ def train(
     dataset: str,
     device: str = "auto",
     resume: bool = False,
+    finish: bool = False,
     advance: Advance | None = None,
 ) -> Path:
     """Train a network to the last step of its recipe.
@@ -66,6 +67,7 @@ def train(
         dataset: name of the data, for the card.
         device: "auto", "cpu" or "cuda:N".
         resume: go on from the state in `out`, if there is one; else `out` must not hold a run.
+        finish: take no step more: write the network that the run in `out` has come to.
         advance: told of every step.
 
     Returns:
@@ -78,7 +80,9 @@ def train(
         BadCheckpoint, UnknownModel, MissingWeights, DeviceUnavailable: what to begin with is not to be had.
     """
     tracklets = [t for t in tracklets if t.identity not in {DISTRACTOR, JUNK}]
-    if not resume and (out / STATE).exists():
+    if finish and not (out / STATE).exists():
+        raise TrainingError(f"{out} holds no run that could be finished")
+    if not resume and not finish and (out / STATE).exists():
         raise TrainingError(f"{out} holds a run already: resume it, or choose another folder")
     keep_memory()
     with joined(device) as place:
@@ -88,7 +92,8 @@ def train(
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
-        run(recipe, tracklets, begun.preprocessing, state, place, out=out, data=data, advance=advance)
+        if not finish:
+            run(recipe, tracklets, begun.preprocessing, state, place, out=out, data=data, advance=advance)
         if place.writes:
             facts = {"dataset": dataset, "data_sha256": data, "tracklets": len(tracklets)}
             write_model(out / MODEL, recipe, begun, state, {**facts, "processes": place.world})
@@ -197,6 +202,10 @@ def begin(recipe: Recipe) -> LoadedModel:
         begun = checkpoint.load(Path(recipe.initialise))
         if begun.network.backbone != recipe.backbone:
             raise BadRecipe(f"initialise: {recipe.initialise} has the backbone {begun.network.backbone!r}")
+    if recipe.losses.neck == "bn" and not begun.network.has_neck:
+        begun.network.add_neck()
+    elif recipe.losses.neck == "none" and begun.network.has_neck:
+        raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
     size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)
     return replace(begun, preprocessing=size)
 
@@ -225,7 +234,9 @@ def write_model(
     folder: Path, recipe: Recipe, begun: LoadedModel, state: State, facts: Mapping[str, Any]
 ) -> str:
     """Write the network as it is now, half precision, with a card that says how it came to be."""
-    network = deepcopy(state.average.module if state.average is not None else state.objective.network)
+    network = deepcopy(state.objective.network)
+    if state.average is not None:
+        network.load_state_dict(state.average.module.state_dict())
     network = network.cpu().eval()
     if recipe.video_from_image:
         network.video.backbone.load_state_dict(network.image.state_dict())

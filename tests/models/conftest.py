@@ -44,9 +44,9 @@ def make_crop(rng: np.random.Generator) -> Callable[..., Crop]:
 
 
 @pytest.fixture(scope="session")
-def default_model() -> LoadedModel:
-    """The default model; to be read, never changed."""
-    return zoo.load()
+def untrained_model() -> LoadedModel:
+    """ImageNet weights in both backbones; to be read, never changed."""
+    return zoo.untrained("efficientnet-lite0")
 
 
 def trained(network: TKP) -> TKP:
@@ -83,8 +83,8 @@ def settled(network: TKP, *parts: nn.Module) -> TKP:
 
 
 @pytest.fixture(scope="session")
-def attentive_model(default_model: LoadedModel) -> LoadedModel:
-    """The default model with non-local blocks that do something; to be read, never changed."""
-    model = zoo.load()
+def attentive_model() -> LoadedModel:
+    """The untrained model with non-local blocks that do something; to be read, never changed."""
+    model = zoo.untrained("efficientnet-lite0")
     settled(trained(model.network), *model.network.non_local_blocks())
     return model

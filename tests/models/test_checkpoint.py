@@ -20,10 +20,10 @@ Change = Callable[[dict[str, Tensor]], object]
 
 
 @pytest.fixture(scope="session")
-def saved(default_model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(untrained_model: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A good checkpoint; to be copied, never changed."""
     folder = tmp_path_factory.mktemp("checkpoint") / "good"
-    checkpoint.save(folder, default_model.network, default_model.card)
+    checkpoint.save(folder, untrained_model.network, untrained_model.card)
     return folder
 
 
@@ -54,15 +54,15 @@ def change_weights(folder: Path, change: Change) -> None:
     save_file(tensors, folder / WEIGHTS)
 
 
-def test_what_is_saved_is_loaded(saved: Path, default_model: LoadedModel) -> None:
+def test_what_is_saved_is_loaded(saved: Path, untrained_model: LoadedModel) -> None:
     loaded = zoo.load(str(saved))
-    assert loaded.id == default_model.id
-    assert loaded.card == default_model.card
-    assert loaded.name == default_model.name
-    assert loaded.preprocessing == default_model.preprocessing
+    assert loaded.id == untrained_model.id
+    assert loaded.card == untrained_model.card
+    assert loaded.name == untrained_model.name
+    assert loaded.preprocessing == untrained_model.preprocessing
     assert not loaded.network.training
     assert not any(parameter.requires_grad for parameter in loaded.network.parameters())
-    for name, tensor in default_model.network.state_dict().items():
+    for name, tensor in untrained_model.network.state_dict().items():
         assert torch.equal(loaded.network.state_dict()[name], tensor)
 
 
@@ -74,10 +74,12 @@ def test_saving_again_gives_the_same_bytes(saved: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == [CARD, WEIGHTS]
 
 
-def test_half_precision_takes_half_the_bytes(default_model: LoadedModel, saved: Path, tmp_path: Path) -> None:
-    identity = checkpoint.save(tmp_path, default_model.network, default_model.card, half=True)
+def test_half_precision_takes_half_the_bytes(
+    untrained_model: LoadedModel, saved: Path, tmp_path: Path
+) -> None:
+    identity = checkpoint.save(tmp_path, untrained_model.network, untrained_model.card, half=True)
     loaded = checkpoint.load(tmp_path)
-    assert loaded.id == identity != default_model.id
+    assert loaded.id == identity != untrained_model.id
     assert (tmp_path / WEIGHTS).stat().st_size < 0.51 * (saved / WEIGHTS).stat().st_size
     first = next(loaded.network.parameters())
     assert first.dtype == torch.float32
@@ -86,18 +88,18 @@ def test_half_precision_takes_half_the_bytes(default_model: LoadedModel, saved: 
 
 
 def test_values_that_half_precision_cannot_hold_are_not_saved(tmp_path: Path) -> None:
-    model = zoo.load()
+    model = zoo.untrained("efficientnet-lite0")
     next(model.network.parameters())[0] = 1e6
     with pytest.raises(BadCheckpoint, match="not finite"):
         checkpoint.save(tmp_path, model.network, model.card, half=True)
     assert not list(tmp_path.iterdir())
 
 
-def test_every_bit_of_the_weights_is_in_the_id(default_model: LoadedModel) -> None:
-    state = {name: tensor.clone() for name, tensor in default_model.network.state_dict().items()}
+def test_every_bit_of_the_weights_is_in_the_id(untrained_model: LoadedModel) -> None:
+    state = {name: tensor.clone() for name, tensor in untrained_model.network.state_dict().items()}
     name = "video.non_local.11.out.weight"
     state[name].view(torch.int32).view(-1)[-1] ^= 1
-    assert checkpoint.weights_id(state) != default_model.id
+    assert checkpoint.weights_id(state) != untrained_model.id
 
 
 @pytest.mark.parametrize(

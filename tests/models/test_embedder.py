@@ -26,8 +26,8 @@ def embedder(request: pytest.FixtureRequest, attentive_model: LoadedModel) -> Em
 
 
 @pytest.fixture(scope="module", params=DEVICES)
-def plain(request: pytest.FixtureRequest, default_model: LoadedModel) -> Embedder:
-    return Embedder(default_model, device=request.param)
+def plain(request: pytest.FixtureRequest, untrained_model: LoadedModel) -> Embedder:
+    return Embedder(untrained_model, device=request.param)
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def clips(make_crop: MakeCrop) -> list[list[Crop]]:
     return [[make_crop(60 + 7 * i, 30 + i) for i in range(length)] for length in (3, 1, 6, 2)]
 
 
-def test_it_says_what_it_is(plain: Embedder, default_model: LoadedModel) -> None:
-    assert plain.id == default_model.id
-    assert plain.name == "tkp-efficientnet-lite0"
+def test_it_says_what_it_is(plain: Embedder, untrained_model: LoadedModel) -> None:
+    assert plain.id == untrained_model.id
+    assert plain.name == "imagenet-efficientnet-lite0"
     assert plain.dimension == 1280
-    assert plain.warning == default_model.card["warning"]
+    assert plain.warning == untrained_model.card["warning"]
     assert plain.precision == "fp32"
-    assert plain.preprocessing == default_model.preprocessing
+    assert plain.preprocessing == untrained_model.preprocessing
 
 
 def test_photos_give_unit_vectors(plain: Embedder, make_crop: MakeCrop) -> None:
@@ -123,10 +123,10 @@ def test_what_is_no_picture_is_refused(plain: Embedder, make_crop: MakeCrop) -> 
         plain.embed_clips([[np.zeros((0, 4, 3), np.uint8)]])
 
 
-def test_the_model_is_left_as_it_was(default_model: LoadedModel, make_crop: MakeCrop) -> None:
-    Embedder(default_model, device="cpu", precision="bf16").embed_images([make_crop()])
-    assert next(default_model.network.parameters()).dtype == torch.float32
-    assert len(default_model.network.video.non_local) == 5
+def test_the_model_is_left_as_it_was(untrained_model: LoadedModel, make_crop: MakeCrop) -> None:
+    Embedder(untrained_model, device="cpu", precision="bf16").embed_images([make_crop()])
+    assert next(untrained_model.network.parameters()).dtype == torch.float32
+    assert len(untrained_model.network.video.non_local) == 5
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -160,12 +160,12 @@ def test_devices_are_explicit() -> None:
             resolve_device(device)
 
 
-def test_a_missing_gpu_is_an_error_not_a_slow_cpu(default_model: LoadedModel) -> None:
+def test_a_missing_gpu_is_an_error_not_a_slow_cpu(untrained_model: LoadedModel) -> None:
     if HAS_CUDA:
         pytest.skip("there is a GPU")
     for device in ("cuda", "cuda:0"):
         with pytest.raises(DeviceUnavailable, match="no GPU that torch can use"):
-            Embedder(default_model, device=device)
+            Embedder(untrained_model, device=device)
 
 
 def test_precisions_are_explicit() -> None:
@@ -175,8 +175,8 @@ def test_precisions_are_explicit() -> None:
         resolve_precision("fp16", "cpu")
 
 
-def test_threads_bound_torch(default_model: LoadedModel) -> None:
-    Embedder(default_model, device="cpu", threads=2)
+def test_threads_bound_torch(untrained_model: LoadedModel) -> None:
+    Embedder(untrained_model, device="cpu", threads=2)
     assert torch.get_num_threads() == 2
 
 

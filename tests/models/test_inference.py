@@ -26,19 +26,19 @@ def test_features_stay_what_they_were(name: str) -> None:
         assert torch.equal(value, before[key])
 
 
-def test_blocks_that_add_nothing_are_dropped(default_model: LoadedModel) -> None:
-    fast = optimise(default_model.network)
+def test_blocks_that_add_nothing_are_dropped(untrained_model: LoadedModel) -> None:
+    fast = optimise(untrained_model.network)
     assert len(fast.video.non_local) == 0
-    assert len(default_model.network.video.non_local) == 5
+    assert len(untrained_model.network.video.non_local) == 5
     x = torch.randn(3, 3, 256, 128, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        difference = fast.embed_frames(x, [3]) - default_model.network.embed_frames(x, [3])
+        difference = fast.embed_frames(x, [3]) - untrained_model.network.embed_frames(x, [3])
     assert difference.abs().max() < 1e-5
 
 
-def test_a_block_with_any_effect_stays(default_model: LoadedModel) -> None:
+def test_a_block_with_any_effect_stays(untrained_model: LoadedModel) -> None:
     from copy import deepcopy
 
-    network = deepcopy(default_model.network)
+    network = deepcopy(untrained_model.network)
     network.non_local_blocks()[2].norm.bias[0] = 1e-3
     assert list(optimise(network).video.non_local) == ["7"]

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from models.losses import batch_hard_triplet, distance_propagation, feature_propagation, pairwise_distances
+from models.losses import (
+    batch_hard_triplet,
+    distance_propagation,
+    feature_propagation,
+    pairwise_distances,
+    supervised_contrastive,
+)
 
 
 def features(count: int, seed: int = 0) -> Tensor:
@@ -143,3 +149,36 @@ def test_gradients_of_the_propagation() -> None:
     pair = (features(4, 9), features(4, 10))
     assert gradcheck(lambda a, b: feature_propagation(a, b, teach_video=True), pair)
     assert gradcheck(lambda a, b: distance_propagation(a, b, teach_video=True), pair)
+
+
+def contrast_by_loops(rows: Tensor, labels: Sequence[int], temperature: float) -> float:
+    units = [[x / math.hypot(*row) for x in row] for row in rows.tolist()]
+    losses = []
+    for i, label in enumerate(labels):
+        others = [j for j in range(len(labels)) if j != i]
+        shares = {
+            j: math.exp(sum(map(math.prod, zip(units[i], units[j], strict=True))) / temperature)
+            for j in others
+        }
+        own = [-math.log(shares[j] / sum(shares.values())) for j in others if labels[j] == label]
+        losses += [sum(own) / len(own)] if own else []
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 1, 1, 1], [0, 0, 1, 2, 3], [0, 1, 2, 3, 4]])
+def test_contrast_is_its_definition(labels: list[int]) -> None:
+    rows = features(5)
+
+    loss = supervised_contrastive(rows, torch.tensor(labels), 0.2)
+
+    assert loss.item() == pytest.approx(contrast_by_loops(rows, labels, 0.2), abs=1e-12)
+    assert gradcheck(lambda x: supervised_contrastive(x, torch.tensor(labels), 0.2), rows)
+
+
+def test_contrast_by_hand() -> None:
+    """Two people at right angles: each anchor has its positive at cosine 1 and two negatives at 0."""
+    rows = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 1.0], [0.0, 2.0]], dtype=torch.float64)
+
+    loss = supervised_contrastive(rows, torch.tensor([0, 0, 1, 1]), 0.5)
+
+    assert loss.item() == pytest.approx(math.log(1 + 2 * math.exp(-2)))

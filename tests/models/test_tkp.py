@@ -87,17 +87,17 @@ def test_non_local_blocks_stand_at_strides_8_and_16(name: str) -> None:
     assert strides == [8, 8, 16, 16, 16]
 
 
-def test_before_training_both_networks_give_one_feature(default_model: LoadedModel) -> None:
+def test_before_training_both_networks_give_one_feature(untrained_model: LoadedModel) -> None:
     x = frames(3).float()
     with torch.inference_mode():
-        image, clip = default_model.network.embed_images(x), default_model.network.embed_clips(x[None])
+        image, clip = untrained_model.network.embed_images(x), untrained_model.network.embed_clips(x[None])
     assert (image.mean(dim=0) - clip[0]).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("lengths", [[3], [5, 0], [6, -1], [2, 4]])
-def test_lengths_that_do_not_fit_are_refused(lengths: list[int], default_model: LoadedModel) -> None:
+def test_lengths_that_do_not_fit_are_refused(lengths: list[int], untrained_model: LoadedModel) -> None:
     with pytest.raises(ValueError, match="do not describe 5 frames"):
-        default_model.network.embed_frames(frames(5), lengths)
+        untrained_model.network.embed_frames(frames(5), lengths)
 
 
 def test_gradients_flow_through_both_networks() -> None:

@@ -13,58 +13,86 @@ from models.checkpoint import weights_id
 from models.errors import MissingWeights, UnknownModel
 from models.zoo import LoadedModel
 
-# Changes only when the network, its initialisation or the ImageNet package changes: then galleries must be
-# indexed again, and this line is where one notices.
-DEFAULT_ID = "7a8623d2cf783c2d2014b3ffc4dfe92eedc02b0aeab117d7857200da5fb0afea"
+# Changes only when the network, its initialisation or the ImageNet package changes: then training begins
+# elsewhere, and this line is where one notices.
+UNTRAINED_ID = "7a8623d2cf783c2d2014b3ffc4dfe92eedc02b0aeab117d7857200da5fb0afea"
 
 
-def test_the_default_is_the_same_on_every_run(default_model: LoadedModel) -> None:
+def test_training_begins_the_same_on_every_run(untrained_model: LoadedModel) -> None:
     torch.manual_seed(1234)
     np.random.seed(99)
     before = torch.get_rng_state()
-    again = zoo.load()
+    again = zoo.untrained("efficientnet-lite0")
     assert torch.equal(torch.get_rng_state(), before)
-    assert again.id == default_model.id == DEFAULT_ID
+    assert again.id == untrained_model.id == UNTRAINED_ID
     assert weights_id(again.network.state_dict()) == again.id
 
 
 def test_another_process_gets_the_same_id_quickly() -> None:
     code = (
         "import json, time, torch; from models import zoo; torch.set_num_threads(1); t = time.perf_counter();"
-        "m = zoo.load(); print(json.dumps([m.id, time.perf_counter() - t]))"
+        "m = zoo.load('imagenet-efficientnet-lite0'); print(json.dumps([m.id, time.perf_counter() - t]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     identity, seconds = json.loads(done.stdout)
-    assert identity == DEFAULT_ID
+    assert identity == UNTRAINED_ID
     assert seconds < 20  # about 1 on an idle machine; tests share theirs
 
 
-def test_the_card_says_what_the_model_is_not(default_model: LoadedModel) -> None:
-    card = default_model.card
+def test_the_card_says_what_the_model_is_not(untrained_model: LoadedModel) -> None:
+    card = untrained_model.card
     assert "ImageNet initialisation only" in card["warning"]
-    assert card["id"] == default_model.id
-    assert card["name"] == default_model.name == zoo.DEFAULT
+    assert card["id"] == untrained_model.id
+    assert card["name"] == untrained_model.name == "imagenet-efficientnet-lite0"
     assert card["intended_use"]
     assert card["limits"]
     assert json.loads(json.dumps(card)) == card
 
 
-def test_networks_are_ready_for_use(default_model: LoadedModel) -> None:
-    assert not default_model.network.training
-    assert not any(parameter.requires_grad for parameter in default_model.network.parameters())
-    assert default_model.dimension == 1280
-    assert (default_model.preprocessing.height, default_model.preprocessing.width) == (256, 128)
+def test_networks_are_ready_for_use(untrained_model: LoadedModel) -> None:
+    assert not untrained_model.network.training
+    assert not any(parameter.requires_grad for parameter in untrained_model.network.parameters())
+    assert untrained_model.dimension == 1280
+    assert (untrained_model.preprocessing.height, untrained_model.preprocessing.width) == (256, 128)
 
 
-def test_two_loads_share_nothing(default_model: LoadedModel) -> None:
-    ours = {p.data_ptr() for p in zoo.load().network.parameters()}
-    assert not ours & {p.data_ptr() for p in default_model.network.parameters()}
+@pytest.mark.parametrize("name", zoo.SHIPPED)
+def test_a_shipped_model_was_trained_and_says_how(name: str) -> None:
+    model = zoo.load(name)
+    training = model.card["training"]
+    assert model.name == name
+    assert model.card.get("warning") is None
+    assert training["steps"] > 0
+    assert training["data_sha256"]
+    assert training["recipe"]["run"]["seed"] >= 0
+    assert model.card["figures"]
+    assert model.card["limits"]
+
+
+@pytest.mark.parametrize("name", zoo.SHIPPED)
+def test_a_shipped_model_is_small_enough_for_git(name: str) -> None:
+    folder = Path(zoo.__file__).parent / name
+    assert sorted(path.name for path in folder.iterdir()) == ["card.json", "weights.safetensors"]
+    assert (folder / "weights.safetensors").stat().st_size < 16e6
+
+
+def test_the_default_is_shipped() -> None:
+    assert zoo.DEFAULT in zoo.SHIPPED
+    assert zoo.load().name == zoo.DEFAULT
+
+
+def test_two_loads_share_nothing(untrained_model: LoadedModel) -> None:
+    first, second = zoo.load(), zoo.load()
+    ours = {p.data_ptr() for p in first.network.parameters()}
+    assert not ours & {p.data_ptr() for p in second.network.parameters()}
 
 
 def test_unknown_names_list_the_known(tmp_path: Path) -> None:
-    with pytest.raises(UnknownModel, match="tkp-efficientnet-lite0, tkp-resnet50"):
+    with pytest.raises(
+        UnknownModel, match="tkp-efficientnet-lite0, imagenet-efficientnet-lite0, imagenet-resnet50"
+    ):
         zoo.load("tkp-efficientnet-b7")
     with pytest.raises(UnknownModel):
         zoo.load(str(tmp_path / "nothing"))
@@ -73,7 +101,7 @@ def test_unknown_names_list_the_known(tmp_path: Path) -> None:
 def test_a_name_is_not_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / zoo.DEFAULT).mkdir()
     monkeypatch.chdir(tmp_path)
-    assert zoo.load(zoo.DEFAULT).id == DEFAULT_ID
+    assert zoo.load(zoo.DEFAULT).name == zoo.DEFAULT
 
 
 def test_resnet_without_weights_says_where_to_get_them(
@@ -81,7 +109,7 @@ def test_resnet_without_weights_says_where_to_get_them(
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(MissingWeights, match=r"download\.pytorch\.org"):
-        zoo.load("tkp-resnet50")
+        zoo.load("imagenet-resnet50")
 
 
 def test_loading_is_quick() -> None:

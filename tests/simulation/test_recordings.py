@@ -30,6 +30,8 @@ RUN = (
     "simulate_recordings(Path(sys.argv[1]), PRESETS['tiny'], processes=1)\n"
 )
 
+pytestmark = pytest.mark.usefixtures("renderer")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

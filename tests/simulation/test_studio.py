@@ -14,8 +14,8 @@ WIDTH, HEIGHT = 480, 270
 
 
 @pytest.fixture(scope="module")
-def studio() -> Studio:
-    return Studio(Renderer(), draw_station(5, 0, width=WIDTH, height=HEIGHT))
+def studio(renderer: Renderer) -> Studio:
+    return Studio(renderer, draw_station(5, 0, width=WIDTH, height=HEIGHT))
 
 
 @pytest.fixture(scope="module")

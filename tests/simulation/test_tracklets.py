@@ -14,6 +14,8 @@ from simulation.tracklets import CROP, LEAST_VISIBLE, PRESETS, simulate_tracklet
 
 TINY = replace(PRESETS["tiny"], identities=4, test_identities=1, people=2, cameras=1)
 
+pytestmark = pytest.mark.usefixtures("renderer")
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:

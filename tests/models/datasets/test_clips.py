@@ -73,7 +73,7 @@ def test_labels_have_no_gaps_and_a_draw_is_repeatable(tmp_path: Path) -> None:
 def test_a_file_that_is_no_picture_is_named(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "0001C1T0001F001.jpg"
     file.write_bytes(content)
-    with pytest.raises(BadDataset, match="F001.jpg"):
+    with pytest.raises(BadDataset, match=r"F001\.jpg"):
         read_frame(file)
 
 

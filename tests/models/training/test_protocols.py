@@ -104,10 +104,10 @@ def test_progress_is_told_frames_of_videos_and_photos(tmp_path: Path) -> None:
     assert seen == [("videos", 100, 300), ("videos", 200, 300), ("videos", 300, 300), ("images", 3, 3)]
 
 
-def test_the_embedder_gives_the_features_of_the_gallery(default_model: LoadedModel, tmp_path: Path) -> None:
+def test_the_embedder_gives_the_features_of_the_gallery(untrained_model: LoadedModel, tmp_path: Path) -> None:
     """What the indexer stores and the service asks with, computed here from pictures on disk."""
     tracklet = make_tracklet(tmp_path, 1, 1, [RED, GREEN, BLUE])
-    embedder = Embedder(default_model, device="cpu")
+    embedder = Embedder(untrained_model, device="cpu")
     crops = [read_frame(path) for path in tracklet.frames]
     features = TrackletFeatures(embedder)
     video = tracklet_feature(embedder.embed_clips([crops]), [3])

