@@ -49,6 +49,7 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python benchmarks/tracking.py --data $(MEASURED)
 	$(BIN)/python benchmarks/indexing.py --data $(MEASURED)
 	$(BIN)/python benchmarks/embedding.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/search_latency.py
 	$(BIN)/python benchmarks/drawing.py
 
