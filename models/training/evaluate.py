@@ -50,7 +50,7 @@ def evaluate(
         features.embed(_embedded(splits, protocol, video=video), video=video)
     results, rankings = [], []
     for split in splits:
-        single = dataset.name in SINGLE_GALLERY_SHOT
+        single = dataset.name.partition("-")[0] in SINGLE_GALLERY_SHOT
         result, ranking = _evaluate_split(features, split, protocol, rerank, single=single)
         results.append(result)
         rankings.append(ranking)

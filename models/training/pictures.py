@@ -98,8 +98,8 @@ def _draw_curves(axes: "Axes", curves: Mapping[str, NDArray[np.floating[Any]]]) 
 def ranked_lists(path: Path, rows: Sequence[RankedList]) -> None:
     """Draw queries, each with its answers beside it, into a PNG.
 
-    Borders are green (right), red (wrong) or bluish grey (junk: what the protocol ignores); below stand the verdict
-    and the score.
+    Borders are green (right), red (wrong) or bluish grey (junk: what the protocol ignores); below stand the
+    verdict and the score.
 
     Args:
         path: the file.
