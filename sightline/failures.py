@@ -28,7 +28,6 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (models.DeviceUnavailable, "choose another device with SIGHTLINE_DEVICE; `sightline doctor` lists them"),
     (models.BadRecipe, "docs/training.md lists the keys"),
     (models.TrainingError, "see docs/training.md"),
-    (models.BadDataset, "see docs/training.md"),
     (models.BadDistances, "try another model, or --precision fp32"),
     (models.ModelError, "`sightline doctor` shows what works on this machine"),
     (indexer.IndexerError, "see docs/operations.md"),
@@ -55,11 +54,17 @@ EXPECTED = (
 
 
 def explain(error: Exception) -> str | None:
-    """Cause and remedy of an expected error in one line, or None for one that is a defect of the program."""
+    """Cause and remedy of an expected error in one line, or None for one that is a defect of the program.
+
+    Below the line of a data set that is not as published stands its layout, as the error draws it.
+    """
     if isinstance(error, CommandError):
         return _line(error, error.remedy)
     if isinstance(error, ValidationError):
         return _value_line(error)
+    if isinstance(error, models.BadDataset):
+        cause, *layout = str(error).splitlines()
+        return "\n".join([_line(cause, "see docs/datasets.md"), *layout])
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
             return _line(error, remedy)

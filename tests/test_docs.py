@@ -12,6 +12,7 @@ from typer.main import get_command
 
 from gallery.settings import GallerySettings
 from indexer.settings import IndexSettings
+from models.datasets import READERS
 from service.settings import ServiceSettings
 from sightline.main import app
 
@@ -125,6 +126,10 @@ def test_make_targets_in_the_documentation_exist() -> None:
     }
 
     assert named - targets == set()
+
+
+def test_every_data_set_is_documented() -> None:
+    assert set(re.findall(r"^\| `([^`]+)` \|", text("docs/datasets.md"), flags=re.MULTILINE)) == set(READERS)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -35,7 +35,7 @@ class Layout:
 
     def error(self, reason: str) -> BadDataset:
         """What to raise: the reason, and the layout that is expected."""
-        message = f"{self.name} in {self.root}: {reason}. Expected:\n{self.tree.strip()}"
+        message = f"{self.name} in {self.root}: {reason}; it must look like this\n{self.tree.strip()}"
         # A file name may be any bytes; what is no text could not be printed.
         return BadDataset(message.encode("utf-8", "backslashreplace").decode("utf-8"))
 

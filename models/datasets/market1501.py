@@ -29,7 +29,7 @@ NAME: Final = re.compile(r"(-1|\d{4})_c(\d)s(\d)_(\d{6})_(\d{2})", re.ASCII)
 def read_tracklets(root: Path) -> Dataset:
     """Pictures of a person on a camera in one sequence as a tracklet, to train video networks with.
 
-    Its frames are seconds apart and more. Queries, distractors and junk stay single pictures, for nothing
+    Its frames can be minutes apart. Queries, distractors and junk stay single pictures, for nothing
     says which of these show the same person.
 
     Raises:

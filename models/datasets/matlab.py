@@ -50,7 +50,7 @@ def read_variable(layout: Layout, file: str, variable: str) -> NDArray[Any]:
     try:
         from scipy.io import loadmat, matlab
     except ImportError as error:
-        raise layout.error(f"{file} needs scipy to be read: install the extra [train]") from error
+        raise layout.error(f"{file} needs scipy to be read: pip install '.[train]'") from error
     try:
         values = loadmat(path, variable_names=[variable])
     except (

@@ -71,8 +71,9 @@ def judge(
         BadDistances: distances are not finite.
     """
     results, rankings = [], []
+    single = dataset.partition("-")[0] in SINGLE_GALLERY_SHOT
     for one in compared:
-        result, ranking = _judge_split(one, single=dataset in SINGLE_GALLERY_SHOT)
+        result, ranking = _judge_split(one, single=single)
         results.append(result)
         rankings.append(ranking)
     if not results:

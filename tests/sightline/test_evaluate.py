@@ -112,7 +112,7 @@ def test_an_unknown_data_set_is_one_line(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert "no data set 'colors'" in result.stderr
-    assert "docs/training.md" in result.stderr
+    assert "docs/datasets.md" in result.stderr
 
 
 @pytest.mark.parametrize("place", ["no/file.json", "."])

@@ -27,4 +27,4 @@ def test_an_empty_folder_is_answered_with_the_layout(tmp_path: Path, name: str) 
         load(name, tmp_path)
 
     assert str(tmp_path) in str(caught.value)
-    assert "Expected:\nROOT/\n" in str(caught.value)
+    assert "it must look like this\nROOT/\n" in str(caught.value)

@@ -1,0 +1,135 @@
+"""Figures of an evaluation: CMC curves, and what was ranked for a few queries."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from models.datasets.frames import read_frame
+from models.errors import TrainingError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PICTURE: Final = (64, 128)
+BORDER: Final = 4
+TEXT: Final = 16  # height of the line below a picture
+GAP: Final = 6
+INK: Final = (40, 40, 40)
+
+
+class Verdict(StrEnum):
+    """What an answer is to its query; it stands below the picture too, as not everybody sees colours."""
+
+    QUERY = "query"
+    RIGHT = "right"
+    WRONG = "wrong"
+    JUNK = "junk"
+
+
+COLOURS: Final = {
+    Verdict.QUERY: INK,
+    Verdict.RIGHT: (20, 140, 60),
+    Verdict.WRONG: (200, 40, 40),
+    Verdict.JUNK: (140, 140, 165),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A ranked picture with its score."""
+
+    picture: Path
+    verdict: Verdict
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankedList:
+    """A query and its answers, the best first."""
+
+    query: Path
+    answers: Sequence[Answer]
+
+
+def cmc_plot(path: Path, curves: Mapping[str, NDArray[np.floating[Any]]]) -> None:
+    """Draw CMC curves into a PNG.
+
+    Args:
+        path: the file.
+        curves: name to the shares 0..1 of queries with a match at rank 1, 2, ...; lengths may differ.
+
+    Raises:
+        ValueError: no curve, or one that has no values or values that are no shares.
+        TrainingError: matplotlib is not installed.
+    """
+    for name, curve in curves.items():
+        if curve.ndim != 1 or not len(curve) or not np.all((curve >= 0) & (curve <= 1)):
+            raise ValueError(f"{name} is not a row of shares")
+    if not curves:
+        raise ValueError("no curves")
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise TrainingError("plots need matplotlib: pip install '.[train]'") from error
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    _draw_curves(figure.add_subplot(), curves)
+    figure.savefig(path, format="png", dpi=150)
+
+
+def _draw_curves(axes: "Axes", curves: Mapping[str, NDArray[np.floating[Any]]]) -> None:
+    for name, curve in curves.items():
+        ranks = np.arange(1, len(curve) + 1)
+        axes.plot(ranks, 100 * curve, marker=".", label=f"{100 * curve[0]:.1f} % {name}")
+    axes.set(xlabel="rank", ylabel="queries with a match (%)", ylim=(0, 101), title="CMC")
+    axes.set_xlim(0.5, max(len(curve) for curve in curves.values()) + 0.5)
+    axes.grid(alpha=0.3)
+    for text in axes.legend(loc="lower right", title="rank 1").get_texts():
+        text.set_parse_math(False)  # a name may have a dollar sign
+
+
+def ranked_lists(path: Path, rows: Sequence[RankedList]) -> None:
+    """Draw queries, each with its answers beside it, into a PNG.
+
+    Borders are green (right), red (wrong) or bluish grey (junk: what the protocol ignores); below stand the
+    verdict and the score.
+
+    Args:
+        path: the file.
+        rows: at least one; numbers of answers may differ.
+
+    Raises:
+        ValueError: no rows.
+        BadDataset: a picture cannot be read.
+    """
+    if not rows:
+        raise ValueError("no rows")
+    columns = 1 + max(len(row.answers) for row in rows)
+    cell = (PICTURE[0] + 2 * BORDER + GAP, PICTURE[1] + 2 * BORDER + TEXT + GAP)
+    sheet = Image.new("RGB", (GAP + columns * cell[0] + GAP, GAP + len(rows) * cell[1]), "white")
+    for index, row in enumerate(rows):
+        top = GAP + index * cell[1]
+        _draw_cell(sheet, (GAP, top), row.query, Verdict.QUERY, "query")
+        for place, answer in enumerate(row.answers, 1):
+            left = 2 * GAP + place * cell[0]  # a wider gap sets the query apart
+            text = f"{answer.verdict}  {answer.score:.2f}"
+            _draw_cell(sheet, (left, top), answer.picture, answer.verdict, text)
+    sheet.save(path, format="PNG")
+
+
+def _draw_cell(sheet: Image.Image, at: tuple[int, int], picture: Path, verdict: Verdict, text: str) -> None:
+    left, top = at
+    width, height = PICTURE[0] + 2 * BORDER, PICTURE[1] + 2 * BORDER
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle((left, top, left + width - 1, top + height - 1), fill=COLOURS[verdict])
+    drawn = Image.fromarray(read_frame(picture)).resize(PICTURE, Image.Resampling.BICUBIC)
+    sheet.paste(drawn, (left + BORDER, top + BORDER))
+    middle = (left + width // 2, top + height + TEXT // 2)
+    draw.text(middle, text, fill=INK, font=ImageFont.load_default(11), anchor="mm")
