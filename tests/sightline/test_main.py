@@ -82,3 +82,12 @@ def test_a_first_gallery_is_made_on_the_spot(run: Run, tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert (tmp_path / "new" / "gallery.sqlite3").exists()
+
+
+def test_a_data_set_that_is_not_there_is_answered_with_its_layout(run: Run, tmp_path: Path) -> None:
+    result = run("evaluate", "--dataset", "duke-video", "--root", tmp_path)
+
+    line, *layout = result.stderr.splitlines()
+    assert result.exit_code == 2
+    assert line.endswith("there is no folder train; it must look like this (see docs/datasets.md)")
+    assert layout[:3] == ["ROOT/", "  train/", "    0001/                                person"]
