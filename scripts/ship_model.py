@@ -1,6 +1,7 @@
 """Put a trained checkpoint among the models that ship, with what was measured of it on its card.
 
-    python -m scripts.ship_model out/pair/model --figures out/cuhk01.json --figures out/simulated.json \
+    python -m scripts.ship_model out/pair/model --before out/images/model \
+        --figures out/cuhk01.json --figures out/simulated.json \
         --limit "people who changed clothes are other people to it"
 
 The figures are files that `sightline evaluate --json` wrote for exactly these weights.
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from models import checkpoint, zoo
+from models.checkpoint import LoadedModel
 
 
 def summaries(path: Path, model_id: str) -> Iterator[dict[str, Any]]:
@@ -35,11 +37,23 @@ def summaries(path: Path, model_id: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def ship(folder: Path, figures: Sequence[Path], limits: Sequence[str]) -> Path:
+def history(model: LoadedModel, before: Path | None) -> dict[str, Any]:
+    """How a model was trained, with the training of what it began from where that is given."""
+    training: dict[str, Any] = dict(model.card["training"])
+    if before is not None:
+        first = checkpoint.load(before)
+        if first.id != training["begun_from"]:
+            raise SystemExit(f"{before} is not what {model.name} began from")
+        training["before"] = first.card["training"]
+    return training
+
+
+def ship(folder: Path, figures: Sequence[Path], limits: Sequence[str], before: Path | None) -> Path:
     """Copy a checkpoint to the folder of its name in models/zoo; returns that folder."""
     model = checkpoint.load(folder)
     card = {
         **model.card,
+        "training": history(model, before),
         "figures": [summary for path in figures for summary in summaries(path, model.id)],
         "intended_use": "ranking tracklets of recordings against a photo, for a person to look at",
         "limits": list(limits),
@@ -59,10 +73,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("model", type=Path)
+    parser.add_argument("--before", type=Path, help="the checkpoint that its training began from")
     parser.add_argument("--figures", type=Path, action="append", required=True)
     parser.add_argument("--limit", action="append", default=[])
     options = parser.parse_args()
-    sys.stdout.write(f"{ship(options.model, options.figures, options.limit)}\n")
+    sys.stdout.write(f"{ship(options.model, options.figures, options.limit, options.before)}\n")
     return 0
 
 
