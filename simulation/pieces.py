@@ -28,6 +28,7 @@ from simulation.body import (
     Shape,
     load_body,
 )
+from simulation.simplify import join_cells
 from simulation.wardrobe import BoundMesh, components
 
 
@@ -62,6 +63,7 @@ FALLING = 0.045  # metres towards the camera: long hair lies over what is worn
 NECK_HALF = 0.078  # half the width of a collar, metres
 NAPE = 0.025  # metres a collar is higher behind than in front
 TOES = -0.11  # canonical y of the ball of the foot
+FINE = 1e-4  # metres: cells in which no two vertices of the body lie
 MARGIN = 0.04  # metres inside a hem from which skin is surely hidden
 
 
@@ -272,28 +274,16 @@ class Tailor:
 
 @cache
 def simplified_skin() -> Faces:
-    """The skin with fewer triangles where they would be too small to see: mouth, hands, feet, back head.
-
-    Vertices of a grid cell become one (Rossignac and Borrel, 1993).
-    """
+    """The skin with fewer triangles where they would be too small to see: mouth, hands, feet, back head."""
     body = load_body()
     t, region = body.template, body.regions()
-    cell = np.full(len(t), 0.0)
+    cell = np.full(len(t), FINE)
     cell[region == HEAD] = 0.010
     cell[(region == HEAD) & (t[:, 1] > -0.02)] = 0.018
     cell[arm_distance(body) > 0.48] = 0.014
     cell[((region == LEG_L) | (region == LEG_R)) & (t[:, 2] < -0.74)] = 0.014
-    target = np.arange(len(t))
-    coarse = np.flatnonzero(cell > 0)
-    keys = np.floor(t[coarse] / cell[coarse, None]).astype(np.int64)
-    keys = np.concatenate(
-        [keys, region[coarse, None], np.round(cell[coarse, None] * 1000).astype(np.int64)], 1
-    )
-    _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    target[coarse] = coarse[first[inverse.reshape(-1)]]
-    faces = target[body.skin_faces]
-    distinct = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 0] != faces[:, 2])
-    return np.unique(faces[distinct], axis=0).astype(np.int32)
+    labels = region.astype(np.int64) * 32 + np.round(cell * 1000).astype(np.int64)
+    return join_cells(t, body.skin_faces, cell, labels)
 
 
 def halves(body: Body, mesh: BoundMesh) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
