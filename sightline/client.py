@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from sightline.failures import CommandError
 
 _TIMEOUT_SECONDS: Final = 60.0
+_PATIENCE_SECONDS: Final = 60.0  # with a service that is not ready yet
 _BOUNDARY: Final = "sightline-4d1f7a0c9be2"
 
 
@@ -61,12 +63,25 @@ class Client:
     def _send(
         self, method: str, path: str, body: bytes | None = None, content_type: str | None = None
     ) -> dict[str, Any]:
+        """One request; a service that still loads its networks is waited for."""
         headers = self._headers | ({"Content-Type": content_type} if content_type else {})
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        status, content = self._ask(method, path, body, headers)
+        while status == http.HTTPStatus.SERVICE_UNAVAILABLE and time.monotonic() < deadline:
+            time.sleep(0.5)
+            status, content = self._ask(method, path, body, headers)
+        if not 200 <= status < 300:
+            raise _refused(self._url, status, content)
+        return _parsed(self._url, content) if content else {}
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
         connection = self._kind(self._host, self._port, timeout=_TIMEOUT_SECONDS)
         try:
-            connection.request(method, self._path + path, body, headers)
+            connection.request(method, self._path + path, body, dict(headers))
             answer = connection.getresponse()
-            content = answer.read()
+            return answer.status, answer.read()
         except (OSError, http.client.HTTPException) as error:
             raise CommandError(
                 f"cannot reach {self._url}: {error}", "start `sightline serve` there"
@@ -75,9 +90,6 @@ class Client:
             raise CommandError("that is no API key", "`sightline keys create` makes one") from error
         finally:
             connection.close()
-        if not 200 <= answer.status < 300:
-            raise _refused(self._url, answer.status, content)
-        return _parsed(self._url, content) if content else {}
 
 
 def _parsed(url: str, content: bytes) -> dict[str, Any]:

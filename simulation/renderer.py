@@ -92,6 +92,10 @@ class Renderer:
         """What draws."""
         return str(self.context.info["GL_RENDERER"])
 
+    def take_over(self) -> None:
+        """Let what follows go to this renderer: OpenGL draws with the context made or entered last."""
+        self.context.mglo.__enter__()
+
     def backdrop(self, camera: Camera, light: Light, ground: Ground, scenery: Scenery) -> Backdrop:
         """Draw what stands still."""
         c, w, h = self.context, camera.width, camera.height

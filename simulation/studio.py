@@ -42,6 +42,7 @@ class Studio:
     def __init__(self, renderer: Renderer, station: Station) -> None:
         self.renderer, self.station = renderer, station
         place = station.place
+        renderer.take_over()
         self.scenery = Scenery(
             renderer.context,
             renderer.place,
@@ -101,6 +102,7 @@ class Studio:
                 s.person == least[0] and s.visible >= least[1] for s in sightings(people)
             )
 
+        self.renderer.take_over()
         picture = self.renderer.draw(
             self.backdrop,
             window,
@@ -117,6 +119,7 @@ class Studio:
 
     def release(self) -> None:
         """Free the GPU memory."""
+        self.renderer.take_over()
         self.backdrop.release()
         self.scenery.release()
 
@@ -125,7 +128,8 @@ class Actor:
     """An identity on the GPU."""
 
     def __init__(self, renderer: Renderer, identity: Identity) -> None:
-        self.identity = identity
+        self.identity, self._renderer = identity, renderer
+        renderer.take_over()
         self.puppet = Puppet.of(identity)
         self.figure = Figure(
             renderer.context,
@@ -138,6 +142,7 @@ class Actor:
 
     def release(self) -> None:
         """Free the GPU memory."""
+        self._renderer.take_over()
         self.figure.release()
 
 

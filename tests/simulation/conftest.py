@@ -20,6 +20,7 @@ DRAWING = [
     "test_studio.py",
     "test_tracklets.py",
     "test_truth.py",
+    "test_two_renderers.py",
 ]
 # Without the extra the modules cannot even be read; in continuous integration that is an error.
 if importlib.util.find_spec("moderngl") is None and os.environ.get("CI") != "true":
@@ -28,7 +29,7 @@ if importlib.util.find_spec("moderngl") is None and os.environ.get("CI") != "tru
 
 @pytest.fixture(scope="module")
 def renderer() -> "Iterator[Renderer]":
-    """A renderer, or a reason to skip. One a module: OpenGL calls go to the context that was made last."""
+    """A renderer, or a reason to skip."""
     if importlib.util.find_spec("moderngl") is None:
         give_up("the extra [simulation] is not installed", os.environ)
     from simulation.renderer import Renderer

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ def test_they_are_small_enough_for_git() -> None:
 def test_four_cameras_film_for_a_minute(camera: int) -> None:
     with av.open(str(SAMPLES / f"camera-{camera}.mp4")) as container:
         stream = container.streams.video[0]
-        assert (stream.frames, stream.average_rate) == (600, 10)
+        assert stream.frames == 600
+        assert stream.average_rate == Fraction(10)
         assert (stream.codec_context.width, stream.codec_context.height) == (960, 540)
 
 
