@@ -1,11 +1,13 @@
 """`sightline train`: train a network on a data set by a recipe."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sightline.console import output
+from sightline.failures import CommandError
 
 
 def train(
@@ -40,13 +42,16 @@ def train(
         torch.set_num_threads(threads)
     recipe = read_recipe(config, overrides or ())
     chosen = datasets.load(dataset, root)
-    tracklets = chosen.splits[split].train
+    if split >= len(chosen.splits):
+        raise CommandError(f"no split {split} in {dataset}", f"choose one from 0 to {len(chosen.splits) - 1}")
+    # Of the processes that torchrun starts only the first shows anything.
+    first = os.environ.get("RANK", "0") == "0"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=output) as bars:
+    with Progress(*columns, console=output, disable=not first) as bars:
         task = bars.add_task("loss -", total=None)
         model = run(
             recipe,
-            tracklets,
+            chosen.splits[split].train,
             out,
             dataset=chosen.name,
             device=device,
@@ -56,4 +61,5 @@ def train(
                 task, description=f"loss {loss:.3f}", completed=step, total=steps
             ),
         )
-    output.print(f"Model: {model}", markup=False, soft_wrap=True)
+    if first:
+        output.print(f"Model: {model}", markup=False, soft_wrap=True)

@@ -15,6 +15,7 @@ from models.training.objective import Objective
 from models.training.recipe import Recipe
 
 FILE = "state.pt"
+KEYS = {"recipe", "data", "step", "seconds", "objective", "optimiser", "average"}
 
 
 @dataclass
@@ -59,6 +60,8 @@ def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
         values = torch.load(out / FILE, map_location="cpu", weights_only=True)
     except Exception as error:  # torch names no errors for damaged files: any may come
         raise TrainingError(f"{out / FILE} is damaged: {error}") from error
+    if not isinstance(values, dict) or values.keys() != KEYS:
+        raise TrainingError(f"{out / FILE} is not the state of a run")
     differing = _difference(values["recipe"], recipe.model_dump(mode="json"))
     if differing is not None:
         raise TrainingError(f"the run in {out} was started with another recipe: {differing}")

@@ -11,18 +11,19 @@ from models.datasets.records import Tracklet
 def draw_tracklets(
     folder: Path, *, identities: int, cameras: int = 2, frames: int = 3, size: tuple[int, int] = (32, 16)
 ) -> tuple[Tracklet, ...]:
-    """Write frames as files; identities count from 1, one tracklet a camera."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write frames as files, a folder an identity; identities count from 1, one tracklet a camera."""
     rng = np.random.default_rng(0)
     tracklets = []
     for identity in range(1, identities + 1):
         halves = rng.uniform(40, 200, (2, 3))
+        own = folder / f"{identity:04d}"
+        own.mkdir(parents=True)
         for camera in range(1, cameras + 1):
             files = []
             for frame in range(frames):
                 picture = np.repeat(halves, size[0] // 2, axis=0)[:, None].repeat(size[1], axis=1)
                 picture = picture * (0.7 + 0.3 * camera / cameras) + rng.normal(0, 8, picture.shape)
-                file = folder / f"{identity:04d}C{camera}T0001F{frame:03d}.png"
+                file = own / f"{identity:04d}C{camera}T0001F{frame:03d}.png"
                 Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(file)
                 files.append(file)
             tracklets.append(Tracklet(identity, camera, tuple(files)))

@@ -170,6 +170,15 @@ def test_a_damaged_state_is_refused(tmp_path: Path, people: tuple[Tracklet, ...]
         train(recipe(), people, tmp_path, dataset="drawn", resume=True)
 
 
+@pytest.mark.parametrize("values", [[1, 2], {"step": 3}, {}])
+def test_a_file_that_is_no_state_is_refused(
+    tmp_path: Path, people: tuple[Tracklet, ...], values: object
+) -> None:
+    torch.save(values, tmp_path / "state.pt")
+    with pytest.raises(TrainingError, match="is not the state of a run"):
+        train(recipe(), people, tmp_path, dataset="drawn", resume=True)
+
+
 def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     plan = recipe("optimiser.learning_rate=1.0e+30")
     with pytest.raises(TrainingError, match=r"loss is (nan|inf) at step \d"):

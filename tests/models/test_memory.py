@@ -1,0 +1,37 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# How many pages the system clears for five rounds of layers of 16 MB each, once their sizes are known.
+PAGES = """
+import resource
+import torch
+from models.memory import keep_memory
+{change}
+def layers():
+    x = torch.ones(2**22)
+    kept = [x * n for n in range(4)]
+for _ in range(30):
+    layers()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    layers()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def pages(change: str) -> int:
+    result = subprocess.run(
+        [sys.executable, "-c", PAGES.format(change=change)], cwd=ROOT, capture_output=True, check=True
+    )
+    return int(result.stdout)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is changed is glibc's")
+def test_memory_that_is_kept_needs_no_new_pages() -> None:
+    # Not none: how blocks fall into the heap varies with what was allocated before.
+    assert 4 * pages("keep_memory()") < pages("")

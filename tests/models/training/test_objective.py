@@ -1,0 +1,127 @@
+"""The terms of the loss: which there are, what they weigh, what they move."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from models import zoo
+from models.losses import batch_hard_triplet, distance_propagation, feature_propagation
+from models.networks.tkp import TKP
+from models.training.objective import Objective
+from models.training.recipe import Recipe, read_recipe
+from tests.models.conftest import trained
+
+TKP_TERMS = {
+    "image_cross_entropy",
+    "video_cross_entropy",
+    "image_to_video",
+    "video_to_image",
+    "image_to_image",
+    "video_to_video",
+    "feature_propagation",
+    "distance_propagation",
+}
+LABELS = torch.tensor([0, 0, 1, 1])
+
+
+def objective_of(*overrides: str) -> Objective:
+    recipe: Recipe = read_recipe("tiny", overrides)
+    network: TKP = trained(zoo.untrained("efficientnet-lite0").network.requires_grad_(True))
+    if recipe.losses.neck == "bn":
+        network.add_neck()
+    return Objective(network, torch.zeros(2, dtype=torch.int64), recipe, torch.Generator().manual_seed(0))
+
+
+def clips() -> Tensor:
+    return torch.randn(4, 2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_terms_of_tkp_are_those_of_its_features() -> None:
+    """In evaluation mode the features can be computed beside the objective, and the terms from them."""
+    objective = objective_of().eval()
+    with torch.no_grad():
+        terms = objective(clips(), LABELS)
+        frames = clips().flatten(0, 1)
+        image, video = objective.network.raw_images(frames), objective.network.video(frames, [2] * 4)
+        clip = torch.stack([(video[2 * n] + video[2 * n + 1]) / 2 for n in range(4)])
+    frame_labels = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    expected = {
+        "image_to_video": batch_hard_triplet(image, clip, frame_labels, LABELS),
+        "video_to_image": batch_hard_triplet(clip, image, LABELS, frame_labels),
+        "image_to_image": batch_hard_triplet(image, image, frame_labels, frame_labels),
+        "video_to_video": batch_hard_triplet(clip, clip, LABELS, LABELS),
+        "feature_propagation": feature_propagation(image, video),
+        "distance_propagation": distance_propagation(image, video),
+        "image_cross_entropy": torch.nn.functional.cross_entropy(objective.classifier(image), frame_labels),
+        "video_cross_entropy": torch.nn.functional.cross_entropy(objective.classifier(clip), LABELS),
+    }
+    assert terms.keys() == expected.keys() == TKP_TERMS
+    for name, value in expected.items():
+        assert terms[name].item() == pytest.approx(value.item(), rel=1e-4), name
+
+
+@pytest.mark.parametrize("name", sorted(TKP_TERMS))
+def test_a_weight_scales_its_term_and_zero_leaves_it_out(name: str) -> None:
+    with torch.no_grad():
+        plain = objective_of().eval()(clips(), LABELS)
+        heavy = objective_of(f"losses.{name}=3").eval()(clips(), LABELS)
+        without = objective_of(f"losses.{name}=0").eval()(clips(), LABELS)
+    assert heavy[name].item() == pytest.approx(3 * plain[name].item(), rel=1e-4)
+    assert without.keys() == TKP_TERMS - {name}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "terms"),
+    [
+        (["branches=[image]"], {"image_cross_entropy", "image_to_image"}),
+        (["branches=[video]"], {"video_cross_entropy", "video_to_video"}),
+        (["frozen_branches=[video]"], TKP_TERMS - {"video_cross_entropy", "video_to_video"}),
+    ],
+)
+def test_terms_of_branches_that_take_no_part_are_left_out(overrides: list[str], terms: set[str]) -> None:
+    with torch.no_grad():
+        assert objective_of(*overrides).eval()(clips(), LABELS).keys() == terms
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["branches=[image]"],
+        ["branches=[video]"],
+        ["frozen_branches=[video]"],
+        ["losses={image_cross_entropy: 0, video_cross_entropy: 0}"],
+        ["losses={image_cross_entropy: 0, video_cross_entropy: 0, neck: bn}"],
+        ["losses={image_contrastive: 1, neck: bn}"],
+        ["optimiser.frozen_blocks=7"],
+    ],
+)
+def test_exactly_what_may_learn_gets_a_gradient(overrides: list[str]) -> None:
+    """DistributedDataParallel would wait for ever for one that is promised and does not come."""
+    objective = objective_of(*overrides).train()
+    torch.autograd.backward(torch.stack(list(objective(clips(), LABELS).values())).sum())
+    promised = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
+    given = {name for name, parameter in objective.named_parameters() if parameter.grad is not None}
+    assert given == promised
+    assert promised
+
+
+def test_the_video_network_learns_nothing_from_propagation_unless_asked() -> None:
+    names = [name for name in TKP_TERMS if not name.endswith("propagation")]
+    only = [f"losses.{name}=0" for name in names]
+    for teach, moved in ((False, {"image"}), (True, {"image", "video"})):
+        objective = objective_of(*only, f"losses.teach_video={str(teach).lower()}").train()
+        torch.autograd.backward(torch.stack(list(objective(clips(), LABELS).values())).sum())
+        graded = {n.split(".")[1] for n, p in objective.named_parameters() if p.grad is not None}
+        assert graded == moved
+
+
+def test_frozen_blocks_keep_their_statistics_while_training() -> None:
+    objective = objective_of("optimiser.frozen_blocks=3").train()
+    before = {name: buffer.clone() for name, buffer in objective.named_buffers() if "running_mean" in name}
+    with torch.no_grad():
+        objective(clips(), LABELS)
+    for name, buffer in objective.named_buffers():
+        if "blocks" in name and "running_mean" in name:
+            frozen = int(name.split("blocks.")[1].split(".")[0]) < 3
+            assert buffer.equal(before[name]) == frozen, name
