@@ -85,7 +85,8 @@ class Figure:
             vertices.append(interleave(piece))
             faces.append(piece.faces + offset)
             offset += len(piece.vertices)
-        points, mesh, labels = joinable(pieces), np.concatenate(faces), sides(pieces)
+        points = np.concatenate([piece.vertices for piece in pieces])
+        mesh, labels = np.concatenate(faces), sides(pieces)
         self._vertices = context.buffer(np.concatenate(vertices).tobytes())
         self._faces = [
             context.buffer(indices.astype("<i4").tobytes())
@@ -121,11 +122,6 @@ class Figure:
         for buffer in (self._vertices, *self._faces, self.materials):
             buffer.release()
         self.prints.release()
-
-
-def joinable(pieces: Sequence[Piece]) -> Array:
-    """Positions (N, 3) of all vertices, one piece after another."""
-    return np.concatenate([piece.vertices for piece in pieces])
 
 
 def sides(pieces: Sequence[Piece]) -> NDArray[np.int64]:

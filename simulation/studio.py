@@ -91,16 +91,14 @@ class Studio:
         drawn = [(person, actor, at) for person, actor, at in cast if shows(at.stance, window)]
         focus, reach = around([at.stance for _, _, at in drawn])
 
-        def sightings(people: NDArray[np.uint8]) -> list[Sighting]:
-            return [
-                sighting(number, person, at, people, window)
-                for number, (person, _, at) in enumerate(drawn, 1)
-            ]
+        sightings: list[Sighting] = []
 
         def enough(people: NDArray[np.uint8]) -> bool:
-            return least is None or any(
-                s.person == least[0] and s.visible >= least[1] for s in sightings(people)
+            sightings.extend(
+                sighting(number, person, at, people, window)
+                for number, (person, _, at) in enumerate(drawn, 1)
             )
+            return least is None or any(s.person == least[0] and s.visible >= least[1] for s in sightings)
 
         self.renderer.take_over()
         picture = self.renderer.draw(
@@ -115,7 +113,7 @@ class Studio:
             truth=truth,
             wanted=enough,
         )
-        return None if picture is None else (picture, sightings(picture.people))
+        return None if picture is None else (picture, sightings)
 
     def release(self) -> None:
         """Free the GPU memory."""
