@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from indexer.errors import MalformedImport
+from models.datasets.frames import read_frame
+from models.errors import BadDataset
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
-MAX_SIDE = 4096
 NAME = re.compile(r"(?P<person>\d{4}|00-1)C(?P<camera>\d+)T(?P<tracklet>\d{4,})F(?P<frame>\d{3,})")
 
 
@@ -86,9 +86,6 @@ def read_bytes(path: Path) -> bytes:
 def read_crop(path: Path) -> NDArray[np.uint8]:
     """Decode one crop: (h, w, 3) uint8 RGB. Raises MalformedImport."""
     try:
-        with Image.open(path) as image:
-            if max(image.size) > MAX_SIDE:
-                raise MalformedImport(f"{path}: {image.size} is no crop of a person")
-            return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise MalformedImport(f"{path}: not a readable picture ({error})") from error
+        return read_frame(path)
+    except BadDataset as error:
+        raise MalformedImport(str(error)) from error
