@@ -18,6 +18,7 @@ import torch
 
 from models import zoo
 from models.embedder import Embedder
+from models.networks.tkp import TKP
 from models.preprocessing import prepare
 from models.zoo import LoadedModel
 
@@ -84,6 +85,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     model = zoo.load(options.model)
     if options.with_attention:
+        assert isinstance(model.network, TKP)
         for block in model.network.non_local_blocks():
             torch.nn.init.constant_(block.norm.weight, 0.1)
     clock = time.process_time if options.clock == "cpu" else time.perf_counter

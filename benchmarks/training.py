@@ -21,7 +21,9 @@ from models import zoo
 from models.datasets.clips import Clips
 from models.devices import resolve_device
 from models.embedder import Embedder
+from models.networks.tkp import TKP
 from models.preprocessing import prepare, standardise
+from models.training.objectives import People
 from models.training.processes import Place
 from models.training.recipe import Recipe, read_recipe
 from models.training.train import begin, learn
@@ -36,7 +38,7 @@ def training(recipe: Recipe, device: str) -> tuple[Run, Run]:
     place = Place(0, 1, device)
     shape = recipe.batches
     count = shape.identities * shape.clips
-    state = begin_state(recipe, begun, [0] * shape.identities, place)
+    state = begin_state(recipe, begun, People(torch.zeros(shape.identities, dtype=torch.int64)), place)
     state.objective.train()
     random = torch.Generator().manual_seed(0)
     size = (count, shape.frames, 3, recipe.input.height, recipe.input.width)
@@ -46,6 +48,7 @@ def training(recipe: Recipe, device: str) -> tuple[Run, Run]:
     ready = standardise(pixels.flatten(0, 1).to(device), begun.preprocessing)
     ready = ready.contiguous(memory_format=torch.channels_last)
     network = state.objective.network
+    assert isinstance(network, TKP)
 
     def step() -> None:
         learn(state.objective, plan, recipe, begun.preprocessing, place)
@@ -68,8 +71,11 @@ def embedding(name: str, precision: str, *, compiled: bool, device: str) -> tupl
     embedder = Embedder(model, device=device, precision=precision)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     network = model.network.to(device=device, dtype=dtype)
+    for module in network.precise():
+        module.float()
     if compiled:
-        network.video.compile()
+        for part in network.children():
+            part.compile()
     ready = prepare(crops, model.preprocessing).to(device=device, dtype=dtype)
     return (
         lambda: embedder.embed_clips([crops[:CLIP], crops[CLIP:]]),
@@ -86,6 +92,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=("fp32", "bf16"))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     device = resolve_device(options.device)
@@ -93,7 +100,7 @@ def main() -> None:
     print(f"{options.threads} threads, wall time, torch {torch.__version__}")
     print("| precision | compiled | steps/s | bare passes/s | ratio | crops/s | bare crops/s | ratio |")
     print("|---|---|---|---|---|---|---|---|")
-    for precision, compiled in product(("fp32", "bf16"), (False, True)):
+    for precision, compiled in product(options.precisions, (False, True)):
         flags = [f"run.bf16={str(precision == 'bf16').lower()}", f"run.compile={str(compiled).lower()}"]
         recipe = read_recipe(options.recipe, [*flags, "batches.accumulate=1"])
         rates = []

@@ -22,7 +22,8 @@ from safetensors.torch import save as pack_tensors
 from torch import Tensor
 
 from models.errors import BadCheckpoint, UnknownModel
-from models.networks.tkp import ARCHITECTURES, TKP
+from models.networks.catalogue import build
+from models.networks.network import Network
 from models.preprocessing import Preprocessing
 
 FORMAT: Final = 1
@@ -40,7 +41,7 @@ class LoadedModel:
     of this model must carry one.
     """
 
-    network: TKP
+    network: Network
     card: Mapping[str, Any]
     preprocessing: Preprocessing
     id: str
@@ -64,10 +65,10 @@ class _PreprocessingCard(_Strict):
     resize: Literal["bicubic"]
 
 
-class _ArchitectureCard(_Strict):
-    network: Literal["tkp"]
-    backbone: str
-    neck: bool = False
+class _ArchitectureCard(_Strict, extra="allow"):
+    """The kind of network; all other keys are arguments of its constructor."""
+
+    network: str
 
 
 class _Card(_Strict):
@@ -83,7 +84,7 @@ class _Card(_Strict):
 
 
 def describe(
-    network: TKP, name: str, preprocessing: Preprocessing, facts: Mapping[str, Any]
+    network: Network, name: str, preprocessing: Preprocessing, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write the card of a network: what loading needs, then `facts` (warning, limits, recipe)."""
     return {
@@ -91,7 +92,7 @@ def describe(
         "name": name,
         "id": weights_id(network.state_dict()),
         "dimension": network.dimension,
-        "architecture": {"network": "tkp", "backbone": network.backbone, "neck": network.has_neck},
+        "architecture": {"network": network.kind, **network.architecture},
         "preprocessing": {
             "height": preprocessing.height,
             "width": preprocessing.width,
@@ -113,7 +114,7 @@ def weights_id(tensors: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def save(directory: Path, network: TKP, card: Mapping[str, Any], *, half: bool = False) -> str:
+def save(directory: Path, network: Network, card: Mapping[str, Any], *, half: bool = False) -> str:
     """Write a checkpoint that `load` accepts.
 
     Args:
@@ -159,8 +160,11 @@ def load(path: Path) -> LoadedModel:
         raise BadCheckpoint(f"{path / CARD} is not JSON: {error}") from error
     card = _parse_card(values, path / CARD)
     stored = _parse_weights(_read(path / WEIGHTS, MAX_WEIGHTS_BYTES), path / WEIGHTS)
-    with torch.device("meta"):
-        network = TKP(card.architecture.backbone, neck=card.architecture.neck)
+    try:
+        with torch.device("meta"):
+            network = build(card.architecture.network, card.architecture.model_extra or {})
+    except ValueError as error:
+        raise BadCheckpoint(f"{path / CARD}: architecture: {error}") from error
     tensors = _fit(stored, network.state_dict(), path / WEIGHTS)
     if card.dimension != network.dimension:
         raise BadCheckpoint(f"{path / CARD}: dimension is {network.dimension}, not {card.dimension}")
@@ -184,9 +188,6 @@ def _parse_card(values: Any, where: Path) -> _Card:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"
         raise BadCheckpoint(f"{where}: {field}: {first['msg']}") from error
-    if card.architecture.backbone not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise BadCheckpoint(f"{where}: no backbone {card.architecture.backbone!r}; known: {known}")
     return card
 
 

@@ -75,7 +75,8 @@ class Embedder:
         if self.device != "cpu":
             make_exact()
         self._network = optimise(model.network).to(device=self.device, dtype=self._dtype)
-        self._network.neck.float()  # it gets float32 from the pooling
+        for module in self._network.precise():
+            module.float()
 
     @torch.inference_mode()
     def embed_images(self, crops: Sequence[Crop]) -> Features:

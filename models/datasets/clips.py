@@ -24,11 +24,22 @@ class Draw(NamedTuple):
 
 
 class Clips(NamedTuple):
-    """A batch: pixels (N, T, 3, H, W) uint8, labels (N,) from 0 without gaps, cameras (N,)."""
+    """A batch: pixels (N, T, 3, H, W) uint8, labels (N,) from 0 without gaps, cameras (N,).
+
+    Where the data has it and training needs it, `truth` (N, T, 3, H, W) uint8 has body part, u and v of each
+    pixel; part 0 is not the person.
+    """
 
     pixels: Tensor
     labels: Tensor
     cameras: Tensor
+    truth: Tensor | None = None
+
+    def to(self, device: str) -> "Clips":
+        """The batch on a device."""
+        pixels, labels, cameras = (x.to(device, non_blocking=True) for x in self[:3])
+        truth = None if self.truth is None else self.truth.to(device, non_blocking=True)
+        return Clips(pixels, labels, cameras, truth)
 
 
 def strided_frames(length: int, frames: int, stride: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -12,12 +12,13 @@ centred, as cosines want it. It is affine, so it may come before or after the me
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
+from models.networks.network import Network, check_lengths
 from models.networks.non_local import NonLocalBlock
 
 
@@ -67,16 +68,26 @@ class VideoNetwork(nn.Module):
         return pool(in_parts(self.backbone.blocks[start:], x, at_once))
 
 
-class TKP(nn.Module):
+class TKP(Network):
     """The pair of networks; they share the space they embed into, but no weights.
 
     Args:
         backbone: a name in ARCHITECTURES.
         neck: whether raw features pass a batch normalisation.
+
+    Raises:
+        ValueError: no such backbone.
+        TypeError: `neck` is neither true nor false.
     """
+
+    kind: ClassVar[str] = "tkp"
 
     def __init__(self, backbone: str = "efficientnet-lite0", *, neck: bool = False) -> None:
         super().__init__()
+        if backbone not in ARCHITECTURES:
+            raise ValueError(f"no backbone {backbone!r}; known: {', '.join(ARCHITECTURES)}")
+        if not isinstance(neck, bool):
+            raise TypeError(f"neck is true or false, not {neck!r}")
         architecture = ARCHITECTURES[backbone]
         self.backbone = backbone
         self.image = architecture.backbone()
@@ -84,6 +95,11 @@ class TKP(nn.Module):
         self.neck: nn.Module = nn.Identity()
         if neck:
             self.add_neck()
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """The two arguments of the constructor."""
+        return {"backbone": self.backbone, "neck": self.has_neck}
 
     @property
     def has_neck(self) -> bool:
@@ -108,11 +124,6 @@ class TKP(nn.Module):
         """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
         return self.neck(self.raw_images(images))  # type: ignore[no-any-return]
 
-    def embed_clips(self, clips: Tensor) -> Tensor:
-        """Features of clips of one length: (B, T, 3, H, W) -> (B, D), the mean over the T frames."""
-        batch, length = clips.shape[:2]
-        return self.embed_frames(clips.flatten(0, 1), [length] * batch)  # (B, T, ...) -> (BT, ...)
-
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
         """Features of clips of any lengths.
 
@@ -127,8 +138,7 @@ class TKP(nn.Module):
         Raises:
             ValueError: the lengths do not add up to the frames, or one is below 1.
         """
-        if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
-            raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
+        check_lengths(frames, lengths)
         features = self.video(frames, lengths, at_once)  # (F, D)
         means = torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
         return self.neck(means)  # type: ignore[no-any-return]
@@ -139,6 +149,17 @@ class TKP(nn.Module):
         self.video.backbone.load_state_dict(backbone)
         for block in self.non_local_blocks():
             block.initialise(generator)
+
+    def trim(self) -> None:
+        """Remove non-local blocks that add exactly zero: those of a network that has not been trained yet."""
+        blocks = self.video.non_local
+        for name, block in zip(list(blocks), self.non_local_blocks(), strict=True):
+            if not block.norm.weight.any() and not block.norm.bias.any():
+                del blocks[name]
+
+    def precise(self) -> list[nn.Module]:
+        """The neck: it gets float32 from the pooling."""
+        return [self.neck]
 
     def non_local_blocks(self) -> list[NonLocalBlock]:
         """The non-local blocks, first to last."""

@@ -1,33 +1,22 @@
 """How weights move, and how fast at which step."""
 
 import math
-from collections.abc import Iterator
 
 import torch
-from torch import nn
 
-from models.training.objective import Objective
-from models.training.recipe import Optimiser, Rates, Schedule
+from models.training.objectives import Objective
+from models.training.recipe import Optimiser, Schedule
 
 
 def make_optimiser(objective: Objective, recipe: Optimiser) -> torch.optim.Optimizer:
     """Build the optimiser of all that learns; each group keeps the factor of its part as "scale"."""
     kind = torch.optim.Adam if recipe.name == "adam" else torch.optim.AdamW
     groups = [
-        {"params": parameters, "scale": scale}
-        for scale, part in parts(objective, recipe.rates)
+        {"params": parameters, "scale": getattr(recipe.rates, name)}
+        for name, part in objective.parts().items()
         if (parameters := [p for p in part if p.requires_grad])
     ]
     return kind(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
-
-
-def parts(objective: Objective, rates: Rates) -> Iterator[tuple[float, list[nn.Parameter]]]:
-    """The parts of a network with their factors on the learning rate."""
-    network = objective.network
-    yield rates.image, list(network.image.parameters())
-    yield rates.video, list(network.video.backbone.parameters())
-    yield rates.non_local, list(network.video.non_local.parameters())
-    yield rates.classifier, [*objective.classifier.parameters(), *network.neck.parameters()]
 
 
 def rate(schedule: Schedule, step: int, steps: int) -> float:

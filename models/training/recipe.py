@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import BadRecipe, ModelError
-from models.networks.tkp import ARCHITECTURES
+from models.networks.catalogue import build as build_network
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 
@@ -145,8 +146,9 @@ class Recipe(_Section):
     """A training run but for the data and the machine."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
-    network: Literal["tkp"] = "tkp"
+    network: str = Field("tkp", description="its kind")
     backbone: str = "efficientnet-lite0"
+    architecture: dict[str, Any] = Field({}, description="further arguments of the network's constructor")
     initialise: str = Field("imagenet", description="or the path of a checkpoint")
     branches: tuple[Branch, ...] = Field(
         ("image", "video"), strict=False, min_length=1, description="that take part"
@@ -163,8 +165,8 @@ class Recipe(_Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.backbone not in ARCHITECTURES:
-            raise ValueError(f"no backbone {self.backbone!r}; known: {', '.join(ARCHITECTURES)}")
+        with torch.device("meta"):
+            build_network(self.network, {"backbone": self.backbone, **self.architecture})
         if not set(self.branches) - set(self.frozen_branches):
             raise ValueError("no branch learns")
         if len(set(self.branches)) < len(self.branches):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from models.errors import TrainingError
-from models.training.objective import Objective
+from models.training.objectives import Objective
 from models.training.recipe import Recipe
 
 FILE = "state.pt"

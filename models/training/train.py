@@ -1,4 +1,4 @@
-"""The training loop: TKP and its ablations, on one process or on several under torchrun.
+"""The training loop of all systems, on one process or on several under torchrun.
 
 A step averages the gradients of `accumulate` batches. Batches are numbered through the whole run; what is in
 number n, and how it is augmented, is a function of the seed and n. So a run resumes exactly, and several
@@ -29,11 +29,12 @@ from models.datasets.records import DISTRACTOR, JUNK, Tracklet
 from models.datasets.worlds import worlds_of
 from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
+from models.networks.network import Network
 from models.preprocessing import Preprocessing, standardise
 from models.training.augment import augment
 from models.training.loading import batches, batches_per_epoch, generator
 from models.training.log import Log
-from models.training.objective import Objective
+from models.training.objectives import OBJECTIVES, People
 from models.training.optimiser import make_optimiser, rate, set_rate
 from models.training.processes import Place, joined
 from models.training.recipe import Recipe
@@ -56,6 +57,7 @@ def train(
     device: str = "auto",
     resume: bool = False,
     finish: bool = False,
+    captions: Mapping[int, str] | None = None,
     advance: Advance | None = None,
 ) -> Path:
     """Train a network to the last step of its recipe.
@@ -68,6 +70,7 @@ def train(
         device: "auto", "cpu" or "cuda:N".
         resume: go on from the state in `out`, if there is one; else `out` must not hold a run.
         finish: take no step more: write the network that the run in `out` has come to.
+        captions: what each identity looks like, in words, where the data has it.
         advance: told of every step.
 
     Returns:
@@ -88,7 +91,7 @@ def train(
     with joined(device) as place:
         begun = begin(recipe)
         data = fingerprint(tracklets)
-        state = prepare(recipe, begun, list(worlds_of(tracklets).values()), place)
+        state = prepare(recipe, begun, people_of(tracklets, captions), place)
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
@@ -132,6 +135,7 @@ def run(
             if state.average is not None:
                 state.average.update_parameters(objective.network)
             state.step += 1
+            objective.after_step(state.step, steps)
             state.seconds += time.monotonic() - began
             last = state.step == steps
             if state.step % recipe.run.log_every == 0 or last:
@@ -162,12 +166,12 @@ def learn(
         asked = time.monotonic()
         number, clips = next(plan)
         sums["wait"] += time.monotonic() - asked
-        x = clips.pixels.to(place.device, non_blocking=True)
-        x = augment(x, recipe.augmentation, generator(recipe.run.seed, number))
+        clips = clips.to(place.device)
+        x = augment(clips.pixels, recipe.augmentation, generator(recipe.run.seed, number))
         x = standardise(x.flatten(0, 1), preprocessing).view_as(x)  # (N, T, 3, H, W)
         # Processes exchange gradients once a step, with its last batch.
         with nullcontext() if index == share - 1 else alone(model):
-            terms = model(x, clips.labels.to(place.device))
+            terms = model(x, clips)
             loss = torch.stack(list(terms.values())).sum()
             torch.autograd.backward(loss / share)
         for name, term in {**terms, "loss": loss}.items():
@@ -197,11 +201,10 @@ def count_steps(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
 def begin(recipe: Recipe) -> LoadedModel:
     """What training begins with: ImageNet weights or a checkpoint, at the size of the recipe."""
     if recipe.initialise == "imagenet":
-        begun = zoo.untrained(recipe.backbone)
+        begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
     else:
         begun = checkpoint.load(Path(recipe.initialise))
-        if begun.network.backbone != recipe.backbone:
-            raise BadRecipe(f"initialise: {recipe.initialise} has the backbone {begun.network.backbone!r}")
+        check_architecture(recipe, begun.network)
     if recipe.losses.neck == "bn" and not begun.network.has_neck:
         begun.network.add_neck()
     elif recipe.losses.neck == "none" and begun.network.has_neck:
@@ -210,23 +213,39 @@ def begin(recipe: Recipe) -> LoadedModel:
     return replace(begun, preprocessing=size)
 
 
-def prepare(recipe: Recipe, begun: LoadedModel, worlds: Sequence[int], place: Place) -> State:
-    """The state before the first step; `worlds` has an entry an identity. Raises BadRecipe."""
+def check_architecture(recipe: Recipe, network: Network) -> None:
+    """Raise BadRecipe if the network is not what the recipe trains."""
+    wanted = {"network": recipe.network, "backbone": recipe.backbone, **recipe.architecture}
+    found = {"network": network.kind, **network.architecture}
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise BadRecipe(f"initialise: {recipe.initialise} has the {key} {found.get(key)!r}")
+
+
+def people_of(tracklets: Sequence[Tracklet], captions: Mapping[int, str] | None = None) -> People:
+    """The people of the tracklets, in the order of their labels."""
+    worlds = worlds_of(tracklets)
+    words = None if captions is None else tuple(captions[identity] for identity in worlds)
+    return People(torch.tensor(list(worlds.values())), words)
+
+
+def prepare(recipe: Recipe, begun: LoadedModel, people: People, place: Place) -> State:
+    """The state before the first step. Raises BadRecipe."""
     if recipe.batches.accumulate % place.world:
         raise BadRecipe(
             f"batches.accumulate: {place.world} processes cannot share {recipe.batches.accumulate} batches"
         )
     network = begun.network.requires_grad_(True)
     seeded = torch.Generator().manual_seed(recipe.run.seed)
-    objective = Objective(network, torch.tensor(worlds), recipe, seeded)
+    objective = OBJECTIVES[recipe.network](network, people, recipe, seeded)
     objective.to(device=place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(objective, recipe.optimiser)
     average = None
     if decay := recipe.optimiser.ema:
         average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
     if recipe.run.compile:
-        network.image.compile()
-        network.video.compile()
+        for part in network.children():
+            part.compile()
     return State(objective, optimiser, average)
 
 
@@ -238,8 +257,7 @@ def write_model(
     if state.average is not None:
         network.load_state_dict(state.average.module.state_dict())
     network = network.cpu().eval()
-    if recipe.video_from_image:
-        network.video.backbone.load_state_dict(network.image.state_dict())
+    state.objective.finish(network)
     training = {
         "recipe": recipe.model_dump(mode="json"),
         "begun_from": begun.id,

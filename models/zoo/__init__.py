@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from models import checkpoint
 from models.checkpoint import LoadedModel
 from models.errors import UnknownModel
 from models.networks.backbones import efficientnet_lite0_imagenet, resnet50_imagenet
+from models.networks.catalogue import build
 from models.networks.tkp import TKP
 from models.preprocessing import Preprocessing
 
@@ -34,7 +35,7 @@ UNTRAINED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Recipe:
-    """How a network is built before its training."""
+    """What a backbone is before its training."""
 
     weights: Callable[[], Mapping[str, Tensor]]
     preprocessing: Preprocessing
@@ -82,27 +83,30 @@ def load(name_or_path: str = DEFAULT) -> LoadedModel:
     return checkpoint.load(Path(name_or_path))
 
 
-def untrained(backbone: str) -> LoadedModel:
-    """Build a network as its training begins: ImageNet weights in both backbones.
+def untrained(backbone: str, kind: str = TKP.kind, **architecture: Any) -> LoadedModel:
+    """Build a network as its training begins: ImageNet weights in its backbones.
 
     The same tensors and id on every run.
 
     Args:
-        backbone: a name in `models.networks.tkp.ARCHITECTURES`.
+        backbone: one that weights are known of and that the network can have.
+        kind: of the network, a name in `models.networks.catalogue.NETWORKS`.
+        architecture: further arguments of its constructor.
 
     Raises:
+        ValueError: there is no such network.
         MissingWeights: the weights are not on this machine.
     """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(kind, {"backbone": backbone, **architecture})
     recipe, name = _RECIPES[backbone], IMAGENET + backbone
-    with torch.device("meta"):  # no time spent on random values that are overwritten
-        network = TKP(backbone)
-    network.to_empty(device="cpu")
     network.initialise(recipe.weights(), torch.Generator().manual_seed(0))
     network.eval().requires_grad_(False)
     facts = {
         "warning": UNTRAINED,
         "weights": recipe.source,
-        "training": "none: both backbones hold the same ImageNet weights, non-local blocks add nothing",
+        "training": "none: all backbones hold the same ImageNet weights, the rest is where training begins",
         "intended_use": "trying out the system, and as the starting point of training",
         "limits": [
             "not trained for re-identification; figures on any benchmark are those of ImageNet features",

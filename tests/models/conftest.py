@@ -49,6 +49,12 @@ def untrained_model() -> LoadedModel:
     return zoo.untrained("efficientnet-lite0")
 
 
+def pair_of(model: LoadedModel) -> TKP:
+    """The network of a model that is known to be TKP's."""
+    assert isinstance(model.network, TKP)
+    return model.network
+
+
 def trained(network: TKP) -> TKP:
     """Give every non-local block an effect, as training would, so that frames see each other."""
     generator = torch.Generator().manual_seed(1)
@@ -86,5 +92,5 @@ def settled(network: TKP, *parts: nn.Module) -> TKP:
 def attentive_model() -> LoadedModel:
     """The untrained model with non-local blocks that do something; to be read, never changed."""
     model = zoo.untrained("efficientnet-lite0")
-    settled(trained(model.network), *model.network.non_local_blocks())
+    settled(trained(pair_of(model)), *pair_of(model).non_local_blocks())
     return model

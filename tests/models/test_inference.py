@@ -4,7 +4,7 @@ import torch
 from models.inference import optimise
 from models.networks.tkp import ARCHITECTURES, TKP
 from models.zoo import LoadedModel
-from tests.models.conftest import settled, trained
+from tests.models.conftest import pair_of, settled, trained
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -27,18 +27,18 @@ def test_features_stay_what_they_were(name: str) -> None:
 
 
 def test_blocks_that_add_nothing_are_dropped(untrained_model: LoadedModel) -> None:
-    fast = optimise(untrained_model.network)
+    fast = optimise(pair_of(untrained_model))
     assert len(fast.video.non_local) == 0
-    assert len(untrained_model.network.video.non_local) == 5
+    assert len(pair_of(untrained_model).video.non_local) == 5
     x = torch.randn(3, 3, 256, 128, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        difference = fast.embed_frames(x, [3]) - untrained_model.network.embed_frames(x, [3])
+        difference = fast.embed_frames(x, [3]) - pair_of(untrained_model).embed_frames(x, [3])
     assert difference.abs().max() < 1e-5
 
 
 def test_a_block_with_any_effect_stays(untrained_model: LoadedModel) -> None:
     from copy import deepcopy
 
-    network = deepcopy(untrained_model.network)
+    network = deepcopy(pair_of(untrained_model))
     network.non_local_blocks()[2].norm.bias[0] = 1e-3
     assert list(optimise(network).video.non_local) == ["7"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.training.optimiser import make_optimiser, rate, set_rate
 from models.training.recipe import Schedule
-from tests.models.training.test_objective import objective_of
+from tests.models.training.objectives.test_tkp_objective import objective_of
 
 
 def schedule(**values: object) -> Schedule:

@@ -17,6 +17,7 @@ from models.embedder import Embedder
 from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, UnknownModel
 from models.training.recipe import Recipe, read_recipe
 from models.training.train import train
+from tests.models.conftest import pair_of
 from tests.models.people import draw_tracklets
 
 
@@ -114,8 +115,8 @@ def test_the_image_branch_alone_also_makes_a_video_network(
 ) -> None:
     plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=2", "batches.frames=1")
     model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
-    image, video = model.network.image.state_dict(), model.network.video.backbone.state_dict()
-    before = untrained_model.network.image.state_dict()
+    image, video = pair_of(model).image.state_dict(), pair_of(model).video.backbone.state_dict()
+    before = pair_of(untrained_model).image.state_dict()
     assert all(image[name].equal(video[name]) for name in image)
     assert not image["blocks.17.conv.weight"].equal(before["blocks.17.conv.weight"])
     assert set(logged(tmp_path / "run")[0]) >= {"image_cross_entropy", "image_to_image", "loss"}

@@ -5,11 +5,12 @@ import torch
 from torch import Tensor
 
 from models import zoo
+from models.datasets.clips import Clips
 from models.losses import batch_hard_triplet, distance_propagation, feature_propagation
-from models.networks.tkp import TKP
-from models.training.objective import Objective
+from models.training.objectives import People
+from models.training.objectives.tkp import TKPObjective
 from models.training.recipe import Recipe, read_recipe
-from tests.models.conftest import trained
+from tests.models.conftest import pair_of, trained
 
 TKP_TERMS = {
     "image_cross_entropy",
@@ -22,14 +23,17 @@ TKP_TERMS = {
     "distance_propagation",
 }
 LABELS = torch.tensor([0, 0, 1, 1])
+WORLDS = torch.zeros(2, dtype=torch.int64)
+BATCH = Clips(torch.empty(0), LABELS, torch.zeros(4))
 
 
-def objective_of(*overrides: str) -> Objective:
+def objective_of(*overrides: str) -> TKPObjective:
     recipe: Recipe = read_recipe("tiny", overrides)
-    network: TKP = trained(zoo.untrained("efficientnet-lite0").network.requires_grad_(True))
+    network = trained(pair_of(zoo.untrained("efficientnet-lite0")))
+    network.requires_grad_(True)
     if recipe.losses.neck == "bn":
         network.add_neck()
-    return Objective(network, torch.zeros(2, dtype=torch.int64), recipe, torch.Generator().manual_seed(0))
+    return TKPObjective(network, People(WORLDS), recipe, torch.Generator().manual_seed(0))
 
 
 def clips() -> Tensor:
@@ -40,7 +44,7 @@ def test_the_terms_of_tkp_are_those_of_its_features() -> None:
     """In evaluation mode the features can be computed beside the objective, and the terms from them."""
     objective = objective_of().eval()
     with torch.no_grad():
-        terms = objective(clips(), LABELS)
+        terms = objective(clips(), BATCH)
         frames = clips().flatten(0, 1)
         image, video = objective.network.raw_images(frames), objective.network.video(frames, [2] * 4)
         clip = torch.stack([(video[2 * n] + video[2 * n + 1]) / 2 for n in range(4)])
@@ -63,9 +67,9 @@ def test_the_terms_of_tkp_are_those_of_its_features() -> None:
 @pytest.mark.parametrize("name", sorted(TKP_TERMS))
 def test_a_weight_scales_its_term_and_zero_leaves_it_out(name: str) -> None:
     with torch.no_grad():
-        plain = objective_of().eval()(clips(), LABELS)
-        heavy = objective_of(f"losses.{name}=3").eval()(clips(), LABELS)
-        without = objective_of(f"losses.{name}=0").eval()(clips(), LABELS)
+        plain = objective_of().eval()(clips(), BATCH)
+        heavy = objective_of(f"losses.{name}=3").eval()(clips(), BATCH)
+        without = objective_of(f"losses.{name}=0").eval()(clips(), BATCH)
     assert heavy[name].item() == pytest.approx(3 * plain[name].item(), rel=1e-4)
     assert without.keys() == TKP_TERMS - {name}
 
@@ -80,7 +84,7 @@ def test_a_weight_scales_its_term_and_zero_leaves_it_out(name: str) -> None:
 )
 def test_terms_of_branches_that_take_no_part_are_left_out(overrides: list[str], terms: set[str]) -> None:
     with torch.no_grad():
-        assert objective_of(*overrides).eval()(clips(), LABELS).keys() == terms
+        assert objective_of(*overrides).eval()(clips(), BATCH).keys() == terms
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ def test_terms_of_branches_that_take_no_part_are_left_out(overrides: list[str], 
 def test_exactly_what_may_learn_gets_a_gradient(overrides: list[str]) -> None:
     """DistributedDataParallel would wait for ever for one that is promised and does not come."""
     objective = objective_of(*overrides).train()
-    torch.autograd.backward(torch.stack(list(objective(clips(), LABELS).values())).sum())
+    torch.autograd.backward(torch.stack(list(objective(clips(), BATCH).values())).sum())
     promised = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
     given = {name for name, parameter in objective.named_parameters() if parameter.grad is not None}
     assert given == promised
@@ -111,7 +115,7 @@ def test_the_video_network_learns_nothing_from_propagation_unless_asked() -> Non
     only = [f"losses.{name}=0" for name in names]
     for teach, moved in ((False, {"image"}), (True, {"image", "video"})):
         objective = objective_of(*only, f"losses.teach_video={str(teach).lower()}").train()
-        torch.autograd.backward(torch.stack(list(objective(clips(), LABELS).values())).sum())
+        torch.autograd.backward(torch.stack(list(objective(clips(), BATCH).values())).sum())
         graded = {n.split(".")[1] for n, p in objective.named_parameters() if p.grad is not None}
         assert graded == moved
 
@@ -120,7 +124,7 @@ def test_frozen_blocks_keep_their_statistics_while_training() -> None:
     objective = objective_of("optimiser.frozen_blocks=3").train()
     before = {name: buffer.clone() for name, buffer in objective.named_buffers() if "running_mean" in name}
     with torch.no_grad():
-        objective(clips(), LABELS)
+        objective(clips(), BATCH)
     for name, buffer in objective.named_buffers():
         if "blocks" in name and "running_mean" in name:
             frozen = int(name.split("blocks.")[1].split(".")[0]) < 3

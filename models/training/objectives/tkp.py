@@ -3,9 +3,12 @@
 Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and is thrown away afterwards.
 """
 
+from collections.abc import Iterable, Mapping
+
 import torch
 from torch import Tensor, nn
 
+from models.datasets.clips import Clips
 from models.losses import (
     batch_hard_triplet,
     cross_entropy,
@@ -13,47 +16,45 @@ from models.losses import (
     feature_propagation,
     supervised_contrastive,
 )
+from models.networks.network import Network
 from models.networks.tkp import TKP
+from models.training.objectives.base import Objective, People
 from models.training.recipe import Recipe
 
 
-class Objective(nn.Module):
+class TKPObjective(Objective):
     """The branches that take part, the classifier they share, and the losses of a recipe.
 
     Args:
         network: what is trained; its branches that do not learn are left as they are.
-        worlds: (C,) the world of each of the C people to tell apart. They are told apart from the people of
-            their own world only: from others the background would do it (see models.datasets.worlds).
+        people: to tell apart, each from those of its own world only: from others the background would do it
+            (see models.datasets.worlds).
         recipe: which branches and losses.
         generator: for the classifier's first weights.
     """
 
-    def __init__(self, network: TKP, worlds: Tensor, recipe: Recipe, generator: torch.Generator) -> None:
-        super().__init__()
+    network: TKP
+
+    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+        super().__init__(network, people, recipe, generator)
+        assert isinstance(network, TKP)
         self.network = network
         self.recipe = recipe
         self.learning = [b for b in recipe.branches if b not in recipe.frozen_branches]
         self.classifier = make_classifier(
-            network.dimension, len(worlds), bias=not network.has_neck, generator=generator
+            network.dimension, len(people), bias=not network.has_neck, generator=generator
         )
         self.worlds: Tensor
-        self.register_buffer("worlds", worlds, persistent=False)
+        self.register_buffer("worlds", people.worlds, persistent=False)
         # What takes no part must not be waited for by DistributedDataParallel.
         self.classifier.requires_grad_(self._uses("cross_entropy"))
         if isinstance(network.neck, nn.BatchNorm1d):
             network.neck.weight.requires_grad_(self._uses("cross_entropy", "contrastive"))
         self._freeze()
 
-    def forward(self, clips: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """The weighted terms of the loss.
-
-        Args:
-            clips: (N, T, 3, H, W) float, standardised.
-            labels: (N,) 0..C-1.
-
-        Returns:
-            Scalars by the names of the recipe's weights; their sum is what is minimised.
-        """
+    def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
+        """The weighted terms of the loss, by the names of the recipe's weights."""
+        labels = batch.labels
         count, frames = clips.shape[:2]
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
         frame_labels = labels.repeat_interleave(frames)
@@ -113,7 +114,23 @@ class Objective(nn.Module):
             terms["distance_propagation"] = losses.distance_propagation * loss
         return terms
 
-    def train(self, mode: bool = True) -> "Objective":
+    def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
+        """The image branch, the video branch without and its non-local blocks, classifier and neck."""
+        network = self.network
+        return {
+            "image": network.image.parameters(),
+            "video": network.video.backbone.parameters(),
+            "non_local": network.video.non_local.parameters(),
+            "classifier": [*self.classifier.parameters(), *network.neck.parameters()],
+        }
+
+    def finish(self, network: Network) -> None:
+        """With `video_from_image` the video branch gets the image branch's weights."""
+        assert isinstance(network, TKP)
+        if self.recipe.video_from_image:
+            network.video.backbone.load_state_dict(network.image.state_dict())
+
+    def train(self, mode: bool = True) -> "TKPObjective":
         """Switch all but what is frozen: its batch normalisation keeps its statistics."""
         super().train(mode)
         for module in self._frozen():

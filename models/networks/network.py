@@ -1,0 +1,81 @@
+"""What all networks have in common: how they are built, used and started."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class Network(nn.Module, ABC):
+    """Embeds photos and clips into one space; holds only what is needed for that, nothing of its training.
+
+    Attributes:
+        kind: its name in cards and recipes.
+        neck: what features pass last; the identity where a network has none.
+    """
+
+    kind: ClassVar[str]
+    neck: nn.Module
+
+    @property
+    @abstractmethod
+    def architecture(self) -> dict[str, Any]:
+        """Arguments of the constructor that build the same modules again, as plain JSON."""
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """D of every feature."""
+
+    @abstractmethod
+    def embed_images(self, images: Tensor) -> Tensor:
+        """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
+
+    @abstractmethod
+    def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
+        """Features of clips of any lengths, of any length themselves.
+
+        Args:
+            frames: (F, 3, H, W), the frames of all clips end to end.
+            lengths: frames of each clip, each at least 1; F = sum(lengths).
+            at_once: frames that pass the 2-D layers together (not while training); None for all.
+
+        Returns:
+            (len(lengths), D).
+
+        Raises:
+            ValueError: the lengths do not add up to the frames, or one is below 1.
+        """
+
+    @abstractmethod
+    def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
+        """Start from the weights of a backbone; what it has not is drawn from `generator`."""
+
+    def embed_clips(self, clips: Tensor) -> Tensor:
+        """Features of clips of one length: (B, T, 3, H, W) -> (B, D)."""
+        batch, length = clips.shape[:2]
+        return self.embed_frames(clips.flatten(0, 1), [length] * batch)  # (B, T, ...) -> (BT, ...)
+
+    def trim(self) -> None:
+        """Remove what adds nothing to the features as the weights are now."""
+
+    def precise(self) -> list[nn.Module]:
+        """Modules that stay in float32 when all others are in bf16."""
+        return []
+
+    @property
+    def has_neck(self) -> bool:
+        """Whether features pass a batch normalisation last."""
+        return False
+
+    def add_neck(self) -> None:
+        """Let features pass a new batch normalisation last. Raises ValueError where that makes no sense."""
+        raise ValueError(f"{self.kind} has no neck")
+
+
+def check_lengths(frames: Tensor, lengths: Sequence[int]) -> None:
+    """Raise ValueError unless the lengths, each at least 1, add up to the frames."""
+    if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
+        raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")

@@ -1,0 +1,13 @@
+"""What each kind of network is trained for, by its name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from models.networks.tkp import TKP
+from models.training.objectives.base import Objective, People
+from models.training.objectives.tkp import TKPObjective
+
+__all__ = ["OBJECTIVES", "Objective", "People"]
+
+OBJECTIVES: Final[Mapping[str, type[Objective]]] = MappingProxyType({TKP.kind: TKPObjective})

@@ -1,0 +1,68 @@
+"""What all training objectives have in common."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from models.datasets.clips import Clips
+from models.networks.network import Network
+from models.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The C people to learn from, in the order of their labels.
+
+    Attributes:
+        worlds: (C,) the world of each (see models.datasets.worlds).
+        captions: what each looks like, in words; None where the data has none.
+    """
+
+    worlds: Tensor
+    captions: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.worlds)
+
+
+class Objective(nn.Module, ABC):
+    """A network with all that only its training needs: classifiers, teachers, losses.
+
+    Built from (network, people, recipe, generator); the generator draws first weights.
+
+    Attributes:
+        network: what is trained, and kept.
+        needs_truth: whether batches must have `truth`.
+        needs_captions: whether people must have captions.
+    """
+
+    network: Network
+    needs_truth: ClassVar[bool] = False
+    needs_captions: ClassVar[bool] = False
+
+    @abstractmethod
+    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+        super().__init__()
+
+    @abstractmethod
+    def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
+        """The weighted terms of the loss; their sum is what is minimised.
+
+        Args:
+            clips: (N, T, 3, H, W) float, augmented and standardised.
+            batch: what else is known of them, on the same device; labels are 0..C-1.
+        """
+
+    @abstractmethod
+    def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
+        """Parameters by the part whose factor on the learning rate they have (recipe: optimiser.rates)."""
+
+    def after_step(self, step: int, steps: int) -> None:
+        """Told after each step how many are done, and of how many."""
+
+    def finish(self, network: Network) -> None:
+        """Last touch to a copy of the network (perhaps with averaged weights) before it is written."""
