@@ -1,6 +1,7 @@
 """From tracklets to clips of pixels, as training draws them."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
+from models.datasets.sampler import by_identity
 from models.preprocessing import Preprocessing, resize
 
 Choice = Callable[[int, int, int, np.random.Generator], NDArray[np.int64]]
@@ -58,7 +60,18 @@ def part_frames(length: int, frames: int, _: int, rng: np.random.Generator) -> N
     return np.minimum(rng.uniform(edges[:-1], edges[1:]).astype(np.int64), length - 1)
 
 
-CHOICES: dict[str, Choice] = {"strided": strided_frames, "parts": part_frames}
+def view_frames(tracklets: Sequence[Tracklet], frames: int, rng: np.random.Generator) -> list[Path]:
+    """Choose frames of one person that show different views of them, in no order, as VKD teaches with (code).
+
+    Each is a random frame of a random tracklet; a tracklet comes again only when all have been.
+    """
+    order = [tracklets[i] for i in rng.permutation(len(tracklets))]
+    chosen = [order[n % len(order)] for n in range(frames)]
+    files = [tracklet.frames[rng.integers(len(tracklet.frames))] for tracklet in chosen]
+    return [files[i] for i in rng.permutation(frames)]
+
+
+CHOICES: dict[str, Choice | None] = {"strided": strided_frames, "parts": part_frames, "views": None}
 
 
 class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
@@ -69,7 +82,8 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         preprocessing: gives the size; normalisation is left to whoever has the device.
         frames: T.
         stride: between frames, for choices that know one.
-        choice: how frames are chosen.
+        choice: how frames of the tracklet are chosen; None for frames of all tracklets of its person
+            (`view_frames`).
     """
 
     def __init__(
@@ -79,22 +93,28 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         *,
         frames: int,
         stride: int,
-        choice: Choice = strided_frames,
+        choice: Choice | None = strided_frames,
     ) -> None:
         self.tracklets = tracklets
         self.preprocessing = preprocessing
         self.frames = frames
         self.stride = stride
         self.choice = choice
-        identities = sorted({tracklet.identity for tracklet in tracklets})
+        self.people = by_identity(tracklets)
+        identities = sorted(self.people)
         self.labels = {identity: label for label, identity in enumerate(identities)}
 
     def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int]:
         """Pixels (T, 3, H, W) uint8, label, camera. Raises BadDataset for a file that is not a picture."""
         tracklet = self.tracklets[draw.tracklet]
         rng = np.random.default_rng(draw.seed)
-        positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
-        crops = [read_frame(tracklet.frames[i]) for i in positions]
+        if self.choice is None:
+            own = [self.tracklets[i] for i in self.people[tracklet.identity]]
+            files = view_frames(own, self.frames, rng)
+        else:
+            positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
+            files = [tracklet.frames[i] for i in positions]
+        crops = [read_frame(file) for file in files]
         return resize(crops, self.preprocessing), self.labels[tracklet.identity], tracklet.camera
 
 

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from models.networks.alignment import CrossModalityAlignment
 from models.networks.network import Network
 from models.networks.tkp import TKP
+from models.networks.vkd import VKD
 
-NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType({network.kind: network for network in (TKP,)})
+NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
+    {network.kind: network for network in (TKP, VKD, CrossModalityAlignment)}
+)
 
 
 def build(kind: str, architecture: Mapping[str, Any]) -> Network:

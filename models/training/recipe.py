@@ -40,7 +40,7 @@ class Batches(_Section):
     clips: Positive = 4
     frames: int = Field(4, ge=1, le=32)
     stride: Positive = 8
-    choice: Literal["strided", "parts"] = "strided"
+    choice: Literal["strided", "parts", "views"] = "strided"
     accumulate: Positive = 1
     workers: int = Field(0, ge=0, le=64)
 
