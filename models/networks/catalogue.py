@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from models.networks.alignment import CrossModalityAlignment
+    {network.kind: network for network in (TKP, VKD, CRF, CrossModalityAlignment)}
 from models.networks.network import Network
 from models.networks.tkp import TKP
 from models.networks.vkd import VKD
 
 NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
-    {network.kind: network for network in (TKP, VKD, CrossModalityAlignment)}
+    {network.kind: network for network in (TKP, VKD, CRF, CrossModalityAlignment)}
 )
 
 
