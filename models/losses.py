@@ -172,32 +172,6 @@ def distance_distillation(student: Tensor, teacher: Tensor) -> Tensor:
     return difference.square().mean() / 2
 
 
-def siamese(features: Tensor, labels: Tensor, margin: float = 2.0) -> Tensor:
-    """Pull the pairs of one identity together and push the others apart up to a margin.
-
-    McLaughlin et al., "Recurrent Convolutional Network for Video-based Person Re-identification", CVPR 2016,
-    equation 4, after Hadsell et al., CVPR 2006: d^2 / 2 for a positive pair, max(0, margin - d)^2 / 2 for a
-    negative one. There a step sees one pair, positive and negative in turn; here all pairs of a batch count,
-    positives and negatives with equal weight.
-
-    Args:
-        features: (N, D).
-        labels: (N,) identities.
-        margin: of negative pairs.
-
-    Returns:
-        Half the sum of the mean over positive pairs and the mean over negative ones; a kind that the batch
-        has none of adds nothing.
-    """
-    distances = pairwise_distances(features, features)
-    same = labels[:, None] == labels
-    positive = same & ~torch.eye(len(same), dtype=torch.bool, device=same.device)
-    gaps = (margin - distances).clamp(min=0)
-    pulls = distances.square().masked_fill(~positive, 0.0).sum() / positive.sum().clamp(min=1)
-    pushes = gaps.square().masked_fill(same, 0.0).sum() / (~same).sum().clamp(min=1)
-    return (pulls + pushes) / 2
-
-
 def sequence_alignment(pseudo: Tensor, real: Tensor) -> Tensor:
     """How far pseudo sequences are from the real ones they stand for, frame by frame and in their moments.
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-    {network.kind: network for network in (TKP, VKD, CRF, CrossModalityAlignment)}
+from models.networks.alignment import CrossModalityAlignment
+from models.networks.crf import CRF
 from models.networks.network import Network
 from models.networks.tkp import TKP
 from models.networks.vkd import VKD

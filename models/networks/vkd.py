@@ -3,9 +3,8 @@
 Porrello, Bergamini, Calderara, "Robust Re-Identification by Multiple Views Knowledge Distillation", ECCV
 2020. Teacher and student are this network: training sets them apart (models/training/objectives/vkd.py).
 
-The embedding is the temporal mean of what global average pooling makes of frames, before any normalisation.
-With a neck (ours) it passes the batch normalisation that training puts before the classifier: then features
-are centred, as cosines want it. That is affine, so it may come before or after the mean.
+The embedding is the mean over frames of what global average pooling makes of them. With a neck (ours) it
+passes the batch normalisation before the classifier; as published, only training has that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
-from models.networks.network import Network, check_lengths
+from models.networks.network import NeckedNetwork, check_lengths, clip_means
 from models.networks.tkp import in_parts, pool
 
 
@@ -41,7 +40,7 @@ ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
 )
 
 
-class VKD(Network):
+class VKD(NeckedNetwork):
     """A backbone whose last block does not activate, average pooling, and the mean over frames.
 
     Args:
@@ -59,14 +58,10 @@ class VKD(Network):
         super().__init__()
         if backbone not in ARCHITECTURES:
             raise ValueError(f"no backbone {backbone!r}; known: {', '.join(ARCHITECTURES)}")
-        if not isinstance(neck, bool):
-            raise TypeError(f"neck is true or false, not {neck!r}")
         self.backbone_name = backbone
         self.backbone = ARCHITECTURES[backbone].backbone()
         setattr(self.backbone.blocks[-1], ARCHITECTURES[backbone].activation, nn.Identity())
-        self.neck: nn.Module = nn.Identity()
-        if neck:
-            self.add_neck()
+        self.set_neck(neck=neck)
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -77,16 +72,6 @@ class VKD(Network):
     def dimension(self) -> int:
         """D of every feature."""
         return self.backbone.dimension
-
-    @property
-    def has_neck(self) -> bool:
-        """Whether features pass a batch normalisation."""
-        return isinstance(self.neck, nn.BatchNorm1d)
-
-    def add_neck(self) -> None:
-        """Let features pass a new neck; its bias stays zero, as its place is the centre of the features."""
-        self.neck = nn.BatchNorm1d(self.dimension)
-        self.neck.bias.requires_grad_(False)
 
     @property
     def last_stage(self) -> nn.ModuleList:
@@ -107,14 +92,8 @@ class VKD(Network):
         Raises ValueError if the lengths do not add up to the frames, or one is below 1.
         """
         check_lengths(frames, lengths)
-        features = self.raw_frames(frames, at_once)  # (F, D)
-        means = torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
-        return self.neck(means)  # type: ignore[no-any-return]
+        return self.neck(clip_means(self.raw_frames(frames, at_once), lengths))  # type: ignore[no-any-return]
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:  # noqa: ARG002
         """Start from the weights of a backbone; nothing is left to draw."""
         self.backbone.load_state_dict(backbone)
-
-    def precise(self) -> list[nn.Module]:
-        """The neck: it gets float32 from the pooling."""
-        return [self.neck]
