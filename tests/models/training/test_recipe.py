@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadRecipe
+from models.training.optimiser import rate
 from models.training.recipe import CONFIGS, check_recipe, read_recipe
 
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
@@ -37,6 +38,36 @@ def test_the_published_schedule() -> None:
     changes = recipe.augmentation.model_dump()
     assert changes.pop("flip") == 0.5
     assert not any(changes[name] for name in ("shift", "colour", "grey", "blur", "degrade", "erase"))
+
+
+def test_the_published_schedules_of_vkd() -> None:
+    """Porrello et al., ECCV 2020, as the commands of their code have it for MARS."""
+    teacher, student = read_recipe("vkd-resnet50-mars-teacher"), read_recipe("vkd-resnet50-mars-student")
+    for recipe, people, epochs, falls in ((teacher, 8, 300, (100, 200)), (student, 12, 500, (300, 450))):
+        assert (recipe.network, recipe.backbone) == ("vkd", "resnet50")
+        assert (recipe.input.height, recipe.input.width) == (256, 128)
+        assert (recipe.batches.identities, recipe.batches.clips, recipe.batches.frames) == (people, 4, 8)
+        optimiser, schedule = recipe.optimiser, recipe.schedule
+        assert (optimiser.name, optimiser.learning_rate, optimiser.weight_decay) == ("adam", 1e-4, 1e-5)
+        assert schedule.epochs == epochs
+        assert tuple(round(share * epochs) for share in schedule.milestones) == falls
+        assert all(rate(schedule, e, epochs) > rate(schedule, e + 1, epochs) for e in (n - 1 for n in falls))
+        assert recipe.losses.margin is None
+        assert (recipe.losses.video_cross_entropy, recipe.losses.video_to_video) == (1, 1)
+        changes = recipe.augmentation
+        assert (changes.flip, changes.shift, changes.shift_share * 256) == (0.5, 1.0, 10)
+        assert (changes.erase, changes.erase_area) == (0.5, (0.02, 0.4))
+    assert (teacher.batches.choice, student.batches.choice) == ("parts", "views")
+    assert teacher.vkd is None
+    assert student.vkd is not None
+    assert student.initialise == f"{student.vkd.teacher}/model"
+    assert student.vkd.model_dump(exclude={"teacher"}) == {
+        "frames": 2,
+        "temperature": 10.0,
+        "view_distillation": 0.1,
+        "distance_distillation": 1e-4,
+        "fresh_stage": True,
+    }
 
 
 def test_overrides_are_yaml_and_the_last_one_counts() -> None:
@@ -102,6 +133,39 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
 def test_a_wrong_value_is_named(override: str, message: str) -> None:
     with pytest.raises(BadRecipe, match=message):
         read_recipe("tiny", [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("vkd.frames=0", "vkd.frames: .*greater"),
+        ("vkd.temperature=0", "vkd.temperature: .*greater"),
+        ("vkd.view_distillation=-1", "vkd.view_distillation: .*greater"),
+        ("vkd.teacher=3", "vkd.teacher: .*string"),
+        ("vkd.pupil=out", "unknown key 'vkd.pupil'"),
+        ("alignment={}", "the section alignment is not for the network vkd"),
+        ("architecture={width: 3}", "width"),
+    ],
+)
+def test_a_wrong_value_of_vkd_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny-vkd", [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("alignment.image_people=1.5", "alignment.image_people: .*less"),
+        ("alignment.margin=0", "alignment.margin: .*greater"),
+        ("alignment.use_images=1", "alignment.use_images: .*boolean"),
+        ("alignment.motion=1", "unknown key 'alignment.motion'"),
+        ("vkd={}", "the section vkd is not for the network cross-modality-alignment"),
+        ("architecture.steps=0", "steps is a whole number from 1 to 32"),
+    ],
+)
+def test_a_wrong_value_of_alignment_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny-cross-modality-alignment", [override])
 
 
 @pytest.mark.parametrize(
