@@ -16,6 +16,7 @@ from sightline import (
     index,
     keys,
     migrate,
+    reindex,
     search,
     serve,
     simulate,
@@ -69,6 +70,7 @@ def sightline(
 
 
 app.command("index")(index.index)
+app.command("reindex")(reindex.reindex)
 app.command("import-crops")(import_crops.import_crops)
 app.command("search")(search.search)
 app.command("serve")(serve.serve)
