@@ -33,6 +33,7 @@ class Batches(_Section):
     """What is in a batch, and who reads it.
 
     A step averages the gradients of `accumulate` batches; under torchrun they are dealt out to the processes.
+    With `pieces` tracklets are first cut into pieces of so many frames, each drawn as a tracklet of its own.
     """
 
     sampler: Literal["chunks", "balanced", "worlds"] = "chunks"
@@ -41,6 +42,7 @@ class Batches(_Section):
     frames: int = Field(4, ge=1, le=32)
     stride: Positive = 8
     choice: Literal["strided", "parts"] = "strided"
+    pieces: int | None = Field(None, ge=1, description="frames; None leaves tracklets whole")
     accumulate: Positive = 1
     workers: int = Field(0, ge=0, le=64)
 

@@ -25,7 +25,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from models import checkpoint, zoo
 from models.checkpoint import LoadedModel
 from models.datasets.clips import Clips
-from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
 from models.datasets.worlds import worlds_of
 from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
@@ -96,7 +96,9 @@ def train(
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
         if not finish:
-            run(recipe, tracklets, begun.preprocessing, state, place, out=out, data=data, advance=advance)
+            length = recipe.batches.pieces
+            pieces = tracklets if length is None else cut_tracklets(tracklets, length)
+            run(recipe, pieces, begun.preprocessing, state, place, out=out, data=data, advance=advance)
         if place.writes:
             facts = {"dataset": dataset, "data_sha256": data, "tracklets": len(tracklets)}
             write_model(out / MODEL, recipe, begun, state, {**facts, "processes": place.world})

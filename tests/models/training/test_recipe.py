@@ -70,6 +70,8 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         ("batches.frames='3'", "batches.frames: .*integer"),
         ("batches.frames=true", "batches.frames: .*integer"),
         ("batches.frames=0", "batches.frames: .*greater"),
+        ("batches.pieces=0", "batches.pieces: .*greater"),
+        ("batches.pieces=32.0", "batches.pieces: .*integer"),
         ("batches=3", "batches: "),
         ("batches.identities=1", "batches.identities: .*greater"),
         ("optimiser.learning_rate=3e-4", r"optimiser.learning_rate: .*number.*3\.0e-4"),

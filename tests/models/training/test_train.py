@@ -12,7 +12,7 @@ import torch
 
 from models import checkpoint
 from models.checkpoint import LoadedModel
-from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
 from models.embedder import Embedder
 from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, UnknownModel
 from models.training.recipe import Recipe, read_recipe
@@ -150,6 +150,20 @@ def test_distractors_and_junk_are_left_out(tmp_path: Path, people: tuple[Trackle
     plan = recipe("schedule.steps=1")
     with_them = train(plan, more, tmp_path / "more", dataset="drawn")
     assert weights(with_them) == weights(train(plan, people, tmp_path / "run", dataset="drawn"))
+
+
+def test_pieces_are_drawn_as_tracklets_of_their_own(tmp_path: Path) -> None:
+    whole = draw_tracklets(tmp_path / "people", identities=3, cameras=1, frames=5)
+    cut = cut_tracklets(whole, 2)  # two of each person's one
+    plan = ("schedule={epochs: 2}", "batches={identities: 3, clips: 1, frames: 1}")
+    of_pieces = train(recipe(*plan, "batches.pieces=2"), whole, tmp_path / "pieces", dataset="drawn")
+    train(recipe(*plan), whole, tmp_path / "whole", dataset="drawn")
+
+    assert weights(of_pieces) == weights(train(recipe(*plan), cut, tmp_path / "cut", dataset="drawn"))
+    # An epoch sees every piece once.
+    assert len(logged(tmp_path / "pieces")) == 2 * len(logged(tmp_path / "whole")) == 4
+    training = checkpoint.load(of_pieces).card["training"]
+    assert (training["tracklets"], training["recipe"]["batches"]["pieces"]) == (3, 2)
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
