@@ -32,8 +32,8 @@ def siamese(
     The CRF paper prints the square inside the hinge but calls it the Euclidean distance, which "crf" follows.
     RCN is McLaughlin et al., CVPR 2016, equation 4, and the authors' code.
 
-    As many pairs of two people are published as of one, drawn at random. A batch has many more of them, so all
-    count here, weighted to the sum of the pairs of one person: the value that drawing has on average.
+    Published are as many pairs of two people as of one, drawn at random. A batch has many more of the former:
+    all count here, and together weigh as much as those of one person, which is what drawing has on average.
 
     Args:
         first: (N, D), a feature a clip.

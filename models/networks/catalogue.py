@@ -8,7 +8,9 @@ from models.networks.crf import CRF
 from models.networks.network import Network
 from models.networks.tkp import TKP
 
-NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType({network.kind: network for network in (TKP, CRF)})
+NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
+    {network.kind: network for network in (TKP, CRF)}
+)
 
 
 def build(kind: str, architecture: Mapping[str, Any]) -> Network:

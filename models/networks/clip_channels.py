@@ -20,8 +20,8 @@ YUV: Final = (
     (-0.14713, -0.28886, 0.436),
     (0.615, -0.51499, -0.10001),
 )
-# Deviations below these are taken for noise and not blown up: a grey level of 255, half a pixel of motion. What
-# the published code stores of motion are whole pixels, so it too sees nothing below a half.
+# Deviations below these are taken for noise and not blown up: a grey level of 255, half a pixel of motion.
+# (The published code stores motion in whole pixels, so it sees nothing below a half either.)
 LEAST_COLOUR: Final = 1 / 255
 LEAST_MOTION: Final = 0.5
 
@@ -65,5 +65,5 @@ def motion_beside_colour(frames: Tensor, rgb: Tensor, lengths: Sequence[int]) ->
 
 
 def _standard(x: Tensor, least: float) -> Tensor:
-    """Each channel of each picture less its mean, by its standard deviation, which counts as `least` at least."""
+    """Each channel of each picture less its mean, over its standard deviation or, if larger, `least`."""
     return (x - x.mean(dim=(2, 3), keepdim=True)) / x.std(dim=(2, 3), keepdim=True).clamp(min=least)

@@ -1,10 +1,12 @@
 """Dense optical flow between the frames of clips: Lucas and Kanade, coarse to fine.
 
-Lucas and Kanade, "An Iterative Image Registration Technique", IJCAI 1981, on a pyramid as in Bouguet, "Pyramidal
-Implementation of the Affine Lucas Kanade Feature Tracker", 2000, at every pixel. It stands in for the Lucas-Kanade
-of MATLAB's Computer Vision System Toolbox, which McLaughlin et al. (CVPR 2016) ran on the original pictures: that
-one has no pyramid, works at the size of the recording, and marks pixels without texture as still. Here flow is
-taken at the size the network sees, in its pixels; where there is no texture, the coarser level's flow stays.
+Lucas and Kanade, "An Iterative Image Registration Technique", IJCAI 1981, on a pyramid as in Bouguet,
+"Pyramidal Implementation of the Affine Lucas Kanade Feature Tracker", 2000, at every pixel.
+
+It stands in for the Lucas-Kanade of MATLAB's Computer Vision System Toolbox, used by McLaughlin et al. (CVPR
+2016): that one has no pyramid, ran on pictures of the original size, and calls pixels without texture still.
+Here flow is taken at the size the network sees, in its pixels; where there is no texture, the coarser level's
+flow stays.
 """
 
 from collections.abc import Sequence
@@ -15,10 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LEVELS: Final = 3  # of the pyramid: fine texture may move by about four pixels, coarse texture by more
+LEVELS: Final = 3  # of the pyramid: fine texture may move by four pixels, coarse texture by more
 WINDOW: Final = 5  # pixels that move together
 ITERATIONS: Final = 3  # a level
-# How strongly a pixel keeps to the coarser level's flow, as a squared gradient: that of one grey level of 255.
+# How strongly a pixel keeps to the flow it has, as a squared gradient: that of one grey level of 255.
 STIFFNESS: Final = 1.5e-5
 
 
@@ -71,11 +73,11 @@ def lucas_kanade(before: Tensor, after: Tensor) -> Tensor:
 
 
 def _refine(before: Tensor, after: Tensor, flow: Tensor) -> Tensor:
-    """Newton steps on the squared differences within windows: (N, H, W) twice and (N, 2, H, W) -> (N, 2, H, W).
+    """Newton steps on the squared differences within windows: pictures (N, H, W), flow (N, 2, H, W).
 
     Le Besnerais and Champagnat, "Dense Optical Flow by Iterative Local Window Registration", ICIP 2005: every
-    pixel of a window is warped by its own flow, so differences are linearised about that, not about the flow of
-    the window's centre, and the window must have no negative frequencies. Else the steps need not converge.
+    pixel of a window is warped by its own flow, so differences are linearised about that and not about the
+    flow of the window's centre, and the window must have no negative frequencies, or steps may not converge.
     """
     padded = F.pad(before, (1, 1, 1, 1), mode="replicate")
     gx = (padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]) / 2
@@ -92,7 +94,7 @@ def _refine(before: Tensor, after: Tensor, flow: Tensor) -> Tensor:
 
 
 def _window(values: Tensor) -> Tensor:
-    """A triangular mean over the window around each pixel, (N, H, W): of two boxes, so no frequency is negative."""
+    """A triangular mean over the window around each pixel, (N, H, W): two boxes, so no negative frequency."""
     side = WINDOW // 2 + 1
     for _ in range(2):
         values = F.avg_pool2d(values, side, stride=1, padding=side // 2, count_include_pad=False)

@@ -17,8 +17,8 @@ class Recurrence(nn.Module):
     Args:
         dimension: of f_t, o_t and r_t.
         dropout: share of r_t that is dropped while training.
-        input_map: whether W_i is a layer of its own. The f_t of RCN is what W_i gives already; CRF adds f_t and
-            o_t, so there it stands between the two (interpretation: both have 128 dimensions).
+        input_map: whether W_i is a layer here. What a sub-network gives as f_t is W_i f_t of RCN already. CRF
+            adds f_t and o_t, so there W_i stands between the two (interpretation: both have 128 dimensions).
     """
 
     def __init__(self, dimension: int, *, dropout: float, input_map: bool) -> None:
@@ -37,8 +37,8 @@ class Recurrence(nn.Module):
         Returns:
             (F, D).
         """
-        inputs = pad_sequence(torch.split(self.input(features), list(lengths)), batch_first=True)  # (N, T, D)
-        memory = torch.zeros_like(inputs[:, 0])
+        inputs = pad_sequence(list(torch.split(self.input(features), list(lengths))), batch_first=True)
+        memory = torch.zeros_like(inputs[:, 0])  # (N, T, D) -> (N, D)
         outputs = []
         for step in inputs.unbind(dim=1):
             outputs.append(step + self.feedback(self.dropout(memory)))

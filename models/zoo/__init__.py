@@ -55,7 +55,9 @@ _RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
             Preprocessing(),
             "torchvision ResNet50_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
         ),
-        "small": _Recipe(dict, Preprocessing(64, 48, mean=(0.0,) * 3, std=(1.0,) * 3), "none: drawn at random"),
+        "small": _Recipe(
+            dict, Preprocessing(64, 48, mean=(0.0,) * 3, std=(1.0,) * 3), "none: drawn at random"
+        ),
     }
 )
 

@@ -23,7 +23,7 @@ def moving(*rights: float) -> Tensor:
     ],
 )
 def test_colours_become_yuv(rgb: tuple[float, ...], yuv: tuple[float, ...]) -> None:
-    """A picture half black, half of one colour: each channel has two values, as far apart as the colour's yuv."""
+    """Half black, half of one colour: each channel has two values, as far apart as the colour's yuv."""
     picture = torch.zeros(1, 3, 8, 8, dtype=torch.float64)
     picture[:, :, :4] = torch.tensor(rgb, dtype=torch.float64)[:, None, None]
     x = five_channels(picture, [1], "standard")

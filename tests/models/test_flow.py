@@ -18,7 +18,12 @@ def texture(right: float = 0.0, down: float = 0.0, height: int = HEIGHT, width: 
     """Waves in several directions, moved by any part of a pixel: (H, W) 0..1."""
     y, x = torch.arange(height)[:, None] - down, torch.arange(width) - right
     waves = [  # pixel frequency along x and y, phase
-        (0.7, 0.2, 0.4), (-0.3, 0.8, 1.1), (0.45, -0.5, 2.0), (0.15, 0.2, 0.0), (0.4, 0.05, 3.0)]
+        (0.7, 0.2, 0.4),
+        (-0.3, 0.8, 1.1),
+        (0.45, -0.5, 2.0),
+        (0.15, 0.2, 0.0),
+        (0.4, 0.05, 3.0),
+    ]
     picture = torch.full((height, width), 0.5)
     for a, b, phase in waves:
         picture += torch.sin(a * x + b * y + phase) / 10
@@ -82,7 +87,7 @@ def test_pairs_of_a_batch_are_apart() -> None:
 def test_sampling_by_hand() -> None:
     picture = torch.tensor([[[0.0, 10.0], [20.0, 30.0]]])
     moves = torch.tensor([[[[0.5, 0.0], [1.0, 7.0]], [[0.25, 0.5], [-1.0, 0.0]]]])
-    # (0.5, 0.25): 5 above, 25 below, a quarter of the way; (1, 0.5): half way from 10 to 30; (1, 0); the border.
+    # (0.5, 0.25): a quarter of the way from 5 to 25; (1, 0.5): half way from 10 to 30; 10 itself; the border.
     assert sample(picture, moves).tolist() == [[[10.0, 20.0], [10.0, 30.0]]]
 
 

@@ -30,7 +30,7 @@ def features(count: int, seed: int = 0) -> Tensor:
     ],
 )
 def test_the_forms_by_hand(form: SiameseForm, pull: float, push: float) -> None:
-    """On a line: person 0 at 0 and 1, person 1 at 0.5 and 2.5, of which only the first has a camera of its own."""
+    """On a line: person 0 at 0 and 1, on two cameras; person 1 at 0.5 and 2.5, both on one."""
     x = torch.tensor([[0.0], [1.0], [0.5], [2.5]], dtype=torch.float64)
     labels, cameras = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 0])
     loss = siamese(x, x, labels, cameras, form=form)
@@ -65,9 +65,7 @@ def test_the_loss_is_what_the_loops_say(
     labels, cameras = [person for person, _ in seen], [camera for _, camera in seen]
     first, second = features(len(seen), 1), features(len(seen), 2)
     for other in (first, second):
-        loss = siamese(
-            first, other, torch.tensor(labels), torch.tensor(cameras), margin=margin, form=form
-        )
+        loss = siamese(first, other, torch.tensor(labels), torch.tensor(cameras), margin=margin, form=form)
         assert loss.item() == pytest.approx(by_loops(first, other, labels, cameras, margin, form), abs=1e-6)
 
 
@@ -82,9 +80,7 @@ def test_gradients(form: SiameseForm) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_clips_alike_give_a_finite_gradient(form: SiameseForm) -> None:
     x = torch.ones(4, 3, requires_grad=True)
-    torch.autograd.backward(
-        siamese(x, x, torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), form=form)
-    )
+    torch.autograd.backward(siamese(x, x, torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), form=form))
     assert x.grad is not None
     assert x.grad.isfinite().all()
 

@@ -1,9 +1,9 @@
 """What the CRF network is trained for: two softmax losses and a siamese loss for each region of the body.
 
-The CRF paper, as methods of RCN (McLaughlin et al., CVPR 2016, section 3.4), in two stages. First the sub-networks
-learn, each from its own losses: the paper has a model for each region. Then, with the sub-networks as they are, the
-weights of their fusion learn from the same losses on the fused feature (interpretation: the paper says only that
-they are learned from the training sets).
+The losses of RCN (McLaughlin et al., CVPR 2016) in the form of the CRF paper, in two stages. First the
+sub-networks learn, each from its own losses: the paper has a model for each region. Then, while these stay as
+they are, the weights of their fusion learn from the same losses on the fused feature (interpretation: the
+paper says only that they are learned from the training sets).
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from models.datasets.clips import Clips
 from models.errors import BadRecipe
 from models.losses import cross_entropy
-from models.networks.crf import CRF, DIMENSION, SMALL_SIZE, Subnetwork
+from models.networks.crf import CRF, SMALL_SIZE
+from models.networks.crf_subnetwork import DIMENSION, Subnetwork
 from models.networks.network import Network
 from models.siamese import siamese
 from models.training.objectives.base import Objective, People
@@ -62,7 +63,7 @@ class CRFObjective(Objective):
             module.requires_grad_(False)
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
-        """The weighted terms of the loss: each region's siamese and identity terms, of clips and of photos."""
+        """The weighted terms of the loss: siamese and identity of each region, of clips and of photos."""
         count, length = clips.shape[:2]
         of_clips = self._features(clips.flatten(0, 1), [length] * count)  # (N, T, ...) -> (NT, ...)
         of_photos = self._features(clips[:, 0], [1] * count) if self.settings.photos else of_clips
@@ -82,15 +83,13 @@ class CRFObjective(Objective):
         return self.network.fuse(features)[None] if self.fuses else features
 
     def _terms(self, name: str, first: Tensor, second: Tensor, batch: Clips) -> dict[str, Tensor]:
-        """One siamese loss and two softmax losses, with one classifier, over the pairs of two sets: (N, 128) each.
+        """One siamese loss and two softmax losses, with one classifier, over the pairs of two sets: (N, 128).
 
         A clip is as often the first as the second of a pair, so the mean over pairs is that over clips.
         """
         settings, terms, labels = self.settings, {}, batch.labels
         if settings.siamese:
-            loss = siamese(
-                first, second, labels, batch.cameras, margin=settings.margin, form=settings.form
-            )
+            loss = siamese(first, second, labels, batch.cameras, margin=settings.margin, form=settings.form)
             terms["siamese"] = settings.siamese * loss
         if settings.identity:
             allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
