@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from models.networks.crf import CRF
 from models.networks.network import Network
 from models.networks.tkp import TKP
 
-NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType({network.kind: network for network in (TKP,)})
+NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
+    {network.kind: network for network in (TKP, CRF)}
+)
 
 
 def build(kind: str, architecture: Mapping[str, Any]) -> Network:

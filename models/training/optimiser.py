@@ -10,12 +10,16 @@ from models.training.recipe import Optimiser, Schedule
 
 def make_optimiser(objective: Objective, recipe: Optimiser) -> torch.optim.Optimizer:
     """Build the optimiser of all that learns; each group keeps the factor of its part as "scale"."""
-    kind = torch.optim.Adam if recipe.name == "adam" else torch.optim.AdamW
     groups = [
         {"params": parameters, "scale": getattr(recipe.rates, name)}
         for name, part in objective.parts().items()
         if (parameters := [p for p in part if p.requires_grad])
     ]
+    if recipe.name == "sgd":
+        return torch.optim.SGD(
+            groups, recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    kind = torch.optim.Adam if recipe.name == "adam" else torch.optim.AdamW
     return kind(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.errors import BadRecipe, ModelError
 from models.networks.catalogue import build as build_network
+from models.siamese import SiameseForm
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 
@@ -107,12 +108,14 @@ class Rates(_Section):
 class Optimiser(_Section):
     """How weights move."""
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(3e-4, gt=0)
     weight_decay: Weight = 5e-4
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     rates: Rates = Rates()
     frozen_blocks: int = Field(0, ge=0, description="first blocks of each backbone that stay as they are")
-    clip_gradient: float | None = Field(None, gt=0, description="longest gradient")
+    clamp_gradient: float | None = Field(None, gt=0, description="largest entry of the gradient")
+    clip_gradient: float | None = Field(None, gt=0, description="longest gradient, after clamping")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 for none")
 
 
@@ -144,6 +147,23 @@ class Run(_Section):
     save_every: Positive = 500
 
 
+class Crf(_Section):
+    """Of the CRF network: its stage, and the weights (0 leaves one out) and forms of its terms."""
+
+    stage: Literal["parts", "fusion"] = "parts"
+    siamese: Weight = 1.0
+    form: SiameseForm = "crf"
+    margin: float = Field(2.0, gt=0)
+    identity: Weight = Field(1.0, description="of each of the two softmax losses")
+    photos: Weight = Field(0.0, description="of the same terms between first frames and clips; ours")
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if not self.siamese and not self.identity:
+            raise ValueError("siamese and identity are both 0")
+        return self
+
+
 class Recipe(_Section):
     """A training run but for the data and the machine."""
 
@@ -164,11 +184,14 @@ class Recipe(_Section):
     optimiser: Optimiser = Optimiser()
     schedule: Schedule
     run: Run = Run()
+    crf: Crf | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         with torch.device("meta"):
             build_network(self.network, {"backbone": self.backbone, **self.architecture})
+        if self.crf is not None and self.network != "crf":
+            raise ValueError(f"the section crf is not for the network {self.network}")
         if not set(self.branches) - set(self.frozen_branches):
             raise ValueError("no branch learns")
         if len(set(self.branches)) < len(self.branches):

@@ -131,6 +131,8 @@ def run(
             began = time.monotonic()
             set_rate(optimiser, recipe.optimiser.learning_rate * rate(recipe.schedule, state.step, steps))
             values = learn(model, plan, recipe, preprocessing, place)
+            if recipe.optimiser.clamp_gradient is not None:
+                torch.nn.utils.clip_grad_value_(learnt, recipe.optimiser.clamp_gradient)
             values["gradient"] = torch.nn.utils.clip_grad_norm_(learnt, longest)
             optimiser.step()
             optimiser.zero_grad()
@@ -169,7 +171,9 @@ def learn(
         number, clips = next(plan)
         sums["wait"] += time.monotonic() - asked
         clips = clips.to(place.device)
-        x = augment(clips.pixels, recipe.augmentation, generator(recipe.run.seed, number))
+        draws = generator(recipe.run.seed, number)
+        torch.manual_seed(draws.initial_seed())  # what dropout draws from
+        x = augment(clips.pixels, recipe.augmentation, draws)
         x = standardise(x.flatten(0, 1), preprocessing).view_as(x)  # (N, T, 3, H, W)
         # Processes exchange gradients once a step, with its last batch.
         with nullcontext() if index == share - 1 else alone(model):
@@ -208,7 +212,10 @@ def begin(recipe: Recipe) -> LoadedModel:
         begun = checkpoint.load(Path(recipe.initialise))
         check_architecture(recipe, begun.network)
     if recipe.losses.neck == "bn" and not begun.network.has_neck:
-        begun.network.add_neck()
+        try:
+            begun.network.add_neck()
+        except ValueError as error:
+            raise BadRecipe(f"losses.neck: {error}") from error
     elif recipe.losses.neck == "none" and begun.network.has_neck:
         raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
     size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)

@@ -18,7 +18,7 @@ from models.checkpoint import LoadedModel
 from models.errors import UnknownModel
 from models.networks.backbones import efficientnet_lite0_imagenet, resnet50_imagenet
 from models.networks.catalogue import build
-from models.networks.tkp import TKP
+from models.networks.tkp import ARCHITECTURES, TKP
 from models.preprocessing import Preprocessing
 
 __all__ = ["DEFAULT", "NAMES", "LoadedModel", "load", "untrained"]
@@ -55,11 +55,14 @@ _RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
             Preprocessing(),
             "torchvision ResNet50_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
         ),
+        "small": _Recipe(
+            dict, Preprocessing(64, 48, mean=(0.0,) * 3, std=(1.0,) * 3), "none: drawn at random"
+        ),
     }
 )
 
 SHIPPED: Final = tuple(sorted(card.parent.name for card in _FOLDER.glob(f"*/{checkpoint.CARD}")))
-NAMES: Final = (*SHIPPED, *(IMAGENET + backbone for backbone in _RECIPES))
+NAMES: Final = (*SHIPPED, *(IMAGENET + backbone for backbone in ARCHITECTURES))
 
 
 def load(name_or_path: str = DEFAULT) -> LoadedModel:

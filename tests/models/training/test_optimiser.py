@@ -61,6 +61,19 @@ def test_parts_have_their_own_rates() -> None:
     assert isinstance(optimiser, torch.optim.AdamW)
 
 
+def test_plain_descent_with_momentum_by_hand() -> None:
+    """Two steps with the same gradient g: the first moves by rate x g, the second by rate x 1.9 g."""
+    objective = objective_of("optimiser={name: sgd, momentum: 0.9, weight_decay: 0}")
+    optimiser, bias = make_optimiser(objective, objective.recipe.optimiser), objective.classifier.bias
+    set_rate(optimiser, 0.1)
+    before = bias.detach().clone()
+    for moved in (0.1, 0.29):
+        bias.grad = torch.ones_like(bias)
+        optimiser.step()
+        assert torch.allclose(before - bias, torch.full_like(bias, moved))
+    assert isinstance(optimiser, torch.optim.SGD)
+
+
 @pytest.mark.parametrize("overrides", [[], ["optimiser.frozen_blocks=4"], ["branches=[video]"]])
 def test_every_parameter_that_learns_is_in_one_group_and_no_other(overrides: list[str]) -> None:
     objective = objective_of(*overrides)

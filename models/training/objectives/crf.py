@@ -1,0 +1,126 @@
+"""What the CRF network is trained for: two softmax losses and a siamese loss for each region of the body.
+
+The losses of RCN (McLaughlin et al., CVPR 2016) in the form of the CRF paper, in two stages. First the
+sub-networks learn, each from its own losses: the paper has a model for each region. Then, while these stay as
+they are, the weights of their fusion learn from the same losses on the fused feature (interpretation: the
+paper says only that they are learned from the training sets).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from models.datasets.clips import Clips
+from models.errors import BadRecipe
+from models.losses import cross_entropy
+from models.networks.crf import CRF, SMALL_SIZE
+from models.networks.crf_subnetwork import DIMENSION, Subnetwork
+from models.networks.network import Network
+from models.siamese import siamese
+from models.training.objectives.base import Objective, People
+from models.training.objectives.tkp import make_classifier
+from models.training.recipe import Crf, Recipe
+
+
+class CRFObjective(Objective):
+    """The losses of each region, or of the fused feature, each with a classifier of its own.
+
+    Args:
+        network: what is trained.
+        people: to tell apart, each from those of its own world only if the recipe says so.
+        recipe: the stage and the losses.
+        generator: for the classifiers' first weights.
+
+    Raises:
+        BadRecipe: the pictures' size is not the small backbone's, or there is nothing to fuse.
+    """
+
+    network: CRF
+
+    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+        super().__init__(network, people, recipe, generator)
+        assert isinstance(network, CRF)
+        self.network, self.recipe = network, recipe
+        self.settings = recipe.crf or Crf()
+        size = (recipe.input.height, recipe.input.width)
+        if recipe.backbone == "small" and size != SMALL_SIZE:
+            raise BadRecipe(f"input: the small backbone takes 64 x 48, not {size[0]} x {size[1]}")
+        self.fuses = self.settings.stage == "fusion"
+        if self.fuses and network.fusion is None:
+            raise BadRecipe("crf.stage: a network of one part has nothing to fuse")
+        names = ["fused"] if self.fuses else list(network.subnetworks)
+        self.classifiers = nn.ModuleDict(
+            {name: make_classifier(DIMENSION, len(people), bias=True, generator=generator) for name in names}
+        )
+        self.worlds: Tensor
+        self.register_buffer("worlds", people.worlds, persistent=False)
+        # What takes no part must not be waited for by DistributedDataParallel.
+        self.classifiers.requires_grad_(self.settings.identity > 0)
+        if network.fusion is not None:
+            network.fusion.requires_grad_(self.fuses)
+        for module in self._frozen():
+            module.requires_grad_(False)
+
+    def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
+        """The weighted terms of the loss: siamese and identity of each region, of clips and of photos."""
+        count, length = clips.shape[:2]
+        of_clips = self._features(clips.flatten(0, 1), [length] * count)  # (N, T, ...) -> (NT, ...)
+        of_photos = self._features(clips[:, 0], [1] * count) if self.settings.photos else of_clips
+        terms: dict[str, Tensor] = {}
+        for name, video, photo in zip(self.classifiers, of_clips, of_photos, strict=True):
+            terms |= {f"{name}_{k}": v for k, v in self._terms(name, video, video, batch).items()}
+            if weight := self.settings.photos:
+                found = self._terms(name, photo, video, batch)
+                terms |= {f"{name}_photo_{k}": weight * v for k, v in found.items()}
+        return terms
+
+    def _features(self, frames: Tensor, lengths: list[int]) -> Tensor:
+        """(F, 3, H, W) -> (K, N, 128) in float32: of the K regions, or K = 1 of the fused one."""
+        x = frames.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
+            features = self.network.part_features(x, lengths)
+        return self.network.fuse(features)[None] if self.fuses else features
+
+    def _terms(self, name: str, first: Tensor, second: Tensor, batch: Clips) -> dict[str, Tensor]:
+        """One siamese loss and two softmax losses, with one classifier, over the pairs of two sets: (N, 128).
+
+        A clip is as often the first as the second of a pair, so the mean over pairs is that over clips.
+        """
+        settings, terms, labels = self.settings, {}, batch.labels
+        if settings.siamese:
+            loss = siamese(first, second, labels, batch.cameras, margin=settings.margin, form=settings.form)
+            terms["siamese"] = settings.siamese * loss
+        if settings.identity:
+            allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
+            if not self.recipe.losses.within_world:
+                allowed = torch.ones_like(allowed)
+            smoothing = self.recipe.losses.label_smoothing
+            losses = [
+                cross_entropy(self.classifiers[name](x), labels, allowed, smoothing=smoothing)
+                for x in (first, second)
+            ]
+            terms["identity"] = settings.identity * torch.stack(losses).sum()
+        return terms
+
+    def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
+        """The sub-networks are "video"; classifiers and fusion are "classifier"."""
+        fusion = [] if self.network.fusion is None else list(self.network.fusion.parameters())
+        return {
+            "video": self.network.subnetworks.parameters(),
+            "classifier": [*self.classifiers.parameters(), *fusion],
+        }
+
+    def train(self, mode: bool = True) -> "CRFObjective":
+        """Switch all but what is frozen: that drops nothing, and its norms keep their statistics."""
+        super().train(mode)
+        for module in self._frozen():
+            module.eval()
+        return self
+
+    def _frozen(self) -> list[nn.Module]:
+        if self.fuses:
+            return [self.network.subnetworks]
+        count = self.recipe.optimiser.frozen_blocks
+        subnetworks = [s for s in self.network.subnetworks.values() if isinstance(s, Subnetwork)]
+        return [block for s in subnetworks for block in s.backbone.blocks[:count]]

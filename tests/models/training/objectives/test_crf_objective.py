@@ -1,0 +1,145 @@
+"""The terms of the CRF network's loss: which there are, what they weigh, what they move."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models import zoo
+from models.datasets.clips import Clips
+from models.errors import BadRecipe
+from models.networks.crf import CRF
+from models.siamese import siamese
+from models.training.objectives import OBJECTIVES, People
+from models.training.objectives.crf import CRFObjective
+from models.training.optimiser import make_optimiser
+from models.training.recipe import read_recipe
+
+LABELS, CAMERAS = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
+BATCH = Clips(torch.empty(0), LABELS, CAMERAS)
+PARTS = ("full", "upper", "lower")
+
+
+def objective_of(*overrides: str) -> CRFObjective:
+    recipe = read_recipe("tiny-crf", overrides)
+    network = zoo.untrained(recipe.backbone, "crf", **recipe.architecture).network.requires_grad_(True)
+    objective = OBJECTIVES["crf"](
+        network, People(torch.tensor([0, 0])), recipe, torch.Generator().manual_seed(0)
+    )
+    assert isinstance(objective, CRFObjective)
+    return objective
+
+
+def clips(frames: int = 2) -> Tensor:
+    return torch.rand(4, frames, 3, 64, 48, generator=torch.Generator().manual_seed(1))
+
+
+def test_the_terms_are_those_of_the_features_of_each_part() -> None:
+    objective = objective_of("crf={photos: 0.5}").eval()
+    with torch.no_grad():
+        terms = objective(clips(), BATCH)
+        video = objective.network.part_features(clips().flatten(0, 1), [2] * 4)
+        photo = objective.network.part_features(clips()[:, 0], [1] * 4)
+    assert len(terms) == 12
+    for index, part in enumerate(PARTS):
+        classifier = objective.classifiers[part]
+        of_video = F.cross_entropy(classifier(video[index]), LABELS).item()
+        of_photo = F.cross_entropy(classifier(photo[index]), LABELS).item()
+        expected = {
+            f"{part}_siamese": siamese(video[index], video[index], LABELS, CAMERAS).item(),
+            f"{part}_identity": 2 * of_video,
+            f"{part}_photo_siamese": 0.5 * siamese(photo[index], video[index], LABELS, CAMERAS).item(),
+            f"{part}_photo_identity": 0.5 * (of_photo + of_video),
+        }
+        for name, value in expected.items():
+            assert terms[name].item() == pytest.approx(value, rel=1e-4), name
+
+
+def test_weights_form_and_margin_are_the_recipes() -> None:
+    with torch.no_grad():
+        plain = objective_of().eval()(clips(), BATCH)
+        other = objective_of("crf={siamese: 3, identity: 0, form: rcn-code, margin: 4.0}").eval()
+        terms = other(clips(), BATCH)
+        video = other.network.part_features(clips().flatten(0, 1), [2] * 4)
+    assert plain.keys() == {f"{part}_{term}" for part in PARTS for term in ("siamese", "identity")}
+    assert terms.keys() == {f"{part}_siamese" for part in PARTS}
+    expected = siamese(video[1], video[1], LABELS, CAMERAS, margin=4.0, form="rcn-code")
+    assert terms["upper_siamese"].item() == pytest.approx(3 * expected.item())
+
+
+def test_the_second_stage_has_the_terms_of_the_fused_feature() -> None:
+    objective = objective_of("crf.stage=fusion")
+    assert objective.network.fusion is not None
+    with torch.no_grad():
+        objective.network.fusion.logits.copy_(torch.tensor([0.0, 1.0, -1.0]))
+        terms = objective.eval()(clips(), BATCH)
+        fused = objective.network.embed_clips(clips())
+    assert terms.keys() == {"fused_siamese", "fused_identity"}
+    assert terms["fused_siamese"].item() == pytest.approx(siamese(fused, fused, LABELS, CAMERAS).item())
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["crf.stage=fusion"],
+        ["crf.identity=0"],
+        ["crf.photos=1", "architecture={features: cnn}"],
+        ["crf.photos=1", "architecture={features: rnn, rcn: true}"],
+        ["optimiser.frozen_blocks=1"],
+        ["backbone=efficientnet-lite0", "architecture={}", "optimiser.frozen_blocks=3"],
+    ],
+)
+def test_exactly_what_may_learn_gets_a_gradient(overrides: list[str]) -> None:
+    """DistributedDataParallel would wait for ever for one that is promised and does not come."""
+    objective = objective_of(*overrides).train()
+    torch.autograd.backward(torch.stack(list(objective(clips(), BATCH).values())).sum())
+    promised = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
+    given = {name for name, parameter in objective.named_parameters() if parameter.grad is not None}
+    assert given == promised
+    held = [
+        id(p) for g in make_optimiser(objective, objective.recipe.optimiser).param_groups for p in g["params"]
+    ]
+    assert sorted(held) == sorted(id(p) for p in objective.parameters() if p.requires_grad)
+
+
+def test_the_second_stage_moves_the_weights_of_fusion_and_its_classifier_only() -> None:
+    objective = objective_of("crf.stage=fusion").train()
+    learning = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
+    assert learning == {
+        "network.fusion.logits",
+        "classifiers.fused.weight",
+        "classifiers.fused.bias",
+    }
+    assert not any(module.training for module in objective.network.subnetworks.modules())
+
+
+def test_people_of_other_worlds_are_no_alternatives() -> None:
+    recipe = read_recipe("tiny-crf")
+    network = zoo.untrained("small", "crf", **recipe.architecture).network
+    assert isinstance(network, CRF)
+    objective = CRFObjective(network, People(torch.tensor([0, 1])), recipe, torch.Generator())
+    with torch.no_grad():
+        terms = objective.eval()(clips(), BATCH)
+    assert [terms[f"{part}_identity"].item() for part in PARTS] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["input={height: 128, width: 64}"], "input: the small backbone takes 64 x 48, not 128 x 64"),
+        (["crf.stage=fusion", "architecture={}"], "nothing to fuse"),
+        (["crf.stage=all"], "crf.stage: .*'parts'"),
+        (["crf.form=squared"], "crf.form: .*'crf'"),
+        (["crf.margin=0"], "crf.margin: .*greater"),
+        (["crf={siamese: 0, identity: 0}"], "crf: siamese and identity are both 0"),
+        (["crf.wheels=4"], "unknown key 'crf.wheels'"),
+        (["architecture.parts=[]"], "parts is a list"),
+        (["architecture.wheels=4"], "wheels"),
+        (["backbone=resnet50"], "no backbone 'resnet50'; known: small"),
+        (["crf={}", "network=tkp", "architecture={}", "backbone=resnet50"], "not for the network tkp"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(overrides: list[str], message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        objective_of(*overrides)
