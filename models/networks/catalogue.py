@@ -5,9 +5,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from models.networks.network import Network
+from models.networks.saa import SAA
 from models.networks.tkp import TKP
 
-NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType({network.kind: network for network in (TKP,)})
+NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
+    {network.kind: network for network in (TKP, SAA)}
+)
 
 
 def build(kind: str, architecture: Mapping[str, Any]) -> Network:

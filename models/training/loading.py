@@ -1,6 +1,7 @@
 """The batches of a run, one after another: each a function of seed and number, in whatever process."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,15 +22,18 @@ def batches(
     *,
     start: int = 0,
     every: int = 1,
+    truth: Path | None = None,
 ) -> Iterator[tuple[int, Clips]]:
     """Batches with their numbers: `start`, `start + every`, and so on without end.
+
+    With `truth`, the folder of the data set, they have the body parts of its files.
 
     Raises:
         BadDataset: there are too few tracklets, or a frame cannot be read.
     """
     b = recipe.batches
     dataset = ClipDataset(
-        tracklets, preprocessing, frames=b.frames, stride=b.stride, choice=CHOICES[b.choice]
+        tracklets, preprocessing, frames=b.frames, stride=b.stride, choice=CHOICES[b.choice], truth=truth
     )
     plan = stream(
         SAMPLERS[b.sampler], tracklets, b.identities, b.clips, seed=recipe.run.seed, start=start, every=every
