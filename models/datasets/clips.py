@@ -26,7 +26,7 @@ class Draw(NamedTuple):
 
 
 class Clip(NamedTuple):
-    """One of a batch: pixels (T, 3, H, W) uint8, label, camera, and `truth` like the pixels where asked for."""
+    """One of a batch: pixels (T, 3, H, W) uint8, label, camera, and where asked for truth like the pixels."""
 
     pixels: Tensor
     label: int

@@ -1,11 +1,11 @@
 """Which body part each pixel of a picture shows, and where on its surface: files beside the pictures.
 
 <root>/bbox_train/0001/0001C1T0001F001.jpg   a picture
-<root>/truth/0001/0001C1T0001F001.png        its truth: red is the body part (0 = not the person), green u, blue v
+<root>/truth/0001/0001C1T0001F001.png        its truth: red is the body part (0 = none), green u, blue v
 
-`sightline simulate tracklets --truth` writes them exactly. For real pictures an estimator of DensePose's kind
-does (Güler et al., CVPR 2018), whose 24 parts and their order these are; its tools write through OpenCV, which
-puts the part in the blue channel, so their files must be turned round.
+`sightline simulate tracklets --truth` writes what is so. For real pictures an estimator of DensePose's kind
+writes what seems so (Güler et al., CVPR 2018); the 24 parts and their order are DensePose's. Its tools write
+through OpenCV, which puts the part into the blue channel: such files must be turned round.
 """
 
 from pathlib import Path
@@ -26,10 +26,11 @@ PARTS: Final = 24
 
 # Where the parts 0 to 24 go in a mirror: hands, feet, legs, arms and halves of the head change sides.
 MIRRORED: Final = torch.tensor(
-    [0, 1, 2, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15, 18, 17, 20, 19, 22, 21, 24, 23], dtype=torch.uint8
+    [0, 1, 2, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15, 18, 17, 20, 19, 22, 21, 24, 23],
+    dtype=torch.uint8,
 )
-# Charts of the torso and the head go round the person from one side to the other, and a mirror turns them round.
-# Those of the limbs are mirror images of each other already.
+# Charts of torso and head go round the person from one side to the other: a mirror turns them round. Those of
+# the limbs are mirror images of each other already.
 TURNED: Final = torch.tensor([part in {1, 2, 23, 24} for part in range(PARTS + 1)])
 
 
@@ -71,7 +72,9 @@ def read_truth(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
         found, wanted = (f"{width} x {height}" for height, width in (truth.shape[:2], size))
         raise BadDataset(f"{path} is {found} pixels, its picture {wanted}")
     if (most := truth[..., 0].max(initial=0)) > PARTS:
-        hint = "; blue has parts: are the channels the wrong way round?" if truth[..., 2].max() <= PARTS else ""
+        hint = (
+            "; blue has parts: are the channels the wrong way round?" if truth[..., 2].max() <= PARTS else ""
+        )
         raise BadDataset(f"{path} has a body part {most} in its red channel, of 0 to {PARTS}{hint}")
     return truth
 

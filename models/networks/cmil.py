@@ -1,7 +1,7 @@
 """CMIL, cross-modal interactive learning: a photo's feature enriched by what its clip has of it.
 
-Shi et al. 2021, the part without weights of its own. The paper attends from a query to all positions of the
-clip's feature maps, spreads the answer over the positions of the photo's map, adds, and averages over positions.
+Shi et al. 2021; it has no weights of its own. The paper attends from a query to all positions of the clip's
+feature maps, spreads the answer over the positions of the photo's map, adds, and averages over positions.
 Spreading and averaging are linear, so the result is f_B = f_I + c exactly, and that is what is computed here.
 """
 
@@ -16,8 +16,8 @@ def cross_modal_context(
 ) -> tuple[Tensor, Tensor]:
     """What each photo finds in its clip.
 
-    The query is alpha F~_V + (1 - alpha) f_I, F~_V being the mean of the clip's maps over time and space; it is
-    compared by plain dot products. ("H x W x D" in the text means the size of the maps, not of the pictures.)
+    The query is alpha F~_V + (1 - alpha) f_I, F~_V being the mean of the clip's maps over time and space. It
+    is compared by plain dot products. ("H x W x D" in the text means the size of the maps, not of pictures.)
 
     Args:
         image: (N, T, D), f_I: pooled features of the frames as photos.
@@ -27,7 +27,7 @@ def cross_modal_context(
             unit scale the products are so large that one position gets nearly all attention.
 
     Returns:
-        The context c (N, T, D) and the attention (N, T, R) over the R = T h w positions, both float32 at least.
+        The context c (N, T, D) and the attention (N, T, R) over the R = T h w positions, float32 at least.
     """
     video = video.to(torch.promote_types(video.dtype, torch.float32))
     with torch.autocast(video.device.type, enabled=False):

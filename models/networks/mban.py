@@ -14,7 +14,7 @@ MaskForm = Literal["paper", "scaled", "local", "none"]
 
 # Body prior: the blocks of the person from top to bottom, and the two parts of each of their rows, the left
 # one first. Numbers are DensePose's. Interpretation: the paper names the blocks; which part stands where in
-# them is ours: the person's right side on the left, as one who faces us has it, and the back left of the front.
+# them is ours: the person's right on the left, as one who faces us has it, and the back left of the front.
 HEAD: Final = ((23, 24),)
 TORSO: Final = ((1, 2),)
 ARMS: Final = ((16, 15), (18, 17), (20, 19), (22, 21))
@@ -88,13 +88,11 @@ def body_block(parts: Tensor, rows: tuple[tuple[int, int], ...]) -> Tensor:
     return torch.cat(lines, dim=2)
 
 
-def position_weights(
-    p: Tensor, weight: Tensor, form: Literal["paper", "scaled", "local"]
-) -> Tensor:
+def position_weights(p: Tensor, weight: Tensor, form: Literal["paper", "scaled", "local"]) -> Tensor:
     """How much each position counts: the softmax over all positions of g(P) / ||P||, equation 5.
 
-    Printed as "paper", with the norm of the whole of P, it does next to nothing: each of the 24,576 weights is
-    within half a per cent of 1 / 24,576, and P + P * mask differs from P by .00004. What the paper gains
+    Printed as "paper", with the norm of the whole of P, it does next to nothing: each of the 24,576 weights
+    is within half a per cent of 1 / 24,576, and P + P * mask differs from P by .00004. What the paper gains
     with the mask cannot come from that.
 
     Interpretation: "scaled" multiplies by the number of positions, so that the mean weight is 1. "local", the

@@ -20,8 +20,8 @@ def texture_tiles(pixels: Tensor, truth: Tensor, side: int = 32) -> Tensor:
 
     Equation 4: the pixel with u and v goes to row (Y - v) s / Y and column (Y - u) s / Y of its part's tile.
 
-    Interpretation: taken literally the indices run from 0 to s; they are cut to s - 1. Which of the two is the
-    row is not said. Pixels that meet on one place are averaged. Places that no pixel reaches get the mean
+    Interpretation: taken literally the indices run from 0 to s; they are cut to s - 1. Which of the two is
+    the row is not said. Pixels that meet on one place are averaged. Places that no pixel reaches get the mean
     colour of the whole picture ("set to the mean value of the image").
 
     Args:
@@ -44,13 +44,14 @@ def texture_tiles(pixels: Tensor, truth: Tensor, side: int = 32) -> Tensor:
     counts = counts[:, None]  # (B, 1, cells + 1)
     means = colours.mean(dim=2, keepdim=True)
     tiles = torch.where(counts > 0, sums / counts.clamp(min=1), means)[..., :cells]
-    return tiles.unflatten(2, (PARTS, side, side)).transpose(1, 2)  # (B, 3, 24 ss) -> (B, 24, 3, s, s)
+    return tiles.view(batch, 3, PARTS, side, side).transpose(1, 2)  # (B, 3, 24 ss) -> (B, 24, 3, s, s)
 
 
 def texture_sheet(tiles: Tensor) -> Tensor:
     """Lay tiles out in 6 rows and 4 columns, the sheet M: (B, 24, 3, s, s) -> (B, 3, 6s, 4s).
 
-    Interpretation: column by column, as DensePose's own texture atlas has them. The paper gives the size only.
+    Interpretation: column by column, as DensePose's own texture atlas. The paper gives the size only.
     """
-    grid = tiles.unflatten(1, (COLUMNS, ROWS))  # (B, 4, 6, 3, s, s)
-    return grid.permute(0, 3, 2, 4, 1, 5).flatten(4, 5).flatten(2, 3)  # (B, 3, 6, s, 4, s) -> (B, 3, 6s, 4s)
+    side = tiles.shape[-1]
+    grid = tiles.reshape(-1, COLUMNS, ROWS, 3, side, side).permute(0, 3, 2, 4, 1, 5)  # (B, 3, 6, s, 4, s)
+    return grid.reshape(-1, 3, ROWS * side, COLUMNS * side)

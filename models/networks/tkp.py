@@ -61,7 +61,7 @@ class VideoNetwork(nn.Module):
             pooled: False for feature maps.
 
         Returns:
-            (F, D), or maps (F, D, h, w) whose `pool` that is: a frame's feature depends on the other frames of
+            (F, D), or maps (F, D, h, w) before the pooling: a frame's feature depends on the other frames of
             its clip, never on another clip.
         """
         x, start = frames, 0

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from models.networks.saa import SAA
 from models.networks.tkp import TKP
 from models.training.objectives.base import Objective, People
+from models.training.objectives.saa import SAAObjective
 from models.training.objectives.tkp import TKPObjective
 
 __all__ = ["OBJECTIVES", "Objective", "People"]
 
-OBJECTIVES: Final[Mapping[str, type[Objective]]] = MappingProxyType({TKP.kind: TKPObjective})
+OBJECTIVES: Final[Mapping[str, type[Objective]]] = MappingProxyType(
+    {TKP.kind: TKPObjective, SAA.kind: SAAObjective}
+)
