@@ -235,11 +235,13 @@ def begin(recipe: Recipe) -> LoadedModel:
 
 
 def as_kind(network: Network, kind: str) -> Network:
-    """The network as one of a kind that is built on its own and has the same weights, if that is so."""
+    """The network as one of a kind that is built on its own, where that adds no weights; else as it is."""
     wanted = NETWORKS[kind]
     if wanted is type(network) or not issubclass(wanted, type(network)):
         return network
     other = wanted(**network.architecture)
+    if other.state_dict().keys() != network.state_dict().keys():
+        return network
     other.load_state_dict(network.state_dict())
     return other.eval()
 
