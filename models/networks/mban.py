@@ -92,7 +92,7 @@ def position_weights(p: Tensor, weight: Tensor, form: Literal["paper", "scaled",
     """How much each position counts: the softmax over all positions of g(P) / ||P||, equation 5.
 
     Printed as "paper", with the norm of the whole of P, it does next to nothing: each of the 24,576 weights
-    is within half a per cent of 1 / 24,576, and P + P * mask differs from P by .00004. What the paper gains
+    is within one per cent of 1 / 24,576, and P + P * mask differs from P by .00004. What the paper gains
     with the mask cannot come from that.
 
     Interpretation: "scaled" multiplies by the number of positions, so that the mean weight is 1. "local", the
