@@ -54,6 +54,7 @@ def train(
             chosen.splits[split].train,
             out,
             dataset=chosen.name,
+            root=root,
             device=device,
             resume=resume,
             finish=finish,

@@ -1,6 +1,7 @@
 """From tracklets to clips of pixels, as training draws them."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
+from models.datasets.truth import read_truth, resize_truth, truth_file
 from models.preprocessing import Preprocessing, resize
 
 Choice = Callable[[int, int, int, np.random.Generator], NDArray[np.int64]]
@@ -21,6 +23,15 @@ class Draw(NamedTuple):
 
     tracklet: int
     seed: tuple[int, ...]
+
+
+class Clip(NamedTuple):
+    """One of a batch: pixels (T, 3, H, W) uint8, label, camera, and where asked for truth like the pixels."""
+
+    pixels: Tensor
+    label: int
+    camera: int
+    truth: Tensor | None = None
 
 
 class Clips(NamedTuple):
@@ -61,7 +72,7 @@ def part_frames(length: int, frames: int, _: int, rng: np.random.Generator) -> N
 CHOICES: dict[str, Choice] = {"strided": strided_frames, "parts": part_frames}
 
 
-class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
+class ClipDataset(torch.utils.data.Dataset[Clip]):
     """Reads a clip of a tracklet: the same pixels for the same draw, in whatever process.
 
     Args:
@@ -70,6 +81,7 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         frames: T.
         stride: between frames, for choices that know one.
         choice: how frames are chosen.
+        truth: folder of the data set whose files of body parts are read too (see models.datasets.truth).
     """
 
     def __init__(
@@ -80,25 +92,36 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         frames: int,
         stride: int,
         choice: Choice = strided_frames,
+        truth: Path | None = None,
     ) -> None:
         self.tracklets = tracklets
         self.preprocessing = preprocessing
         self.frames = frames
         self.stride = stride
         self.choice = choice
+        self.truth = truth
         identities = sorted({tracklet.identity for tracklet in tracklets})
         self.labels = {identity: label for label, identity in enumerate(identities)}
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int]:
-        """Pixels (T, 3, H, W) uint8, label, camera. Raises BadDataset for a file that is not a picture."""
+    def __getitem__(self, draw: Draw) -> Clip:
+        """Read a clip. Raises BadDataset for a file that is not a picture, or no truth of one."""
         tracklet = self.tracklets[draw.tracklet]
         rng = np.random.default_rng(draw.seed)
         positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
-        crops = [read_frame(tracklet.frames[i]) for i in positions]
-        return resize(crops, self.preprocessing), self.labels[tracklet.identity], tracklet.camera
+        frames = [tracklet.frames[i] for i in positions]
+        crops = [read_frame(frame) for frame in frames]
+        truth = None
+        if self.truth is not None:
+            height, width = self.preprocessing.height, self.preprocessing.width
+            files = [truth_file(self.truth, frame) for frame in frames]
+            maps = [read_truth(file, crop.shape[:2]) for file, crop in zip(files, crops, strict=True)]
+            truth = torch.stack([resize_truth(each, height, width) for each in maps])
+        pixels = resize(crops, self.preprocessing)
+        return Clip(pixels, self.labels[tracklet.identity], tracklet.camera, truth)
 
 
-def collate(clips: Sequence[tuple[Tensor, int, int]]) -> Clips:
+def collate(clips: Sequence[Clip]) -> Clips:
     """Stack clips to a batch."""
-    pixels, labels, cameras = zip(*clips, strict=True)
-    return Clips(torch.stack(pixels), torch.tensor(labels), torch.tensor(cameras))
+    pixels, labels, cameras, truth = zip(*clips, strict=True)
+    stacked = None if truth[0] is None else torch.stack(truth)
+    return Clips(torch.stack(pixels), torch.tensor(labels), torch.tensor(cameras), stacked)

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from models.networks.crf import CRF
 from models.networks.network import Network
+from models.networks.saa import SAA
 from models.networks.tkp import TKP
 
 NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
-    {network.kind: network for network in (TKP, CRF)}
+    {network.kind: network for network in (TKP, SAA, CRF)}
 )
 
 

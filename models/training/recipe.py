@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.errors import BadRecipe, ModelError
 from models.networks.catalogue import build as build_network
+from models.networks.saa import SAA
 from models.siamese import SiameseForm
 
 CONFIGS: Final = Path(__file__).parent / "configs"
@@ -96,6 +97,38 @@ class Losses(_Section):
     teach_video: bool = False
 
 
+class Saa(_Section):
+    """What 3D-SAA and CMIL add to TKP's losses (Shi et al. 2021).
+
+    The paper's lambda is `triplets`: a factor on every triplet term, those of `losses` too.
+    """
+
+    appearance: Literal["mban", "sheet", "none"] = Field(
+        "mban", description="what the third stream sees: MBAN's picture, the bare texture, or no third stream"
+    )
+    mask: Literal["paper", "scaled", "local", "none"] = Field("local", description="of MBAN")
+    tile: int = Field(32, ge=8, le=64, multiple_of=2, description="side of a part's tile, in pixels")
+    appearance_cross_entropy: Weight = 1.0
+    fused_cross_entropy: Weight = 1.0
+    appearance_to_video: Weight = 1.0
+    interactive: bool = Field(True, description="CMIL")
+    alpha: Share = Field(0.5, description="share of the clip in CMIL's query")
+    scaled_attention: bool = False
+    interactive_teaches_video: bool = True
+    triplets: Weight = Field(1.5, description="lambda")
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        own = (
+            self.appearance_cross_entropy,
+            self.fused_cross_entropy,
+            self.triplets * self.appearance_to_video,
+        )
+        if self.appearance != "none" and not any(own):
+            raise ValueError("no term teaches the appearance stream")
+        return self
+
+
 class Rates(_Section):
     """Factors on the learning rate of the parts."""
 
@@ -181,6 +214,7 @@ class Recipe(_Section):
     batches: Batches = Batches()
     augmentation: Augmentation = Augmentation()
     losses: Losses = Losses()
+    saa: Saa | None = Field(None, description="of the network 3d-saa-cmil alone")
     optimiser: Optimiser = Optimiser()
     schedule: Schedule
     run: Run = Run()
@@ -196,6 +230,10 @@ class Recipe(_Section):
             raise ValueError("no branch learns")
         if len(set(self.branches)) < len(self.branches):
             raise ValueError("branches has one twice")
+        if self.saa is not None and self.network != SAA.kind:
+            raise ValueError(f"saa is for the network {SAA.kind}, not for {self.network}")
+        if self.network == SAA.kind and len(self.branches) < 2:
+            raise ValueError(f"{SAA.kind} trains both branches")
         if self.video_from_image and "video" in self.branches:
             raise ValueError("video_from_image would overwrite the video branch that was trained")
         return self

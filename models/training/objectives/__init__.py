@@ -5,13 +5,15 @@ from types import MappingProxyType
 from typing import Final
 
 from models.networks.crf import CRF
+from models.networks.saa import SAA
 from models.networks.tkp import TKP
 from models.training.objectives.base import Objective, People
 from models.training.objectives.crf import CRFObjective
+from models.training.objectives.saa import SAAObjective
 from models.training.objectives.tkp import TKPObjective
 
 __all__ = ["OBJECTIVES", "Objective", "People"]
 
 OBJECTIVES: Final[Mapping[str, type[Objective]]] = MappingProxyType(
-    {TKP.kind: TKPObjective, CRF.kind: CRFObjective}
+    {TKP.kind: TKPObjective, SAA.kind: SAAObjective, CRF.kind: CRFObjective}
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadRecipe
-from models.training.recipe import CONFIGS, check_recipe, read_recipe
+from models.training.recipe import CONFIGS, Saa, check_recipe, read_recipe
 
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
@@ -99,11 +99,41 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         ("=3", "'=3' is not like key=value"),
         ("batches.frames=[", "batches.frames is not YAML"),
         ("name=!!python/object/apply:os.getcwd []", "name is not YAML"),
+        ("saa={}", "saa is for the network 3d-saa-cmil, not for tkp"),
     ],
 )
 def test_a_wrong_value_is_named(override: str, message: str) -> None:
     with pytest.raises(BadRecipe, match=message):
         read_recipe("tiny", [override])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("saa.alpha=1.5", "saa.alpha: .*less"),
+        ("saa.mask=soft", "saa.mask: .*'paper'"),
+        ("saa.appearance=true", "saa.appearance: "),
+        ("saa.tile=6", "saa.tile: .*greater"),
+        ("saa.tile=17", "saa.tile: .*multiple"),
+        ("saa.triplets=-1", "saa.triplets: .*greater"),
+        ("saa.lambda=1", "unknown key 'saa.lambda'"),
+        ("saa={appearance_cross_entropy: 0, fused_cross_entropy: 0, triplets: 0}", "no term teaches"),
+        ("branches=[image]", "trains both branches"),
+    ],
+)
+def test_a_wrong_value_of_3d_saa_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny-3d-saa-cmil", [override])
+
+
+def test_the_published_weights_of_3d_saa() -> None:
+    """Shi et al. 2021; what a recipe leaves out is the published value too."""
+    recipe = read_recipe("3d-saa-cmil-resnet50-mars")
+    assert recipe.saa == Saa()
+    assert (recipe.saa.alpha, recipe.saa.triplets, recipe.saa.tile) == (0.5, 1.5, 32)
+    assert (recipe.batches.frames, recipe.batches.stride) == (4, 8)
+    assert (recipe.optimiser.learning_rate, recipe.optimiser.weight_decay) == (3e-4, 5e-4)
+    assert recipe.losses == read_recipe("tkp-resnet50-mars").losses
 
 
 @pytest.mark.parametrize(
