@@ -5,11 +5,13 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from models.networks.crf import CRF
+from models.networks.captioner import Captioner
+from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
 from models.networks.tkp import TKP
 
 NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
-    {network.kind: network for network in (TKP, CRF)}
+    {network.kind: network for network in (TKP, CRF, CrossModal, Captioner)}
 )
 
 
