@@ -8,7 +8,7 @@ Interpretations, where the paper is silent: the CNN is one, shared by both branc
 a clip's vector is the mean of the LSTM's outputs over its frames, which allows for clips of other lengths than
 those of training; both vectors pass a linear layer (W) into a space of 512 dimensions, because the square
 layer wants equal widths; the square layer sees features scaled to length sqrt(D), because a gallery keeps
-directions only.
+directions only, and begins as a distance.
 """
 
 import math
@@ -133,12 +133,16 @@ class CrossModal(Network):
         return self.verification_logits(images, clips).softmax(dim=-1)[..., 0]
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
-        """Start from the weights of a backbone; all other layers are drawn."""
+        """Start from the weights of a backbone; the square layer begins as a distance, the rest is drawn."""
         self.cnn.load_state_dict(backbone)
         for layer in (self.sequence.lstm, self.image_projection, self.video_projection):
             draw_layer(layer, generator)
-        nn.init.normal_(self.verification.weight, 0.0, 0.001, generator=generator)
-        nn.init.zeros_(self.verification.bias)
+        # From here every difference speaks for "different": sigmoid(4 cos - 2). Drawn at random, half of them
+        # would speak for "same", and training would spread the features of one person along these.
+        signs = torch.tensor([1.0, -1.0])
+        with torch.no_grad():
+            self.verification.weight.copy_((-signs / self.dimension)[:, None].expand(2, self.dimension))
+            self.verification.bias.copy_(signs)
 
     def precise(self) -> list[nn.Module]:
         """All but the CNN: they get float32 from the pooling."""

@@ -27,7 +27,7 @@ class Vocabulary:
     """
 
     def __init__(self, words: Sequence[str] = ()) -> None:
-        if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
             raise ValueError(f"a vocabulary is a list of words, not {words!r:.80}")
         if len(words) > MAX_WORDS:
             raise ValueError(f"a vocabulary has at most {MAX_WORDS} words, not {len(words)}")

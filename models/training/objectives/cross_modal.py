@@ -7,7 +7,9 @@ is here is gone after training.
 
 Interpretations: the outputs that FMR speaks of are the features, so that W is the network's last layer; a batch
 has all its positive pairs at once and as many negative ones, where the paper alternates strictly between the
-two; the picture of a pair is never from the clip of the pair, as query and gallery are never of one tracklet.
+two; the picture of a pair is never from the clip of the pair, as query and gallery are never of one tracklet;
+pictures and clips are identified by one classifier, since two would let their features lie anywhere to each
+other, and an index ranks by distance.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +31,7 @@ from models.training.recipe import Recipe
 
 
 class CrossModalObjective(Objective):
-    """Two classifiers, the verification of pairs, and the captioner that is reused.
+    """A classifier, the verification of pairs, and the captioner that is reused.
 
     Args:
         network: what is trained.
@@ -51,12 +53,7 @@ class CrossModalObjective(Objective):
         if recipe.batches.clips < 2:
             raise BadRecipe("batches.clips: pairs of a picture and another clip need 2 clips a person")
         self.network, self.recipe, self.settings = network, recipe, recipe.cross_modal
-        self.classifiers = nn.ModuleDict(
-            {
-                branch: make_classifier(network.dimension, len(people), bias=True, generator=generator)
-                for branch in ("image", "video")
-            }
-        )
+        self.classifier = make_classifier(network.dimension, len(people), bias=True, generator=generator)
         self.worlds: Tensor
         self.register_buffer("worlds", people.worlds, persistent=False)
         self.steps_done: Tensor
@@ -65,8 +62,7 @@ class CrossModalObjective(Objective):
         if self.settings.reuse != "none":
             self.reuse = CaptionerReuse(network, load_captioner(recipe), self.settings, generator)
         # What takes no part must not be waited for by DistributedDataParallel.
-        for branch, classifier in self.classifiers.items():
-            classifier.requires_grad_(getattr(self.settings, f"{branch}_identity") > 0)
+        self.classifier.requires_grad_(self.settings.image_identity + self.settings.video_identity > 0)
         network.verification.requires_grad_(self.settings.verification > 0)
         for block in self._frozen():
             block.requires_grad_(False)
@@ -92,14 +88,13 @@ class CrossModalObjective(Objective):
     def _identity(self, branch: str, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_ii and L_iv."""
         name = f"{branch}_identity"
-        weight = getattr(self.settings, name)
-        if not weight:
+        if not (weight := getattr(self.settings, name)):
             return {}
         allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
         if not self.recipe.losses.within_world:
             allowed = torch.ones_like(allowed)
         smoothing = self.recipe.losses.label_smoothing
-        logits = self.classifiers[branch](features)
+        logits = self.classifier(features)
         return {name: weight * cross_entropy(logits, labels, allowed, smoothing=smoothing)}
 
     def _verification(self, image: Tensor, video: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -118,7 +113,7 @@ class CrossModalObjective(Objective):
         return {
             "image": [*network.cnn.parameters(), *network.image_projection.parameters()],
             "video": [*network.sequence.parameters(), *network.video_projection.parameters()],
-            "classifier": [*self.classifiers.parameters(), *network.verification.parameters(), *reuse],
+            "classifier": [*self.classifier.parameters(), *network.verification.parameters(), *reuse],
         }
 
     def after_step(self, step: int, steps: int) -> None:
