@@ -16,9 +16,7 @@ HEAD: Final = 200  # entries of a list that are scored
 
 
 @torch.inference_mode()
-def by_verification(
-    network: CrossModal, query: Features, gallery: Features, *, head: int = HEAD
-) -> Features:
+def by_verification(network: CrossModal, query: Features, gallery: Features, *, head: int = HEAD) -> Features:
     """Distances by which each query's nearest entries come in the order of verification, before all others.
 
     Args:
@@ -30,7 +28,7 @@ def by_verification(
     Returns:
         (Q, G): 1 - probability of "same" in the head, from 0 to 1; 2 - cosine behind it.
     """
-    distances = np.maximum(2 - query @ gallery.T, 1).astype(np.float32)
+    distances: Features = np.maximum(2 - query @ gallery.T, 1).astype(np.float32)
     device = network.verification.weight.device
     for row, picture in zip(distances, query, strict=True):
         nearest = np.argsort(row, kind="stable")[:head]

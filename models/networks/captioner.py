@@ -151,7 +151,7 @@ class Captioner(Network):
         return self.image_layer(pooled).relu()  # type: ignore[no-any-return]
 
     def clip_features(self, pooled: Tensor, lengths: Sequence[int]) -> Tensor:
-        """MF2 of features of the backbone, the frames of all clips end to end: (F, D) -> (len(lengths), E)."""
+        """MF2 of features of the backbone, the frames of clips end to end: (F, D) -> (len(lengths), E)."""
         return self.video_layer(self.frame_layer(pooled).relu(), lengths)  # type: ignore[no-any-return]
 
     def describe_images(self, images: Tensor) -> list[str]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from models.networks.crf import CRF
 from models.networks.captioner import Captioner
+from models.networks.crf import CRF
 from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
 from models.networks.tkp import TKP

@@ -1,14 +1,14 @@
 """Cross-modal embeddings: pictures and clips into one space, and a verdict on each pair.
 
-Xie et al., "Cross-modal embeddings via text" (2020). A picture is the CNN's feature; a clip is the same CNN on
-every frame, then an LSTM. In training a fixed captioner stands beside each of the two
+Xie et al., "Cross-modal embeddings via text" (2020). A picture is the CNN's feature; a clip is the same CNN
+on every frame, then an LSTM. In training a fixed captioner stands beside each of the two
 (models.networks.fixed_model_reuse); what is here is what is left of it: f = W x.
 
-Interpretations, where the paper is silent: the CNN is one, shared by both branches; the LSTM has no peepholes;
-a clip's vector is the mean of the LSTM's outputs over its frames, which allows for clips of other lengths than
-those of training; both vectors pass a linear layer (W) into a space of 512 dimensions, because the square
-layer wants equal widths; the square layer sees features scaled to length sqrt(D), because a gallery keeps
-directions only, and begins as a distance.
+Interpretations, where the paper is silent: the CNN is one, shared by both branches; the LSTM has no
+peepholes; a clip's vector is the mean of the LSTM's outputs over its frames, which allows for clips of other
+lengths than those of training; both vectors pass a linear layer (W) into a space of 512 dimensions, because
+the square layer wants equal widths; the square layer sees features scaled to length sqrt(D), because a
+gallery keeps directions only, and begins as a distance.
 """
 
 import math
@@ -40,7 +40,7 @@ class SequenceLSTM(nn.Module):
         self.lstm = nn.LSTM(inputs, outputs, batch_first=True)
 
     def forward(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
-        """(F, inputs), the frames of all clips end to end, each at least 1 long -> (len(lengths), outputs)."""
+        """(F, inputs), frames of clips end to end, each at least 1 long -> (len(lengths), outputs)."""
         if not len(lengths):
             return frames.new_zeros(0, self.lstm.hidden_size)
         packed = pack_sequence(list(torch.split(frames, list(lengths))), enforce_sorted=False)

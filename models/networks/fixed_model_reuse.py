@@ -24,7 +24,7 @@ Mode = Literal["none", "propagation", "knockdown", "propagation-knockdown"]
 """How a fixed model is reused.
 
 none: not at all, y = W x from the start.
-propagation (WP): the objective reaches into the network; all of z stays connected and goes after the last step.
+propagation (WP): the objective reaches into the network; all of z stays connected, to go after the last step.
 knockdown (KD): z is knocked down, but the reconstruction does not change the network.
 propagation-knockdown (WP/K): both, and training goes on after each knockdown. This is the method.
 """
@@ -79,7 +79,8 @@ class FixedModelReuse(nn.Module):
             features: (N, features), x.
             fixed: (N, fixed), z.
         """
-        return (self.mask * (fixed - self.u(features))).square().mean() / 2
+        missed: Tensor = self.mask * (fixed - self.u(features))
+        return missed.square().mean() / 2
 
     def ridge(self, w: Tensor) -> Tensor:
         """1/2 (|W|^2 + |U|^2 + |V|^2)."""
@@ -89,8 +90,8 @@ class FixedModelReuse(nn.Module):
 def active_entries(entries: int, progress: float, share: float) -> int:
     """How many entries are connected at some point of a run.
 
-    Interpretation: they go evenly over the first `share` of the run, and the network is fine-tuned without any
-    over the rest.
+    Interpretation: they go evenly over the first `share` of the run, and the network is fine-tuned without
+    any over the rest.
 
     Args:
         entries: of z.

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.errors import BadRecipe, ModelError
 from models.networks.backbones import INCEPTION_V3_LEAST
 from models.networks.catalogue import build as build_network
-from models.siamese import SiameseForm
 from models.networks.fixed_model_reuse import Mode as ReuseMode
+from models.siamese import SiameseForm
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 

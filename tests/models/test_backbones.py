@@ -140,7 +140,7 @@ def test_inception_v3_weights_find_their_places(tmp_path: Path, monkeypatch: pyt
     from torchvision.models import inception_v3 as build
 
     theirs = build(weights=None, aux_logits=True, init_weights=False).eval()
-    theirs.fc = torch.nn.Identity()  # type: ignore[assignment]
+    theirs.fc = torch.nn.Identity()
     cache_weights(theirs.state_dict(), tmp_path, monkeypatch, "INCEPTION_V3_FILE")
     network = inception_v3().eval()
     network.load_state_dict(inception_v3_imagenet(), strict=True)

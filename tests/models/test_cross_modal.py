@@ -64,11 +64,11 @@ def test_the_lstm_by_hand() -> None:
     """Gates i, f, g, o of one cell, two frames: c = f c + i g, h = o tanh(c), and the mean of h."""
     sequence = SequenceLSTM(1, 1)
     inputs, recurrent, bias = (0.5, -1.0, 2.0, 0.3), (0.2, 0.7, -0.4, 1.1), (0.1, 0.0, -0.2, 0.4)
+    columns = {"weight_ih_l0": inputs, "weight_hh_l0": recurrent}
     with torch.no_grad():
-        sequence.lstm.weight_ih_l0.copy_(torch.tensor(inputs)[:, None])
-        sequence.lstm.weight_hh_l0.copy_(torch.tensor(recurrent)[:, None])
-        sequence.lstm.bias_ih_l0.copy_(torch.tensor(bias))
-        sequence.lstm.bias_hh_l0.zero_()
+        for name, parameter in sequence.lstm.named_parameters():
+            values = torch.tensor(columns[name])[:, None] if name in columns else torch.tensor(bias) / 2
+            parameter.copy_(values)  # the bias is the sum of two
     h = c = 0.0
     outputs = []
     for x in (1.5, -0.5):

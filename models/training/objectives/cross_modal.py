@@ -1,15 +1,15 @@
 """What cross-modal embeddings are trained for: who it is, whether two are the same, and reused captioners.
 
 Xie et al., "Cross-modal embeddings via text" (2020): L = L_v + 1/2 L_ii + 1/2 L_iv, the cross entropies of
-verification (square layer) and of identification of pictures and of clips; and fixed model reuse (Yang et al.,
-AAAI 2017; see models.networks.fixed_model_reuse) of a captioner's two layers, one beside each branch. All that
-is here is gone after training.
+verification (square layer) and of identification of pictures and of clips; and fixed model reuse (Yang et
+al., AAAI 2017; see models.networks.fixed_model_reuse) of a captioner's two layers, one beside each branch.
+All that is here is gone after training.
 
-Interpretations: the outputs that FMR speaks of are the features, so that W is the network's last layer; a batch
-has all its positive pairs at once and as many negative ones, where the paper alternates strictly between the
-two; the picture of a pair is never from the clip of the pair, as query and gallery are never of one tracklet;
-pictures and clips are identified by one classifier, since two would let their features lie anywhere to each
-other, and an index ranks by distance.
+Interpretations: the outputs that FMR speaks of are the features, so that W is the network's last layer; a
+batch has all its positive pairs at once and as many negative ones, where the paper alternates strictly
+between the two; the picture of a pair is never from the clip of the pair, as query and gallery are never of
+one tracklet; pictures and clips are identified by one classifier, since two would let their features lie
+anywhere to each other, and an index ranks by distance.
 """
 
 from collections.abc import Iterable, Mapping

@@ -152,7 +152,10 @@ def test_the_published_schedule_of_cross_modal_embeddings() -> None:
         ("cross_modal.reuse=some", "cross_modal.reuse: .*'none'"),
         ("cross_modal.knockdown=0", "cross_modal.knockdown: .*greater"),
         ("cross_modal.knockdown=1.5", "cross_modal.knockdown: .*less"),
-        ("cross_modal={reuse: none, verification: 0, image_identity: 0}", "a branch whose identity is 0 would learn nothing"),
+        (
+            "cross_modal={reuse: none, verification: 0, image_identity: 0}",
+            "a branch whose identity is 0 would learn nothing",
+        ),
         ("cross_modal=null", "cross_modal and the network cross-modal belong together"),
         ("network=tkp", "architecture|unexpected keyword"),
         ("backbone=inception-v3", "inception-v3 takes pictures of 75 pixels a side and more"),

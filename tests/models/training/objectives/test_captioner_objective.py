@@ -29,7 +29,17 @@ def clips() -> torch.Tensor:
 def test_the_terms_are_those_of_the_networks_features() -> None:
     objective = objective_of().eval()
     network = objective.network
-    assert network.architecture["vocabulary"] == [".", "a", ",", "blue", "man", "red", "shoes", "with", "woman"]
+    assert network.architecture["vocabulary"] == [
+        ".",
+        "a",
+        ",",
+        "blue",
+        "man",
+        "red",
+        "shoes",
+        "with",
+        "woman",
+    ]
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         image, video = network.embed_images(clips().flatten(0, 1)), network.embed_clips(clips())
