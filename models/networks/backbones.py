@@ -178,8 +178,8 @@ def inception_v3() -> Backbone:
 
     Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016, table 1, as torchvision builds it.
     Blocks 0 and 1 are the stem, each with its max-pooling; 2..4, 5..9 and 10..12 the Inception modules at a
-    map of 35 x 35, 17 x 17 and 8 x 8 positions for a picture of 299 x 299.
-    A side has INCEPTION_V3_LEAST pixels at least.
+    map of 35 x 35, 17 x 17 and 8 x 8 positions for a picture of 299 x 299. A side has INCEPTION_V3_LEAST
+    pixels at least.
     """
     torchvision_compat.ensure()
     from torchvision.models import inception_v3 as build
