@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from models.bootstrap import Interval
     from models.datasets.records import Dataset
     from models.embedder import Embedder
+    from models.networks.network import Network
     from models.training.album import Album
     from models.training.evaluate import Rerank, Seen
     from models.training.figures import Evaluation, Figures
+    from models.training.protocols import EvaluationProtocol
 
 
 class Protocols(StrEnum):
@@ -79,14 +82,18 @@ def evaluate(
     settings = read_settings(GallerySettings, data_dir=data_dir)
     album = None if pictures is None else _album(pictures, picture_queries)
     seen = None if album is None else album.see
+    from models import zoo
     from models.datasets import load
+    from models.embedder import Embedder
 
     judged = load(dataset, root)
-    embedder = _embedder(model, device, precision, threads)
+    loaded = zoo.load(zoo.DEFAULT if model is None else model)
+    embedder = Embedder(loaded, device=device, precision=precision, threads=threads)
+    reranks = loaded.network if rerank else None
     with _bars() as bars:
         found = []
         for evaluation in (
-            _offline(embedder, judged, protocol, _Bar(bars), rerank=rerank, seen=seen)
+            _offline(embedder, judged, protocol, _Bar(bars), network=reranks, seen=seen)
             if client is None
             else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars), seen=seen)
         ):
@@ -98,21 +105,13 @@ def evaluate(
         _draw(album, found)
 
 
-def _embedder(model: str | None, device: str, precision: str, threads: int | None) -> "Embedder":
-    from models import zoo
-    from models.embedder import Embedder
-
-    loaded = zoo.load(zoo.DEFAULT if model is None else model)
-    return Embedder(loaded, device=device, precision=precision, threads=threads)
-
-
 def _offline(
     embedder: "Embedder",
     dataset: "Dataset",
     protocol: Protocols,
     bar: "_Bar",
     *,
-    rerank: bool,
+    network: "Network | None",
     seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
     from models.training.evaluate import evaluate as judge
@@ -120,7 +119,8 @@ def _offline(
 
     features = TrackletFeatures(embedder, bar)
     for one in EvaluationProtocol if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]:
-        yield judge(features, dataset, one, rerank=_k_reciprocal() if rerank else None, seen=seen)
+        rerank = None if network is None else _reranking(network, one)
+        yield judge(features, dataset, one, rerank=rerank, seen=seen)
 
 
 def _through(
@@ -173,9 +173,14 @@ def _cannot_draw(folder: Path, error: OSError) -> CommandError:
     return CommandError(f"cannot draw into {folder}: {error.strerror or error}", "name another folder")
 
 
-def _k_reciprocal() -> "Rerank":
+def _reranking(network: "Network", protocol: "EvaluationProtocol") -> "Rerank":
+    """By verification where a network compares pictures with clips by itself, else by their neighbours."""
+    from models.networks.cross_modal import CrossModal
     from models.reranking import k_reciprocal
+    from models.verification import by_verification
 
+    if isinstance(network, CrossModal) and protocol.value == Protocols.I2V:
+        return partial(by_verification, network)
     return k_reciprocal
 
 

@@ -8,7 +8,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.errors import BadRecipe, ModelError
+from models.networks.backbones import INCEPTION_V3_LEAST
 from models.networks.catalogue import build as build_network
+from models.networks.fixed_model_reuse import Mode as ReuseMode
 from models.networks.saa import SAA
 from models.siamese import SiameseForm
 
@@ -197,6 +199,27 @@ class Crf(_Section):
         return self
 
 
+class CrossModal(_Section):
+    """Of cross-modal embeddings: the weights of the terms, and how which captioner is reused."""
+
+    verification: Weight = 1.0
+    image_identity: Weight = 0.5
+    video_identity: Weight = 0.5
+    reuse: ReuseMode = "propagation-knockdown"
+    captioner: str | None = Field(None, description="the path of its checkpoint")
+    reconstruction: Weight = Field(1.0, description="of the fixed features from the network's")
+    ridge: Weight = Field(1e-4, description="on W, U and V")
+    knockdown: float = Field(0.5, gt=0, le=1, description="share of the run in which all of it goes")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.reuse != "none" and self.captioner is None:
+            raise ValueError("captioner must name a checkpoint, or reuse must be none")
+        if not self.verification and not (self.image_identity and self.video_identity):
+            raise ValueError("with verification 0, a branch whose identity is 0 would learn nothing")
+        return self
+
+
 class Recipe(_Section):
     """A training run but for the data and the machine."""
 
@@ -219,6 +242,7 @@ class Recipe(_Section):
     schedule: Schedule
     run: Run = Run()
     crf: Crf | None = None
+    cross_modal: CrossModal | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -226,6 +250,10 @@ class Recipe(_Section):
             build_network(self.network, {"backbone": self.backbone, **self.architecture})
         if self.crf is not None and self.network != "crf":
             raise ValueError(f"the section crf is not for the network {self.network}")
+        if (self.cross_modal is not None) != (self.network == "cross-modal"):
+            raise ValueError("the section cross_modal and the network cross-modal belong together")
+        if self.backbone == "inception-v3" and min(self.input.height, self.input.width) < INCEPTION_V3_LEAST:
+            raise ValueError(f"inception-v3 takes pictures of {INCEPTION_V3_LEAST} pixels a side and more")
         if not set(self.branches) - set(self.frozen_branches):
             raise ValueError("no branch learns")
         if len(set(self.branches)) < len(self.branches):

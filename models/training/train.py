@@ -80,7 +80,8 @@ def train(
 
     Raises:
         BadRecipe: the recipe does not fit the data or the number of processes.
-        BadDataset: too few tracklets, a frame that cannot be read, or no body parts where they are needed.
+        BadDataset: too few tracklets, a frame that cannot be read, or no body parts or captions where they
+            are needed.
         TrainingError: the folder holds another run, or the loss is no longer finite.
         BadCheckpoint, UnknownModel, MissingWeights, DeviceUnavailable: what to begin with is not to be had.
     """
@@ -265,8 +266,10 @@ def check_architecture(recipe: Recipe, network: Network) -> None:
 
 
 def people_of(tracklets: Sequence[Tracklet], captions: Mapping[int, str] | None = None) -> People:
-    """The people of the tracklets, in the order of their labels."""
+    """The people of the tracklets, in the order of their labels. Raises BadDataset without one's caption."""
     worlds = worlds_of(tracklets)
+    if captions is not None and (silent := sorted(worlds.keys() - captions.keys())):
+        raise BadDataset(f"no caption of person {silent[0]}, in all {len(silent)} people")
     words = None if captions is None else tuple(captions[identity] for identity in worlds)
     return People(torch.tensor(list(worlds.values())), words)
 

@@ -93,7 +93,7 @@ def test_what_was_trained_answers(
     assert found["hits"]
 
 
-@pytest.mark.parametrize("recipe", ["tiny-crf", "tiny-3d-saa-cmil"])
+@pytest.mark.parametrize("recipe", ["tiny-crf", "tiny-3d-saa-cmil", "tiny-captioner", "tiny-cross-modal"])
 def test_every_other_system_goes_the_same_way(
     recipe: str,
     simulated: Path,

@@ -15,6 +15,7 @@ import models.datasets
 from models.datasets.records import Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
+from models.networks.cross_modal import CrossModal
 from models.training.pictures import PICTURE
 from tests.models.pictures import ColourNetworks, make_tracklet
 from tests.sightline.conftest import Run
@@ -237,3 +238,24 @@ def test_an_unknown_model_is_one_line(run: Run, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "no model and no checkpoint 'nobody'" in result.stderr
+
+
+def test_cross_modal_embeddings_are_re_ranked_by_verification_where_it_compares(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def by_verification(network: object, query: Features, gallery: Features) -> Features:
+        asked.append(network)
+        result: Features = query @ gallery.T
+        return result
+
+    network = CrossModal(embedding=2, hidden=2)
+    monkeypatch.setattr("models.zoo.load", lambda name: SimpleNamespace(network=network))
+    monkeypatch.setattr("models.verification.by_verification", by_verification)
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--rerank", "--protocol", "all")
+
+    assert result.exit_code == 0, result.output
+    assert asked == [network]  # by I2V only
+    assert result.stdout.count("re-ranked") == 3

@@ -4,16 +4,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from models.networks.captioner import Captioner
 from models.networks.crf import CRF
+from models.networks.cross_modal import CrossModal
 from models.networks.saa import SAA
 from models.networks.tkp import TKP
 from models.training.objectives.base import Objective, People
+from models.training.objectives.captioner import CaptionerObjective
 from models.training.objectives.crf import CRFObjective
+from models.training.objectives.cross_modal import CrossModalObjective
 from models.training.objectives.saa import SAAObjective
 from models.training.objectives.tkp import TKPObjective
 
 __all__ = ["OBJECTIVES", "Objective", "People"]
 
 OBJECTIVES: Final[Mapping[str, type[Objective]]] = MappingProxyType(
-    {TKP.kind: TKPObjective, SAA.kind: SAAObjective, CRF.kind: CRFObjective}
+    {
+        TKP.kind: TKPObjective,
+        SAA.kind: SAAObjective,
+        CRF.kind: CRFObjective,
+        CrossModal.kind: CrossModalObjective,
+        Captioner.kind: CaptionerObjective,
+    }
 )

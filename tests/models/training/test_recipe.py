@@ -161,3 +161,42 @@ def test_a_recipe_that_is_not_there_names_those_that_are(tmp_path: Path) -> None
     for name in ("gone", str(tmp_path)):
         with pytest.raises(BadRecipe, match="tiny"):
             read_recipe(name)
+
+
+def test_the_published_schedule_of_cross_modal_embeddings() -> None:
+    """Xie et al., 2020: Inception-v3 at 299 x 299, SGD at 0.001 for 500 epochs, L_v + 1/2 L_ii + 1/2 L_iv."""
+    recipe = read_recipe("cross-modal-inception-v3-prid")
+    assert (recipe.backbone, recipe.input.height, recipe.input.width) == ("inception-v3", 299, 299)
+    assert (recipe.optimiser.name, recipe.optimiser.learning_rate) == ("sgd", 1e-3)
+    assert (recipe.schedule.epochs, recipe.schedule.milestones) == (500, ())
+    assert recipe.cross_modal is not None
+    section = recipe.cross_modal
+    assert (section.verification, section.image_identity, section.video_identity) == (1, 0.5, 0.5)
+    assert section.reuse == "propagation-knockdown"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("cross_modal.reuse=knockdown", "cross_modal: captioner must name a checkpoint"),
+        ("cross_modal.reuse=some", "cross_modal.reuse: .*'none'"),
+        ("cross_modal.knockdown=0", "cross_modal.knockdown: .*greater"),
+        ("cross_modal.knockdown=1.5", "cross_modal.knockdown: .*less"),
+        (
+            "cross_modal={reuse: none, verification: 0, image_identity: 0}",
+            "a branch whose identity is 0 would learn nothing",
+        ),
+        ("cross_modal=null", "cross_modal and the network cross-modal belong together"),
+        ("network=tkp", "architecture|unexpected keyword"),
+        ("backbone=inception-v3", "inception-v3 takes pictures of 75 pixels a side and more"),
+        ("architecture={depth: 3}", "depth"),
+    ],
+)
+def test_a_wrong_value_of_cross_modal_embeddings_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny-cross-modal", [override])
+
+
+def test_other_networks_have_no_section_of_cross_modal_embeddings() -> None:
+    with pytest.raises(BadRecipe, match="belong together"):
+        read_recipe("tiny", ["cross_modal={reuse: none}"])
