@@ -4,6 +4,7 @@ Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and 
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -141,7 +142,7 @@ class TKPObjective(Objective):
         if self.recipe.video_from_image:
             network.video.backbone.load_state_dict(network.image.state_dict())
 
-    def train(self, mode: bool = True) -> "TKPObjective":
+    def train(self, mode: bool = True) -> Self:
         """Switch all but what is frozen: its batch normalisation keeps its statistics."""
         super().train(mode)
         for module in self._frozen():
