@@ -100,14 +100,9 @@ class Losses(_Section):
 
 
 class Saa(_Section):
-    """What 3D-SAA and CMIL add to TKP's losses (Shi et al. 2021).
+    """What 3D-SAA + CMIL adds to TKP's losses; `triplets`, its lambda, is a factor on those of `losses` too."""
 
-    The paper's lambda is `triplets`: a factor on every triplet term, those of `losses` too.
-    """
-
-    appearance: Literal["mban", "sheet", "none"] = Field(
-        "mban", description="what the third stream sees: MBAN's picture, the bare texture, or no third stream"
-    )
+    appearance: Literal["mban", "sheet", "none"] = Field("mban", description="what the third stream sees")
     mask: Literal["paper", "scaled", "local", "none"] = Field("local", description="of MBAN")
     tile: int = Field(32, ge=8, le=64, multiple_of=2, description="side of a part's tile, in pixels")
     appearance_cross_entropy: Weight = 1.0
@@ -121,12 +116,8 @@ class Saa(_Section):
 
     @model_validator(mode="after")
     def _learns(self) -> Self:
-        own = (
-            self.appearance_cross_entropy,
-            self.fused_cross_entropy,
-            self.triplets * self.appearance_to_video,
-        )
-        if self.appearance != "none" and not any(own):
+        own = self.appearance_cross_entropy + self.fused_cross_entropy
+        if self.appearance != "none" and not own + self.triplets * self.appearance_to_video:
             raise ValueError("no term teaches the appearance stream")
         return self
 
@@ -237,12 +228,12 @@ class Recipe(_Section):
     batches: Batches = Batches()
     augmentation: Augmentation = Augmentation()
     losses: Losses = Losses()
-    saa: Saa | None = Field(None, description="of the network 3d-saa-cmil alone")
     optimiser: Optimiser = Optimiser()
     schedule: Schedule
     run: Run = Run()
     crf: Crf | None = None
     cross_modal: CrossModal | None = None
+    saa: Saa | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -259,7 +250,7 @@ class Recipe(_Section):
         if len(set(self.branches)) < len(self.branches):
             raise ValueError("branches has one twice")
         if self.saa is not None and self.network != SAA.kind:
-            raise ValueError(f"saa is for the network {SAA.kind}, not for {self.network}")
+            raise ValueError(f"the section saa is not for the network {self.network}")
         if self.network == SAA.kind and len(self.branches) < 2:
             raise ValueError(f"{SAA.kind} trains both branches")
         if self.video_from_image and "video" in self.branches:

@@ -99,7 +99,7 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         ("=3", "'=3' is not like key=value"),
         ("batches.frames=[", "batches.frames is not YAML"),
         ("name=!!python/object/apply:os.getcwd []", "name is not YAML"),
-        ("saa={}", "saa is for the network 3d-saa-cmil, not for tkp"),
+        ("saa={}", "the section saa is not for the network tkp"),
     ],
 )
 def test_a_wrong_value_is_named(override: str, message: str) -> None:
