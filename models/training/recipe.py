@@ -100,7 +100,7 @@ class Losses(_Section):
 
 
 class Saa(_Section):
-    """What 3D-SAA + CMIL adds to TKP's losses; `triplets`, its lambda, is a factor on those of `losses` too."""
+    """What 3D-SAA + CMIL adds to TKP's losses; `triplets`, its lambda, is a factor on TKP's triplets too."""
 
     appearance: Literal["mban", "sheet", "none"] = Field("mban", description="what the third stream sees")
     mask: Literal["paper", "scaled", "local", "none"] = Field("local", description="of MBAN")
