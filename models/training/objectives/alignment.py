@@ -82,7 +82,7 @@ class AlignmentObjective(Identification):
         count, length = clips.shape[:2]
         frames = self._encode(torch.cat([clips[:real].flatten(0, 1), clips[real:, 0]]))  # (real T + rest, D)
         whole, rest = frames[: real * length], frames[real * length :]
-        sequences = whole.view(real, length, -1)  # (real T, D) -> (real, T, D)
+        sequences = whole.view(real, length, whole.shape[1])  # (real T, D) -> (real, T, D)
         steps, network, settings = self.network.steps, self.network, self.settings
         pseudo = network.pseudo(torch.cat([sequences[:, 0], rest]), max(steps, length))
         features = network.pool_sequences(

@@ -1,6 +1,6 @@
 """What objectives share whose network has one backbone and learns to tell people apart."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -96,7 +96,7 @@ class Identification(Objective):
         modules = (self.classifier, self.norm, self.network.neck)
         return [parameter for module in modules for parameter in module.parameters()]
 
-    def train(self, mode: bool = True) -> "Identification":
+    def train(self, mode: bool = True) -> Self:
         """Switch all but what is frozen: its batch normalisation keeps its statistics."""
         super().train(mode)
         for block in self.frozen:
