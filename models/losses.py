@@ -19,8 +19,12 @@ LEAST_SQUARE = 1e-12
 
 def pairwise_distances(a: Tensor, b: Tensor) -> Tensor:
     """Euclidean distances sqrt(max(||a_i - b_j||^2, 1e-12)): (N, D) and (M, D) -> (N, M)."""
-    squares = a.square().sum(dim=1)[:, None] + b.square().sum(dim=1)[None] - 2 * a @ b.T
-    return squares.clamp(min=LEAST_SQUARE).sqrt()
+    return squared_distances(a, b).clamp(min=LEAST_SQUARE).sqrt()
+
+
+def squared_distances(a: Tensor, b: Tensor) -> Tensor:
+    """||a_i - b_j||^2, but for rounding, which may leave one below zero: (N, D) and (M, D) -> (N, M)."""
+    return a.square().sum(dim=1)[:, None] + b.square().sum(dim=1)[None] - 2 * a @ b.T
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, allowed: Tensor, *, smoothing: float = 0.0) -> Tensor:
@@ -130,3 +134,64 @@ def distance_propagation(
     difference = pairwise_distances(image, image) - pairwise_distances(target, target)
     total = difference.square().sum()
     return total / (len(image) ** 2 if form == "code" else len(image))
+
+
+def view_distillation(student: Tensor, teacher: Tensor, temperature: float = 10.0) -> Tensor:
+    """How far a student is from what its teacher makes of more views: T^2 KL(teacher || student).
+
+    Porrello et al., "Robust Re-Identification by Multiple Views Knowledge Distillation", ECCV 2020, the
+    loss of knowledge distillation, after Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
+    Both softmaxes are taken at the temperature T; T^2 keeps gradients of one size whatever it is.
+
+    Args:
+        student: (N, C) logits.
+        teacher: (N, C) logits; it learns nothing.
+        temperature: T.
+
+    Returns:
+        The sum over the classes, the mean over N.
+    """
+    soft = (logits / temperature for logits in (student, teacher.detach()))
+    student_log, teacher_log = (logits.log_softmax(dim=1) for logits in soft)
+    divergence = F.kl_div(student_log, teacher_log, reduction="batchmean", log_target=True)
+    return temperature**2 * divergence
+
+
+def distance_distillation(student: Tensor, teacher: Tensor) -> Tensor:
+    """Half the mean squared difference between the SQUARED distances among features of both.
+
+    Porrello et al., ECCV 2020, the distance preservation loss, in the form of its official code: squared
+    distances, mean over all N^2 pairs. (TKP's is of the distances themselves: `distance_propagation`.)
+
+    Args:
+        student: (N, D).
+        teacher: (N, E); it learns nothing.
+    """
+    target = teacher.detach()
+    difference = squared_distances(student, student) - squared_distances(target, target)
+    return difference.square().mean() / 2
+
+
+def sequence_alignment(pseudo: Tensor, real: Tensor) -> Tensor:
+    """How far pseudo sequences are from the real ones they stand for, frame by frame and in their moments.
+
+    Interpretation: Song et al., ACM Multimedia 2017, train such a mapping; how, could not be read. The mean
+    squared error alone is least for a sequence in which nothing moves, so each channel's mean and standard
+    deviation over the frames of a sequence are matched besides.
+
+    Args:
+        pseudo: (N, T, D).
+        real: (N, T, D); it learns nothing.
+
+    Returns:
+        The sum of the three mean squared differences.
+    """
+    target = real.detach()
+    means = (pseudo.mean(dim=1) - target.mean(dim=1)).square().mean()
+    spreads = (_spread(pseudo) - _spread(target)).square().mean()
+    return (pseudo - target).square().mean() + means + spreads
+
+
+def _spread(sequences: Tensor) -> Tensor:
+    """Standard deviations over time, (N, T, D) -> (N, D); rounding has a spread, too (LEAST_SQUARE)."""
+    return sequences.var(dim=1, correction=0).clamp(min=LEAST_SQUARE).sqrt()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
+from models.datasets.sampler import by_identity
 from models.datasets.truth import read_truth, resize_truth, truth_file
 from models.preprocessing import Preprocessing, resize
 
@@ -69,7 +70,18 @@ def part_frames(length: int, frames: int, _: int, rng: np.random.Generator) -> N
     return np.minimum(rng.uniform(edges[:-1], edges[1:]).astype(np.int64), length - 1)
 
 
-CHOICES: dict[str, Choice] = {"strided": strided_frames, "parts": part_frames}
+def view_frames(tracklets: Sequence[Tracklet], frames: int, rng: np.random.Generator) -> list[Path]:
+    """Choose frames of one person that show different views of them, in no order, as VKD teaches with (code).
+
+    Each is a random frame of a random tracklet; a tracklet comes again only when all have been.
+    """
+    order = [tracklets[i] for i in rng.permutation(len(tracklets))]
+    chosen = [order[n % len(order)] for n in range(frames)]
+    files = [tracklet.frames[rng.integers(len(tracklet.frames))] for tracklet in chosen]
+    return [files[i] for i in rng.permutation(frames)]
+
+
+CHOICES: dict[str, Choice | None] = {"strided": strided_frames, "parts": part_frames, "views": None}
 
 
 class ClipDataset(torch.utils.data.Dataset[Clip]):
@@ -80,7 +92,8 @@ class ClipDataset(torch.utils.data.Dataset[Clip]):
         preprocessing: gives the size; normalisation is left to whoever has the device.
         frames: T.
         stride: between frames, for choices that know one.
-        choice: how frames are chosen.
+        choice: how frames of the tracklet are chosen; None for frames of all tracklets of its person
+            (`view_frames`).
         truth: folder of the data set whose files of body parts are read too (see models.datasets.truth).
     """
 
@@ -91,7 +104,7 @@ class ClipDataset(torch.utils.data.Dataset[Clip]):
         *,
         frames: int,
         stride: int,
-        choice: Choice = strided_frames,
+        choice: Choice | None = strided_frames,
         truth: Path | None = None,
     ) -> None:
         self.tracklets = tracklets
@@ -100,15 +113,20 @@ class ClipDataset(torch.utils.data.Dataset[Clip]):
         self.stride = stride
         self.choice = choice
         self.truth = truth
-        identities = sorted({tracklet.identity for tracklet in tracklets})
+        self.people = by_identity(tracklets)
+        identities = sorted(self.people)
         self.labels = {identity: label for label, identity in enumerate(identities)}
 
     def __getitem__(self, draw: Draw) -> Clip:
         """Read a clip. Raises BadDataset for a file that is not a picture, or no truth of one."""
         tracklet = self.tracklets[draw.tracklet]
         rng = np.random.default_rng(draw.seed)
-        positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
-        frames = [tracklet.frames[i] for i in positions]
+        if self.choice is None:
+            own = [self.tracklets[i] for i in self.people[tracklet.identity]]
+            frames = view_frames(own, self.frames, rng)
+        else:
+            positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
+            frames = [tracklet.frames[i] for i in positions]
         crops = [read_frame(frame) for frame in frames]
         truth = None
         if self.truth is not None:

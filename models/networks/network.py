@@ -75,7 +75,42 @@ class Network(nn.Module, ABC):
         raise ValueError(f"{self.kind} has no neck")
 
 
+class NeckedNetwork(Network):
+    """A network whose features may pass a batch normalisation last.
+
+    Luo et al., "Bag of Tricks", CVPR Workshops 2019: the classifier's view of them, which is centred, as
+    cosines want it. It is affine, so it may come before or after a mean over frames.
+    """
+
+    def set_neck(self, *, neck: bool) -> None:
+        """Give a network that knows its dimension its neck, or none. Raises TypeError for what is no bool."""
+        if not isinstance(neck, bool):
+            raise TypeError(f"neck is true or false, not {neck!r}")
+        self.neck = nn.Identity()
+        if neck:
+            self.add_neck()
+
+    @property
+    def has_neck(self) -> bool:
+        """Whether features pass a batch normalisation last."""
+        return isinstance(self.neck, nn.BatchNorm1d)
+
+    def add_neck(self) -> None:
+        """Let features pass a new neck; its bias stays zero, as its place is the centre of the features."""
+        self.neck = nn.BatchNorm1d(self.dimension)
+        self.neck.bias.requires_grad_(False)
+
+    def precise(self) -> list[nn.Module]:
+        """The neck: it gets float32 from the pooling."""
+        return [self.neck]
+
+
 def check_lengths(frames: Tensor, lengths: Sequence[int]) -> None:
     """Raise ValueError unless the lengths, each at least 1, add up to the frames."""
     if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
         raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
+
+
+def clip_means(features: Tensor, lengths: Sequence[int]) -> Tensor:
+    """The mean over the frames of each clip: (F, D), F = sum(lengths) -> (len(lengths), D)."""
+    return torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])

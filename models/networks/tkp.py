@@ -4,9 +4,7 @@ Gu, Ma, Chang, Shan, Chen, "Temporal Knowledge Propagation for Image-to-Video Pe
 ICCV 2019. Features are raw: training uses un-normalised features, and a gallery feature is the mean of raw
 per-frame features before it is normalised.
 
-As published there is no neck. With one (ours; Luo et al., "Bag of Tricks", CVPR Workshops 2019), both
-networks embed into what one shared batch normalisation makes of raw features: the classifier's view, which is
-centred, as cosines want it. It is affine, so it may come before or after the mean.
+As published there is no neck. With one (ours), both networks share it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
-from models.networks.network import Network, check_lengths
+from models.networks.network import NeckedNetwork, check_lengths, clip_means
 from models.networks.non_local import NonLocalBlock
 
 
@@ -73,7 +71,7 @@ class VideoNetwork(nn.Module):
         return pool(maps) if pooled else maps
 
 
-class TKP(Network):
+class TKP(NeckedNetwork):
     """The pair of networks; they share the space they embed into, but no weights.
 
     Args:
@@ -91,30 +89,16 @@ class TKP(Network):
         super().__init__()
         if backbone not in ARCHITECTURES:
             raise ValueError(f"no backbone {backbone!r}; known: {', '.join(ARCHITECTURES)}")
-        if not isinstance(neck, bool):
-            raise TypeError(f"neck is true or false, not {neck!r}")
         architecture = ARCHITECTURES[backbone]
         self.backbone = backbone
         self.image = architecture.backbone()
         self.video = VideoNetwork(architecture.backbone(), architecture.non_local_after)
-        self.neck: nn.Module = nn.Identity()
-        if neck:
-            self.add_neck()
+        self.set_neck(neck=neck)
 
     @property
     def architecture(self) -> dict[str, Any]:
         """The two arguments of the constructor."""
         return {"backbone": self.backbone, "neck": self.has_neck}
-
-    @property
-    def has_neck(self) -> bool:
-        """Whether raw features pass a batch normalisation."""
-        return isinstance(self.neck, nn.BatchNorm1d)
-
-    def add_neck(self) -> None:
-        """Give both networks a new neck; its bias stays zero, as its place is the centre of the features."""
-        self.neck = nn.BatchNorm1d(self.dimension)
-        self.neck.bias.requires_grad_(False)
 
     @property
     def dimension(self) -> int:
@@ -145,8 +129,7 @@ class TKP(Network):
         """
         check_lengths(frames, lengths)
         features = self.video(frames, lengths, at_once)  # (F, D)
-        means = torch.stack([clip.mean(dim=0) for clip in torch.split(features, list(lengths))])
-        return self.neck(means)  # type: ignore[no-any-return]
+        return self.neck(clip_means(features, lengths))  # type: ignore[no-any-return]
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
         """Start both networks from one set of backbone weights, and the non-local blocks from `generator`."""
@@ -161,10 +144,6 @@ class TKP(Network):
         for name, block in zip(list(blocks), self.non_local_blocks(), strict=True):
             if not block.norm.weight.any() and not block.norm.bias.any():
                 del blocks[name]
-
-    def precise(self) -> list[nn.Module]:
-        """The neck: it gets float32 from the pooling."""
-        return [self.neck]
 
     def non_local_blocks(self) -> list[NonLocalBlock]:
         """The non-local blocks, first to last."""

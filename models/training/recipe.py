@@ -45,7 +45,7 @@ class Batches(_Section):
     clips: Positive = 4
     frames: int = Field(4, ge=1, le=32)
     stride: Positive = 8
-    choice: Literal["strided", "parts"] = "strided"
+    choice: Literal["strided", "parts", "views"] = "strided"
     pieces: int | None = Field(None, ge=1, description="frames; None leaves tracklets whole")
     accumulate: Positive = 1
     workers: int = Field(0, ge=0, le=64)
@@ -211,6 +211,32 @@ class CrossModal(_Section):
         return self
 
 
+class Vkd(_Section):
+    """Of VKD: what a student learns from its teacher; without one, a teacher learns."""
+
+    teacher: str | None = Field(None, description="folder of the run that trained the teacher")
+    frames: Positive = Field(2, description="of a clip that the student sees; the teacher sees all")
+    temperature: float = Field(10.0, gt=0)
+    view_distillation: Weight = 0.1
+    distance_distillation: Weight = 1e-4
+    fresh_stage: bool = Field(True, description="the student's last stage begins with ImageNet's weights")
+
+
+class Alignment(_Section):
+    """Of cross-modality alignment: weights of its terms (0 leaves one out), and who is known from photos."""
+
+    siamese: Weight = 1.0
+    margin: float = Field(2.0, gt=0)
+    pseudo: Weight = Field(1.0, description="of all terms of pseudo sequences")
+    align: Weight = Field(1.0, description="of pseudo sequences that resemble the real ones")
+    image_people: Share = Field(0.0, description="share of the people of whom only photos are known")
+    use_images: bool = Field(True, description="or leave these people out")
+
+
+# Sections of one kind of network.
+OWN: Final = {"crf": "crf", "vkd": "vkd", "alignment": "cross-modality-alignment"}
+
+
 class Recipe(_Section):
     """A training run but for the data and the machine."""
 
@@ -234,13 +260,16 @@ class Recipe(_Section):
     crf: Crf | None = None
     cross_modal: CrossModal | None = None
     saa: Saa | None = None
+    vkd: Vkd | None = None
+    alignment: Alignment | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         with torch.device("meta"):
             build_network(self.network, {"backbone": self.backbone, **self.architecture})
-        if self.crf is not None and self.network != "crf":
-            raise ValueError(f"the section crf is not for the network {self.network}")
+        for section, kind in OWN.items():
+            if getattr(self, section) is not None and self.network != kind:
+                raise ValueError(f"the section {section} is not for the network {self.network}")
         if (self.cross_modal is not None) != (self.network == "cross-modal"):
             raise ValueError("the section cross_modal and the network cross-modal belong together")
         if self.backbone == "inception-v3" and min(self.input.height, self.input.width) < INCEPTION_V3_LEAST:

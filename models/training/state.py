@@ -11,10 +11,12 @@ from typing import Any
 import torch
 
 from models.errors import TrainingError
-from models.training.objectives import Objective
+from models.training.objectives.base import Objective
 from models.training.recipe import Recipe
 
 FILE = "state.pt"
+MODEL = "model"
+"""Folder of the finished checkpoint in the run's folder."""
 KEYS = {"recipe", "data", "step", "seconds", "objective", "optimiser", "average"}
 
 
@@ -56,12 +58,7 @@ def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
     """
     if not (out / FILE).exists():
         return
-    try:
-        values = torch.load(out / FILE, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch names no errors for damaged files: any may come
-        raise TrainingError(f"{out / FILE} is damaged: {error}") from error
-    if not isinstance(values, dict) or values.keys() != KEYS:
-        raise TrainingError(f"{out / FILE} is not the state of a run")
+    values = read_state(out)
     differing = _difference(values["recipe"], recipe.model_dump(mode="json"))
     if differing is not None:
         raise TrainingError(f"the run in {out} was started with another recipe: {differing}")
@@ -72,6 +69,19 @@ def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
     if state.average is not None:
         state.average.load_state_dict(values["average"])
     state.step, state.seconds = values["step"], values["seconds"]
+
+
+def read_state(out: Path) -> dict[str, Any]:
+    """The state in `out` as it was saved. Raises TrainingError if there is none or it is damaged."""
+    if not (out / FILE).is_file():
+        raise TrainingError(f"{out} holds no run: no {FILE}")
+    try:
+        values = torch.load(out / FILE, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch names no errors for damaged files: any may come
+        raise TrainingError(f"{out / FILE} is damaged: {error}") from error
+    if not isinstance(values, dict) or values.keys() != KEYS:
+        raise TrainingError(f"{out / FILE} is not the state of a run")
+    return values
 
 
 def _difference(before: Any, now: Any, key: str = "") -> str | None:

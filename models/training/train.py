@@ -39,13 +39,10 @@ from models.training.optimiser import make_optimiser, rate, set_rate
 from models.training.processes import Place, joined
 from models.training.recipe import Recipe
 from models.training.state import FILE as STATE
-from models.training.state import State, restore_state, save_state
+from models.training.state import MODEL, State, restore_state, save_state
 
 Advance = Callable[[int, int, float], None]
 """Called after each step with its number, the number of all steps, and the loss last logged."""
-
-MODEL = "model"
-"""Folder of the finished checkpoint in the run's folder."""
 
 
 def train(

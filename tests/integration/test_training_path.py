@@ -93,7 +93,17 @@ def test_what_was_trained_answers(
     assert found["hits"]
 
 
-@pytest.mark.parametrize("recipe", ["tiny-crf", "tiny-3d-saa-cmil", "tiny-captioner", "tiny-cross-modal"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "tiny-vkd",
+        "tiny-3d-saa-cmil",
+        "tiny-crf",
+        "tiny-captioner",
+        "tiny-cross-modal",
+        "tiny-cross-modality-alignment",
+    ],
+)
 def test_every_other_system_goes_the_same_way(
     recipe: str,
     simulated: Path,

@@ -1,6 +1,7 @@
 """Pictures and networks for the tests of the models; all pixels are drawn or random."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ import torch
 from torch import nn
 
 from models import zoo
+from models.networks.network import Network
 from models.networks.non_local import NonLocalBlock
 from models.networks.tkp import TKP
 from models.preprocessing import Crop
 from models.zoo import LoadedModel
+
+AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +79,7 @@ def give_gain(block: NonLocalBlock, generator: torch.Generator) -> None:
     block.theta.weight.data.mul_(0.002)
 
 
-def settled(network: TKP, *parts: nn.Module) -> TKP:
+def settled(network: AnyNetwork, *parts: nn.Module) -> AnyNetwork:
     """Let the norms of the parts (default: all) see data, without which signals die out or explode."""
     for module in (module for part in parts or [network] for module in part.modules()):
         if isinstance(module, nn.BatchNorm2d):

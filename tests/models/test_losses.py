@@ -12,10 +12,13 @@ from torch.autograd import gradcheck
 
 from models.losses import (
     batch_hard_triplet,
+    distance_distillation,
     distance_propagation,
     feature_propagation,
     pairwise_distances,
+    sequence_alignment,
     supervised_contrastive,
+    view_distillation,
 )
 
 
@@ -182,3 +185,50 @@ def test_contrast_by_hand() -> None:
     loss = supervised_contrastive(rows, torch.tensor([0, 0, 1, 1]), 0.5)
 
     assert loss.item() == pytest.approx(math.log(1 + 2 * math.exp(-2)))
+
+
+def test_view_distillation_by_hand() -> None:
+    """At temperature 2 the teacher has shares 3/4 and 1/4, the student, whose logits are equal, halves."""
+    teacher, student = torch.tensor([[2 * math.log(3), 0.0]]), torch.tensor([[1.0, 1.0]])
+    divergence = 3 / 4 * math.log(3 / 2) + 1 / 4 * math.log(1 / 2)
+    loss = view_distillation(student, teacher, 2.0).item()
+    assert loss == pytest.approx(4 * divergence, rel=1e-5)
+    # A second clip on which both agree halves the mean.
+    agreed = torch.tensor([[5.0, -1.0]])
+    both = view_distillation(torch.cat([student, agreed]), torch.cat([teacher, agreed]), 2.0).item()
+    assert both == pytest.approx(loss / 2, rel=1e-5)
+
+
+def test_distance_distillation_by_hand() -> None:
+    """Squared distances 25 and 4: two pairs of four differ by 21, and half of the mean square counts."""
+    student, teacher = torch.tensor([[0.0, 0.0], [3.0, 4.0]]), torch.tensor([[1.0], [3.0]])
+    assert distance_distillation(student, teacher).item() == pytest.approx(21**2 * 2 / 4 / 2)
+
+
+def test_sequence_alignment_by_hand() -> None:
+    """One channel, 0 and 2 for 1 and 7: errors 1 and 5, means 1 and 4, standard deviations 1 and 3."""
+    pseudo, real = torch.tensor([[[0.0], [2.0]]]), torch.tensor([[[1.0], [7.0]]])
+    assert sequence_alignment(pseudo, real).item() == pytest.approx((1 + 25) / 2 + 3**2 + 2**2)
+
+
+@pytest.mark.parametrize("loss", [view_distillation, distance_distillation, sequence_alignment])
+def test_distillation_is_zero_for_equals_and_teaches_one_side_only(loss: object) -> None:
+    assert callable(loss)
+    shape = (3, 2, 5) if loss is sequence_alignment else (3, 5)
+    draws = torch.Generator().manual_seed(11)
+    student, teacher = (
+        torch.randn(shape, generator=draws, dtype=torch.float64).requires_grad_() for _ in range(2)
+    )
+    assert loss(student, student).item() == pytest.approx(0, abs=1e-12)
+    assert loss(student, teacher).item() > 0
+    torch.autograd.backward(loss(student, teacher))
+    assert student.grad is not None
+    assert teacher.grad is None
+    assert gradcheck(lambda x: loss(x, teacher), student)
+
+
+def test_a_still_pseudo_sequence_gives_a_finite_gradient() -> None:
+    still = torch.ones(2, 3, 4, requires_grad=True)
+    torch.autograd.backward(sequence_alignment(still, torch.randn(2, 3, 4)))
+    assert still.grad is not None
+    assert still.grad.isfinite().all()

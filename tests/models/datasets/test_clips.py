@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,9 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torch import Tensor
 
 from models import preprocessing
-from models.datasets.clips import ClipDataset, Draw, collate, part_frames, strided_frames
+from models.datasets.clips import (
+    CHOICES,
+    ClipDataset,
+    Draw,
+    collate,
+    part_frames,
+    strided_frames,
+    view_frames,
+)
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
 from models.errors import BadDataset
@@ -45,6 +55,43 @@ def test_one_frame_of_each_part(length: int, frames: int, seed: int) -> None:
         # Bounds may lie within a frame when a tracklet does not divide evenly.
         assert int(part * length / frames) <= position <= (part + 1) * length / frames
     assert chosen.max() < length
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), st.integers(1, 9), st.integers(0, 99))
+def test_views_are_of_as_many_tracklets_as_there_are(lengths: list[int], frames: int, seed: int) -> None:
+    own = [
+        Tracklet(1, camera, tuple(Path(f"{camera}/{n}") for n in range(length)))
+        for camera, length in enumerate(lengths)
+    ]
+    files = view_frames(own, frames, np.random.default_rng(seed))
+    seen = Counter(file.parent.name for file in files)
+    assert len(files) == frames
+    assert len(seen) == min(frames, len(own))
+    assert max(seen.values()) - min(seen.values()) <= 1
+    assert set(files) <= {file for tracklet in own for file in tracklet.frames}
+
+
+def test_a_student_may_get_any_two_of_the_views() -> None:
+    """Two tracklets, each twice in a bag: its first two are of one tracklet in one of three draws."""
+    own = [Tracklet(1, camera, (Path(f"{camera}"),)) for camera in range(2)]
+    bags = [view_frames(own, 4, np.random.default_rng(seed)) for seed in range(300)]
+    assert sum(bag[0] == bag[1] for bag in bags) / 300 == pytest.approx(1 / 3, abs=0.09)
+
+
+def test_views_are_of_one_person_and_repeatable(tmp_path: Path) -> None:
+    tracklets = draw_tracklets(tmp_path, identities=2, cameras=3, frames=2)
+    data = ClipDataset(tracklets, SMALL, frames=3, stride=1, choice=CHOICES["views"])
+    own = {n: [data[Draw(n, (9, n))], data[Draw(n, (9, n))]] for n in (0, 4)}
+    pictures = [resized(f) for t in tracklets[3:] for f in t.frames]
+    for first, second in own.values():
+        assert first[0].equal(second[0])
+    for view in own[4][0][0]:
+        assert any(view.equal(picture) for picture in pictures)
+    assert own[4][0][1] == 1
+
+
+def resized(file: Path) -> Tensor:
+    return preprocessing.resize([read_frame(file)], SMALL)[0]
 
 
 def test_a_clip_is_resized_by_the_one_definition(tmp_path: Path, make_crop: Callable[..., Crop]) -> None:

@@ -1,0 +1,158 @@
+"""What VKD is trained for: a teacher, then a student who shall see in two views what a teacher sees in more.
+
+Porrello, Bergamini, Calderara, ECCV 2020. A teacher learns from clips by cross entropy and a batch-hard
+triplet loss with soft margin. A student learns the same from a few frames of a bag, and besides to answer as
+the teacher does who sees the whole bag (recipe: batches.choice "views"): its logits and its distances.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models import checkpoint, zoo
+from models.datasets.clips import Clips
+from models.errors import BadRecipe
+from models.losses import batch_hard_triplet, distance_distillation, view_distillation
+from models.networks.network import Network
+from models.networks.vkd import VKD
+from models.training.objectives.base import People
+from models.training.objectives.identification import Identification
+from models.training.recipe import Recipe, Vkd
+from models.training.state import FILE, MODEL, read_state
+
+
+class Seen(NamedTuple):
+    """Of each clip: feature (N, D), normalised feature (N, D), logits (N, C)."""
+
+    features: Tensor
+    normalised: Tensor
+    logits: Tensor
+
+
+def look(network: VKD, norm: nn.Module, classifier: nn.Module, clips: Tensor, *, bf16: bool) -> Seen:
+    """What a network sees in clips (N, T, 3, H, W).
+
+    The normalisation takes its statistics over frames. As published, logits are averaged over the frames;
+    the classifier is linear and has no bias, so they are those of the averaged frame.
+    """
+    count, length = clips.shape[:2]
+    x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+        frames = network.raw_frames(x)  # (NT, D), float32
+    seen: Tensor = norm(network.neck(frames))
+    features, normalised = (x.view(count, length, -1).mean(dim=1) for x in (frames, seen))  # (N, D)
+    return Seen(features, normalised, classifier(normalised))
+
+
+class Teacher(nn.Module):
+    """A trained VKD with the classifier of its training; it learns nothing.
+
+    A checkpoint has no classifier: that comes from the state of the run beside it, as of its last step. While
+    its student trains, norms use the statistics of the batch and keep none, as in the official code.
+
+    Args:
+        folder: of the teacher's run, with model/ and state.pt.
+        worlds: (C,) of the people that the student learns; the teacher must have learnt the same.
+
+    Raises:
+        BadRecipe: it is no VKD, or learnt other people.
+        UnknownModel, BadCheckpoint, TrainingError: the folder holds no such run, or a damaged one.
+    """
+
+    def __init__(self, folder: Path, worlds: Tensor) -> None:
+        super().__init__()
+        network = checkpoint.load(folder / MODEL).network
+        tensors = read_state(folder)["objective"]
+        if not isinstance(network, VKD) or not {"classifier.weight", "worlds"} <= tensors.keys():
+            raise BadRecipe(f"vkd.teacher: {folder} is not the run of a VKD")
+        if not torch.equal(tensors["worlds"].cpu(), worlds.cpu()):
+            raise BadRecipe(f"vkd.teacher: {folder / FILE} is of a run that learnt other people")
+        self.network = network
+        self.norm: nn.Module = nn.Identity() if network.has_neck else nn.BatchNorm1d(network.dimension)
+        self.classifier = nn.Linear(network.dimension, len(worlds), bias=False)
+        for name, module in (("norm", self.norm), ("classifier", self.classifier)):
+            module.load_state_dict({key: tensors[f"{name}.{key}"] for key in module.state_dict()})
+        self.requires_grad_(False)
+        for norm in self.modules():
+            if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
+                norm.track_running_stats = False
+
+    @torch.no_grad()
+    def forward(self, clips: Tensor, *, bf16: bool) -> Seen:
+        """What it sees in clips (N, T, 3, H, W)."""
+        return look(self.network, self.norm, self.classifier, clips, bf16=bf16)
+
+
+class VKDObjective(Identification):
+    """The losses of a teacher; with a teacher in the recipe, those of its student.
+
+    A student's last stage begins again with ImageNet's weights (`vkd.fresh_stage`), and so does its neck. Of
+    the recipe's losses those of the video branch count, a clip or bag being a video.
+
+    Args:
+        network: what is trained; a student usually begins as a copy of its teacher (recipe: `initialise`).
+        people: to tell apart.
+        recipe: the losses, and the teacher.
+        generator: for the classifier's first weights.
+
+    Raises:
+        BadRecipe: the recipe asks for what there is not, or the teacher does not fit.
+        UnknownModel, BadCheckpoint, TrainingError: the teacher's folder holds no run, or a damaged one.
+    """
+
+    network: VKD
+    losses = frozenset({"video_cross_entropy", "video_contrastive", "video_to_video", "margin"})
+
+    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+        assert isinstance(network, VKD)
+        super().__init__(network, network.backbone, people, recipe, generator)
+        self.settings = recipe.vkd or Vkd()
+        self.teacher = None
+        if self.settings.teacher is not None:
+            if self.settings.frames >= recipe.batches.frames:
+                raise BadRecipe(f"vkd.frames: not fewer than the teacher's {recipe.batches.frames}")
+            self.teacher = Teacher(Path(self.settings.teacher), people.worlds)
+            self._refresh()
+        losses = recipe.losses
+        classifies = losses.video_cross_entropy > 0 or (
+            self.teacher is not None and self.settings.view_distillation > 0
+        )
+        self.let_learn(normalisation=classifies or losses.video_contrastive > 0, classifier=classifies)
+
+    def _refresh(self) -> None:
+        """Forget what a student shall learn anew."""
+        network = self.network
+        if network.has_neck:
+            network.add_neck()
+        if self.settings.fresh_stage:
+            untrained = zoo.untrained(network.backbone_name, VKD.kind).network
+            assert isinstance(untrained, VKD)
+            network.last_stage.load_state_dict(untrained.last_stage.state_dict())
+
+    def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
+        """The weighted terms of the loss, by the names of the recipe's weights."""
+        bf16, losses, settings = self.recipe.run.bf16, self.recipe.losses, self.settings
+        shown = clips if self.teacher is None else clips[:, : settings.frames]
+        seen = look(self.network, self.norm, self.classifier, shown, bf16=bf16)
+        known = torch.ones_like(self.worlds, dtype=torch.bool)
+        terms = self.person_terms("video", seen.normalised, batch.labels, known)
+        if losses.video_to_video:
+            labels = batch.labels
+            loss = batch_hard_triplet(seen.features, seen.features, labels, labels, losses.margin)
+            terms["video_to_video"] = losses.video_to_video * loss
+        if self.teacher is not None:
+            taught = self.teacher(clips, bf16=bf16)
+            if weight := settings.view_distillation:
+                loss = view_distillation(seen.logits, taught.logits, settings.temperature)
+                terms["view_distillation"] = weight * loss
+            if weight := settings.distance_distillation:
+                loss = distance_distillation(seen.features, taught.features)
+                terms["distance_distillation"] = weight * loss
+        return terms
+
+    def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
+        """The backbone is "video"; classifier and normalisation are "classifier"."""
+        return {"video": self.network.backbone.parameters(), "classifier": self.head()}
