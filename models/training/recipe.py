@@ -2,38 +2,41 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from models.errors import BadRecipe, ModelError
 from models.networks.backbones import INCEPTION_V3_LEAST
 from models.networks.catalogue import build as build_network
-from models.networks.fixed_model_reuse import Mode as ReuseMode
 from models.networks.saa import SAA
-from models.siamese import SiameseForm
+from models.training.sections import (
+    OWN,
+    Alignment,
+    Crf,
+    CrossModal,
+    Positive,
+    Saa,
+    Section,
+    Share,
+    Vkd,
+    Weight,
+)
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 
 Branch = Literal["image", "video"]
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Input(_Section):
+class Input(Section):
     """Size of the pictures in pixels."""
 
     height: int = Field(256, ge=32, le=1024)
     width: int = Field(128, ge=32, le=1024)
 
 
-class Batches(_Section):
+class Batches(Section):
     """What is in a batch, and who reads it.
 
     A step averages the gradients of `accumulate` batches; under torchrun they are dealt out to the processes.
@@ -51,7 +54,7 @@ class Batches(_Section):
     workers: int = Field(0, ge=0, le=64)
 
 
-class Augmentation(_Section):
+class Augmentation(Section):
     """How often a clip is changed, as a probability, and how far; a draw holds for all frames of a clip."""
 
     flip: Share = 0.5
@@ -77,7 +80,7 @@ class Augmentation(_Section):
         return self
 
 
-class Losses(_Section):
+class Losses(Section):
     """Weights of the terms (0 leaves one out) and their forms; the defaults are TKP's."""
 
     image_cross_entropy: Weight = 1.0
@@ -99,30 +102,7 @@ class Losses(_Section):
     teach_video: bool = False
 
 
-class Saa(_Section):
-    """What 3D-SAA + CMIL adds to TKP's losses; `triplets`, its lambda, is a factor on TKP's triplets too."""
-
-    appearance: Literal["mban", "sheet", "none"] = Field("mban", description="what the third stream sees")
-    mask: Literal["paper", "scaled", "local", "none"] = Field("local", description="of MBAN")
-    tile: int = Field(32, ge=8, le=64, multiple_of=2, description="side of a part's tile, in pixels")
-    appearance_cross_entropy: Weight = 1.0
-    fused_cross_entropy: Weight = 1.0
-    appearance_to_video: Weight = 1.0
-    interactive: bool = Field(True, description="CMIL")
-    alpha: Share = Field(0.5, description="share of the clip in CMIL's query")
-    scaled_attention: bool = False
-    interactive_teaches_video: bool = True
-    triplets: Weight = Field(1.5, description="lambda")
-
-    @model_validator(mode="after")
-    def _learns(self) -> Self:
-        own = self.appearance_cross_entropy + self.fused_cross_entropy
-        if self.appearance != "none" and not own + self.triplets * self.appearance_to_video:
-            raise ValueError("no term teaches the appearance stream")
-        return self
-
-
-class Rates(_Section):
+class Rates(Section):
     """Factors on the learning rate of the parts."""
 
     image: Weight = 1.0
@@ -131,7 +111,7 @@ class Rates(_Section):
     classifier: Weight = 1.0
 
 
-class Optimiser(_Section):
+class Optimiser(Section):
     """How weights move."""
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
@@ -145,7 +125,7 @@ class Optimiser(_Section):
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 for none")
 
 
-class Schedule(_Section):
+class Schedule(Section):
     """How long, and how the learning rate falls; exactly one of `epochs` and `steps`."""
 
     kind: Literal["multistep", "cosine"] = "multistep"
@@ -163,7 +143,7 @@ class Schedule(_Section):
         return self
 
 
-class Run(_Section):
+class Run(Section):
     """What changes speed and record, not what is learnt (but for rounding)."""
 
     seed: int = Field(1, ge=0)
@@ -173,71 +153,7 @@ class Run(_Section):
     save_every: Positive = 500
 
 
-class Crf(_Section):
-    """Of the CRF network: its stage, and the weights (0 leaves one out) and forms of its terms."""
-
-    stage: Literal["parts", "fusion"] = "parts"
-    siamese: Weight = 1.0
-    form: SiameseForm = "crf"
-    margin: float = Field(2.0, gt=0)
-    identity: Weight = Field(1.0, description="of each of the two softmax losses")
-    photos: Weight = Field(0.0, description="of the same terms between first frames and clips; ours")
-
-    @model_validator(mode="after")
-    def _learns(self) -> Self:
-        if not self.siamese and not self.identity:
-            raise ValueError("siamese and identity are both 0")
-        return self
-
-
-class CrossModal(_Section):
-    """Of cross-modal embeddings: the weights of the terms, and how which captioner is reused."""
-
-    verification: Weight = 1.0
-    image_identity: Weight = 0.5
-    video_identity: Weight = 0.5
-    reuse: ReuseMode = "propagation-knockdown"
-    captioner: str | None = Field(None, description="the path of its checkpoint")
-    reconstruction: Weight = Field(1.0, description="of the fixed features from the network's")
-    ridge: Weight = Field(1e-4, description="on W, U and V")
-    knockdown: float = Field(0.5, gt=0, le=1, description="share of the run in which all of it goes")
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.reuse != "none" and self.captioner is None:
-            raise ValueError("captioner must name a checkpoint, or reuse must be none")
-        if not self.verification and not (self.image_identity and self.video_identity):
-            raise ValueError("with verification 0, a branch whose identity is 0 would learn nothing")
-        return self
-
-
-class Vkd(_Section):
-    """Of VKD: what a student learns from its teacher; without one, a teacher learns."""
-
-    teacher: str | None = Field(None, description="folder of the run that trained the teacher")
-    frames: Positive = Field(2, description="of a clip that the student sees; the teacher sees all")
-    temperature: float = Field(10.0, gt=0)
-    view_distillation: Weight = 0.1
-    distance_distillation: Weight = 1e-4
-    fresh_stage: bool = Field(True, description="the student's last stage begins with ImageNet's weights")
-
-
-class Alignment(_Section):
-    """Of cross-modality alignment: weights of its terms (0 leaves one out), and who is known from photos."""
-
-    siamese: Weight = 1.0
-    margin: float = Field(2.0, gt=0)
-    pseudo: Weight = Field(1.0, description="of all terms of pseudo sequences")
-    align: Weight = Field(1.0, description="of pseudo sequences that resemble the real ones")
-    image_people: Share = Field(0.0, description="share of the people of whom only photos are known")
-    use_images: bool = Field(True, description="or leave these people out")
-
-
-# Sections of one kind of network.
-OWN: Final = {"crf": "crf", "vkd": "vkd", "alignment": "cross-modality-alignment"}
-
-
-class Recipe(_Section):
+class Recipe(Section):
     """A training run but for the data and the machine."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")

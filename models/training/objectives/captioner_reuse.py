@@ -11,8 +11,8 @@ from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.networks.fixed_model_reuse import FixedModelReuse, active_entries
 from models.networks.tkp import pool
-from models.training.recipe import CrossModal as Settings
 from models.training.recipe import Recipe
+from models.training.sections import CrossModal as Settings
 
 
 class CaptionerReuse(nn.Module):

@@ -21,7 +21,8 @@ from models.networks.texture import texture_sheet, texture_tiles
 from models.networks.tkp import TKP, pool
 from models.training.objectives.base import People
 from models.training.objectives.tkp import TKPObjective, make_classifier
-from models.training.recipe import Recipe, Saa
+from models.training.recipe import Recipe
+from models.training.sections import Saa
 
 
 class AppearanceStream(nn.Module):

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from models.errors import BadRecipe
-from models.training.recipe import CONFIGS, Saa, check_recipe, read_recipe
+from models.training.recipe import CONFIGS, check_recipe, read_recipe
+from models.training.sections import Saa
 
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
