@@ -106,6 +106,25 @@ def rank(distances: Distances, query: Labels, gallery: Labels) -> Ranking:
     return Ranking(tuple(ranks), judged, query.identities[judged], len(query) - len(judged))
 
 
+def best(
+    distances: Distances, query: Labels, gallery: Labels, index: int, depth: int
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """The first `depth` candidates of query `index`, or all if they are fewer, in the order of `rank`.
+
+    Returns:
+        Their places in the gallery, and which of them are matches.
+
+    Raises:
+        BadDistances: not one finite distance for each entry.
+    """
+    one = slice(index, index + 1)
+    asked = Labels(query.identities[one], query.cameras[one])
+    ((_, row, candidates, matches),) = _rows(distances[one], asked, gallery)
+    places = np.flatnonzero(candidates)
+    first = places[np.argsort(row[places], kind="stable")[:depth]]
+    return first, matches[first]
+
+
 def single_gallery_shot(
     distances: Distances, query: Labels, gallery: Labels, depth: int, *, draws: int = 10, seed: int = 0
 ) -> Floats:

@@ -5,7 +5,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
     from models.bootstrap import Interval
     from models.datasets.records import Dataset
     from models.embedder import Embedder
-    from models.training.evaluate import Rerank
+    from models.networks.network import Network
+    from models.training.album import Album
+    from models.training.evaluate import Rerank, Seen
     from models.training.figures import Evaluation, Figures
+    from models.training.protocols import EvaluationProtocol
 
 
 class Protocols(StrEnum):
@@ -48,6 +53,12 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write all figures to this file.")
     ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also draw CMC curves and ranked lists here.")
+    ] = None,
+    picture_queries: Annotated[
+        int, typer.Option(min=1, max=100, help="How many queries a picture of ranked lists shows.")
+    ] = 10,
     rerank: Annotated[bool, typer.Option("--rerank", help="Also judge re-ranked lists.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
@@ -55,15 +66,13 @@ def evaluate(
     through_service: Annotated[
         str | None, typer.Option(metavar="URL", help="Import the gallery and ask a running service instead.")
     ] = None,
-    key: Annotated[
-        str | None, typer.Option(envvar="SIGHTLINE_API_KEY", help="API key for --through-service.")
-    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="SIGHTLINE_API_KEY", help="That service's key.")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Judge a model on a data set.
 
     Prints rank-k, both mean average precisions, mINP, verification and open-set rates in percent, with 95 %
-    intervals. The file is written after each protocol.
+    intervals. The file is written after each protocol, pictures are drawn at the end.
     """
     if json_file is not None:
         _check_place(json_file)
@@ -71,6 +80,8 @@ def evaluate(
         raise CommandError("the service ranks by I2V only", "leave --protocol and --rerank out")
     client = None if through_service is None else Client(through_service, key)
     settings = read_settings(GallerySettings, data_dir=data_dir)
+    album = None if pictures is None else _album(pictures, picture_queries)
+    seen = None if album is None else album.see
     from models import zoo
     from models.datasets import load
     from models.embedder import Embedder
@@ -78,30 +89,38 @@ def evaluate(
     judged = load(dataset, root)
     loaded = zoo.load(zoo.DEFAULT if model is None else model)
     embedder = Embedder(loaded, device=device, precision=precision, threads=threads)
+    reranks = loaded.network if rerank else None
     with _bars() as bars:
         found = []
         for evaluation in (
-            _offline(embedder, judged, protocol, _Bar(bars), rerank=rerank)
+            _offline(embedder, judged, protocol, _Bar(bars), network=reranks, seen=seen)
             if client is None
-            else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars))
+            else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars), seen=seen)
         ):
             found.append(evaluation)
             if json_file is not None:
                 _write(json_file, found, embedder, through_service)
-    _show(found)
-    if embedder.warning:
-        print_note(embedder.warning)
+    _show(found, embedder.warning)
+    if album is not None:
+        _draw(album, found)
 
 
 def _offline(
-    embedder: "Embedder", dataset: "Dataset", protocol: Protocols, bar: "_Bar", *, rerank: bool
+    embedder: "Embedder",
+    dataset: "Dataset",
+    protocol: Protocols,
+    bar: "_Bar",
+    *,
+    network: "Network | None",
+    seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
     from models.training.evaluate import evaluate as judge
     from models.training.protocols import EvaluationProtocol, TrackletFeatures
 
     features = TrackletFeatures(embedder, bar)
     for one in EvaluationProtocol if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]:
-        yield judge(features, dataset, one, rerank=_k_reciprocal() if rerank else None)
+        rerank = None if network is None else _reranking(network, one)
+        yield judge(features, dataset, one, rerank=rerank, seen=seen)
 
 
 def _through(
@@ -112,13 +131,14 @@ def _through(
     *,
     root: Path,
     bar: "_Bar",
+    seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
     from gallery.gallery import Gallery
     from sightline.through_service import evaluate_through
 
     # One that is not there yet cannot be the service's: it is not made on the spot.
     with Gallery.open(settings) as gallery:
-        yield evaluate_through(client, gallery, embedder, dataset, root=root, progress=bar)
+        yield evaluate_through(client, gallery, embedder, dataset, root=root, progress=bar, seen=seen)
 
 
 def _check_place(file: Path) -> None:
@@ -128,9 +148,39 @@ def _check_place(file: Path) -> None:
         raise CommandError(f"cannot write {file}", "name a file in a folder that is there")
 
 
-def _k_reciprocal() -> "Rerank":
-    from models.reranking import k_reciprocal
+def _album(folder: Path, queries: int) -> "Album":
+    """Refuse before the work what could not be drawn after it. Raises CommandError, TrainingError."""
+    from models.training.album import Album
 
+    album = Album(folder, queries)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise _cannot_draw(folder, error) from error
+    return album
+
+
+def _draw(album: "Album", found: "Sequence[Evaluation]") -> None:
+    try:
+        album.draw(found)
+    except OSError as error:
+        raise _cannot_draw(album.folder, error) from error
+    output.print(f"Pictures: {album.folder}", markup=False, soft_wrap=True)
+
+
+def _cannot_draw(folder: Path, error: OSError) -> CommandError:
+    return CommandError(f"cannot draw into {folder}: {error.strerror or error}", "name another folder")
+
+
+def _reranking(network: "Network", protocol: "EvaluationProtocol") -> "Rerank":
+    """By verification where a network compares pictures with clips by itself, else by their neighbours."""
+    from models.networks.cross_modal import CrossModal
+    from models.reranking import k_reciprocal
+    from models.verification import by_verification
+
+    if isinstance(network, CrossModal) and protocol.value == Protocols.I2V:
+        return partial(by_verification, network)
     return k_reciprocal
 
 
@@ -165,7 +215,7 @@ def _write(file: Path, found: "Sequence[Evaluation]", embedder: "Embedder", serv
     file.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _show(found: "Sequence[Evaluation]") -> None:
+def _show(found: "Sequence[Evaluation]", warning: str | None) -> None:
     first, counts = found[0], found[0].counts
     where = first.dataset if len(first.splits) == 1 else f"{len(first.splits)} splits of {first.dataset}"
     output.print(
@@ -186,6 +236,8 @@ def _show(found: "Sequence[Evaluation]") -> None:
             closed.append(_closed(f"{evaluation.protocol} re-ranked", evaluation.reranked, {}))
     print_table(closed)
     print_table(opened)
+    if warning:
+        print_note(warning)
 
 
 def _ranks(name: str, shares: "Mapping[int, float]", of_rank_1: "Interval | None" = None) -> dict[str, str]:

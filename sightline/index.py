@@ -29,7 +29,7 @@ SUFFIXES |= {".h264", ".h265", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class Outcome:
     """What became of a file: the time at which the next one begins if it follows on, else None."""
 
     file: Path
@@ -79,7 +79,7 @@ def index(
         where = _camera(gallery, camera, site, time_zone)
         begin = moment(start, where.time_zone)
         embedder = make_embedder(settings)
-        read = _reader(gallery, embedder, settings, where, boxes)
+        read = reader(gallery, embedder, settings, where, boxes)
         outcomes = _index_all(files, where, begin, read)
     rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
     print_table(rows)
@@ -113,7 +113,7 @@ def _camera(gallery: "Gallery", name: str, site: str | None, time_zone: str | No
     return known
 
 
-def _reader(
+def reader(
     gallery: "Gallery",
     embedder: "ClipEmbedder",
     settings: "IndexSettings",
@@ -135,7 +135,7 @@ def _reader(
     )
 
 
-def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, read: "Read") -> list[_Outcome]:
+def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, read: "Read") -> list[Outcome]:
     """Read one after the other, each beginning where the one before ended."""
     from indexer.progress import ConsoleProgress
     from indexer.types import Recording
@@ -145,22 +145,23 @@ def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, rea
     with ConsoleProgress(output) as bars:
         for file in files:
             if start is None:
-                outcome = _Outcome(file, "its start is unknown, as the one before failed", failed=True)
+                outcome = Outcome(file, "its start is unknown, as the one before failed", failed=True)
             else:
                 recording = Recording(file.absolute(), camera.id, start, file.name)
-                outcome = _read_one(recording, read, bars.of(file.name))
+                outcome = read_one(recording, read, bars.of(file.name))
             start = outcome.end
             outcomes.append(outcome)
     return outcomes
 
 
-def _read_one(recording: "Recording", read: "Read", progress: "Progress") -> _Outcome:
+def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
+    """Read one recording; one that cannot be read is an outcome, not an error."""
     from indexer.errors import IndexerError
 
     try:
         report = read(recording, progress)
     except IndexerError as error:
-        return _Outcome(recording.path, str(error), failed=True)
+        return Outcome(recording.path, str(error), failed=True)
     video = report.video
     if not report.already:
         result = "; ".join(["indexed", *video.report["warnings"]])
@@ -168,4 +169,4 @@ def _read_one(recording: "Recording", read: "Read", progress: "Progress") -> _Ou
         result = "in the gallery already"
     else:
         result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
-    return _Outcome(recording.path, result, video.tracklet_count, video.end_time)
+    return Outcome(recording.path, result, video.tracklet_count, video.end_time)

@@ -1,6 +1,7 @@
 """The `sightline` command: one thin file a command. Nothing heavy is imported before a command needs it."""
 
 import importlib.metadata
+import os
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from sightline import (
     index,
     keys,
     migrate,
+    reindex,
     search,
     serve,
     simulate,
@@ -32,6 +34,7 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:  # the context's class is private to typer
         """Run the command; exit with 2 on an error that `explain` knows."""
+        _wait_briefly()
         try:
             return super().invoke(ctx)
         except EXPECTED as error:
@@ -68,7 +71,19 @@ def sightline(
     """Find a person in recorded video from one photo."""
 
 
+def _wait_briefly() -> None:
+    """Let threads of arithmetic that wait for each other sleep sooner, unless the user says how they wait.
+
+    libgomp, which torch and FAISS compute with, reads this when it is loaded. By itself it spins 300,000
+    times. Where another process has a core, the threads then spin against the one they wait for, and a step
+    takes many times as long (docs/experiments.md, 2026-11-25).
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
 app.command("index")(index.index)
+app.command("reindex")(reindex.reindex)
 app.command("import-crops")(import_crops.import_crops)
 app.command("search")(search.search)
 app.command("serve")(serve.serve)

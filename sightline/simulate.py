@@ -73,6 +73,7 @@ def tracklets(
     identities: Identities = None,
     processes: Processes = None,
     preview: Preview = None,
+    truth: Annotated[bool, typer.Option("--truth", help="Write the body part of each pixel too.")] = False,
 ) -> None:
     """Make tracklets in the layout of MARS, to train and to test with.
 
@@ -82,7 +83,7 @@ def tracklets(
     from simulation.outfitter import Wardrobe
     from simulation.tracklets import PRESETS, draw_cast, simulate_tracklets
 
-    wanted = _chosen(PRESETS, preset, seed=seed, identities=identities)
+    wanted = _chosen(PRESETS, preset, seed=seed, identities=identities, truth=truth or None)
     if identities is not None:
         wanted = replace(wanted, test_identities=min(wanted.test_identities, identities // 3))
     folder = out or Path("out") / f"tracklets-{preset}"

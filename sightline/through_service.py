@@ -23,7 +23,7 @@ from indexer.settings import IndexSettings
 from models.datasets.frames import read_frame
 from models.datasets.records import Dataset, Tracklet
 from models.embedder import MAX_CLIP_FRAMES, Embedder, Features
-from models.training.evaluate import Compared, judge, judged_splits
+from models.training.evaluate import Compared, Seen, judge, judged_splits
 from models.training.protocols import EvaluationProtocol
 from sightline.client import Client
 from sightline.failures import CommandError
@@ -56,6 +56,7 @@ def evaluate_through(
     *,
     root: "Path",
     progress: Progress,
+    seen: Seen | None = None,
 ) -> "Evaluation":
     """Judge a model by what the service answers.
 
@@ -66,6 +67,7 @@ def evaluate_through(
         dataset: its queries and galleries.
         root: of the data set; the imported videos' path.
         progress: told of gallery frames ("videos") and queries ("images").
+        seen: as in models.training.evaluate.
 
     Raises:
         CommandError: the service cannot be reached, refuses, or answers from another gallery or model.
@@ -86,7 +88,7 @@ def evaluate_through(
     for split in splits:
         of_split = np.ix_([queries[t] for t in split.query], [ranked[t] for t in split.gallery])
         compared.append(Compared(split, distances[of_split]))
-    return judge(dataset.name, EvaluationProtocol.I2V, embedder.name, embedder.id, compared)
+    return judge(dataset.name, EvaluationProtocol.I2V, embedder.name, embedder.id, compared, seen=seen)
 
 
 @contextmanager

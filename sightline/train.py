@@ -35,6 +35,7 @@ def train(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from models import datasets
+    from models.training.objectives import OBJECTIVES
     from models.training.recipe import read_recipe
     from models.training.train import train as run
 
@@ -44,6 +45,8 @@ def train(
     chosen = datasets.load(dataset, root)
     if split >= len(chosen.splits):
         raise CommandError(f"no split {split} in {dataset}", f"choose one from 0 to {len(chosen.splits) - 1}")
+    needs_captions = OBJECTIVES[recipe.network].needs_captions
+    captions = datasets.captions(dataset, root) if needs_captions else None
     # Of the processes that torchrun starts only the first shows anything.
     first = os.environ.get("RANK", "0") == "0"
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -54,9 +57,11 @@ def train(
             chosen.splits[split].train,
             out,
             dataset=chosen.name,
+            root=root,
             device=device,
             resume=resume,
             finish=finish,
+            captions=captions,
             advance=lambda step, steps, loss: bars.update(
                 task, description=f"loss {loss:.3f}", completed=step, total=steps
             ),

@@ -34,7 +34,7 @@ def videos(
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
         cameras = {c.id: c for c in gallery.catalogue.cameras()}
         found = sorted(
-            _all_videos(gallery.catalogue, camera_id),
+            all_videos(gallery.catalogue, camera_id),
             key=lambda video: (cameras[video.camera_id].name, video.start_time),
         )
     if as_json:
@@ -54,7 +54,8 @@ def videos(
     print_table(rows, empty="No recording yet: `sightline index` adds some.")
 
 
-def _all_videos(catalogue: "Catalogue", camera_id: int | None) -> Iterator["VideoInfo"]:
+def all_videos(catalogue: "Catalogue", camera_id: int | None) -> Iterator["VideoInfo"]:
+    """All recordings of the gallery, or of a camera, page by page."""
     after = None
     while page := catalogue.videos(camera_id=camera_id, after=after, limit=_PAGE):
         yield from page

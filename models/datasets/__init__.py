@@ -1,5 +1,5 @@
 """Data sets, one file each, read as published."""
 
-from models.datasets.catalogue import READERS, load
+from models.datasets.catalogue import READERS, captions, load
 
-__all__ = ["READERS", "load"]
+__all__ = ["READERS", "captions", "load"]

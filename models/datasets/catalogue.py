@@ -38,6 +38,8 @@ READERS: Final[Mapping[str, Callable[[Path], Dataset]]] = {
     "cuhk03-detected-images": partial(cuhk03.read_images, boxes="detected"),
 }
 
+CAPTIONS: Final[Mapping[str, Callable[[Path], dict[int, str]]]] = {"simulated": simulated.captions}
+
 
 def load(name: str, root: Path) -> Dataset:
     """List a data set's tracklets; no picture is opened.
@@ -55,3 +57,18 @@ def load(name: str, root: Path) -> Dataset:
     if not os.path.isdir(root):
         raise BadDataset(f"{root} is not a folder")
     return reader(root)
+
+
+def captions(name: str, root: Path) -> dict[int, str]:
+    """What each person of a data set looks like, in words.
+
+    Args:
+        name: one of CAPTIONS.
+        root: the folder it lies in.
+
+    Raises:
+        BadDataset: a data set without captions, or its captions cannot be read.
+    """
+    if name not in CAPTIONS:
+        raise BadDataset(f"{name} has no captions; there are some in {', '.join(CAPTIONS)}")
+    return CAPTIONS[name](root)

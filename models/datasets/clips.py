@@ -12,6 +12,7 @@ from torch import Tensor
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
 from models.datasets.sampler import by_identity
+from models.datasets.truth import read_truth, resize_truth, truth_file
 from models.preprocessing import Preprocessing, resize
 
 Choice = Callable[[int, int, int, np.random.Generator], NDArray[np.int64]]
@@ -23,6 +24,15 @@ class Draw(NamedTuple):
 
     tracklet: int
     seed: tuple[int, ...]
+
+
+class Clip(NamedTuple):
+    """One of a batch: pixels (T, 3, H, W) uint8, label, camera, and where asked for truth like the pixels."""
+
+    pixels: Tensor
+    label: int
+    camera: int
+    truth: Tensor | None = None
 
 
 class Clips(NamedTuple):
@@ -74,7 +84,7 @@ def view_frames(tracklets: Sequence[Tracklet], frames: int, rng: np.random.Gener
 CHOICES: dict[str, Choice | None] = {"strided": strided_frames, "parts": part_frames, "views": None}
 
 
-class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
+class ClipDataset(torch.utils.data.Dataset[Clip]):
     """Reads a clip of a tracklet: the same pixels for the same draw, in whatever process.
 
     Args:
@@ -84,6 +94,7 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         stride: between frames, for choices that know one.
         choice: how frames of the tracklet are chosen; None for frames of all tracklets of its person
             (`view_frames`).
+        truth: folder of the data set whose files of body parts are read too (see models.datasets.truth).
     """
 
     def __init__(
@@ -94,31 +105,41 @@ class ClipDataset(torch.utils.data.Dataset[tuple[Tensor, int, int]]):
         frames: int,
         stride: int,
         choice: Choice | None = strided_frames,
+        truth: Path | None = None,
     ) -> None:
         self.tracklets = tracklets
         self.preprocessing = preprocessing
         self.frames = frames
         self.stride = stride
         self.choice = choice
+        self.truth = truth
         self.people = by_identity(tracklets)
         identities = sorted(self.people)
         self.labels = {identity: label for label, identity in enumerate(identities)}
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, int, int]:
-        """Pixels (T, 3, H, W) uint8, label, camera. Raises BadDataset for a file that is not a picture."""
+    def __getitem__(self, draw: Draw) -> Clip:
+        """Read a clip. Raises BadDataset for a file that is not a picture, or no truth of one."""
         tracklet = self.tracklets[draw.tracklet]
         rng = np.random.default_rng(draw.seed)
         if self.choice is None:
             own = [self.tracklets[i] for i in self.people[tracklet.identity]]
-            files = view_frames(own, self.frames, rng)
+            frames = view_frames(own, self.frames, rng)
         else:
             positions = self.choice(len(tracklet.frames), self.frames, self.stride, rng)
-            files = [tracklet.frames[i] for i in positions]
-        crops = [read_frame(file) for file in files]
-        return resize(crops, self.preprocessing), self.labels[tracklet.identity], tracklet.camera
+            frames = [tracklet.frames[i] for i in positions]
+        crops = [read_frame(frame) for frame in frames]
+        truth = None
+        if self.truth is not None:
+            height, width = self.preprocessing.height, self.preprocessing.width
+            files = [truth_file(self.truth, frame) for frame in frames]
+            maps = [read_truth(file, crop.shape[:2]) for file, crop in zip(files, crops, strict=True)]
+            truth = torch.stack([resize_truth(each, height, width) for each in maps])
+        pixels = resize(crops, self.preprocessing)
+        return Clip(pixels, self.labels[tracklet.identity], tracklet.camera, truth)
 
 
-def collate(clips: Sequence[tuple[Tensor, int, int]]) -> Clips:
+def collate(clips: Sequence[Clip]) -> Clips:
     """Stack clips to a batch."""
-    pixels, labels, cameras = zip(*clips, strict=True)
-    return Clips(torch.stack(pixels), torch.tensor(labels), torch.tensor(cameras))
+    pixels, labels, cameras, truth = zip(*clips, strict=True)
+    stacked = None if truth[0] is None else torch.stack(truth)
+    return Clips(torch.stack(pixels), torch.tensor(labels), torch.tensor(cameras), stacked)

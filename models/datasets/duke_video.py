@@ -1,6 +1,6 @@
 """DukeMTMC-VideoReID: tracklets of 1,812 people on eight cameras (Wu et al., CVPR 2018).
 
-Its owner has withdrawn the data set. TKP trains on pieces of 32 frames: see `records.cut_tracklets`.
+Its owner has withdrawn the data set. TKP trains on pieces of 32 frames: `batches.pieces` of a recipe.
 """
 
 import re

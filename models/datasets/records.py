@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -47,21 +48,25 @@ class Dataset:
 
 
 def cut_tracklets(tracklets: Sequence[Tracklet], length: int) -> tuple[Tracklet, ...]:
-    """Cut tracklets into consecutive pieces, each a tracklet; what is left at an end is a shorter one.
+    """Cut tracklets into consecutive pieces, each a tracklet; the last one also has what is left over.
 
-    TKP trains on DukeMTMC-VideoReID in pieces of 32 frames (Gu et al. 2019, code).
+    So no piece is short: a tracklet of fewer than two lengths stays as it is. TKP trains on
+    DukeMTMC-VideoReID in pieces of 32 frames (Gu et al. 2019, code).
 
     Args:
         tracklets: any.
-        length: frames of a piece, at least 1.
+        length: frames of a piece, at least 1; the last has fewer than twice as many.
 
     Raises:
         ValueError: a length below 1.
     """
     if length < 1:
         raise ValueError(f"pieces of {length} frames")
-    return tuple(
-        replace(tracklet, frames=tracklet.frames[start : start + length])
-        for tracklet in tracklets
-        for start in range(0, len(tracklet.frames), length)
-    )
+    pieces = []
+    for tracklet in tracklets:
+        count = max(1, len(tracklet.frames) // length)
+        ends = [*range(length, count * length, length), len(tracklet.frames)]
+        pieces += [
+            replace(tracklet, frames=tracklet.frames[start:end]) for start, end in pairwise([0, *ends])
+        ]
+    return tuple(pieces)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from models.datasets.layout import Layout, Shot, group
 from models.datasets.records import Dataset, Split, Tracklet
@@ -31,6 +31,7 @@ ROOT/
 EXAMPLE: Final = "0001C1T0001F001.jpg"
 NAME: Final = re.compile(r"(?P<person>\d{4})C(?P<camera>\d+)T(?P<tracklet>\d+)F(?P<frame>\d+)", re.ASCII)
 FOLDERS: Final = ("bbox_train", "bbox_test")
+MAX_CAPTION: Final = 2000  # characters
 
 
 def read(root: Path) -> Dataset:
@@ -54,6 +55,26 @@ def read(root: Path) -> Dataset:
         for world in sorted(set(worlds.values()))
     ] or [()]
     return Dataset("simulated", tuple(Split(learn, first_of_each(own), own) for own in galleries))
+
+
+def captions(root: Path) -> dict[int, str]:
+    """What each person looks like, in words, as tracklets.jsonl says.
+
+    Raises:
+        BadDataset: there is no tracklets.jsonl, or it has no captions, or two for one person.
+    """
+    layout = Layout("simulated", root, TREE)
+    listing = layout.file("tracklets.jsonl")
+    found: dict[int, str] = {}
+    for line in _lines(layout, listing):
+        identity, caption = line.get("identity"), line.get("caption")
+        if type(identity) is not int or not isinstance(caption, str):
+            raise layout.error(f"{listing} has a line without identity and caption")
+        if not 0 < len(caption) <= MAX_CAPTION:
+            raise layout.error(f"{listing}: the caption of person {identity} has {len(caption)} characters")
+        if found.setdefault(identity, caption) != caption:
+            raise layout.error(f"{listing} has two captions of person {identity}")
+    return found
 
 
 def first_of_each(tracklets: Sequence[Tracklet]) -> tuple[Tracklet, ...]:
@@ -89,12 +110,12 @@ def _lengths(folder: str, shots: Sequence[Shot]) -> Lengths:
 
 def _compare(layout: Layout, listing: Path, found: Lengths) -> None:
     """Raise BadDataset unless the listing names exactly what was found."""
-    listed: Lengths = {}
     try:
-        for line in listing.read_text(encoding="utf-8").splitlines():
-            values = json.loads(line)
-            listed[str(values["split"]), str(values["tracklet"])] = int(values["frames"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        listed = {
+            (str(line["split"]), str(line["tracklet"])): int(line["frames"])
+            for line in _lines(layout, listing)
+        }
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise layout.error(f"{listing} cannot be read ({error!r})") from error
     wrong = sorted(key for key in {*listed, *found} if listed.get(key) != found.get(key))
     if wrong:
@@ -103,3 +124,14 @@ def _compare(layout: Layout, listing: Path, found: Lengths) -> None:
             f"tracklets.jsonl and the folders disagree on {len(wrong)} tracklets, such as {folder}/{name}: "
             f"{listed.get(wrong[0], 0)} frames listed, {found.get(wrong[0], 0)} there"
         )
+
+
+def _lines(layout: Layout, listing: Path) -> list[dict[str, Any]]:
+    """The objects of the listing. Raises BadDataset."""
+    try:
+        lines = [json.loads(line) for line in listing.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise layout.error(f"{listing} cannot be read ({error!r})") from error
+    if not all(isinstance(line, dict) for line in lines):
+        raise layout.error(f"{listing} cannot be read (a line is no object)")
+    return lines

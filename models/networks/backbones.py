@@ -28,6 +28,27 @@ LITE0_STAGES: Final = (
 LITE0_STEM: Final = 32
 LITE0_HEAD: Final = 1280
 RESNET50_FILE: Final = "resnet50-0676ba61.pth"
+INCEPTION_V3_FILE: Final = "inception_v3_google-0cc3c7bd.pth"
+INCEPTION_V3_LEAST: Final = 75  # pixels a side; of fewer nothing is left
+# torchvision's layers in the order in which they are applied; each of the two stems ends in a max-pooling.
+INCEPTION_V3_STEMS: Final = (
+    ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "maxpool1"),
+    ("Conv2d_3b_1x1", "Conv2d_4a_3x3", "maxpool2"),
+)
+INCEPTION_V3_MIXED: Final = (
+    # name, channels
+    ("Mixed_5b", 256),
+    ("Mixed_5c", 288),
+    ("Mixed_5d", 288),
+    ("Mixed_6a", 768),
+    ("Mixed_6b", 768),
+    ("Mixed_6c", 768),
+    ("Mixed_6d", 768),
+    ("Mixed_6e", 768),
+    ("Mixed_7a", 1280),
+    ("Mixed_7b", 2048),
+    ("Mixed_7c", 2048),
+)
 
 
 class Backbone(nn.Module):
@@ -152,6 +173,23 @@ def resnet50() -> Backbone:
     return Backbone([stem, *bottlenecks], [64, *(block.bn3.num_features for block in bottlenecks)])
 
 
+def inception_v3() -> Backbone:
+    """Build Inception-v3 without its classifiers: 13 blocks, D = 2048, 21.8 M parameters.
+
+    Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016, table 1, as torchvision builds it.
+    Blocks 0 and 1 are the stem, each with its max-pooling; 2..4, 5..9 and 10..12 the Inception modules at a
+    map of 35 x 35, 17 x 17 and 8 x 8 positions for a picture of 299 x 299. A side has INCEPTION_V3_LEAST
+    pixels at least.
+    """
+    torchvision_compat.ensure()
+    from torchvision.models import inception_v3 as build
+
+    network = build(weights=None, aux_logits=False, init_weights=False)
+    stems = [nn.Sequential(*(getattr(network, name) for name in names)) for names in INCEPTION_V3_STEMS]
+    modules = [getattr(network, name) for name, _ in INCEPTION_V3_MIXED]
+    return Backbone([*stems, *modules], [64, 192, *(width for _, width in INCEPTION_V3_MIXED)])
+
+
 def efficientnet_lite0_imagenet() -> dict[str, Tensor]:
     """Read the ImageNet weights of EfficientNet-Lite0 under the names of `efficientnet_lite0`.
 
@@ -178,14 +216,32 @@ def resnet50_imagenet() -> dict[str, Tensor]:
         MissingWeights: the file is not in the cache; the message names place and address.
         BadCheckpoint: the file is not the published one.
     """
-    path = Path(torch.hub.get_dir()) / "checkpoints" / RESNET50_FILE
+    return rename_resnet50(_read_cached(RESNET50_FILE))
+
+
+def inception_v3_imagenet() -> dict[str, Tensor]:
+    """Read the ImageNet weights (V1) of torchvision's Inception-v3 under the names of `inception_v3`.
+
+    They were trained elsewhere and want pixels from -1 to 1; so must whoever uses them here. They are read
+    from torch's download cache; nothing is downloaded behind the user's back.
+
+    Raises:
+        MissingWeights: the file is not in the cache; the message names place and address.
+        BadCheckpoint: the file is not the published one.
+    """
+    return rename_inception_v3(_read_cached(INCEPTION_V3_FILE))
+
+
+def _read_cached(file: str) -> dict[str, Tensor]:
+    """The tensors of a file in torch's download cache."""
+    path = Path(torch.hub.get_dir()) / "checkpoints" / file
     if not path.is_file():
-        raise MissingWeights(f"no {path}; get it from https://download.pytorch.org/models/{RESNET50_FILE}")
-    # The name carries the start of the file's SHA-256.
-    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(RESNET50_FILE.split(".")[0][-8:]):
+        raise MissingWeights(f"no {path}; get it from https://download.pytorch.org/models/{file}")
+    # The name ends with the start of the file's SHA-256.
+    if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(Path(file).stem[-8:]):
         raise BadCheckpoint(f"{path} is damaged: its SHA-256 does not begin as its name says")
-    published = torch.load(path, map_location="cpu", weights_only=True)
-    return rename_resnet50(published)
+    published: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return published
 
 
 def rename_resnet50(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -200,6 +256,18 @@ def rename_resnet50(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
         elif head in first_block:
             index, _, rest = rest.partition(".")
             renamed[f"blocks.{first_block[head] + int(index)}.{rest}"] = tensor
+    return renamed
+
+
+def rename_inception_v3(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give torchvision's Inception-v3 tensors the names of `inception_v3`, without the classifiers'."""
+    places = {name: f"{i}.{j}" for i, names in enumerate(INCEPTION_V3_STEMS) for j, name in enumerate(names)}
+    places |= {name: str(i) for i, (name, _) in enumerate(INCEPTION_V3_MIXED, len(INCEPTION_V3_STEMS))}
+    renamed = {}
+    for name, tensor in published.items():
+        layer, _, rest = name.partition(".")
+        if layer in places:
+            renamed[f"blocks.{places[layer]}.{rest}"] = tensor
     return renamed
 
 

@@ -5,13 +5,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from models.networks.alignment import CrossModalityAlignment
+from models.networks.captioner import Captioner
 from models.networks.crf import CRF
+from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
+from models.networks.saa import SAA
 from models.networks.tkp import TKP
 from models.networks.vkd import VKD
 
 NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
-    {network.kind: network for network in (TKP, VKD, CRF, CrossModalityAlignment)}
+    {network.kind: network for network in (TKP, VKD, SAA, CRF, CrossModal, Captioner, CrossModalityAlignment)}
 )
 
 

@@ -47,23 +47,28 @@ class VideoNetwork(nn.Module):
         self.backbone = backbone
         self.non_local = nn.ModuleDict({str(i): NonLocalBlock(backbone.widths[i]) for i in non_local_after})
 
-    def forward(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
+    def forward(
+        self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None, *, pooled: bool = True
+    ) -> Tensor:
         """Raw features of frames.
 
         Args:
             frames: (F, 3, H, W), the frames of all clips end to end, F = sum(lengths).
             lengths: frames of each clip, each at least 1.
             at_once: frames that pass the 2-D layers together (not while training); None for all.
+            pooled: False for feature maps.
 
         Returns:
-            (F, D): a frame's feature depends on the other frames of its clip, never on another clip.
+            (F, D), or maps (F, D, h, w) before the pooling: a frame's feature depends on the other frames of
+            its clip, never on another clip.
         """
         x, start = frames, 0
         for index, non_local in self.non_local.items():
             stop = int(index) + 1
             x = in_parts(self.backbone.blocks[start:stop], x, at_once)
             x, start = non_local(x, lengths), stop
-        return pool(in_parts(self.backbone.blocks[start:], x, at_once))
+        maps = in_parts(self.backbone.blocks[start:], x, at_once)
+        return pool(maps) if pooled else maps
 
 
 class TKP(NeckedNetwork):

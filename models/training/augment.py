@@ -3,14 +3,18 @@
 All values are drawn once a clip and hold for all of its frames, as a change from frame to frame would teach
 the video network that people flicker. The colour changes are linear in the pixel, so brightness, contrast,
 saturation, hue and grey come to one 3 x 3 matrix and one offset a clip: one product over the batch.
+
+What moves or covers pixels does the same to their truth (body part, u, v), which has no colour to change.
 """
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.datasets.truth import mirror
 from models.training.recipe import Augmentation
 
 # Rec. 601 luma and the chroma axes of YIQ: hue is a rotation of the latter.
@@ -30,11 +34,36 @@ def augment(clips: Tensor, recipe: Augmentation, generator: torch.Generator) -> 
     Returns:
         (N, T, 3, H, W) float32, 0..255.
     """
-    draws = torch.rand((len(clips), 20), generator=generator)
+    draws = _draw(len(clips), generator)
     x = clips.float()
     for change in (_flip, _shift, _degrade, _blur, _colour, _erase):
         x = change(x, recipe, draws)
     return x
+
+
+def augment_truth(truth: Tensor, recipe: Augmentation, generator: torch.Generator) -> Tensor:
+    """Change truth as `augment` changes its clips.
+
+    Args:
+        truth: (N, T, 3, H, W) uint8, part, u, v.
+        recipe: the same.
+        generator: in the state that the clips' generator had.
+
+    Returns:
+        (N, T, 3, H, W) uint8; what is covered is no part of the person.
+    """
+    draws = _draw(len(truth), generator)
+    x = truth.clone()
+    for i in _chosen(draws[:, 0], recipe.flip):
+        x[i] = mirror(x[i])
+    x = _shift(x, recipe, draws)
+    for i, rows, columns in _rectangles(x, recipe, draws):
+        x[i, ..., rows, columns] = 0
+    return x
+
+
+def _draw(count: int, generator: torch.Generator) -> Tensor:
+    return torch.rand((count, 20), generator=generator)
 
 
 def _chosen(draws: Tensor, probability: float) -> list[int]:
@@ -48,13 +77,14 @@ def _flip(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
 
 
 def _shift(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
-    """Pad by repeating the border, and cut a window of the old size."""
+    """Move by whole pixels; the border is repeated."""
     height, width = x.shape[-2:]
     pad = round(recipe.shift_share * height)
     for i in _chosen(draws[:, 1], recipe.shift):
-        padded = F.pad(x[i], (pad, pad, pad, pad), mode="replicate")
-        top, left = (int(offset * (2 * pad + 1)) for offset in draws[i, 2:4])
-        x[i] = padded[..., top : top + height, left : left + width]
+        down, right = (int(offset * (2 * pad + 1)) - pad for offset in draws[i, 2:4])
+        rows = (torch.arange(height, device=x.device) + down).clamp(0, height - 1)
+        columns = (torch.arange(width, device=x.device) + right).clamp(0, width - 1)
+        x[i] = x[i][..., rows[:, None], columns]
     return x
 
 
@@ -117,6 +147,14 @@ def _erase(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
 
     Zhong et al., "Random Erasing Data Augmentation", AAAI 2020, with side ratios 0.3 to 3.3.
     """
+    for i, rows, columns in _rectangles(x, recipe, draws):
+        colour = torch.tensor([draws[i, 19] * 997 % 1, draws[i, 19] * 613 % 1, draws[i, 19]]) * 255
+        x[i, ..., rows, columns] = colour.to(x.device)[:, None, None]
+    return x
+
+
+def _rectangles(x: Tensor, recipe: Augmentation, draws: Tensor) -> Iterator[tuple[int, slice, slice]]:
+    """Which clips are covered, and where: rows and columns."""
     height, width = x.shape[-2:]
     least, most = recipe.erase_area
     for i in _chosen(draws[:, 14], recipe.erase):
@@ -125,6 +163,4 @@ def _erase(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
         ratio = 0.3 * (3.3 / 0.3) ** ratio
         h, w = min(height, round(math.sqrt(area * ratio))), min(width, round(math.sqrt(area / ratio)))
         top, left = int(top * (height - h + 1)), int(left * (width - w + 1))
-        colour = torch.tensor([draws[i, 19] * 997 % 1, draws[i, 19] * 613 % 1, draws[i, 19]]) * 255
-        x[i, :, :, top : top + h, left : left + w] = colour.to(x.device)[:, None, None]
-    return x
+        yield i, slice(top, top + h), slice(left, left + w)

@@ -25,6 +25,9 @@ SINGLE_GALLERY_SHOT: Final = frozenset({"cuhk03"})
 Rerank = Callable[[Features, Features], Features]
 """(Q, D), (G, D) unit vectors -> (Q, G) distances."""
 
+Seen = Callable[[EvaluationProtocol, "Compared", Ranking], None]
+"""Is told of each split that was judged, with how its distances rank."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -41,6 +44,7 @@ def evaluate(
     protocol: EvaluationProtocol,
     *,
     rerank: Rerank | None = None,
+    seen: Seen | None = None,
 ) -> Evaluation:
     """Judge a model.
 
@@ -49,6 +53,7 @@ def evaluate(
         dataset: its queries and galleries; train tracklets are not read.
         protocol: which network embeds what.
         rerank: distances to judge too, such as models.reranking.k_reciprocal.
+        seen: told of each split, such as models.training.album.Album.see.
 
     Raises:
         BadDataset: a picture cannot be read, or no query of a split has a match.
@@ -58,11 +63,17 @@ def evaluate(
     for video in (False, True):
         features.embed(_embedded(splits, protocol, video=video), video=video)
     compared = (_compare(features, split, protocol, rerank) for split in splits)
-    return judge(dataset.name, protocol, features.model, features.model_id, compared)
+    return judge(dataset.name, protocol, features.model, features.model_id, compared, seen=seen)
 
 
 def judge(
-    dataset: str, protocol: EvaluationProtocol, model: str, model_id: str, compared: Iterable[Compared]
+    dataset: str,
+    protocol: EvaluationProtocol,
+    model: str,
+    model_id: str,
+    compared: Iterable[Compared],
+    *,
+    seen: Seen | None = None,
 ) -> Evaluation:
     """Figures of distances, wherever they come from; `compared` has an entry for each of `judged_splits`.
 
@@ -76,6 +87,8 @@ def judge(
         result, ranking = _judge_split(one, single=single)
         results.append(result)
         rankings.append(ranking)
+        if seen is not None:
+            seen(protocol, one, ranking)
     if not results:
         raise BadDataset(f"{dataset} has no split to evaluate")
     identities = [ranking.identities for ranking in rankings]

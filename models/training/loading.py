@@ -1,6 +1,8 @@
 """The batches of a run, one after another: each a function of seed and number, in whatever process."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,6 +11,7 @@ from torch.utils.data import DataLoader
 from models.datasets.clips import CHOICES, ClipDataset, Clips, Draw, collate
 from models.datasets.records import Tracklet
 from models.datasets.sampler import SAMPLERS, stream
+from models.datasets.truth import truth_file
 from models.errors import BadDataset
 from models.preprocessing import Preprocessing
 from models.training.recipe import Recipe
@@ -21,15 +24,18 @@ def batches(
     *,
     start: int = 0,
     every: int = 1,
+    truth: Path | None = None,
 ) -> Iterator[tuple[int, Clips]]:
     """Batches with their numbers: `start`, `start + every`, and so on without end.
+
+    With `truth`, the folder of the data set, they have the body parts of its files.
 
     Raises:
         BadDataset: there are too few tracklets, or a frame cannot be read.
     """
     b = recipe.batches
     dataset = ClipDataset(
-        tracklets, preprocessing, frames=b.frames, stride=b.stride, choice=CHOICES[b.choice]
+        tracklets, preprocessing, frames=b.frames, stride=b.stride, choice=CHOICES[b.choice], truth=truth
     )
     plan = stream(
         SAMPLERS[b.sampler], tracklets, b.identities, b.clips, seed=recipe.run.seed, start=start, every=every
@@ -63,3 +69,21 @@ def batches_per_epoch(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
     b = recipe.batches
     rng = np.random.default_rng([recipe.run.seed, 0])
     return len(SAMPLERS[b.sampler](tracklets, b.identities, b.clips, rng))
+
+
+def fingerprint(tracklets: Sequence[Tracklet], truth: Path | None = None) -> str:
+    """SHA-256 over identity, camera, file names and file sizes of all tracklets in their order.
+
+    With `truth`, the folder of the data set, over the files of their body parts, too.
+    """
+    digest = hashlib.sha256()
+    for tracklet in tracklets:
+        digest.update(f"{tracklet.identity} {tracklet.camera}\n".encode())
+        for frame in tracklet.frames:
+            for file in (frame,) if truth is None else (frame, truth_file(truth, frame)):
+                try:
+                    digest.update(f"{file.name} {file.stat().st_size}\n".encode())
+                except OSError as error:
+                    what = "frame" if file == frame else "body parts"
+                    raise BadDataset(f"cannot read the {what} {file}: {error.strerror}") from error
+    return digest.hexdigest()

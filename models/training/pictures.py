@@ -29,14 +29,12 @@ class Verdict(StrEnum):
     QUERY = "query"
     RIGHT = "right"
     WRONG = "wrong"
-    JUNK = "junk"
 
 
 COLOURS: Final = {
     Verdict.QUERY: INK,
     Verdict.RIGHT: (20, 140, 60),
     Verdict.WRONG: (200, 40, 40),
-    Verdict.JUNK: (140, 140, 165),
 }
 
 
@@ -51,17 +49,27 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class RankedList:
-    """A query and its answers, the best first."""
+    """A query, what stands below it, and its answers, the best first."""
 
     query: Path
+    caption: str
     answers: Sequence[Answer]
 
 
-def cmc_plot(path: Path, curves: Mapping[str, NDArray[np.floating[Any]]]) -> None:
+def require_matplotlib() -> None:
+    """Raise TrainingError where `cmc_plot` would."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise TrainingError("plots need matplotlib: pip install '.[train]'") from error
+
+
+def cmc_plot(path: Path, title: str, curves: Mapping[str, NDArray[np.floating[Any]]]) -> None:
     """Draw CMC curves into a PNG.
 
     Args:
         path: the file.
+        title: whose they are.
         curves: name to the shares 0..1 of queries with a match at rank 1, 2, ...; lengths may differ.
 
     Raises:
@@ -73,14 +81,15 @@ def cmc_plot(path: Path, curves: Mapping[str, NDArray[np.floating[Any]]]) -> Non
             raise ValueError(f"{name} is not a row of shares")
     if not curves:
         raise ValueError("no curves")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise TrainingError("plots need matplotlib: pip install '.[train]'") from error
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     FigureCanvasAgg(figure)
-    _draw_curves(figure.add_subplot(), curves)
+    axes = figure.add_subplot()
+    axes.set_title(title, parse_math=False)  # a name may have a dollar sign
+    _draw_curves(axes, curves)
     figure.savefig(path, format="png", dpi=150)
 
 
@@ -88,18 +97,19 @@ def _draw_curves(axes: "Axes", curves: Mapping[str, NDArray[np.floating[Any]]]) 
     for name, curve in curves.items():
         ranks = np.arange(1, len(curve) + 1)
         axes.plot(ranks, 100 * curve, marker=".", label=f"{100 * curve[0]:.1f} % {name}")
-    axes.set(xlabel="rank", ylabel="queries with a match (%)", ylim=(0, 101), title="CMC")
+    # Good curves differ in their uppermost part only.
+    least = 10 * int(10 * min(curve[0] for curve in curves.values())) - 10
+    axes.set(xlabel="rank", ylabel="queries with a match (%)", ylim=(max(0, least), 101))
     axes.set_xlim(0.5, max(len(curve) for curve in curves.values()) + 0.5)
     axes.grid(alpha=0.3)
     for text in axes.legend(loc="lower right", title="rank 1").get_texts():
-        text.set_parse_math(False)  # a name may have a dollar sign
+        text.set_parse_math(False)
 
 
 def ranked_lists(path: Path, rows: Sequence[RankedList]) -> None:
     """Draw queries, each with its answers beside it, into a PNG.
 
-    Borders are green (right), red (wrong) or bluish grey (junk: what the protocol ignores); below stand the
-    verdict and the score.
+    Borders are green (right) or red (wrong); below stand the verdict and the score.
 
     Args:
         path: the file.
@@ -116,7 +126,7 @@ def ranked_lists(path: Path, rows: Sequence[RankedList]) -> None:
     sheet = Image.new("RGB", (GAP + columns * cell[0] + GAP, GAP + len(rows) * cell[1]), "white")
     for index, row in enumerate(rows):
         top = GAP + index * cell[1]
-        _draw_cell(sheet, (GAP, top), row.query, Verdict.QUERY, "query")
+        _draw_cell(sheet, (GAP, top), row.query, Verdict.QUERY, row.caption)
         for place, answer in enumerate(row.answers, 1):
             left = 2 * GAP + place * cell[0]  # a wider gap sets the query apart
             text = f"{answer.verdict}  {answer.score:.2f}"

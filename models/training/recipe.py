@@ -2,38 +2,45 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from models.errors import BadRecipe, ModelError
+from models.networks.backbones import INCEPTION_V3_LEAST
 from models.networks.catalogue import build as build_network
-from models.siamese import SiameseForm
+from models.networks.saa import SAA
+from models.training.sections import (
+    OWN,
+    Alignment,
+    Crf,
+    CrossModal,
+    Positive,
+    Saa,
+    Section,
+    Share,
+    Vkd,
+    Weight,
+)
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 
 Branch = Literal["image", "video"]
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Input(_Section):
+class Input(Section):
     """Size of the pictures in pixels."""
 
     height: int = Field(256, ge=32, le=1024)
     width: int = Field(128, ge=32, le=1024)
 
 
-class Batches(_Section):
+class Batches(Section):
     """What is in a batch, and who reads it.
 
     A step averages the gradients of `accumulate` batches; under torchrun they are dealt out to the processes.
+    With `pieces` tracklets are first cut into pieces of so many frames, each drawn as a tracklet of its own.
     """
 
     sampler: Literal["chunks", "balanced", "worlds"] = "chunks"
@@ -42,11 +49,12 @@ class Batches(_Section):
     frames: int = Field(4, ge=1, le=32)
     stride: Positive = 8
     choice: Literal["strided", "parts", "views"] = "strided"
+    pieces: int | None = Field(None, ge=1, description="frames; None leaves tracklets whole")
     accumulate: Positive = 1
     workers: int = Field(0, ge=0, le=64)
 
 
-class Augmentation(_Section):
+class Augmentation(Section):
     """How often a clip is changed, as a probability, and how far; a draw holds for all frames of a clip."""
 
     flip: Share = 0.5
@@ -72,7 +80,7 @@ class Augmentation(_Section):
         return self
 
 
-class Losses(_Section):
+class Losses(Section):
     """Weights of the terms (0 leaves one out) and their forms; the defaults are TKP's."""
 
     image_cross_entropy: Weight = 1.0
@@ -94,7 +102,7 @@ class Losses(_Section):
     teach_video: bool = False
 
 
-class Rates(_Section):
+class Rates(Section):
     """Factors on the learning rate of the parts."""
 
     image: Weight = 1.0
@@ -103,7 +111,7 @@ class Rates(_Section):
     classifier: Weight = 1.0
 
 
-class Optimiser(_Section):
+class Optimiser(Section):
     """How weights move."""
 
     name: Literal["adam", "adamw", "sgd"] = "adam"
@@ -117,7 +125,7 @@ class Optimiser(_Section):
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 for none")
 
 
-class Schedule(_Section):
+class Schedule(Section):
     """How long, and how the learning rate falls; exactly one of `epochs` and `steps`."""
 
     kind: Literal["multistep", "cosine"] = "multistep"
@@ -135,7 +143,7 @@ class Schedule(_Section):
         return self
 
 
-class Run(_Section):
+class Run(Section):
     """What changes speed and record, not what is learnt (but for rounding)."""
 
     seed: int = Field(1, ge=0)
@@ -145,50 +153,7 @@ class Run(_Section):
     save_every: Positive = 500
 
 
-class Crf(_Section):
-    """Of the CRF network: its stage, and the weights (0 leaves one out) and forms of its terms."""
-
-    stage: Literal["parts", "fusion"] = "parts"
-    siamese: Weight = 1.0
-    form: SiameseForm = "crf"
-    margin: float = Field(2.0, gt=0)
-    identity: Weight = Field(1.0, description="of each of the two softmax losses")
-    photos: Weight = Field(0.0, description="of the same terms between first frames and clips; ours")
-
-    @model_validator(mode="after")
-    def _learns(self) -> Self:
-        if not self.siamese and not self.identity:
-            raise ValueError("siamese and identity are both 0")
-        return self
-
-
-class Vkd(_Section):
-    """Of VKD: what a student learns from its teacher; without one, a teacher learns."""
-
-    teacher: str | None = Field(None, description="folder of the run that trained the teacher")
-    frames: Positive = Field(2, description="of a clip that the student sees; the teacher sees all")
-    temperature: float = Field(10.0, gt=0)
-    view_distillation: Weight = 0.1
-    distance_distillation: Weight = 1e-4
-    fresh_stage: bool = Field(True, description="the student's last stage begins with ImageNet's weights")
-
-
-class Alignment(_Section):
-    """Of cross-modality alignment: weights of its terms (0 leaves one out), and who is known from photos."""
-
-    siamese: Weight = 1.0
-    margin: float = Field(2.0, gt=0)
-    pseudo: Weight = Field(1.0, description="of all terms of pseudo sequences")
-    align: Weight = Field(1.0, description="of pseudo sequences that resemble the real ones")
-    image_people: Share = Field(0.0, description="share of the people of whom only photos are known")
-    use_images: bool = Field(True, description="or leave these people out")
-
-
-# Sections of one kind of network.
-OWN: Final = {"crf": "crf", "vkd": "vkd", "alignment": "cross-modality-alignment"}
-
-
-class Recipe(_Section):
+class Recipe(Section):
     """A training run but for the data and the machine."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
@@ -209,6 +174,8 @@ class Recipe(_Section):
     schedule: Schedule
     run: Run = Run()
     crf: Crf | None = None
+    cross_modal: CrossModal | None = None
+    saa: Saa | None = None
     vkd: Vkd | None = None
     alignment: Alignment | None = None
 
@@ -219,10 +186,18 @@ class Recipe(_Section):
         for section, kind in OWN.items():
             if getattr(self, section) is not None and self.network != kind:
                 raise ValueError(f"the section {section} is not for the network {self.network}")
+        if (self.cross_modal is not None) != (self.network == "cross-modal"):
+            raise ValueError("the section cross_modal and the network cross-modal belong together")
+        if self.backbone == "inception-v3" and min(self.input.height, self.input.width) < INCEPTION_V3_LEAST:
+            raise ValueError(f"inception-v3 takes pictures of {INCEPTION_V3_LEAST} pixels a side and more")
         if not set(self.branches) - set(self.frozen_branches):
             raise ValueError("no branch learns")
         if len(set(self.branches)) < len(self.branches):
             raise ValueError("branches has one twice")
+        if self.saa is not None and self.network != SAA.kind:
+            raise ValueError(f"the section saa is not for the network {self.network}")
+        if self.network == SAA.kind and len(self.branches) < 2:
+            raise ValueError(f"{SAA.kind} trains both branches")
         if self.video_from_image and "video" in self.branches:
             raise ValueError("video_from_image would overwrite the video branch that was trained")
         return self

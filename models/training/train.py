@@ -5,7 +5,6 @@ number n, and how it is augmented, is a function of the seed and n. So a run res
 processes, which deal the batches of a step out among themselves, learn what one process would.
 """
 
-import hashlib
 import math
 import platform
 import time
@@ -25,14 +24,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from models import checkpoint, zoo
 from models.checkpoint import LoadedModel
 from models.datasets.clips import Clips
-from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
 from models.datasets.worlds import worlds_of
 from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
+from models.networks.catalogue import NETWORKS
 from models.networks.network import Network
 from models.preprocessing import Preprocessing, standardise
-from models.training.augment import augment
-from models.training.loading import batches, batches_per_epoch, generator
+from models.training.augment import augment, augment_truth
+from models.training.loading import batches, batches_per_epoch, fingerprint, generator
 from models.training.log import Log
 from models.training.objectives import OBJECTIVES, People
 from models.training.optimiser import make_optimiser, rate, set_rate
@@ -54,6 +54,7 @@ def train(
     device: str = "auto",
     resume: bool = False,
     finish: bool = False,
+    root: Path | None = None,
     captions: Mapping[int, str] | None = None,
     advance: Advance | None = None,
 ) -> Path:
@@ -67,6 +68,7 @@ def train(
         device: "auto", "cpu" or "cuda:N".
         resume: go on from the state in `out`, if there is one; else `out` must not hold a run.
         finish: take no step more: write the network that the run in `out` has come to.
+        root: folder of the data set; body parts lie in it, where training needs them (models.datasets.truth).
         captions: what each identity looks like, in words, where the data has it.
         advance: told of every step.
 
@@ -75,7 +77,8 @@ def train(
 
     Raises:
         BadRecipe: the recipe does not fit the data or the number of processes.
-        BadDataset: too few tracklets, or a frame that cannot be read.
+        BadDataset: too few tracklets, a frame that cannot be read, or no body parts or captions where they
+            are needed.
         TrainingError: the folder holds another run, or the loss is no longer finite.
         BadCheckpoint, UnknownModel, MissingWeights, DeviceUnavailable: what to begin with is not to be had.
     """
@@ -87,13 +90,29 @@ def train(
     keep_memory()
     with joined(device) as place:
         begun = begin(recipe)
-        data = fingerprint(tracklets)
         state = prepare(recipe, begun, people_of(tracklets, captions), place)
+        if not state.objective.needs_truth:
+            root = None
+        elif root is None:
+            raise BadDataset(f"{recipe.name} learns from body parts, and no folder is given to find them in")
+        data = fingerprint(tracklets, truth=root)
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
         if not finish:
-            run(recipe, tracklets, begun.preprocessing, state, place, out=out, data=data, advance=advance)
+            length = recipe.batches.pieces
+            pieces = tracklets if length is None else cut_tracklets(tracklets, length)
+            run(
+                recipe,
+                pieces,
+                begun.preprocessing,
+                state,
+                place,
+                out=out,
+                data=data,
+                truth=root,
+                advance=advance,
+            )
         if place.writes:
             facts = {"dataset": dataset, "data_sha256": data, "tracklets": len(tracklets)}
             write_model(out / MODEL, recipe, begun, state, {**facts, "processes": place.world})
@@ -109,12 +128,13 @@ def run(
     *,
     out: Path,
     data: str,
+    truth: Path | None = None,
     advance: Advance | None = None,
 ) -> None:
     """Take the steps from `state.step` to the last."""
     steps = count_steps(recipe, tracklets)
     first = state.step * recipe.batches.accumulate + place.rank
-    plan = batches(recipe, tracklets, preprocessing, start=first, every=place.world)
+    plan = batches(recipe, tracklets, preprocessing, start=first, every=place.world, truth=truth)
     objective, optimiser = state.objective, state.optimiser
     model = DistributedDataParallel(objective) if place.world > 1 else objective
     learnt = [parameter for parameter in objective.parameters() if parameter.requires_grad]
@@ -125,7 +145,7 @@ def run(
         while state.step < steps:
             began = time.monotonic()
             set_rate(optimiser, recipe.optimiser.learning_rate * rate(recipe.schedule, state.step, steps))
-            values = learn(model, plan, recipe, preprocessing, place)
+            values = learn(model, plan, recipe, preprocessing, place) | objective.diagnostics
             if recipe.optimiser.clamp_gradient is not None:
                 torch.nn.utils.clip_grad_value_(learnt, recipe.optimiser.clamp_gradient)
             values["gradient"] = torch.nn.utils.clip_grad_norm_(learnt, longest)
@@ -170,6 +190,9 @@ def learn(
         torch.manual_seed(draws.initial_seed())  # what dropout draws from
         x = augment(clips.pixels, recipe.augmentation, draws)
         x = standardise(x.flatten(0, 1), preprocessing).view_as(x)  # (N, T, 3, H, W)
+        if clips.truth is not None:
+            seeded = generator(recipe.run.seed, number)
+            clips = clips._replace(truth=augment_truth(clips.truth, recipe.augmentation, seeded))
         # Processes exchange gradients once a step, with its last batch.
         with nullcontext() if index == share - 1 else alone(model):
             terms = model(x, clips)
@@ -205,6 +228,7 @@ def begin(recipe: Recipe) -> LoadedModel:
         begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
     else:
         begun = checkpoint.load(Path(recipe.initialise))
+        begun = replace(begun, network=as_kind(begun.network, recipe.network))
         check_architecture(recipe, begun.network)
     if recipe.losses.neck == "bn" and not begun.network.has_neck:
         try:
@@ -217,6 +241,18 @@ def begin(recipe: Recipe) -> LoadedModel:
     return replace(begun, preprocessing=size)
 
 
+def as_kind(network: Network, kind: str) -> Network:
+    """The network as one of a kind that is built on its own, where that adds no weights; else as it is."""
+    wanted = NETWORKS[kind]
+    if wanted is type(network) or not issubclass(wanted, type(network)):
+        return network
+    other = wanted(**network.architecture)
+    if other.state_dict().keys() != network.state_dict().keys():
+        return network
+    other.load_state_dict(network.state_dict())
+    return other.eval()
+
+
 def check_architecture(recipe: Recipe, network: Network) -> None:
     """Raise BadRecipe if the network is not what the recipe trains."""
     wanted = {"network": recipe.network, "backbone": recipe.backbone, **recipe.architecture}
@@ -227,8 +263,10 @@ def check_architecture(recipe: Recipe, network: Network) -> None:
 
 
 def people_of(tracklets: Sequence[Tracklet], captions: Mapping[int, str] | None = None) -> People:
-    """The people of the tracklets, in the order of their labels."""
+    """The people of the tracklets, in the order of their labels. Raises BadDataset without one's caption."""
     worlds = worlds_of(tracklets)
+    if captions is not None and (silent := sorted(worlds.keys() - captions.keys())):
+        raise BadDataset(f"no caption of person {silent[0]}, in all {len(silent)} people")
     words = None if captions is None else tuple(captions[identity] for identity in worlds)
     return People(torch.tensor(list(worlds.values())), words)
 
@@ -283,16 +321,3 @@ def hardware() -> str:
     gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
     return ", ".join([*gpus, cpu])
-
-
-def fingerprint(tracklets: Sequence[Tracklet]) -> str:
-    """SHA-256 over identity, camera, file names and file sizes of all tracklets in their order."""
-    digest = hashlib.sha256()
-    for tracklet in tracklets:
-        digest.update(f"{tracklet.identity} {tracklet.camera}\n".encode())
-        for frame in tracklet.frames:
-            try:
-                digest.update(f"{frame.name} {frame.stat().st_size}\n".encode())
-            except OSError as error:
-                raise BadDataset(f"cannot read the frame {frame}: {error.strerror}") from error
-    return digest.hexdigest()

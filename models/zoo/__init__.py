@@ -16,7 +16,11 @@ from torch import Tensor
 from models import checkpoint
 from models.checkpoint import LoadedModel
 from models.errors import UnknownModel
-from models.networks.backbones import efficientnet_lite0_imagenet, resnet50_imagenet
+from models.networks.backbones import (
+    efficientnet_lite0_imagenet,
+    inception_v3_imagenet,
+    resnet50_imagenet,
+)
 from models.networks.catalogue import build
 from models.networks.tkp import ARCHITECTURES, TKP
 from models.preprocessing import Preprocessing
@@ -57,6 +61,12 @@ _RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
         ),
         "small": _Recipe(
             dict, Preprocessing(64, 48, mean=(0.0,) * 3, std=(1.0,) * 3), "none: drawn at random"
+        ),
+        "inception-v3": _Recipe(
+            inception_v3_imagenet,
+            # From -1 to 1, as these weights want it (torchvision converts to it within the network).
+            Preprocessing(299, 299, mean=(0.5,) * 3, std=(0.5,) * 3),
+            "torchvision Inception_V3_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
         ),
     }
 )

@@ -5,6 +5,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -23,49 +24,40 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-@pytest.fixture
-def simulated(tmp_path: Path) -> Path:
-    """Three simulated people to train with, three in another place to test with."""
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three simulated people to train with, three in another place to test with; body parts and captions."""
     if importlib.util.find_spec("moderngl") is None:
         give_up("the extra [simulation] is not installed", os.environ)
     from simulation.tracklets import PRESETS, simulate_tracklets
 
-    preset = replace(PRESETS["tiny"], test_identities=3, cameras=3, truth=False)
-    made_or_skipped(lambda: simulate_tracklets(tmp_path / "set", preset, processes=1), os.environ)
-    return tmp_path / "set"
+    out = tmp_path_factory.mktemp("simulated") / "set"
+    preset = replace(PRESETS["tiny"], test_identities=3, cameras=3, truth=True)
+    made_or_skipped(lambda: simulate_tracklets(out, preset, processes=1), os.environ)
+    return out
 
 
-def test_what_was_trained_answers(
-    simulated: Path, tmp_path: Path, sqlite_settings: GallerySettings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def train(recipe: str, simulated: Path, out: Path) -> Path:
+    """Train to the end of a recipe; the checkpoint's folder."""
     data = ("--dataset", "simulated", "--root", simulated)
-    out = tmp_path / "run"
-    trained = run("train", "tiny", *data, "--out", out, "--device", "cpu")
+    trained = run("train", recipe, *data, "--out", out, "--device", "cpu")
     assert trained.exit_code == 0, trained.output
-    model = out / "model"
+    return out / "model"
 
-    offline = run("evaluate", *data, "--model", model, "--device", "cpu", "--json", tmp_path / "offline.json")
-    assert offline.exit_code == 0, offline.output
 
+def evaluate(model: Path, simulated: Path, json_file: Path, *more: object) -> dict[str, Any]:
+    """Judge a checkpoint by I2V, or as `more` says; the evaluation in the JSON file."""
+    data = ("--dataset", "simulated", "--root", simulated, "--model", model, "--device", "cpu")
+    judged = run("evaluate", *data, "--json", json_file, *more)
+    assert judged.exit_code == 0, judged.output
+    evaluation: dict[str, Any] = json.loads(json_file.read_text())["evaluations"][0]
+    return evaluation
+
+
+def index_and_search(model: Path, simulated: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Import the test crops and ask for a person of them; the answer."""
     monkeypatch.setenv("SIGHTLINE_MODEL", str(model))
     monkeypatch.setenv("SIGHTLINE_DEVICE", "cpu")
-    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(sqlite_settings.data_dir))
-    with Gallery.open(sqlite_settings) as gallery:
-        monkeypatch.setenv("SIGHTLINE_API_KEY", gallery.keys.create("training")[1])
-        with served(create_app(ServiceSettings(), gallery=gallery)) as url:
-            where = ("--through-service", url, "--json", tmp_path / "service.json")
-            through = run("evaluate", *data, "--model", model, "--device", "cpu", *where)
-    assert through.exit_code == 0, through.output
-    ours, theirs = (
-        json.loads((tmp_path / name).read_text())["evaluations"][0]
-        for name in ("offline.json", "service.json")
-    )
-    assert theirs["model_id"] == ours["model_id"] == checkpoint.load(model).id
-    assert theirs["counts"] == ours["counts"]
-    for name in ("map_standard", "map_trapezoid"):
-        assert theirs["figures"][name] == pytest.approx(ours["figures"][name], abs=1e-4)
-    assert theirs["figures"]["rank"] == pytest.approx(ours["figures"]["rank"], abs=1e-4)
-
     monkeypatch.setenv("SIGHTLINE_INDEX_MODEL", str(model))
     monkeypatch.setenv("SIGHTLINE_INDEX_DEVICE", "cpu")
     imported = run("import-crops", simulated / "bbox_test", "--start", "2026-01-01T00:00:00Z")
@@ -73,6 +65,55 @@ def test_what_was_trained_answers(
     photo = next((simulated / "bbox_test").rglob("*F001.jpg"))
     answer = run("search", photo, "--json")
     assert answer.exit_code == 0, answer.output
-    found = json.loads(answer.stdout)
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def test_what_was_trained_answers(
+    simulated: Path, tmp_path: Path, sqlite_settings: GallerySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = train("tiny", simulated, tmp_path / "run")
+    ours = evaluate(model, simulated, tmp_path / "offline.json")
+
+    monkeypatch.setenv("SIGHTLINE_MODEL", str(model))
+    monkeypatch.setenv("SIGHTLINE_DEVICE", "cpu")
+    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(sqlite_settings.data_dir))
+    with Gallery.open(sqlite_settings) as gallery:
+        monkeypatch.setenv("SIGHTLINE_API_KEY", gallery.keys.create("training")[1])
+        with served(create_app(ServiceSettings(), gallery=gallery)) as url:
+            theirs = evaluate(model, simulated, tmp_path / "service.json", "--through-service", url)
+    assert theirs["model_id"] == ours["model_id"] == checkpoint.load(model).id
+    assert theirs["counts"] == ours["counts"]
+    for name in ("map_standard", "map_trapezoid"):
+        assert theirs["figures"][name] == pytest.approx(ours["figures"][name], abs=1e-4)
+    assert theirs["figures"]["rank"] == pytest.approx(ours["figures"]["rank"], abs=1e-4)
+
+    found = index_and_search(model, simulated, monkeypatch)
     assert (found["model"]["name"], found["model"]["id"]) == ("tiny", ours["model_id"])
+    assert found["hits"]
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "tiny-vkd",
+        "tiny-3d-saa-cmil",
+        "tiny-crf",
+        "tiny-captioner",
+        "tiny-cross-modal",
+        "tiny-cross-modality-alignment",
+    ],
+)
+def test_every_other_system_goes_the_same_way(
+    recipe: str,
+    simulated: Path,
+    tmp_path: Path,
+    sqlite_settings: GallerySettings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(sqlite_settings.data_dir))
+    model = train(recipe, simulated, tmp_path / "run")
+    judged = evaluate(model, simulated, tmp_path / "offline.json")
+    found = index_and_search(model, simulated, monkeypatch)
+    assert found["model"]["id"] == judged["model_id"] == checkpoint.load(model).id
     assert found["hits"]

@@ -1,11 +1,13 @@
 """Tracklets of drawn people: an identity is the colours of its two halves, a camera its brightness."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from models.datasets.records import Tracklet
+from models.datasets.truth import truth_file
 
 
 def draw_tracklets(
@@ -28,3 +30,16 @@ def draw_tracklets(
                 files.append(file)
             tracklets.append(Tracklet(identity, camera, tuple(files)))
     return tuple(tracklets)
+
+
+def draw_truth(root: Path, tracklets: Iterable[Tracklet]) -> None:
+    """Write the body parts of drawn tracklets in folders in `root`: the upper half torso, the lower a leg."""
+    for frame in (frame for tracklet in tracklets for frame in tracklet.frames):
+        with Image.open(frame) as picture:
+            width, height = picture.size
+        rows, columns = np.mgrid[:height, :width]
+        part = np.where(rows < height // 2, 2, 9)
+        truth = np.stack([part, columns * 255 // width, 255 - rows * 255 // height], axis=2)
+        file = truth_file(root, frame)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(truth.astype(np.uint8)).save(file)

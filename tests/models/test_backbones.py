@@ -1,4 +1,6 @@
 import hashlib
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from models.networks import backbones
 from models.networks.backbones import (
     efficientnet_lite0,
     efficientnet_lite0_imagenet,
+    inception_v3,
+    inception_v3_imagenet,
     lite0_names,
     resnet50,
     resnet50_imagenet,
@@ -107,7 +111,7 @@ def test_resnet50_weights_find_their_places(tmp_path: Path, monkeypatch: pytest.
     from torchvision.models import resnet50 as build
 
     published = build(weights=None).state_dict()
-    cache_weights(published, tmp_path, monkeypatch)
+    cache_weights(published, tmp_path, monkeypatch, "RESNET50_FILE")
     network = resnet50().eval()
     network.load_state_dict(resnet50_imagenet(), strict=True)
     state = network.state_dict()
@@ -115,23 +119,61 @@ def test_resnet50_weights_find_their_places(tmp_path: Path, monkeypatch: pytest.
     assert torch.equal(state["blocks.13.conv3.weight"], published["layer3.5.conv3.weight"])
 
 
-def test_missing_and_damaged_resnet50_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inception_v3_has_the_published_shape() -> None:
+    network = inception_v3().eval()
+    x = torch.zeros(1, 3, 299, 299)
+    sizes = []
+    with torch.inference_mode():
+        for block, width in zip(network.blocks, network.widths, strict=True):
+            x = block(x)
+            assert x.shape[1] == width
+            sizes.append(x.shape[2])
+        assert network(torch.zeros(1, 3, 75, 75)).shape == (1, 2048, 1, 1)
+    assert sizes == [73, 35, 35, 35, 35, 17, 17, 17, 17, 17, 8, 8, 8]  # table 1 of the paper
+    assert network.dimension == 2048
+    # torchvision's 27,161,264 without the auxiliary and the last classifier, 3,326,696 and 2,049,000.
+    assert parameters(network) == 27_161_264 - 3_326_696 - 2_049_000
+
+
+def test_inception_v3_weights_find_their_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them: with the published tensors torchvision's network gives the same features."""
+    from torchvision.models import inception_v3 as build
+
+    theirs = build(weights=None, aux_logits=True, init_weights=False).eval()
+    theirs.fc = torch.nn.Identity()
+    cache_weights(theirs.state_dict(), tmp_path, monkeypatch, "INCEPTION_V3_FILE")
+    network = inception_v3().eval()
+    network.load_state_dict(inception_v3_imagenet(), strict=True)
+    x = torch.randn(1, 3, 96, 80, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert (pool(network(x)) - theirs(x)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("read", "file"), [(resnet50_imagenet, "RESNET50_FILE"), (inception_v3_imagenet, "INCEPTION_V3_FILE")]
+)
+def test_missing_and_damaged_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[], object], file: str
+) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    with pytest.raises(MissingWeights, match=r"get it from https://download\.pytorch\.org/models/resnet50"):
-        resnet50_imagenet()
-    path = tmp_path / "hub" / "checkpoints" / backbones.RESNET50_FILE
+    address = f"https://download.pytorch.org/models/{getattr(backbones, file)}"
+    with pytest.raises(MissingWeights, match=re.escape(f"get it from {address}")):
+        read()
+    path = tmp_path / "hub" / "checkpoints" / getattr(backbones, file)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not the weights")
     with pytest.raises(BadCheckpoint, match="SHA-256"):
-        resnet50_imagenet()
+        read()
 
 
-def cache_weights(state: dict[str, torch.Tensor], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cache_weights(
+    state: dict[str, torch.Tensor], home: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
     """Put weights into torch's download cache under a name that carries their hash."""
     folder = home / "hub" / "checkpoints"
     folder.mkdir(parents=True)
     torch.save(state, folder / "new.pth")
     digest = hashlib.sha256((folder / "new.pth").read_bytes()).hexdigest()[:8]
-    (folder / "new.pth").rename(folder / f"resnet50-{digest}.pth")
+    (folder / "new.pth").rename(folder / f"new-{digest}.pth")
     monkeypatch.setenv("TORCH_HOME", str(home))
-    monkeypatch.setattr(backbones, "RESNET50_FILE", f"resnet50-{digest}.pth")
+    monkeypatch.setattr(backbones, file, f"new-{digest}.pth")

@@ -6,6 +6,7 @@ import pytest
 from models.errors import BadDataset, BadDistances
 from models.metrics import (
     average_precisions,
+    best,
     cmc,
     identification,
     inverse_negative_penalties,
@@ -84,6 +85,19 @@ def test_when_no_query_has_a_match_there_are_no_figures() -> None:
 def test_ties_keep_the_order_of_the_gallery() -> None:
     assert judged(Problem(np.zeros((1, 2)), labels((1, 1)), labels(OTHER, (1, 2))))[0] == 0
     assert judged(Problem(np.zeros((1, 2)), labels((1, 1)), labels((1, 2), OTHER)))[0] == 1
+
+
+def test_the_best_of_one_query() -> None:
+    gallery = labels((1, 2), JUNK, OTHER, (1, 1), DISTRACTOR, (1, 3))
+    distances = np.array([[0.0] * 6, [0.5, 0.1, 0.4, 0.2, 0.5, 0.3]])
+    query = labels((2, 1), (1, 1))
+
+    for depth in (1, 3, 4, 9):
+        places, right = best(distances, query, gallery, 1, depth)
+        assert places.tolist() == [5, 2, 0, 4][:depth]  # of the tie the first one
+        assert right.tolist() == [True, False, True, False][:depth]
+    with pytest.raises(BadDistances):
+        best(distances[:, :5], query, gallery, 1, 3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

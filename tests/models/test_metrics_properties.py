@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from models.metrics import (
     Labels,
     average_precisions,
+    best,
     cmc,
     identification,
     inverse_negative_penalties,
@@ -38,6 +39,14 @@ def test_a_slow_judge_agrees(problem: Problem) -> None:
     assert np.allclose(found[0], expected[0], rtol=0, atol=1e-12)
     assert np.allclose(found[1:4], expected[1:4], rtol=0, atol=1e-12)
     assert found[4] == expected[4]
+
+
+@given(st.one_of(problems(), problems(ties=True)))
+def test_the_best_are_the_head_of_the_ranking(problem: Problem) -> None:
+    ranking = rank(problem.distances, problem.query, problem.gallery)
+    for query, ranks in zip(ranking.queries, ranking.ranks, strict=True):
+        _, right = best(problem.distances, problem.query, problem.gallery, int(query), DEPTH)
+        assert (np.flatnonzero(right) + 1).tolist() == ranks[ranks <= DEPTH].tolist()
 
 
 @given(problems(), st.integers(0, 99))

@@ -1,17 +1,22 @@
 """`sightline evaluate`: tables for people, a file for programs."""
 
+import errno
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 import models.datasets
 from models.datasets.records import Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
+from models.networks.cross_modal import CrossModal
+from models.training.pictures import PICTURE
 from tests.models.pictures import ColourNetworks, make_tracklet
 from tests.sightline.conftest import Run
 
@@ -125,6 +130,93 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(
     assert "cannot write" in result.stderr
 
 
+def test_pictures_go_into_a_new_folder(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "pictures"
+
+    result = run(
+        *("evaluate", "--dataset", "colours", "--root", tmp_path, "--protocol", "all"),
+        *("--pictures", folder, "--picture-queries", "1"),
+    )
+
+    assert result.exit_code == 0, result.output
+    assert f"Pictures: {folder}" in result.stdout
+    lists = {f"{one}-{name}.png" for one in ("i2v", "v2v", "i2i") for name in ("worst", "random")}
+    assert {path.name for path in folder.iterdir()} == {"cmc.png", *lists}
+    with Image.open(folder / "i2v-worst.png") as picture:
+        assert picture.height < 2 * PICTURE[1]  # one query
+
+
+def _nothing_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(model: object, **options: object) -> None:
+        pytest.fail("the work has begun")
+
+    monkeypatch.setattr("models.embedder.Embedder", refuse)
+
+
+@pytest.mark.parametrize("place", ["file", "file/pictures", "n" * 300])
+def test_a_folder_that_cannot_be_drawn_into_is_refused_before_the_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    _nothing_is_embedded(monkeypatch)
+    (tmp_path / "file").write_text("kept")
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path / place)
+
+    assert result.exit_code == 2
+    assert f"cannot draw into {tmp_path / place}: " in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_folder_without_permission_is_refused_before_the_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nothing_is_embedded(monkeypatch)
+
+    def refuse(**options: object) -> None:  # root may write everywhere
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "some/temporary/name")
+
+    monkeypatch.setattr("sightline.evaluate.TemporaryFile", refuse)
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path)
+
+    assert result.exit_code == 2
+    assert f"cannot draw into {tmp_path}: Permission denied (name another folder)" in result.stderr
+
+
+def test_pictures_without_matplotlib_are_refused_before_the_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _nothing_is_embedded(monkeypatch)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "plots need matplotlib: pip install '.[train]'" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_figures_are_shown_even_if_pictures_fail(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "out" / "cmc.png").mkdir(parents=True)
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path / "out")
+
+    assert result.exit_code == 2
+    assert "66.7" in result.stdout
+    assert f"cannot draw into {tmp_path / 'out'}: Is a directory" in result.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "101", "many"])
+def test_a_number_of_queries_that_cannot_be_is_refused(run: Run, tmp_path: Path, number: str) -> None:
+    options = ("--pictures", tmp_path / "out", "--picture-queries", number)
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, *options)
+
+    assert result.exit_code == 2
+    assert "--picture-queries" in result.output
+
+
 def test_re_ranked_figures_have_a_line_of_their_own(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,3 +238,24 @@ def test_an_unknown_model_is_one_line(run: Run, tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "no model and no checkpoint 'nobody'" in result.stderr
+
+
+def test_cross_modal_embeddings_are_re_ranked_by_verification_where_it_compares(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def by_verification(network: object, query: Features, gallery: Features) -> Features:
+        asked.append(network)
+        result: Features = query @ gallery.T
+        return result
+
+    network = CrossModal(embedding=2, hidden=2)
+    monkeypatch.setattr("models.zoo.load", lambda name: SimpleNamespace(network=network))
+    monkeypatch.setattr("models.verification.by_verification", by_verification)
+
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--rerank", "--protocol", "all")
+
+    assert result.exit_code == 0, result.output
+    assert asked == [network]  # by I2V only
+    assert result.stdout.count("re-ranked") == 3

@@ -1,5 +1,7 @@
 """What all commands have in common."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from typer.main import get_command
 from sightline.main import app
 from tests.sightline.conftest import Run
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(get_command(app).commands)  # type: ignore[attr-defined]
 
 
@@ -35,6 +38,29 @@ def test_help_and_lists_need_neither_torch_nor_video() -> None:
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
     assert result.stderr.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("own", "spins"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "active"}, "30000000000")],
+)
+def test_threads_wait_briefly_unless_the_user_says_otherwise(
+    tmp_path: Path, own: dict[str, str], spins: str
+) -> None:
+    """As libgomp itself reports it when torch loads it."""
+    rest = {k: v for k, v in os.environ.items() if k not in {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}}
+    data = ("--dataset", "simulated", "--root", str(tmp_path / "gone"), "--out", str(tmp_path / "run"))
+    result = subprocess.run(
+        [sys.executable, "-m", "sightline", "train", "tiny", *data],
+        # As many threads as cores: with more libgomp hardly spins whatever it is told.
+        env={**rest, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "OMP_DISPLAY_ENV": "verbose", **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 2, result.stderr
+    assert set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", result.stderr)) == {spins}
 
 
 def test_the_version_is_that_of_the_package(run: Run) -> None:

@@ -92,9 +92,12 @@ def test_figures_are_those_of_the_model(
     monkeypatch.setenv("SIGHTLINE_API_KEY", running.key)
     file = tmp_path / "figures.json"
 
-    result = run(*ARGUMENTS, tmp_path, "--through-service", running.url, "--json", file)
+    options = ("--json", file, "--pictures", tmp_path / "pictures")
+    result = run(*ARGUMENTS, tmp_path, "--through-service", running.url, *options)
 
     assert result.exit_code == 0, result.output
+    drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert drawn == {"cmc.png", "i2v-worst.png", "i2v-random.png"}
     values = json.loads(file.read_text())
     expected = evaluate(TrackletFeatures(TinyEmbedder(), None), people, EvaluationProtocol.I2V).to_json()
     (found,) = values["evaluations"]

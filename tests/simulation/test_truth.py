@@ -104,6 +104,43 @@ def test_the_front_of_the_torso_is_seen_from_the_front(plain: Studio, pair: list
         assert (parts == shown).sum() > 5 * (parts == unseen).sum()
 
 
+def test_charts_fill_their_range_and_grow_upwards(views: list[tuple[Picture, Sighting]]) -> None:
+    """Seen from all sides each part shows nearly all of its chart."""
+    charts = np.concatenate([p.truth.reshape(-1, 4) for p, _ in views if p.truth is not None])
+    for part in range(1, 25):
+        u, v = charts[charts[:, 1] == part][:, 2:].T
+        # Of hands and feet some sides and ends are hidden by what is next to them.
+        least = 90 if 3 <= part <= 6 else 170
+        assert np.ptp(u) > least, part
+        assert np.ptp(v) > least, part
+    for picture, _ in views:
+        assert picture.truth is not None
+        for part in (11, 12, 13, 14):
+            rows, columns = np.nonzero(picture.truth[..., 1] == part)
+            if len(rows) > 400:
+                assert np.corrcoef(rows, picture.truth[rows, columns, 3])[0, 1] < -0.8, part
+
+
+def test_charts_of_limbs_mirror_each_other_and_the_torso_s_goes_round(
+    plain: Studio, pair: list[Actor]
+) -> None:
+    """What models.datasets.truth takes for granted when it mirrors a picture."""
+    truth = plain.shoot([(0, pair[0], at(FACING, walk=0.0))], shot=1, truth=True)[0].truth
+    assert truth is not None
+
+    def slope(part: int) -> float:
+        rows, columns = np.nonzero(truth[..., 1] == part)
+        return float(np.corrcoef(columns, truth[rows, columns, 2])[0, 1])
+
+    for right, left in ((9, 10), (13, 14)):
+        assert slope(left) * slope(right) < -0.25
+    middle_column = np.nonzero(truth[..., 1] == TORSO_FRONT)[1].mean()
+    rows, columns = np.nonzero(truth[..., 1] == TORSO_FRONT)
+    across = truth[rows, columns, 2].astype(float)[np.abs(columns - middle_column) < 4]
+    assert abs(slope(TORSO_FRONT)) > 0.9
+    assert abs(across.mean() - 127.5) < 25
+
+
 def test_the_visible_share_goes_with_the_silhouette(plain: Studio, pair: list[Actor]) -> None:
     behind = (0, pair[0], at(FACING))
     alone, (whole,) = plain.shoot([behind], shot=1)

@@ -19,7 +19,8 @@ from models.networks.network import Network
 from models.siamese import siamese
 from models.training.objectives.base import People
 from models.training.objectives.identification import Identification
-from models.training.recipe import Alignment, Recipe
+from models.training.recipe import Recipe
+from models.training.sections import Alignment
 
 
 def known_from_photos(people: int, share: float) -> Tensor:

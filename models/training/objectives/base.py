@@ -36,17 +36,19 @@ class Objective(nn.Module, ABC):
 
     Attributes:
         network: what is trained, and kept.
-        needs_truth: whether batches must have `truth`.
+        needs_truth: whether batches must have `truth`; an objective may decide by its recipe.
         needs_captions: whether people must have captions.
+        diagnostics: numbers of the last forward pass that are logged beside the terms, and not minimised.
     """
 
     network: Network
-    needs_truth: ClassVar[bool] = False
+    needs_truth: bool = False
     needs_captions: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__()
+        self.diagnostics: dict[str, Tensor] = {}
 
     @abstractmethod
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:

@@ -20,7 +20,8 @@ from models.networks.network import Network
 from models.siamese import siamese
 from models.training.objectives.base import Objective, People
 from models.training.objectives.tkp import make_classifier
-from models.training.recipe import Crf, Recipe
+from models.training.recipe import Recipe
+from models.training.sections import Crf
 
 
 class CRFObjective(Objective):

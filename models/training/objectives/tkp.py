@@ -4,6 +4,7 @@ Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and 
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -54,19 +55,28 @@ class TKPObjective(Objective):
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss, by the names of the recipe's weights."""
-        labels = batch.labels
         count, frames = clips.shape[:2]
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
-        frame_labels = labels.repeat_interleave(frames)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
             image = self.network.raw_images(x) if "image" in self.recipe.branches else None  # (NT, D)
             video = self.network.video(x, [frames] * count) if "video" in self.recipe.branches else None
-        # Features are float32; distances and softmax are taken in it.
+        return self.terms(image, video, batch.labels)
+
+    def terms(self, image: Tensor | None, video: Tensor | None, labels: Tensor) -> dict[str, Tensor]:
+        """The terms from raw features (NT, D) of the branches that take part, None for those that do not.
+
+        Features are float32; distances and softmax are taken in it.
+        """
+        count = len(labels)
+        features = image if image is not None else video
+        assert features is not None
+        frames = len(features) // count
+        frame_labels = labels.repeat_interleave(frames)
         terms: dict[str, Tensor] = {}
         if image is not None:
             terms |= self._own_terms("image", image, frame_labels)
         if video is not None:
-            clip = video.unflatten(0, (count, frames)).mean(dim=1)  # (NT, D) -> (N, D)
+            clip = video.view(count, frames, -1).mean(dim=1)  # (NT, D) -> (N, D)
             terms |= self._own_terms("video", clip, labels)
             if image is not None:
                 terms |= self._shared_terms(image, video, clip, frame_labels, labels)
@@ -82,16 +92,18 @@ class TKPObjective(Objective):
             loss = supervised_contrastive(seen, labels, losses.temperature)
             terms[f"{branch}_contrastive"] = weight * loss
         if weight := getattr(losses, f"{branch}_cross_entropy"):
-            logits = self.classifier(seen)
-            allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
-            if not losses.within_world:
-                allowed = torch.ones_like(allowed)
-            loss = cross_entropy(logits, labels, allowed, smoothing=losses.label_smoothing)
-            terms[f"{branch}_cross_entropy"] = weight * loss
+            terms[f"{branch}_cross_entropy"] = weight * self.identity_loss(self.classifier(seen), labels)
         if weight := getattr(losses, f"{branch}_to_{branch}"):
             loss = batch_hard_triplet(features, features, labels, labels, losses.margin)
             terms[f"{branch}_to_{branch}"] = weight * loss
         return terms
+
+    def identity_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Cross entropy of logits (N, C) as the recipe wants it."""
+        allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
+        if not self.recipe.losses.within_world:
+            allowed = torch.ones_like(allowed)
+        return cross_entropy(logits, labels, allowed, smoothing=self.recipe.losses.label_smoothing)
 
     def _shared_terms(
         self, image: Tensor, video: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
@@ -130,7 +142,7 @@ class TKPObjective(Objective):
         if self.recipe.video_from_image:
             network.video.backbone.load_state_dict(network.image.state_dict())
 
-    def train(self, mode: bool = True) -> "TKPObjective":
+    def train(self, mode: bool = True) -> Self:
         """Switch all but what is frozen: its batch normalisation keeps its statistics."""
         super().train(mode)
         for module in self._frozen():

@@ -20,7 +20,8 @@ from models.networks.network import Network
 from models.networks.vkd import VKD
 from models.training.objectives.base import People
 from models.training.objectives.identification import Identification
-from models.training.recipe import Recipe, Vkd
+from models.training.recipe import Recipe
+from models.training.sections import Vkd
 from models.training.state import FILE, MODEL, read_state
 
 

@@ -100,9 +100,9 @@ def test_a_clip_is_resized_by_the_one_definition(tmp_path: Path, make_crop: Call
     for crop, file in zip(crops, files, strict=True):
         Image.fromarray(crop).save(file)
     data = ClipDataset([Tracklet(42, 3, files)], SMALL, frames=2, stride=1)
-    pixels, label, camera = data[Draw(0, (1,))]
+    pixels, label, camera, truth = data[Draw(0, (1,))]
     assert pixels.equal(preprocessing.resize(crops, SMALL))
-    assert (label, camera) == (0, 3)
+    assert (label, camera, truth) == (0, 3, None)
 
 
 def test_labels_have_no_gaps_and_a_draw_is_repeatable(tmp_path: Path) -> None:

@@ -61,12 +61,11 @@ def test_a_missing_part_is_named(tmp_path: Path, part: str) -> None:
 def test_pieces_of_a_tracklet() -> None:
     frames = tuple(Path(str(number)) for number in range(7))
 
-    assert cut_tracklets([Tracklet(4, 2, frames), Tracklet(5, 1, frames[:3])], 3) == (
-        Tracklet(4, 2, frames[:3]),
-        Tracklet(4, 2, frames[3:6]),
-        Tracklet(4, 2, frames[6:]),
-        Tracklet(5, 1, frames[:3]),
-    )
+    whole = [Tracklet(4, 2, frames), Tracklet(5, 1, frames[:3]), Tracklet(6, 1, frames[:2])]
+    # What is left over belongs to the last piece.
+    pieces = (Tracklet(4, 2, frames[:3]), Tracklet(4, 2, frames[3:]), *whole[1:])
+
+    assert cut_tracklets(whole, 3) == pieces
 
 
 @given(st.lists(st.integers(1, 70), max_size=5), st.integers(1, 40))
@@ -78,8 +77,11 @@ def test_pieces_lose_nothing(lengths: list[int], length: int) -> None:
     pieces = cut_tracklets(tracklets, length)
 
     assert [f for piece in pieces for f in piece.frames] == [f for one in tracklets for f in one.frames]
-    assert all(1 <= len(piece.frames) <= length for piece in pieces)
-    assert sum(len(piece.frames) < length for piece in pieces) <= len(tracklets)
+    assert all(1 <= len(piece.frames) < 2 * length for piece in pieces)
+    assert [len(piece.frames) for piece in pieces if len(piece.frames) < length] == [
+        frames for frames in lengths if frames < length
+    ]
+    assert len(pieces) == sum(max(1, frames // length) for frames in lengths)
 
 
 @pytest.mark.parametrize("length", [0, -1])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.datasets import load
+from models.datasets import captions, load
 from models.errors import BadDataset
 from tests.models.datasets.trees import plant, told
 
@@ -132,3 +132,54 @@ def test_a_missing_half_is_named(tmp_path: Path, missing: str) -> None:
 
     with pytest.raises(BadDataset, match=f"there is no folder {missing}"):
         load("simulated", tmp_path)
+
+
+def told_of(root: Path, *words: object) -> Path:
+    """A listing with a line for each caption, two lines of person 1 first."""
+    lines = [{"identity": max(1, n), "caption": caption} for n, caption in enumerate(words)]
+    write_listing(root, lines)
+    return root
+
+
+def test_captions_by_identity(tmp_path: Path) -> None:
+    told_of(tmp_path, "A red man.", "A red man.", "A blue woman.")
+    assert captions("simulated", tmp_path) == {1: "A red man.", 2: "A blue woman."}
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("A man.", "A woman."), "two captions of person 1"),
+        ((None,), "a line without identity and caption"),
+        ((["A man."],), "a line without identity and caption"),
+        (("",), "the caption of person 1 has 0 characters"),
+        (("a" * 2001,), "the caption of person 1 has 2001 characters"),
+    ],
+)
+def test_captions_that_cannot_be_are_refused(tmp_path: Path, words: tuple[object, ...], reason: str) -> None:
+    with pytest.raises(BadDataset, match=reason):
+        captions("simulated", told_of(tmp_path, *words))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff\xfe", "cannot be read"),
+        (b"[1]\n", "cannot be read"),
+        (b"[" * 100_000, "cannot be read"),
+        (b'{"identity": true, "caption": "A man."}\n', "without identity"),
+        (b'{"identity": "1", "caption": "A man."}\n', "without identity"),
+        (b"{}\n", "without identity"),
+    ],
+)
+def test_a_listing_that_has_no_captions_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+    (tmp_path / "tracklets.jsonl").write_bytes(content)
+    with pytest.raises(BadDataset, match=reason):
+        captions("simulated", tmp_path)
+
+
+def test_a_set_without_captions_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadDataset, match=r"there is no file tracklets\.jsonl"):
+        captions("simulated", tmp_path)
+    with pytest.raises(BadDataset, match="mars has no captions; there are some in simulated"):
+        captions("mars", tmp_path)

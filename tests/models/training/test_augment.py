@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.training.augment import LUMA, augment
+from models.datasets.truth import mirror
+from models.training.augment import LUMA, augment, augment_truth
 from models.training.recipe import Augmentation
 
 CHANGES = ("flip", "shift", "colour", "grey", "blur", "degrade", "erase")
@@ -163,6 +164,39 @@ def test_erasing_covers_one_rectangle_of_the_asked_size_in_all_frames(
         assert covered.sum() == height * width
         assert len(clip[0].flatten(1)[:, covered.flatten()].unique(dim=1).T) == 1
         assert 0.08 * 64 * 32 <= height * width <= 0.22 * 64 * 32 or width == 32 or height == 64
+
+
+def test_pixels_and_truth_stay_together() -> None:
+    """Colours say where a pixel is from, and its truth must be from there."""
+    height, width = 40, 20
+    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    marks = torch.stack([rows + 1, columns + 1, rows]).to(torch.uint8)
+    truth = torch.stack([(rows + columns) % 24 + 1, 5 * rows, 7 * columns]).to(torch.uint8)
+    mirrored = mirror(truth).flip(-1)  # what each place says when it is seen in a mirror
+    recipe = only(flip=0.5, shift=0.7, erase=0.5, shift_share=0.2)
+    x = augment(marks.expand(60, 2, -1, -1, -1), recipe, seeded(5)).long()
+    y = augment_truth(truth.expand(60, 2, -1, -1, -1), recipe, seeded(5))
+    kinds = set()
+    for clip, found in zip(x, y, strict=True):
+        flipped = bool(clip[0, 1].diff(dim=1).sign().sum() < 0)
+        own = (mirrored if flipped else truth)[:, (clip[0, 0] - 1) % height, (clip[0, 1] - 1) % width]
+        # A covered place has its colour from nowhere: row and blue disagree there.
+        covered = (found[0] == 0).all(dim=0)
+        kinds.add((flipped, bool(covered.any())))
+        assert found[0].equal(found[1])
+        assert (found[0] == own)[:, ~covered].all()
+        assert (clip[0, 2] == clip[0, 0] - 1)[~covered].all()
+        assert len(clip[0][:, covered].unique(dim=1).T) <= 1
+    assert len(kinds) == 4
+
+
+def test_truth_is_copied_and_knows_no_colours() -> None:
+    truth = clips() % 25
+    before = truth.clone()
+    changed = augment_truth(truth, only(colour=1.0, grey=1.0, blur=1.0, degrade=1.0), seeded())
+    assert changed.equal(truth)
+    augment_truth(truth, Augmentation.model_validate(ALL), seeded()).fill_(9)
+    assert truth.equal(before)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 from models.errors import BadRecipe
 from models.training.optimiser import rate
 from models.training.recipe import CONFIGS, check_recipe, read_recipe
+from models.training.sections import Saa
 
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
@@ -101,6 +102,8 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         ("batches.frames='3'", "batches.frames: .*integer"),
         ("batches.frames=true", "batches.frames: .*integer"),
         ("batches.frames=0", "batches.frames: .*greater"),
+        ("batches.pieces=0", "batches.pieces: .*greater"),
+        ("batches.pieces=32.0", "batches.pieces: .*integer"),
         ("batches=3", "batches: "),
         ("batches.identities=1", "batches.identities: .*greater"),
         ("optimiser.learning_rate=3e-4", r"optimiser.learning_rate: .*number.*3\.0e-4"),
@@ -128,6 +131,7 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         ("=3", "'=3' is not like key=value"),
         ("batches.frames=[", "batches.frames is not YAML"),
         ("name=!!python/object/apply:os.getcwd []", "name is not YAML"),
+        ("saa={}", "the section saa is not for the network tkp"),
     ],
 )
 def test_a_wrong_value_is_named(override: str, message: str) -> None:
@@ -169,6 +173,35 @@ def test_a_wrong_value_of_alignment_is_named(override: str, message: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("saa.alpha=1.5", "saa.alpha: .*less"),
+        ("saa.mask=soft", "saa.mask: .*'paper'"),
+        ("saa.appearance=true", "saa.appearance: "),
+        ("saa.tile=6", "saa.tile: .*greater"),
+        ("saa.tile=17", "saa.tile: .*multiple"),
+        ("saa.triplets=-1", "saa.triplets: .*greater"),
+        ("saa.lambda=1", "unknown key 'saa.lambda'"),
+        ("saa={appearance_cross_entropy: 0, fused_cross_entropy: 0, triplets: 0}", "no term teaches"),
+        ("branches=[image]", "trains both branches"),
+    ],
+)
+def test_a_wrong_value_of_3d_saa_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny-3d-saa-cmil", [override])
+
+
+def test_the_published_weights_of_3d_saa() -> None:
+    """Shi et al. 2021; what a recipe leaves out is the published value too."""
+    recipe = read_recipe("3d-saa-cmil-resnet50-mars")
+    assert recipe.saa == Saa()
+    assert (recipe.saa.alpha, recipe.saa.triplets, recipe.saa.tile) == (0.5, 1.5, 32)
+    assert (recipe.batches.frames, recipe.batches.stride) == (4, 8)
+    assert (recipe.optimiser.learning_rate, recipe.optimiser.weight_decay) == (3e-4, 5e-4)
+    assert recipe.losses == read_recipe("tkp-resnet50-mars").losses
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "not a mapping"),
@@ -193,3 +226,42 @@ def test_a_recipe_that_is_not_there_names_those_that_are(tmp_path: Path) -> None
     for name in ("gone", str(tmp_path)):
         with pytest.raises(BadRecipe, match="tiny"):
             read_recipe(name)
+
+
+def test_the_published_schedule_of_cross_modal_embeddings() -> None:
+    """Xie et al., 2020: Inception-v3 at 299 x 299, SGD at 0.001 for 500 epochs, L_v + 1/2 L_ii + 1/2 L_iv."""
+    recipe = read_recipe("cross-modal-inception-v3-prid")
+    assert (recipe.backbone, recipe.input.height, recipe.input.width) == ("inception-v3", 299, 299)
+    assert (recipe.optimiser.name, recipe.optimiser.learning_rate) == ("sgd", 1e-3)
+    assert (recipe.schedule.epochs, recipe.schedule.milestones) == (500, ())
+    assert recipe.cross_modal is not None
+    section = recipe.cross_modal
+    assert (section.verification, section.image_identity, section.video_identity) == (1, 0.5, 0.5)
+    assert section.reuse == "propagation-knockdown"
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("cross_modal.reuse=knockdown", "cross_modal: captioner must name a checkpoint"),
+        ("cross_modal.reuse=some", "cross_modal.reuse: .*'none'"),
+        ("cross_modal.knockdown=0", "cross_modal.knockdown: .*greater"),
+        ("cross_modal.knockdown=1.5", "cross_modal.knockdown: .*less"),
+        (
+            "cross_modal={reuse: none, verification: 0, image_identity: 0}",
+            "a branch whose identity is 0 would learn nothing",
+        ),
+        ("cross_modal=null", "cross_modal and the network cross-modal belong together"),
+        ("network=tkp", "architecture|unexpected keyword"),
+        ("backbone=inception-v3", "inception-v3 takes pictures of 75 pixels a side and more"),
+        ("architecture={depth: 3}", "depth"),
+    ],
+)
+def test_a_wrong_value_of_cross_modal_embeddings_is_named(override: str, message: str) -> None:
+    with pytest.raises(BadRecipe, match=message):
+        read_recipe("tiny-cross-modal", [override])
+
+
+def test_other_networks_have_no_section_of_cross_modal_embeddings() -> None:
+    with pytest.raises(BadRecipe, match="belong together"):
+        read_recipe("tiny", ["cross_modal={reuse: none}"])

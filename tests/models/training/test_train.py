@@ -12,13 +12,15 @@ import torch
 
 from models import checkpoint
 from models.checkpoint import LoadedModel
-from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
+from models.datasets.truth import truth_file
 from models.embedder import Embedder
 from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, UnknownModel
+from models.networks.saa import SAA
 from models.training.recipe import Recipe, read_recipe
-from models.training.train import train
+from models.training.train import begin, train
 from tests.models.conftest import pair_of
-from tests.models.people import draw_tracklets
+from tests.models.people import draw_tracklets, draw_truth
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +154,20 @@ def test_distractors_and_junk_are_left_out(tmp_path: Path, people: tuple[Trackle
     assert weights(with_them) == weights(train(plan, people, tmp_path / "run", dataset="drawn"))
 
 
+def test_pieces_are_drawn_as_tracklets_of_their_own(tmp_path: Path) -> None:
+    whole = draw_tracklets(tmp_path / "people", identities=3, cameras=1, frames=5)
+    cut = cut_tracklets(whole, 2)  # two of each person's one
+    plan = ("schedule={epochs: 2}", "batches={identities: 3, clips: 1, frames: 1}")
+    of_pieces = train(recipe(*plan, "batches.pieces=2"), whole, tmp_path / "pieces", dataset="drawn")
+    train(recipe(*plan), whole, tmp_path / "whole", dataset="drawn")
+
+    assert weights(of_pieces) == weights(train(recipe(*plan), cut, tmp_path / "cut", dataset="drawn"))
+    # An epoch sees every piece once.
+    assert len(logged(tmp_path / "pieces")) == 2 * len(logged(tmp_path / "whole")) == 4
+    training = checkpoint.load(of_pieces).card["training"]
+    assert (training["tracklets"], training["recipe"]["batches"]["pieces"]) == (3, 2)
+
+
 def test_a_run_is_not_overwritten(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     train(recipe("schedule.steps=2"), people, tmp_path, dataset="drawn")
     before = weights(tmp_path / "model")
@@ -241,3 +257,40 @@ def test_a_stopped_run_can_be_finished_where_it_is(tmp_path: Path, people: tuple
     assert model.card["training"]["steps"] == 2  # what was saved last
     with pytest.raises(TrainingError, match="holds no run"):
         train(plan, people, tmp_path / "other", dataset="drawn", finish=True)
+
+
+def with_parts(*overrides: str) -> Recipe:
+    return read_recipe("tiny-3d-saa-cmil", ["input={height: 32, width: 32}", "schedule.steps=2", *overrides])
+
+
+def test_3d_saa_learns_from_body_parts_and_logs_the_entropy_of_its_attention(
+    tmp_path: Path, people: tuple[Tracklet, ...]
+) -> None:
+    root = people[0].frames[0].parents[2]
+    draw_truth(root, people)
+    plan = with_parts("augmentation={flip: 0.5, erase: 0.5, shift: 0.5}")
+    out = train(plan, people, tmp_path / "run", dataset="drawn", root=root)
+    model = checkpoint.load(out)
+    assert isinstance(model.network, SAA)
+    assert {"appearance_to_video", "interactive_to_interactive"} < logged(tmp_path / "run")[0].keys()
+    assert all(0 < line["attention_entropy"] <= 1 for line in logged(tmp_path / "run"))
+    truth_file(root, people[-1].frames[-1]).unlink()
+    with pytest.raises(BadDataset, match=r"cannot read the body parts .*truth/.*\.png: No such file"):
+        train(plan, people, tmp_path / "other", dataset="drawn", root=root)
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(BadDataset, match="no folder is given"):
+        train(plan, people, tmp_path / "other", dataset="drawn")
+    # CMIL alone needs none.
+    train(with_parts("saa.appearance=none"), people, tmp_path / "other", dataset="drawn")
+
+
+def test_3d_saa_goes_on_with_what_tkp_has_learnt(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    pair = train(recipe("schedule.steps=1"), people, tmp_path / "pair", dataset="drawn")
+    begun = begin(with_parts(f"initialise={pair}"))
+    assert type(begun.network) is SAA
+    learnt = checkpoint.load(pair).network.state_dict()
+    assert all(tensor.equal(learnt[name]) for name, tensor in begun.network.state_dict().items())
+    assert not begun.network.training
+    taught = train(with_parts("saa.appearance=none"), people, tmp_path / "run", dataset="drawn")
+    with pytest.raises(BadRecipe, match="has the network '3d-saa-cmil'"):
+        begin(recipe(f"initialise={taught}"))

@@ -1,0 +1,156 @@
+"""What cross-modal embeddings are trained for: who it is, whether two are the same, and reused captioners.
+
+Xie et al., "Cross-modal embeddings via text" (2020): L = L_v + 1/2 L_ii + 1/2 L_iv, the cross entropies of
+verification (square layer) and of identification of pictures and of clips; and fixed model reuse (Yang et
+al., AAAI 2017; see models.networks.fixed_model_reuse) of a captioner's two layers, one beside each branch.
+All that is here is gone after training.
+
+Interpretations: the outputs that FMR speaks of are the features, so that W is the network's last layer; a
+batch has all its positive pairs at once and as many negative ones, where the paper alternates strictly
+between the two; the picture of a pair is never from the clip of the pair, as query and gallery are never of
+one tracklet; pictures and clips are identified by one classifier, since two would let their features lie
+anywhere to each other, and an index ranks by distance.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.datasets.clips import Clips
+from models.errors import BadRecipe
+from models.losses import cross_entropy
+from models.networks.cross_modal import CrossModal
+from models.networks.network import Network
+from models.networks.tkp import pool
+from models.training.objectives.base import Objective, People
+from models.training.objectives.captioner_reuse import CaptionerReuse, load_captioner
+from models.training.objectives.tkp import make_classifier
+from models.training.recipe import Recipe
+
+
+class CrossModalObjective(Objective):
+    """A classifier, the verification of pairs, and the captioner that is reused.
+
+    Args:
+        network: what is trained.
+        people: to tell apart, each from those of its own world only if the recipe says so.
+        recipe: weights, captioner and mode of reuse in its section cross_modal.
+        generator: for first weights and the order of knockdown.
+
+    Raises:
+        BadRecipe: the captioner does not fit the network, or batches have one clip a person.
+        BadCheckpoint, UnknownModel: the captioner is not to be had.
+    """
+
+    network: CrossModal
+
+    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+        super().__init__(network, people, recipe, generator)
+        assert isinstance(network, CrossModal)
+        assert recipe.cross_modal is not None
+        if recipe.batches.clips < 2:
+            raise BadRecipe("batches.clips: pairs of a picture and another clip need 2 clips a person")
+        self.network, self.recipe, self.settings = network, recipe, recipe.cross_modal
+        self.classifier = make_classifier(network.dimension, len(people), bias=True, generator=generator)
+        self.worlds: Tensor
+        self.register_buffer("worlds", people.worlds, persistent=False)
+        self.steps_done: Tensor
+        self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
+        self.reuse: CaptionerReuse | None = None
+        if self.settings.reuse != "none":
+            self.reuse = CaptionerReuse(network, load_captioner(recipe), self.settings, generator)
+        # What takes no part must not be waited for by DistributedDataParallel.
+        self.classifier.requires_grad_(self.settings.image_identity + self.settings.video_identity > 0)
+        network.verification.requires_grad_(self.settings.verification > 0)
+        for block in self._frozen():
+            block.requires_grad_(False)
+
+    def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
+        """The weighted terms of the loss."""
+        count, length = clips.shape[:2]
+        network, bf16 = self.network, self.recipe.run.bf16
+        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+            pooled = pool(network.cnn(x))  # (NT, D), float32 as all that follows
+        sequences = network.sequence(pooled, [length] * count)  # (N, H)
+        image, video = network.image_projection(pooled), network.video_projection(sequences)
+        terms: dict[str, Tensor] = {}
+        if self.reuse is not None:
+            of_frames, of_clips = self.reuse.fixed(x, [length] * count, bf16=bf16)
+            image, video = self.reuse.image(image, of_frames), self.reuse.video(video, of_clips)
+            terms |= self.reuse.terms(network, pooled, sequences, of_frames, of_clips)
+        terms |= self._identity("image", image, batch.labels.repeat_interleave(length))
+        terms |= self._identity("video", video, batch.labels)
+        return terms | self._verification(image, video, batch.labels)
+
+    def _identity(self, branch: str, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """L_ii and L_iv."""
+        name = f"{branch}_identity"
+        if not (weight := getattr(self.settings, name)):
+            return {}
+        allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
+        if not self.recipe.losses.within_world:
+            allowed = torch.ones_like(allowed)
+        smoothing = self.recipe.losses.label_smoothing
+        logits = self.classifier(features)
+        return {name: weight * cross_entropy(logits, labels, allowed, smoothing=smoothing)}
+
+    def _verification(self, image: Tensor, video: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """L_v."""
+        if not self.settings.verification:
+            return {}
+        generator = torch.Generator().manual_seed(self.recipe.run.seed + int(self.steps_done))
+        of_image, of_clip, different = draw_pairs(labels, len(image) // len(video), generator)
+        logits = self.network.verification_logits(image[of_image], video[of_clip])
+        return {"verification": self.settings.verification * F.cross_entropy(logits, different)}
+
+    def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
+        """CNN and image projection; LSTM and video projection; and all heads, with V and U of the reuse."""
+        network = self.network
+        reuse = [] if self.reuse is None else [*self.reuse.image.parameters(), *self.reuse.video.parameters()]
+        return {
+            "image": [*network.cnn.parameters(), *network.image_projection.parameters()],
+            "video": [*network.sequence.parameters(), *network.video_projection.parameters()],
+            "classifier": [*self.classifier.parameters(), *network.verification.parameters(), *reuse],
+        }
+
+    def after_step(self, step: int, steps: int) -> None:
+        """Knock down what is due."""
+        self.steps_done.fill_(step)
+        if self.reuse is not None:
+            self.reuse.knock_down(step / steps)
+
+    def train(self, mode: bool = True) -> "CrossModalObjective":
+        """Switch all but what is frozen: its batch normalisation keeps its statistics."""
+        super().train(mode)
+        for block in self._frozen():
+            block.eval()
+        return self
+
+    def _frozen(self) -> list[nn.Module]:
+        return list(self.network.cnn.blocks[: self.recipe.optimiser.frozen_blocks])
+
+
+def draw_pairs(labels: Tensor, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    """All pairs of a picture and another clip of its person, and as many random ones of two people.
+
+    Args:
+        labels: (N,) of clips of `length` frames; each frame is a picture.
+        length: T.
+        generator: on the CPU.
+
+    Returns:
+        Numbers of pictures, 0..NT-1, numbers of clips, 0..N-1, and classes of pairs, 0 for "same" and 1 for
+        "different" (the paper's targets (1, 0) and (0, 1)), each (P,).
+    """
+    own = torch.arange(len(labels)).repeat_interleave(length)  # (NT,) the clip of each picture
+    people = labels.cpu()
+    same = people[own][:, None] == people  # (NT, N)
+    positive = (same & (own[:, None] != torch.arange(len(labels)))).nonzero()  # (P / 2, 2)
+    negative = (~same).nonzero()
+    chosen = torch.randperm(len(negative), generator=generator)[: len(positive)]
+    pairs = torch.cat([positive, negative[chosen]]).to(labels.device)
+    different = torch.arange(len(pairs), device=labels.device) >= len(positive)
+    return pairs[:, 0], pairs[:, 1], different.long()

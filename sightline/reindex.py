@@ -1,0 +1,81 @@
+"""`sightline reindex`: what the gallery holds, embedded with another model besides."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gallery.settings import GallerySettings
+from sightline.console import DataDir, open_gallery, output, print_note, print_table, read_settings
+from sightline.index import Outcome, read_one, reader
+from sightline.videos import all_videos
+
+if TYPE_CHECKING:
+    from gallery.gallery import Gallery
+    from gallery.records import VideoInfo
+    from indexer.embedding import ClipEmbedder
+    from indexer.progress import Progress
+    from indexer.settings import IndexSettings
+
+# What the report of a video names as its detector when its people came from a file.
+IMPORTED = ("motchallenge", "crops")
+
+
+def reindex(
+    model: Annotated[
+        str | None, typer.Option(help="Name or path of the model [default: SIGHTLINE_INDEX_MODEL].")
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="Only recordings of this camera.")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Index the recordings of the gallery with another model, beside those they are indexed with.
+
+    Features of several models lie side by side and are never compared: a service searches those of its
+    SIGHTLINE_MODEL. A recording that has this model's features already is skipped. Exits with 1 when one
+    could not be read, or has other people under the settings of today.
+    """
+    from indexer.networks import make_embedder
+    from indexer.progress import ConsoleProgress
+    from indexer.settings import IndexSettings
+
+    settings = read_settings(IndexSettings)
+    if model is not None:
+        settings = settings.model_copy(update={"model": model})
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
+        videos = list(all_videos(gallery.catalogue, camera_id))
+        embedder = make_embedder(settings)
+        with ConsoleProgress(output) as bars:
+            outcomes = [
+                _read_again(gallery, embedder, settings, video, bars.of(video.file_name)) for video in videos
+            ]
+    rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
+    print_table(rows, empty="No recording yet: `sightline index` adds some.")
+    if embedder.warning:
+        print_note(embedder.warning)
+    if any(outcome.failed for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _read_again(
+    gallery: "Gallery",
+    embedder: "ClipEmbedder",
+    settings: "IndexSettings",
+    video: "VideoInfo",
+    progress: "Progress",
+) -> Outcome:
+    from gallery.errors import Conflict
+    from indexer.types import Recording
+
+    file = Path(video.path)
+    if gallery.catalogue.is_indexed(video.content_hash, embedder.id) is not None:
+        return Outcome(file, "in the gallery already", video.tracklet_count)
+    if video.report["detector"] in IMPORTED:
+        return Outcome(file, "was imported: import it again with this model", failed=True)
+    camera = gallery.catalogue.camera(video.camera_id)
+    read = reader(gallery, embedder, settings, camera, None)
+    recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
+    try:
+        return read_one(recording, read, progress)
+    except Conflict as error:
+        return Outcome(file, str(error), failed=True)
