@@ -113,6 +113,8 @@ class VKDObjective(Identification):
         self.settings = recipe.vkd or Vkd()
         self.teacher = None
         if self.settings.teacher is not None:
+            if recipe.batches.choice != "views":
+                raise BadRecipe("batches.choice: a student sees the first frames of a bag: set it to views")
             if self.settings.frames >= recipe.batches.frames:
                 raise BadRecipe(f"vkd.frames: not fewer than the teacher's {recipe.batches.frames}")
             self.teacher = Teacher(Path(self.settings.teacher), people.worlds)

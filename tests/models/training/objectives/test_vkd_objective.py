@@ -266,6 +266,7 @@ def test_a_folder_without_a_teacher_is_refused(
     ("overrides", "message"),
     [
         (["batches.frames=2"], "vkd.frames"),
+        (["batches.choice=parts"], r"batches\.choice"),
         (["losses.image_to_video=2"], r"losses\.image_to_video"),
         (["losses.feature_propagation=0"], r"losses\.feature_propagation"),
         (["branches=[image]"], "branches"),
