@@ -1,5 +1,7 @@
 """`sightline reindex`: what the gallery holds, embedded with another model besides."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,9 +15,8 @@ from sightline.videos import all_videos
 if TYPE_CHECKING:
     from gallery.gallery import Gallery
     from gallery.records import VideoInfo
-    from indexer.embedding import ClipEmbedder
     from indexer.progress import Progress
-    from indexer.settings import IndexSettings
+    from sightline.index import Read
 
 # What the report of a video names as its detector when its people came from a file.
 IMPORTED = ("motchallenge", "crops")
@@ -45,9 +46,15 @@ def reindex(
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
         videos = list(all_videos(gallery.catalogue, camera_id))
         embedder = make_embedder(settings)
+
+        @cache
+        def read_of(camera_id: int) -> "Read":
+            return reader(gallery, embedder, settings, gallery.catalogue.camera(camera_id), None)
+
         with ConsoleProgress(output) as bars:
             outcomes = [
-                _read_again(gallery, embedder, settings, video, bars.of(video.file_name)) for video in videos
+                _read_again(gallery, embedder.id, read_of, video, bars.of(video.file_name))
+                for video in videos
             ]
     rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
     print_table(rows, empty="No recording yet: `sightline index` adds some.")
@@ -59,8 +66,8 @@ def reindex(
 
 def _read_again(
     gallery: "Gallery",
-    embedder: "ClipEmbedder",
-    settings: "IndexSettings",
+    model_id: str,
+    read_of: Callable[[int], "Read"],
     video: "VideoInfo",
     progress: "Progress",
 ) -> Outcome:
@@ -68,14 +75,12 @@ def _read_again(
     from indexer.types import Recording
 
     file = Path(video.path)
-    if gallery.catalogue.is_indexed(video.content_hash, embedder.id) is not None:
+    if gallery.catalogue.is_indexed(video.content_hash, model_id) is not None:
         return Outcome(file, "in the gallery already", video.tracklet_count)
     if video.report["detector"] in IMPORTED:
         return Outcome(file, "was imported: import it again with this model", failed=True)
-    camera = gallery.catalogue.camera(video.camera_id)
-    read = reader(gallery, embedder, settings, camera, None)
     recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
     try:
-        return read_one(recording, read, progress)
+        return read_one(recording, read_of(video.camera_id), progress)
     except Conflict as error:
         return Outcome(file, str(error), failed=True)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
-from models.networks.network import NeckedNetwork, check_lengths, clip_means
+from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
 from models.networks.recurrence import Recurrence
 from models.networks.tkp import in_parts, pool
 
@@ -82,15 +82,13 @@ class CrossModalityAlignment(NeckedNetwork):
         self, backbone: str = "efficientnet-lite0", *, width: int = 128, steps: int = 8, neck: bool = False
     ) -> None:
         super().__init__()
-        if backbone not in BACKBONES:
-            raise ValueError(f"no backbone {backbone!r}; known: {', '.join(BACKBONES)}")
         for name, value, most in (("width", width, MAX_WIDTH), ("steps", steps, MAX_STEPS)):
             if type(value) is not int or not 1 <= value <= most:
                 raise ValueError(f"{name} is a whole number from 1 to {most}, not {value!r}")
         self.backbone_name = backbone
         self.width = width
         self.steps = steps
-        self.backbone = BACKBONES[backbone]()
+        self.backbone = named(backbone, BACKBONES)()
         self.reduction = nn.Linear(self.backbone.dimension, width)
         self.pseudo = PseudoSequence(width)
         self.recurrence = Recurrence(width, dropout=0.0, input_map=True)
@@ -125,9 +123,8 @@ class CrossModalityAlignment(NeckedNetwork):
 
     def embed_images(self, images: Tensor) -> Tensor:
         """Features of single pictures, as pseudo sequences, of any length: (B, 3, H, W) -> (B, D)."""
-        frames = self.pseudo(self.encode(images), self.steps).flatten(
-            0, 1
-        )  # (B, steps, width) -> (B steps, .)
+        pseudo = self.pseudo(self.encode(images), self.steps)
+        frames = pseudo.flatten(0, 1)  # (B, steps, width) -> (B steps, width)
         return self.neck(self.pool_sequences(frames, [self.steps] * len(images)))  # type: ignore[no-any-return]
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:

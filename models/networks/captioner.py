@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from models.networks.backbones import Backbone
 from models.networks.cross_modal import BACKBONES, SequenceLSTM, check_size, draw_layer
-from models.networks.network import Network, check_lengths
+from models.networks.network import Network, check_lengths, named
 from models.networks.tkp import in_parts, pool
 from models.networks.vocabulary import BEGIN, END, PADDING, Vocabulary
 
@@ -102,15 +102,12 @@ class Captioner(Network):
         vocabulary: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        if backbone not in BACKBONES:
-            raise ValueError(f"no backbone {backbone!r}; known: {', '.join(BACKBONES)}")
         self.backbone = backbone
         self.embedding = check_size("embedding", embedding)
-        self.cnn: Backbone = BACKBONES[backbone]()
+        self.cnn: Backbone = named(backbone, BACKBONES)()
         self.image_layer = nn.Linear(self.cnn.dimension, embedding)
         self.frame_layer = nn.Linear(self.cnn.dimension, embedding)
         self.video_layer = SequenceLSTM(embedding, embedding)
-        self.neck: nn.Module = nn.Identity()
         self._take_words(Vocabulary(vocabulary))
 
     @property

@@ -114,7 +114,6 @@ class CRF(Network):
             {part: Subnetwork(backbone, features=features, rcn=rcn) for part in parts}
         )
         self.fusion = Fusion(len(parts)) if len(parts) > 1 else None
-        self.neck = nn.Identity()
 
     @property
     def architecture(self) -> dict[str, Any]:

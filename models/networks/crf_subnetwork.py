@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from models.networks.backbones import LITE0_STEM, Backbone, ConvNorm, efficientnet_lite0
 from models.networks.clip_channels import CHANNELS
+from models.networks.network import clip_means
 from models.networks.recurrence import Recurrence
 from models.networks.tkp import in_parts, pool
 
@@ -91,7 +92,7 @@ class Subnetwork(nn.Module):
         if self.recurrence is not None:
             groups = [min(GROUP, length - start) for length in lengths for start in range(0, length, GROUP)]
             x = x + self.recurrence(f, groups)
-        return torch.stack([clip.mean(dim=0) for clip in torch.split(x, list(lengths))])
+        return clip_means(x, lengths)
 
     @property
     def backbone_dtype(self) -> torch.dtype:

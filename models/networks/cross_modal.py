@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from models.networks.backbones import Backbone, efficientnet_lite0, inception_v3
-from models.networks.network import Network, check_lengths
+from models.networks.network import Network, check_lengths, named
 from models.networks.tkp import in_parts, pool
 
 # Inception-v3 at 299 x 299 as published; the light one is ours.
@@ -67,17 +67,14 @@ class CrossModal(Network):
         self, backbone: str = "efficientnet-lite0", *, embedding: int = 512, hidden: int = 512
     ) -> None:
         super().__init__()
-        if backbone not in BACKBONES:
-            raise ValueError(f"no backbone {backbone!r}; known: {', '.join(BACKBONES)}")
         self.backbone = backbone
         self.embedding = check_size("embedding", embedding)
         self.hidden = check_size("hidden", hidden)
-        self.cnn: Backbone = BACKBONES[backbone]()
+        self.cnn: Backbone = named(backbone, BACKBONES)()
         self.sequence = SequenceLSTM(self.cnn.dimension, hidden)
         self.image_projection = nn.Linear(self.cnn.dimension, embedding)
         self.video_projection = nn.Linear(hidden, embedding)
         self.verification = nn.Linear(embedding, 2)
-        self.neck: nn.Module = nn.Identity()
 
     @property
     def architecture(self) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Some = TypeVar("Some")
 
 
 class Network(nn.Module, ABC):
@@ -13,11 +15,9 @@ class Network(nn.Module, ABC):
 
     Attributes:
         kind: its name in cards and recipes.
-        neck: what features pass last; the identity where a network has none.
     """
 
     kind: ClassVar[str]
-    neck: nn.Module
 
     @property
     @abstractmethod
@@ -80,7 +80,12 @@ class NeckedNetwork(Network):
 
     Luo et al., "Bag of Tricks", CVPR Workshops 2019: the classifier's view of them, which is centred, as
     cosines want it. It is affine, so it may come before or after a mean over frames.
+
+    Attributes:
+        neck: that normalisation, or the identity.
     """
+
+    neck: nn.Module
 
     def set_neck(self, *, neck: bool) -> None:
         """Give a network that knows its dimension its neck, or none. Raises TypeError for what is no bool."""
@@ -103,6 +108,13 @@ class NeckedNetwork(Network):
     def precise(self) -> list[nn.Module]:
         """The neck: it gets float32 from the pooling."""
         return [self.neck]
+
+
+def named(backbone: str, known: Mapping[str, Some]) -> Some:
+    """What is known under the name of a backbone. Raises ValueError for another name."""
+    if backbone not in known:
+        raise ValueError(f"no backbone {backbone!r}; known: {', '.join(known)}")
+    return known[backbone]
 
 
 def check_lengths(frames: Tensor, lengths: Sequence[int]) -> None:

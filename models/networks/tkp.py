@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
-from models.networks.network import NeckedNetwork, check_lengths, clip_means
+from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
 from models.networks.non_local import NonLocalBlock
 
 
@@ -87,9 +87,7 @@ class TKP(NeckedNetwork):
 
     def __init__(self, backbone: str = "efficientnet-lite0", *, neck: bool = False) -> None:
         super().__init__()
-        if backbone not in ARCHITECTURES:
-            raise ValueError(f"no backbone {backbone!r}; known: {', '.join(ARCHITECTURES)}")
-        architecture = ARCHITECTURES[backbone]
+        architecture = named(backbone, ARCHITECTURES)
         self.backbone = backbone
         self.image = architecture.backbone()
         self.video = VideoNetwork(architecture.backbone(), architecture.non_local_after)

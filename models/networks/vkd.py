@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
-from models.networks.network import NeckedNetwork, check_lengths, clip_means
+from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
 from models.networks.tkp import in_parts, pool
 
 
@@ -56,11 +56,10 @@ class VKD(NeckedNetwork):
 
     def __init__(self, backbone: str = "efficientnet-lite0", *, neck: bool = False) -> None:
         super().__init__()
-        if backbone not in ARCHITECTURES:
-            raise ValueError(f"no backbone {backbone!r}; known: {', '.join(ARCHITECTURES)}")
+        architecture = named(backbone, ARCHITECTURES)
         self.backbone_name = backbone
-        self.backbone = ARCHITECTURES[backbone].backbone()
-        setattr(self.backbone.blocks[-1], ARCHITECTURES[backbone].activation, nn.Identity())
+        self.backbone = architecture.backbone()
+        setattr(self.backbone.blocks[-1], architecture.activation, nn.Identity())
         self.set_neck(neck=neck)
 
     @property

@@ -194,8 +194,6 @@ class Recipe(Section):
             raise ValueError("no branch learns")
         if len(set(self.branches)) < len(self.branches):
             raise ValueError("branches has one twice")
-        if self.saa is not None and self.network != SAA.kind:
-            raise ValueError(f"the section saa is not for the network {self.network}")
         if self.network == SAA.kind and len(self.branches) < 2:
             raise ValueError(f"{SAA.kind} trains both branches")
         if self.video_from_image and "video" in self.branches:

@@ -102,4 +102,9 @@ class Alignment(Section):
 
 
 # Sections of one kind of network.
-OWN: Final = {"crf": "crf", "vkd": "vkd", "alignment": "cross-modality-alignment"}
+OWN: Final = {
+    "saa": "3d-saa-cmil",
+    "crf": "crf",
+    "vkd": "vkd",
+    "alignment": "cross-modality-alignment",
+}
