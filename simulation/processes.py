@@ -1,9 +1,10 @@
 """Work spread over processes."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 
 def in_processes(work: Callable[[int], int], numbers: Sequence[int], processes: int | None) -> Iterator[int]:
@@ -16,8 +17,22 @@ def in_processes(work: Callable[[int], int], numbers: Sequence[int], processes: 
     if count <= 1:
         yield from map(work, numbers)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=draw_alone) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=begin) as pool:
         yield from pool.map(work, numbers)
+
+
+def begin() -> None:
+    """What a spawned process does first."""
+    draw_alone()
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that spawned it is gone, be it killed: nobody waits for its work."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def draw_alone() -> None:
