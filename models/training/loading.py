@@ -71,12 +71,20 @@ def batches_per_epoch(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
     return len(SAMPLERS[b.sampler](tracklets, b.identities, b.clips, rng))
 
 
-def fingerprint(tracklets: Sequence[Tracklet], truth: Path | None = None) -> str:
+def fingerprint(
+    tracklets: Sequence[Tracklet], truth: Path | None = None, captions: Sequence[str] = ()
+) -> str:
     """SHA-256 over identity, camera, file names and file sizes of all tracklets in their order.
 
-    With `truth`, the folder of the data set, over the files of their body parts, too.
+    With `truth`, the folder of the data set, over the files of their body parts, too; with captions, over
+    these.
+
+    Raises:
+        BadDataset: a file is not there.
     """
     digest = hashlib.sha256()
+    for caption in captions:
+        digest.update(f"{caption}\n".encode())
     for tracklet in tracklets:
         digest.update(f"{tracklet.identity} {tracklet.camera}\n".encode())
         for frame in tracklet.frames:

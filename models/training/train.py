@@ -90,12 +90,16 @@ def train(
     keep_memory()
     with joined(device) as place:
         begun = begin(recipe)
-        state = prepare(recipe, begun, people_of(tracklets, captions), place)
+        people = people_of(tracklets, captions)
+        state = prepare(recipe, begun, people, place)
         if not state.objective.needs_truth:
             root = None
         elif root is None:
             raise BadDataset(f"{recipe.name} learns from body parts, and no folder is given to find them in")
-        data = fingerprint(tracklets, truth=root)
+        words = people.captions if state.objective.needs_captions else None
+        data = people.data
+        if root is not None or words is not None:
+            data = fingerprint(tracklets, root, words or ())
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
@@ -263,12 +267,16 @@ def check_architecture(recipe: Recipe, network: Network) -> None:
 
 
 def people_of(tracklets: Sequence[Tracklet], captions: Mapping[int, str] | None = None) -> People:
-    """The people of the tracklets, in the order of their labels. Raises BadDataset without one's caption."""
+    """The people of the tracklets, in the order of their labels.
+
+    Raises:
+        BadDataset: one has no caption, or a frame is not there.
+    """
     worlds = worlds_of(tracklets)
     if captions is not None and (silent := sorted(worlds.keys() - captions.keys())):
         raise BadDataset(f"no caption of person {silent[0]}, in all {len(silent)} people")
     words = None if captions is None else tuple(captions[identity] for identity in worlds)
-    return People(torch.tensor(list(worlds.values())), words)
+    return People(torch.tensor(list(worlds.values())), words, fingerprint(tracklets))
 
 
 def prepare(recipe: Recipe, begun: LoadedModel, people: People, place: Place) -> State:
@@ -303,6 +311,7 @@ def write_model(
     training = {
         "recipe": recipe.model_dump(mode="json"),
         "begun_from": begun.id,
+        "learns_from": state.objective.learns_from,
         "steps": state.step,
         "seconds": round(state.seconds),
         **facts,

@@ -20,10 +20,12 @@ class People:
     Attributes:
         worlds: (C,) the world of each (see models.datasets.worlds).
         captions: what each looks like, in words; None where the data has none.
+        data: hash of the tracklets that show them (models.training.loading.fingerprint).
     """
 
     worlds: Tensor
     captions: tuple[str, ...] | None = None
+    data: str = ""
 
     def __len__(self) -> int:
         return len(self.worlds)
@@ -38,6 +40,7 @@ class Objective(nn.Module, ABC):
         network: what is trained, and kept.
         needs_truth: whether batches must have `truth`; an objective may decide by its recipe.
         needs_captions: whether people must have captions.
+        learns_from: ids of other models that teach it, by the recipe's key that names their folder.
         diagnostics: numbers of the last forward pass that are logged beside the terms, and not minimised.
     """
 
@@ -48,6 +51,7 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__()
+        self.learns_from: dict[str, str] = {}
         self.diagnostics: dict[str, Tensor] = {}
 
     @abstractmethod

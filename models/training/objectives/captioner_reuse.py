@@ -86,8 +86,8 @@ class CaptionerReuse(nn.Module):
         return self
 
 
-def load_captioner(recipe: Recipe) -> Captioner:
-    """The captioner that a recipe names.
+def load_captioner(recipe: Recipe) -> tuple[Captioner, str]:
+    """The captioner that a recipe names, and its id.
 
     Raises:
         BadRecipe: it is something else, or does not fit the recipe's pictures.
@@ -104,4 +104,4 @@ def load_captioner(recipe: Recipe) -> Captioner:
         raise BadRecipe(f"cross_modal.captioner: {where} has the backbone {network.backbone!r}")
     if (p.height, p.width) != (recipe.input.height, recipe.input.width):
         raise BadRecipe(f"cross_modal.captioner: {where} takes pictures of {p.height} x {p.width}")
-    return network
+    return network, loaded.id

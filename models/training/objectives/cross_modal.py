@@ -60,7 +60,8 @@ class CrossModalObjective(Objective):
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
         self.reuse: CaptionerReuse | None = None
         if self.settings.reuse != "none":
-            self.reuse = CaptionerReuse(network, load_captioner(recipe), self.settings, generator)
+            captioner, self.learns_from["cross_modal.captioner"] = load_captioner(recipe)
+            self.reuse = CaptionerReuse(network, captioner, self.settings, generator)
         # What takes no part must not be waited for by DistributedDataParallel.
         self.classifier.requires_grad_(self.settings.image_identity + self.settings.video_identity > 0)
         network.verification.requires_grad_(self.settings.verification > 0)

@@ -53,7 +53,7 @@ class Identification(Objective):
             self.norm.bias.requires_grad_(False)
         self.classifier = make_classifier(network.dimension, len(people), bias=False, generator=generator)
         self.worlds: Tensor
-        self.register_buffer("worlds", people.worlds)
+        self.register_buffer("worlds", people.worlds, persistent=False)
         self.frozen = list(backbone.blocks[: recipe.optimiser.frozen_blocks])
         for block in self.frozen:
             block.requires_grad_(False)

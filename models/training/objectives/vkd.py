@@ -56,24 +56,26 @@ class Teacher(nn.Module):
 
     Args:
         folder: of the teacher's run, with model/ and state.pt.
-        worlds: (C,) of the people that the student learns; the teacher must have learnt the same.
+        people: whom the student learns; the teacher must have learnt from the same tracklets.
 
     Raises:
-        BadRecipe: it is no VKD, or learnt other people.
+        BadRecipe: it is no VKD, or learnt from other data.
         UnknownModel, BadCheckpoint, TrainingError: the folder holds no such run, or a damaged one.
     """
 
-    def __init__(self, folder: Path, worlds: Tensor) -> None:
+    def __init__(self, folder: Path, people: People) -> None:
         super().__init__()
-        network = checkpoint.load(folder / MODEL).network
-        tensors = read_state(folder)["objective"]
-        if not isinstance(network, VKD) or not {"classifier.weight", "worlds"} <= tensors.keys():
+        loaded = checkpoint.load(folder / MODEL)
+        network, self.id = loaded.network, loaded.id
+        state = read_state(folder)
+        tensors = state["objective"]
+        if not isinstance(network, VKD) or "classifier.weight" not in tensors:
             raise BadRecipe(f"vkd.teacher: {folder} is not the run of a VKD")
-        if not torch.equal(tensors["worlds"].cpu(), worlds.cpu()):
-            raise BadRecipe(f"vkd.teacher: {folder / FILE} is of a run that learnt other people")
+        if state["data"] != people.data:
+            raise BadRecipe(f"vkd.teacher: {folder / FILE} is of a run that learnt from other data")
         self.network = network
         self.norm: nn.Module = nn.Identity() if network.has_neck else nn.BatchNorm1d(network.dimension)
-        self.classifier = nn.Linear(network.dimension, len(worlds), bias=False)
+        self.classifier = nn.Linear(network.dimension, len(people), bias=False)
         for name, module in (("norm", self.norm), ("classifier", self.classifier)):
             module.load_state_dict({key: tensors[f"{name}.{key}"] for key in module.state_dict()})
         self.requires_grad_(False)
@@ -117,7 +119,8 @@ class VKDObjective(Identification):
                 raise BadRecipe("batches.choice: a student sees the first frames of a bag: set it to views")
             if self.settings.frames >= recipe.batches.frames:
                 raise BadRecipe(f"vkd.frames: not fewer than the teacher's {recipe.batches.frames}")
-            self.teacher = Teacher(Path(self.settings.teacher), people.worlds)
+            self.teacher = Teacher(Path(self.settings.teacher), people)
+            self.learns_from["vkd.teacher"] = self.teacher.id
             self._refresh()
         losses = recipe.losses
         classifies = losses.video_cross_entropy > 0 or (

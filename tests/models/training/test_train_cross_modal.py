@@ -10,7 +10,7 @@ from models import checkpoint
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
 from models.embedder import Embedder, normalise
-from models.errors import BadDataset
+from models.errors import BadDataset, TrainingError
 from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.preprocessing import resize, standardise
@@ -70,6 +70,7 @@ def test_people_are_learnt_by_heart_and_the_captioner_is_left_behind(
     )
     model = checkpoint.load(train(plan, people, tmp_path, dataset="drawn"))
     assert isinstance(model.network, CrossModal)
+    assert model.card["training"]["learns_from"] == {"cross_modal.captioner": checkpoint.load(captioner).id}
     parts = {name.split(".")[0] for name in model.network.state_dict()}
     assert parts == {"cnn", "sequence", "image_projection", "video_projection", "verification"}
     embedder = Embedder(model)
@@ -105,6 +106,14 @@ def test_a_run_that_was_killed_amid_knockdown_ends_with_the_same_bits(
         train(plan, people, tmp_path / "cut", dataset="drawn", advance=kill)
     resumed = train(plan, people, tmp_path / "cut", dataset="drawn", resume=True)
     assert checkpoint.load(resumed).id == checkpoint.load(whole).id
+
+
+def test_a_run_is_not_resumed_with_other_captions(captioner: Path, people: tuple[Tracklet, ...]) -> None:
+    other = dict(zip(CAPTIONS, reversed(CAPTIONS.values()), strict=True))
+    with pytest.raises(TrainingError, match="other data"):
+        train(
+            recipe("tiny-captioner"), people, captioner.parent, dataset="drawn", resume=True, captions=other
+        )
 
 
 def test_missing_captions_are_found_at_once(people: tuple[Tracklet, ...], tmp_path: Path) -> None:

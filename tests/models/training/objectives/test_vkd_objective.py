@@ -29,13 +29,13 @@ SMALL = "input={height: 32, width: 32}"
 VIEWS = ("batches.frames=3", "batches.choice=views")
 
 
-def objective_of(*overrides: str, people: int = 2) -> VKDObjective:
+def objective_of(*overrides: str, data: str = "") -> VKDObjective:
     recipe = read_recipe("tiny-vkd", [SMALL, *overrides])
     network = zoo.untrained("efficientnet-lite0", "vkd").network.requires_grad_(True)
     if recipe.losses.neck == "bn":
         network.add_neck()
-    worlds = People(torch.zeros(people, dtype=torch.int64))
-    return VKDObjective(network, worlds, recipe, torch.Generator().manual_seed(0))
+    people = People(torch.zeros(2, dtype=torch.int64), data=data)
+    return VKDObjective(network, people, recipe, torch.Generator().manual_seed(0))
 
 
 def clips(frames: int = 3) -> Tensor:
@@ -64,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, drawn: tuple[Tracklet, ...]) -
 
 
 def student(run: Path, *overrides: str) -> VKDObjective:
-    return objective_of(f"vkd.teacher={run}", *VIEWS, *overrides)
+    return objective_of(f"vkd.teacher={run}", *VIEWS, *overrides, data=read_state(run)["data"])
 
 
 def test_a_teacher_learns_people_by_heart(run: Path, drawn: tuple[Tracklet, ...]) -> None:
@@ -172,7 +172,8 @@ def test_a_student_learns_its_last_stage_anew(run: Path, fresh: bool) -> None:
     recipe = read_recipe("tiny-vkd", [SMALL, *VIEWS, *plan])
     network = begin(recipe).network.requires_grad_(True)
     taught = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    VKDObjective(network, People(torch.zeros(2, dtype=torch.int64)), recipe, torch.Generator())
+    people = People(torch.zeros(2, dtype=torch.int64), data=read_state(run)["data"])
+    VKDObjective(network, people, recipe, torch.Generator())
     untrained = zoo.untrained("efficientnet-lite0", "vkd").network.state_dict()
     late = tuple(f"backbone.blocks.{n}." for n in range(12, 18)) if fresh else ()
     for name, tensor in network.state_dict().items():
@@ -234,6 +235,8 @@ def test_a_student_trains_and_resumes(tmp_path: Path, run: Path, drawn: tuple[Tr
     with pytest.raises(Killed):
         train(plan, drawn, tmp_path / "cut", dataset="drawn", advance=advance)
     cut = train(plan, drawn, tmp_path / "cut", dataset="drawn", resume=True)
+    taught_by = checkpoint.load(run / "model").id
+    assert checkpoint.load(cut).card["training"]["learns_from"] == {"vkd.teacher": taught_by}
     name = "weights.safetensors"
     assert (cut / name).read_bytes() == (whole / name).read_bytes() != (run / "model" / name).read_bytes()
 
@@ -241,25 +244,28 @@ def test_a_student_trains_and_resumes(tmp_path: Path, run: Path, drawn: tuple[Tr
 def test_a_folder_without_a_teacher_is_refused(
     tmp_path: Path, run: Path, drawn: tuple[Tracklet, ...]
 ) -> None:
+    def refuse(folder: Path) -> None:
+        objective_of(f"vkd.teacher={folder}", *VIEWS)
+
     with pytest.raises(UnknownModel, match="no checkpoint"):
-        student(tmp_path / "nothing")
+        refuse(tmp_path / "nothing")
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
     (unfinished / "model").symlink_to(run / "model")
     with pytest.raises(TrainingError, match="holds no run"):
-        student(unfinished)
+        refuse(unfinished)
     (unfinished / "state.pt").write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(TrainingError, match="damaged"):
-        student(unfinished)
+        refuse(unfinished)
     torch.save({"objective": {}}, unfinished / "state.pt")
     with pytest.raises(TrainingError, match="not the state"):
-        student(unfinished)
-    with pytest.raises(BadRecipe, match="learnt other people"):
-        objective_of(f"vkd.teacher={run}", *VIEWS, people=3)
+        refuse(unfinished)
+    with pytest.raises(BadRecipe, match="learnt from other data"):
+        refuse(run)
     pair = tmp_path / "pair"
     train(read_recipe("tiny", [SMALL, "schedule.steps=1"]), drawn, pair, dataset="drawn")
     with pytest.raises(BadRecipe, match="not the run of a VKD"):
-        student(pair)
+        refuse(pair)
 
 
 @pytest.mark.parametrize(
