@@ -44,7 +44,10 @@ def training(recipe: Recipe, device: str) -> tuple[Run, Run]:
     size = (count, shape.frames, 3, recipe.input.height, recipe.input.width)
     pixels = torch.randint(256, size, dtype=torch.uint8, generator=random)
     labels = torch.arange(shape.identities).repeat_interleave(shape.clips)
-    plan = repeat((0, Clips(pixels, labels, torch.zeros(count, dtype=torch.int64))))
+    truth = (
+        torch.randint(25, size, dtype=torch.uint8, generator=random) if state.objective.needs_truth else None
+    )
+    plan = repeat((0, Clips(pixels, labels, torch.zeros(count, dtype=torch.int64), truth)))
     ready = standardise(pixels.flatten(0, 1).to(device), begun.preprocessing)
     ready = ready.contiguous(memory_format=torch.channels_last)
     network = state.objective.network

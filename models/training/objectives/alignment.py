@@ -18,7 +18,7 @@ from models.networks.alignment import CrossModalityAlignment
 from models.networks.network import Network
 from models.siamese import siamese
 from models.training.objectives.base import People
-from models.training.objectives.identification import Identification
+from models.training.objectives.identification import SETTINGS, Identification
 from models.training.recipe import Recipe
 from models.training.sections import Alignment
 
@@ -46,9 +46,9 @@ class AlignmentObjective(Identification):
     """
 
     network: CrossModalityAlignment
-    losses = frozenset(
+    losses = SETTINGS | {
         f"{branch}_{term}" for branch in ("image", "video") for term in ("cross_entropy", "contrastive")
-    )
+    }
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         assert isinstance(network, CrossModalityAlignment)

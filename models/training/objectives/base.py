@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
+from models.errors import BadRecipe
 from models.networks.network import Network
-from models.training.recipe import Recipe
+from models.training.recipe import Losses, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,12 @@ class Objective(nn.Module, ABC):
 
     Built from (network, people, recipe, generator); the generator draws first weights.
 
+    Raises:
+        BadRecipe: the recipe asks for a loss or a branch that there is not.
+
     Attributes:
+        losses: keys of `recipe.losses` that have an effect.
+        has_branches: whether the recipe may choose among branches.
         network: what is trained, and kept.
         needs_truth: whether batches must have `truth`; an objective may decide by its recipe.
         needs_captions: whether people must have captions.
@@ -45,12 +51,15 @@ class Objective(nn.Module, ABC):
     """
 
     network: Network
+    losses: ClassVar[frozenset[str]]
+    has_branches: ClassVar[bool] = False
     needs_truth: bool = False
     needs_captions: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__()
+        self.refuse_idle(recipe)
         self.learns_from: dict[str, str] = {}
         self.diagnostics: dict[str, Tensor] = {}
 
@@ -66,6 +75,16 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
         """Parameters by the part whose factor on the learning rate they have (recipe: optimiser.rates)."""
+
+    @classmethod
+    def refuse_idle(cls, recipe: Recipe) -> None:
+        """Raise BadRecipe for a setting that would have no effect."""
+        for name, field in Losses.model_fields.items():
+            if name not in cls.losses and getattr(recipe.losses, name) != field.default:
+                raise BadRecipe(f"losses.{name}: the network {recipe.network} has no such loss")
+        for name in ("branches", "frozen_branches", "video_from_image"):
+            if not cls.has_branches and getattr(recipe, name) != Recipe.model_fields[name].default:
+                raise BadRecipe(f"{name}: the network {recipe.network} has no branches")
 
     def after_step(self, step: int, steps: int) -> None:
         """Told after each step how many are done, and of how many."""

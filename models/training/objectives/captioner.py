@@ -34,6 +34,7 @@ class CaptionerObjective(Objective):
     """
 
     network: Captioner
+    losses = frozenset()
     needs_captions = True
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:

@@ -34,10 +34,12 @@ class CRFObjective(Objective):
         generator: for the classifiers' first weights.
 
     Raises:
-        BadRecipe: the pictures' size is not the small backbone's, or there is nothing to fuse.
+        BadRecipe: the pictures' size is not the small backbone's, there is nothing to fuse, or the recipe
+            asks for what there is not.
     """
 
     network: CRF
+    losses = frozenset({"label_smoothing", "within_world"})
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__(network, people, recipe, generator)

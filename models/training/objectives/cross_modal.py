@@ -45,6 +45,7 @@ class CrossModalObjective(Objective):
     """
 
     network: CrossModal
+    losses = frozenset({"label_smoothing", "within_world"})
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__(network, people, recipe, generator)

@@ -1,17 +1,19 @@
 """What objectives share whose network has one backbone and learns to tell people apart."""
 
-from typing import ClassVar, Self
+from typing import Final, Self
 
 import torch
 from torch import Tensor, nn
 
-from models.errors import BadRecipe
 from models.losses import cross_entropy, supervised_contrastive
 from models.networks.backbones import Backbone
 from models.networks.network import NeckedNetwork
 from models.training.objectives.base import Objective, People
 from models.training.objectives.tkp import make_classifier
-from models.training.recipe import Losses, Recipe
+from models.training.recipe import Recipe
+
+SETTINGS: Final = frozenset({"label_smoothing", "temperature", "within_world", "neck"})
+"""Keys of `recipe.losses` that say how people are told apart."""
 
 
 class Identification(Objective):
@@ -32,8 +34,6 @@ class Identification(Objective):
     """
 
     network: NeckedNetwork
-    losses: ClassVar[frozenset[str]]
-    """Weights of `recipe.losses` that have an effect."""
 
     def __init__(
         self,
@@ -44,7 +44,6 @@ class Identification(Objective):
         generator: torch.Generator,
     ) -> None:
         super().__init__(network, people, recipe, generator)
-        self.refuse_idle(recipe)
         self.network = network
         self.recipe = recipe
         self.norm: nn.Module = nn.Identity()
@@ -102,14 +101,3 @@ class Identification(Objective):
         for block in self.frozen:
             block.eval()
         return self
-
-    @classmethod
-    def refuse_idle(cls, recipe: Recipe) -> None:
-        """Raise BadRecipe for a setting that would have no effect."""
-        general = {"label_smoothing", "temperature", "within_world", "neck"}
-        for name, field in Losses.model_fields.items():
-            if name not in cls.losses | general and getattr(recipe.losses, name) != field.default:
-                raise BadRecipe(f"losses.{name}: the network {recipe.network} has no such loss")
-        for name in ("branches", "frozen_branches", "video_from_image"):
-            if getattr(recipe, name) != Recipe.model_fields[name].default:
-                raise BadRecipe(f"{name}: the network {recipe.network} has no branches")

@@ -20,7 +20,7 @@ from models.losses import (
 from models.networks.network import Network
 from models.networks.tkp import TKP
 from models.training.objectives.base import Objective, People
-from models.training.recipe import Recipe
+from models.training.recipe import Losses, Recipe
 
 
 class TKPObjective(Objective):
@@ -35,6 +35,8 @@ class TKPObjective(Objective):
     """
 
     network: TKP
+    losses = frozenset(Losses.model_fields)
+    has_branches = True
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__(network, people, recipe, generator)

@@ -19,7 +19,7 @@ from models.losses import batch_hard_triplet, distance_distillation, view_distil
 from models.networks.network import Network
 from models.networks.vkd import VKD
 from models.training.objectives.base import People
-from models.training.objectives.identification import Identification
+from models.training.objectives.identification import SETTINGS, Identification
 from models.training.recipe import Recipe
 from models.training.sections import Vkd
 from models.training.state import FILE, MODEL, read_state
@@ -107,7 +107,7 @@ class VKDObjective(Identification):
     """
 
     network: VKD
-    losses = frozenset({"video_cross_entropy", "video_contrastive", "video_to_video", "margin"})
+    losses = SETTINGS | {"video_cross_entropy", "video_contrastive", "video_to_video", "margin"}
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         assert isinstance(network, VKD)
