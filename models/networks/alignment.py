@@ -109,6 +109,11 @@ class CrossModalityAlignment(NeckedNetwork):
         """D of every feature."""
         return self.width
 
+    @property
+    def picture_backbone(self) -> nn.Module:
+        """The backbone that photos pass."""
+        return self.backbone
+
     def raw_frames(self, frames: Tensor, at_once: int | None = None) -> Tensor:
         """What the backbone makes of single frames: (F, 3, H, W) -> (F, channels)."""
         return pool(in_parts([self.backbone], frames, at_once))

@@ -124,6 +124,11 @@ class Captioner(Network):
         """E, width of the reused layers."""
         return self.embedding
 
+    @property
+    def picture_backbone(self) -> nn.Module:
+        """The backbone that photos pass."""
+        return self.cnn
+
     def learn_words(self, vocabulary: Vocabulary, generator: torch.Generator) -> None:
         """Replace the decoders by new ones for another vocabulary."""
         self._take_words(vocabulary)

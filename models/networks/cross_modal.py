@@ -86,6 +86,11 @@ class CrossModal(Network):
         """D of every feature."""
         return self.embedding
 
+    @property
+    def picture_backbone(self) -> nn.Module:
+        """The backbone that photos pass."""
+        return self.cnn
+
     def embed_images(self, images: Tensor) -> Tensor:
         """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
         return self.image_projection(pool(self.cnn(images)))  # type: ignore[no-any-return]

@@ -53,6 +53,11 @@ class Network(nn.Module, ABC):
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
         """Start from the weights of a backbone; what it has not is drawn from `generator`."""
 
+    @property
+    def picture_backbone(self) -> nn.Module | None:
+        """The backbone that photos pass, whose weights `initialise` takes; None where none sees RGB alone."""
+        return None
+
     def embed_clips(self, clips: Tensor) -> Tensor:
         """Features of clips of one length: (B, T, 3, H, W) -> (B, D)."""
         batch, length = clips.shape[:2]

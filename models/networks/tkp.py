@@ -103,6 +103,11 @@ class TKP(NeckedNetwork):
         """D of every feature."""
         return self.image.dimension
 
+    @property
+    def picture_backbone(self) -> nn.Module:
+        """The backbone that photos pass."""
+        return self.image
+
     def raw_images(self, images: Tensor) -> Tensor:
         """Features of single pictures before the neck: (B, 3, H, W) -> (B, D)."""
         return pool(self.image(images))

@@ -73,6 +73,11 @@ class VKD(NeckedNetwork):
         return self.backbone.dimension
 
     @property
+    def picture_backbone(self) -> nn.Module:
+        """The backbone that photos pass."""
+        return self.backbone
+
+    @property
     def last_stage(self) -> nn.ModuleList:
         """The blocks after the backbone's last change of resolution (as it was trained on ImageNet)."""
         return self.backbone.blocks[ARCHITECTURES[self.backbone_name].last_stage :]

@@ -160,7 +160,9 @@ class Recipe(Section):
     network: str = Field("tkp", description="its kind")
     backbone: str = "efficientnet-lite0"
     architecture: dict[str, Any] = Field({}, description="further arguments of the network's constructor")
-    initialise: str = Field("imagenet", description="or the path of a checkpoint")
+    initialise: str = Field(
+        "imagenet", description="or a checkpoint's path; of another network's its picture backbone counts"
+    )
     branches: tuple[Branch, ...] = Field(
         ("image", "video"), strict=False, min_length=1, description="that take part"
     )

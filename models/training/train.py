@@ -227,12 +227,12 @@ def count_steps(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
 
 
 def begin(recipe: Recipe) -> LoadedModel:
-    """What training begins with: ImageNet weights or a checkpoint, at the size of the recipe."""
+    """What training begins with, at the size of the recipe: ImageNet weights, or a checkpoint (`as_kind`)."""
     if recipe.initialise == "imagenet":
         begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
     else:
         begun = checkpoint.load(Path(recipe.initialise))
-        begun = replace(begun, network=as_kind(begun.network, recipe.network))
+        begun = replace(begun, network=as_kind(begun.network, recipe))
         check_architecture(recipe, begun.network)
     if recipe.losses.neck == "bn" and not begun.network.has_neck:
         try:
@@ -245,15 +245,27 @@ def begin(recipe: Recipe) -> LoadedModel:
     return replace(begun, preprocessing=size)
 
 
-def as_kind(network: Network, kind: str) -> Network:
-    """The network as one of a kind that is built on its own, where that adds no weights; else as it is."""
-    wanted = NETWORKS[kind]
-    if wanted is type(network) or not issubclass(wanted, type(network)):
+def as_kind(network: Network, recipe: Recipe) -> Network:
+    """What a recipe for another kind of network can begin with.
+
+    A kind that is built on the network's own takes all weights, where it has no others. One that has nothing
+    to do with it takes the backbone that photos pass, and draws the rest as from ImageNet's weights. Where
+    neither can be, the network comes back as it is.
+    """
+    wanted = NETWORKS[recipe.network]
+    if issubclass(type(network), wanted):
         return network
-    other = wanted(**network.architecture)
-    if other.state_dict().keys() != network.state_dict().keys():
-        return network
-    other.load_state_dict(network.state_dict())
+    if issubclass(wanted, type(network)):
+        other = wanted(**network.architecture)
+        if other.state_dict().keys() != network.state_dict().keys():
+            return network
+        other.load_state_dict(network.state_dict())
+    else:
+        backbone = network.picture_backbone
+        if backbone is None or network.architecture["backbone"] != recipe.backbone:
+            return network
+        arguments = {"backbone": recipe.backbone, **recipe.architecture}
+        other = zoo.fresh(recipe.network, arguments, backbone.state_dict())
     return other.eval()
 
 

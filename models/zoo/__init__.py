@@ -22,10 +22,11 @@ from models.networks.backbones import (
     resnet50_imagenet,
 )
 from models.networks.catalogue import build
+from models.networks.network import Network, named
 from models.networks.tkp import ARCHITECTURES, TKP
 from models.preprocessing import Preprocessing
 
-__all__ = ["DEFAULT", "NAMES", "LoadedModel", "load", "untrained"]
+__all__ = ["DEFAULT", "NAMES", "LoadedModel", "fresh", "load", "untrained"]
 
 DEFAULT: Final = "tkp-efficientnet-lite0"
 IMAGENET: Final = "imagenet-"  # begins the names of networks that were not trained
@@ -96,6 +97,19 @@ def load(name_or_path: str = DEFAULT) -> LoadedModel:
     return checkpoint.load(Path(name_or_path))
 
 
+def fresh(kind: str, architecture: Mapping[str, Any], weights: Mapping[str, Tensor]) -> Network:
+    """A network with these weights in its backbones, the rest as training begins: the same on every run.
+
+    Raises:
+        ValueError, TypeError: there is no such network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = build(kind, architecture)
+    network.initialise(weights, torch.Generator().manual_seed(0))
+    return network.eval().requires_grad_(False)
+
+
 def untrained(backbone: str, kind: str = TKP.kind, **architecture: Any) -> LoadedModel:
     """Build a network as its training begins: ImageNet weights in its backbones.
 
@@ -110,12 +124,8 @@ def untrained(backbone: str, kind: str = TKP.kind, **architecture: Any) -> Loade
         ValueError: there is no such network.
         MissingWeights: the weights are not on this machine.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = build(kind, {"backbone": backbone, **architecture})
-    recipe, name = _RECIPES[backbone], IMAGENET + backbone
-    network.initialise(recipe.weights(), torch.Generator().manual_seed(0))
-    network.eval().requires_grad_(False)
+    recipe, name = named(backbone, _RECIPES), IMAGENET + backbone
+    network = fresh(kind, {"backbone": backbone, **architecture}, recipe.weights())
     facts = {
         "warning": UNTRAINED,
         "weights": recipe.source,

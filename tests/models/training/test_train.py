@@ -134,6 +134,32 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
     assert second.id != checkpoint.load(first).id
 
 
+@pytest.mark.parametrize("kind", ["tiny-vkd", "tiny-crf", "tiny-captioner", "tiny-cross-modality-alignment"])
+def test_another_network_begins_with_the_picture_backbone(
+    tmp_path: Path, people: tuple[Tracklet, ...], kind: str
+) -> None:
+    plan = recipe("branches=[image]", "schedule.steps=1")
+    pair = checkpoint.load(train(plan, people, tmp_path / "pair", dataset="drawn"))
+    other = [f"initialise={tmp_path / 'pair' / 'model'}", "backbone=efficientnet-lite0", "architecture={}"]
+    begun = begin(read_recipe(kind, other))
+    assert begun.network.kind == read_recipe(kind).network
+    assert begun.id == pair.id
+    convolutions = [m.weight for m in begun.network.modules() if isinstance(m, torch.nn.Conv2d)]
+    learnt = pair_of(pair).image.state_dict()["blocks.17.conv.weight"]
+    assert any(weight.equal(learnt) for weight in convolutions)
+    again = begin(read_recipe(kind, other)).network.state_dict()
+    assert all(tensor.equal(again[name]) for name, tensor in begun.network.state_dict().items())
+
+
+def test_a_network_of_colour_and_motion_gives_no_picture_backbone(
+    tmp_path: Path, people: tuple[Tracklet, ...]
+) -> None:
+    plan = read_recipe("tiny-crf", ["backbone=efficientnet-lite0", "input={height: 64, width: 48}"])
+    crf = train(plan, people, tmp_path, dataset="drawn")
+    with pytest.raises(BadRecipe, match="has the network 'crf'"):
+        begin(recipe(f"initialise={crf}"))
+
+
 def test_what_is_frozen_stays(
     tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
