@@ -53,6 +53,12 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python benchmarks/search_latency.py
 	$(BIN)/python benchmarks/drawing.py
 
+.PHONY: bench-systems
+bench-systems: $(READY_DEV) ## Train and judge all systems at one budget: hours (SIMULATE="--wardrobe DIR" JUDGE="--real CUHK01")
+	$(BIN)/sightline simulate tracklets --preset small --truth --out out/tracklets-small $(SIMULATE)
+	$(BIN)/sightline simulate tracklets --preset train-3000 --out out/tracklets-train-3000 $(SIMULATE)
+	$(BIN)/python benchmarks/systems.py out/tracklets-small out/tracklets-train-3000 $(JUDGE)
+
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)
 	scripts/image-check.sh

@@ -137,16 +137,21 @@ def main() -> None:
 
 def learn(name: str, options: argparse.Namespace) -> None:
     """Train one run to its end, if that is not done."""
-    folder, run = options.out / name, RUNS[name]
-    if (folder / "model").exists():
-        return
-    steps = round(run.share * options.steps)
-    changes = {**run.changes, "schedule.steps": steps, "schedule.warm_up": steps // 10}
-    if run.recipe != RUNS["captioner"].recipe:
-        changes = {**COMMON, **changes}
-    sets = [f"--set={key}={value}".replace("{out}", str(options.out)) for key, value in changes.items()]
-    sightline("train", run.recipe, "--dataset=simulated", f"--root={options.train}", f"--out={folder}",
-              f"--threads={options.threads}", "--resume", *sets)  # fmt: skip
+    folder = options.out / name
+    if not (folder / "model").exists():
+        sets = [f"--set={change}" for change in changes(name, options.steps, options.out)]
+        sightline("train", RUNS[name].recipe, "--dataset=simulated", f"--root={options.train}",
+                  f"--out={folder}", f"--threads={options.threads}", "--resume", *sets)  # fmt: skip
+
+
+def changes(name: str, steps: int, out: Path) -> list[str]:
+    """What a run changes in its recipe, as KEY=VALUE."""
+    run = RUNS[name]
+    steps = round(run.share * steps)
+    found = {**run.changes, "schedule.steps": steps, "schedule.warm_up": steps // 10}
+    if name != "captioner":
+        found = {**COMMON, **found}
+    return [f"{key}={value}".replace("{out}", str(out)) for key, value in found.items()]
 
 
 def judge(name: str, options: argparse.Namespace) -> None:
