@@ -23,10 +23,11 @@ from models.devices import resolve_device
 from models.embedder import Embedder
 from models.networks.tkp import TKP
 from models.preprocessing import prepare, standardise
+from models.training.begin import begin
 from models.training.objectives import People
 from models.training.processes import Place
 from models.training.recipe import Recipe, read_recipe
-from models.training.train import begin, learn
+from models.training.train import learn
 from models.training.train import prepare as begin_state
 
 Run = Callable[[], object]

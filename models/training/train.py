@@ -6,38 +6,33 @@ processes, which deal the batches of a step out among themselves, learn what one
 """
 
 import math
-import platform
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from models import checkpoint, zoo
 from models.checkpoint import LoadedModel
 from models.datasets.clips import Clips
 from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
 from models.datasets.worlds import worlds_of
 from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
-from models.networks.catalogue import NETWORKS
-from models.networks.network import Network
 from models.preprocessing import Preprocessing, standardise
 from models.training.augment import augment, augment_truth
+from models.training.begin import begin
 from models.training.loading import batches, batches_per_epoch, fingerprint, generator
 from models.training.log import Log
 from models.training.objectives import OBJECTIVES, People
 from models.training.optimiser import make_optimiser, rate, set_rate
 from models.training.processes import Place, joined
 from models.training.recipe import Recipe
+from models.training.result import write_model
 from models.training.state import FILE as STATE
 from models.training.state import MODEL, State, restore_state, save_state
 
@@ -226,58 +221,6 @@ def count_steps(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
     return max(1, recipe.schedule.epochs * batches_per_epoch(recipe, tracklets) // recipe.batches.accumulate)
 
 
-def begin(recipe: Recipe) -> LoadedModel:
-    """What training begins with, at the size of the recipe: ImageNet weights, or a checkpoint (`as_kind`)."""
-    if recipe.initialise == "imagenet":
-        begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
-    else:
-        begun = checkpoint.load(Path(recipe.initialise))
-        begun = replace(begun, network=as_kind(begun.network, recipe))
-        check_architecture(recipe, begun.network)
-    if recipe.losses.neck == "bn" and not begun.network.has_neck:
-        try:
-            begun.network.add_neck()
-        except ValueError as error:
-            raise BadRecipe(f"losses.neck: {error}") from error
-    elif recipe.losses.neck == "none" and begun.network.has_neck:
-        raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
-    size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)
-    return replace(begun, preprocessing=size)
-
-
-def as_kind(network: Network, recipe: Recipe) -> Network:
-    """What a recipe for another kind of network can begin with.
-
-    A kind that is built on the network's own takes all weights, where it has no others. One that has nothing
-    to do with it takes the backbone that photos pass, and draws the rest as from ImageNet's weights. Where
-    neither can be, the network comes back as it is.
-    """
-    wanted = NETWORKS[recipe.network]
-    if issubclass(type(network), wanted):
-        return network
-    if issubclass(wanted, type(network)):
-        other = wanted(**network.architecture)
-        if other.state_dict().keys() != network.state_dict().keys():
-            return network
-        other.load_state_dict(network.state_dict())
-    else:
-        backbone = network.picture_backbone
-        if backbone is None or network.architecture["backbone"] != recipe.backbone:
-            return network
-        arguments = {"backbone": recipe.backbone, **recipe.architecture}
-        other = zoo.fresh(recipe.network, arguments, backbone.state_dict())
-    return other.eval()
-
-
-def check_architecture(recipe: Recipe, network: Network) -> None:
-    """Raise BadRecipe if the network is not what the recipe trains."""
-    wanted = {"network": recipe.network, "backbone": recipe.backbone, **recipe.architecture}
-    found = {"network": network.kind, **network.architecture}
-    for key, value in wanted.items():
-        if found.get(key) != value:
-            raise BadRecipe(f"initialise: {recipe.initialise} has the {key} {found.get(key)!r}")
-
-
 def people_of(tracklets: Sequence[Tracklet], captions: Mapping[int, str] | None = None) -> People:
     """The people of the tracklets, in the order of their labels.
 
@@ -309,36 +252,3 @@ def prepare(recipe: Recipe, begun: LoadedModel, people: People, place: Place) ->
         for part in network.children():
             part.compile()
     return State(objective, optimiser, average)
-
-
-def write_model(
-    folder: Path, recipe: Recipe, begun: LoadedModel, state: State, facts: Mapping[str, Any]
-) -> str:
-    """Write the network as it is now, half precision, with a card that says how it came to be."""
-    network = deepcopy(state.objective.network)
-    if state.average is not None:
-        network.load_state_dict(state.average.module.state_dict())
-    network = network.cpu().eval()
-    state.objective.finish(network)
-    training = {
-        "recipe": recipe.model_dump(mode="json"),
-        "begun_from": begun.id,
-        "learns_from": state.objective.learns_from,
-        "steps": state.step,
-        "seconds": round(state.seconds),
-        **facts,
-        "torch": torch.__version__,
-        "hardware": hardware(),
-    }
-    limits = ["no accuracy was measured during training; evaluate before use"]
-    card = checkpoint.describe(
-        network, recipe.name, begun.preprocessing, {"training": training, "limits": limits}
-    )
-    return checkpoint.save(folder, network, card, half=True)
-
-
-def hardware() -> str:
-    """The processor and the GPUs, in words."""
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    cpu = f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
-    return ", ".join([*gpus, cpu])

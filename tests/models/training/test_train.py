@@ -17,8 +17,9 @@ from models.datasets.truth import truth_file
 from models.embedder import Embedder
 from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, UnknownModel
 from models.networks.saa import SAA
+from models.training.begin import begin
 from models.training.recipe import Recipe, read_recipe
-from models.training.train import begin, train
+from models.training.train import train
 from tests.models.conftest import pair_of
 from tests.models.people import draw_tracklets, draw_truth
 

@@ -16,11 +16,12 @@ from models.datasets.records import Tracklet
 from models.embedder import Embedder, normalise
 from models.errors import BadRecipe, ModelError, TrainingError, UnknownModel
 from models.losses import batch_hard_triplet, distance_distillation, supervised_contrastive, view_distillation
+from models.training.begin import begin
 from models.training.objectives import People
 from models.training.objectives.vkd import Teacher, VKDObjective, look
 from models.training.recipe import read_recipe
 from models.training.state import read_state
-from models.training.train import begin, train
+from models.training.train import train
 from tests.models.people import draw_tracklets
 
 LABELS = torch.tensor([0, 0, 1, 1])

@@ -1,0 +1,63 @@
+"""What training begins with."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from models import checkpoint, zoo
+from models.checkpoint import LoadedModel
+from models.errors import BadRecipe
+from models.networks.catalogue import NETWORKS
+from models.networks.network import Network
+from models.training.recipe import Recipe
+
+
+def begin(recipe: Recipe) -> LoadedModel:
+    """What training begins with, at the size of the recipe: ImageNet weights, or a checkpoint (`as_kind`)."""
+    if recipe.initialise == "imagenet":
+        begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
+    else:
+        begun = checkpoint.load(Path(recipe.initialise))
+        begun = replace(begun, network=as_kind(begun.network, recipe))
+        check_architecture(recipe, begun.network)
+    if recipe.losses.neck == "bn" and not begun.network.has_neck:
+        try:
+            begun.network.add_neck()
+        except ValueError as error:
+            raise BadRecipe(f"losses.neck: {error}") from error
+    elif recipe.losses.neck == "none" and begun.network.has_neck:
+        raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
+    size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)
+    return replace(begun, preprocessing=size)
+
+
+def as_kind(network: Network, recipe: Recipe) -> Network:
+    """What a recipe for another kind of network can begin with.
+
+    A kind that is built on the network's own takes all weights, where it has no others. One that has nothing
+    to do with it takes the backbone that photos pass, and draws the rest as from ImageNet's weights. Where
+    neither can be, the network comes back as it is.
+    """
+    wanted = NETWORKS[recipe.network]
+    if issubclass(type(network), wanted):
+        return network
+    if issubclass(wanted, type(network)):
+        other = wanted(**network.architecture)
+        if other.state_dict().keys() != network.state_dict().keys():
+            return network
+        other.load_state_dict(network.state_dict())
+    else:
+        backbone = network.picture_backbone
+        if backbone is None or network.architecture["backbone"] != recipe.backbone:
+            return network
+        arguments = {"backbone": recipe.backbone, **recipe.architecture}
+        other = zoo.fresh(recipe.network, arguments, backbone.state_dict())
+    return other.eval()
+
+
+def check_architecture(recipe: Recipe, network: Network) -> None:
+    """Raise BadRecipe if the network is not what the recipe trains."""
+    wanted = {"network": recipe.network, "backbone": recipe.backbone, **recipe.architecture}
+    found = {"network": network.kind, **network.architecture}
+    for key, value in wanted.items():
+        if found.get(key) != value:
+            raise BadRecipe(f"initialise: {recipe.initialise} has the {key} {found.get(key)!r}")
