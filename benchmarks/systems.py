@@ -3,11 +3,12 @@
     sightline simulate tracklets --preset small --truth --out out/tracklets-small
     sightline simulate tracklets --preset train-3000 --out out/tracklets-train-3000
     python benchmarks/systems.py out/tracklets-small out/tracklets-train-3000 [--real CUHK01]
-        [--out out/systems] [--steps 250] [--threads 1] [--only NAME ...] [--tables]
+        [--begin models/zoo/tkp-efficientnet-lite0] [--out out/systems] [--steps 100] [--threads 1]
+        [--only NAME ...] [--tables]
 
-Every network begins with ImageNet's weights and learns from 64 pictures of 128 x 64 a step, from the people
-of the first folder, and is judged by the unseen people of the second, another world. What is done is not
-done again, so an interrupted run goes on; two may share a folder, with different names behind --only.
+Every network begins with the same picture backbone, learns from 64 pictures of 128 x 64 a step, from the
+people of the first folder, and is judged by the unseen people of the second, another world. What is done is
+not done again, so an interrupted run goes on; two may share a folder, with different names behind --only.
 """
 
 import argparse
@@ -23,7 +24,7 @@ COMMON: Final = {
     "input": "{height: 128, width: 64}",
     "losses.label_smoothing": 0.1,
     "losses.within_world": "false",
-    "optimiser.learning_rate": 0.0007,
+    "optimiser.learning_rate": 0.0005,
     "optimiser.frozen_blocks": 5,
     "optimiser.ema": 0.98,
     "run": "{log_every: 10, save_every: 50}",
@@ -54,6 +55,11 @@ class Run:
 
 
 RUNS: Final = {
+    "begin": Run(
+        "what all begin with, at 128 x 64",
+        "tkp-efficientnet-lite0-cpu-images",
+        {"optimiser.learning_rate": "1.0e-12", "schedule.steps": 1, "schedule.warm_up": 0},
+    ),
     "tkp-neither": Run(
         "the same network without propagation", "tkp-efficientnet-lite0-cpu", TKP | NO_FEATURES | NO_DISTANCES
     ),
@@ -121,7 +127,8 @@ def main() -> None:
     parser.add_argument("test", type=Path, help="simulated set whose test people judge")
     parser.add_argument("--real", type=Path, help="folder of CUHK01, to judge by too")
     parser.add_argument("--out", type=Path, default=Path("out/systems"))
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--begin", default="imagenet", help="or a checkpoint with that backbone")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS), metavar="NAME")
     parser.add_argument("--tables", action="store_true", help="only print what is there")
@@ -139,16 +146,16 @@ def learn(name: str, options: argparse.Namespace) -> None:
     """Train one run to its end, if that is not done."""
     folder = options.out / name
     if not (folder / "model").exists():
-        sets = [f"--set={change}" for change in changes(name, options.steps, options.out)]
+        sets = [f"--set={change}" for change in changes(name, options.begin, options.steps, options.out)]
         sightline("train", RUNS[name].recipe, "--dataset=simulated", f"--root={options.train}",
                   f"--out={folder}", f"--threads={options.threads}", "--resume", *sets)  # fmt: skip
 
 
-def changes(name: str, steps: int, out: Path) -> list[str]:
+def changes(name: str, begin: str, steps: int, out: Path) -> list[str]:
     """What a run changes in its recipe, as KEY=VALUE."""
     run = RUNS[name]
     steps = round(run.share * steps)
-    found = {**run.changes, "schedule.steps": steps, "schedule.warm_up": steps // 10}
+    found = {"schedule.steps": steps, "schedule.warm_up": steps // 10, "initialise": begin, **run.changes}
     if name != "captioner":
         found = {**COMMON, **found}
     return [f"{key}={value}".replace("{out}", str(out)) for key, value in found.items()]

@@ -20,18 +20,18 @@ spec.loader.exec_module(systems)
 
 @pytest.mark.parametrize("name", systems.RUNS)
 def test_each_run_of_the_comparison_is_a_valid_recipe_of_one_budget(name: str, tmp_path: Path) -> None:
-    recipe = read_recipe(systems.RUNS[name].recipe, systems.changes(name, 250, tmp_path))
+    recipe = read_recipe(systems.RUNS[name].recipe, systems.changes(name, "imagenet", 250, tmp_path))
     OBJECTIVES[recipe.network].refuse_idle(recipe)
     batches, frames = recipe.batches, recipe.batches.frames
     if recipe.vkd is not None and recipe.vkd.teacher is not None:
         frames = recipe.vkd.frames
     assert batches.identities * batches.clips * frames == 64
     assert (recipe.input.height, recipe.input.width) == (128, 64)
-    assert recipe.schedule.steps == (25 if name == "crf-fusion" else 250)
+    assert recipe.schedule.steps == {"crf-fusion": 25, "begin": 1}.get(name, 250)
 
 
 def test_runs_come_after_those_they_begin_with() -> None:
     names = list(systems.RUNS)
     for number, name in enumerate(names):
-        text = " ".join(systems.changes(name, 250, Path("/out")))
+        text = " ".join(systems.changes(name, "imagenet", 250, Path("/out")))
         assert all(f"/out/{other}" not in text for other in names[number + 1 :])
