@@ -63,6 +63,7 @@ class _PreprocessingCard(_Strict):
     mean: _Channels
     std: _Deviations
     resize: Literal["bicubic"]
+    mirror: bool = False
 
 
 class _ArchitectureCard(_Strict, extra="allow"):
@@ -98,6 +99,7 @@ def describe(
             "width": preprocessing.width,
             "mean": list(preprocessing.mean),
             "std": list(preprocessing.std),
+            "mirror": preprocessing.mirror,
             "resize": "bicubic",
         },
         **facts,
@@ -173,7 +175,7 @@ def load(path: Path) -> LoadedModel:
     network.load_state_dict(tensors, assign=True)
     network.eval().requires_grad_(False)
     p = card.preprocessing
-    preprocessing = Preprocessing(p.height, p.width, _triple(p.mean), _triple(p.std))
+    preprocessing = Preprocessing(p.height, p.width, _triple(p.mean), _triple(p.std), p.mirror)
     return LoadedModel(network, values, preprocessing, card.id, card.name, card.dimension)
 
 

@@ -93,7 +93,13 @@ class Embedder:
         """
         size = self._at_once or self._batch_size
         batches = (self._prepare(crops[start : start + size]) for start in range(0, len(crops), size))
-        return normalise(self._collect([self._network.embed_images(batch) for batch in batches]))
+        return normalise(self._collect([self._embed_photos(batch) for batch in batches]))
+
+    def _embed_photos(self, photos: Tensor) -> Tensor:
+        if not self.preprocessing.mirror:
+            return self._network.embed_images(photos)
+        both = self._network.embed_images(torch.cat([photos, photos.flip(-1)]))  # (2N, D)
+        return both.view(2, len(photos), -1).mean(dim=0)
 
     @torch.inference_mode()
     def embed_clips(self, clips: Sequence[Sequence[Crop]]) -> Features:

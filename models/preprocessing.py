@@ -27,13 +27,15 @@ class Preprocessing:
     """Size and normalisation a model was trained with.
 
     `mean` and `std` are per channel (RGB) on a 0..1 scale. Resizing is bicubic with antialiasing and ignores
-    the aspect ratio, as is usual in person re-identification.
+    the aspect ratio, as is usual in person re-identification. With `mirror` the feature of a photo is the
+    mean of its own and its mirror image's; clips, of which there are many, are taken as they are.
     """
 
     height: int = 256
     width: int = 128
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    mirror: bool = False
 
 
 def check_image(image: Crop) -> None:

@@ -26,8 +26,11 @@ def begin(recipe: Recipe) -> LoadedModel:
             raise BadRecipe(f"losses.neck: {error}") from error
     elif recipe.losses.neck == "none" and begun.network.has_neck:
         raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
-    size = replace(begun.preprocessing, height=recipe.input.height, width=recipe.input.width)
-    return replace(begun, preprocessing=size)
+    wanted = recipe.input
+    preprocessing = replace(
+        begun.preprocessing, height=wanted.height, width=wanted.width, mirror=wanted.mirror
+    )
+    return replace(begun, preprocessing=preprocessing)
 
 
 def as_kind(network: Network, recipe: Recipe) -> Network:

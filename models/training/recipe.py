@@ -30,10 +30,14 @@ Branch = Literal["image", "video"]
 
 
 class Input(Section):
-    """Size of the pictures in pixels."""
+    """Size of the pictures in pixels.
+
+    With `mirror` the trained network embeds photos together with their mirror images; training does not.
+    """
 
     height: int = Field(256, ge=32, le=1024)
     width: int = Field(128, ge=32, le=1024)
+    mirror: bool = False
 
 
 class Batches(Section):

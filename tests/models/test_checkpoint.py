@@ -188,9 +188,25 @@ def test_cards_that_do_not_fit_are_refused(copy: Path, fields: dict[str, Any], r
         checkpoint.load(copy)
 
 
+def test_a_card_that_says_nothing_of_mirror_images_wants_none(copy: Path) -> None:
+    preprocessing = json.loads((copy / CARD).read_text())["preprocessing"]
+    del preprocessing["mirror"]
+    change_card(copy, preprocessing=preprocessing)
+    assert not checkpoint.load(copy).preprocessing.mirror
+    change_card(copy, preprocessing=preprocessing | {"mirror": True})
+    assert checkpoint.load(copy).preprocessing.mirror
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("height", 0), ("width", 10**9), ("std", [1.0, 0.0, 1.0]), ("mean", [0.5]), ("resize", "nearest")],
+    [
+        ("height", 0),
+        ("width", 10**9),
+        ("std", [1.0, 0.0, 1.0]),
+        ("mean", [0.5]),
+        ("resize", "nearest"),
+        ("mirror", "yes"),
+    ],
 )
 def test_impossible_preprocessing_is_refused(copy: Path, field: str, value: Any) -> None:
     card = json.loads((copy / CARD).read_text())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,20 @@ def test_features_are_those_of_the_network(
         ]
     assert np.abs(embedder.embed_images(crops) - normalise(images.numpy())).max() < 1e-5
     assert np.abs(normalise(embedder.embed_clips(clips)) - normalise(torch.stack(raw).numpy())).max() < 1e-5
+
+
+def test_a_mirrored_photo_is_the_same_photo_to_a_model_that_looks_at_both(
+    untrained_model: LoadedModel, plain: Embedder, make_crop: MakeCrop
+) -> None:
+    photos = [make_crop(seed) for seed in range(50, 55)]
+    mirrored = [np.ascontiguousarray(photo[:, ::-1]) for photo in photos]
+    both = replace(untrained_model, preprocessing=replace(untrained_model.preprocessing, mirror=True))
+    embedder = Embedder(both, device=plain.device)
+    features = embedder.embed_images(photos)
+    assert features.shape == (5, 1280)
+    np.testing.assert_allclose(features, embedder.embed_images(mirrored), atol=1e-5)
+    assert not np.allclose(plain.embed_images(photos), plain.embed_images(mirrored), atol=1e-3)
+    np.testing.assert_array_equal(embedder.embed_clips([photos]), plain.embed_clips([photos]))
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 64])
