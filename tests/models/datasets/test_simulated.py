@@ -146,10 +146,15 @@ def test_captions_by_identity(tmp_path: Path) -> None:
     assert captions("simulated", tmp_path) == {1: "A red man.", 2: "A blue woman."}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_several_captions_the_one_that_claims_least_counts(tmp_path: Path, order: int) -> None:
+    told_of(tmp_path, *["A red man. The person carries a bag.", "A red man."][::order])
+    assert captions("simulated", tmp_path) == {1: "A red man."}
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("A man.", "A woman."), "two captions of person 1"),
         ((None,), "a line without identity and caption"),
         ((["A man."],), "a line without identity and caption"),
         (("",), "the caption of person 1 has 0 characters"),
