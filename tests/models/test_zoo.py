@@ -78,6 +78,11 @@ def test_a_shipped_model_is_small_enough_for_git(name: str) -> None:
     assert (folder / "weights.safetensors").stat().st_size < 16e6
 
 
+def test_all_shipped_models_together_are_small_enough_for_git() -> None:
+    weights = Path(zoo.__file__).parent.glob("*/weights.safetensors")
+    assert sum(file.stat().st_size for file in weights) < 100e6
+
+
 def test_the_default_is_shipped() -> None:
     assert zoo.DEFAULT in zoo.SHIPPED
     assert zoo.load().name == zoo.DEFAULT
@@ -91,7 +96,7 @@ def test_two_loads_share_nothing(untrained_model: LoadedModel) -> None:
 
 def test_unknown_names_list_the_known(tmp_path: Path) -> None:
     with pytest.raises(
-        UnknownModel, match="tkp-efficientnet-lite0, imagenet-efficientnet-lite0, imagenet-resnet50"
+        UnknownModel, match="vkd-efficientnet-lite0, imagenet-efficientnet-lite0, imagenet-resnet50"
     ):
         zoo.load("tkp-efficientnet-b7")
     with pytest.raises(UnknownModel):
