@@ -61,10 +61,10 @@ RUNS: Final = {
         {"optimiser.learning_rate": "1.0e-12", "schedule.steps": 1, "schedule.warm_up": 0},
     ),
     "tkp-neither": Run(
-        "the same network without propagation", "tkp-efficientnet-lite0-cpu", TKP | NO_FEATURES | NO_DISTANCES
+        "TKP's pair without propagation", "tkp-efficientnet-lite0-cpu", TKP | NO_FEATURES | NO_DISTANCES
     ),
-    "tkp-features": Run("features alone (TKP-F)", "tkp-efficientnet-lite0-cpu", TKP | NO_DISTANCES),
-    "tkp-distances": Run("distances alone (TKP-D)", "tkp-efficientnet-lite0-cpu", TKP | NO_FEATURES),
+    "tkp-features": Run("TKP, features alone (TKP-F)", "tkp-efficientnet-lite0-cpu", TKP | NO_DISTANCES),
+    "tkp-distances": Run("TKP, distances alone (TKP-D)", "tkp-efficientnet-lite0-cpu", TKP | NO_FEATURES),
     "tkp": Run("TKP", "tkp-efficientnet-lite0-cpu", TKP),
     "3d-saa": Run("3D-SAA alone", "3d-saa-cmil-efficientnet-lite0-cpu", {"saa.interactive": "false"}),
     "cmil": Run("CMIL alone", "3d-saa-cmil-efficientnet-lite0-cpu", {"saa.appearance": "none"}),
@@ -76,7 +76,7 @@ RUNS: Final = {
         {"vkd.teacher": "{out}/vkd-teacher", "initialise": "{out}/vkd-teacher/model"},
     ),
     "vkd-undistilled": Run(
-        "a student whom no teacher teaches",
+        "VKD, student whom no teacher teaches",
         "vkd-efficientnet-lite0-cpu-student",
         {
             "vkd.teacher": "{out}/vkd-teacher",
@@ -85,19 +85,23 @@ RUNS: Final = {
             "vkd.distance_distillation": 0,
         },
     ),
-    "crf-cnn": Run("CNN", "crf-efficientnet-lite0-cpu", {**CRF, "architecture": "{features: cnn}"}),
-    "crf-rnn": Run("RNN", "crf-efficientnet-lite0-cpu", {**CRF, "architecture": "{features: rnn}"}),
-    "crf": Run("CNN + RNN", "crf-efficientnet-lite0-cpu", CRF),
-    "crf-parts": Run("full, upper and lower body", "crf-efficientnet-lite0-cpu", CRF | PARTS, judged=False),
+    "crf-cnn": Run("CRF, CNN", "crf-efficientnet-lite0-cpu", {**CRF, "architecture": "{features: cnn}"}),
+    "crf-rnn": Run("CRF, RNN", "crf-efficientnet-lite0-cpu", {**CRF, "architecture": "{features: rnn}"}),
+    "crf": Run("CRF, CNN + RNN", "crf-efficientnet-lite0-cpu", CRF),
+    "crf-parts": Run(
+        "CRF, full, upper and lower body", "crf-efficientnet-lite0-cpu", CRF | PARTS, judged=False
+    ),
     "crf-fusion": Run(
-        "CNN + RNN, fusion with upper and lower body",
+        "CRF, CNN + RNN, fusion with upper and lower body",
         "crf-efficientnet-lite0-cpu",
         {**CRF, **PARTS, "crf.stage": "fusion", "initialise": "{out}/crf-parts/model"},
         share=0.1,
     ),
     "captioner": Run("captioners", "captioner-efficientnet-lite0-cpu", judged=False),
     "cross-modal-alone": Run(
-        "without reuse", "cross-modal-efficientnet-lite0-cpu", {"cross_modal": "{reuse: none}"}
+        "cross-modal embeddings without reuse",
+        "cross-modal-efficientnet-lite0-cpu",
+        {"cross_modal": "{reuse: none}"},
     ),
     "cross-modal": Run(
         "cross-modal embeddings with fixed model reuse",
@@ -105,16 +109,16 @@ RUNS: Final = {
         {"cross_modal.captioner": "{out}/captioner/model"},
     ),
     "alignment-sequences": Run(
-        "half of the people, in clips, and no others",
+        "alignment, clips of half of the people and no others",
         "cross-modality-alignment-efficientnet-lite0-cpu",
         {**HALF, "alignment.use_images": "false"},
     ),
     "alignment-images": Run(
-        "and photos of the other half", "cross-modality-alignment-efficientnet-lite0-cpu", HALF
+        "alignment, these clips and photos of the other half",
+        "cross-modality-alignment-efficientnet-lite0-cpu",
+        HALF,
     ),
-    "alignment": Run(
-        "cross-modality alignment, clips of all", "cross-modality-alignment-efficientnet-lite0-cpu", SEQUENCES
-    ),
+    "alignment": Run("alignment, clips of all", "cross-modality-alignment-efficientnet-lite0-cpu", SEQUENCES),
 }
 
 
