@@ -96,10 +96,10 @@ class Embedder:
         return normalise(self._collect([self._embed_photos(batch) for batch in batches]))
 
     def _embed_photos(self, photos: Tensor) -> Tensor:
-        if not self.preprocessing.mirror:
-            return self._network.embed_images(photos)
-        both = self._network.embed_images(torch.cat([photos, photos.flip(-1)]))  # (2N, D)
-        return both.view(2, len(photos), -1).mean(dim=0)
+        features = self._network.embed_images(photos)
+        if self.preprocessing.mirror:
+            features = (features + self._network.embed_images(photos.flip(-1))) / 2
+        return features
 
     @torch.inference_mode()
     def embed_clips(self, clips: Sequence[Sequence[Crop]]) -> Features:
