@@ -48,13 +48,12 @@ def as_kind(network: Network, recipe: Recipe) -> Network:
         if other.state_dict().keys() != network.state_dict().keys():
             return network
         other.load_state_dict(network.state_dict())
-    else:
-        backbone = network.picture_backbone
-        if backbone is None or network.architecture["backbone"] != recipe.backbone:
-            return network
-        arguments = {"backbone": recipe.backbone, **recipe.architecture}
-        other = zoo.fresh(recipe.network, arguments, backbone.state_dict())
-    return other.eval()
+        return other.eval()
+    backbone = network.picture_backbone
+    if backbone is None or network.architecture["backbone"] != recipe.backbone:
+        return network
+    arguments = {"backbone": recipe.backbone, **recipe.architecture}
+    return zoo.fresh(recipe.network, arguments, backbone.state_dict())
 
 
 def check_architecture(recipe: Recipe, network: Network) -> None:

@@ -91,10 +91,7 @@ def train(
             root = None
         elif root is None:
             raise BadDataset(f"{recipe.name} learns from body parts, and no folder is given to find them in")
-        words = people.captions if state.objective.needs_captions else None
-        data = people.data
-        if root is not None or words is not None:
-            data = fingerprint(tracklets, root, words or ())
+        data = people.data if root is None else fingerprint(tracklets, root, people.captions or ())
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
@@ -231,7 +228,7 @@ def people_of(tracklets: Sequence[Tracklet], captions: Mapping[int, str] | None 
     if captions is not None and (silent := sorted(worlds.keys() - captions.keys())):
         raise BadDataset(f"no caption of person {silent[0]}, in all {len(silent)} people")
     words = None if captions is None else tuple(captions[identity] for identity in worlds)
-    return People(torch.tensor(list(worlds.values())), words, fingerprint(tracklets))
+    return People(torch.tensor(list(worlds.values())), words, fingerprint(tracklets, captions=words or ()))
 
 
 def prepare(recipe: Recipe, begun: LoadedModel, people: People, place: Place) -> State:

@@ -21,7 +21,7 @@ class People:
     Attributes:
         worlds: (C,) the world of each (see models.datasets.worlds).
         captions: what each looks like, in words; None where the data has none.
-        data: hash of the tracklets that show them (models.training.loading.fingerprint).
+        data: hash of the tracklets that show them, and the captions (models.training.loading.fingerprint).
     """
 
     worlds: Tensor
