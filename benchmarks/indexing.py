@@ -33,7 +33,7 @@ from sqlalchemy.orm import Session
 from gallery.gallery import Gallery
 from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
 from gallery.settings import GallerySettings
-from gallery.writer import VideoWriter
+from gallery.writing.writer import VideoWriter
 from indexer.decode import open_recording
 from indexer.networks import make_detector, make_embedder
 from indexer.pipeline import index_video

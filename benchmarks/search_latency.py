@@ -29,14 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
-from gallery.database import Database
 from gallery.gallery import Gallery
 from gallery.records import Filters, Ranking
-from gallery.segment import TRACKLETS, segment_directory
-from gallery.segment_builder import SegmentBuilder, SegmentContent
 from gallery.settings import GallerySettings
-from gallery.snapshot import Snapshot
-from gallery.tables import Camera, GalleryState, Model, Segment, SegmentVideo, Video
+from gallery.sql.database import Database
+from gallery.sql.tables import Camera, GalleryState, Model, Segment, SegmentVideo, Video
+from gallery.vectors.builder import SegmentBuilder, SegmentContent
+from gallery.vectors.segment import TRACKLETS, segment_directory
+from gallery.vectors.snapshot import Snapshot
 
 MODEL = "0" * 64
 CAMERAS = 20  # one of them is 5 %

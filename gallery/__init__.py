@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gallery.gallery import Gallery
     from gallery.records import Filters, ModelInfo, NewClip, NewTracklet, NewVideo
     from gallery.settings import GallerySettings
-    from gallery.snapshot import Snapshot
-    from gallery.writer import VideoWriter
+    from gallery.vectors.snapshot import Snapshot
+    from gallery.writing.writer import VideoWriter
 
 __all__ = [
     "Gallery",
@@ -52,8 +52,8 @@ __all__ = [
 _HOMES = {
     "Gallery": "gallery",
     "GallerySettings": "settings",
-    "Snapshot": "snapshot",
-    "VideoWriter": "writer",
+    "Snapshot": "vectors.snapshot",
+    "VideoWriter": "writing.writer",
 }
 _RECORDS = {"Filters", "ModelInfo", "NewClip", "NewTracklet", "NewVideo"}
 

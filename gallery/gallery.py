@@ -6,23 +6,23 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from gallery import schema
-from gallery.audit import Audit
-from gallery.catalogue import Catalogue
-from gallery.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
-from gallery.database import Database, create_engine_for
-from gallery.erase import erase_video
-from gallery.jobs import Jobs
-from gallery.keys import Keys
-from gallery.probes import Probes
+from gallery.catalogue.audit import Audit
+from gallery.catalogue.catalogue import Catalogue
+from gallery.catalogue.keys import Keys
+from gallery.catalogue.probes import Probes
+from gallery.catalogue.searches import Searches
+from gallery.jobs.jobs import Jobs
 from gallery.records import ModelInfo
-from gallery.searches import Searches
 from gallery.settings import GallerySettings
-from gallery.snapshot import Snapshot
-from gallery.snapshots import Snapshots
-from gallery.sweep import SweepReport, sweep
-from gallery.verify import VerifyReport, verify
-from gallery.writer import VideoWriter
+from gallery.sql import schema
+from gallery.sql.database import Database, create_engine_for
+from gallery.vectors.snapshot import Snapshot
+from gallery.vectors.snapshots import Snapshots
+from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
+from gallery.writing.erase import erase_video
+from gallery.writing.sweep import SweepReport, sweep
+from gallery.writing.verify import VerifyReport, verify
+from gallery.writing.writer import VideoWriter
 
 
 class Gallery:

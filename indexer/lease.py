@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from gallery.errors import CatalogueUnavailable, LeaseLost
-from gallery.jobs import Jobs
+from gallery.jobs.jobs import Jobs
 from gallery.records import Claim
 from indexer.errors import Cancelled
 

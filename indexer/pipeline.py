@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gallery.errors import AlreadyIndexed
 from gallery.gallery import Gallery
 from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
-from gallery.writer import VideoWriter
+from gallery.writing.writer import VideoWriter
 from indexer.counters import Counters
 from indexer.decode import Recorded, Statistics, open_recording
 from indexer.embedding import ClipEmbedder, Settled

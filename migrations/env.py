@@ -3,9 +3,9 @@
 from alembic import context
 from sqlalchemy import text
 
-from gallery.database import Database, create_engine_at
 from gallery.settings import GallerySettings
-from gallery.tables import Base
+from gallery.sql.database import Database, create_engine_at
+from gallery.sql.tables import Base
 
 ADVISORY_LOCK = 0x5167_4C17
 

@@ -18,7 +18,7 @@ from sightline.console import (
 )
 
 if TYPE_CHECKING:
-    from gallery.catalogue import Catalogue
+    from gallery.catalogue.catalogue import Catalogue
     from gallery.records import VideoInfo
 
 _PAGE = 500

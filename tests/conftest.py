@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gallery import schema
-from gallery.database import Database
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
+from gallery.sql import schema
+from gallery.sql.database import Database
 from tests.postgres import PostgresServer
 
 TEMPLATE = "gallery_template"

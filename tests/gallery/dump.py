@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gallery.gallery import Gallery
-from gallery.tables import Camera, Clip, Model, Segment, SegmentVideo, Tombstone, Tracklet, Video
+from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tombstone, Tracklet, Video
 
 # What differs between two runs over the same recording: times of writing, and the random names of segments.
 _VARYING = {"created_at", "indexed_at", "change"}

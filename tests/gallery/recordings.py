@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from gallery.database import Database
 from gallery.records import NewRecording
-from gallery.tables import Camera
+from gallery.sql.database import Database
+from gallery.sql.tables import Camera
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gallery.audit import MAX_EVENTS
+from gallery.catalogue.audit import MAX_EVENTS
 from gallery.errors import InvalidInput
 from gallery.gallery import Gallery
 

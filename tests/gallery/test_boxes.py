@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gallery.boxes import pack, unpack
+from gallery.catalogue.boxes import pack, unpack
 from gallery.errors import InvalidInput
 from gallery.records import BOX_DTYPE
 from tests.gallery.making import make_boxes

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from gallery import database as database_module
-from gallery.changes import advance_change, current_change
-from gallery.database import Database, create_engine_at
 from gallery.errors import CatalogueUnavailable
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
-from gallery.tables import Camera, GalleryState
+from gallery.sql import database as database_module
+from gallery.sql.changes import advance_change, current_change
+from gallery.sql.database import Database, create_engine_at
+from gallery.sql.tables import Camera, GalleryState
 from tests.gallery.making import MODEL, make_tracklets, store
 from tests.postgres import PostgresServer
 

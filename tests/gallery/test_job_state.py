@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.job_state import (
+from gallery.jobs.state import (
     ENDED,
     RECORDING_STATES,
     RecordingProgress,

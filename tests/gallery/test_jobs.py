@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gallery.database import Database
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.jobs import MAX_LISTED
+from gallery.jobs.jobs import MAX_LISTED
 from gallery.records import NewRecording
-from gallery.tables import Job, JobRecording
+from gallery.sql.database import Database
+from gallery.sql.tables import Job, JobRecording
 from tests.gallery.recordings import START, add_camera, recording, recordings
 
 LEASE = 60.0

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.tables import ApiKey, AuditEvent
+from gallery.sql.tables import ApiKey, AuditEvent
 
 
 def test_a_key_opens(gallery: Gallery) -> None:

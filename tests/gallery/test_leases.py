@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from gallery.database import Database
 from gallery.errors import InvalidInput, LeaseLost
 from gallery.gallery import Gallery
-from gallery.leases import MAX_ATTEMPTS
+from gallery.jobs.leases import MAX_ATTEMPTS
 from gallery.records import Claim
 from gallery.settings import GallerySettings
-from gallery.tables import Camera, Job
+from gallery.sql.database import Database
+from gallery.sql.tables import Camera, Job
 from tests.gallery.recordings import add_camera, recording, recordings
 
 LEASE = 60.0

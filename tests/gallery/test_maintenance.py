@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gallery import compact as compact_module
-from gallery.compact import CompactionReport
+from gallery.disk.locks import Staging, is_live, sweep_staging, video_lock
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.locks import Staging, is_live, sweep_staging, video_lock
 from gallery.records import NewRecording, VideoInfo
 from gallery.settings import GallerySettings
+from gallery.writing import compact as compact_module
+from gallery.writing.compact import CompactionReport
 from tests.gallery.dump import dump, hashes
 from tests.gallery.making import MODEL, START, content_hash, make_tracklets, make_video, store, unit
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gallery.database import Database
+from gallery.catalogue.probes import Probes
+from gallery.disk.files import write_durably
 from gallery.errors import InvalidInput, NotFound
-from gallery.files import write_durably
 from gallery.gallery import Gallery
-from gallery.probes import Probes
 from gallery.records import ProbeInfo
-from gallery.tables import Probe
+from gallery.sql.database import Database
+from gallery.sql.tables import Probe
 
 IMAGE = b"\xff\xd8 not looked into \x00\xff\xd9"
 PERSONS = [{"box": [1.5, 2.0, 30.0, 60.0], "score": 0.9, "quality": {"height_px": 60, "warnings": []}}]
@@ -87,7 +87,7 @@ def test_the_image_is_on_the_disk_before_its_row(gallery: Gallery, monkeypatch: 
         write_durably(path, content)
         rows_when_written.append((path.read_bytes(), count(gallery.database)))
 
-    monkeypatch.setattr("gallery.probes.write_durably", observed)
+    monkeypatch.setattr("gallery.catalogue.probes.write_durably", observed)
     add(gallery)
     assert rows_when_written == [(IMAGE, 0)]
 

@@ -9,12 +9,12 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from gallery import schema
-from gallery.database import Database, create_engine_at
 from gallery.errors import CatalogueUnavailable, SchemaMismatch
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
-from gallery.tables import Base
+from gallery.sql import schema
+from gallery.sql.database import Database, create_engine_at
+from gallery.sql.tables import Base
 from tests.postgres import PostgresServer
 
 

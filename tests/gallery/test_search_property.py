@@ -26,11 +26,11 @@ from hypothesis.stateful import (
 )
 from numpy.typing import NDArray
 
-from gallery import segment, snapshots
 from gallery.gallery import Gallery
 from gallery.records import Filters, Hit, ModelInfo, NewClip, NewTracklet
 from gallery.settings import GallerySettings
 from gallery.times import EPOCH, microseconds
+from gallery.vectors import segment, snapshots
 from tests.gallery.making import JPEG, START, make_boxes, store, unit
 from tests.postgres import PostgresServer
 

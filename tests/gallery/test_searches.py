@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records import SearchInfo
-from gallery.tables import Search
+from gallery.sql.tables import Search
 
 MODEL = "e" * 64
 HITS = [{"tracklet_id": f"{'a' * 32}-{number}", "score": 0.9 - number / 10} for number in range(3)]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gallery import segment
 from gallery.errors import CorruptSegment
 from gallery.gallery import Gallery
-from gallery.segment import DATA_FILES, SegmentVanished, open_segment, read_clips, verify_segment
-from gallery.segment_builder import SegmentBuilder, SegmentContent
+from gallery.vectors import segment
+from gallery.vectors.builder import SegmentBuilder, SegmentContent
+from gallery.vectors.segment import DATA_FILES, SegmentVanished, open_segment, read_clips, verify_segment
 from tests.gallery.dump import hashes
 from tests.gallery.making import MODEL, make_tracklets, store, unit
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gallery import segment, snapshots
 from gallery.errors import CorruptSegment, InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records import Filters
 from gallery.settings import GallerySettings
-from gallery.snapshots import join
+from gallery.vectors import segment, snapshots
+from gallery.vectors.snapshots import join
 from tests.gallery.making import MODEL, START, make_tracklet, make_tracklets, store, unit
 
 QUERY = unit(np.arange(1.0, 17.0))

@@ -16,7 +16,7 @@ from gallery.errors import AlreadyIndexed, CatalogueUnavailable, Conflict, Inval
 from gallery.gallery import Gallery
 from gallery.records import NewTracklet, VideoInfo
 from gallery.settings import GallerySettings
-from gallery.tables import AuditEvent
+from gallery.sql.tables import AuditEvent
 from tests.gallery.dump import dump, hashes
 from tests.gallery.making import (
     MODEL,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gallery.gallery import Gallery
-from gallery.tables import Base
+from gallery.sql.tables import Base
 
 # When and under which random name something was written says nothing about what was written.
 VOLATILE = {

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-import gallery.database
+import gallery.sql.database
 from gallery.records import NewRecording
 from service.app import create_app
 from service.persons import NOBODY

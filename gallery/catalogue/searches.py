@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from gallery.audit import add_event
-from gallery.database import Database
+from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
 from gallery.records import SearchInfo
-from gallery.tables import Search
+from gallery.sql.database import Database
+from gallery.sql.tables import Search
 from gallery.validation import json_list, json_object, known_id, optional_text, text
 
 

@@ -9,9 +9,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.block import VIDEO_DTYPE, Integers, add_vectors, new_index
-from gallery.files import sync_directory, sync_file, write_durably
-from gallery.segment import (
+from gallery.disk.files import sync_directory, sync_file, write_durably
+from gallery.vectors.block import VIDEO_DTYPE, Integers, add_vectors, new_index
+from gallery.vectors.segment import (
     CLIPS,
     COLUMNS,
     DATA_FILES,

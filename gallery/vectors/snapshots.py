@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select
 
-from gallery.block import Block, Mask, Rows, concatenate
-from gallery.changes import current_change
-from gallery.database import Database
 from gallery.errors import CorruptSegment
-from gallery.segment import MAPPED_FROM, SegmentVanished, open_segment, segment_directory
-from gallery.snapshot import Snapshot
-from gallery.tables import Segment, Tombstone
+from gallery.sql.changes import current_change
+from gallery.sql.database import Database
+from gallery.sql.tables import Segment, Tombstone
+from gallery.vectors.block import Block, Mask, Rows, concatenate
+from gallery.vectors.segment import MAPPED_FROM, SegmentVanished, open_segment, segment_directory
+from gallery.vectors.snapshot import Snapshot
 
 BLOCK_ROWS = 131072  # small segments are joined in memory up to this many tracklets
 

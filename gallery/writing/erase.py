@@ -12,15 +12,15 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from gallery.changes import advance_change
-from gallery.database import Database
+from gallery.disk.files import PART, discard_tree, sync_directory, write_durably
+from gallery.disk.locks import staging_root, video_lock
+from gallery.disk.media import cache_directory, thumbnails_directory
 from gallery.errors import NotFound
-from gallery.files import PART, discard_tree, sync_directory, write_durably
-from gallery.locks import staging_root, video_lock
-from gallery.media import cache_directory, thumbnails_directory
-from gallery.segment import segment_directory
-from gallery.tables import Segment, SegmentVideo, Tombstone, Video
+from gallery.sql.changes import advance_change
+from gallery.sql.database import Database
+from gallery.sql.tables import Segment, SegmentVideo, Tombstone, Video
 from gallery.validation import known_id
+from gallery.vectors.segment import segment_directory
 
 
 def erase_video(database: Database, data_dir: Path, video_id: str) -> None:

@@ -13,12 +13,12 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.block import Block, Mask, Rows, cosines
 from gallery.errors import InvalidInput, NotFound
 from gallery.records import Filters, FloatArray, Hit, Ranking
-from gallery.segment import SegmentVanished, read_clips
 from gallery.times import microseconds, time_range
-from gallery.vectors import checked_vector
+from gallery.vectors.block import Block, Mask, Rows, cosines
+from gallery.vectors.embedding import checked_vector
+from gallery.vectors.segment import SegmentVanished, read_clips
 
 _ATTEMPTS = 5
 

@@ -9,13 +9,13 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gallery.changes import advance_change
-from gallery.database import insert_or_keep
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
 from gallery.records import ModelInfo, NewVideo
-from gallery.segment import Manifest
-from gallery.spool import Spool, SpooledTracklet
-from gallery.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video
+from gallery.sql.changes import advance_change
+from gallery.sql.database import insert_or_keep
+from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video
+from gallery.vectors.segment import Manifest
+from gallery.writing.spool import Spool, SpooledTracklet
 
 _BATCH = 500  # tracklets inserted by one statement
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gallery.database import Database
+from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
-from gallery.files import PART, sync_directory, write_durably
 from gallery.records import ProbeInfo
-from gallery.tables import Probe
+from gallery.sql.database import Database
+from gallery.sql.tables import Probe
 from gallery.validation import json_list, known_id, optional_text
 
 SUFFIXES = {

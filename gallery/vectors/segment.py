@@ -21,8 +21,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.block import FIRST_CLIP, VIDEO_DTYPE, Part, Rows
 from gallery.errors import CorruptSegment
+from gallery.vectors.block import FIRST_CLIP, VIDEO_DTYPE, Part, Rows
 
 FORMAT = 1
 MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from gallery.database import Database
+from gallery.disk.media import thumbnails_directory
 from gallery.errors import CorruptSegment
-from gallery.media import thumbnails_directory
-from gallery.segment import SegmentVanished, segment_directory, verify_segment
-from gallery.tables import Segment, Video
+from gallery.sql.database import Database
+from gallery.sql.tables import Segment, Video
+from gallery.vectors.segment import SegmentVanished, segment_directory, verify_segment
 
 
 @dataclass(frozen=True, slots=True)

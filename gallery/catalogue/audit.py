@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gallery.database import Database
 from gallery.errors import InvalidInput
 from gallery.records import EventInfo
-from gallery.tables import AuditEvent
+from gallery.sql.database import Database
+from gallery.sql.tables import AuditEvent
 from gallery.validation import json_object, optional_text, text
 
 MAX_EVENTS = 1000

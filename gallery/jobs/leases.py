@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from gallery.errors import LeaseLost
-from gallery.job_state import CANCELLED, FAILED, QUEUED, RUNNING
+from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
 from gallery.records import Claim, RecordingInfo
-from gallery.tables import Job, JobRecording, UtcDateTime
+from gallery.sql.tables import Job, JobRecording, UtcDateTime
 
 MAX_ATTEMPTS = 3  # leases that may run out before a recording is given up: it may be what kills the workers
 ON_REQUEST = "cancelled on request"

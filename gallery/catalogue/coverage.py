@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from gallery.records import CameraCoverage, Coverage, Filters
-from gallery.tables import Camera, SegmentVideo, Tracklet, Video
+from gallery.sql.tables import Camera, SegmentVideo, Tracklet, Video
 from gallery.times import microseconds, time_range
 
 _Condition = ColumnElement[bool]

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, NotFound
-from gallery.job_state import QUEUED
+from gallery.jobs.state import QUEUED
 from gallery.records import NewRecording
-from gallery.tables import Camera, JobRecording
+from gallery.sql.tables import Camera, JobRecording
 from gallery.validation import moment, optional_text, text
 
 MAX_RECORDINGS = 1000  # of one job

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gallery.job_state import CANCELLED, FAILED, QUEUED, RUNNING
-from gallery.tables import JobRecording
+from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
+from gallery.sql.tables import JobRecording
 
 
 def find(

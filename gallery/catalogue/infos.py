@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from gallery.boxes import unpack
+from gallery.catalogue.boxes import unpack
 from gallery.records import CameraInfo, ClipInfo, ModelInfo, TrackletInfo, VideoInfo
-from gallery.tables import Camera, Clip, Model, Tracklet, Video
+from gallery.sql.tables import Camera, Clip, Model, Tracklet, Video
 
 
 def camera_info(row: Camera) -> CameraInfo:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from gallery.database import Database
-from gallery.erase import finish_erasure, noted_erasures
-from gallery.files import discard_tree, subdirectories
-from gallery.locks import is_live, staging_root, sweep_staging, video_lock
-from gallery.probes import Probes
-from gallery.tables import Segment, Video
+from gallery.catalogue.probes import Probes
+from gallery.disk.files import discard_tree, subdirectories
+from gallery.disk.locks import is_live, staging_root, sweep_staging, video_lock
+from gallery.sql.database import Database
+from gallery.sql.tables import Segment, Video
+from gallery.writing.erase import finish_erasure, noted_erasures
 
 
 @dataclass(frozen=True, slots=True)

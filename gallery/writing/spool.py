@@ -10,13 +10,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from gallery.boxes import pack
+from gallery.catalogue.boxes import pack
+from gallery.disk.files import sync_directory, sync_file
 from gallery.errors import InvalidInput
-from gallery.files import sync_directory, sync_file
 from gallery.records import NewClip, NewTracklet
-from gallery.segment_builder import SegmentBuilder
 from gallery.validation import json_object
-from gallery.vectors import checked_vector
+from gallery.vectors.builder import SegmentBuilder
+from gallery.vectors.embedding import checked_vector
 
 _LENGTHS = struct.Struct("<II")
 _JPEG = b"\xff\xd8\xff"

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from gallery.audit import add_event
-from gallery.database import Database
+from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
 from gallery.records import KeyInfo
-from gallery.tables import ApiKey
+from gallery.sql.database import Database
+from gallery.sql.tables import ApiKey
 from gallery.validation import known_id, moment, text
 
 PREFIX = "sl_"  # lets secret scanners and people recognise one

@@ -3,7 +3,7 @@
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from gallery.tables import GalleryState
+from gallery.sql.tables import GalleryState
 
 
 def current_change(session: Session) -> int:

@@ -139,7 +139,7 @@ class Tracklet(Base):
     end_us: Mapped[int] = mapped_column(BigInteger)
     frame_count: Mapped[int]
     quality: Mapped[dict[str, Any]]  # median box height, sharpness, detector score
-    boxes: Mapped[bytes] = mapped_column(LargeBinary)  # see gallery.boxes
+    boxes: Mapped[bytes] = mapped_column(LargeBinary)  # see gallery.catalogue.boxes
 
 
 class Clip(Base):

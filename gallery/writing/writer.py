@@ -20,19 +20,19 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from gallery import writer_rows
-from gallery.database import Database
+from gallery.catalogue.infos import video_info
+from gallery.disk.files import discard_tree, move_durably
+from gallery.disk.locks import Staging, staging_root, video_lock
+from gallery.disk.media import thumbnails_directory
 from gallery.errors import InvalidInput
-from gallery.files import discard_tree, move_durably
-from gallery.infos import video_info
-from gallery.locks import Staging, staging_root, video_lock
-from gallery.media import thumbnails_directory
 from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
-from gallery.segment import Manifest, segment_directory
-from gallery.segment_builder import SegmentContent
-from gallery.spool import Spool
+from gallery.sql.database import Database
 from gallery.times import microseconds
 from gallery.validation import json_object, moment, text
+from gallery.vectors.builder import SegmentContent
+from gallery.vectors.segment import Manifest, segment_directory
+from gallery.writing import rows as writer_rows
+from gallery.writing.spool import Spool
 
 InTransaction = Callable[[Session], None]
 ID_LENGTH = 32

@@ -13,13 +13,15 @@ import numpy as np
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from gallery.block import FIRST_CLIP, Rows
-from gallery.changes import advance_change
-from gallery.database import Database
+from gallery.disk.files import discard_tree, move_durably
+from gallery.disk.locks import Staging, staging_root
 from gallery.errors import InvalidInput
-from gallery.files import discard_tree, move_durably
-from gallery.locks import Staging, staging_root
-from gallery.segment import (
+from gallery.sql.changes import advance_change
+from gallery.sql.database import Database
+from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone
+from gallery.vectors.block import FIRST_CLIP, Rows
+from gallery.vectors.builder import SegmentBuilder, SegmentContent
+from gallery.vectors.segment import (
     Manifest,
     SegmentVanished,
     open_segment,
@@ -27,9 +29,7 @@ from gallery.segment import (
     segment_directory,
     verify_segment,
 )
-from gallery.segment_builder import SegmentBuilder, SegmentContent
-from gallery.tables import Model, Segment, SegmentVideo, Tombstone
-from gallery.writer_rows import new_segment
+from gallery.writing.rows import new_segment
 
 DEFAULT_MAX_TRACKLETS = 262_144  # 0.7 GB of fp16 vectors at 1280 dimensions
 _COPIED_ROWS = 1024  # copied at a time

@@ -10,14 +10,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
-from gallery import coverage
-from gallery.cameras import camera_name, camera_values
-from gallery.database import Database, insert_or_keep
+from gallery.catalogue import coverage
+from gallery.catalogue.cameras import camera_name, camera_values
+from gallery.catalogue.infos import camera_info, model_info, tracklet_info, video_info
+from gallery.disk.media import thumbnails_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.infos import camera_info, model_info, tracklet_info, video_info
-from gallery.media import thumbnails_directory
 from gallery.records import CameraInfo, Coverage, Filters, ModelInfo, TrackletInfo, VideoInfo
-from gallery.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
+from gallery.sql.database import Database, insert_or_keep
+from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import known_id
 
 MAX_LISTED = 1000

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gallery.files import remove_tree
+from gallery.disk.files import remove_tree
 
 _SUFFIX = ".lock"
 

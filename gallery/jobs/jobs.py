@@ -10,10 +10,10 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gallery import job_filing, leases, unindexed
-from gallery.database import Database
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.job_state import (
+from gallery.jobs import filing as job_filing
+from gallery.jobs import leases, unindexed
+from gallery.jobs.state import (
     CANCELLED,
     ENDED,
     FAILED,
@@ -27,7 +27,8 @@ from gallery.job_state import (
     job_state,
 )
 from gallery.records import Claim, JobInfo, NewRecording, RecordingInfo
-from gallery.tables import Job, JobRecording
+from gallery.sql.database import Database
+from gallery.sql.tables import Job, JobRecording
 from gallery.validation import json_object, known_id, optional_text, text
 
 MAX_LISTED = 100
