@@ -21,14 +21,15 @@ from pathlib import Path
 import numpy as np
 
 from simulation.camera import Camera, Window, clip_matrix
+from simulation.crops import Cast, TrackletMaker, window_around
 from simulation.figure import set_uniforms
 from simulation.identity import draw_identity
 from simulation.outfitter import Wardrobe
+from simulation.presets import PRESETS
 from simulation.processes import draw_alone
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE
 from simulation.studio import Actor, Studio
-from simulation.tracklets import PRESETS, Cast, TrackletMaker, window_around
 from simulation.walking import Moment, Standing
 from simulation.world import draw_station
 

@@ -80,8 +80,10 @@ def tracklets(
     With --identities at most a third of them is kept for testing. An interrupted run goes on.
     """
     _need_renderer()
+    from simulation.cast import draw_cast
     from simulation.outfitter import Wardrobe
-    from simulation.tracklets import PRESETS, draw_cast, simulate_tracklets
+    from simulation.presets import PRESETS
+    from simulation.tracklets import simulate_tracklets
 
     wanted = _chosen(PRESETS, preset, seed=seed, identities=identities, truth=truth or None)
     if identities is not None:

@@ -29,7 +29,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three simulated people to train with, three in another place to test with; body parts and captions."""
     if importlib.util.find_spec("moderngl") is None:
         give_up("the extra [simulation] is not installed", os.environ)
-    from simulation.tracklets import PRESETS, simulate_tracklets
+    from simulation.presets import PRESETS
+    from simulation.tracklets import simulate_tracklets
 
     out = tmp_path_factory.mktemp("simulated") / "set"
     preset = replace(PRESETS["tiny"], test_identities=3, cameras=3, truth=True)

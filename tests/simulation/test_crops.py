@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulation.crops import LEAST_HEIGHT, LEAST_VISIBLE, TrackletMaker
 from simulation.identity import draw_identity
+from simulation.presets import PRESETS
 from simulation.studio import Actor, Studio
-from simulation.tracklets import LEAST_HEIGHT, LEAST_VISIBLE, PRESETS, TrackletMaker
 from simulation.walking import Moment
 
 FACING = -np.pi / 2

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from simulation.crops import CROP, LEAST_VISIBLE
 from simulation.errors import BadRequest
-from simulation.tracklets import CROP, LEAST_VISIBLE, PRESETS, simulate_tracklets
+from simulation.presets import PRESETS
+from simulation.tracklets import simulate_tracklets
 
 TINY = replace(PRESETS["tiny"], identities=4, test_identities=1, people=2, cameras=1)
 
