@@ -24,6 +24,13 @@ class CameraIn(RequestModel):
         default=None,
         description="Long side of the detector's input: 640 for small people, 320 for close ones",
     )
+    pixel_aspect: float | None = Field(
+        default=None,
+        ge=0.25,
+        le=4,
+        allow_inf_nan=False,
+        description="Width / height of a pixel, for recordings that do not say it; null for square pixels",
+    )
 
 
 class CameraOut(BaseModel):
@@ -35,6 +42,7 @@ class CameraOut(BaseModel):
     latitude: float | None
     longitude: float | None
     detector_input: int | None
+    pixel_aspect: float | None
     created_at: datetime
 
 

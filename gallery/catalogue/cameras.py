@@ -1,10 +1,10 @@
 """What a camera may be called and where it may stand."""
 
 import unicodedata
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from gallery.errors import InvalidInput
+from gallery.records import CameraChanges, CameraSettings
 from gallery.validation import optional_text, text
 
 LONGEST_NAME = 100
@@ -47,32 +47,30 @@ def time_zone_name(name: str) -> str:
     return name
 
 
-def camera_values(
-    name: str,
-    *,
-    site: str | None,
-    time_zone: str,
-    latitude: float | None = None,
-    longitude: float | None = None,
-    detector_input: int | None = None,
-) -> dict[str, Any]:
-    """Check what is known of a camera, and return it as columns.
+DEFAULTS = CameraSettings(
+    site=None, time_zone="UTC", latitude=None, longitude=None, detector_input=None, pixel_aspect=None
+)
+
+
+def camera_values(camera: CameraChanges) -> CameraChanges:
+    """Check all that is known of a camera together, and return it as columns.
 
     Raises:
-        InvalidInput: some of it cannot be.
+        InvalidInput: a value that is out of range or makes no sense.
     """
-    if (latitude is None) != (longitude is None):
+    values: CameraChanges = {**DEFAULTS, **camera}
+    values["name"] = camera_name(values["name"])
+    values["site"] = site_name(optional_text(values["site"], "the site of a camera"))
+    values["time_zone"] = time_zone_name(values["time_zone"])
+    if (values["latitude"] is None) != (values["longitude"] is None):
         raise InvalidInput("a position needs latitude and longitude")
-    for value, what, limit in ((latitude, "latitude", 90.0), (longitude, "longitude", 180.0)):
-        if value is not None and not -limit <= value <= limit:
-            raise InvalidInput(f"{what} must lie between {-limit} and {limit}, not {value}")
-    if detector_input is not None and not 32 <= detector_input <= 4096:
-        raise InvalidInput(f"the detector's input must be 32 to 4096 pixels, not {detector_input}")
-    return {
-        "name": camera_name(name),
-        "site": site_name(optional_text(site, "the site of a camera")),
-        "time_zone": time_zone_name(time_zone),
-        "latitude": latitude,
-        "longitude": longitude,
-        "detector_input": detector_input,
-    }
+    _within(values["latitude"], -90.0, 90.0, "latitude")
+    _within(values["longitude"], -180.0, 180.0, "longitude")
+    _within(values["detector_input"], 32, 4096, "the detector's input in pixels")
+    _within(values["pixel_aspect"], 0.25, 4.0, "the pixel aspect")
+    return values
+
+
+def _within(value: float | None, least: float, most: float, what: str) -> None:
+    if value is not None and not least <= value <= most:
+        raise InvalidInput(f"{what} must lie between {least} and {most}, not {value}")

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Unpack
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -12,10 +13,11 @@ from sqlalchemy.orm import Session, defer
 
 from gallery.catalogue import coverage
 from gallery.catalogue.cameras import camera_name, camera_values
-from gallery.catalogue.infos import camera_info, model_info, tracklet_info, video_info
+from gallery.catalogue.infos import model_info, tracklet_info, video_info
 from gallery.disk.media import thumbnails_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.records import CameraInfo, Coverage, Filters, ModelInfo, TrackletInfo, VideoInfo
+from gallery.records import CameraInfo, CameraSettings, Coverage, Filters, ModelInfo, TrackletInfo, VideoInfo
+from gallery.sql.copying import copied
 from gallery.sql.database import Database, insert_or_keep
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import known_id
@@ -32,61 +34,37 @@ class Catalogue:
         self._database = database
         self._data_dir = data_dir
 
-    def add_camera(
-        self,
-        name: str,
-        *,
-        site: str | None = None,
-        time_zone: str = "UTC",
-        latitude: float | None = None,
-        longitude: float | None = None,
-        detector_input: int | None = None,
-    ) -> CameraInfo:
-        """Record a camera.
-
-        Args:
-            name: how people call it; unique.
-            site: where it belongs.
-            time_zone: IANA name, for showing local time; recorded times are UTC.
-            latitude: degrees north, with `longitude`.
-            longitude: degrees east, with `latitude`.
-            detector_input: long side of the detector's input in pixels; None for the default.
+    def add_camera(self, name: str, **settings: Unpack[CameraSettings]) -> CameraInfo:
+        """Record a camera under a unique name.
 
         Raises:
             Conflict: a camera has this name.
-            InvalidInput: a value that cannot be.
+            InvalidInput: a value that is out of range or makes no sense.
         """
-        values = camera_values(
-            name,
-            site=site,
-            time_zone=time_zone,
-            latitude=latitude,
-            longitude=longitude,
-            detector_input=detector_input,
-        )
+        values = camera_values({"name": name, **settings})
         row = Camera(**values, created_at=datetime.now(UTC))
         try:
             with self._database.write() as session:
                 session.add(row)
         except IntegrityError as error:
             raise Conflict(f"there is a camera {values['name']!r} already") from error
-        return camera_info(row)
+        return copied(CameraInfo, row)
 
-    def get_or_add_camera(self, name: str, *, site: str | None = None, time_zone: str = "UTC") -> CameraInfo:
+    def get_or_add_camera(self, name: str, **settings: Unpack[CameraSettings]) -> CameraInfo:
         """Return the camera of this name, as it is; record it when there is none.
 
         Raises:
-            InvalidInput: a value that cannot be.
+            InvalidInput: a value that is out of range or makes no sense.
         """
-        values = camera_values(name, site=site, time_zone=time_zone)
+        values = camera_values({"name": name, **settings})
         with self._database.read() as session:
             row = _camera_named(session, values["name"])
         if row is None:
             with self._database.write() as session:
-                insert_or_keep(session, Camera, values | {"created_at": datetime.now(UTC)})
+                insert_or_keep(session, Camera, {**values, "created_at": datetime.now(UTC)})
                 row = _camera_named(session, values["name"])
         assert row is not None
-        return camera_info(row)
+        return copied(CameraInfo, row)
 
     def remove_camera(self, camera_id: int) -> None:
         """Forget a camera that has neither videos nor jobs.
@@ -108,7 +86,7 @@ class Catalogue:
             row = session.get(Camera, camera_id) if 0 < camera_id < 2**31 else None
         if row is None:
             raise NotFound(f"no camera {camera_id}")
-        return camera_info(row)
+        return copied(CameraInfo, row)
 
     def camera_named(self, name: str) -> CameraInfo:
         """Return the camera of this name, or raise NotFound."""
@@ -120,12 +98,12 @@ class Catalogue:
             row = _camera_named(session, known_as)
         if row is None:
             raise NotFound(f"no camera {name!r}")
-        return camera_info(row)
+        return copied(CameraInfo, row)
 
     def cameras(self) -> list[CameraInfo]:
         """Return all cameras, by name."""
         with self._database.read() as session:
-            return [camera_info(row) for row in session.scalars(select(Camera).order_by(Camera.name))]
+            return [copied(CameraInfo, row) for row in session.scalars(select(Camera).order_by(Camera.name))]
 
     def models(self) -> list[ModelInfo]:
         """Return the models whose embeddings were ever written, oldest first."""

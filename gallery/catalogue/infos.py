@@ -3,22 +3,8 @@
 from datetime import timedelta
 
 from gallery.catalogue.boxes import unpack
-from gallery.records import CameraInfo, ClipInfo, ModelInfo, TrackletInfo, VideoInfo
-from gallery.sql.tables import Camera, Clip, Model, Tracklet, Video
-
-
-def camera_info(row: Camera) -> CameraInfo:
-    """Copy a camera."""
-    return CameraInfo(
-        id=row.id,
-        name=row.name,
-        site=row.site,
-        time_zone=row.time_zone,
-        latitude=row.latitude,
-        longitude=row.longitude,
-        detector_input=row.detector_input,
-        created_at=row.created_at,
-    )
+from gallery.records import ClipInfo, ModelInfo, TrackletInfo, VideoInfo
+from gallery.sql.tables import Clip, Model, Tracklet, Video
 
 
 def model_info(row: Model) -> ModelInfo:

@@ -98,6 +98,7 @@ class Camera(Base):
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     detector_input: Mapped[int | None]  # long side of the detector's input; None = default
+    pixel_aspect: Mapped[float | None]  # width / height of a pixel where the file does not say; None = square
     created_at: Mapped[datetime]
 
 

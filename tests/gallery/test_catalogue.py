@@ -1,14 +1,17 @@
 """The catalogue: cameras, videos, tracklets, and how much of the time they cover."""
 
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from gallery.catalogue.cameras import DEFAULTS
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records import CameraInfo, Filters
+from gallery.records import CameraChanges, CameraInfo, Filters
+from gallery.sql.tables import Camera
 from tests.gallery.making import MODEL, START, make_tracklets, store
 
 OTHER_MODEL = "f" * 64
@@ -23,9 +26,11 @@ def test_cameras_by_id_and_by_name(gallery: Gallery) -> None:
         latitude=52.5,
         longitude=-13.4,
         detector_input=640,
+        pixel_aspect=16 / 15,
     )
     assert catalogue.camera(made.id) == catalogue.camera_named("Tor 2 (süd)") == made
     assert (made.latitude, made.longitude, made.detector_input) == (52.5, -13.4, 640)
+    assert made.pixel_aspect == 16 / 15
     assert catalogue.get_or_add_camera("Tor 2 (süd)", site="ignored") == made
     gate = catalogue.get_or_add_camera("Eingang")
     assert (gate.site, gate.time_zone) == (None, "UTC")
@@ -38,6 +43,13 @@ def test_cameras_by_id_and_by_name(gallery: Gallery) -> None:
     for missing_name in ("nobody", "", "\0", "a" * 1000):
         with pytest.raises(NotFound):
             catalogue.camera_named(missing_name)
+
+
+def test_what_is_said_of_a_camera_is_its_columns_and_its_record() -> None:
+    said = set(CameraChanges.__annotations__)
+    assert said | {"id", "created_at"} == {field.name for field in fields(CameraInfo)}
+    assert {field.name for field in fields(CameraInfo)} == set(Camera.__table__.columns.keys())
+    assert set(DEFAULTS) == said - {"name"}
 
 
 def test_a_camera_goes_when_it_has_no_videos(gallery: Gallery) -> None:
@@ -105,6 +117,8 @@ def test_bad_names_are_refused(sqlite_gallery: Gallery, name: str) -> None:
         {"latitude": float("nan"), "longitude": 0.0},
         {"latitude": 0.0, "longitude": 180.5},
         {"detector_input": 0},
+        {"pixel_aspect": 0.0},
+        {"pixel_aspect": float("nan")},
         {"detector_input": 10**6},
     ],
 )
