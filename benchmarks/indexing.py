@@ -19,7 +19,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,12 +28,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sqlalchemy.orm import Session
 
-from gallery.gallery import Gallery
-from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
-from gallery.settings import GallerySettings
-from gallery.writing.writer import VideoWriter
+from gallery import (
+    Completion,
+    Gallery,
+    GallerySettings,
+    ModelInfo,
+    NewTracklet,
+    NewVideo,
+    VideoInfo,
+    VideoWriter,
+)
 from indexer.decode import open_recording
 from indexer.networks import make_detector, make_embedder
 from indexer.pipeline import index_video
@@ -103,10 +108,10 @@ class NotingWriter(VideoWriter):
         self.noted.tracklets.append(tracklet)
         return super().add(tracklet)
 
-    def commit(self, video: NewVideo, in_transaction: Callable[[Session], None] | None = None) -> VideoInfo:
+    def commit(self, video: NewVideo, completion: Completion | None = None) -> VideoInfo:
         """Note and commit."""
         self.noted.video = video
-        return super().commit(video, in_transaction)
+        return super().commit(video, completion)
 
 
 class NotingGallery(Gallery):
@@ -116,7 +121,7 @@ class NotingGallery(Gallery):
 
     def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:
         """Make one that notes."""
-        writer = NotingWriter(self.database, self.data_dir, content_hash, model)
+        writer = NotingWriter(self._database, self.data_dir, content_hash, model)
         writer.noted = self.noted
         return writer
 

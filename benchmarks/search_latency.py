@@ -29,14 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
-from gallery.gallery import Gallery
-from gallery.records import Filters, Ranking
-from gallery.settings import GallerySettings
+from gallery import Filters, Gallery, GallerySettings, Ranking, Snapshot
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, GalleryState, Model, Segment, SegmentVideo, Video
 from gallery.vectors.builder import SegmentBuilder, SegmentContent
 from gallery.vectors.segment import TRACKLETS, segment_directory
-from gallery.vectors.snapshot import Snapshot
 
 MODEL = "0" * 64
 CAMERAS = 20  # one of them is 5 %
@@ -144,7 +141,7 @@ def measure(place: Place, repeats: int, directory: Path | None) -> Iterator[Row]
 def build(gallery: Gallery, place: Place) -> list[Path]:
     """Write segments and rows; returns the index files in the order of the rows."""
     world = place.world
-    _add_frame(gallery.database, world)
+    _add_frame(gallery._database, world)
     shares = np.array_split(np.arange(world.videos), place.segments)
     files = []
     for number, share in enumerate(shares):
@@ -153,7 +150,7 @@ def build(gallery: Gallery, place: Place) -> list[Path]:
         directory.parent.mkdir(parents=True, exist_ok=True)
         first, count = int(share[0]), len(share)
         _write_segment(directory, world, first, count)
-        _add_segment(gallery.database, segment_id, number, first, count)
+        _add_segment(gallery._database, segment_id, number, first, count)
         files.append(directory / TRACKLETS)
     return files
 

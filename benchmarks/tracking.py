@@ -35,9 +35,7 @@ import numpy as np
 from motmetrics.lap import linear_sum_assignment
 from numpy.typing import NDArray
 
-from gallery.gallery import Gallery
-from gallery.records import TrackletInfo
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings, TrackletInfo
 from indexer.decode import open_recording
 from indexer.embedding import ClipEmbedder
 from indexer.networks import make_detector, make_embedder

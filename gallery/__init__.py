@@ -4,62 +4,74 @@
         cameras = Filters(camera_ids=frozenset({1, 2}))
         ranking = gallery.snapshot(model_id).search(embedding, limit=20, filters=cameras)
 
-The names load when they are first used: who wants a record or an error need not wait for FAISS.
+Other packages import from here, and from `gallery.errors` when they need the whole tree of errors. A name
+loads when it is first used: code that wants a record or an error need not wait for FAISS.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gallery.errors import (
-        AlreadyIndexed,
-        CatalogueUnavailable,
-        Conflict,
-        CorruptSegment,
-        GalleryError,
-        InvalidInput,
-        LeaseLost,
-        NotFound,
-        SchemaMismatch,
-    )
-    from gallery.gallery import Gallery
-    from gallery.records import Filters, ModelInfo, NewClip, NewTracklet, NewVideo
-    from gallery.settings import GallerySettings
-    from gallery.vectors.snapshot import Snapshot
-    from gallery.writing.writer import VideoWriter
-
-__all__ = [
-    "Gallery",
-    "GallerySettings",
-    "Snapshot",
-    "VideoWriter",
-    "Filters",
-    "ModelInfo",
-    "NewClip",
-    "NewTracklet",
-    "NewVideo",
-    "AlreadyIndexed",
-    "CatalogueUnavailable",
-    "Conflict",
-    "CorruptSegment",
-    "GalleryError",
-    "InvalidInput",
-    "LeaseLost",
-    "NotFound",
-    "SchemaMismatch",
-]
+    from gallery.catalogue.catalogue import Catalogue as Catalogue
+    from gallery.errors import AlreadyIndexed as AlreadyIndexed
+    from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
+    from gallery.errors import Conflict as Conflict
+    from gallery.errors import CorruptSegment as CorruptSegment
+    from gallery.errors import GalleryError as GalleryError
+    from gallery.errors import LeaseLost as LeaseLost
+    from gallery.errors import NotFound as NotFound
+    from gallery.gallery import Gallery as Gallery
+    from gallery.jobs.jobs import Jobs as Jobs
+    from gallery.records.cameras import CameraInfo as CameraInfo
+    from gallery.records.jobs import Claim as Claim
+    from gallery.records.jobs import Completion as Completion
+    from gallery.records.jobs import JobInfo as JobInfo
+    from gallery.records.jobs import NewRecording as NewRecording
+    from gallery.records.jobs import RecordingInfo as RecordingInfo
+    from gallery.records.probes import ProbeInfo as ProbeInfo
+    from gallery.records.searches import SearchInfo as SearchInfo
+    from gallery.records.searching import Filters as Filters
+    from gallery.records.searching import Hit as Hit
+    from gallery.records.searching import Ranking as Ranking
+    from gallery.records.tracklets import BOX_DTYPE as BOX_DTYPE
+    from gallery.records.tracklets import NewClip as NewClip
+    from gallery.records.tracklets import NewTracklet as NewTracklet
+    from gallery.records.tracklets import TrackletInfo as TrackletInfo
+    from gallery.records.videos import ModelInfo as ModelInfo
+    from gallery.records.videos import NewVideo as NewVideo
+    from gallery.records.videos import VideoInfo as VideoInfo
+    from gallery.settings import GallerySettings as GallerySettings
+    from gallery.vectors.snapshot import Snapshot as Snapshot
+    from gallery.writing.writer import VideoWriter as VideoWriter
 
 _HOMES = {
-    "Gallery": "gallery",
-    "GallerySettings": "settings",
-    "Snapshot": "vectors.snapshot",
-    "VideoWriter": "writing.writer",
+    "catalogue.catalogue": ["Catalogue"],
+    "errors": [
+        "AlreadyIndexed",
+        "CatalogueUnavailable",
+        "Conflict",
+        "CorruptSegment",
+        "GalleryError",
+        "LeaseLost",
+        "NotFound",
+    ],
+    "gallery": ["Gallery"],
+    "jobs.jobs": ["Jobs"],
+    "records.cameras": ["CameraInfo"],
+    "records.jobs": ["Claim", "Completion", "JobInfo", "NewRecording", "RecordingInfo"],
+    "records.probes": ["ProbeInfo"],
+    "records.searches": ["SearchInfo"],
+    "records.searching": ["Filters", "Hit", "Ranking"],
+    "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
+    "records.videos": ["ModelInfo", "NewVideo", "VideoInfo"],
+    "settings": ["GallerySettings"],
+    "vectors.snapshot": ["Snapshot"],
+    "writing.writer": ["VideoWriter"],
 }
-_RECORDS = {"Filters", "ModelInfo", "NewClip", "NewTracklet", "NewVideo"}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = _HOMES.get(name, "records" if name in _RECORDS else "errors")
-    return getattr(import_module(f"gallery.{home}"), name)
+    return getattr(import_module(f"gallery.{_HOME_OF[name]}"), name)

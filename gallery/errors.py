@@ -8,6 +8,8 @@ GalleryError
 │   └── LeaseLost         another worker took the recording over
 ├── InvalidInput          a value that can never be stored (bad name, bad vector, bad time range)
 ├── CorruptSegment        a vector segment does not match its manifest
+├── CatalogueDamaged      the database file is damaged or is none
+├── StorageFull           the disk of the database is full
 └── CatalogueUnavailable  the database cannot be reached
 """
 
@@ -50,6 +52,14 @@ class InvalidInput(GalleryError):
 
 class CorruptSegment(GalleryError):
     """A vector segment does not match its manifest."""
+
+
+class CatalogueDamaged(GalleryError):
+    """The database file is damaged, or is not a database."""
+
+
+class StorageFull(GalleryError):
+    """The disk of the database is full: nothing was written."""
 
 
 class CatalogueUnavailable(GalleryError):

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine
+from sqlalchemy import func, select
 
 from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
@@ -12,10 +12,12 @@ from gallery.catalogue.keys import Keys
 from gallery.catalogue.probes import Probes
 from gallery.catalogue.searches import Searches
 from gallery.jobs.jobs import Jobs
-from gallery.records import ModelInfo
+from gallery.records.videos import ModelInfo
 from gallery.settings import GallerySettings
 from gallery.sql import schema
+from gallery.sql.checking import check_database
 from gallery.sql.database import Database, create_engine_for
+from gallery.sql.tables import Segment
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
@@ -29,7 +31,7 @@ class Gallery:
     """All that can be searched, and the record of what was done with it. Safe to share between threads.
 
     Attributes:
-        data_dir: where the files lie.
+        data_dir: where the files lie; what is inside is the gallery's own affair.
         catalogue: cameras, videos and tracklets.
         jobs: requests to index recordings.
         keys: the keys of the API.
@@ -39,7 +41,7 @@ class Gallery:
     """
 
     def __init__(self, database: Database, data_dir: Path) -> None:
-        self.database = database
+        self._database = database
         self.data_dir = data_dir
         self.catalogue = Catalogue(database, data_dir)
         self.jobs = Jobs(database)
@@ -75,9 +77,14 @@ class Gallery:
         return gallery
 
     @property
-    def engine(self) -> Engine:
-        """The engine of the catalogue."""
-        return self.database.engine
+    def database_name(self) -> str:
+        """The URL of the database, without its password."""
+        return self._database.engine.url.render_as_string(hide_password=True)
+
+    @property
+    def database_kind(self) -> str:
+        """What kind of database it is: sqlite or postgresql."""
+        return self._database.engine.dialect.name
 
     def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:
         """Make a writer for the video whose file has this SHA-256 (hex). Use it as a context manager.
@@ -85,7 +92,7 @@ class Gallery:
         Raises:
             InvalidInput: no such hash or model can be.
         """
-        return VideoWriter(self.database, self.data_dir, content_hash, model)
+        return VideoWriter(self._database, self.data_dir, content_hash, model)
 
     def snapshot(self, model_id: str) -> Snapshot:
         """Return what can be searched now: every change committed before this call is in it.
@@ -104,7 +111,12 @@ class Gallery:
         Raises:
             NotFound: no such video.
         """
-        erase_video(self.database, self.data_dir, video_id)
+        erase_video(self._database, self.data_dir, video_id)
+
+    def segment_count(self) -> int:
+        """Count the segments of all models: many small ones are worth compacting."""
+        with self._database.read() as session:
+            return session.execute(select(func.count()).select_from(Segment)).scalar_one()
 
     def compact(self, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS) -> CompactionReport:
         """Merge small segments up to `max_tracklets` each, and take erased vectors from the disk.
@@ -112,19 +124,29 @@ class Gallery:
         Raises:
             CorruptSegment: a segment is damaged; nothing of it was merged.
         """
-        return compact(self.database, self.data_dir, max_tracklets=max_tracklets)
+        return compact(self._database, self.data_dir, max_tracklets=max_tracklets)
 
     def sweep(self) -> SweepReport:
         """Remove what processes left behind that died; safe at any time."""
-        return sweep(self.database, self.data_dir)
+        return sweep(self._database, self.data_dir)
 
     def verify(self) -> VerifyReport:
         """Compare everything that the catalogue names with what is on the disk. Reads all vectors."""
-        return verify(self.database, self.data_dir)
+        return verify(self._database, self.data_dir)
+
+    def check_database(self) -> list[str]:
+        """Say what the database finds wrong with itself: a sentence each, none when it is sound.
+
+        SQLite checks its file and its references; a PostgreSQL server has tools of its own for that.
+
+        Raises:
+            CatalogueDamaged: so much is damaged that it cannot even be checked.
+        """
+        return check_database(self._database)
 
     def close(self) -> None:
         """Close all connections to the database."""
-        self.database.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from gallery.errors import InvalidInput
-from gallery.records import Filters
+from gallery.records.searching import Filters
 from gallery.validation import moment
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

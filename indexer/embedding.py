@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.records import NewClip, NewTracklet
+from gallery import NewClip, NewTracklet
 from indexer.clips import Clip
 from indexer.settle import Candidate
 from models.embedder import normalise, tracklet_feature

@@ -6,11 +6,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from sqlalchemy.orm import Session
 
-from gallery.errors import CatalogueUnavailable, LeaseLost
-from gallery.jobs.jobs import Jobs
-from gallery.records import Claim
+from gallery import CatalogueUnavailable, Claim, Completion, Jobs, LeaseLost
 from indexer.errors import Cancelled
 
 log = structlog.get_logger()
@@ -53,16 +50,9 @@ class Lease:
         if self.cancelled or self.lost or self._stopping():
             raise Cancelled
 
-    def commit(self, session: Session, video_id: str, report: Mapping[str, Any]) -> None:
-        """End the recording in the transaction that makes its video visible. Raises LeaseLost."""
-        self._jobs.finish(
-            self._claim,
-            state="succeeded",
-            reason="; ".join(report["warnings"]) or None,
-            video_id=video_id,
-            counters=dict(self.counters),
-            session=session,
-        )
+    def completion(self, report: Mapping[str, Any]) -> Completion:
+        """Say how the recording ends with the commit of its video."""
+        return Completion(self._claim, "; ".join(report["warnings"]) or None, dict(self.counters))
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.records import BOX_DTYPE
+from gallery import BOX_DTYPE
 from indexer.clips import Sample
 from indexer.settings import IndexSettings
 from indexer.types import Frame, Image, Tracked

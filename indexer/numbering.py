@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from itertools import count
 
-from gallery.records import NewTracklet
+from gallery import NewTracklet
 from indexer.embedding import Settled
 
 Key = tuple[int, float, float, float, float]

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.orm import Session
-
-from gallery.errors import AlreadyIndexed
-from gallery.gallery import Gallery
-from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
-from gallery.writing.writer import VideoWriter
+from gallery import (
+    AlreadyIndexed,
+    Completion,
+    Gallery,
+    ModelInfo,
+    NewTracklet,
+    NewVideo,
+    VideoInfo,
+    VideoWriter,
+)
 from indexer.counters import Counters
 from indexer.decode import Recorded, Statistics, open_recording
 from indexer.embedding import ClipEmbedder, Settled
@@ -26,7 +30,7 @@ from indexer.track import Tracker
 from indexer.types import Recording
 from models.detector import Detector
 
-OnCommit = Callable[[Session, str, Mapping[str, Any]], None]
+Complete = Callable[[Mapping[str, Any]], Completion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def index_video(
     settings: IndexSettings,
     *,
     progress: Progress | None = None,
-    on_commit: OnCommit | None = None,
+    complete: Complete | None = None,
 ) -> IndexReport:
     """Index one recording, unless it is in the gallery already under this model.
 
@@ -66,8 +70,8 @@ def index_video(
         recording: the file, its camera and the time of its first frame.
         settings: sampling, filters, bounds.
         progress: is told several times a second and may cancel.
-        on_commit: called in the transaction that makes the video visible, with its session, the video's
-            id and its report.
+        complete: says, given the video's report, which recording of a job ends in the transaction that makes
+            the video visible.
 
     Raises:
         UnreadableRecording: nothing can be read of the file, or it changed meanwhile.
@@ -91,7 +95,7 @@ def index_video(
         steps=steps,
         origin=origin,
         progress=progress,
-        on_commit=on_commit,
+        complete=complete,
     )
 
 
@@ -104,7 +108,7 @@ def index_recording(
     steps: Steps,
     origin: Mapping[str, Any],
     progress: Progress | None = None,
-    on_commit: OnCommit | None = None,
+    complete: Complete | None = None,
 ) -> IndexReport:
     """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` goes into the report."""
     progress = progress or Silent()
@@ -136,9 +140,7 @@ def index_recording(
         )
         try:
             with flow.clock("store"):
-                info = writer.commit(
-                    video, on_commit and (lambda session: on_commit(session, writer.video_id, video.report))
-                )
+                info = writer.commit(video, complete and complete(video.report))
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
     warnings = [*recorded.statistics.warnings, *([embedder.warning] if embedder.warning else [])]

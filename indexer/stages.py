@@ -6,7 +6,7 @@ decode -> detect -> track (with crops, refinement, filters and clips) -> embed -
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gallery.records import NewTracklet
+from gallery import NewTracklet
 from indexer.counters import Counters
 from indexer.decode import Recorded
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
-from gallery.errors import CatalogueUnavailable, CorruptSegment, GalleryError, LeaseLost
-from gallery.gallery import Gallery
-from gallery.records import Claim
+from gallery import CatalogueUnavailable, Claim, CorruptSegment, Gallery, GalleryError, LeaseLost
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
 from indexer.networks import make_detector
@@ -141,7 +139,7 @@ class Worker:
             recording,
             self._settings,
             progress=lease,
-            on_commit=lease.commit,
+            complete=lease.completion,
         )
 
     def _finish(self, claim: Claim, state: str, reason: str, *, video_id: str | None = None) -> None:
@@ -162,7 +160,7 @@ class Worker:
 
     def _compact(self) -> None:
         """Merge segments when there are many, and next when there are twice as many as are left."""
-        if self._count_segments() < self._compact_at:
+        if self._patiently(self._gallery.segment_count) < self._compact_at:
             return
         try:
             report = self._patiently(self._gallery.compact)
@@ -170,11 +168,7 @@ class Worker:
             log.warning("segments not merged", worker=self._name, reason=str(error))
         else:
             log.info("segments merged", before=report.segments_before, after=report.segments_after)
-        self._compact_at = max(MANY_SEGMENTS, 2 * self._count_segments())
-
-    def _count_segments(self) -> int:
-        folder = self._gallery.data_dir / "segments"
-        return sum(1 for _ in folder.iterdir()) if folder.exists() else 0
+        self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do something with the database, waiting for it to come back when it is away.

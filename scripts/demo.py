@@ -25,8 +25,7 @@ import numpy as np
 from PIL import Image
 from rich.console import Console
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from models.detector import create_detector
 from scripts.demo_world import SampleWorld
 from sightline.console import print_note, print_table

@@ -11,8 +11,7 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from gallery.errors import GalleryError
-from gallery.gallery import Gallery
+from gallery import Gallery, GalleryError
 from models.detector import Detector
 from service import openapi, problems
 from service.auth import Authentication, require_caller

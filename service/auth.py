@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import gallery.errors
-from gallery.gallery import Gallery
+from gallery import Gallery
 from service import problems
 from service.errors import ServiceError, Unauthenticated
 from service.settings import is_loopback

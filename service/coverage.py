@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from gallery.gallery import Gallery
-from gallery.records import CameraInfo, Filters, Ranking, RecordingInfo
+from gallery import CameraInfo, Filters, Gallery, Ranking, RecordingInfo
 from service.schemas import CameraCoverage, CoverageOut, NotSearched
 
 _NAMED: Final = 20  # recordings named one by one; the others are counted

@@ -3,8 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
-from gallery.errors import Conflict, NotFound
-from gallery.records import CameraInfo, JobInfo, NewRecording, RecordingInfo
+from gallery import CameraInfo, Conflict, JobInfo, NewRecording, NotFound, RecordingInfo
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.record_schemas import IndexJobIn, IndexJobOut, RecordingIn, RecordingOut

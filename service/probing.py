@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gallery.errors import NotFound
-from gallery.records import ProbeInfo
+from gallery import NotFound, ProbeInfo
 from models.detector import Detector
 from service import images, persons
 from service.auth import Caller

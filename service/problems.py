@@ -93,6 +93,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     gallery_errors.NotFound: Kind(404, "not-found", "No such thing"),
     gallery_errors.Conflict: Kind(409, "conflict", "It contradicts what is recorded"),
     gallery_errors.InvalidInput: Kind(422, "invalid-request", "The request is not valid"),
+    gallery_errors.StorageFull: Kind(507, "storage-full", "No room left"),
     gallery_errors.CatalogueUnavailable: Kind(
         503, "catalogue-unavailable", "The database does not answer", public=False, headers=_SOON
     ),

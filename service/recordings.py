@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Final
 
-from gallery.records import VideoInfo
+from gallery import VideoInfo
 from service.errors import InvalidRequest, RecordingUnavailable
 
 _CHUNK: Final = 1024 * 1024

@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.errors import NotFound
-from gallery.records import CameraInfo, Filters, Hit, ProbeInfo, SearchInfo, TrackletInfo
+from gallery import CameraInfo, Filters, Hit, NotFound, ProbeInfo, SearchInfo, TrackletInfo
 from service import cursors, persons
 from service.auth import Caller
 from service.coverage import coverage_statement

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from service.errors import UnsafeSettings
 
 MIB = 1024 * 1024

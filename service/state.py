@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from service.clips import ClipCache
 from service.networks import Networks
 from service.recordings import RecordingCheck

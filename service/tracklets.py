@@ -5,8 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gallery.errors import NotFound
-from gallery.records import TrackletInfo, VideoInfo
+from gallery import NotFound, TrackletInfo, VideoInfo
 from service import playback
 from service.auth import Caller
 from service.disk import room_needed

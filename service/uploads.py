@@ -21,7 +21,7 @@ from typing import Final
 import anyio
 from starlette.concurrency import run_in_threadpool
 
-from gallery.errors import NotFound
+from gallery import NotFound
 from service.auth import Caller
 from service.disk import room_needed
 from service.errors import ContentTooLarge, OffsetMismatch, StateConflict

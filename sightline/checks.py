@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from sqlalchemy.exc import DBAPIError
 
-from gallery.errors import GalleryError
-from gallery.settings import GallerySettings
+from gallery import GalleryError, GallerySettings
 from models.errors import ModelError
 from service.settings import ServiceSettings
 
@@ -43,7 +41,7 @@ def examine(settings: ServiceSettings, *, verify: bool) -> Iterator[Finding]:
     for part, look in parts:
         try:
             yield look(settings)
-        except (GalleryError, ModelError, DBAPIError, OSError, ImportError) as error:
+        except (GalleryError, ModelError, OSError, ImportError) as error:
             yield Finding(part, "failed", " ".join(str(error).split()))
 
 
@@ -118,7 +116,7 @@ def ffmpeg(_settings: ServiceSettings) -> Finding:
 
 def database(settings: GallerySettings) -> Finding:
     """Whether the database answers, is at this version's schema and, being a SQLite file, undamaged."""
-    from gallery.gallery import Gallery
+    from gallery import Gallery
 
     file = settings.data_dir / "gallery.sqlite3"
     if settings.database_url is None and not file.exists():
@@ -126,19 +124,16 @@ def database(settings: GallerySettings) -> Finding:
             "database", "warning", f"{file} does not exist yet: the first command that needs it makes it"
         )
     with Gallery.open(settings) as gallery:
-        url = gallery.engine.url.render_as_string(hide_password=True)
-        with gallery.engine.connect() as connection:
-            if gallery.engine.dialect.name == "sqlite":
-                verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
-                if verdict != "ok":
-                    return Finding("database", "failed", f"{url} is damaged: {verdict}")
+        name, problems = gallery.database_name, gallery.check_database()
+        if problems:
+            return Finding("database", "failed", f"{name}: {'; '.join(problems)}")
         cameras = gallery.catalogue.cameras()
-    return Finding("database", "ok", f"{url}, schema is current, {len(cameras)} cameras")
+    return Finding("database", "ok", f"{name}, schema is current, {len(cameras)} cameras")
 
 
 def record(settings: GallerySettings) -> Finding:
     """Whether all that the catalogue names is on the disk as it was written; reads every vector."""
-    from gallery.gallery import Gallery
+    from gallery import Gallery
 
     with Gallery.open(settings) as gallery:
         report = gallery.verify()

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import AsJson, DataDir, open_gallery, print_json, print_table, read_settings
 
 

@@ -16,8 +16,7 @@ from rich.table import Table
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
-    from gallery.gallery import Gallery
-    from gallery.settings import GallerySettings
+    from gallery import Gallery, GallerySettings
 
 output = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -38,7 +37,7 @@ def read_settings(kind: type[_Settings], **options: Any) -> _Settings:
 
 def open_gallery(settings: "GallerySettings") -> "Gallery":
     """Open the gallery; a first one is made on the spot, an older one is never migrated unasked."""
-    from gallery.gallery import Gallery
+    from gallery import Gallery
 
     first = settings.database_url is None and not (settings.data_dir / "gallery.sqlite3").exists()
     return Gallery.open(settings, create=first)

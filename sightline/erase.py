@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import DataDir, open_gallery, output, read_settings
 
 

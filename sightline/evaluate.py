@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.client import Client
 from sightline.console import DataDir, output, print_note, print_table, read_settings
 from sightline.failures import CommandError
@@ -133,7 +133,7 @@ def _through(
     bar: "_Bar",
     seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
-    from gallery.gallery import Gallery
+    from gallery import Gallery
     from sightline.through_service import evaluate_through
 
     # One that is not there yet cannot be the service's: it is not made on the spot.

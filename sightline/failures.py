@@ -21,6 +21,8 @@ class CommandError(Exception):
 _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (gallery.SchemaMismatch, "run `sightline migrate`"),
     (gallery.CatalogueUnavailable, "check SIGHTLINE_DATABASE_URL and that the database is running"),
+    (gallery.CatalogueDamaged, "`sightline doctor` says more; restore it from a backup"),
+    (gallery.StorageFull, "make room, then try again"),
     (gallery.CorruptSegment, "erase the video it holds and index it again"),
     (gallery.NotFound, "`sightline cameras`, `videos` and `keys list` show what there is"),
     (gallery.GalleryError, "see docs/operations.md"),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import DataDir, moment, open_gallery, output, print_note, print_table, read_settings
 
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import DataDir, moment, open_gallery, output, print_note, print_table, read_settings
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
-    from gallery.gallery import Gallery
-    from gallery.records import CameraInfo
+    from gallery import CameraInfo, Gallery
     from indexer.embedding import ClipEmbedder
     from indexer.pipeline import IndexReport
     from indexer.progress import Progress

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import AsJson, DataDir, open_gallery, output, print_json, print_table, read_settings
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import DataDir, open_gallery, output, print_note, print_table, read_settings
 from sightline.index import Outcome, read_one, reader
 from sightline.videos import all_videos
 
 if TYPE_CHECKING:
-    from gallery.gallery import Gallery
-    from gallery.records import VideoInfo
+    from gallery import Gallery, VideoInfo
     from indexer.progress import Progress
     from sightline.index import Read
 
@@ -71,7 +70,7 @@ def _read_again(
     video: "VideoInfo",
     progress: "Progress",
 ) -> Outcome:
-    from gallery.errors import Conflict
+    from gallery import Conflict
     from indexer.types import Recording
 
     file = Path(video.path)

@@ -20,8 +20,7 @@ from sightline.console import (
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
-    from gallery.catalogue.catalogue import Catalogue
-    from gallery.gallery import Gallery
+    from gallery import Catalogue, Gallery
     from service.schemas import SearchAnswer, SearchFilters
     from service.settings import ServiceSettings
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from PIL import Image
 
-from gallery.gallery import Gallery
-from gallery.records import CameraInfo
+from gallery import CameraInfo, Gallery
 from indexer.importers.crops import CropTracklet
 from indexer.importers.mars import CropFolder, import_tracklets
 from indexer.settings import IndexSettings

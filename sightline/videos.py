@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline.console import (
     AsJson,
     DataDir,
@@ -18,8 +18,7 @@ from sightline.console import (
 )
 
 if TYPE_CHECKING:
-    from gallery.catalogue.catalogue import Catalogue
-    from gallery.records import VideoInfo
+    from gallery import Catalogue, VideoInfo
 
 _PAGE = 500
 

@@ -22,7 +22,7 @@ def worker(
 
     Goes on until told to stop. Any number of workers may run.
     """
-    from gallery.settings import GallerySettings
+    from gallery import GallerySettings
     from indexer.networks import make_embedder
     from indexer.settings import IndexSettings
     from indexer.worker import Worker

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database
 from tests.postgres import PostgresServer
@@ -82,4 +81,4 @@ def sqlite_gallery(sqlite_settings: GallerySettings) -> Iterator[Gallery]:
 @pytest.fixture
 def database(gallery: Gallery) -> Database:
     """The catalogue of an empty gallery, once on each database."""
-    return gallery.database
+    return gallery._database

@@ -10,7 +10,7 @@ import pytest
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from indexer.settings import IndexSettings
 from models.datasets import READERS
 from service.settings import ServiceSettings

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput
-from gallery.records import EventInfo
+from gallery.records.access import EventInfo
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import AuditEvent
 from gallery.validation import json_object, optional_text, text
@@ -50,18 +51,14 @@ class Audit:
         key_id: str | None = None,
         subject: str | None = None,
         detail: Mapping[str, Any] | None = None,
-        session: Session | None = None,
     ) -> None:
-        """Record an event, in the caller's transaction when `session` is given, else in its own.
+        """Record an event.
 
         Raises:
             InvalidInput: a value cannot be stored; nothing was recorded.
         """
-        if session is not None:
+        with self._database.write() as session:
             add_event(session, action, key_id=key_id, subject=subject, detail=detail)
-            return
-        with self._database.write() as own:
-            add_event(own, action, key_id=key_id, subject=subject, detail=detail)
 
     def events(
         self,
@@ -88,10 +85,4 @@ class Audit:
                 raise InvalidInput(f"no event has the id {before}")
             query = query.where(AuditEvent.id < before)
         with self._database.read() as session:
-            return [_event_info(row) for row in session.scalars(query)]
-
-
-def _event_info(row: AuditEvent) -> EventInfo:
-    return EventInfo(
-        id=row.id, at=row.at, key_id=row.key_id, action=row.action, subject=row.subject, detail=row.detail
-    )
+            return [copied(EventInfo, row) for row in session.scalars(query)]

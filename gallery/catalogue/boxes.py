@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.errors import InvalidInput
-from gallery.records import BOX_DTYPE
+from gallery.records.tracklets import BOX_DTYPE
 
 _VERSION = b"\x01"
 _FLOATS = ("x", "y", "w", "h", "score")

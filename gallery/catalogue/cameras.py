@@ -4,7 +4,7 @@ import unicodedata
 from zoneinfo import ZoneInfo
 
 from gallery.errors import InvalidInput
-from gallery.records import CameraChanges, CameraSettings
+from gallery.records.cameras import CameraChanges, CameraSettings
 from gallery.validation import optional_text, text
 
 LONGEST_NAME = 100

@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
-from gallery.records import CameraCoverage, Coverage, Filters
+from gallery.records.coverage import CameraCoverage, Coverage
+from gallery.records.searching import Filters
 from gallery.sql.tables import Camera, SegmentVideo, Tracklet, Video
 from gallery.times import microseconds, time_range
 

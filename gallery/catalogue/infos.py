@@ -3,36 +3,8 @@
 from datetime import timedelta
 
 from gallery.catalogue.boxes import unpack
-from gallery.records import ClipInfo, ModelInfo, TrackletInfo, VideoInfo
-from gallery.sql.tables import Clip, Model, Tracklet, Video
-
-
-def model_info(row: Model) -> ModelInfo:
-    """Copy a model."""
-    return ModelInfo(id=row.id, name=row.name, dimension=row.dimension, card=row.card)
-
-
-def video_info(row: Video) -> VideoInfo:
-    """Copy a video."""
-    return VideoInfo(
-        id=row.id,
-        content_hash=row.content_hash,
-        camera_id=row.camera_id,
-        file_name=row.file_name,
-        path=row.path,
-        owned=row.owned,
-        size_bytes=row.size_bytes,
-        start_time=row.start_time,
-        end_time=row.end_time,
-        duration_us=row.duration_us,
-        width=row.width,
-        height=row.height,
-        frames_decoded=row.frames_decoded,
-        frames_bad=row.frames_bad,
-        report=row.report,
-        indexed_at=row.indexed_at,
-        tracklet_count=row.tracklet_count,
-    )
+from gallery.records.tracklets import ClipInfo, TrackletInfo
+from gallery.sql.tables import Clip, Tracklet, Video
 
 
 def tracklet_info(

@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
-from gallery.records import KeyInfo
+from gallery.records.access import KeyInfo
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey
 from gallery.validation import known_id, moment, text
@@ -50,7 +51,7 @@ class Keys:
         with self._database.write() as session:
             session.add(row)
             add_event(session, "key.create", subject=row.id, detail={"name": name})
-            return _key_info(row), secret
+            return copied(KeyInfo, row), secret
 
     def verify(self, secret: str, *, now: datetime | None = None) -> KeyInfo | None:
         """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked."""
@@ -58,7 +59,7 @@ class Keys:
             return None
         with self._database.read() as session:
             row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))
-            info = None if row is None else _key_info(row)
+            info = None if row is None else copied(KeyInfo, row)
         if info is None or info.revoked_at is not None:
             return None
         expired = info.expires_at is not None and info.expires_at <= (now or datetime.now(UTC))
@@ -68,7 +69,7 @@ class Keys:
         """List all keys, oldest first, revoked and expired ones too."""
         with self._database.read() as session:
             return [
-                _key_info(row)
+                copied(KeyInfo, row)
                 for row in session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id))
             ]
 
@@ -85,18 +86,8 @@ class Keys:
             if row.revoked_at is None:
                 row.revoked_at = datetime.now(UTC)
                 add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
-            return _key_info(row)
+            return copied(KeyInfo, row)
 
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _key_info(row: ApiKey) -> KeyInfo:
-    return KeyInfo(
-        id=row.id,
-        name=row.name,
-        created_at=row.created_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-    )

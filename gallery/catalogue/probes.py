@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
-from gallery.records import ProbeInfo
+from gallery.records.probes import ProbeInfo
 from gallery.sql.database import Database
 from gallery.sql.tables import Probe
 from gallery.validation import json_list, known_id, optional_text

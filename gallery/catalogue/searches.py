@@ -7,7 +7,7 @@ from typing import Any
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
-from gallery.records import SearchInfo
+from gallery.records.searches import SearchInfo
 from gallery.sql.database import Database
 from gallery.sql.tables import Search
 from gallery.validation import json_list, json_object, known_id, optional_text, text

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.state import QUEUED
-from gallery.records import NewRecording
+from gallery.records.jobs import NewRecording
 from gallery.sql.tables import Camera, JobRecording
 from gallery.validation import moment, optional_text, text
 

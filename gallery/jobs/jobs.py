@@ -2,31 +2,19 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.jobs import filing as job_filing
-from gallery.jobs import leases, unindexed
-from gallery.jobs.state import (
-    CANCELLED,
-    ENDED,
-    FAILED,
-    QUEUED,
-    RUNNING,
-    SKIPPED,
-    SUCCEEDED,
-    RecordingProgress,
-    job_eta,
-    job_progress,
-    job_state,
-)
-from gallery.records import Claim, JobInfo, NewRecording, RecordingInfo
+from gallery.jobs import leases, reading, unindexed
+from gallery.jobs.ending import ended_values
+from gallery.jobs.state import CANCELLED, ENDED, QUEUED, RUNNING
+from gallery.records.jobs import Claim, JobInfo, NewRecording, RecordingInfo
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import Job, JobRecording
 from gallery.validation import json_object, known_id, optional_text, text
@@ -81,7 +69,7 @@ class Jobs:
                     row.job_id = job.id
                 session.add_all(rows)
                 session.flush()
-                return _job_info(job, rows, job.created_at)
+                return reading.summary_of(job, rows, job.created_at)
         except IntegrityError:
             # The same request, sent twice at once: the other one was filed between our look and our insert.
             if token is None or (before := self._filed_before(token, request_hash)) is None:
@@ -95,7 +83,7 @@ class Jobs:
             NotFound: no such job.
         """
         with self._database.read() as session:
-            return _read(session, session.get(Job, known_id(job_id, "job")), job_id)
+            return reading.job_info(session, session.get(Job, known_id(job_id, "job")), job_id)
 
     def list(self, *, limit: int = 50, after: str | None = None) -> Sequence[JobInfo]:
         """List jobs newest first, without their recordings; `after` is the id of the last one seen.
@@ -111,9 +99,9 @@ class Jobs:
             query = query.where(Job.id < known_id(after, "job"))
         with self._database.read() as session:
             jobs = session.scalars(query).all()
-            progress = _progress_of(session, [job.id for job in jobs])
+            progress = reading.progress_of(session, [job.id for job in jobs])
             now = leases.current_time(session)
-            return [_job_summary(job, progress[job.id], now) for job in jobs]
+            return [reading.job_summary(job, progress[job.id], now) for job in jobs]
 
     def unindexed(
         self, *, camera_ids: Collection[int] | None = None, before: datetime | None = None, limit: int = 100
@@ -127,7 +115,7 @@ class Jobs:
         """
         with self._database.read() as session:
             found = unindexed.find(session, camera_ids, before, limit)
-            return [leases.recording_info(row) for row in found]
+            return [copied(RecordingInfo, row) for row in found]
 
     def cancel(self, job_id: str) -> JobInfo:
         """Cancel a job: what waits is cancelled at once, what runs stops at its next renewal.
@@ -158,7 +146,7 @@ class Jobs:
                     )
                     .execution_options(synchronize_session=False)
                 )
-            return _read(session, job, job_id)
+            return reading.job_info(session, job, job_id)
 
     def claim(self, worker: str, *, lease_seconds: float, now: datetime | None = None) -> Claim | None:
         """Lease the recording that has waited longest to `worker`, or return None when nothing waits.
@@ -223,31 +211,18 @@ class Jobs:
         reason: str | None = None,
         video_id: str | None = None,
         counters: Mapping[str, Any] | None = None,
-        session: Session | None = None,
     ) -> None:
         """End a claimed recording: succeeded, skipped, failed or cancelled.
 
-        With `session` it takes part in the caller's transaction, so rows and job are committed together or
-        not at all: LeaseLost must then reach the end of that transaction and roll it back.
+        One that succeeds with a new video is ended by the commit of that video (see VideoWriter.commit).
 
         Raises:
             LeaseLost: the recording was handed over, ended or cancelled; nothing was changed.
             InvalidInput: not a final state, or skipped or failed without a reason.
         """
-        if state not in ENDED:
-            raise InvalidInput(f"a recording ends as one of {', '.join(sorted(ENDED))}, not {state!r:.100}")
-        if state in {SKIPPED, FAILED} and not reason:
-            raise InvalidInput(f"a recording that is {state} needs a reason")
-        values: dict[str, Any] = {
-            "reason": optional_text(reason, "reason", longest=4000),
-            "video_id": optional_text(video_id, "video id", longest=32),
-        }
-        if counters is not None:
-            values["counters"] = json_object(counters, "counters")
-        if state == SUCCEEDED:
-            values["progress"] = 1.0
-        with nullcontext(session) if session is not None else self._database.write() as transaction:
-            leases.end(transaction, claim, state, values)
+        values = ended_values(state, reason, video_id, counters)
+        with self._database.write() as session:
+            leases.end(session, claim, state, values)
 
     def _filed_before(self, token: str, request_hash: str) -> JobInfo | None:
         with self._database.read() as session:
@@ -256,52 +231,10 @@ class Jobs:
                 return None
             if job.request_hash != request_hash:
                 raise Conflict("the idempotency key was used for another request")
-            return _read(session, job, job.id)
+            return reading.job_info(session, job, job.id)
 
 
 def _lease_time(seconds: float) -> timedelta:
     if not 0 < seconds <= _LONGEST_LEASE:
         raise InvalidInput(f"a lease lasts up to {_LONGEST_LEASE:.0f} seconds, not {seconds}")
     return timedelta(seconds=seconds)
-
-
-def _read(session: Session, job: Job | None, job_id: str) -> JobInfo:
-    if job is None:
-        raise NotFound(f"no job {job_id}")
-    query = select(JobRecording).where(JobRecording.job_id == job.id).order_by(JobRecording.number)
-    return _job_info(job, session.scalars(query).all(), leases.current_time(session))
-
-
-def _progress_of(session: Session, job_ids: Sequence[str]) -> dict[str, list[RecordingProgress]]:
-    """What the recordings of some jobs have achieved, in one query."""
-    query = select(
-        JobRecording.job_id,
-        JobRecording.state,
-        JobRecording.progress,
-        JobRecording.started_at,
-        JobRecording.finished_at,
-    ).where(JobRecording.job_id.in_(job_ids))
-    progress: dict[str, list[RecordingProgress]] = {job_id: [] for job_id in job_ids}
-    for job_id, state, done, started_at, finished_at in session.execute(query):
-        progress[job_id].append(RecordingProgress(state, done, started_at, finished_at))
-    return progress
-
-
-def _job_info(job: Job, rows: Sequence[JobRecording], now: datetime) -> JobInfo:
-    progress = [RecordingProgress(r.state, r.progress, r.started_at, r.finished_at) for r in rows]
-    return _job_summary(job, progress, now, [leases.recording_info(row) for row in rows])
-
-
-def _job_summary(
-    job: Job, progress: Sequence[RecordingProgress], now: datetime, recordings: Sequence[RecordingInfo] = ()
-) -> JobInfo:
-    return JobInfo(
-        id=job.id,
-        key_id=job.key_id,
-        state=job_state([r.state for r in progress]),
-        progress=job_progress(progress),
-        eta_seconds=job_eta(progress, now),
-        cancel_requested=job.cancel_requested,
-        created_at=job.created_at,
-        recordings=recordings,
-    )

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from gallery.errors import LeaseLost
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
-from gallery.records import Claim, RecordingInfo
+from gallery.records.jobs import Claim, RecordingInfo
+from gallery.sql.copying import copied
 from gallery.sql.tables import Job, JobRecording, UtcDateTime
 
 MAX_ATTEMPTS = 3  # leases that may run out before a recording is given up: it may be what kills the workers
@@ -59,7 +60,7 @@ def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Clai
         else:
             _lease(row, worker, now + lease, now)
             session.flush()
-            return Claim(recording=recording_info(row), job_id=row.job_id, worker=worker)
+            return Claim(recording=copied(RecordingInfo, row), job_id=row.job_id, worker=worker)
         session.flush()
     return None
 
@@ -118,29 +119,6 @@ def settle(row: JobRecording, state: str, reason: str, now: datetime) -> None:
     row.lease_until = None
     row.stage = None
     row.finished_at = now
-
-
-def recording_info(row: JobRecording) -> RecordingInfo:
-    """The record of a row."""
-    return RecordingInfo(
-        id=row.id,
-        number=row.number,
-        camera_id=row.camera_id,
-        path=row.path,
-        file_name=row.file_name,
-        owned=row.owned,
-        start_time=row.start_time,
-        state=row.state,
-        reason=row.reason,
-        video_id=row.video_id,
-        attempts=row.attempts,
-        worker=row.worker,
-        stage=row.stage,
-        progress=row.progress,
-        counters=row.counters,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-    )
 
 
 def _claimable(now: datetime) -> ColumnElement[bool]:

@@ -18,11 +18,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gallery.errors import CatalogueUnavailable
+from gallery.errors import CatalogueDamaged, CatalogueUnavailable, GalleryError, StorageFull
 from gallery.settings import GallerySettings
 
 BUSY_TIMEOUT_S = 60.0
-_WRITES = "sightline_writes"
+WRITES = "sightline_writes"  # marks the connections of writing sessions
 
 
 def create_engine_for(settings: GallerySettings) -> Engine:
@@ -52,8 +52,9 @@ def create_engine_at(database_url: str) -> Engine:
 class Database:
     """Reading and writing sessions over one engine; safe to share between threads.
 
-    Both raise CatalogueUnavailable when the database cannot be reached or stays locked. Other errors of the
-    database (IntegrityError, for one) pass through.
+    Both raise CatalogueUnavailable when the database cannot be reached or stays locked, StorageFull when its
+    disk is full and CatalogueDamaged when its file is. Other errors of the database (IntegrityError, for one)
+    pass through.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -62,7 +63,7 @@ class Database:
         if engine.dialect.name == "postgresql":
             reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reading = engine.execution_options(**reading)
-        self.writing = engine.execution_options(**{_WRITES: True})
+        self.writing = engine.execution_options(**{WRITES: True})
 
     @property
     def is_postgresql(self) -> bool:
@@ -94,16 +95,32 @@ def _session(engine: Engine) -> Iterator[Session]:
     except PoolTimeout as error:
         raise CatalogueUnavailable(f"no free connection to the database: {error}") from error
     except DBAPIError as error:
-        if not _is_unavailable(error):
+        meaning = _meaning(error)
+        if meaning is None:
             raise
-        raise CatalogueUnavailable(f"the database cannot be used: {error.orig}") from error
+        raise meaning from error
 
 
-def _is_unavailable(error: DBAPIError) -> bool:
-    """Tell a database that cannot be used now from a statement that can never work."""
-    if isinstance(error.orig, sqlite3.OperationalError):
-        return not str(error.orig).startswith(("no such", "near "))
-    return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_POSTGRESQL_DISK_FULL = "53100"
+
+
+def _meaning(error: DBAPIError) -> GalleryError | None:
+    """Tell a database that cannot be used now from a statement that can never work (None)."""
+    cause = error.orig
+    if isinstance(cause, sqlite3.DatabaseError):
+        # The low byte of an extended code is the code itself. Python's own errors have none.
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return StorageFull("the disk of the database is full")
+        if code in _DAMAGED:
+            return CatalogueDamaged(f"the database is damaged: {cause}")
+        unavailable = isinstance(cause, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
+    elif getattr(cause, "sqlstate", None) == _POSTGRESQL_DISK_FULL:
+        return StorageFull("the disk of the database is full")
+    else:
+        unavailable = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+    return CatalogueUnavailable(f"the database cannot be used: {cause}") if unavailable else None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -114,7 +131,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry)
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
+    writes = connection.get_execution_options().get(WRITES, False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.records import FloatArray
+from gallery.records.tracklets import FloatArray
 
 VIDEO_DTYPE = np.dtype([("id", "S32"), ("camera_id", "<i8"), ("first", "<i8"), ("count", "<i8")])
 START, END, FIRST_CLIP = range(3)  # rows of `columns`

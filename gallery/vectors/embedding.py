@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.errors import InvalidInput
-from gallery.records import FloatArray
+from gallery.records.tracklets import FloatArray
 
 LENGTH_TOLERANCE = 1e-3  # bf16 embedders normalise this well; a raw feature is far off
 

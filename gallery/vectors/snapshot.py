@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.errors import InvalidInput, NotFound
-from gallery.records import Filters, FloatArray, Hit, Ranking
+from gallery.records.searching import Filters, Hit, Ranking
+from gallery.records.tracklets import FloatArray
 from gallery.times import microseconds, time_range
 from gallery.vectors.block import Block, Mask, Rows, cosines
 from gallery.vectors.embedding import checked_vector

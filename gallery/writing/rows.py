@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
-from gallery.records import ModelInfo, NewVideo
+from gallery.records.videos import ModelInfo, NewVideo
 from gallery.sql.changes import advance_change
 from gallery.sql.database import insert_or_keep
 from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video

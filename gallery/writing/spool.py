@@ -13,7 +13,7 @@ import numpy as np
 from gallery.catalogue.boxes import pack
 from gallery.disk.files import sync_directory, sync_file
 from gallery.errors import InvalidInput
-from gallery.records import NewClip, NewTracklet
+from gallery.records.tracklets import NewClip, NewTracklet
 from gallery.validation import json_object
 from gallery.vectors.builder import SegmentBuilder
 from gallery.vectors.embedding import checked_vector

@@ -11,21 +11,21 @@ Whatever dies before the end of step 4 leaves files that no row names; `sweep` r
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy.orm import Session
-
-from gallery.catalogue.infos import video_info
 from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root, video_lock
 from gallery.disk.media import thumbnails_directory
 from gallery.errors import InvalidInput
-from gallery.records import ModelInfo, NewTracklet, NewVideo, VideoInfo
+from gallery.jobs.ending import complete
+from gallery.records.jobs import Completion
+from gallery.records.tracklets import NewTracklet
+from gallery.records.videos import ModelInfo, NewVideo, VideoInfo
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.times import microseconds
 from gallery.validation import json_object, moment, text
@@ -34,7 +34,6 @@ from gallery.vectors.segment import Manifest, segment_directory
 from gallery.writing import rows as writer_rows
 from gallery.writing.spool import Spool
 
-InTransaction = Callable[[Session], None]
 ID_LENGTH = 32
 MAX_DIMENSION = 65536
 
@@ -77,7 +76,7 @@ class VideoWriter:
         """
         return f"{self.video_id}-{self._open_spool().add(tracklet)}"
 
-    def commit(self, video: NewVideo, in_transaction: InTransaction | None = None) -> VideoInfo:
+    def commit(self, video: NewVideo, completion: Completion | None = None) -> VideoInfo:
         """Make the video visible, with all its tracklets.
 
         A video that is in the gallery under another model gets this model's embeddings besides, provided that
@@ -85,11 +84,12 @@ class VideoWriter:
 
         Args:
             video: the recording, now that all of it is known.
-            in_transaction: called in the transaction; what it writes is there if and only if the video is.
+            completion: the recording of a job that this video is; it ends if and only if the video is there.
 
         Raises:
             AlreadyIndexed: the gallery has the video under this model; what was added is discarded.
             Conflict: the gallery has the video under another model, with other tracklets.
+            LeaseLost: the recording to complete was handed over, ended or cancelled.
             InvalidInput: something of it cannot be stored.
             NotFound: no such camera.
         """
@@ -102,10 +102,10 @@ class VideoWriter:
         )
         spool.sync_thumbnails()
         with video_lock(self._data_dir, self.video_id):
-            return self._publish(checked, spool, manifest, in_transaction)
+            return self._publish(checked, spool, manifest, completion)
 
     def _publish(
-        self, video: NewVideo, spool: Spool, manifest: Manifest, in_transaction: InTransaction | None
+        self, video: NewVideo, spool: Spool, manifest: Manifest, completion: Completion | None
     ) -> VideoInfo:
         assert self._staging is not None
         staging = staging_root(self._data_dir)
@@ -124,10 +124,10 @@ class VideoWriter:
                 writer_rows.insert_model(session, self._model)
                 insert = writer_rows.compare_video if known else writer_rows.insert_video
                 row = insert(session, video, spool)
-                if in_transaction is not None:
-                    in_transaction(session)
+                if completion is not None:
+                    complete(session, completion, row.id)
                 writer_rows.insert_segment(session, row.id, self._staging.id, manifest)
-                info = video_info(row)
+                info = copied(VideoInfo, row)
                 at_commit = True
         finally:
             # A commit that was interrupted may have succeeded all the same: then the sweep finds out.

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gallery.gallery import Gallery
-from gallery.records import BOX_DTYPE, NewTracklet, NewVideo
+from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo
 from indexer.clips import Sample
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.flow import Flow, Pipe

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from indexer.counters import Counters
 from indexer.decode import Recorded
 from indexer.embedding import ClipEmbedder

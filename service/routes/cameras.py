@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from gallery.records import CameraInfo
+from gallery import CameraInfo
 from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from gallery.errors import GalleryError
+from gallery import GalleryError
 from service import problems
 from service.errors import NotReady
 from service.state import State, StateDep
@@ -98,7 +98,7 @@ def _gallery(state: State) -> dict[str, Check]:
     except GalleryError:
         failed = Check(ok=False, detail="the database does not answer")
         return {"database": failed, "snapshot": failed}
-    database = Check(ok=True, detail=state.gallery.engine.dialect.name)
+    database = Check(ok=True, detail=state.gallery.database_kind)
     try:
         snapshot = state.gallery.snapshot(state.networks.embedder.id)
     except NotReady:

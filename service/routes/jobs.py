@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from gallery.errors import NotFound
+from gallery import NotFound
 from service import filing
 from service.auth import CallerDep
 from service.errors import InvalidRequest

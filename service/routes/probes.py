@@ -8,7 +8,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
-from gallery.errors import NotFound
+from gallery import NotFound
 from service import probing
 from service.auth import CallerDep
 from service.problems import declared

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from gallery.errors import NotFound
-from gallery.records import VideoInfo
+from gallery import NotFound, VideoInfo
 from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.gallery import Gallery
-from gallery.records import BOX_DTYPE, ModelInfo, NewClip, NewTracklet, NewVideo
+from gallery import BOX_DTYPE, Gallery, ModelInfo, NewClip, NewTracklet, NewVideo
 from tests.browser.fakes import ColourEmbedder
 from tests.browser.scenes import (
     BLUE_JACKET,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from service.app import create_app
 from service.settings import ServiceSettings
 from tests.browser import library

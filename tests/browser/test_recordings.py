@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from gallery.records import JobInfo
+from gallery import JobInfo
 from tests.browser.conftest import Visit
 from tests.browser.library import PLACES, photo, scene
 from tests.browser.running import Site, running_site

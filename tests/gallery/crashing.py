@@ -161,7 +161,7 @@ def arm(gallery: Gallery, kill_at: int) -> None:
             step()
 
     os.fsync = lambda fd: step()
-    event.listen(gallery.engine, "commit", lambda _connection: step())
+    event.listen(gallery._database.engine, "commit", lambda _connection: step())
     sys.addaudithook(hook)
 
 

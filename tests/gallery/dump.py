@@ -16,7 +16,7 @@ _VARYING = {"created_at", "indexed_at", "change"}
 
 def dump(gallery: Gallery) -> dict[str, Any]:
     """Rows, and the SHA-256 of every file, with segments named by the videos in them."""
-    with gallery.database.read() as session:
+    with gallery._database.read() as session:
         rows: dict[str, Any] = {
             table.__tablename__: sorted(
                 json.dumps(

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.gallery import Gallery
-from gallery.records import BOX_DTYPE, CameraInfo, ModelInfo, NewClip, NewTracklet, NewVideo, VideoInfo
+from gallery.records.cameras import CameraInfo
+from gallery.records.tracklets import BOX_DTYPE, NewClip, NewTracklet
+from gallery.records.videos import ModelInfo, NewVideo, VideoInfo
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 MODEL = ModelInfo(id="a" * 64, name="test", dimension=16, card={"name": "test"})

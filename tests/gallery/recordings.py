@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from gallery.records import NewRecording
+from gallery.records.jobs import NewRecording
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera
 

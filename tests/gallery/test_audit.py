@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gallery.catalogue.audit import MAX_EVENTS
+from gallery.catalogue.audit import MAX_EVENTS, add_event
 from gallery.errors import InvalidInput
 from gallery.gallery import Gallery
 
@@ -34,14 +34,14 @@ def test_filters_and_pages(gallery: Gallery) -> None:
 
 def test_an_event_stands_and_falls_with_the_callers_transaction(gallery: Gallery) -> None:
     def record_and_break() -> None:
-        with gallery.database.write() as session:
-            gallery.audit.record("lost", session=session)
+        with gallery._database.write() as session:
+            add_event(session, "lost")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         record_and_break()
-    with gallery.database.write() as session:
-        gallery.audit.record("kept", session=session)
+    with gallery._database.write() as session:
+        add_event(session, "kept")
     assert [event.action for event in gallery.audit.events()] == ["kept"]
 
 

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from gallery.catalogue.boxes import pack, unpack
 from gallery.errors import InvalidInput
-from gallery.records import BOX_DTYPE
+from gallery.records.tracklets import BOX_DTYPE
 from tests.gallery.making import make_boxes
 
 finite = st.floats(-1e6, 1e6, width=32)

@@ -10,7 +10,8 @@ import pytest
 from gallery.catalogue.cameras import DEFAULTS
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records import CameraChanges, CameraInfo, Filters
+from gallery.records.cameras import CameraChanges, CameraInfo
+from gallery.records.searching import Filters
 from gallery.sql.tables import Camera
 from tests.gallery.making import MODEL, START, make_tracklets, store
 

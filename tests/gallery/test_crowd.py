@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from gallery.gallery import Gallery
-from gallery.records import Filters
+from gallery.records.searching import Filters
 from gallery.settings import GallerySettings
 from tests.gallery.crowd import erase_all, maintain, write
 from tests.gallery.making import MODEL, content_hash, make_tracklets

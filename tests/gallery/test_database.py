@@ -71,7 +71,7 @@ def test_foreign_keys_hold(database: Database) -> None:
 
 def test_readers_on_postgresql_cannot_write(postgres_settings: GallerySettings) -> None:
     def write() -> None:
-        with Gallery.open(postgres_settings) as gallery, gallery.database.read() as session:
+        with Gallery.open(postgres_settings) as gallery, gallery._database.read() as session:
             advance_change(session)
 
     with pytest.raises(DBAPIError, match="read-only"):
@@ -97,7 +97,7 @@ def test_a_database_that_stays_locked_is_unavailable(
         with impatient.write() as session:
             advance_change(session)
 
-    with Gallery.open(sqlite_settings) as gallery, gallery.database.write() as session:
+    with Gallery.open(sqlite_settings) as gallery, gallery._database.write() as session:
         advance_change(session)
         with pytest.raises(CatalogueUnavailable, match="locked"):
             write()
@@ -111,10 +111,10 @@ def test_a_server_that_goes_away_is_unavailable_and_comes_back(
 ) -> None:
     with Gallery.open(postgres_settings) as gallery:
         store(gallery, "v", make_tracklets(1, 2))
-        name = str(gallery.engine.url.database)
+        name = str(gallery._database.engine.url.database)
 
         def broken() -> None:
-            with gallery.database.write() as session:
+            with gallery._database.write() as session:
                 advance_change(session)
                 postgres_server.disconnect(name)
                 session.execute(select(Camera.id))

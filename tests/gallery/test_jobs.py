@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.jobs.jobs import MAX_LISTED
-from gallery.records import NewRecording
+from gallery.records.jobs import NewRecording
 from gallery.sql.database import Database
 from gallery.sql.tables import Job, JobRecording
 from tests.gallery.recordings import START, add_camera, recording, recordings
@@ -23,7 +23,7 @@ def camera(database: Database) -> int:
 
 
 def count(gallery: Gallery, table: type[Job | JobRecording]) -> int:
-    with gallery.database.read() as session:
+    with gallery._database.read() as session:
         return session.scalars(select(func.count()).select_from(table)).one()
 
 

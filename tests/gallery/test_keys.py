@@ -19,7 +19,7 @@ def test_a_key_opens(gallery: Gallery) -> None:
 
 def test_only_the_hash_of_a_secret_is_stored(gallery: Gallery) -> None:
     key, secret = gallery.keys.create("front desk")
-    with gallery.database.read() as session:
+    with gallery._database.read() as session:
         row = session.get_one(ApiKey, key.id)
         assert row.secret_hash == hashlib.sha256(secret.encode()).hexdigest()
         rows = [*session.scalars(select(ApiKey)), *session.scalars(select(AuditEvent))]

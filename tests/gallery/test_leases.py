@@ -14,8 +14,9 @@ import pytest
 
 from gallery.errors import InvalidInput, LeaseLost
 from gallery.gallery import Gallery
+from gallery.jobs.ending import complete
 from gallery.jobs.leases import MAX_ATTEMPTS
-from gallery.records import Claim
+from gallery.records.jobs import Claim, Completion
 from gallery.settings import GallerySettings
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, Job
@@ -158,16 +159,16 @@ class TestFence:
         claim = claimed(gallery)
 
         def commit_and_break() -> None:
-            with gallery.database.write() as session:
+            with gallery._database.write() as session:
                 session.add(Camera(name="of a failed commit", time_zone="UTC", created_at=in_seconds(0)))
-                gallery.jobs.finish(claim, state="succeeded", session=session)
+                complete(session, Completion(claim, None, {}), "a" * 32)
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             commit_and_break()
         assert gallery.jobs.get(job_id).state == "running"
-        with gallery.database.write() as session:
-            gallery.jobs.finish(claim, state="succeeded", video_id="b" * 32, session=session)
+        with gallery._database.write() as session:
+            complete(session, Completion(claim, None, {}), "b" * 32)
         assert gallery.jobs.get(job_id).recordings[0].video_id == "b" * 32
 
     def test_rows_of_a_zombie_are_rolled_back(self, gallery: Gallery, camera: int) -> None:
@@ -176,13 +177,13 @@ class TestFence:
         claimed(gallery, "heir")
 
         def commit() -> None:
-            with gallery.database.write() as session:
+            with gallery._database.write() as session:
                 session.add(Camera(name="the zombie's", time_zone="UTC", created_at=in_seconds(0)))
-                gallery.jobs.finish(zombie, state="succeeded", session=session)
+                complete(session, Completion(zombie, None, {}), "a" * 32)
 
         with pytest.raises(LeaseLost):
             commit()
-        with gallery.database.read() as session:
+        with gallery._database.read() as session:
             assert session.query(Camera).count() == 1
 
 
@@ -368,10 +369,10 @@ class TestRaces:
 
     def test_releasing_while_the_job_is_being_cancelled(self, postgres_settings: GallerySettings) -> None:
         with Gallery.open(postgres_settings) as gallery:
-            job_id = gallery.jobs.file([recording(add_camera(gallery.database))]).id
+            job_id = gallery.jobs.file([recording(add_camera(gallery._database))]).id
             claim = claimed(gallery)
             with ThreadPoolExecutor(1) as pool:
-                with gallery.database.write() as session:
+                with gallery._database.write() as session:
                     session.get_one(Job, job_id).cancel_requested = True
                     session.flush()
                     release = pool.submit(gallery.jobs.release, claim)
@@ -381,10 +382,10 @@ class TestRaces:
 
     def test_a_row_that_is_being_taken_holds_nobody_up(self, postgres_settings: GallerySettings) -> None:
         with Gallery.open(postgres_settings) as gallery:
-            gallery.jobs.file(recordings(add_camera(gallery.database), 2))
+            gallery.jobs.file(recordings(add_camera(gallery._database), 2))
             claim = claimed(gallery, now=in_seconds(-1000))
-            with gallery.database.write() as session:
-                gallery.jobs.finish(claim, state="succeeded", session=session)  # not committed yet
+            with gallery._database.write() as session:
+                complete(session, Completion(claim, None, {}), "a" * 32)  # not committed yet
                 with ThreadPoolExecutor(1) as pool:
                     other = pool.submit(gallery.jobs.claim, "other", lease_seconds=LEASE).result(timeout=30)
             assert other is not None

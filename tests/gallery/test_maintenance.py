@@ -13,10 +13,13 @@ import pytest
 from gallery.disk.locks import Staging, is_live, sweep_staging, video_lock
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records import NewRecording, VideoInfo
+from gallery.records.jobs import NewRecording
+from gallery.records.videos import VideoInfo
 from gallery.settings import GallerySettings
 from gallery.writing import compact as compact_module
+from gallery.writing import rows
 from gallery.writing.compact import CompactionReport
+from gallery.writing.rows import insert_segment
 from tests.gallery.dump import dump, hashes
 from tests.gallery.making import MODEL, START, content_hash, make_tracklets, make_video, store, unit
 
@@ -209,28 +212,29 @@ def test_segments_that_go_away_before_they_are_copied(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three(gallery)
-    sources = compact_module._sources(gallery.database)
+    sources = compact_module._sources(gallery._database)
     gallery.compact()
     monkeypatch.setattr(compact_module, "_sources", lambda _database: sources)
     assert gallery.compact() == CompactionReport(abandoned=1)
     assert leftovers(gallery) == []
 
 
-def test_sweeping_leaves_living_writers_alone(gallery: Gallery) -> None:
+def test_sweeping_leaves_living_writers_alone(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     camera = gallery.catalogue.add_camera("gate")
     hash_ = content_hash("v")
 
-    def sweep_now(_session: object) -> None:  # everything is renamed, nothing is committed
-        report = Gallery(gallery.database, gallery.data_dir)
-        assert sweep_staging(report.data_dir) == 0
+    def sweep_now(*arguments: Any) -> None:  # everything is renamed, nothing is committed
+        assert sweep_staging(gallery.data_dir) == 0
         assert all(is_live(gallery.data_dir, path.name) for path in segments(gallery))
+        insert_segment(*arguments)
 
     with gallery.writer(hash_, MODEL) as writer:
         writer.add(make_tracklets(1, 1)[0])
         report = gallery.sweep()
         assert (report.unfinished, report.segments, report.media) == (0, 0, 0)
         writer.add(make_tracklets(2, 1)[0])
-        writer.commit(make_video(hash_, camera.id), sweep_now)
+        monkeypatch.setattr(rows, "insert_segment", sweep_now)
+        writer.commit(make_video(hash_, camera.id))
     assert gallery.verify().problems == ()
     assert gallery.snapshot(MODEL.id).tracklet_count == 2
 
@@ -261,7 +265,7 @@ def test_sweeping_removes_what_the_dead_left(gallery: Gallery) -> None:
 
 def test_opening_with_create_sweeps(sqlite_gallery: Gallery) -> None:
     (sqlite_gallery.data_dir / "segments" / "orphan").mkdir(parents=True)
-    url = str(sqlite_gallery.engine.url)
+    url = str(sqlite_gallery._database.engine.url)
     Gallery.open(GallerySettings(data_dir=sqlite_gallery.data_dir, database_url=url), create=True).close()
     assert segments(sqlite_gallery) == []
 

@@ -12,7 +12,7 @@ from gallery.catalogue.probes import Probes
 from gallery.disk.files import write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records import ProbeInfo
+from gallery.records.probes import ProbeInfo
 from gallery.sql.database import Database
 from gallery.sql.tables import Probe
 
@@ -66,7 +66,7 @@ def test_the_same_image_twice_is_two_probes(gallery: Gallery) -> None:
 def test_delete_removes_row_and_image(gallery: Gallery) -> None:
     probe = add(gallery)
     gallery.probes.delete(probe.id)
-    assert (files(gallery), count(gallery.database)) == (set(), 0)
+    assert (files(gallery), count(gallery._database)) == (set(), 0)
     with pytest.raises(NotFound):
         gallery.probes.get(probe.id)
     with pytest.raises(NotFound):
@@ -77,7 +77,7 @@ def test_delete_works_when_the_image_is_gone(gallery: Gallery) -> None:
     probe = add(gallery)
     Path(probe.path).unlink()
     gallery.probes.delete(probe.id)
-    assert count(gallery.database) == 0
+    assert count(gallery._database) == 0
 
 
 def test_the_image_is_on_the_disk_before_its_row(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_the_image_is_on_the_disk_before_its_row(gallery: Gallery, monkeypatch: 
 
     def observed(path: Path, content: bytes) -> None:
         write_durably(path, content)
-        rows_when_written.append((path.read_bytes(), count(gallery.database)))
+        rows_when_written.append((path.read_bytes(), count(gallery._database)))
 
     monkeypatch.setattr("gallery.catalogue.probes.write_durably", observed)
     add(gallery)
@@ -102,7 +102,7 @@ class TestSweep:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(gallery.database, "write", die)
+            patch.setattr(gallery._database, "write", die)
             with pytest.raises(KeyboardInterrupt):
                 add(gallery)
         assert len(files(gallery)) == 2
@@ -152,7 +152,7 @@ def test_values_that_cannot_be_stored(gallery: Gallery, subtests: pytest.Subtest
     for values in hostile:
         with subtests.test(values=values), pytest.raises(InvalidInput):
             add(gallery, **values)
-    assert (files(gallery), count(gallery.database)) == (set(), 0)
+    assert (files(gallery), count(gallery._database)) == (set(), 0)
 
 
 def test_ids_of_nothing(gallery: Gallery, subtests: pytest.Subtests) -> None:
@@ -173,8 +173,8 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    store = Probes(gallery.database, tmp_path / "full")
+    store = Probes(gallery._database, tmp_path / "full")
     with pytest.raises(OSError, match="No space"):
         store.add(IMAGE, "image/jpeg", 64, 128, PERSONS)
     assert list((tmp_path / "full" / "probes").iterdir()) == []
-    assert count(gallery.database) == 0
+    assert count(gallery._database) == 0

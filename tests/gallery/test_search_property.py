@@ -27,7 +27,9 @@ from hypothesis.stateful import (
 from numpy.typing import NDArray
 
 from gallery.gallery import Gallery
-from gallery.records import Filters, Hit, ModelInfo, NewClip, NewTracklet
+from gallery.records.searching import Filters, Hit
+from gallery.records.tracklets import NewClip, NewTracklet
+from gallery.records.videos import ModelInfo
 from gallery.settings import GallerySettings
 from gallery.times import EPOCH, microseconds
 from gallery.vectors import segment, snapshots

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, text
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records import SearchInfo
+from gallery.records.searches import SearchInfo
 from gallery.sql.tables import Search
 
 MODEL = "e" * 64
@@ -55,11 +55,11 @@ def test_every_search_is_recorded(gallery: Gallery) -> None:
 
 
 def test_no_answer_without_its_audit_event(gallery: Gallery) -> None:
-    with gallery.database.write() as session:
+    with gallery._database.write() as session:
         session.execute(text("DROP TABLE audit_event"))
     with pytest.raises(Exception, match="audit_event"):
         add(gallery)
-    with gallery.database.read() as session:
+    with gallery._database.read() as session:
         assert session.scalar(select(func.count()).select_from(Search)) == 0
 
 
@@ -82,7 +82,7 @@ def test_values_that_cannot_be_stored(gallery: Gallery, subtests: pytest.Subtest
     for values in hostile:
         with subtests.test(values=values), pytest.raises(InvalidInput):
             add(gallery, **values)
-    with gallery.database.read() as session:
+    with gallery._database.read() as session:
         assert session.scalar(select(func.count()).select_from(Search)) == 0
     assert gallery.audit.events() == []
 

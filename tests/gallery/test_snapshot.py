@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gallery.errors import CorruptSegment, InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records import Filters
+from gallery.records.searching import Filters
 from gallery.settings import GallerySettings
 from gallery.vectors import segment, snapshots
 from gallery.vectors.snapshots import join
@@ -172,7 +172,7 @@ def test_a_segment_that_is_missing_is_an_error_not_a_gap(gallery: Gallery) -> No
         held.search(QUERY, limit=1)
     store(gallery, 2, make_tracklets(2, 3))
     with pytest.raises(CorruptSegment, match="not there"):
-        Gallery(gallery.database, gallery.data_dir).snapshot(MODEL.id)
+        Gallery(gallery._database, gallery.data_dir).snapshot(MODEL.id)
     assert any("not there" in problem for problem in gallery.verify().problems)
 
 

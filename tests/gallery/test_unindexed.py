@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from gallery.gallery import Gallery
-from gallery.records import NewRecording
+from gallery.records.jobs import NewRecording
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
 
-from gallery.errors import AlreadyIndexed, CatalogueUnavailable, Conflict, InvalidInput, NotFound
+from gallery.errors import AlreadyIndexed, CatalogueUnavailable, Conflict, InvalidInput, LeaseLost, NotFound
 from gallery.gallery import Gallery
-from gallery.records import NewTracklet, VideoInfo
+from gallery.records.jobs import Completion, NewRecording
+from gallery.records.tracklets import NewTracklet
+from gallery.records.videos import VideoInfo
 from gallery.settings import GallerySettings
-from gallery.sql.tables import AuditEvent
+from gallery.sql.database import WRITES
 from tests.gallery.dump import dump, hashes
 from tests.gallery.making import (
     MODEL,
@@ -123,30 +124,27 @@ def test_of_many_writers_one_wins(gallery: Gallery) -> None:
     assert list((gallery.data_dir / "staging").iterdir()) == []
 
 
-def test_the_callers_rows_stand_or_fall_with_the_video(gallery: Gallery) -> None:
+def test_the_recording_of_a_job_succeeds_with_its_video(gallery: Gallery) -> None:
     camera = gallery.catalogue.add_camera("gate")
-
-    def note(session: Session) -> None:
-        gallery.audit.record("test", session=session)
-
-    def fail(session: Session) -> None:
-        note(session)
-        raise Conflict("not any more")
-
+    job_id = gallery.jobs.file([NewRecording(camera.id, "/v.mp4", "v.mp4", owned=False, start_time=START)]).id
+    claim = gallery.jobs.claim("worker", lease_seconds=60)
+    assert claim is not None
+    lost = replace(claim, worker="another")
     hash_ = content_hash("v")
     with gallery.writer(hash_, MODEL) as writer:
         writer.add(make_tracklets(1, 1)[0])
-        with pytest.raises(Conflict, match="not any more"):
-            writer.commit(make_video(hash_, camera.id), fail)
-    assert gallery.audit.events() == []
+        with pytest.raises(LeaseLost):
+            writer.commit(make_video(hash_, camera.id), Completion(lost, None, {}))
+    assert gallery.jobs.get(job_id).state == "running"
     assert gallery.catalogue.find_video(hash_) is None
     assert [
         p for name in ("segments", "thumbnails", "staging") for p in (gallery.data_dir / name).iterdir()
     ] == []
     with gallery.writer(hash_, MODEL) as writer:
-        writer.commit(make_video(hash_, camera.id), note)
-    with gallery.database.read() as session:
-        assert session.scalars(select(AuditEvent.action)).all() == ["test"]
+        video = writer.commit(make_video(hash_, camera.id), Completion(claim, "a warning", {"frames": 3}))
+    (recording,) = gallery.jobs.get(job_id).recordings
+    assert (recording.state, recording.video_id, recording.progress) == ("succeeded", video.id, 1.0)
+    assert (recording.reason, recording.counters) == ("a warning", {"frames": 3})
 
 
 def test_another_model_adds_its_embeddings(gallery: Gallery) -> None:
@@ -296,15 +294,17 @@ def test_a_writer_is_used_in_a_with_statement_and_once(sqlite_gallery: Gallery) 
 
 
 def lose_the_connection(gallery: Gallery, *, after_the_commit: bool) -> None:
-    """Have the next commit end in an error, before or after the database has done it."""
+    """Have the next writing commit end in an error, before or after the database has done it."""
 
     def lose(connection: Connection) -> None:
-        event.remove(gallery.engine, "commit", lose)
+        if not connection.get_execution_options().get(WRITES):
+            return
+        event.remove(gallery._database.engine, "commit", lose)
         if after_the_commit:
             connection.connection.dbapi_connection.commit()  # type: ignore[union-attr]
         raise OperationalError("COMMIT", {}, ConnectionError("lost"))
 
-    event.listen(gallery.engine, "commit", lose)
+    event.listen(gallery._database.engine, "commit", lose)
 
 
 @pytest.mark.parametrize("after_the_commit", [False, True])
@@ -314,11 +314,9 @@ def test_a_commit_with_an_unknown_end_is_whole_or_gone(gallery: Gallery, after_t
     with gallery.writer(hash_, MODEL) as writer:
         for tracklet in make_tracklets(1, 3):
             writer.add(tracklet)
+        lose_the_connection(gallery, after_the_commit=after_the_commit)
         with pytest.raises(CatalogueUnavailable):
-            writer.commit(
-                make_video(hash_, camera.id),
-                lambda _session: lose_the_connection(gallery, after_the_commit=after_the_commit),
-            )
+            writer.commit(make_video(hash_, camera.id))
     assert gallery.snapshot(MODEL.id).tracklet_count == (3 if after_the_commit else 0)
     assert gallery.sweep().segments == (0 if after_the_commit else 1)
     if not after_the_commit:

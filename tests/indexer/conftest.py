@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from indexer.settings import IndexSettings
 from indexer.types import Recording
 from tests.indexer.videos import make_video

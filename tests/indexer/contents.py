@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from gallery.sql.tables import Base
 
 # When and under which random name something was written says nothing about what was written.
@@ -21,7 +21,7 @@ VOLATILE = {
 def contents(gallery: Gallery) -> dict[str, Any]:
     """Rows of every table, and the bytes of every segment and thumbnail."""
     found: dict[str, Any] = {}
-    with gallery.engine.connect() as connection:
+    with gallery._database.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
             columns = [c for c in table.columns if c.name not in VOLATILE.get(table.name, set())]
             found[table.name] = sorted(repr(row) for row in connection.execute(select(*columns)))

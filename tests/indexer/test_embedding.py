@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery.records import BOX_DTYPE
+from gallery import BOX_DTYPE
 from indexer.clips import Clip
 from indexer.embedding import Settled, embed
 from indexer.settle import Candidate

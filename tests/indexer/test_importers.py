@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from indexer.errors import MalformedImport
 from indexer.importers.boxes import read_boxes
 from indexer.importers.crops import scan

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from indexer.networks import make_detector, make_embedder
 from indexer.pipeline import index_video
 from indexer.settings import IndexSettings

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery.records import BOX_DTYPE, NewTracklet
+from gallery import BOX_DTYPE, NewTracklet
 from indexer.embedding import Settled
 from indexer.numbering import by_appearance
 

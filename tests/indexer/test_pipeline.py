@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from sqlalchemy.orm import Session
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Completion, Gallery, GallerySettings
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.pipeline import IndexReport, index_video
 from indexer.settings import IndexSettings
@@ -189,12 +187,12 @@ def test_the_hook_is_part_of_the_commit(
     class RefusedError(Exception):
         pass
 
-    def refuse(session: Session, video_id: str, report: Mapping[str, Any]) -> None:
-        raise RefusedError(video_id)
+    def refuse(report: Mapping[str, Any]) -> Completion:
+        raise RefusedError(report["warnings"])
 
     before = contents(sqlite_gallery)
     with pytest.raises(RefusedError):
-        index_video(sqlite_gallery, TinyEmbedder(), ColourDetector(), recording, settings, on_commit=refuse)
+        index_video(sqlite_gallery, TinyEmbedder(), ColourDetector(), recording, settings, complete=refuse)
     assert contents(sqlite_gallery) == before
 
 

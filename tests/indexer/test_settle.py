@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gallery.records import BOX_DTYPE
+from gallery import BOX_DTYPE
 from indexer.clips import Sample, cut
 from indexer.counters import Counters
 from indexer.settings import IndexSettings

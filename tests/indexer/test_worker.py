@@ -9,9 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gallery.gallery import Gallery
-from gallery.records import JobInfo, NewRecording
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings, JobInfo, NewRecording
 from indexer import worker as worker_module
 from indexer.settings import IndexSettings
 from indexer.worker import Worker

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.records import BOX_DTYPE
+from gallery import BOX_DTYPE
 from models.detector import Detections
 
 STEP_US = 100_000

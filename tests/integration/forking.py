@@ -10,8 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from indexer.pipeline import index_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import uvicorn
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
 from service.app import create_app

@@ -9,9 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from gallery.gallery import Gallery
-from gallery.records import NewRecording, RecordingInfo
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings, NewRecording, RecordingInfo
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
 from tests.indexer.conftest import START

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from tests.conftest import TEMPLATE
 from tests.indexer.contents import contents
 from tests.indexer.videos import make_video

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from tests.indexer.videos import BLUE, GREEN, RED, Walker, make_video
 
 MIB = 1024

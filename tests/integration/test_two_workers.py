@@ -21,8 +21,7 @@ import httpx2
 import pytest
 from PIL import Image
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from tests.indexer.videos import BLUE, GREEN, RED, Walker, draw, make_video
 
 Json = dict[str, Any]

@@ -15,9 +15,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from gallery.gallery import Gallery
-from gallery.records import BOX_DTYPE, NewClip, NewTracklet, NewVideo, VideoInfo
-from gallery.settings import GallerySettings
+from gallery import BOX_DTYPE, Gallery, GallerySettings, NewClip, NewTracklet, NewVideo, VideoInfo
 from service.app import create_app
 from service.settings import ServiceSettings
 from tests.service.fakes import ColourEmbedder, ContrastDetector

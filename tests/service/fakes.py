@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.records import ModelInfo
+from gallery import ModelInfo
 from models.detector import Detections
 from service.images import Pixels
 from tests.service.videos import BACKGROUND

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gallery.records import BOX_DTYPE
+from gallery import BOX_DTYPE
 from indexer.decode import open_recording
 from service import playback
 from service.errors import RecordingUnavailable

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from service.app import create_app
 from service.settings import ServiceSettings
 from tests.service.conftest import upload

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.records import VideoInfo
+from gallery import VideoInfo
 from service.errors import InvalidRequest, RecordingUnavailable
 from service.recordings import RecordingCheck, media_path
 

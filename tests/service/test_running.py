@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
-from gallery.gallery import Gallery
+from gallery import Gallery
 from service.app import create_app
 from service.images import Pixels
 from service.settings import ServiceSettings

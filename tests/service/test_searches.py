@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import gallery.sql.database
-from gallery.records import NewRecording
+from gallery import NewRecording
 from service.app import create_app
 from service.persons import NOBODY
 from service.settings import ServiceSettings

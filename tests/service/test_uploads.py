@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.errors import NotFound
+from gallery import NotFound
 from service.auth import Caller
 from service.errors import ContentTooLarge, OffsetMismatch, StateConflict, StorageFull
 from service.uploads import Upload, Uploads

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from service.settings import ServiceSettings
 from sightline import checks
 from tests.sightline.conftest import Run

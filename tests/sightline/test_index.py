@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from gallery.settings import GallerySettings
+from gallery import GallerySettings
 from sightline import checks
 from tests.indexer.videos import CROWD
 from tests.sightline.conftest import Run

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from tests.sightline.conftest import Run
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from tests.indexer.videos import CROWD, make_video
 from tests.sightline.conftest import Run
 

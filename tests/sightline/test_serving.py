@@ -12,9 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.gallery import Gallery
-from gallery.records import NewRecording
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings, NewRecording
 from tests.sightline.conftest import Run
 
 

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 import models.datasets
-from gallery.gallery import Gallery
-from gallery.settings import GallerySettings
+from gallery import Gallery, GallerySettings
 from models.datasets.records import JUNK, Dataset, Split, Tracklet
 from models.training.evaluate import evaluate
 from models.training.protocols import EvaluationProtocol, TrackletFeatures

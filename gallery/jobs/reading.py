@@ -1,0 +1,59 @@
+"""Jobs as they stand, read within a caller's transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from gallery.errors import NotFound
+from gallery.jobs import leases
+from gallery.jobs.state import RecordingProgress, job_eta, job_progress, job_state
+from gallery.records.jobs import JobInfo, RecordingInfo
+from gallery.sql.copying import copied
+from gallery.sql.tables import Job, JobRecording
+
+
+def job_info(session: Session, job: Job | None, job_id: str) -> JobInfo:
+    """Return a job with its recordings, or raise NotFound when there is no row."""
+    if job is None:
+        raise NotFound(f"no job {job_id}")
+    query = select(JobRecording).where(JobRecording.job_id == job.id).order_by(JobRecording.number)
+    return summary_of(job, session.scalars(query).all(), leases.current_time(session))
+
+
+def progress_of(session: Session, job_ids: Sequence[str]) -> dict[str, list[RecordingProgress]]:
+    """What the recordings of some jobs have achieved, in one query."""
+    query = select(
+        JobRecording.job_id,
+        JobRecording.state,
+        JobRecording.progress,
+        JobRecording.started_at,
+        JobRecording.finished_at,
+    ).where(JobRecording.job_id.in_(job_ids))
+    progress: dict[str, list[RecordingProgress]] = {job_id: [] for job_id in job_ids}
+    for job_id, state, done, started_at, finished_at in session.execute(query):
+        progress[job_id].append(RecordingProgress(state, done, started_at, finished_at))
+    return progress
+
+
+def summary_of(job: Job, rows: Sequence[JobRecording], now: datetime) -> JobInfo:
+    """Make the record of a job from its rows."""
+    progress = [RecordingProgress(r.state, r.progress, r.started_at, r.finished_at) for r in rows]
+    return job_summary(job, progress, now, [copied(RecordingInfo, row) for row in rows])
+
+
+def job_summary(
+    job: Job, progress: Sequence[RecordingProgress], now: datetime, recordings: Sequence[RecordingInfo] = ()
+) -> JobInfo:
+    """Make the record of a job; its recordings only if they are given."""
+    return JobInfo(
+        id=job.id,
+        key_id=job.key_id,
+        state=job_state([r.state for r in progress]),
+        progress=job_progress(progress),
+        eta_seconds=job_eta(progress, now),
+        cancel_requested=job.cancel_requested,
+        created_at=job.created_at,
+        recordings=recordings,
+    )
