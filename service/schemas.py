@@ -1,10 +1,19 @@
 """What the API says about probes, searches and tracklets: every request and answer as a type."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -28,7 +37,10 @@ Instant = Annotated[
     datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+# Cameras and sites are recorded in one spelling of Unicode; keyboards and file systems write others.
+Name = Annotated[
+    str, Field(min_length=1, max_length=200), AfterValidator(lambda name: unicodedata.normalize("NFC", name))
+]
 BoxOut = Annotated[
     tuple[float, float, float, float],
     Field(description="x, y, width, height in pixels of the upright picture", examples=[[120, 40, 64, 180]]),
@@ -212,7 +224,10 @@ class HitOut(BaseModel):
     """One ranked tracklet."""
 
     rank: int
-    score: float = Field(description="Cosine of probe and tracklet, -1 to 1: it ranks, it is no probability")
+    score: float = Field(
+        description="Cosine of probe and tracklet: it ranks, it is no probability. From -1 to 1, but for the "
+        "rounding of stored vectors to 16 bits"
+    )
     probability: float | None
     tracklet_id: str
     video_id: str

@@ -2,6 +2,7 @@
 
 import zoneinfo
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Response
 
@@ -31,7 +32,7 @@ def create_camera(state: StateDep, caller: CallerDep, response: Response, camera
         raise InvalidRequest(f"There is no time zone {camera.time_zone!r}.", "/time_zone")
     added = state.gallery.catalogue.add_camera(**camera.model_dump())
     state.gallery.audit.record("camera.add", key_id=caller.key_id, subject=added.name)
-    response.headers["Location"] = f"/v1/cameras/{added.name}"
+    response.headers["Location"] = f"/v1/cameras/{quote(added.name, safe='')}"
     return _out(added)
 
 

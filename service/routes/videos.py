@@ -10,6 +10,7 @@ from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared
 from service.record_schemas import VideoList, VideoOut
+from service.schemas import Name
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
@@ -19,7 +20,7 @@ VideoId = Annotated[str, Path(max_length=64)]
 @router.get("", operation_id="listVideos", summary="Indexed videos")
 def list_videos(
     state: StateDep,
-    camera: Annotated[str | None, Query(max_length=200, description="Name of a camera")] = None,
+    camera: Annotated[Name | None, Query(description="Name of a camera")] = None,
     cursor: Annotated[
         str | None, Query(max_length=64, description="`next_cursor` of the page before")
     ] = None,

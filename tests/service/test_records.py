@@ -30,6 +30,24 @@ def test_adds_cameras(client: TestClient, archive: Archive) -> None:
     assert archive.gallery.audit.events(action="camera.add")[0].subject == "North gate 2"
 
 
+@pytest.mark.parametrize("name", ["Вход 1", "北门 摄像头", "50 % #1?", "a&b=c", "Mu\u0308ller Hof", "📷"])
+def test_a_new_camera_is_found_at_its_location(client: TestClient, name: str) -> None:
+    answer = client.post("/v1/cameras", json={"name": name})
+    assert answer.status_code == 201, answer.text
+    assert answer.headers["location"].isascii()
+    assert client.get(answer.headers["location"]).json() == answer.json()
+
+
+def test_names_may_be_spelt_in_any_form_of_unicode(client: TestClient) -> None:
+    composed, decomposed = "M\u00fcller", "Mu\u0308ller"
+    client.post("/v1/cameras", json={"name": decomposed, "site": decomposed}).raise_for_status()
+    for name in (composed, decomposed):
+        assert client.get(f"/v1/cameras/{name}").json()["name"] == composed
+        assert client.get("/v1/videos", params={"camera": name}).status_code == 200
+        job = {"recordings": [{"path": "gate.mp4", "camera": name, "start": START}]}
+        assert client.post("/v1/index-jobs", json=job).status_code == 202
+
+
 @pytest.mark.parametrize(
     "about",
     [
