@@ -22,6 +22,9 @@ class ServiceSettings(GallerySettings):
         max_upload_bytes: largest recording that may be uploaded.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
         allow_anonymous: serve callers without a key, from this machine only.
+        max_connections: how many may be open at once; fewer where the process has few file descriptors.
+        header_timeout_seconds: how long the headers of a request may take to arrive.
+        idle_timeout_seconds: how long a client may send nothing of a body, or read nothing of an answer.
         model, device, detector: what embeds, and finds persons on, probe photos.
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
@@ -41,6 +44,9 @@ class ServiceSettings(GallerySettings):
     max_upload_bytes: int = Field(default=32 * 1024 * MIB, ge=1)
     upload_ttl_hours: float = Field(default=24.0, gt=0)
     allow_anonymous: bool = False
+    max_connections: int = Field(default=512, ge=1)
+    header_timeout_seconds: float = Field(default=15.0, gt=0)
+    idle_timeout_seconds: float = Field(default=60.0, gt=0)
     model: str = "tkp-efficientnet-lite0"
     device: str = "auto"
     detector: str = "nanodet"
