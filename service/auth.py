@@ -20,6 +20,13 @@ from service.settings import is_loopback
 
 PROTECTED: Final = "/v1"
 _MAX_SECRET: Final = 200
+# What reverse proxies add: whichever of them is there, the request came from elsewhere.
+_FORWARDING: Final = frozenset(
+    {"forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip"}
+    | {"x-forwarded", "x-remote-addr", "x-remote-ip", "x-originating-ip", "x-proxyuser-ip", "x-request-start"}
+    | {"x-appengine-user-ip", "x-azure-clientip", "x-azure-socketip", "fastly-client-ip", "x-amzn-trace-id"}
+)
+_FORWARDING_PREFIXES: Final = ("x-forwarded-", "x-original-", "x-envoy-", "cf-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +90,16 @@ def _secret(headers: Headers) -> str | None:
 def _from_this_machine(scope: Scope, headers: Headers) -> bool:
     """Whether no one but a user of this machine can have sent the request.
 
-    A loopback address alone proves little: a reverse proxy on this machine has one too (it forwards headers),
-    and so has a browser that a foreign page sends here (it names the page's origin, or the page's host after
-    DNS rebinding).
+    A loopback address alone proves little: a reverse proxy on this machine has one too (it adds headers), and
+    so has a browser that a foreign page sends here (Sec-Fetch-Site says so; it names the page's origin, or
+    the page's host after DNS rebinding).
     """
     client = scope.get("client")
     if client is None or not is_loopback(client[0]):
         return False
-    if "forwarded" in headers or "x-forwarded-for" in headers:
+    if any(name in _FORWARDING or name.startswith(_FORWARDING_PREFIXES) for name in headers):
+        return False
+    if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         return False
     host = headers.get("host", "")
     name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
