@@ -1,60 +1,89 @@
 """Recordings on the disk: those behind a tracklet, and those named in an index job."""
 
 import hashlib
+import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import NamedTuple
 
 from gallery import VideoInfo
 from service.errors import InvalidRequest, RecordingUnavailable
-
-_CHUNK: Final = 1024 * 1024
 
 
 class RecordingCheck:
     """Makes sure that a file is still the recording that was indexed.
 
     Recorders reuse file names, some at a fixed size, and a clip of another day would be shown as evidence. A
-    file untouched since it was indexed is the same; one written to since is hashed, once in each state.
+    file untouched since it was indexed is the same; one written, replaced or moved since is hashed, once in
+    each state. The inode's time of change decides: programs set the time of writing as they like.
     """
 
     def __init__(self) -> None:
-        self._hashes: dict[tuple[str, int, int, int], str] = {}
+        self._hashes: dict[_FileState, str] = {}
         self._lock = threading.Lock()
 
-    def path_of(self, video: VideoInfo) -> Path:
-        """Where the recording lies. Raises RecordingUnavailable: it is gone or another one."""
-        path = Path(video.path)
-        try:
-            status = path.stat()
-            if path.is_dir():
-                raise RecordingUnavailable("The video was imported as pictures; there is nothing to play.")
-            if not path.is_file():
-                raise RecordingUnavailable("The recording is no longer where it was indexed.")
-            if status.st_size != video.size_bytes:
-                raise RecordingUnavailable(
-                    "The recording has changed since it was indexed: its size is another."
-                )
-            if status.st_mtime > video.indexed_at.timestamp():
-                state = (str(path), status.st_ino, status.st_mtime_ns, status.st_size)
-                if self._hash(path, state) != video.content_hash:
-                    raise RecordingUnavailable("The recording has changed since it was indexed.")
-        except OSError as error:
-            raise RecordingUnavailable("The recording is no longer where it was indexed.") from error
-        return path
+    @contextmanager
+    def unchanged(self, video: VideoInfo) -> Iterator[Path]:
+        """Give the path of the recording, which must be the one that was indexed until the block ends.
 
-    def _hash(self, path: Path, state: tuple[str, int, int, int]) -> str:
+        Raises:
+            RecordingUnavailable: it is gone or another one.
+        """
+        path = Path(video.path)
+        before = self._verified(path, video)
+        yield path
+        if _state(path) != before:
+            raise RecordingUnavailable("The recording changed while it was read.")
+
+    def _verified(self, path: Path, video: VideoInfo) -> "_FileState":
+        """The state in which a file is known to be the recording of a video. Raises RecordingUnavailable."""
+        state = _state(path)
+        if state.size != video.size_bytes:
+            raise RecordingUnavailable("The recording has changed since it was indexed: its size is another.")
+        indexed_ns = video.indexed_at.timestamp() * 1e9
+        touched = max(state.written_ns, state.changed_ns) > indexed_ns
+        if touched and self._hash(path, state) != video.content_hash:
+            raise RecordingUnavailable("The recording has changed since it was indexed.")
+        return state
+
+    def _hash(self, path: Path, state: "_FileState") -> str:
         with self._lock:
             known = self._hashes.get(state)
         if known is not None:
             return known
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise RecordingUnavailable("The recording cannot be read.") from error
         with self._lock:
-            self._hashes[state] = digest.hexdigest()
-        return digest.hexdigest()
+            self._hashes[state] = digest
+        return digest
+
+
+class _FileState(NamedTuple):
+    """What tells one state of a file from another."""
+
+    path: str
+    inode: int
+    size: int
+    written_ns: int
+    changed_ns: int
+
+
+def _state(path: Path) -> _FileState:
+    """The state of a recording's file. Raises RecordingUnavailable: there is no file."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise RecordingUnavailable("The recording is no longer where it was indexed.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise RecordingUnavailable("The video was imported as pictures; there is nothing to play.")
+    if not stat.S_ISREG(status.st_mode):
+        raise RecordingUnavailable("The recording is no longer where it was indexed.")
+    return _FileState(str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def media_path(media_dir: Path | None, path: str, pointer: str) -> Path:

@@ -87,8 +87,7 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
     )
 
     def make(destination: Path) -> None:
-        source = state.recordings.path_of(video)
-        with room_needed():
+        with state.recordings.unchanged(video) as source, room_needed():
             playback.cut(
                 source,
                 destination,

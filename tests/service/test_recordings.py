@@ -34,14 +34,20 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+def play(check: RecordingCheck, video: VideoInfo) -> Path:
+    """Read a recording while nothing happens to it."""
+    with check.unchanged(video) as path:
+        return path
+
+
 def test_accepts_what_nobody_touched(file: Path) -> None:
-    assert RecordingCheck().path_of(indexed(file)) == file
+    assert play(RecordingCheck(), indexed(file)) == file
 
 
 def test_accepts_a_copy_with_the_same_content(file: Path) -> None:
     video = indexed(file)
     os.utime(file)
-    assert RecordingCheck().path_of(video) == file
+    assert play(RecordingCheck(), video) == file
 
 
 def test_notices_another_recording_of_the_same_size(file: Path) -> None:
@@ -49,20 +55,36 @@ def test_notices_another_recording_of_the_same_size(file: Path) -> None:
     file.write_bytes(b"other recording")
     for _ in range(2):
         with pytest.raises(RecordingUnavailable, match="changed"):
-            check.path_of(video)
+            play(check, video)
     file.write_bytes(b"first recording")
-    assert check.path_of(video) == file
+    assert play(check, video) == file
+
+
+def test_is_not_deceived_by_an_old_time_of_writing(file: Path) -> None:
+    video, before = indexed(file), file.stat()
+    other = file.with_name("other.mp4")
+    other.write_bytes(b"other recording")
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(file)
+    with pytest.raises(RecordingUnavailable, match="changed"):
+        play(RecordingCheck(), video)
+
+
+def test_notices_a_recording_that_changes_while_it_is_read(file: Path) -> None:
+    video = indexed(file)
+    with pytest.raises(RecordingUnavailable, match="while it was read"), RecordingCheck().unchanged(video):
+        file.write_bytes(b"other recording")
 
 
 def test_notices_another_size_and_absence(file: Path, tmp_path: Path) -> None:
     video, check = indexed(file), RecordingCheck()
     with pytest.raises(RecordingUnavailable, match="size"):
-        check.path_of(replace(video, size_bytes=3))
+        play(check, replace(video, size_bytes=3))
     with pytest.raises(RecordingUnavailable, match="imported as pictures"):
-        check.path_of(replace(video, path=str(tmp_path)))
+        play(check, replace(video, path=str(tmp_path)))
     file.unlink()
     with pytest.raises(RecordingUnavailable, match="no longer"):
-        check.path_of(video)
+        play(check, video)
 
 
 @pytest.fixture
