@@ -83,7 +83,7 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key", "Range"],
             expose_headers=["Location", "Retry-After", "X-Request-ID", "Content-Range", "ETag"],
         )

@@ -1,4 +1,4 @@
-"""What wraps every request: its id, its line in the log, safe headers, and errors in one form."""
+"""What wraps every request: its id, its line in the log, safe headers, HEAD, and errors in one form."""
 
 import re
 import secrets
@@ -26,6 +26,7 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -51,6 +52,10 @@ class RequestContext:
         status = 500
         replaced = False
 
+        headless = scope["method"] == "HEAD"
+        # The answer to HEAD is that to GET without its body, so no route has to know of it.
+        asked = {**scope, "method": "GET"} if headless else scope
+
         async def guarded(message: Message) -> None:
             nonlocal status, replaced
             if message["type"] == "http.response.start":
@@ -64,10 +69,10 @@ class RequestContext:
                     return
                 _secure(scope, headers)
             if not replaced:
-                await send(message)
+                await send({**message, "body": b""} if headless and "body" in message else message)
 
         try:
-            await self._app(scope, receive, guarded)
+            await self._app(asked, receive, guarded)
         finally:
             caller = scope["state"].get("caller")
             log.info(

@@ -206,9 +206,7 @@ def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
 
 
 def _stored(hit: Hit) -> dict[str, Any]:
-    # Vectors of 16 bits are not exactly of length 1: a cosine of 1.0001 would puzzle people.
-    score = min(1.0, max(-1.0, round(hit.score, 6)))
-    return {"tracklet_id": hit.tracklet_id, "score": score, "clip": hit.clip_number}
+    return {"tracklet_id": hit.tracklet_id, "score": round(hit.score, 6), "clip": hit.clip_number}
 
 
 def _hit(

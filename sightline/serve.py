@@ -7,6 +7,7 @@ import typer
 
 from sightline.console import DataDir, open_gallery, output, read_settings
 from sightline.failures import CommandError
+from sightline.logs import write_printable_logs
 
 _LAST_ANSWERS_SECONDS = 20  # of requests that are under way when the server is told to stop
 
@@ -20,14 +21,23 @@ def serve(
     import uvicorn
 
     from service.app import create_app
+    from service.connections import BACKLOG, limited, limits_of
     from service.settings import ServiceSettings
 
+    write_printable_logs()
     settings = read_settings(ServiceSettings, data_dir=data_dir, host=host, port=port)
     open_gallery(settings).close()  # a wrong schema or an unreachable database ends the start in one line
     app = create_app(settings)
     require_free(settings.host, settings.port)
     output.print(f"Sightline serves http://{settings.host}:{settings.port}", soft_wrap=True)
-    uvicorn.run(app, host=settings.host, port=settings.port, timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=limited(limits_of(settings)),
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+    )
 
 
 def require_free(host: str, port: int) -> None:

@@ -70,12 +70,8 @@ async def get_clip(
 
 
 def _file(request: Request, path: Any, media_type: str, etag: str) -> Response:
-    headers = {
-        "ETag": etag,
-        # An id names one picture for good, so it need not be asked for again; only its owner may keep it.
-        "Cache-Control": "private, max-age=3600, immutable",
-        "Vary": "X-API-Key, Authorization",
-    }
+    # No browser keeps it: what is erased here must not be left there.
+    headers = {"ETag": etag, "Cache-Control": "private, no-store"}
     if etag in [
         tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
     ]:

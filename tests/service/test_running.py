@@ -77,3 +77,13 @@ def test_a_slow_search_holds_nobody_up(archive: Archive, settings: ServiceSettin
         assert {search.result().status_code for search in searches} == {201}
     assert alive > 12
     assert embedder.most == settings.network_passes == 2
+
+
+def test_head_answers_as_get_does_without_the_body(client: TestClient, archive: Archive) -> None:
+    tracklet = f"/v1/tracklets/{archive.tracklets['gate', RED]}"
+    paths = ["/", "/livez", "/readyz", "/openapi.json", "/web/js/api.js", "/v1/cameras", tracklet]
+    for path in [*paths, f"{tracklet}/thumbnail", f"{tracklet}/clip", "/v1/nowhere"]:
+        got, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        for name in ("content-type", "content-length", "etag", "cache-control"):
+            assert head.headers.get(name) == got.headers.get(name), (path, name)

@@ -102,11 +102,11 @@ def test_supports_ranges(client: TestClient, path: str) -> None:
     )
 
 
-def test_may_be_kept_by_its_owner_only(client: TestClient, path: str) -> None:
+def test_is_kept_by_no_browser_and_shown_on_no_other_page(client: TestClient, path: str) -> None:
     for url in (f"{path}/clip", f"{path}/thumbnail"):
         answer = client.get(url)
-        assert answer.headers["cache-control"] == "private, max-age=3600, immutable"
-        assert "X-API-Key" in answer.headers["vary"]
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
         again = client.get(url, headers={"If-None-Match": answer.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200

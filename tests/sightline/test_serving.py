@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,20 +47,45 @@ def test_a_worker_indexes_what_was_filed(
     assert [recording.state for recording in ended.recordings] == ["succeeded", "failed"]
 
 
-def test_the_server_answers_and_ends_in_order(sqlite_settings: GallerySettings) -> None:
+@contextmanager
+def limited_server(
+    settings: GallerySettings, *, descriptors: int
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A server with so many file descriptors, and its port; ended at the end."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     command = [str(Path(sys.executable).with_name("sightline")), "serve", "--port", str(port)]
-    server = subprocess.Popen([*command, "--data-dir", str(sqlite_settings.data_dir)])
+    under_limit = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"]
+    server = subprocess.Popen([*under_limit, *command, "--data-dir", str(settings.data_dir)])
     try:
-        answer = wait_for(f"http://127.0.0.1:{port}/livez", server)
+        yield port, server
     finally:
         server.terminate()
-        status = server.wait(timeout=30)
+        server.wait(timeout=60)
+
+
+def test_the_server_answers_and_ends_in_order(sqlite_settings: GallerySettings) -> None:
+    with limited_server(sqlite_settings, descriptors=1024) as (port, server):
+        answer = wait_for(f"http://127.0.0.1:{port}/livez", server)
 
     assert answer == 200
-    assert status in {0, -signal.SIGTERM}
+    assert server.returncode in {0, -signal.SIGTERM}
+
+
+def test_silent_connections_keep_nobody_out(sqlite_settings: GallerySettings) -> None:
+    """More of them than the process has descriptors, as on a machine with the usual limit of 1,024."""
+    silent: list[socket.socket] = []
+    with limited_server(sqlite_settings, descriptors=1024) as (port, server):
+        wait_for(f"http://127.0.0.1:{port}/livez", server)
+        try:
+            silent += [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(1010)]
+            for path in ("/livez", "/", "/openapi.json", "/livez"):
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as response:
+                    assert response.status == 200
+        finally:
+            for connection in silent:
+                connection.close()
 
 
 def test_a_port_in_use_is_one_line_with_its_remedy(run: Run) -> None:
