@@ -22,11 +22,13 @@ import numpy as np
 
 from simulation.camera import Camera, Window, clip_matrix
 from simulation.crops import Cast, TrackletMaker, window_around
+from simulation.detector import Aim
 from simulation.figure import set_uniforms
 from simulation.identity import draw_identity
 from simulation.outfitter import Wardrobe
 from simulation.presets import PRESETS
 from simulation.processes import draw_alone
+from simulation.recorder import plain_recorder
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE
 from simulation.studio import Actor, Studio
@@ -83,16 +85,18 @@ def works(people: int, wardrobe: Path | None, folder: Path) -> list[Callable[[],
             for n, k in enumerate(chosen)
         ]
 
-    maker = TrackletMaker(folder, preset, studio, 1, rng)
+    recorder = plain_recorder(rng)
+    maker = TrackletMaker(folder, preset, rng, studio=studio, camera=1, recorder=recorder)
+    exact = Aim(np.zeros(4))
     near = list(range(min(1 + COMPANY, people)))
     whole, everybody = Window.whole(camera), list(range(people))
     window = around(standing(near)[0][2], camera)
     crop_bare, frame_bare = (bare(renderer, camera, part) for part in (window, whole))
     posed_crop, posed_frame = standing(near), standing(everybody)
-    if maker.crop(posed_crop, np.zeros(4), 0.0) is None:
+    if maker.crop(posed_crop, exact) is None:
         raise SystemExit("the subject does not show: too many people")
     return [
-        lambda: maker.crop(standing(near), np.zeros(4), 0.0),
+        lambda: maker.crop(standing(near), exact),
         lambda: crop_bare(posed_crop),
         lambda: studio.shoot([(k, actors[k], moments[k]) for k in everybody], shot=1),
         lambda: frame_bare(posed_frame),

@@ -34,6 +34,7 @@ class Builder:
         duty: float = 0.4,
         band: bool = False,
         gloss: float = 0.0,
+        top: float = 0.0,
     ) -> int:
         """Add a surface and return its number; when the table is full an earlier one is used again."""
         if len(self.surfaces) == SURFACES:
@@ -43,7 +44,7 @@ class Builder:
             [*a, pattern],
             [*b, scale],
             [*c, duty],
-            [float(self.rng.integers(1000)), float(band), gloss, 0],
+            [float(self.rng.integers(1000)), float(band), gloss, top],
         ]
         self.surfaces.append(np.array(row, np.float32))
         return len(self.surfaces) - 1

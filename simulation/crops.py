@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,108 +12,141 @@ from PIL import Image
 
 from simulation.camera import Window
 from simulation.captions import caption
+from simulation.company import Companion, Crosser, Follower, random_pass
+from simulation.detector import Aim
+from simulation.electronics import FIELD, process
 from simulation.identity import Identity
 from simulation.presets import TrackletPreset
-from simulation.scene import SUPERSAMPLE, Picture
+from simulation.recorder import Recorder
+from simulation.scene import SUPERSAMPLE, Picture, Sensor
 from simulation.studio import Actor, Sighting, Studio
-from simulation.walking import HALF_STRIP, Moment, Pass, Standing, cycle_length, moment
+from simulation.walking import HALF_STRIP, Moment, Standing, moment
 
 CROP = (128, 256)
-LEAST_VISIBLE = 0.35
-LEAST_HEIGHT = 48.0  # pixels of a person on the frame
 GRID = 16  # windows come in multiples of this, so that framebuffers are used again
 TRIES = 5
+CROSSING = 0.4  # seconds that a crosser is before the subject
 
 Cast = Sequence[tuple[int, Actor, Standing]]  # number in the picture, who, and how it stands
 Frame = tuple[Image.Image, Image.Image | None, Sighting]  # crop, truth on request, the subject
 
 
 class TrackletMaker:
-    """Makes the tracklets of one camera of a scene."""
+    """Makes the tracklets of one camera of a world."""
 
     def __init__(
-        self, out: Path, preset: TrackletPreset, studio: Studio, camera: int, rng: np.random.Generator
+        self,
+        out: Path,
+        preset: TrackletPreset,
+        rng: np.random.Generator,
+        *,
+        studio: Studio,
+        camera: int,
+        recorder: Recorder,
     ) -> None:
         self.out, self.preset, self.studio, self.camera, self.rng = out, preset, studio, camera, rng
-        self.jpeg_quality = int(rng.integers(45, 93))
+        self.recorder = recorder
 
-    def make(self, number: int, actor: Actor, others: Sequence[Actor]) -> str | None:
-        """One tracklet of a person; None when it is nowhere long enough visible enough."""
+    def make(
+        self, number: int, actor: Actor, others: Sequence[Actor], *, crossed: bool = False
+    ) -> str | None:
+        """One tracklet of a person; None when it is nowhere long enough visible enough.
+
+        With `crossed` the first of the others passes between it and the camera.
+        """
         for _ in range(TRIES):
-            frames = self.try_window(actor, others)
+            frames = self.try_window(number, actor, others, crossed=crossed)
             if len(frames) >= self.preset.frames[0]:
                 return self.save(number, actor.identity, frames)
         return None
 
-    def try_window(self, actor: Actor, company: Sequence[Actor]) -> list[Frame]:
+    def try_window(
+        self, number: int, actor: Actor, others: Sequence[Actor], *, crossed: bool = False
+    ) -> list[Frame]:
         """Pictures of one stretch of a walk, those in which enough of the person shows.
 
         It is given up as soon as too few of them are left.
         """
         rng, preset = self.rng, self.preset
-        walk = self.random_pass()
+        walk = random_pass(rng, self.studio.station.place.walk_width)
         speed, length = walk.speed(actor.identity), int(rng.integers(preset.frames[0], preset.frames[1] + 1))
         middle = HALF_STRIP + rng.uniform(-5.5, 5.5)
         start = walk.start + max(0.0, middle / speed - length / preset.fps / 2)
-        beside = [(each, self.random_pass(), rng.uniform(-1.6, 1.6)) for each in company]
-        box_error = rng.normal(0, 0.02, 4)
-        cut_off = rng.uniform(0.1, 0.35) if rng.random() < 0.06 else 0.0
+        company = self.company(others, start, length / preset.fps, number, crossed=crossed)
+        aim = self.recorder.detector.aim(rng)
+        sensor = self.sensor()
         times = [start + k / preset.fps for k in range(length)]
         way = [(t, at) for t in times if (at := moment(walk, actor.identity, t)) is not None]
         if not way:
             return []
         frames: list[Frame] = []
-        for k, cast in enumerate(self.placed(actor, beside, way)):
-            box_error = 0.85 * box_error + rng.normal(0, 0.012, 4)
-            crop = self.crop(cast, box_error, cut_off)
+        before: float | None = None
+        for k, cast in enumerate(self.placed(actor, company, way)):
+            aim.wander(rng)
+            middle = float(cast[0][2].points[:, 0].mean())
+            drift = 0.0 if before is None else (middle - before) * preset.fps * FIELD
+            before = middle
+            crop = self.crop(cast, aim, sensor, drift=drift)
             if crop is not None:
                 frames.append(crop)
             elif len(frames) + len(way) - k - 1 < preset.frames[0]:
                 break
         return frames
 
+    def company(
+        self, others: Sequence[Actor], start: float, seconds: float, number: int, *, crossed: bool
+    ) -> list[tuple[Actor, Companion]]:
+        """How the others move."""
+        rng, width = self.rng, self.studio.station.place.walk_width
+        moving: list[tuple[Actor, Companion]] = []
+        if crossed:
+            first = self.preset.crossed_first and self.preset.is_test(number)
+            share = rng.uniform(-0.15, 0.25) if first else rng.uniform(0.0, 1.0)
+            time = start + (share * CROSSING if first else share * seconds)
+            speed = float(rng.choice([-1, 1]) * rng.uniform(0.6, 1.8))
+            crosser = Crosser(random_pass(rng, width), time, float(rng.uniform(0.6, 2.2)), speed)
+            moving.append((others[0], crosser))
+        moving += [
+            (each, Follower(random_pass(rng, width), rng.uniform(-1.6, 1.6)))
+            for each in others[len(moving) :]
+        ]
+        return moving
+
+    def sensor(self) -> Sensor:
+        """The camera's response at one time of the day."""
+        own, restless = self.studio.sensor, self.recorder.restless
+        if restless == 0.0:
+            return own
+        tint = np.exp(self.rng.normal(0, 0.1 * restless, 3)).astype(np.float32)
+        return replace(
+            own,
+            exposure=own.exposure * float(2.0 ** self.rng.normal(0.0, restless)),
+            crosstalk=own.crosstalk * tint[:, None],
+        )
+
     def placed(
-        self,
-        actor: Actor,
-        beside: Sequence[tuple[Actor, Pass, float]],
-        way: Sequence[tuple[float, Moment]],
+        self, actor: Actor, company: Sequence[tuple[Actor, Companion]], way: Sequence[tuple[float, Moment]]
     ) -> Iterator[Cast]:
         """Who stands how at each time of a way; the subject is number 0."""
         body, camera = self.studio.body, self.studio.station.camera
         standing = [actor.puppet.stand(body, [at for _, at in way], camera)]
-        for each, walk, gap in beside:
-            moments = [follow(walk, each.identity, at, time, gap) for time, at in way]
+        for each, companion in company:
+            moments = [companion.at(each.identity, at, time, camera) for time, at in way]
             standing.append(each.puppet.stand(body, moments, camera))
-        actors = [actor, *(each for each, _, _ in beside)]
+        actors = [actor, *(each for each, _ in company)]
         for at_once in zip(*standing, strict=True):
             yield [(n, each, at) for n, (each, at) in enumerate(zip(actors, at_once, strict=True))]
 
-    def random_pass(self) -> Pass:
-        """A way along the strip."""
-        rng, room = self.rng, self.studio.station.place.walk_width / 2 - 0.4
-        return Pass(
-            0,
-            0,
-            0.0,
-            int(rng.choice([-1, 1])),
-            float(rng.uniform(-room, room)),
-            float(rng.uniform(-room, room)),
-            2 * HALF_STRIP,
-            0.0,
-            float(rng.random()),
-            float(rng.uniform(0.92, 1.08)),
-        )
-
-    def crop(self, cast: Cast, box_error: NDArray[np.float64], cut_off: float) -> Frame | None:
+    def crop(self, cast: Cast, aim: Aim, sensor: Sensor | None = None, *, drift: float = 0.0) -> Frame | None:
         """The subject (first of the cast) as a detector would cut it out."""
         camera, seen = self.studio.station.camera, cast[0][2].points
         if seen[:, 2].min() < 1.0:
             return None
-        left, top, right, bottom = seen[:, 0].min(), seen[:, 1].min(), seen[:, 0].max(), seen[:, 1].max()
-        width, height = right - left, (bottom - top) * (1 - cut_off)
-        box = np.array([left, top, right, top + height]) + box_error * (width, height, width, height)
+        box = aim.box(seen[:, 0].min(), seen[:, 1].min(), seen[:, 0].max(), seen[:, 1].max())
         box = np.clip(box, 0, (camera.width, camera.height, camera.width, camera.height))
-        if box[3] - box[1] < LEAST_HEIGHT or box[2] - box[0] < LEAST_HEIGHT / 5:
+        if (box[3] - box[1]) * self.recorder.electronics.softness < self.recorder.least_height or box[
+            2
+        ] - box[0] < self.recorder.least_height / 5:
             return None
         window = window_around(box, camera.width, camera.height)
         taken = self.studio.shoot_placed(
@@ -121,14 +154,18 @@ class TrackletMaker:
             shot=int(self.rng.integers(1 << 20)),
             window=window,
             truth=self.preset.truth,
-            least=(0, LEAST_VISIBLE),
+            least=(0, self.preset.least_visible),
+            sensor=sensor,
         )
         if taken is None:
             return None
         picture, sightings = taken
         shifted = box - np.array([window.x0, window.y0] * 2)
         inner = (float(shifted[0]), float(shifted[1]), float(shifted[2]), float(shifted[3]))
-        image = Image.fromarray(picture.pixels).resize(CROP, Image.Resampling.BICUBIC, box=inner)
+        electronics = self.recorder.electronics
+        who = picture.people[::SUPERSAMPLE, ::SUPERSAMPLE]
+        pixels = process(picture.pixels, who, electronics, drift=drift)
+        image = Image.fromarray(pixels).resize(CROP, electronics.resampling, box=inner)
         truth = truth_picture(picture, inner) if self.preset.truth else None
         return image, truth, sightings[0]
 
@@ -140,14 +177,14 @@ class TrackletMaker:
     ) -> str:
         """Write the pictures; returns the tracklet's line."""
         preset = self.preset
-        split = "bbox_test" if number > preset.identities - preset.test_identities else "bbox_train"
+        split = "bbox_test" if preset.is_test(number) else "bbox_train"
         stem = f"{number:04d}C{self.camera}T0001"
         for folder in (split, *(["truth"] if preset.truth else [])):
             (self.out / folder / f"{number:04d}").mkdir(parents=True, exist_ok=True)
         for index, (image, truth, _) in enumerate(frames, 1):
             name = f"{number:04d}/{stem}F{index:03d}"
             buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=self.jpeg_quality)
+            image.save(buffer, "JPEG", quality=self.recorder.jpeg_quality)
             (self.out / split / f"{name}.jpg").write_bytes(buffer.getvalue())
             if truth is not None:
                 truth.save(self.out / "truth" / f"{name}.png")
@@ -164,20 +201,6 @@ class TrackletMaker:
                 "attributes": asdict(identity.attributes),
             }
         )
-
-
-def follow(walk: Pass, identity: Identity, leader: Moment, time: float, gap: float) -> Moment:
-    """Somebody who walks near the subject: ahead, behind or beside, at times between it and the camera."""
-    cycle = cycle_length(identity)
-    turn = 0.0 if gap > 0 else np.pi
-    drift = gap * 1.2 + (time % 3.0 - 1.5) * (0.25 if gap > 0 else 1.6)
-    return Moment(
-        leader.x + drift,
-        leader.y + (walk.y_start - leader.y) * 0.6,
-        leader.heading + turn,
-        (walk.phase + time * walk.speed(identity) / cycle) % 1.0,
-        1.0,
-    )
 
 
 def window_around(box: NDArray[np.float64], width: int, height: int) -> Window:

@@ -86,17 +86,24 @@ def draw_place(rng: np.random.Generator) -> Place:
         else np.clip(a * rng.uniform(0.5, 1.4), 0.02, 0.9).astype(np.float32)
     )
     ground = Ground(paving, a, b, float(rng.uniform(0.4, 1.2)), float(rng.integers(1000)), indoor)
+    return finished(
+        build, draw_light(rng, indoor=indoor, night=night), ground, float(walk_width), night=night
+    )
+
+
+def finished(build: Builder, light: Light, ground: Ground, walk_width: float, *, night: bool) -> Place:
+    """The place of what was built."""
     if not build.vertices:
-        build.box((0, 40, 1), (1, 1, 2), build.surface(colour(rng, 0.1, 0.4, 0.2)))
+        build.box((0, 40, 1), (1, 1, 2), build.surface(colour(build.rng, 0.1, 0.4, 0.2)))
     return Place(
         np.concatenate(build.vertices),
         np.concatenate(build.normals),
         np.concatenate(build.kinds),
         np.concatenate(build.faces),
         np.stack(build.surfaces),
-        draw_light(rng, indoor=indoor, night=night),
+        light,
         ground,
-        float(walk_width),
+        walk_width,
         night,
         Solids(np.array(build.boxes).reshape(-1, 7), np.array(build.balls).reshape(-1, 4)),
     )

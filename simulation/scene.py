@@ -24,6 +24,7 @@ class Light:
     haze: float
     dapple: float
     dapple_scale: float
+    tubes: float = 0.0  # metres from one row of fluorescent tubes to the next; 0: none
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Sensor:
     saturation: float
     contrast: float
     lift: float
+    curve: float = 0.0  # strength of the tone curve: shadows down, lights up
 
 
 @dataclass(frozen=True)

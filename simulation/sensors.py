@@ -1,4 +1,8 @@
-"""Cameras as they hang in the world: lens, height and the way their electronics see colour."""
+"""Cameras as they hang in the world: lens, height and the way their electronics see colour.
+
+`draw_sensor` and `draw_camera` make cameras of one make that were set up with care, `draw_unlike_sensor` and
+`draw_unlike_camera` those of a city: old and new, cheap and dear, at every height, none matched to another.
+"""
 
 from dataclasses import replace
 
@@ -9,6 +13,7 @@ from simulation.renderer import Backdrop
 from simulation.scene import Sensor
 
 MID_GREY = 0.25  # what the frame's mean is brought to
+LEVELS = (1.3, 2.2), (2.2, 3.2), (3.2, 4.6), (4.6, 7.0)  # metres: by a door, in a room, on a house, a mast
 WHITE, BRIGHTEST = 0.8, 1.2  # albedo of a white shirt in full light, and what it is brought to at most
 
 
@@ -53,4 +58,44 @@ def draw_camera(rng: np.random.Generator, *, width: int = 1280, height: int = 72
         width=width,
         height=height,
         roll=float(rng.normal(0, 0.012)),
+    )
+
+
+def draw_unlike_sensor(rng: np.random.Generator, *, night: bool) -> Sensor:
+    """The response of a camera that agrees with no other: colour cast, tone curve, saturation, exposure."""
+    white = np.exp(rng.normal(0, 0.075, 3))
+    mixing = np.eye(3) + rng.normal(0, 0.035, (3, 3))
+    crosstalk = mixing / mixing.sum(1, keepdims=True) * (white / white.mean())[:, None]
+    return Sensor(
+        crosstalk=crosstalk.astype(np.float32),
+        exposure=float(2.0 ** rng.normal(0.1, 0.3)),
+        blur=float(rng.choice([0, rng.uniform(0.4, 0.8), rng.uniform(0.8, 1.2)], p=[0.5, 0.38, 0.12])),
+        sharpen=float(rng.choice([0, 0.5, 1.2])),
+        vignette=float(rng.uniform(0, 0.4)),
+        noise_level=float(rng.choice([0.003, rng.uniform(0.004, 0.03)]) * (2.2 if night else 1.0)),
+        gamma=float(rng.uniform(1.9, 2.7)),
+        saturation=float(rng.choice([rng.uniform(0.3, 0.7), rng.uniform(0.7, 1.45)], p=[0.3, 0.7])),
+        contrast=float(rng.uniform(0.9, 1.25)),
+        lift=float(rng.choice([rng.uniform(-0.07, 0.0), rng.uniform(0.0, 0.09)], p=[0.6, 0.4])),
+        curve=float(rng.uniform(0.0, 0.7)),
+    )
+
+
+def draw_unlike_camera(
+    rng: np.random.Generator, *, room: float, width: int = 1280, height: int = 720
+) -> Camera:
+    """A camera anywhere from chest height to a lamp post's top, at most `room` metres beside the middle."""
+    lowest, highest = LEVELS[rng.choice(len(LEVELS), p=[0.3, 0.3, 0.26, 0.14])]
+    level = rng.uniform(lowest, highest)
+    reach = rng.uniform(4.5, 9.0) + 0.7 * level
+    azimuth = rng.uniform(0, 2 * np.pi) if rng.random() < 0.4 else rng.choice([0, np.pi]) + rng.normal(0, 0.5)
+    position = np.array([np.cos(azimuth) * reach, np.clip(np.sin(azimuth) * reach, -room, room), level])
+    target = np.array([rng.normal(0, 1.0), rng.normal(0, 0.5), rng.uniform(0.5, 1.2)])
+    return Camera.looking_at(
+        position,
+        target,
+        field=np.deg2rad(rng.uniform(26, 62)),
+        width=width,
+        height=height,
+        roll=float(rng.normal(0, 0.02)),
     )

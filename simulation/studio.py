@@ -11,7 +11,7 @@ from simulation.camera import Window
 from simulation.figure import Figure, Scenery
 from simulation.identity import Identity
 from simulation.renderer import Renderer
-from simulation.scene import SUPERSAMPLE, Picture, Stance
+from simulation.scene import SUPERSAMPLE, Picture, Sensor, Stance
 from simulation.sensors import metered
 from simulation.walking import Moment, Puppet, Standing
 from simulation.world import Station
@@ -83,10 +83,12 @@ class Studio:
         window: Window,
         truth: bool = False,
         least: tuple[int, float] | None = None,
+        sensor: Sensor | None = None,
     ) -> tuple[Picture, list[Sighting]] | None:
         """Like `shoot`, of people already posed.
 
-        With `least` = (person, visible share), None where less of that person shows.
+        With `least` = (person, visible share), None where less of that person shows. `sensor` takes the place
+        of the camera's own.
         """
         drawn = [(person, actor, at) for person, actor, at in cast if shows(at.stance, window)]
         focus, reach = around([at.stance for _, _, at in drawn])
@@ -105,7 +107,7 @@ class Studio:
             self.backdrop,
             window,
             [(actor.figure, at.stance) for _, actor, at in drawn],
-            self.sensor,
+            sensor or self.sensor,
             shot=shot,
             focus=focus,
             reach=reach,

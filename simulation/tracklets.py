@@ -1,4 +1,4 @@
-"""Tracklet data sets in the layout of MARS, made scene by scene.
+"""Tracklet data sets in the layout of MARS, made part by part.
 
 <out>/bbox_train/0001/0001C1T0001F001.jpg   identity, camera, tracklet and frame; 128 x 256 pixels
 <out>/bbox_test/...                         identities of the test split
@@ -6,11 +6,11 @@
 <out>/truth/0001/0001C1T0001F001.png        on request: body part, u, v as channels; 0 = not the person
 
 Zheng et al., "MARS: A Video Benchmark for Large-Scale Person Re-Identification", ECCV 2016, for the layout.
-A scene is a few cameras at places of their own that the same hundred people pass; a scene is also the unit
-that is skipped when an interrupted run goes on.
+A world is a few cameras at places of their own that the same people pass, a hundred or so. What is made at a
+time, and skipped when an interrupted run goes on, is a part: up to so many people before all their cameras.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -23,10 +23,11 @@ from simulation.identity import disguised
 from simulation.outfitter import Wardrobe
 from simulation.presets import TrackletPreset
 from simulation.processes import in_processes
+from simulation.recorder import draw_recorder, plain_recorder
 from simulation.recordings import claim, write_whole
 from simulation.renderer import Renderer
 from simulation.studio import Actor, Studio
-from simulation.world import draw_station
+from simulation.world import draw_station, draw_unlike_station
 
 MOST_IDENTITIES = 9999  # the layout names them with four digits
 SCALES = (0.5, 0.75, 1.0)  # cameras are of different resolutions, in terms of the preset's
@@ -56,13 +57,15 @@ def simulate_tracklets(
         raise BadRequest(f"{preset.identities} identities; names have room for {MOST_IDENTITIES}")
     out.mkdir(parents=True, exist_ok=True)
     claim(out, preset, wardrobe)
+    for folder in ("bbox_train", "bbox_test"):
+        (out / folder).mkdir(exist_ok=True)
     scenes = out / "scenes"
     scenes.mkdir(exist_ok=True)
-    count = -(-preset.identities // preset.people)
+    count = preset.parts
     todo = [number for number in range(count) if not (scenes / f"{number:05d}.jsonl").exists()]
     if advance is not None:
         advance((count - len(todo)) * preset.people)
-    for made in in_processes(partial(make_scene, out, preset, wardrobe), todo, processes):
+    for made in in_processes(partial(make_part, out, preset, wardrobe), todo, processes):
         if advance is not None:
             advance(made)
     listing = out / "tracklets.jsonl"
@@ -70,32 +73,65 @@ def simulate_tracklets(
     return listing
 
 
-def make_scene(out: Path, preset: TrackletPreset, wardrobe: Path | None, scene: int) -> int:
-    """Make all tracklets of a scene; returns how many identities it has. Runs in a process of its own."""
-    cast = draw_cast(preset, scene, read_wardrobe(wardrobe))
+def make_part(out: Path, preset: TrackletPreset, wardrobe: Path | None, part: int) -> int:
+    """Make all tracklets of a part; returns how many identities it has. Runs in a process of its own."""
+    cast = draw_cast(preset, part, read_wardrobe(wardrobe))
     renderer = shared_renderer()
     actors = [Actor(renderer, identity) for identity in cast]
-    lines: list[str | None] = []
-    for number in range(preset.cameras):
-        rng = np.random.default_rng([preset.seed, 8, scene, number])
-        scale = rng.choice(SCALES)
-        width, height = round(preset.width * scale), round(preset.height * scale)
-        station = draw_station(preset.seed * 10_000 + scene, number, width=width, height=height)
-        studio = Studio(renderer, station)
-        maker = TrackletMaker(out, preset, studio, scene * preset.cameras + number + 1, rng)
-        for offset, actor in enumerate(actors):
-            beside = rng.integers(len(actors), size=int(rng.choice(4, p=COMPANY)))
-            others = [actors[k] for k in beside if k != offset]
-            changed = rng.random() < DISGUISED
-            seen = Actor(renderer, disguised(actor.identity)) if changed else actor
-            lines.append(maker.make(scene * preset.people + offset + 1, seen, others))
-            if changed:
-                seen.release()
-        studio.release()
+    lines: list[str] = []
+    for number in range(cameras_of(preset, preset.world(part))):
+        lines += film_part(out, preset, actors, part, number)
     for actor in actors:
         actor.release()
-    write_whole(out / "scenes" / f"{scene:05d}.jsonl", "".join(f"{line}\n" for line in lines if line))
+    write_whole(out / "scenes" / f"{part:05d}.jsonl", "".join(f"{line}\n" for line in lines))
     return len(cast)
+
+
+def cameras_of(preset: TrackletPreset, world: int) -> int:
+    """How many cameras a world has."""
+    if preset.fewest_cameras is None:
+        return preset.cameras
+    rng = np.random.default_rng([preset.seed, 10, world])
+    return int(rng.integers(preset.fewest_cameras, preset.cameras + 1))
+
+
+def film_part(
+    out: Path, preset: TrackletPreset, actors: Sequence[Actor], part: int, number: int
+) -> Iterator[str]:
+    """The lines of one camera's tracklets of all people of a part."""
+    world = preset.world(part)
+    rng = np.random.default_rng([preset.seed, 8, part, number])
+    # The camera's own stream: all parts of a world have to draw the same camera.
+    own = rng if world == part else np.random.default_rng([preset.seed, 8, world, number])
+    scale = own.choice(SCALES)
+    width, height = round(preset.width * scale), round(preset.height * scale)
+    draw = draw_unlike_station if preset.unlike else draw_station
+    studio = Studio(shared_renderer(), draw(preset.seed * 10_000 + world, number, width=width, height=height))
+    fresh = np.random.default_rng([preset.seed, 11, world, number])
+    recorder = draw_recorder(fresh) if preset.unlike else plain_recorder(own)
+    camera = world * preset.cameras + number + 1
+    maker = TrackletMaker(out, preset, rng, studio=studio, camera=camera, recorder=recorder)
+    for offset in range(len(actors)):
+        line = film_person(maker, actors, offset, part * preset.people + offset + 1)
+        if line is not None:
+            yield line
+    studio.release()
+
+
+def film_person(maker: TrackletMaker, actors: Sequence[Actor], offset: int, identity: int) -> str | None:
+    """The line of one person's tracklet before one camera."""
+    rng, actor = maker.rng, actors[offset]
+    beside = rng.integers(len(actors), size=int(rng.choice(4, p=COMPANY)))
+    others = [actors[k] for k in beside if k != offset]
+    changed = rng.random() < DISGUISED
+    crossed = len(actors) > 1 and maker.preset.is_crossed(identity, rng)
+    if crossed and not others:
+        others = [actors[offset - 1]]
+    seen = Actor(shared_renderer(), disguised(actor.identity)) if changed else actor
+    line = maker.make(identity, seen, others, crossed=crossed)
+    if changed:
+        seen.release()
+    return line
 
 
 _renderer: Renderer | None = None

@@ -5,6 +5,7 @@ so the same people appear on several cameras at plausible times. Everything is d
 that reach the ground truth are computed without BLAS products: threads and libraries do not change it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ from simulation.identity import Identity, draw_identity
 from simulation.outfitter import Wardrobe
 from simulation.place import Place, draw_place
 from simulation.scene import Sensor
-from simulation.sensors import draw_camera, draw_sensor
+from simulation.sensors import draw_camera, draw_sensor, draw_unlike_camera, draw_unlike_sensor
+from simulation.surroundings import draw_surroundings
 from simulation.view import view_quality
 from simulation.walking import HALF_STRIP, Pass
 
@@ -23,6 +25,7 @@ MOST_CAMERAS = 32
 MOST_PEOPLE = 10_000
 DAY = 86_400.0  # seconds
 PLACES, CAMERAS_A_PLACE = 6, 12  # tried before the best is taken
+INDOORS = 0.35  # share of unlike cameras beyond the first two that hang under a roof
 
 
 @dataclass(frozen=True)
@@ -47,24 +50,51 @@ class World:
 
 
 def draw_station(seed: int, number: int, *, width: int, height: int) -> Station:
-    """Camera `number` of the world of a seed: the first drawn that sees people well, or else the best."""
+    """Camera `number` of the world of a seed."""
+
+    def camera_of(rng: np.random.Generator, _: Place) -> Camera:
+        return draw_camera(rng, width=width, height=height)
+
+    place, camera = best_view(seed, number, draw_place, camera_of)
+    sensor = draw_sensor(np.random.default_rng([seed, 9, number]), night=place.night)
+    return Station(f"camera-{number + 1}", place, camera, sensor)
+
+
+def draw_unlike_station(seed: int, number: int, *, width: int, height: int) -> Station:
+    """Like `draw_station`, of cameras that disagree: the first hangs indoors, the second outdoors."""
+    indoor = number == 0 or (number > 1 and np.random.default_rng([seed, 12, number]).random() < INDOORS)
+
+    def place_of(rng: np.random.Generator) -> Place:
+        return draw_surroundings(rng, indoor=indoor)
+
+    def camera_of(rng: np.random.Generator, place: Place) -> Camera:
+        return draw_unlike_camera(rng, room=place.walk_width / 2 + 1.2, width=width, height=height)
+
+    place, camera = best_view(seed, number, place_of, camera_of)
+    sensor = draw_unlike_sensor(np.random.default_rng([seed, 9, number]), night=place.night)
+    return Station(f"camera-{number + 1}", place, camera, sensor)
+
+
+def best_view(
+    seed: int,
+    number: int,
+    place_of: Callable[[np.random.Generator], Place],
+    camera_of: Callable[[np.random.Generator, Place], Camera],
+) -> tuple[Place, Camera]:
+    """The first place with a camera that sees people well, or else the best of all that were tried."""
     best: tuple[float, Place, Camera] | None = None
     for attempt in range(PLACES):
         rng = np.random.default_rng([seed, 2, number, attempt])
-        place = draw_place(rng)
+        place = place_of(rng)
         for _ in range(CAMERAS_A_PLACE):
-            camera = draw_camera(rng, width=width, height=height)
+            camera = camera_of(rng, place)
             quality = view_quality(camera, place.solids, place.walk_width)
             if best is None or quality > best[0]:
                 best = quality, place, camera
             if quality >= 1.0:
-                break
-        if best is not None and best[0] >= 1.0:
-            break
+                return place, camera
     assert best is not None
-    _, place, camera = best
-    sensor = draw_sensor(np.random.default_rng([seed, 9, number]), night=place.night)
-    return Station(f"camera-{number + 1}", place, camera, sensor)
+    return best[1:]
 
 
 def draw_passes(

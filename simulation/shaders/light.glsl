@@ -7,6 +7,7 @@ uniform vec3 haze_colour;
 uniform float haze;
 uniform float dapple;        // strength of leaf shadows
 uniform float dapple_scale;
+uniform float tubes;         // metres between rows of fluorescent tubes, 0: none
 uniform vec3 eye;
 uniform mat4 scenery_shadow_matrix;
 uniform sampler2DShadow scenery_shadow;
@@ -30,6 +31,7 @@ float sunlit(vec3 p) {  // by what stands still
         float leaves = noise(vec3(q.xy * dapple_scale, 3.0)) + 0.5 * noise(vec3(q.xy * dapple_scale * 3.1, 9.0));
         lit *= 1.0 - dapple * smoothstep(-0.1, 0.1, leaves);
     }
+    WHEN(tubes > 0.0) lit *= 1.0 + 0.6 * cos(6.2831853 * p.x / tubes);
     return lit;
 }
 vec3 ambient_light(vec3 n) {
@@ -38,3 +40,12 @@ vec3 ambient_light(vec3 n) {
 }
 float towards_sun(vec3 n) { return max(dot(n, sun_direction) * 0.88 + 0.12, 0.0); }
 float haze_at(vec3 p) { return 1.0 - exp(-distance(p, eye) * haze); }
+// Light of a ceiling of panels and tubes where a ray from p in direction r (upwards) meets it.
+vec3 ceiling_at(vec3 p, vec3 r) {
+    vec3 q = p + r * ((3.1 - p.z) / max(r.z, 0.02));
+    float row = abs(fract(q.x / tubes) - 0.5) * tubes, blur = 0.04 + 0.02 * length(q - p);
+    float lamp = smoothstep(0.5 * tubes - 0.12 - blur, 0.5 * tubes - 0.12 + blur, row);
+    lamp *= smoothstep(0.5, 0.44, abs(fract(q.y / 1.9) - 0.5));
+    float joint = smoothstep(0.46, 0.5, max(abs(fract(q.x / 0.6) - 0.5), abs(fract(q.y / 0.6) - 0.5)));
+    return haze_colour * (0.55 - 0.15 * joint) + sun_colour * 6.0 * lamp;
+}

@@ -12,6 +12,7 @@ uniform float gamma;
 uniform float saturation;
 uniform float contrast;
 uniform float lift;
+uniform float curve;         // strength of an S-shaped tone curve
 uniform int shot;            // number of the frame: another noise each
 uniform vec2 size;
 layout(location = 0) out vec4 colour;
@@ -47,5 +48,7 @@ void main() {
     float grey = dot(x, vec3(1.0 / 3.0));
     x = grey + (x - grey) * saturation;
     x = ((x - 0.5) * contrast + 0.5) * (1.0 - lift) + lift;
-    colour = vec4(clamp(x, 0.0, 1.0), 1.0);
+    x = clamp(x, 0.0, 1.0);
+    WHEN(curve > 0.0) x = mix(x, x * x * (3.0 - 2.0 * x), curve);
+    colour = vec4(x, 1.0);
 }

@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from simulation.tracklets import simulate_tracklets
 
     out = tmp_path_factory.mktemp("simulated") / "set"
-    preset = replace(PRESETS["tiny"], test_identities=3, cameras=3, truth=True)
-    made_or_skipped(lambda: simulate_tracklets(out, preset, processes=1), os.environ)
+    made_or_skipped(lambda: simulate_tracklets(out, PRESETS["tiny"], processes=1), os.environ)
     return out
 
 

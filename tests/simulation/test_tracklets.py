@@ -1,6 +1,10 @@
 """Tracklet data sets: readable names, enough of the person, the same again from the same seed."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,12 +13,29 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulation.crops import CROP, LEAST_VISIBLE
+from simulation.crops import CROP
 from simulation.errors import BadRequest
-from simulation.presets import PRESETS
+from simulation.presets import PRESETS, TrackletPreset
 from simulation.tracklets import simulate_tracklets
 
 TINY = replace(PRESETS["tiny"], identities=4, test_identities=1, people=2, cameras=1)
+UNLIKE = TrackletPreset(
+    seed=7,
+    identities=4,
+    test_identities=2,
+    cameras=2,
+    frames=(3, 4),
+    width=640,
+    height=360,
+    unlike=True,
+    crossed=0.5,
+)
+RUN = (
+    "import sys; from pathlib import Path\n"
+    "from tests.simulation.test_tracklets import TINY\n"
+    "from simulation.tracklets import simulate_tracklets\n"
+    "simulate_tracklets(Path(sys.argv[1]), TINY, processes=1)\n"
+)
 
 pytestmark = pytest.mark.usefixtures("renderer")
 
@@ -49,7 +70,7 @@ def test_every_picture_is_named_by_its_line(made: Path, lines: list[dict[str, An
 def test_enough_of_everybody_shows(lines: list[dict[str, Any]]) -> None:
     for line in lines:
         assert line["frames"] == len(line["boxes"]) == len(line["visible"])
-        assert min(line["visible"]) >= LEAST_VISIBLE
+        assert min(line["visible"]) >= TINY.least_visible
 
 
 def test_the_truth_names_parts_and_shows_the_person(made: Path, lines: list[dict[str, Any]]) -> None:
@@ -81,6 +102,46 @@ def test_finished_scenes_stay(made: Path) -> None:
 
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (made / "tracklets.jsonl").read_bytes() == listing
+
+
+@pytest.mark.parametrize("waits_for", ["bbox_*/*/*F001.jpg", "scenes/00000.jsonl", "bbox_*/0003/*F001.jpg"])
+def test_a_killed_run_goes_on_to_the_same_result(made: Path, tmp_path: Path, waits_for: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)]) as run:
+        while not any(tmp_path.glob(waits_for)) and run.poll() is None:
+            time.sleep(0.005)
+        run.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "tracklets.jsonl").exists()
+
+    simulate_tracklets(tmp_path, TINY, processes=1)
+
+    assert (tmp_path / "tracklets.jsonl").read_bytes() == (made / "tracklets.jsonl").read_bytes()
+    pictures = {path.relative_to(made) for path in made.rglob("*.jpg")}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.jpg")} == pictures
+    assert all((tmp_path / name).read_bytes() == (made / name).read_bytes() for name in pictures)
+
+
+def test_cameras_that_disagree_make_readable_sets_in_worlds_of_their_own(tmp_path: Path) -> None:
+    preset = replace(UNLIKE, identities=4, test_identities=2, people=2)
+    listing = simulate_tracklets(tmp_path, preset, processes=1)
+    lines = [json.loads(line) for line in listing.read_text().splitlines()]
+
+    learnt = {line["camera"] for line in lines if line["split"] == "bbox_train"}
+    judged = {line["camera"] for line in lines if line["split"] == "bbox_test"}
+    assert learnt <= {1, 2}
+    assert judged <= {3, 4}
+    assert len(lines) >= 4
+    assert all(len(line["visible"]) == line["frames"] >= preset.frames[0] for line in lines)
+
+
+def test_test_people_of_one_world_share_its_cameras_though_made_in_parts(tmp_path: Path) -> None:
+    preset = replace(
+        UNLIKE, identities=5, test_identities=4, people=1, one_test_world=True, crossed_first=True
+    )
+    listing = simulate_tracklets(tmp_path, preset, processes=1)
+    lines = [json.loads(line) for line in listing.read_text().splitlines()]
+
+    assert {line["camera"] for line in lines if line["identity"] > 1} <= {3, 4}
+    assert len({line["identity"] for line in lines if line["split"] == "bbox_test"}) >= 2
 
 
 def test_identities_that_the_layout_cannot_name_are_refused(tmp_path: Path) -> None:
