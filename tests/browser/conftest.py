@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -142,13 +143,19 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     made.close()
 
 
-@pytest.fixture
-def visit(context: BrowserContext, site: Site) -> Iterator[Visit]:
-    """A page that must end without complaints."""
-    page = context.new_page()
+@contextmanager
+def watched(page: Page, site: Site) -> Iterator[Visit]:
+    """A visit that must end without complaints."""
     visiting = Visit(page, site)
     page.on("console", visiting.note_console)
     page.on("pageerror", lambda error: visiting.errors.append(f"exception: {error}"))
     page.on("request", visiting.note_request)
     yield visiting
     assert visiting.complaints() == []
+
+
+@pytest.fixture
+def visit(context: BrowserContext, site: Site) -> Iterator[Visit]:
+    """A page that must end without complaints."""
+    with watched(context.new_page(), site) as visiting:
+        yield visiting

@@ -4,20 +4,27 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Make an element. `attributes`: `class`, `on` ({event: listener}), `data` ({name: value}); anything else is set
- * as a property when the element has one, else as an attribute; null and false leave it out.
+ * as a property when the element has one, else as an attribute. null and undefined leave it out. false is a value
+ * like any other, since some properties are true by default; so are 0 and "".
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (value === null || value === undefined) continue;
     if (name === "class") element.className = value;
     else if (name === "on") for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
     else if (name === "data") Object.assign(element.dataset, value);
     else if (name in element) element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
+    else setAttribute(element, name, value);
   }
   element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
   return element;
+}
+
+/** ARIA spells its truths out; for the other attributes, to be there or not is what counts. */
+function setAttribute(element, name, value) {
+  if (name.startsWith("aria-")) element.setAttribute(name, String(value));
+  else if (value !== false) element.setAttribute(name, value === true ? "" : value);
 }
 
 /** An icon of icons.svg. Decorative: the control that holds it carries the name. */
