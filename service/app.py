@@ -1,7 +1,7 @@
 """The application: put together from its settings, with everything it shares made when it starts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -15,7 +15,6 @@ from gallery import Gallery, GalleryError
 from models.detector import Detector
 from service import openapi, problems
 from service.auth import Authentication, require_caller
-from service.filing import upload_needed
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.routes import cameras, health, jobs, page, probes, searches, tracklets, uploads, videos
@@ -128,16 +127,20 @@ async def _load(state: State) -> None:
 
 async def _keep_house(state: State) -> None:
     """Remove given-up uploads and surplus clips, now and every hour."""
+    chores: dict[str, Callable[[], int]] = {
+        "given-up uploads": state.uploads.expire,
+        "surplus clips": state.clips.trim,
+    }
 
     def clean() -> None:
-        try:
-            removed = state.uploads.expire(partial(upload_needed, state))
-            state.clips.trim()
-        except (GalleryError, OSError):
-            log.exception("housekeeping failed")
-            return
-        if removed:
-            log.info("given-up uploads removed", count=removed)
+        for what, remove in chores.items():
+            try:
+                removed = remove()
+            except (GalleryError, OSError):
+                log.exception("housekeeping failed", of=what)
+                continue
+            if removed:
+                log.info("housekeeping", removed=what, count=removed)
 
     while True:
         await anyio.to_thread.run_sync(clean)

@@ -47,10 +47,11 @@ class ClipCache:
         self.trim()
         return path
 
-    def trim(self) -> None:
-        """Remove what is over the limit, and what a dead process left unfinished."""
+    def trim(self) -> int:
+        """Remove what is over the limit, and what a dead process left unfinished; return how many files."""
         now = time.time()
         kept = []
+        removed = 0
         for path in self._directory.glob("*/*.mp4"):
             try:
                 status = path.stat()
@@ -59,6 +60,7 @@ class ClipCache:
             if path.name.endswith(_PART):
                 if now - status.st_mtime > _STALE_SECONDS:
                     path.unlink(missing_ok=True)
+                    removed += 1
                 continue
             kept.append((status.st_atime, status.st_size, path))
         excess = sum(size for _, size, _ in kept) - self._max_bytes
@@ -66,7 +68,9 @@ class ClipCache:
             if excess <= 0 or now - used < _IN_USE_SECONDS:
                 break
             path.unlink(missing_ok=True)
+            removed += 1
             excess -= size
+        return removed
 
 
 def _touch(path: Path) -> None:

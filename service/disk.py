@@ -1,12 +1,15 @@
-"""A full disk is an answer to the client, not a failure of the program."""
+"""Files that survive a power cut, and a full disk as an answer to the client instead of a failure."""
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from service.errors import StorageFull
 
+PART: Final = ".part"  # ends the name of a file that is being written
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -19,3 +22,30 @@ def room_needed() -> Iterator[None]:
         if error.errno in _NO_ROOM:
             raise StorageFull("The disk is full; nothing more can be taken.") from error
         raise
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a small file that is on the disk whole, or not at all; replaces an older one.
+
+    Only one may write it at a time. A process that dies leaves a file ending in PART behind.
+    """
+    part = path.with_name(path.name + PART)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a directory are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -13,6 +13,7 @@ ServiceError
 ├── NotReady             models are still loading, or could not be loaded
 ├── Busy                 too many requests wait already
 ├── StorageFull          no room for what was sent
+│   └── QuotaExceeded    no room left of what one key may take
 └── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
 """
 
@@ -83,6 +84,10 @@ class Busy(ServiceError):
 
 class StorageFull(ServiceError):
     """There is no room for what was sent."""
+
+
+class QuotaExceeded(StorageFull):
+    """There is no room left of what one key may take."""
 
 
 class UnsafeSettings(ServiceError):

@@ -9,9 +9,7 @@ from service.errors import InvalidRequest
 from service.record_schemas import IndexJobIn, IndexJobOut, RecordingIn, RecordingOut
 from service.recordings import media_path
 from service.state import State
-from service.uploads import Upload
-
-_UNFINISHED = ("queued", "running")
+from service.upload_notes import Upload
 
 
 def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: str | None) -> JobInfo:
@@ -28,44 +26,24 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
     ]
     recordings = [recording for recording, _ in checked]
     uploads = {upload.id: upload for _, upload in checked if upload is not None}
-    with state.uploads.filing([*uploads.values()]) as belongs_to:
-        try:
+    try:
+        with state.uploads.filing([*uploads.values()]) as belongs_to:
             job = state.gallery.jobs.file(
                 recordings,
                 key_id=caller.key_id,
                 idempotency_key=idempotency_key,
                 request_hash=hashlib.sha256(wanted.model_dump_json().encode()).hexdigest(),
             )
-        except Conflict as error:
-            raise InvalidRequest(
-                "This Idempotency-Key was used for another request.", "Idempotency-Key"
-            ) from error
-        belongs_to(job.id)
+            belongs_to(job.id)
+    except NotFound as error:  # removed since it was checked
+        raise InvalidRequest(f"There is {error}.", "/recordings") from error
+    except Conflict as error:
+        message = "This Idempotency-Key was used for another request."
+        raise InvalidRequest(message, "Idempotency-Key") from error
     state.gallery.audit.record(
         "job.file", key_id=caller.key_id, subject=job.id, detail={"recordings": len(recordings)}
     )
     return job
-
-
-def upload_needed(state: State, upload: Upload) -> bool:
-    """Whether a job or a video still needs the file of an upload that was filed."""
-    assert upload.job_id is not None
-    path = str(state.uploads.path(upload))
-    try:
-        job = state.gallery.jobs.get(upload.job_id)
-    except NotFound:
-        return False
-    for recording in job.recordings:
-        if recording.path != path:
-            continue
-        if recording.state in _UNFINISHED:
-            return True
-        if recording.video_id is not None:
-            try:
-                return state.gallery.catalogue.video(recording.video_id).path == path
-            except NotFound:
-                return False
-    return False
 
 
 def jobs_out(state: State, jobs: Sequence[JobInfo]) -> list[IndexJobOut]:

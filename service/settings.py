@@ -20,6 +20,7 @@ class ServiceSettings(GallerySettings):
         media_dir: folder under which index jobs may name recordings; None allows uploads only.
         max_image_bytes, max_pixels: largest probe photo, as sent and decoded.
         max_upload_bytes: largest recording that may be uploaded.
+        max_key_upload_bytes: most bytes that the uploads of one key may take, announced and stored.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
         allow_anonymous: serve callers without a key, from this machine only.
         max_connections: how many may be open at once; fewer where the process has few file descriptors.
@@ -42,6 +43,7 @@ class ServiceSettings(GallerySettings):
     max_image_bytes: int = Field(default=20 * MIB, ge=1)
     max_pixels: int = Field(default=50_000_000, ge=1)
     max_upload_bytes: int = Field(default=32 * 1024 * MIB, ge=1)
+    max_key_upload_bytes: int = Field(default=1024 * 1024 * MIB, ge=1)
     upload_ttl_hours: float = Field(default=24.0, gt=0)
     allow_anonymous: bool = False
     max_connections: int = Field(default=512, ge=1)

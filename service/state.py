@@ -44,7 +44,9 @@ def make_state(settings: ServiceSettings, gallery: Gallery, networks: Networks) 
         uploads=Uploads(
             data_dir / "uploads",
             max_bytes=settings.max_upload_bytes,
+            max_key_bytes=settings.max_key_upload_bytes,
             ttl=timedelta(hours=settings.upload_ttl_hours),
+            needed=lambda path: gallery.jobs.needs(str(path)),
         ),
         clips=ClipCache(data_dir / "cache", settings.max_cache_bytes),
         recordings=RecordingCheck(),

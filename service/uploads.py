@@ -1,19 +1,16 @@
-"""Recordings uploaded in chunks: an upload goes on where it stopped, however often the line breaks.
+"""Recordings uploaded in chunks: an upload goes on where it stopped, however often the connection breaks.
 
-An upload is two files: `<id>.data`, whose size is the offset of the next chunk, and `<id>.json`, what was
-said of it.
+An upload is two files: `<id>.data`, whose size is the offset of the next chunk, and `<id>.json`, its note.
 """
 
 import contextlib
 import fcntl
 import io
-import json
 import os
-import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,22 +21,11 @@ from starlette.concurrency import run_in_threadpool
 from gallery import NotFound
 from service.auth import Caller
 from service.disk import room_needed
-from service.errors import ContentTooLarge, OffsetMismatch, StateConflict
+from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict
+from service.upload_notes import FILING, Upload, UploadNotes
 
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 _BUFFER: Final = 1024 * 1024
-_FILING: Final = "filing"  # in place of a job's id while the job is being filed
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """An upload as it stands; `job_id` is the job it was filed for, if any."""
-
-    id: str
-    key_id: str | None
-    file_name: str | None
-    size_bytes: int | None
-    job_id: str | None = None
+Needed = Callable[[Path], bool]
 
 
 class Uploads:
@@ -48,74 +34,87 @@ class Uploads:
     Args:
         directory: where they lie.
         max_bytes: of one upload.
+        max_key_bytes: of all uploads of one key, announced and stored.
         ttl: an upload that nobody continued for so long may be removed by `expire`.
+        needed: whether a job or a video still needs the file at a path.
     """
 
-    def __init__(self, directory: Path, *, max_bytes: int, ttl: timedelta) -> None:
-        self._directory = directory
+    def __init__(
+        self, directory: Path, *, max_bytes: int, max_key_bytes: int, ttl: timedelta, needed: Needed
+    ) -> None:
+        self._notes = UploadNotes(directory)
         self.max_bytes = max_bytes
+        self._max_key_bytes = max_key_bytes
         self._ttl = ttl
+        self._needed = needed
 
     def create(self, caller: Caller, *, file_name: str | None, size_bytes: int | None) -> Upload:
-        """Begin an upload. Raises ContentTooLarge when its announced size is over the limit."""
+        """Begin an upload.
+
+        Raises:
+            ContentTooLarge: its announced size is over the limit.
+            QuotaExceeded: the caller's uploads would take more than a key may.
+            StorageFull: there is no room.
+        """
         if size_bytes is not None and size_bytes > self.max_bytes:
             raise ContentTooLarge(
                 f"The recording has {size_bytes} bytes; at most {self.max_bytes} are accepted."
             )
         upload = Upload(secrets.token_hex(16), caller.key_id, file_name, size_bytes)
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with room_needed():
+        with room_needed(), self._notes.locked():
+            room = self._room(upload)
+            if (size_bytes or 1) > room:
+                raise _over(self._max_key_bytes, room)
             self.path(upload).touch(exist_ok=False)
-            self._note(upload)
+            try:
+                self._notes.write(upload)
+            except OSError:
+                self.path(upload).unlink()
+                raise
         return upload
 
     def get(self, upload_id: str, caller: Caller) -> Upload:
-        """Raises NotFound: there is none, or it is somebody else's."""
-        upload = self._read(upload_id) if _ID.fullmatch(upload_id) else None
+        """Return an upload of the caller. Raises NotFound: there is none, or it is somebody else's."""
+        upload = self._notes.read(upload_id)
         if upload is None or not caller.owns(upload.key_id):
             raise NotFound(f"no upload {upload_id}")
         return upload
 
     def path(self, upload: Upload) -> Path:
         """Where its bytes lie."""
-        return self._directory / f"{upload.id}.data"
+        return self._notes.data(upload.id)
 
     def size(self, upload: Upload) -> int:
         """Bytes received so far. Raises NotFound: it was removed meanwhile."""
-        try:
-            return self.path(upload).stat().st_size
-        except FileNotFoundError as error:
-            raise NotFound(f"no upload {upload.id}") from error
+        return self._status(upload).st_size
 
     def expires_at(self, upload: Upload) -> datetime | None:
-        """When `expire` would remove it; None once it belongs to a job."""
+        """When `expire` would remove it; None once it belongs to a job. Raises NotFound."""
         if upload.job_id is not None:
             return None
-        return datetime.fromtimestamp(self.path(upload).stat().st_mtime, UTC) + self._ttl
+        return datetime.fromtimestamp(self._status(upload).st_mtime, UTC) + self._ttl
 
     async def append(self, upload: Upload, offset: int, chunks: AsyncIterator[bytes]) -> int:
         """Write chunks at the end of an upload and return its size.
 
-        What has arrived when the line breaks stays and counts; a chunk that would pass the limit is undone.
+        What has arrived when the connection breaks stays and counts; a chunk over the limit is undone.
 
         Raises:
             OffsetMismatch: the upload is not at `offset`.
             StateConflict: it belongs to a job, or another chunk is being written.
-            ContentTooLarge, StorageFull: no more can be taken.
+            ContentTooLarge, QuotaExceeded, StorageFull: no more can be taken.
         """
-        file = await run_in_threadpool(self._open, upload, offset)
+        file, room = await run_in_threadpool(self._open, upload, offset)
         limit = min(self.max_bytes, upload.size_bytes or self.max_bytes)
         size = offset
         buffer = bytearray()
         try:
             async for chunk in chunks:
                 buffer += chunk
-                if size + len(buffer) > limit:
+                if size + len(buffer) > min(limit, room):
                     await run_in_threadpool(file.truncate, offset)
                     buffer.clear()
-                    raise ContentTooLarge(
-                        f"The upload would have more than {limit} bytes; the chunk was not taken."
-                    )
+                    raise _over(limit, room)
                 if len(buffer) >= _BUFFER:
                     size += await run_in_threadpool(_write, file, buffer)
         finally:
@@ -128,53 +127,87 @@ class Uploads:
         """Keep uploads from changing while a job is filed for them; call what is given with the job's id.
 
         A block that raises leaves the uploads as they were.
+
+        Raises:
+            NotFound: one was deleted meanwhile.
+            StateConflict: a chunk of one is being written.
         """
-
-        def belongs_to(job_id: str) -> None:
+        with self._notes.locked(), contextlib.ExitStack() as files, room_needed():
             for upload in uploads:
-                self._note(replace(upload, job_id=job_id))
+                files.enter_context(self._lock(upload))  # a chunk under way must not go on after this
+            now = [self._current(upload) for upload in uploads]
+            filed = False
 
-        for upload in uploads:
-            with self._lock(upload):  # a chunk under way must not go on after this
-                self._note(replace(upload, job_id=upload.job_id or _FILING))
-            os.utime(self.path(upload))
-        try:
-            yield belongs_to
-        except BaseException:
-            for upload in uploads:
-                self._note(upload)
-            raise
+            def belongs_to(job_id: str) -> None:
+                nonlocal filed
+                filed = True  # whatever happens to the notes: the job is in the record
+                for upload in now:
+                    self._notes.write(replace(upload, job_id=job_id))
+
+            for upload in now:
+                self._notes.write(replace(upload, job_id=upload.job_id or FILING))
+                os.utime(self.path(upload))
+            try:
+                yield belongs_to
+            except BaseException:
+                for upload in [] if filed else now:
+                    self._notes.write(upload)
+                raise
 
     def delete(self, upload: Upload) -> None:
-        """Remove an upload. Raises StateConflict: it belongs to a job."""
-        if upload.job_id is not None:
-            raise StateConflict("The upload belongs to a job; erase its video instead.")
-        self._remove(upload.id)
+        """Remove an upload.
 
-    def expire(self, needed: Callable[[Upload], bool]) -> int:
-        """Remove uploads that were given up, and old ones whose job no longer needs them; return how many.
-
-        `needed` is asked about uploads that belong to a job.
+        Raises:
+            NotFound: it was removed meanwhile.
+            StateConflict: a job or a video needs it.
         """
+        with self._notes.locked():
+            path = self.path(self._current(upload))
+            # The record decides, not the note, whose writer may have died before the job was filed or after.
+            if self._needed(path):
+                raise StateConflict("A job or a video needs the upload; cancel or erase that instead.")
+            self._notes.remove(upload.id)
+
+    def expire(self) -> int:
+        """Remove old uploads that no job or video needs, and return how many; sweep half-written notes."""
         oldest = time.time() - self._ttl.total_seconds()
         removed = 0
-        for path in list(self._directory.glob("*.data")):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime >= oldest:
-                    continue
-                upload = self._read(path.stem)
-                if upload is None or upload.job_id in {None, _FILING} or not needed(upload):
-                    self._remove(path.stem)
+        for upload_id in self._notes.ids():
+            with self._notes.locked(), contextlib.suppress(FileNotFoundError):
+                path = self._notes.data(upload_id)
+                if path.stat().st_mtime < oldest and not self._needed(path):
+                    self._notes.remove(upload_id)
                     removed += 1
-        for note in list(self._directory.glob("*.json")):
-            if not note.with_suffix(
-                ".data"
-            ).exists():  # erased with its video; the data is there before the note
-                note.unlink(missing_ok=True)
+        with self._notes.locked():
+            self._notes.sweep()
         return removed
 
+    def _room(self, upload: Upload) -> int:
+        """How large an upload may become beside the others of its key."""
+        others = (other for other in self._notes.all() if other.key_id == upload.key_id)
+        return self._max_key_bytes - sum(self._taken(other) for other in others if other.id != upload.id)
+
+    def _taken(self, upload: Upload) -> int:
+        """Bytes that an upload takes, or will take as announced."""
+        with contextlib.suppress(NotFound):
+            return max(upload.size_bytes or 0, self.size(upload))
+        return 0
+
+    def _current(self, upload: Upload) -> Upload:
+        """An upload as it is noted now. Raises NotFound."""
+        now = self._notes.read(upload.id)
+        if now is None:
+            raise NotFound(f"no upload {upload.id}")
+        return now
+
+    def _status(self, upload: Upload) -> os.stat_result:
+        try:
+            return self.path(upload).stat()
+        except FileNotFoundError as error:
+            raise NotFound(f"no upload {upload.id}") from error
+
     def _lock(self, upload: Upload) -> io.FileIO:
-        """Open an upload for this caller alone; closing the file lets the next one in."""
+        """Open an upload's bytes for this caller alone; closing the file lets the next one in."""
         try:
             file = self.path(upload).open("r+b", buffering=0)
         except FileNotFoundError as error:
@@ -186,33 +219,25 @@ class Uploads:
             raise StateConflict("A chunk of this upload is being written.") from error
         return file
 
-    def _open(self, upload: Upload, offset: int) -> io.FileIO:
-        """Open an upload at its end, which must be `offset`."""
+    def _open(self, upload: Upload, offset: int) -> tuple[io.FileIO, int]:
+        """Open an upload at its end, which must be `offset`; and say how large its key lets it become."""
         file = self._lock(upload)
         try:
-            now = self._read(upload.id)
-            if now is None or now.job_id is not None:
+            if self._current(upload).job_id is not None:
                 raise StateConflict("The upload belongs to a job and cannot change any more.")  # noqa: TRY301
             _require_offset(file.seek(0, os.SEEK_END), offset)
+            # What was announced has its room since then.
+            return file, self._room(upload) if upload.size_bytes is None else upload.size_bytes
         except BaseException:
             file.close()
             raise
-        return file
 
-    def _read(self, upload_id: str) -> Upload | None:
-        try:
-            return Upload(**json.loads((self._directory / f"{upload_id}.json").read_text()))
-        except FileNotFoundError:
-            return None
 
-    def _note(self, upload: Upload) -> None:
-        part = self._directory / f"{upload.id}.{secrets.token_hex(4)}.part"
-        part.write_text(json.dumps(asdict(upload)))
-        part.replace(self._directory / f"{upload.id}.json")
-
-    def _remove(self, upload_id: str) -> None:
-        for suffix in (".json", ".data"):
-            (self._directory / f"{upload_id}{suffix}").unlink(missing_ok=True)
+def _over(limit: int, room: int) -> ContentTooLarge | QuotaExceeded:
+    """Which of two limits was passed, as an error."""
+    if room < limit:
+        return QuotaExceeded("The uploads of this key would take more bytes than a key may have.")
+    return ContentTooLarge(f"The upload would have more than {limit} bytes; the chunk was not taken.")
 
 
 def _require_offset(size: int, offset: int) -> None:

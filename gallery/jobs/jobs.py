@@ -117,6 +117,11 @@ class Jobs:
             found = unindexed.find(session, camera_ids, before, limit)
             return [copied(RecordingInfo, row) for row in found]
 
+    def needs(self, path: str) -> bool:
+        """Tell whether the file at this path is still needed: to be indexed, or to play a video from."""
+        with self._database.read() as session:
+            return unindexed.needs(session, path)
+
     def cancel(self, job_id: str) -> JobInfo:
         """Cancel a job: what waits is cancelled at once, what runs stops at its next renewal.
 

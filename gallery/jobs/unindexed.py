@@ -3,11 +3,11 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
-from gallery.sql.tables import JobRecording
+from gallery.sql.tables import JobRecording, Video
 
 
 def find(
@@ -25,6 +25,15 @@ def find(
     found = session.scalars(query.order_by(JobRecording.id.desc()).limit(limit)).all()
     last = _last_filings(session, [recording.path for recording in found if recording.state == FAILED])
     return [one for one in found if one.state != FAILED or last[one.path] == one.id]
+
+
+def needs(session: Session, path: str) -> bool:
+    """Tell whether a recording at this path waits, is being worked on, or is what a video plays from."""
+    waits = select(JobRecording.id).where(
+        JobRecording.path == path, JobRecording.state.in_([QUEUED, RUNNING])
+    )
+    plays = select(Video.id).where(Video.path == path)
+    return bool(session.scalar(select(or_(waits.exists(), plays.exists()))))
 
 
 def _last_filings(session: Session, paths: Sequence[str]) -> dict[str, str]:

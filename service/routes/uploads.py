@@ -8,7 +8,7 @@ from service.auth import CallerDep
 from service.problems import declared
 from service.record_schemas import UploadIn, UploadOut
 from service.state import State, StateDep
-from service.uploads import Upload
+from service.upload_notes import Upload
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 UploadId = Annotated[str, Path(max_length=64)]
@@ -77,7 +77,7 @@ def get_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> Uploa
     responses=declared(404, 409),
 )
 def delete_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> None:
-    """Not possible once a job was filed for it."""
+    """Not possible while a job or a video needs it."""
     state.uploads.delete(state.uploads.get(upload_id, caller))
 
 

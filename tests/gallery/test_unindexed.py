@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from gallery.gallery import Gallery
 from gallery.records.jobs import NewRecording
+from tests.gallery.making import store
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -62,3 +63,22 @@ def test_lists_what_could_pass_filters(gallery: Gallery) -> None:
     assert names(gallery, camera_ids=set()) == []
     assert names(gallery, before=NOON + timedelta(hours=1)) == ["yard", "gate"]
     assert names(gallery, before=NOON) == []
+
+
+def test_needs_a_file_while_it_waits_or_is_worked_on(gallery: Gallery) -> None:
+    job = file(gallery, "a.mp4")
+    assert gallery.jobs.needs("/media/a.mp4")
+    assert not gallery.jobs.needs("/media/b.mp4")
+    end(gallery, "a.mp4", "failed")
+    assert not gallery.jobs.needs("/media/a.mp4")
+    file(gallery, "a.mp4")
+    gallery.jobs.claim("worker", lease_seconds=60)
+    assert gallery.jobs.needs("/media/a.mp4")
+    assert gallery.jobs.get(job).state == "failed"
+
+
+def test_needs_the_file_of_a_video_until_it_is_erased(gallery: Gallery) -> None:
+    video = store(gallery, "a", [])
+    assert gallery.jobs.needs(video.path)
+    gallery.erase_video(video.id)
+    assert not gallery.jobs.needs(video.path)

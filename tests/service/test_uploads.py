@@ -1,10 +1,14 @@
 """Uploads: every byte once, however often the line breaks."""
 
 import asyncio
+import contextlib
 import errno
+import json
 import os
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,16 +16,55 @@ import pytest
 
 from gallery import NotFound
 from service.auth import Caller
-from service.errors import ContentTooLarge, OffsetMismatch, StateConflict, StorageFull
-from service.uploads import Upload, Uploads
+from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict, StorageFull
+from service.upload_notes import Upload
+from service.uploads import Uploads
 
 ME, OTHER = Caller("me"), Caller("other")
 LIMIT = 5 * 1024 * 1024
 
 
+class Record:
+    """What jobs and videos need, as the gallery would say."""
+
+    def __init__(self) -> None:
+        self.paths: set[Path] = set()
+
+    def needs(self, path: Path) -> bool:
+        return path in self.paths
+
+
 @pytest.fixture
-def uploads(tmp_path: Path) -> Uploads:
-    return Uploads(tmp_path / "uploads", max_bytes=LIMIT, ttl=timedelta(hours=1))
+def record() -> Record:
+    return Record()
+
+
+@pytest.fixture
+def uploads(tmp_path: Path, record: Record) -> Uploads:
+    return uploads_at(tmp_path / "uploads", record)
+
+
+def uploads_at(directory: Path, record: Record, max_key_bytes: int = 100 * LIMIT) -> Uploads:
+    return Uploads(
+        directory,
+        max_bytes=LIMIT,
+        max_key_bytes=max_key_bytes,
+        ttl=timedelta(hours=1),
+        needed=record.needs,
+    )
+
+
+def file_for(uploads: Uploads, record: Record, upload: Upload, job_id: str) -> None:
+    """File a job for an upload, as the service does."""
+    with uploads.filing([upload]) as belongs_to:
+        record.paths.add(uploads.path(upload))
+        belongs_to(job_id)
+
+
+def grow_old(uploads: Uploads, *some: Upload) -> None:
+    long_ago = time.time() - 2 * 3600
+    for upload in some:
+        os.utime(uploads.path(upload), (long_ago, long_ago))
 
 
 def begin(uploads: Uploads, size_bytes: int | None = None) -> Upload:
@@ -42,10 +85,6 @@ def append(
 
 def content(uploads: Uploads, upload: Upload) -> bytes:
     return uploads.path(upload).read_bytes()
-
-
-def forget(upload: Upload) -> bool:
-    return False
 
 
 def test_puts_chunks_together(uploads: Uploads) -> None:
@@ -119,12 +158,13 @@ def test_cannot_be_guessed(uploads: Uploads) -> None:
     assert len({begin(uploads).id for _ in range(50)}) == 50
 
 
-def test_belongs_to_its_job(uploads: Uploads) -> None:
+def test_belongs_to_its_job(uploads: Uploads, record: Record) -> None:
     upload = begin(uploads)
     append(uploads, upload, 0, b"video")
     with uploads.filing([upload]) as belongs_to:
         with pytest.raises(StateConflict):
             append(uploads, uploads.get(upload.id, ME), 5, b"more")
+        record.paths.add(uploads.path(upload))
         belongs_to("job")
     filed = uploads.get(upload.id, ME)
     assert filed.job_id == "job"
@@ -142,30 +182,153 @@ def test_is_free_again_when_filing_fails(uploads: Uploads) -> None:
         uploads.size(upload)
 
 
-def test_expires_what_was_given_up(uploads: Uploads) -> None:
+def test_expires_what_was_given_up(uploads: Uploads, record: Record) -> None:
     given_up, going_on, needed, done = (begin(uploads) for _ in range(4))
-    for upload, job_id in ((needed, "needed"), (done, "done")):
-        with uploads.filing([upload]) as belongs_to:
-            belongs_to(job_id)
-    long_ago = time.time() - 2 * 3600
-    for upload in (given_up, needed, done):
-        os.utime(uploads.path(upload), (long_ago, long_ago))
-    assert uploads.expire(lambda upload: upload.job_id == "needed") == 2
-    left = {path.stem for path in uploads.path(needed).parent.iterdir()}
-    assert left == {going_on.id, needed.id}
+    file_for(uploads, record, needed, "needed")
+    file_for(uploads, record, done, "done")
+    record.paths.discard(uploads.path(done))
+    grow_old(uploads, given_up, needed, done)
+    assert uploads.expire() == 2
+    assert left(uploads) == {going_on.id, needed.id}
     with pytest.raises(NotFound):
         uploads.get(given_up.id, ME)
+
+
+def left(uploads: Uploads) -> set[str]:
+    """What the names in the directory begin with, its lock apart."""
+    directory = uploads.path(Upload("x", None, None, None)).parent
+    return {path.name.partition(".")[0] for path in directory.iterdir()} - {"lock"}
+
+
+def test_trusts_the_record_and_no_stale_note(uploads: Uploads, record: Record) -> None:
+    """A process that died while it filed leaves a note that says too little."""
+    filed, unfiled = begin(uploads), begin(uploads)
+    for upload in (filed, unfiled):
+        note = json.dumps(asdict(replace(upload, job_id="filing")))
+        uploads.path(upload).with_suffix(".json").write_text(note)
+    record.paths.add(uploads.path(filed))
+    grow_old(uploads, filed, unfiled)
+    with pytest.raises(StateConflict):
+        uploads.delete(filed)
+    assert uploads.expire() == 1
+    assert left(uploads) == {filed.id}
+
+
+def test_a_damaged_note_neither_stops_housekeeping_nor_loses_a_recording(
+    uploads: Uploads, record: Record
+) -> None:
+    damaged, needed, given_up = (begin(uploads) for _ in range(3))
+    record.paths.add(uploads.path(needed))
+    for upload, note in ((damaged, b""), (needed, b'{"id": 1}')):
+        uploads.path(upload).with_suffix(".json").write_bytes(note)
+        with pytest.raises(NotFound):
+            uploads.get(upload.id, ME)
+    grow_old(uploads, damaged, needed, given_up)
+    assert uploads.expire() == 2
+    assert left(uploads) == {needed.id}
+
+
+def test_sweeps_what_dead_processes_left_half_written(uploads: Uploads) -> None:
+    upload = begin(uploads)
+    uploads.path(upload).with_name(f"{upload.id}.json.part").write_bytes(b"half")
+    uploads.expire()
+    assert {path.suffix for path in uploads.path(upload).parent.iterdir()} == {".data", ".json", ""}
+
+
+def test_what_was_deleted_is_not_filed(uploads: Uploads) -> None:
+    upload = begin(uploads)
+    uploads.delete(upload)
+    with pytest.raises(NotFound), uploads.filing([upload]):
+        raise AssertionError("a job would name a file that is gone")
+
+
+def test_filing_and_deleting_at_once_lose_no_file(uploads: Uploads, record: Record) -> None:
+    """Whoever comes first wins: a file is there as long as a job names it."""
+
+    def file(upload: Upload) -> bool:
+        try:
+            file_for(uploads, record, upload, "job")
+        except NotFound:
+            return False
+        return True
+
+    def delete(upload: Upload) -> bool:
+        try:
+            uploads.delete(upload)
+        except (StateConflict, NotFound):
+            return False
+        return True
+
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(60):
+            upload = begin(uploads)
+            steps = [pool.submit(step, upload) for step in (file, delete, file)]
+            first, deleted, second = (step.result() for step in steps)
+            assert (first or second) is not deleted
+            assert uploads.path(upload).exists() is not deleted
+
+
+def test_two_filings_at_once_agree(uploads: Uploads, record: Record) -> None:
+    """The second of two requests with one idempotency key fails late: the first one's note stays."""
+
+    def file(upload: Upload, job_id: str | None) -> None:
+        with contextlib.suppress(RuntimeError), uploads.filing([upload]) as belongs_to:
+            if job_id is None:
+                raise RuntimeError
+            belongs_to(job_id)
+
+    with ThreadPoolExecutor(3) as pool:
+        for _ in range(40):
+            upload = begin(uploads)
+            steps = [pool.submit(file, upload, job_id) for job_id in (None, "job", None)]
+            for step in steps:
+                step.result()
+            assert uploads.get(upload.id, ME).job_id == "job"
+
+
+def test_is_on_the_disk_when_it_is_promised(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    upload = begin(uploads)
+    path = uploads.path(upload)
+    assert [at.suffix for at in synced] == [".part", ""]
+    assert synced[-1] == path.parent
+    append(uploads, upload, 0, b"video")
+    assert synced[-1] == path
+
+
+def test_bounds_what_a_key_announces_and_stores(tmp_path: Path, record: Record) -> None:
+    uploads = uploads_at(tmp_path / "uploads", record, max_key_bytes=1000)
+    announced, open_ended = begin(uploads, 600), begin(uploads)
+    with pytest.raises(QuotaExceeded):
+        begin(uploads, 401)
+    assert append(uploads, open_ended, 0, bytes(300)) == 300
+    with pytest.raises(QuotaExceeded):
+        append(uploads, open_ended, 300, bytes(101))
+    assert append(uploads, open_ended, 300, bytes(100)) == 400
+    with pytest.raises(QuotaExceeded):
+        begin(uploads)
+    assert append(uploads, announced, 0, bytes(600)) == 600
+    uploads.create(OTHER, file_name=None, size_bytes=1000)
+    uploads.delete(announced)
+    begin(uploads, 600)
 
 
 def test_forgets_what_was_erased_with_its_video(uploads: Uploads) -> None:
     upload = begin(uploads)
     uploads.path(upload).unlink()
-    uploads.expire(forget)
-    assert list(uploads.path(upload).parent.iterdir()) == []
+    uploads.expire()
+    assert left(uploads) == set()
 
 
-def test_expires_nothing_where_nothing_is(tmp_path: Path) -> None:
-    assert Uploads(tmp_path / "none", max_bytes=1, ttl=timedelta(1)).expire(forget) == 0
+def test_expires_nothing_where_nothing_is(uploads: Uploads) -> None:
+    assert uploads.expire() == 0
 
 
 def test_says_when_the_disk_is_full(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
