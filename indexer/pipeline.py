@@ -15,7 +15,7 @@ from gallery import (
     VideoInfo,
     VideoWriter,
 )
-from indexer.counters import Counters
+from indexer.counters import Counters, left_out_line
 from indexer.decode import Recorded, Statistics, open_recording
 from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
@@ -46,6 +46,11 @@ class IndexReport:
     warnings: Sequence[str]
     counters: Mapping[str, int]
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """What was done, left out and noticed, in one line."""
+        left_out = left_out_line(self.video.report["reasons"])
+        return "; ".join(["indexed", *([left_out] if left_out else []), *self.warnings])
 
 
 def index_video(
@@ -127,6 +132,8 @@ def index_recording(
             stages = Stages(flow, recorded, steps, embedder, settings)
             store(writer, _watch(stages, recorded, progress), flow)
         steps.check(recorded)
+        if stages.counters.tracklets == 0:
+            recorded.statistics.warn("nobody was found, though the recording has pictures")
         if _file_state(recording.path) != state:
             raise UnreadableRecording(f"{recording.path.name}: the file changed while it was read")
         progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))
@@ -143,9 +150,8 @@ def index_recording(
                 info = writer.commit(video, complete and complete(video.report))
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
-    warnings = [*recorded.statistics.warnings, *([embedder.warning] if embedder.warning else [])]
     counters = stages.counters.numbers(recorded.statistics)
-    return IndexReport(info, False, warnings, counters, dict(flow.seconds))
+    return IndexReport(info, False, recorded.statistics.warnings, counters, dict(flow.seconds))
 
 
 def store(writer: VideoWriter, messages: Iterable[Settled[NewTracklet]], flow: Flow) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from models import zoo
+from models import names, zoo
 from models.checkpoint import weights_id
 from models.errors import MissingWeights, UnknownModel
+from models.networks.tkp import ARCHITECTURES
 from models.zoo import LoadedModel
 
 # Changes only when the network, its initialisation or the ImageNet package changes: then training begins
@@ -122,3 +123,8 @@ def test_loading_is_quick() -> None:
     start = time.process_time()
     zoo.load()
     assert time.process_time() - start < 2
+
+
+def test_names_are_known_without_loading_networks() -> None:
+    untrained = {name.removeprefix(names.IMAGENET) for name in set(names.MODELS) - set(names.SHIPPED)}
+    assert untrained == set(ARCHITECTURES)
