@@ -1,18 +1,20 @@
 """Recordings in, gallery rows out."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from gallery import (
     AlreadyIndexed,
     Completion,
+    FileStamp,
     Gallery,
     ModelInfo,
     NewTracklet,
     NewVideo,
     VideoInfo,
+    VideoReport,
     VideoWriter,
 )
 from indexer.counters import Counters, left_out_line
@@ -30,7 +32,7 @@ from indexer.track import Tracker
 from indexer.types import Recording
 from models.detector import Detector
 
-Complete = Callable[[Mapping[str, Any]], Completion]
+Complete = Callable[[VideoReport], Completion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class IndexReport:
 
     def summary(self) -> str:
         """What was done, left out and noticed, in one line."""
-        left_out = left_out_line(self.video.report["reasons"])
+        left_out = left_out_line(self.video.report.reasons)
         return "; ".join(["indexed", *([left_out] if left_out else []), *self.warnings])
 
 
@@ -91,7 +93,7 @@ def index_video(
         follow=lambda frame, detections: tracker.update(detections, frame.time_us),
         refine=lambda stretch, counters: refined(stretch, counters, settings),
     )
-    origin = {"detector": detector.name, "detect_fps": settings.detect_fps, "embed_fps": settings.embed_fps}
+    origin = VideoReport(detector=detector.name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
     return index_recording(
         gallery,
         embedder,
@@ -111,14 +113,14 @@ def index_recording(
     settings: IndexSettings,
     *,
     steps: Steps,
-    origin: Mapping[str, Any],
+    origin: VideoReport,
     progress: Progress | None = None,
     complete: Complete | None = None,
 ) -> IndexReport:
-    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` goes into the report."""
+    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` begins the report."""
     progress = progress or Silent()
     progress.update("hash", 0.0, {})
-    state = _file_state(recording.path)
+    status = file_status(recording.path)
     digest = content_hash(recording.path)
     known = gallery.catalogue.is_indexed(digest, embedder.id)
     if known is not None:
@@ -134,13 +136,13 @@ def index_recording(
         steps.check(recorded)
         if stages.counters.tracklets == 0:
             recorded.statistics.warn("nobody was found, though the recording has pictures")
-        if _file_state(recording.path) != state:
+        if _differs(status, file_status(recording.path)):
             raise UnreadableRecording(f"{recording.path.name}: the file changed while it was read")
         progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))
         video = new_video(
             recording,
             digest,
-            size_bytes=state[0],
+            status=status,
             statistics=recorded.statistics,
             counters=stages.counters,
             origin=origin,
@@ -180,28 +182,28 @@ def new_video(
     recording: Recording,
     digest: str,
     *,
-    size_bytes: int,
+    status: os.stat_result,
     statistics: Statistics,
     counters: Counters,
-    origin: Mapping[str, Any],
+    origin: VideoReport,
 ) -> NewVideo:
     """The video's row; nothing in it depends on when or how fast it was indexed."""
-    report = {
-        **origin,
-        "frames_detected": counters.frames_detected,
-        "detections": counters.detections,
-        "tracks": counters.tracks,
-        "clips": counters.clips,
-        "reasons": counters.reasons,
-        "warnings": statistics.warnings,
-    }
+    report = replace(
+        origin,
+        frames_detected=counters.frames_detected,
+        detections=counters.detections,
+        tracks=counters.tracks,
+        clips=counters.clips,
+        reasons=counters.reasons,
+        warnings=statistics.warnings,
+    )
     return NewVideo(
         content_hash=digest,
         camera_id=recording.camera_id,
         file_name=recording.file_name,
         path=str(recording.path.absolute()),
         owned=recording.owned,
-        size_bytes=size_bytes,
+        size_bytes=status.st_size,
         start_time=recording.start_time,
         duration_us=statistics.duration_us,
         width=statistics.width,
@@ -209,16 +211,21 @@ def new_video(
         frames_decoded=statistics.frames_decoded,
         frames_bad=statistics.frames_bad,
         report=report,
+        stamp=FileStamp.of(status),
     )
 
 
-def _file_state(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of the last change."""
+def file_status(path: Path) -> os.stat_result:
+    """What the file system says of a recording. Raises UnreadableRecording: there is no such file."""
     try:
-        status = path.stat()
+        return path.stat()
     except OSError as error:
         raise UnreadableRecording(f"{path}: {error.strerror}") from error
-    return status.st_size, status.st_mtime_ns
+
+
+def _differs(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was written to."""
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
 def model_info(embedder: ClipEmbedder) -> ModelInfo:

@@ -77,7 +77,7 @@ def _read_again(
     file = Path(video.path)
     if gallery.catalogue.is_indexed(video.content_hash, model_id) is not None:
         return Outcome(file, "in the gallery already", video.tracklet_count)
-    if video.report["detector"] in IMPORTED:
+    if video.report.detector in IMPORTED:
         return Outcome(file, "was imported: import it again with this model", failed=True)
     recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
     return read_one(recording, read_of(video.camera_id), progress)
