@@ -13,6 +13,7 @@ from models.checkpoint import weights_id
 from models.errors import MissingWeights, UnknownModel
 from models.networks.tkp import ARCHITECTURES
 from models.zoo import LoadedModel
+from tests.models.cards import looks_like_a_path, texts
 
 # Changes only when the network, its initialisation or the ImageNet package changes: then training begins
 # elsewhere, and this line is where one notices.
@@ -70,6 +71,11 @@ def test_a_shipped_model_was_trained_and_says_how(name: str) -> None:
     assert training["recipe"]["run"]["seed"] >= 0
     assert model.card["figures"]
     assert model.card["limits"]
+
+
+@pytest.mark.parametrize("name", zoo.SHIPPED)
+def test_a_shipped_card_holds_no_path_of_the_machine_that_trained(name: str) -> None:
+    assert not [text for text in texts(dict(zoo.load(name).card)) if looks_like_a_path(text)]
 
 
 @pytest.mark.parametrize("name", zoo.SHIPPED)
