@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
-from gallery import Filters, Gallery, GallerySettings, Ranking, Snapshot
+from gallery import Filters, Gallery, GallerySettings, RankBy, Ranking, Snapshot
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, GalleryState, Model, Segment, SegmentVideo, Video
 from gallery.vectors.builder import SegmentBuilder, SegmentContent
@@ -260,7 +260,7 @@ def _compare(place: Place, snapshot: Snapshot, bare: Any, filtered: Filtered, re
         parameters = _FAISS.SearchParameters(sel=selector)
 
     def ask_gallery(query: NDArray[np.float32]) -> Ranking:
-        return snapshot.search(query, limit=LIMIT, filters=filtered.filters)
+        return snapshot.search(query, limit=LIMIT, filters=filtered.filters, by=RankBy.COSINE)
 
     def ask_faiss(query: NDArray[np.float32]) -> Any:
         return bare.search(query[None], LIMIT, params=parameters)

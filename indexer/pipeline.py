@@ -1,23 +1,21 @@
 """Recordings in, gallery rows out."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from gallery import (
     AlreadyIndexed,
     Completion,
-    FileStamp,
     Gallery,
     ModelInfo,
     NewTracklet,
     NewVideo,
     VideoInfo,
-    VideoReport,
     VideoWriter,
 )
-from indexer.counters import Counters, left_out_line
+from indexer.counters import Counters
 from indexer.decode import Recorded, Statistics, open_recording
 from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
@@ -32,7 +30,7 @@ from indexer.track import Tracker
 from indexer.types import Recording
 from models.detector import Detector
 
-Complete = Callable[[VideoReport], Completion]
+Complete = Callable[[Mapping[str, Any]], Completion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,6 @@ class IndexReport:
     warnings: Sequence[str]
     counters: Mapping[str, int]
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
-
-    def summary(self) -> str:
-        """What was done, left out and noticed, in one line."""
-        left_out = left_out_line(self.video.report.reasons)
-        return "; ".join(["indexed", *([left_out] if left_out else []), *self.warnings])
 
 
 def index_video(
@@ -93,7 +86,7 @@ def index_video(
         follow=lambda frame, detections: tracker.update(detections, frame.time_us),
         refine=lambda stretch, counters: refined(stretch, counters, settings),
     )
-    origin = VideoReport(detector=detector.name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
+    origin = {"detector": detector.name, "detect_fps": settings.detect_fps, "embed_fps": settings.embed_fps}
     return index_recording(
         gallery,
         embedder,
@@ -113,14 +106,14 @@ def index_recording(
     settings: IndexSettings,
     *,
     steps: Steps,
-    origin: VideoReport,
+    origin: Mapping[str, Any],
     progress: Progress | None = None,
     complete: Complete | None = None,
 ) -> IndexReport:
-    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` begins the report."""
+    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` goes into the report."""
     progress = progress or Silent()
     progress.update("hash", 0.0, {})
-    status = file_status(recording.path)
+    state = _file_state(recording.path)
     digest = content_hash(recording.path)
     known = gallery.catalogue.is_indexed(digest, embedder.id)
     if known is not None:
@@ -134,15 +127,13 @@ def index_recording(
             stages = Stages(flow, recorded, steps, embedder, settings)
             store(writer, _watch(stages, recorded, progress), flow)
         steps.check(recorded)
-        if stages.counters.tracklets == 0:
-            recorded.statistics.warn("nobody was found, though the recording has pictures")
-        if _differs(status, file_status(recording.path)):
+        if _file_state(recording.path) != state:
             raise UnreadableRecording(f"{recording.path.name}: the file changed while it was read")
         progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))
         video = new_video(
             recording,
             digest,
-            status=status,
+            size_bytes=state[0],
             statistics=recorded.statistics,
             counters=stages.counters,
             origin=origin,
@@ -152,8 +143,9 @@ def index_recording(
                 info = writer.commit(video, complete and complete(video.report))
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
+    warnings = [*recorded.statistics.warnings, *([embedder.warning] if embedder.warning else [])]
     counters = stages.counters.numbers(recorded.statistics)
-    return IndexReport(info, False, recorded.statistics.warnings, counters, dict(flow.seconds))
+    return IndexReport(info, False, warnings, counters, dict(flow.seconds))
 
 
 def store(writer: VideoWriter, messages: Iterable[Settled[NewTracklet]], flow: Flow) -> None:
@@ -182,28 +174,28 @@ def new_video(
     recording: Recording,
     digest: str,
     *,
-    status: os.stat_result,
+    size_bytes: int,
     statistics: Statistics,
     counters: Counters,
-    origin: VideoReport,
+    origin: Mapping[str, Any],
 ) -> NewVideo:
     """The video's row; nothing in it depends on when or how fast it was indexed."""
-    report = replace(
-        origin,
-        frames_detected=counters.frames_detected,
-        detections=counters.detections,
-        tracks=counters.tracks,
-        clips=counters.clips,
-        reasons=counters.reasons,
-        warnings=statistics.warnings,
-    )
+    report = {
+        **origin,
+        "frames_detected": counters.frames_detected,
+        "detections": counters.detections,
+        "tracks": counters.tracks,
+        "clips": counters.clips,
+        "reasons": counters.reasons,
+        "warnings": statistics.warnings,
+    }
     return NewVideo(
         content_hash=digest,
         camera_id=recording.camera_id,
         file_name=recording.file_name,
         path=str(recording.path.absolute()),
         owned=recording.owned,
-        size_bytes=status.st_size,
+        size_bytes=size_bytes,
         start_time=recording.start_time,
         duration_us=statistics.duration_us,
         width=statistics.width,
@@ -211,21 +203,16 @@ def new_video(
         frames_decoded=statistics.frames_decoded,
         frames_bad=statistics.frames_bad,
         report=report,
-        stamp=FileStamp.of(status),
     )
 
 
-def file_status(path: Path) -> os.stat_result:
-    """What the file system says of a recording. Raises UnreadableRecording: there is no such file."""
+def _file_state(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of the last change."""
     try:
-        return path.stat()
+        status = path.stat()
     except OSError as error:
         raise UnreadableRecording(f"{path}: {error.strerror}") from error
-
-
-def _differs(before: os.stat_result, after: os.stat_result) -> bool:
-    """Whether a file was written to."""
-    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+    return status.st_size, status.st_mtime_ns
 
 
 def model_info(embedder: ClipEmbedder) -> ModelInfo:

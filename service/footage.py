@@ -6,12 +6,12 @@ counted on at the nominal rate and noted so in its report: then the recording is
 the same rule.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import av
 import av.error
@@ -23,7 +23,6 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from gallery import VideoReport
 from service.errors import RecordingUnavailable
 from service.images import Pixels
 
@@ -41,9 +40,9 @@ class Stretch:
     end_us: int
 
 
-def has_steady_clock(report: VideoReport) -> bool:
+def has_steady_clock(report: Mapping[str, Any]) -> bool:
     """Whether the indexer's report on a recording says nothing against its time stamps."""
-    return not any("time stamp" in warning for warning in report.warnings)
+    return not any("time stamp" in warning for warning in report.get("warnings", ()))
 
 
 class Footage:

@@ -35,7 +35,7 @@ class RecordingInfo:
     worker: str | None
     stage: str | None
     progress: float
-    counters: Mapping[str, int]
+    counters: Mapping[str, Any]
     started_at: datetime | None
     finished_at: datetime | None
 

@@ -1,31 +1,14 @@
 """Uploaded probe photos."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PersonQuality:
-    """How fit a person on a probe is for a search: height in pixels, fine detail as a share of contrast."""
-
-    height_px: float
-    sharpness: float
-    warnings: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPerson:
-    """A person found on a probe: `box` is x, y, width, height in pixels, `score` the detector's."""
-
-    box: tuple[float, float, float, float]
-    score: float
-    quality: PersonQuality
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
-    """An uploaded probe photo; `path` is where its bytes lie, `persons` are best first."""
+    """An uploaded image; `path` is where its bytes lie, `persons` as in the probe table."""
 
     id: str
     key_id: str | None
@@ -33,6 +16,6 @@ class ProbeInfo:
     media_type: str
     width: int
     height: int
-    persons: Sequence[FoundPerson]
+    persons: Sequence[Mapping[str, Any]]
     created_at: datetime
     path: str

@@ -3,6 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+
+
+class RankBy(StrEnum):
+    """What orders an answer.
+
+    STANDARD_SCORE: the cosine as standardised within its camera (gallery.vectors.levels), so that hits of all
+        cameras compare.
+    COSINE: the cosine itself, which is higher for everybody in cameras that see like the probe's.
+    """
+
+    STANDARD_SCORE = "standard_score"
+    COSINE = "cosine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +33,17 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One ranked tracklet: cosine of probe and tracklet, and the clip that is nearest to the probe."""
+    """One ranked tracklet and its clip that is nearest to the probe.
+
+    Attributes:
+        score: cosine of probe and tracklet.
+        standard_score: how many standard deviations above what the probe scores in that camera on average.
+        clip_score: cosine of probe and clip.
+    """
 
     tracklet_id: str
     score: float
+    standard_score: float
     clip_number: int
     clip_score: float
 
@@ -35,4 +55,5 @@ class Ranking:
     hits: Sequence[Hit]
     compared: int
     change: int
+    by: RankBy
     exact: bool = True

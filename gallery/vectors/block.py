@@ -1,35 +1,33 @@
-"""Tracklet vectors with their columns in the shape that is searched: a FAISS index, and arrays beside it."""
+"""Tracklet vectors with their columns in the shape that is searched: an index, and arrays beside it."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from gallery.records.tracklets import FloatArray
+from gallery.vectors.index import Found, Halves, Integers, ListedVectors, Mask, Vectors
 
 VIDEO_DTYPE = np.dtype([("id", "S32"), ("camera_id", "<i8"), ("first", "<i8"), ("count", "<i8")])
 START, END, FIRST_CLIP = range(3)  # rows of `columns`
 
-_FAISS: Any = faiss  # its type stubs know the C++ constructors, not what the Python wrapper makes of them
-Mask = NDArray[np.bool_]
-Integers = NDArray[np.int64]
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The rows of a block that come from one segment; its clip vectors stay on the disk."""
+    """Consecutive rows that come from one segment, whose clip vectors stay on the disk.
+
+    The clips of its last row end at `clip_end`, as those of others do where the next row's begin.
+    """
 
     segment_id: str
     directory: Path
     first: int
     count: int
-    clip_count: int
+    clip_end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Rows:
     """Tracklets of whole videos, in the order of their numbers.
 
     Attributes:
-        index: FAISS fp16 scalar quantiser with inner product, N vectors.
+        vectors: (N, D).
         columns: (3, N) int64: start and end in µs since 1970, and the first clip inside the row's segment.
         videos: (V,) of VIDEO_DTYPE: whose rows are where.
         parts: which segments the rows come from, in order.
@@ -72,7 +70,7 @@ class Rows:
         spans: the times of each video's tracklets.
     """
 
-    index: Any
+    vectors: Vectors
     columns: Integers
     videos: NDArray[np.void]
     parts: tuple[Part, ...]
@@ -89,9 +87,22 @@ class Rows:
     def __len__(self) -> int:
         return int(self.columns.shape[1])
 
-    def vectors(self) -> NDArray[np.float16]:
-        """Return the stored vectors, (N, D) float16, as a view into the index."""
-        return stored_vectors(self.index)
+    def nearest_each(self, query: FloatArray, count: int, mask: Mask | None) -> dict[int, Found]:
+        """Rank the marked rows of each camera by itself: at most `count` of each. query: (1, D).
+
+        Rows of several cameras must have been joined.
+        """
+        if isinstance(self.vectors, ListedVectors):
+            return self.vectors.nearest_each(query, count, mask, self.vectors.cameras)
+        (camera_id,) = self.camera_ids
+        marked = len(self) if mask is None else int(np.count_nonzero(mask))
+        return {camera_id: self.vectors.nearest(query, min(count, marked), mask)} if marked else {}
+
+    @property
+    def camera_ids(self) -> list[int]:
+        """Which cameras saw the tracklets."""
+        found: list[int] = np.unique(self.videos["camera_id"][self.videos["count"] > 0]).tolist()
+        return found
 
     def tracklet_ids(self, rows: Integers) -> list[str]:
         """Name the tracklets of some rows."""
@@ -108,62 +119,50 @@ class Rows:
         """Return where the clips of a row begin and end inside its segment."""
         first = int(self.columns[FIRST_CLIP, row])
         is_last = row + 1 == part.first + part.count
-        return first, part.clip_count if is_last else int(self.columns[FIRST_CLIP, row + 1])
+        return first, part.clip_end if is_last else int(self.columns[FIRST_CLIP, row + 1])
 
 
-def new_index(dimension: int) -> Any:
-    """Make an empty index of the kind that segments hold."""
-    return faiss.IndexScalarQuantizer(dimension, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-
-
-def add_vectors(index: Any, vectors: NDArray[np.float16]) -> None:
-    """Append (N, D) float16 vectors as they are: FAISS's own rounding depends on the processor."""
-    if len(vectors):
-        index.add_sa_codes(np.ascontiguousarray(vectors).view(np.uint8).reshape(len(vectors), -1))
-
-
-def cosines(query: FloatArray, vectors: NDArray[np.float16]) -> FloatArray:
-    """Compare a query, (D,), with normalised vectors, (N, D): (N,) float32.
-
-    FAISS reads fp16; numpy would have to widen it first, which takes ten times as long.
-    """
-    index = new_index(query.size)
-    add_vectors(index, vectors)
-    with _one_thread():
-        ranked, rows = index.search(query.reshape(1, -1), len(vectors))
-    scores = np.full(len(vectors), -np.inf, np.float32)  # what is not a number is not ranked
-    scores[rows[0]] = ranked[0]
-    return scores
-
-
-class _Codes:
-    """The memory of an index as numpy sees it: read-only, and there as long as anybody looks at it."""
-
-    def __init__(self, index: Any) -> None:
-        self._index = index
-        address = _FAISS.rev_swig_ptr(index.codes.data(), 1).ctypes.data
-        shape = (index.ntotal, index.d)
-        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": "<f2", "data": (address, True)}
-
-
-def stored_vectors(index: Any) -> NDArray[np.float16]:
-    """View the vectors in an index, (N, D) float16, without a copy."""
-    return np.asarray(_Codes(index)) if index.ntotal else np.empty((0, index.d), np.float16)
-
-
-def concatenate(several: Sequence[Rows]) -> Rows:
-    """Copy rows of the same dimension into one."""
-    index = new_index(several[0].index.d)
-    videos, parts, offset = [], [], 0
-    for rows in several:
-        add_vectors(index, rows.vectors())
-        moved = rows.videos.copy()
-        moved["first"] += offset
+def join_rows(several: Sequence[Rows]) -> Rows:
+    """Copy rows of the same dimension into one, camera by camera: a list of vectors for each."""
+    runs = sorted((run for rows in several for run in _runs(rows)), key=lambda run: run.camera_id)
+    lists: dict[int, list[Halves]] = {}
+    videos, columns, parts, offset = [], [], [], 0
+    for run in runs:
+        rows, end = run.rows, run.first + run.count
+        lists.setdefault(run.camera_id, []).append(rows.vectors.take(np.arange(run.first, end)))
+        moved = run.videos.copy()
+        moved["first"] += offset - run.first
         videos.append(moved)
-        parts += [replace(part, first=part.first + offset) for part in rows.parts]
-        offset += len(rows)
-    columns = np.concatenate([rows.columns for rows in several], axis=1)
-    return Rows(index, columns, np.concatenate(videos), tuple(parts))
+        columns.append(rows.columns[:, run.first : end])
+        clip_end = rows.clips_of(end - 1, run.part)[1]
+        parts.append(replace(run.part, first=offset, count=run.count, clip_end=clip_end))
+        offset += run.count
+    vectors = ListedVectors({camera: np.concatenate(those) for camera, those in lists.items()})
+    return Rows(vectors, np.concatenate(columns, axis=1), np.concatenate(videos), tuple(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Consecutive rows of one segment that one camera recorded."""
+
+    camera_id: int
+    rows: Rows
+    part: Part
+    videos: NDArray[np.void]
+    first: int
+    count: int
+
+
+def _runs(rows: Rows) -> Iterator[_Run]:
+    """Cut rows where the camera or the segment changes."""
+    videos = rows.videos[rows.videos["count"] > 0]
+    keys = [(int(video["camera_id"]), rows.part_of(int(video["first"]))) for video in videos]
+    start = 0
+    for (camera_id, part), group in groupby(keys):
+        stop = start + len(list(group))
+        own = videos[start:stop]
+        yield _Run(camera_id, rows, part, own, int(own["first"][0]), int(own["count"].sum()))
+        start = stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,35 +213,6 @@ class Block:
             mask[rows] &= self.rows.columns[END, rows] >= start_us
         return mask
 
-    def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> tuple[FloatArray, Integers]:
-        """Return scores and rows of the `count` nearest among the marked rows, best first.
-
-        `count` must not exceed the number of marked rows. query: (1, D).
-        """
-        with _one_thread():
-            scores, rows = self.rows.index.search(query, count, params=_parameters(mask))
-        return scores[0], rows[0]
-
-    def above(self, query: FloatArray, score: float, mask: Mask | None) -> tuple[FloatArray, Integers]:
-        """Return scores and rows of all marked rows with a score above `score`, in no order."""
-        with _one_thread():
-            _limits, scores, rows = self.rows.index.range_search(query, score, params=_parameters(mask))
-        return scores, rows
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Keep FAISS from waking threads that have nothing to do: it shares out queries, and there is one.
-
-    The number belongs to the calling thread, and is put back for others that use the same OpenMP.
-    """
-    threads = _FAISS.omp_get_max_threads()
-    _FAISS.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        _FAISS.omp_set_num_threads(threads)
-
 
 def _rows_of(videos: NDArray[np.void]) -> Integers:
     """List all rows of some videos."""
@@ -250,11 +220,3 @@ def _rows_of(videos: NDArray[np.void]) -> Integers:
     before = np.cumsum(counts) - counts
     rows: Integers = np.repeat(videos["first"] - before, counts) + np.arange(counts.sum())
     return rows
-
-
-def _parameters(mask: Mask | None) -> Any:
-    """Make FAISS pass over what is not marked, before it ranks; None searches everything at full speed."""
-    if mask is None:
-        return None
-    selector = _FAISS.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
-    return _FAISS.SearchParameters(sel=selector)

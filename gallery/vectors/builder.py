@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.disk.files import sync_directory, sync_file, write_durably
-from gallery.vectors.block import VIDEO_DTYPE, Integers, add_vectors, new_index
+from gallery.vectors.block import VIDEO_DTYPE
+from gallery.vectors.index import Integers, add_vectors, new_index
 from gallery.vectors.segment import (
     CLIPS,
     COLUMNS,

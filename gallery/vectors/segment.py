@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from gallery.errors import CorruptSegment
 from gallery.vectors.block import FIRST_CLIP, VIDEO_DTYPE, Part, Rows
+from gallery.vectors.index import FlatVectors
 
 FORMAT = 1
 MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (
@@ -124,7 +125,7 @@ def open_segment(directory: Path) -> Rows:
     _check_index(directory, index, manifest)
     _check_arrays(directory, columns, videos, manifest)
     part = Part(directory.name, directory, 0, manifest.tracklets, manifest.clips)
-    return Rows(index, columns, videos, (part,))
+    return Rows(FlatVectors(index), columns, videos, (part,))
 
 
 def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:

@@ -1,29 +1,58 @@
 """What can be searched at one moment: an unchanging view that many threads search at once.
 
-Search is exact. Filters decide which rows FAISS may look at before it ranks them, so filtered recall is 1.000
-by construction. One query runs in the caller's thread alone.
+Search is exact. Answers are ordered by cosines that are standardised within their camera, or by plain ones.
+Each camera of a block is ranked by itself, which leaves its order as it is; then all are merged. Filters
+decide which rows FAISS may look at before it ranks them, so filtered recall is 1.000 by construction. One
+query runs in the caller's thread alone.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gallery.errors import InvalidInput, NotFound
-from gallery.records.searching import Filters, Hit, Ranking
+from gallery.records.searching import Filters, Hit, RankBy, Ranking
 from gallery.records.tracklets import FloatArray
 from gallery.times import microseconds, time_range
-from gallery.vectors.block import Block, Mask, Rows, cosines
+from gallery.vectors.block import Block, Rows
+from gallery.vectors.cohorts import KnownCohort
 from gallery.vectors.embedding import checked_vector
+from gallery.vectors.index import Integers, Mask, cosines
+from gallery.vectors.levels import Level, levels
 from gallery.vectors.segment import SegmentVanished, read_clips
 
 _ATTEMPTS = 5
 
-_Candidate = tuple[float, str, Rows, int]  # minus the score, tracklet id, where it lies
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A row that may be in an answer, and what it is ranked by."""
+
+    rank: float
+    tracklet_id: str
+    rows: Rows
+    row: int
+    score: float
+    standard_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A probe, (1, D), what it scores in each camera, and how its answer is ordered."""
+
+    probe: FloatArray
+    levels: Mapping[int, Level]
+    by: RankBy
+
+    def ranks(self, camera_id: int, scores: FloatArray) -> NDArray[np.float64]:
+        """Return what scores of a camera are ordered by."""
+        if self.by is RankBy.COSINE:
+            return scores.astype(np.float64)
+        return self.levels[camera_id].standardise(scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +71,34 @@ class Snapshot:
         model_id: the model whose embeddings these are.
         change: the change sequence; every change up to it is in, none after it.
         blocks: the rows.
+        cohorts: what is known of the tracklets of each camera on the whole.
         tracklet_count: how many can be found.
     """
 
     def __init__(
-        self, model_id: str, change: int, blocks: Sequence[Block], renew: Callable[[], "Snapshot"]
+        self,
+        model_id: str,
+        change: int,
+        blocks: Sequence[Block],
+        cohorts: Mapping[int, KnownCohort],
+        renew: Callable[[], "Snapshot"],
     ) -> None:
         self.model_id = model_id
         self.change = change
         self.blocks = tuple(blocks)
+        self.cohorts = cohorts
         self.tracklet_count = sum(block.live_count for block in blocks)
         self._renew = renew
 
-    def search(self, query: FloatArray, *, limit: int, filters: Filters | None = None) -> Ranking:
-        """Rank the tracklets that pass the filters by their cosine with `query`.
+    def search(
+        self,
+        query: FloatArray,
+        *,
+        limit: int,
+        filters: Filters | None = None,
+        by: RankBy = RankBy.STANDARD_SCORE,
+    ) -> Ranking:
+        """Rank the tracklets that pass the filters by how alike `query` they are.
 
         When compaction or an erasure has taken files away since this snapshot was made, a newer one answers;
         the ranking says which change it is of.
@@ -63,7 +106,8 @@ class Snapshot:
         Args:
             query: (D,) float32, L2-normalised.
             limit: length of the answer.
-            filters: what may be in it.
+            filters: what may be in it; they move no score.
+            by: what the answer is ordered by.
 
         Returns:
             Hits best first, equal scores in the order of their ids; each with the clip nearest to the query.
@@ -78,10 +122,10 @@ class Snapshot:
         snapshot = self
         for _ in range(_ATTEMPTS):
             try:
-                return snapshot._search(query, limit, wanted)
+                return snapshot._search(query, limit, wanted, by)
             except SegmentVanished:
                 snapshot = snapshot._renew()
-        return snapshot._search(query, limit, wanted)
+        return snapshot._search(query, limit, wanted, by)
 
     def vector(self, tracklet_id: str) -> FloatArray:
         """Return the embedding of a tracklet, (D,) float32, L2-normalised: use a hit as the next probe.
@@ -95,7 +139,7 @@ class Snapshot:
             for ordinal in np.flatnonzero((rows.videos["id"] == video_id.encode()) & ~block.erased):
                 row = self._row(rows.videos[ordinal], number)
                 if row is not None:
-                    vector: FloatArray = rows.vectors()[row].astype(np.float32)
+                    vector: FloatArray = rows.vectors.take(np.array([row]))[0].astype(np.float32)
                     vector /= np.linalg.norm(vector)
                     return vector
         raise NotFound(f"no tracklet {tracklet_id!r} with an embedding of this model"[:200])
@@ -106,13 +150,15 @@ class Snapshot:
             return None
         return int(video["first"]) + int(number) if int(number) < video["count"] else None
 
-    def _search(self, query: FloatArray, limit: int, filters: Filters) -> Ranking:
+    def _search(self, query: FloatArray, limit: int, filters: Filters, by: RankBy) -> Ranking:
         searched = self._select(filters)
         compared = sum(share.count for share in searched)
-        dimension = self.blocks[0].rows.index.d if self.blocks else query.size
+        dimension = self.blocks[0].rows.vectors.dimension if self.blocks else query.size
         query = checked_vector(query, dimension, "the query")
-        best = _best(searched, query.reshape(1, -1), limit) if compared else []
-        return Ranking(_hits(best, query), compared, self.change)
+        known = {camera: known.cohort for camera, known in self.cohorts.items()}
+        question = _Question(query.reshape(1, -1), levels(query, known), by)
+        best = _best(searched, question, limit) if compared else []
+        return Ranking(_hits(best, query), compared, self.change, by)
 
     def _select(self, filters: Filters) -> list[_Share]:
         """Find the rows that pass; blocks without any are left out."""
@@ -135,34 +181,54 @@ def _encoded(video_ids: frozenset[str]) -> NDArray[np.bytes_]:
     return np.array(sorted(i.encode() for i in video_ids if i.isascii() and len(i) == 32), "S32")
 
 
-def _best(searched: Sequence[_Share], query: FloatArray, limit: int) -> list[_Candidate]:
-    """Merge the best of all blocks.
+def _best(searched: Sequence[_Share], question: _Question, limit: int) -> list[_Candidate]:
+    """Merge the best of all cameras of all blocks.
 
-    One more than asked for is ranked: when it scores the same as the last that fits, ids must decide between
-    equals that FAISS may have dropped, and all of them are fetched.
+    One more than asked for is ranked: when it ties with the last that fits, ids must decide between equals
+    that FAISS may have dropped, and all of them are fetched.
     """
-    found = [share.block.nearest(query, min(limit + 1, share.count), share.mask) for share in searched]
-    ranked = np.sort(np.concatenate([scores for scores, _ in found]))[::-1]
-    if len(ranked) > limit and ranked[limit] == ranked[limit - 1]:
-        below = float(np.nextafter(ranked[limit - 1], np.float32(-np.inf)))
-        found = [share.block.above(query, below, share.mask) for share in searched]
-    last = ranked[min(limit, len(ranked)) - 1]
+    found = [_ranked(share, question, limit + 1) for share in searched]
+    ranks = np.sort(np.concatenate([ranks for each in found for ranks, _, _, _ in each]))[::-1]
+    last = ranks[min(limit, len(ranks)) - 1]
+    if len(ranks) > limit and ranks[limit] == last:
+        found = [_ranked(share, question, share.count) for share in searched]
     candidates: list[_Candidate] = []
-    for share, (scores, rows) in zip(searched, found, strict=True):
-        kept = scores >= last
-        if kept.any():
-            own, numbers = share.block.rows, rows[kept]
-            ids = own.tracklet_ids(numbers)
-            candidates += zip((-scores[kept]).tolist(), ids, repeat(own), numbers.tolist(), strict=False)
-    return sorted(candidates, key=itemgetter(0, 1))[:limit]
+    for share, each in zip(searched, found, strict=True):
+        for ranked, camera_id, scores, rows in each:
+            kept = ranked >= last
+            candidates += _candidates(share.block.rows, question, camera_id, scores[kept], rows[kept])
+    return sorted(candidates, key=lambda one: (-one.rank, one.tracklet_id))[:limit]
+
+
+def _ranked(
+    share: _Share, question: _Question, count: int
+) -> list[tuple[NDArray[np.float64], int, FloatArray, Integers]]:
+    """Ranks, camera, scores and rows of the best `count` of each camera of a block."""
+    found = share.block.rows.nearest_each(question.probe, count, share.mask)
+    return [
+        (question.ranks(camera_id, scores), camera_id, scores, rows)
+        for camera_id, (scores, rows) in found.items()
+    ]
+
+
+def _candidates(
+    own: Rows, question: _Question, camera_id: int, scores: FloatArray, rows: Integers
+) -> Iterator[_Candidate]:
+    if not len(rows):
+        return iter(())
+    standard = question.levels[camera_id].standardise(scores).tolist()
+    ranks = question.ranks(camera_id, scores).tolist()
+    return map(
+        _Candidate, ranks, own.tracklet_ids(rows), repeat(own), rows.tolist(), scores.tolist(), standard
+    )
 
 
 def _hits(best: Sequence[_Candidate], query: FloatArray) -> list[Hit]:
     """Locate the best clip of each hit; only the hits' clips are read."""
     by_segment = defaultdict(list)
-    for rank, (_, _, rows, row) in enumerate(best):
-        part = rows.part_of(row)
-        by_segment[part.directory].append((rank, rows.clips_of(row, part)))
+    for rank, one in enumerate(best):
+        part = one.rows.part_of(one.row)
+        by_segment[part.directory].append((rank, one.rows.clips_of(one.row, part)))
     wanted = [(rank, end - first) for ranges in by_segment.values() for rank, (first, end) in ranges]
     vectors = [
         read_clips(directory, query.size, [limits for _, limits in ranges])
@@ -174,4 +240,6 @@ def _hits(best: Sequence[_Candidate], query: FloatArray) -> list[Hit]:
         own = list(islice(scores, count))
         score = max(own)
         nearest[rank] = own.index(score), score
-    return [Hit(id_, -negative, *nearest[rank]) for rank, (negative, id_, _, _) in enumerate(best)]
+    return [
+        Hit(one.tracklet_id, one.score, one.standard_score, *nearest[rank]) for rank, one in enumerate(best)
+    ]

@@ -14,7 +14,9 @@ from gallery.errors import CorruptSegment
 from gallery.sql.changes import current_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Segment, Tombstone
-from gallery.vectors.block import Block, Mask, Rows, concatenate
+from gallery.vectors.block import Block, Rows, join_rows
+from gallery.vectors.cohorts import cohorts_of
+from gallery.vectors.index import FlatVectors, Mask
 from gallery.vectors.segment import MAPPED_FROM, SegmentVanished, open_segment, segment_directory
 from gallery.vectors.snapshot import Snapshot
 
@@ -72,7 +74,8 @@ class Snapshots:
                     raise
                 listing = newer
             else:
-                return Snapshot(model_id, listing.change, blocks, partial(self.newest, model_id))
+                cohorts = cohorts_of(blocks, known.cohorts if known else {})
+                return Snapshot(model_id, listing.change, blocks, cohorts, partial(self.newest, model_id))
 
     def _list(self, model_id: str) -> _Listing:
         ours = select(Segment.id).where(Segment.model_id == model_id, Segment.tracklet_count > 0)
@@ -106,7 +109,7 @@ class Snapshots:
         large += [rows for rows in opened if _is_large(rows)]
         joined = join(joined, [rows for rows in opened if not _is_large(rows)])
         blocks = [Block(rows, _erased(rows, listing)) for rows in (*large, *joined)]
-        if len({block.rows.index.d for block in blocks}) > 1:
+        if len({block.rows.vectors.dimension for block in blocks}) > 1:
             raise CorruptSegment("segments of one model differ in dimension")
         return blocks
 
@@ -122,7 +125,7 @@ def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:
     pending: list[Rows] = []
     for rows in small:
         if pending and sum(map(len, pending)) + len(rows) > BLOCK_ROWS:
-            blocks.append(concatenate(pending))
+            blocks.append(join_rows(pending))
             pending = []
         pending.append(rows)
     count = sum(map(len, pending))
@@ -131,12 +134,13 @@ def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:
         count += len(blocks[-1])
         pending.insert(0, blocks.pop())
     if pending:
-        blocks.append(concatenate(pending) if len(pending) > 1 else pending[0])
+        blocks.append(join_rows(pending))
     return blocks
 
 
 def _is_large(rows: Rows) -> bool:
-    return len(rows.parts) == 1 and len(rows) >= MAPPED_FROM
+    """Whether a segment stays on the disk as it is: compaction once made ones of several cameras."""
+    return len(rows) >= MAPPED_FROM and isinstance(rows.vectors, FlatVectors) and len(rows.camera_ids) == 1
 
 
 def _erased(rows: Rows, listing: _Listing) -> Mask:

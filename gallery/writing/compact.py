@@ -1,4 +1,4 @@
-"""Compaction: many small segments become one, and erased vectors leave the disk.
+"""Compaction: many small segments of a camera become one, and erased vectors leave the disk.
 
 The new segment is written beside the old ones while searches, commits and erasures go on. One transaction
 puts it in their place; a video erased in between is masked in it. Compactors do not lock each other out: of
@@ -18,7 +18,7 @@ from gallery.disk.locks import Staging, staging_root
 from gallery.errors import InvalidInput
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
-from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone
+from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, Video
 from gallery.vectors.block import FIRST_CLIP, Rows
 from gallery.vectors.builder import SegmentBuilder, SegmentContent
 from gallery.vectors.segment import (
@@ -55,12 +55,13 @@ class _Source:
     tracklets: int
     has_erased: bool
     videos: frozenset[str] = field(default=frozenset())
+    camera_id: int | None = None  # None when it has videos of several
 
 
 def compact(
     database: Database, data_dir: Path, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS
 ) -> CompactionReport:
-    """Merge segments of one model up to `max_tracklets` each, and rewrite those with erased videos.
+    """Merge the segments of each model and camera up to `max_tracklets`; rewrite those with erased videos.
 
     A segment that is more than half full, and has lost nothing, is left as it is: every tracklet is copied a
     bounded number of times.
@@ -88,24 +89,28 @@ def _sources(database: Database) -> list[_Source]:
         erased = set(session.scalars(select(Tombstone.segment_id)))
         query = select(Segment.id, Segment.model_id, Model.dimension, Segment.tracklet_count).join(Model)
         sources = [_Source(*row, row.id in erased) for row in session.execute(query)]
-        videos: dict[str, set[str]] = {}
-        for segment_id, video_id in session.execute(select(SegmentVideo.segment_id, SegmentVideo.video_id)):
-            videos.setdefault(segment_id, set()).add(video_id)
+        videos: dict[str, dict[str, int]] = {}
+        rows = select(SegmentVideo.segment_id, Video.id, Video.camera_id).join(Video)
+        for segment_id, video_id, camera_id in session.execute(rows):
+            videos.setdefault(segment_id, {})[video_id] = camera_id
     for source in sources:
-        source.videos = frozenset(videos.get(source.id, ()))
+        own = videos.get(source.id, {})
+        source.videos = frozenset(own)
+        cameras = set(own.values())
+        source.camera_id = cameras.pop() if len(cameras) == 1 else None
     return sources
 
 
 def _groups(sources: Sequence[_Source], max_tracklets: int) -> Iterator[list[_Source]]:
-    """Say which segments become one: of the same model, smallest first, as long as they fit."""
-    open_groups: dict[str, list[_Source]] = {}
+    """Say which segments become one: of the same model and camera, smallest first, as long as they fit."""
+    open_groups: dict[tuple[str, int | None], list[_Source]] = {}
     for source in sorted(sources, key=lambda s: (s.tracklets, s.id)):
         if 2 * source.tracklets > max_tracklets and not source.has_erased:
             continue
-        group = open_groups.setdefault(source.model_id, [])
+        group = open_groups.setdefault((source.model_id, source.camera_id), [])
         if group and sum(s.tracklets for s in group) + source.tracklets > max_tracklets:
             yield from _worthwhile(group)
-            group = open_groups[source.model_id] = []
+            group = open_groups[source.model_id, source.camera_id] = []
         group.append(source)
     for group in open_groups.values():
         yield from _worthwhile(group)
@@ -177,9 +182,9 @@ def _copy_video(builder: SegmentBuilder, rows: Rows, ordinal: int) -> SegmentCon
         stop = min(start + _COPIED_ROWS, end)
         clips_start, clips_end = rows.clips_of(start, part)[0], rows.clips_of(stop - 1, part)[1]
         clip_counts = np.diff(np.append(rows.columns[FIRST_CLIP, start:stop], clips_end))
-        clips = read_clips(part.directory, rows.index.d, [(clips_start, clips_end)])
+        clips = read_clips(part.directory, rows.vectors.dimension, [(clips_start, clips_end)])
         builder.add(
-            rows.vectors()[start:stop],
+            rows.vectors.take(np.arange(start, stop)),
             rows.columns[:FIRST_CLIP, start:stop],
             clip_counts,
             clips,

@@ -15,16 +15,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from gallery import (
-    BOX_DTYPE,
-    Gallery,
-    GallerySettings,
-    NewClip,
-    NewTracklet,
-    NewVideo,
-    VideoInfo,
-    VideoReport,
-)
+from gallery import BOX_DTYPE, Gallery, GallerySettings, NewClip, NewTracklet, NewVideo, VideoInfo
 from service.app import create_app
 from service.settings import ServiceSettings
 from tests.service.fakes import ColourEmbedder, ContrastDetector
@@ -97,7 +88,7 @@ def index(archive: Archive, camera: str, start: datetime, colours: list[Colour],
                 height=240,
                 frames_decoded=seconds * RATE,
                 frames_bad=0,
-                report=VideoReport(detector="test"),
+                report={},
             )
         )
 

@@ -11,7 +11,6 @@ from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.networks.fixed_model_reuse import FixedModelReuse, active_entries
 from models.networks.tkp import pool
-from models.training.objectives.base import Source
 from models.training.recipe import Recipe
 from models.training.sections import CrossModal as Settings
 
@@ -87,8 +86,8 @@ class CaptionerReuse(nn.Module):
         return self
 
 
-def load_captioner(recipe: Recipe) -> tuple[Captioner, Source]:
-    """The captioner that a recipe names, and which model it is.
+def load_captioner(recipe: Recipe) -> tuple[Captioner, str]:
+    """The captioner that a recipe names, and its id.
 
     Raises:
         BadRecipe: it is something else, or does not fit the recipe's pictures.
@@ -105,4 +104,4 @@ def load_captioner(recipe: Recipe) -> tuple[Captioner, Source]:
         raise BadRecipe(f"cross_modal.captioner: {where} has the backbone {network.backbone!r}")
     if (p.height, p.width) != (recipe.input.height, recipe.input.width):
         raise BadRecipe(f"cross_modal.captioner: {where} takes pictures of {p.height} x {p.width}")
-    return network, Source(loaded.name, loaded.id)
+    return network, loaded.id

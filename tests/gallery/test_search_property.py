@@ -27,12 +27,13 @@ from hypothesis.stateful import (
 from numpy.typing import NDArray
 
 from gallery.gallery import Gallery
-from gallery.records.searching import Filters, Hit
+from gallery.records.searching import Filters, Hit, RankBy
 from gallery.records.tracklets import NewClip, NewTracklet
 from gallery.records.videos import ModelInfo
 from gallery.settings import GallerySettings
 from gallery.times import EPOCH, microseconds
 from gallery.vectors import segment, snapshots
+from gallery.vectors.levels import LEAST_DEVIATION, SHRINKAGE
 from tests.gallery.making import JPEG, START, make_boxes, store, unit
 from tests.postgres import PostgresServer
 
@@ -160,14 +161,20 @@ class SearchMachine(RuleBasedStateMachine):
     @rule(data=st.data(), query=vectors, limit=st.integers(1, 12))
     def search(self, data: st.DataObject, query: NDArray[np.float32], limit: int) -> None:
         filters = data.draw(st.just(Filters()) | filters_of(list(self.world.tracklets.values())))
-        ranking = self.world.gallery.snapshot(MODEL.id).search(query, limit=limit, filters=filters)
+        by = data.draw(st.sampled_from(RankBy))
+        ranking = self.world.gallery.snapshot(MODEL.id).search(query, limit=limit, filters=filters, by=by)
         passing = {key: e for key, e in self.world.tracklets.items() if e.passes(filters)}
+        standard = standard_scores(self.world.tracklets, query)
         scores = {key: float(e.vector @ query) for key, e in passing.items()}
-        stored = {key: e.vector.tobytes() for key, e in passing.items()}
+        stored = {key: (e.camera_id, e.vector.tobytes()) for key, e in passing.items()}
         assert ranking.exact
+        assert ranking.by is by
         assert ranking.compared == len(passing)
-        check_hits(list(ranking.hits), scores, stored, limit)
+        ranked = scores if by is RankBy.COSINE else {key: standard[key] for key in passing}
+        check_hits(list(ranking.hits), by, ranked, stored, limit)
         for hit in ranking.hits:
+            assert hit.score == pytest.approx(scores[hit.tracklet_id], abs=CLOSE)
+            assert hit.standard_score == pytest.approx(standard[hit.tracklet_id], rel=1e-3, abs=1e-2)
             clips = passing[hit.tracklet_id].clips @ query
             assert hit.clip_score == pytest.approx(float(clips.max()), abs=CLOSE)
             assert clips[hit.clip_number] == pytest.approx(float(clips.max()), abs=CLOSE)
@@ -193,18 +200,41 @@ class SearchMachine(RuleBasedStateMachine):
         assert set(self.video_ids) <= with_model
 
 
-def check_hits(hits: list[Hit], scores: dict[str, float], stored: dict[str, bytes], limit: int) -> None:
+def standard_scores(tracklets: dict[str, Expected], query: NDArray[np.float32]) -> dict[str, float]:
+    """Cosines standardised within their camera, whatever the filter, by plain sums over the scores."""
+    cosines: dict[int, dict[str, float]] = {}
+    for key, expected in tracklets.items():
+        cosines.setdefault(expected.camera_id, {})[key] = float(expected.vector @ query)
+    everywhere = np.array([score for scores in cosines.values() for score in scores.values()])
+    found: dict[str, float] = {}
+    for scores in cosines.values():
+        own = np.array(list(scores.values()))
+        weight = len(own) / (len(own) + SHRINKAGE)
+        mean = weight * own.mean() + (1 - weight) * everywhere.mean()
+        deviation = np.sqrt(weight * own.var() + (1 - weight) * everywhere.var())
+        found |= {key: (score - mean) / max(deviation, LEAST_DEVIATION) for key, score in scores.items()}
+    return found
+
+
+def check_hits(
+    hits: list[Hit],
+    by: RankBy,
+    scores: dict[str, float],
+    stored: dict[str, tuple[int, bytes]],
+    limit: int,
+) -> None:
     """Recall 1.000 with the scores of brute force; among equal ones, ids decide."""
+    close = CLOSE if by is RankBy.COSINE else 1e-2
     ids = [hit.tracklet_id for hit in hits]
     assert len(set(ids)) == len(ids) == min(limit, len(scores))
     best = sorted(scores.values(), reverse=True)[:limit]
-    assert [hit.score for hit in hits] == pytest.approx(best, abs=CLOSE)
-    assert [hit.score for hit in hits] == pytest.approx([scores[i] for i in ids], abs=CLOSE)
-    assert [(-hit.score, hit.tracklet_id) for hit in hits] == sorted(
-        (-hit.score, hit.tracklet_id) for hit in hits
+    ranks = [hit.score if by is RankBy.COSINE else hit.standard_score for hit in hits]
+    assert ranks == pytest.approx(best, rel=1e-3, abs=close)
+    assert [(-rank, i) for rank, i in zip(ranks, ids, strict=True)] == sorted(
+        (-rank, i) for rank, i in zip(ranks, ids, strict=True)
     )
     if hits:
-        missed = {key for key, score in scores.items() if score > hits[-1].score + CLOSE} - set(ids)
+        missed = {key for key, score in scores.items() if score > ranks[-1] + close} - set(ids)
         assert not missed
         last = hits[-1].tracklet_id
         assert {key for key, vector in stored.items() if vector == stored[last] and key < last} <= set(ids)

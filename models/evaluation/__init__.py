@@ -1,1 +1,0 @@
-"""Judging models on data sets; nothing in training knows of it."""
