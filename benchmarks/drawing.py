@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from simulation.camera import Camera, Window, clip_matrix
-from simulation.crops import Cast, TrackletMaker, window_around
+from simulation.company import Cast
+from simulation.crops import TrackletMaker, window_around
 from simulation.detector import Aim
 from simulation.figure import set_uniforms
 from simulation.identity import draw_identity

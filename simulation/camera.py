@@ -1,6 +1,6 @@
 """A pinhole camera: where it is, what it sees."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,11 @@ class Camera:
         c, s = np.cos(roll), np.sin(roll)
         rotation = np.stack([c * right + s * down, c * down - s * right, forward])
         return cls(np.asarray(position, float), rotation, height / 2 / np.tan(field / 2), width, height)
+
+    def scaled(self, factor: float) -> "Camera":
+        """The same view in `factor` times as many columns and rows."""
+        width, height = (max(64, 2 * round(side * factor / 2)) for side in (self.width, self.height))
+        return replace(self, focal=self.focal * factor, width=width, height=height)
 
     def project(self, points: NDArray[np.floating]) -> Matrix:
         """Pixels and depth (..., 3) of world points (..., 3); the centre of the first pixel is (0.5, 0.5)."""

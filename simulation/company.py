@@ -1,12 +1,15 @@
 """Who else is in the picture: people who walk near the subject, and people who cross before it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from simulation.camera import Camera
 from simulation.identity import Identity
-from simulation.walking import HALF_STRIP, Moment, Pass, cycle_length
+from simulation.studio import Actor
+from simulation.walking import HALF_STRIP, Moment, Pass, Standing, cycle_length
 
 
 def random_pass(rng: np.random.Generator, walk_width: float) -> Pass:
@@ -74,6 +77,40 @@ class Crosser:
 
 
 Companion = Follower | Crosser
+Cast = Sequence[tuple[int, Actor, Standing]]  # number in the picture, who, and how it stands
+
+
+class Stretch:
+    """A stretch of the subject's way past a camera, at some times, with its company."""
+
+    def __init__(
+        self,
+        subject: Actor,
+        company: Sequence[tuple[Actor, Sequence[Moment]]],
+        moments: Sequence[Moment],
+        poses: Callable[[Actor, Sequence[Moment]], list[Standing]],
+    ) -> None:
+        self._actors, self._poses = [subject, *(actor for actor, _ in company)], poses
+        self._company = company
+        self.subject = poses(subject, moments)
+
+    def speed(self, k: int) -> float:
+        """Pixels by which the subject moves to the right up to time k."""
+        return self._middles[k] - self._middles[max(k - 1, 0)]
+
+    def cast(self, k: int) -> Cast:
+        """Who stands how at time k; the subject is number 0."""
+        at_once = [each[k] for each in (self.subject, *self._others)]
+        return [(n, each, at) for n, (each, at) in enumerate(zip(self._actors, at_once, strict=True))]
+
+    @cached_property
+    def _others(self) -> list[list[Standing]]:
+        """The company, posed when somebody looks: most stretches are given up for the subject's sake."""
+        return [self._poses(actor, moments) for actor, moments in self._company]
+
+    @cached_property
+    def _middles(self) -> list[float]:
+        return [float(at.points[:, 0].mean()) for at in self.subject]
 
 
 def phase(walk: Pass, identity: Identity, time: float) -> float:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from PIL import Image
 
 from simulation.camera import Window
 from simulation.captions import caption
-from simulation.company import Companion, Crosser, Follower, random_pass
-from simulation.detector import Aim
+from simulation.company import Cast, Companion, Crosser, Follower, Stretch, random_pass
+from simulation.detector import Aim, Box
 from simulation.electronics import FIELD, process
 from simulation.identity import Identity
 from simulation.presets import TrackletPreset
@@ -27,7 +27,6 @@ GRID = 16  # windows come in multiples of this, so that framebuffers are used ag
 TRIES = 5
 CROSSING = 0.4  # seconds that a crosser is before the subject
 
-Cast = Sequence[tuple[int, Actor, Standing]]  # number in the picture, who, and how it stands
 Frame = tuple[Image.Image, Image.Image | None, Sighting]  # crop, truth on request, the subject
 
 
@@ -79,14 +78,18 @@ class TrackletMaker:
         way = [(t, at) for t in times if (at := moment(walk, actor.identity, t)) is not None]
         if not way:
             return []
+        camera = self.studio.station.camera
+        beside = [
+            (each, [companion.at(each.identity, at, time, camera) for time, at in way])
+            for each, companion in company
+        ]
+        stretch = Stretch(actor, beside, [at for _, at in way], self.poses)
         frames: list[Frame] = []
-        before: float | None = None
-        for k, cast in enumerate(self.placed(actor, company, way)):
+        for k in range(len(way)):
             aim.wander(rng)
-            middle = float(cast[0][2].points[:, 0].mean())
-            drift = 0.0 if before is None else (middle - before) * preset.fps * FIELD
-            before = middle
-            crop = self.crop(cast, aim, sensor, drift=drift)
+            box = self.box(stretch.subject[k], aim)
+            drift = stretch.speed(k) * preset.fps * FIELD
+            crop = None if box is None else self.cut_out(stretch.cast(k), box, sensor, drift=drift)
             if crop is not None:
                 frames.append(crop)
             elif len(frames) + len(way) - k - 1 < preset.frames[0]:
@@ -124,30 +127,33 @@ class TrackletMaker:
             crosstalk=own.crosstalk * tint[:, None],
         )
 
-    def placed(
-        self, actor: Actor, company: Sequence[tuple[Actor, Companion]], way: Sequence[tuple[float, Moment]]
-    ) -> Iterator[Cast]:
-        """Who stands how at each time of a way; the subject is number 0."""
-        body, camera = self.studio.body, self.studio.station.camera
-        standing = [actor.puppet.stand(body, [at for _, at in way], camera)]
-        for each, companion in company:
-            moments = [companion.at(each.identity, at, time, camera) for time, at in way]
-            standing.append(each.puppet.stand(body, moments, camera))
-        actors = [actor, *(each for each, _ in company)]
-        for at_once in zip(*standing, strict=True):
-            yield [(n, each, at) for n, (each, at) in enumerate(zip(actors, at_once, strict=True))]
+    def poses(self, actor: Actor, moments: Sequence[Moment]) -> list[Standing]:
+        """How somebody stands at some moments."""
+        camera = self.studio.station.camera
+        if self.preset.unlike:
+            return actor.puppet.walk(moments, camera)
+        return actor.puppet.stand(self.studio.body, moments, camera)
 
-    def crop(self, cast: Cast, aim: Aim, sensor: Sensor | None = None, *, drift: float = 0.0) -> Frame | None:
+    def crop(self, cast: Cast, aim: Aim) -> Frame | None:
         """The subject (first of the cast) as a detector would cut it out."""
-        camera, seen = self.studio.station.camera, cast[0][2].points
+        box = self.box(cast[0][2], aim)
+        return None if box is None else self.cut_out(cast, box)
+
+    def box(self, subject: Standing, aim: Aim) -> Box | None:
+        """Where a detector sees the subject; None where it is too near, too small or outside."""
+        camera, seen = self.studio.station.camera, subject.points
         if seen[:, 2].min() < 1.0:
             return None
         box = aim.box(seen[:, 0].min(), seen[:, 1].min(), seen[:, 0].max(), seen[:, 1].max())
         box = np.clip(box, 0, (camera.width, camera.height, camera.width, camera.height))
-        if (box[3] - box[1]) * self.recorder.electronics.softness < self.recorder.least_height or box[
-            2
-        ] - box[0] < self.recorder.least_height / 5:
-            return None
+        wide, high, least = box[2] - box[0], box[3] - box[1], self.recorder.least_height
+        return None if high * self.recorder.electronics.softness < least or wide < least / 5 else box
+
+    def cut_out(
+        self, cast: Cast, box: Box, sensor: Sensor | None = None, *, drift: float = 0.0
+    ) -> Frame | None:
+        """The picture in a box; None where too little of the subject shows."""
+        camera = self.studio.station.camera
         window = window_around(box, camera.width, camera.height)
         taken = self.studio.shoot_placed(
             cast,
@@ -156,6 +162,7 @@ class TrackletMaker:
             truth=self.preset.truth,
             least=(0, self.preset.least_visible),
             sensor=sensor,
+            shaded=1 if self.preset.unlike else 2,
         )
         if taken is None:
             return None

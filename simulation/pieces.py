@@ -9,7 +9,7 @@ are measured along the arm from the shoulder: elbow 0.25, wrist 0.50.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ class Piece:
         """Canonical level of the lower edge."""
         return float(self.canonical[self.cut > 0, 2].min())
 
-    @property
+    @cached_property
     def normals(self) -> Array:
         """Unit normals at rest (N, 3)."""
         return vertex_normals(self.vertices, self.faces)

@@ -185,13 +185,15 @@ class Renderer:
         reach: float,
         arm_joints: Array,
         truth: bool = False,
+        shaded: int = 2,
         wanted: Callable[[NDArray[np.uint8]], bool],
     ) -> Picture | None:
         """Draw a window of a camera's picture.
 
         `shot` numbers the picture (its noise), `focus` and `reach` say around which point of the ground and
-        how far in metres people cast shadows. `wanted` is asked when it is known who is seen where (2H, 2W),
-        as in `Picture.people`; None if it is not: colours, the dearer half, are never computed then.
+        how far in metres people cast shadows, `shaded` how many samples of a pixel get a colour of their own:
+        1 is quicker, 2 smoother where patterns are fine. `wanted` is asked when it is known who is seen where
+        (2H, 2W), as in `Picture.people`; None if it is not: colours, the dearer half, are not computed then.
         """
         camera, light = backdrop.camera, backdrop.light
         targets = self._frame_targets(window)
@@ -211,7 +213,8 @@ class Renderer:
             "to_world": np.linalg.inv(clip),
             "people_shadow_matrix": shadow_matrix,
         }
-        self._shade(targets, backdrop, window, people, common=common, arm_joints=arm_joints)
+        shading = {**common, "most": shaded, "arm_joints": arm_joints}
+        self._shade(targets, backdrop, window, people, common=shading)
         self._combine(targets, backdrop, window, people, common=common)
         pixels = self._develop(targets, window, camera, sensor, shot)
         return Picture(pixels, people_seen, self._read_truth(targets, window, arm_joints) if truth else None)
@@ -256,7 +259,6 @@ class Renderer:
         people: Sequence[tuple[Figure, Stance]],
         *,
         common: dict[str, object],
-        arm_joints: Array,
     ) -> None:
         targets.people.use()
         targets.people.clear(0.0, 0.0, 0.0, 0.0)
@@ -274,7 +276,6 @@ class Renderer:
             eye=backdrop.camera.position,
             scenery_shadow_matrix=backdrop.shadow_matrix,
             pixel_angle=1 / backdrop.camera.focal,
-            arm_joints=arm_joints,
         )
         self.context.enable(moderngl.BLEND)
         self.context.blend_func = moderngl.ONE, moderngl.ONE

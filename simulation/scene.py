@@ -63,7 +63,7 @@ class Stance:
     `bounds` (left, top, right, bottom in pixels of the frame) surely hold it; nothing outside is shaded.
     """
 
-    transforms: NDArray[np.float64]
+    transforms: NDArray[np.floating]
     x: float
     y: float
     heading: float  # radians, the direction of travel, 0 = +x

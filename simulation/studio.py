@@ -84,11 +84,12 @@ class Studio:
         truth: bool = False,
         least: tuple[int, float] | None = None,
         sensor: Sensor | None = None,
+        shaded: int = 2,
     ) -> tuple[Picture, list[Sighting]] | None:
         """Like `shoot`, of people already posed.
 
         With `least` = (person, visible share), None where less of that person shows. `sensor` takes the place
-        of the camera's own.
+        of the camera's own; `shaded` as in `Renderer.draw`.
         """
         drawn = [(person, actor, at) for person, actor, at in cast if shows(at.stance, window)]
         focus, reach = around([at.stance for _, _, at in drawn])
@@ -113,6 +114,7 @@ class Studio:
             reach=reach,
             arm_joints=self.joints,
             truth=truth,
+            shaded=shaded,
             wanted=enough,
         )
         return None if picture is None else (picture, sightings)

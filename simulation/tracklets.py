@@ -103,9 +103,8 @@ def film_part(
     rng = np.random.default_rng([preset.seed, 8, part, number])
     # The camera's own stream: all parts of a world have to draw the same camera.
     own = rng if world == part else np.random.default_rng([preset.seed, 8, world, number])
-    scale = own.choice(SCALES)
+    draw, scale = (draw_unlike_station, 1.0) if preset.unlike else (draw_station, own.choice(SCALES))
     width, height = round(preset.width * scale), round(preset.height * scale)
-    draw = draw_unlike_station if preset.unlike else draw_station
     studio = Studio(shared_renderer(), draw(preset.seed * 10_000 + world, number, width=width, height=height))
     fresh = np.random.default_rng([preset.seed, 11, world, number])
     recorder = draw_recorder(fresh) if preset.unlike else plain_recorder(own)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.body import Array, Body, pose, skin
+from simulation.body import Array, Body, load_body, pose, skin
 from simulation.camera import NEAR, Camera
 from simulation.gait import joint_rotations
 from simulation.identity import Identity
@@ -15,6 +16,7 @@ from simulation.scene import Stance
 
 HALF_STRIP = 15.0  # metres from the place's centre to either end of the strip
 TRUTH_POINTS = 480  # vertices of a person that its visibility is computed from
+STEPS = 32  # poses of a gait cycle that are kept
 CYCLE_PER_STATURE = 0.82  # length of a gait cycle of two steps over stature, at stride 1
 
 
@@ -137,6 +139,24 @@ class Puppet:
             np.arange(len(every) - len(soles), len(every)),
         )
 
+    @cached_property
+    def steps(self) -> tuple[NDArray[np.float32], Array]:
+        """The gait cycle in STEPS poses, made once: transforms (T, J, 3, 4) and posed points (T, P, 3)."""
+        body, heads = load_body(), self.identity.shape.heads
+        phases = np.arange(STEPS) / STEPS
+        rotations = joint_rotations(body, heads, self.identity.style, phases, np.ones(STEPS))
+        transforms = pose(body, heads, rotations, STEPS)
+        return transforms.astype(np.float32), skin(self.points, self.bones, self.weights, transforms)
+
+    def walk(self, moments: Sequence[Moment], camera: Camera) -> list[Standing]:
+        """How it walks through some moments, each in the nearest of the cycle's poses."""
+        transforms, posed = self.steps
+        nearest = [round(m.phase * STEPS) % STEPS for m in moments]
+        return [
+            self._at(m, transforms[k], posed[k].astype(np.float64), camera)
+            for m, k in zip(moments, nearest, strict=True)
+        ]
+
     def stand(self, body: Body, moments: Sequence[Moment], camera: Camera) -> list[Standing]:
         """How it stands at some moments; together they cost hardly more than one alone."""
         style, heads = self.identity.style, self.identity.shape.heads
@@ -146,7 +166,7 @@ class Puppet:
         return [self._at(m, t, p, camera) for m, t, p in zip(moments, transforms, posed, strict=True)]
 
     def _at(
-        self, at: Moment, transforms: NDArray[np.float64], posed: NDArray[np.float64], camera: Camera
+        self, at: Moment, transforms: NDArray[np.floating], posed: NDArray[np.float64], camera: Camera
     ) -> Standing:
         """Put a pose where the walker is: transforms (J, 3, 4), points (P, 3)."""
         lift = -float(posed[self.soles, 2].min())

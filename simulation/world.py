@@ -18,13 +18,14 @@ from simulation.place import Place, draw_place
 from simulation.scene import Sensor
 from simulation.sensors import draw_camera, draw_sensor, draw_unlike_camera, draw_unlike_sensor
 from simulation.surroundings import draw_surroundings
-from simulation.view import view_quality
+from simulation.view import STATURE, view_quality
 from simulation.walking import HALF_STRIP, Pass
 
 MOST_CAMERAS = 32
 MOST_PEOPLE = 10_000
 DAY = 86_400.0  # seconds
 PLACES, CAMERAS_A_PLACE = 6, 12  # tried before the best is taken
+TALL = (90.0, 230.0)  # pixels
 INDOORS = 0.35  # share of unlike cameras beyond the first two that hang under a roof
 
 
@@ -61,7 +62,10 @@ def draw_station(seed: int, number: int, *, width: int, height: int) -> Station:
 
 
 def draw_unlike_station(seed: int, number: int, *, width: int, height: int) -> Station:
-    """Like `draw_station`, of cameras that disagree: the first hangs indoors, the second outdoors."""
+    """Like `draw_station`, of cameras that disagree: the first hangs indoors, the second outdoors.
+
+    Its resolution, up to half as much again as asked for, is what shows people on the strip TALL pixels high.
+    """
     indoor = number == 0 or (number > 1 and np.random.default_rng([seed, 12, number]).random() < INDOORS)
 
     def place_of(rng: np.random.Generator) -> Place:
@@ -71,8 +75,16 @@ def draw_unlike_station(seed: int, number: int, *, width: int, height: int) -> S
         return draw_unlike_camera(rng, room=place.walk_width / 2 + 1.2, width=width, height=height)
 
     place, camera = best_view(seed, number, place_of, camera_of)
+    tall = float(np.exp(np.random.default_rng([seed, 13, number]).uniform(*np.log(TALL))))
+    camera = camera.scaled(min(tall / stature_on(camera), 1.5))
     sensor = draw_unlike_sensor(np.random.default_rng([seed, 9, number]), night=place.night)
     return Station(f"camera-{number + 1}", place, camera, sensor)
+
+
+def stature_on(camera: Camera) -> float:
+    """Height in pixels of a person in the middle of the strip."""
+    feet, top = camera.project(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, STATURE]]))
+    return float(np.hypot(*(top - feet)[:2]))
 
 
 def best_view(

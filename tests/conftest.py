@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gallery import Gallery, GallerySettings
 from gallery.sql import schema
@@ -14,6 +15,10 @@ from tests.postgres import PostgresServer
 
 TEMPLATE = "gallery_template"
 _numbers = count()
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

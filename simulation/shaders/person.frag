@@ -9,6 +9,7 @@ uniform float pixel_angle;  // size of a pixel at distance 1 m
 uniform mat4 to_world;      // clip space to world
 uniform vec2 size;          // of the window
 uniform int factor;
+uniform int most;           // samples of a pixel that are shaded, 1 or 2
 layout(location = 0) out vec4 colour;
 
 vec3 shade(vec3 c, vec3 n, vec3 world, int slot, int region) {
@@ -37,7 +38,7 @@ vec3 shade(vec3 c, vec3 n, vec3 world, int slot, int region) {
     return mix(light, haze_colour, haze_at(world));
 }
 void main() {
-    // Of the samples of a pixel that show this person, the two on the diagonal are shaded, or the first that shows.
+    // Of the samples of a pixel that show this person, the first that shows is shaded, or with it the last.
     ivec2 base = ivec2(gl_FragCoord.xy) * factor;
     float share = 0.0;
     ivec2 first = ivec2(-1), last = ivec2(-1);
@@ -51,7 +52,7 @@ void main() {
         }
     if (share == 0.0) discard;
     vec3 sum = vec3(0.0);
-    int count = last == first ? 1 : 2;
+    int count = last == first ? 1 : most;
     for (int k = 0; k < count; ++k) {
         ivec2 at = k == 0 ? first : last;
         vec4 s = texelFetch(surface_map, at, 0);

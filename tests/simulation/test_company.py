@@ -1,18 +1,33 @@
 """People who cross are between the camera and the subject when they are said to be."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulation.body import load_body
 from simulation.camera import Camera
-from simulation.company import Crosser, Follower, random_pass
-from simulation.identity import draw_identity
-from simulation.walking import HALF_STRIP, Moment
+from simulation.company import Crosser, Follower, Stretch, random_pass
+from simulation.identity import Identity, draw_identity
+from simulation.studio import Actor
+from simulation.walking import HALF_STRIP, Moment, Puppet, Standing
 
 SOMEBODY = draw_identity(1)
+PUPPET = Puppet.of(SOMEBODY)
 coordinate = st.floats(-5, 5)
 directions = st.sampled_from([-1.4, -0.7, 0.7, 1.4])
+
+
+@dataclass
+class Stand:
+    """What of an actor poses: nothing on a GPU."""
+
+    identity: Identity
+    puppet: Puppet
 
 
 def camera_at(x: float, y: float) -> Camera:
@@ -76,3 +91,36 @@ def test_ways_stay_on_the_strip(seed: int, width: float) -> None:
 
     assert max(abs(walk.y_start), abs(walk.y_end)) <= max(width / 2 - 0.4, 0.6)
     assert walk.pause_at == 2 * HALF_STRIP
+
+
+def test_company_is_posed_only_when_somebody_looks() -> None:
+    posed: list[int] = []
+    camera, body = camera_at(9.0, 0.0), load_body()
+    subject, other = (
+        cast("Actor", Stand(draw_identity(seed), Puppet.of(draw_identity(seed)))) for seed in (1, 2)
+    )
+
+    def poses(actor: Actor, moments: Sequence[Moment]) -> list[Standing]:
+        posed.append(actor.identity.seed)
+        return actor.puppet.stand(body, moments, camera)
+
+    way = [Moment(0.2 * k, 0.0, 0.0, 0.1 * k, 1.0) for k in range(3)]
+    stretch = Stretch(subject, [(other, way)], way, poses)
+
+    assert posed == [1]
+    assert [(number, actor.identity.seed) for number, actor, _ in stretch.cast(1)] == [(0, 1), (1, 2)]
+    stretch.cast(2)
+    assert posed == [1, 2]
+    assert stretch.speed(0) == 0.0
+    assert abs(stretch.speed(1)) > 0
+
+
+@given(st.floats(0, 1), coordinate, coordinate)
+def test_kept_steps_are_near_the_pose_itself(phase: float, x: float, y: float) -> None:
+    puppet, camera = PUPPET, camera_at(12.0, 0.0)
+    at = Moment(x, y, 0.4, phase, 1.0)
+
+    (kept,), (exact,) = puppet.walk([at], camera), puppet.stand(load_body(), [at], camera)
+
+    assert np.abs(kept.points - exact.points)[:, :2].max() < 0.03 * np.ptp(exact.points[:, 1]) + 1.0
+    assert kept.spread == exact.spread

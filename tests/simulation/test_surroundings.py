@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from simulation.scene import SURFACES
 from simulation.sensors import draw_sensor, draw_unlike_camera, draw_unlike_sensor
 from simulation.surroundings import SETTINGS, draw_surroundings
-from simulation.world import draw_station, draw_unlike_station
+from simulation.world import TALL, draw_station, draw_unlike_station, stature_on
 
 seeds = st.integers(0, 2**32)
 
@@ -48,6 +48,26 @@ def test_a_world_has_a_camera_indoors_and_one_outdoors(seed: int) -> None:
 
     assert first.place.ground.indoor
     assert not second.place.ground.indoor
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_people_are_of_a_likely_height_on_every_camera(seed: int) -> None:
+    camera = draw_unlike_station(seed, 2, width=1280, height=720).camera
+
+    assert camera.width <= 1.5 * 1280 + 2
+    assert camera.width % 2 == camera.height % 2 == 0
+    assert 0.2 * TALL[0] < stature_on(camera) <= TALL[1] * 1.02
+
+
+@given(st.floats(0.3, 2.0))
+def test_a_scaled_camera_sees_the_same_in_other_pixels(factor: float) -> None:
+    camera = draw_unlike_camera(np.random.default_rng(1), room=3.0)
+    points = np.random.default_rng(2).uniform(-3, 3, (20, 3))
+
+    seen, scaled = camera.project(points), camera.scaled(factor).project(points)
+
+    np.testing.assert_allclose(scaled[:, :2], seen[:, :2] * factor, atol=2.0)
+    np.testing.assert_array_equal(scaled[:, 2], seen[:, 2])
 
 
 def test_a_station_is_the_same_every_time() -> None:
