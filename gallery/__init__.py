@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from gallery.records.jobs import JobInfo as JobInfo
     from gallery.records.jobs import NewRecording as NewRecording
     from gallery.records.jobs import RecordingInfo as RecordingInfo
+    from gallery.records.probes import FoundPerson as FoundPerson
+    from gallery.records.probes import PersonQuality as PersonQuality
     from gallery.records.probes import ProbeInfo as ProbeInfo
+    from gallery.records.searches import NewSearch as NewSearch
+    from gallery.records.searches import QueriedFilters as QueriedFilters
+    from gallery.records.searches import QueriedProbe as QueriedProbe
+    from gallery.records.searches import RecordedHit as RecordedHit
     from gallery.records.searches import SearchInfo as SearchInfo
+    from gallery.records.searches import SearchQuery as SearchQuery
     from gallery.records.searching import Filters as Filters
     from gallery.records.searching import Hit as Hit
     from gallery.records.searching import RankBy as RankBy
@@ -38,9 +45,11 @@ if TYPE_CHECKING:
     from gallery.records.tracklets import NewClip as NewClip
     from gallery.records.tracklets import NewTracklet as NewTracklet
     from gallery.records.tracklets import TrackletInfo as TrackletInfo
+    from gallery.records.videos import FileStamp as FileStamp
     from gallery.records.videos import ModelInfo as ModelInfo
     from gallery.records.videos import NewVideo as NewVideo
     from gallery.records.videos import VideoInfo as VideoInfo
+    from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.writing.writer import VideoWriter as VideoWriter
@@ -60,11 +69,18 @@ _HOMES = {
     "jobs.jobs": ["Jobs"],
     "records.cameras": ["CameraInfo"],
     "records.jobs": ["Claim", "Completion", "JobInfo", "NewRecording", "RecordingInfo"],
-    "records.probes": ["ProbeInfo"],
-    "records.searches": ["SearchInfo"],
+    "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
+    "records.searches": [
+        "SearchInfo",
+        "NewSearch",
+        "QueriedFilters",
+        "QueriedProbe",
+        "RecordedHit",
+        "SearchQuery",
+    ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
-    "records.videos": ["ModelInfo", "NewVideo", "VideoInfo"],
+    "records.videos": ["ModelInfo", "NewVideo", "VideoInfo", "FileStamp", "VideoReport"],
     "settings": ["GallerySettings"],
     "vectors.snapshot": ["Snapshot"],
     "writing.writer": ["VideoWriter"],

@@ -14,6 +14,11 @@ def microseconds(time: datetime) -> int:
     return (time - EPOCH) // timedelta(microseconds=1)
 
 
+def time_at(time_us: int) -> datetime:
+    """Return the time that lies so many microseconds after 1970, exactly."""
+    return EPOCH + timedelta(microseconds=time_us)
+
+
 def time_range(filters: Filters) -> tuple[datetime | None, datetime | None]:
     """Return the ends of a time filter in UTC.
 

@@ -7,10 +7,14 @@ Refusing at the door gives callers one clear error instead of two databases' hab
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gallery.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -58,8 +62,8 @@ def moment(value: datetime, what: str) -> datetime:
     return in_utc
 
 
-def json_object(value: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Return a plain copy of `value` if it is a JSON object that both databases store."""
+def json_object(value: "Mapping[str, Any] | DataclassInstance", what: str) -> dict[str, Any]:
+    """Return a plain copy of a mapping or record if it is a JSON object that both databases store."""
     copy = _json_copy(value, what)
     if not isinstance(copy, dict):
         raise InvalidInput(f"{what} must be a JSON object")
@@ -87,9 +91,13 @@ def _json_copy(value: object, what: str) -> object:
 
 
 def _plain(value: object) -> object:
-    """Mappings of any kind become objects."""
+    """Mappings of any kind and records become objects, times ISO 8601."""
     if isinstance(value, Mapping):
         return dict(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
     raise TypeError(f"{type(value).__name__} is no JSON value")
 
 

@@ -1,9 +1,29 @@
 """What happened to a recording, in numbers."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from indexer.decode import Statistics
+
+_WORDS: Final = {
+    "too_short": "seen too shortly",
+    "too_small": "too small",
+    "too_blurred": "too blurred",
+    "never_moved": "that never moved",
+    "never_in_the_picture": "outside the picture",
+}
+
+
+def left_out_line(reasons: Mapping[str, int]) -> str:
+    """How many tracks were left out, and why: "left out 3 tracks (2 too small, 1 too blurred)"."""
+    left_out = {_WORDS[reason]: number for reason, number in reasons.items() if reason in _WORDS}
+    if not left_out:
+        return ""
+    total = sum(left_out.values())
+    why = ", ".join(f"{number} {word}" for word, number in left_out.items())
+    return f"left out {total} track{'s' if total > 1 else ''} ({why})"
 
 
 @dataclass(slots=True)

@@ -204,6 +204,14 @@ def open_recording(path: Path, *, threads: int = 4) -> Recorded:
     return Recorded(path, container, stream)
 
 
+def length_us(path: Path) -> int:
+    """How long a recording lasts by its frames, in µs. Raises UnreadableRecording."""
+    with open_recording(path) as recorded:
+        for _ in recorded.frames(fps=0.001):
+            pass
+        return recorded.statistics.duration_us
+
+
 def _check_file(path: Path) -> None:
     """Raise UnreadableRecording for what need not be shown to FFmpeg."""
     if path.is_dir():

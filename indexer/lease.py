@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
-from gallery import CatalogueUnavailable, Claim, Completion, Jobs, LeaseLost
+from gallery import CatalogueUnavailable, Claim, Completion, Jobs, LeaseLost, VideoReport
 from indexer.errors import Cancelled
 
 log = structlog.get_logger()
@@ -50,9 +50,9 @@ class Lease:
         if self.cancelled or self.lost or self._stopping():
             raise Cancelled
 
-    def completion(self, report: Mapping[str, Any]) -> Completion:
+    def completion(self, report: VideoReport) -> Completion:
         """Say how the recording ends with the commit of its video."""
-        return Completion(self._claim, "; ".join(report["warnings"]) or None, dict(self.counters))
+        return Completion(self._claim, "; ".join(report.warnings) or None, dict(self.counters))
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -3,10 +3,17 @@
 from typing import TYPE_CHECKING
 
 from indexer.settings import IndexSettings
+from models.names import check_detector, check_model
 
 if TYPE_CHECKING:
     from models.detector import Detector
     from models.embedder import Embedder
+
+
+def check_settings(settings: IndexSettings) -> None:
+    """Refuse networks that do not exist, without loading any. Raises ModelError."""
+    check_model(settings.model)
+    check_detector(settings.detector)
 
 
 def make_embedder(settings: IndexSettings) -> "Embedder":

@@ -1,21 +1,23 @@
 """Recordings in, gallery rows out."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from gallery import (
     AlreadyIndexed,
     Completion,
+    FileStamp,
     Gallery,
     ModelInfo,
     NewTracklet,
     NewVideo,
     VideoInfo,
+    VideoReport,
     VideoWriter,
 )
-from indexer.counters import Counters
+from indexer.counters import Counters, left_out_line
 from indexer.decode import Recorded, Statistics, open_recording
 from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
@@ -30,7 +32,7 @@ from indexer.track import Tracker
 from indexer.types import Recording
 from models.detector import Detector
 
-Complete = Callable[[Mapping[str, Any]], Completion]
+Complete = Callable[[VideoReport], Completion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ class IndexReport:
     warnings: Sequence[str]
     counters: Mapping[str, int]
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """What was done, left out and noticed, in one line."""
+        left_out = left_out_line(self.video.report.reasons)
+        return "; ".join(["indexed", *([left_out] if left_out else []), *self.warnings])
 
 
 def index_video(
@@ -86,7 +93,7 @@ def index_video(
         follow=lambda frame, detections: tracker.update(detections, frame.time_us),
         refine=lambda stretch, counters: refined(stretch, counters, settings),
     )
-    origin = {"detector": detector.name, "detect_fps": settings.detect_fps, "embed_fps": settings.embed_fps}
+    origin = VideoReport(detector=detector.name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
     return index_recording(
         gallery,
         embedder,
@@ -106,14 +113,14 @@ def index_recording(
     settings: IndexSettings,
     *,
     steps: Steps,
-    origin: Mapping[str, Any],
+    origin: VideoReport,
     progress: Progress | None = None,
     complete: Complete | None = None,
 ) -> IndexReport:
-    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` goes into the report."""
+    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` begins the report."""
     progress = progress or Silent()
     progress.update("hash", 0.0, {})
-    state = _file_state(recording.path)
+    status = file_status(recording.path)
     digest = content_hash(recording.path)
     known = gallery.catalogue.is_indexed(digest, embedder.id)
     if known is not None:
@@ -127,13 +134,15 @@ def index_recording(
             stages = Stages(flow, recorded, steps, embedder, settings)
             store(writer, _watch(stages, recorded, progress), flow)
         steps.check(recorded)
-        if _file_state(recording.path) != state:
+        if stages.counters.tracklets == 0:
+            recorded.statistics.warn("nobody was found, though the recording has pictures")
+        if _differs(status, file_status(recording.path)):
             raise UnreadableRecording(f"{recording.path.name}: the file changed while it was read")
         progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))
         video = new_video(
             recording,
             digest,
-            size_bytes=state[0],
+            status=status,
             statistics=recorded.statistics,
             counters=stages.counters,
             origin=origin,
@@ -143,9 +152,8 @@ def index_recording(
                 info = writer.commit(video, complete and complete(video.report))
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
-    warnings = [*recorded.statistics.warnings, *([embedder.warning] if embedder.warning else [])]
     counters = stages.counters.numbers(recorded.statistics)
-    return IndexReport(info, False, warnings, counters, dict(flow.seconds))
+    return IndexReport(info, False, recorded.statistics.warnings, counters, dict(flow.seconds))
 
 
 def store(writer: VideoWriter, messages: Iterable[Settled[NewTracklet]], flow: Flow) -> None:
@@ -174,28 +182,28 @@ def new_video(
     recording: Recording,
     digest: str,
     *,
-    size_bytes: int,
+    status: os.stat_result,
     statistics: Statistics,
     counters: Counters,
-    origin: Mapping[str, Any],
+    origin: VideoReport,
 ) -> NewVideo:
     """The video's row; nothing in it depends on when or how fast it was indexed."""
-    report = {
-        **origin,
-        "frames_detected": counters.frames_detected,
-        "detections": counters.detections,
-        "tracks": counters.tracks,
-        "clips": counters.clips,
-        "reasons": counters.reasons,
-        "warnings": statistics.warnings,
-    }
+    report = replace(
+        origin,
+        frames_detected=counters.frames_detected,
+        detections=counters.detections,
+        tracks=counters.tracks,
+        clips=counters.clips,
+        reasons=counters.reasons,
+        warnings=statistics.warnings,
+    )
     return NewVideo(
         content_hash=digest,
         camera_id=recording.camera_id,
         file_name=recording.file_name,
         path=str(recording.path.absolute()),
         owned=recording.owned,
-        size_bytes=size_bytes,
+        size_bytes=status.st_size,
         start_time=recording.start_time,
         duration_us=statistics.duration_us,
         width=statistics.width,
@@ -203,16 +211,21 @@ def new_video(
         frames_decoded=statistics.frames_decoded,
         frames_bad=statistics.frames_bad,
         report=report,
+        stamp=FileStamp.of(status),
     )
 
 
-def _file_state(path: Path) -> tuple[int, int]:
-    """Size in bytes and time of the last change."""
+def file_status(path: Path) -> os.stat_result:
+    """What the file system says of a recording. Raises UnreadableRecording: there is no such file."""
     try:
-        status = path.stat()
+        return path.stat()
     except OSError as error:
         raise UnreadableRecording(f"{path}: {error.strerror}") from error
-    return status.st_size, status.st_mtime_ns
+
+
+def _differs(before: os.stat_result, after: os.stat_result) -> bool:
+    """Whether a file was written to."""
+    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
 def model_info(embedder: ClipEmbedder) -> ModelInfo:

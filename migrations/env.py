@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from gallery.settings import GallerySettings
 from gallery.sql.database import Database, create_engine_at
-from gallery.sql.tables import Base
+from gallery.sql.tables import METADATA
 
 ADVISORY_LOCK = 0x5167_4C17
 
@@ -23,7 +23,7 @@ def run() -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
             context.configure(
                 connection=connection,
-                target_metadata=Base.metadata,
+                target_metadata=METADATA,
                 transactional_ddl=True,
                 render_as_batch=not database.is_postgresql,
             )

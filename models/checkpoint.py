@@ -21,14 +21,15 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as pack_tensors
 from torch import Tensor
 
+from models import names
 from models.errors import BadCheckpoint, UnknownModel
 from models.networks.catalogue import build
 from models.networks.network import Network
 from models.preprocessing import Preprocessing
 
 FORMAT: Final = 1
+CARD: Final = names.CARD
 WEIGHTS: Final = "weights.safetensors"
-CARD: Final = "card.json"
 MAX_CARD_BYTES: Final = 1 << 20
 MAX_WEIGHTS_BYTES: Final = 2 << 30
 

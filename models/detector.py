@@ -1,14 +1,12 @@
 """Person detectors by name: frames in, boxes out. Used on recordings and on probe photos."""
 
 from pathlib import Path
-from typing import Final
 
 from models.detectors.base import Detections, Detector
-from models.errors import DetectorError, UnknownModel
+from models.errors import DetectorError
+from models.names import check_detector
 
-__all__ = ["KINDS", "Detections", "Detector", "create_detector"]
-
-KINDS: Final = ("nanodet", "onnx:PATH", "openvino:PATH", "torchvision:NAME")
+__all__ = ["Detections", "Detector", "create_detector"]
 
 
 def create_detector(
@@ -39,21 +37,20 @@ def create_detector(
     """
     if not 32 <= input_size <= 4096 or not 0 <= threshold < 1:
         raise DetectorError(f"no detector has input size {input_size} and threshold {threshold}")
+    check_detector(spec)
     kind, _, rest = spec.partition(":")
     if spec == "nanodet":
         from models.detectors.nanodet import NanoDet
 
         return NanoDet(input_size=input_size, threshold=threshold, device=device, threads=threads)
-    if kind == "onnx" and rest:
+    if kind == "onnx":
         from models.detectors.yolox import Yolox
 
         return Yolox(Path(rest), input_size=input_size, threshold=threshold, device=device, threads=threads)
-    if kind == "openvino" and rest:
+    if kind == "openvino":
         from models.detectors.openvino import OpenVino
 
         return OpenVino(Path(rest), threshold=threshold, device=device, threads=threads)
-    if kind == "torchvision" and rest:
-        from models.detectors.torchvision import TorchvisionDetector
+    from models.detectors.torchvision import TorchvisionDetector
 
-        return TorchvisionDetector(rest, threshold=threshold, device=device, threads=threads)
-    raise UnknownModel(f"no detector {spec!r}; there are {', '.join(KINDS)}")
+    return TorchvisionDetector(rest, threshold=threshold, device=device, threads=threads)

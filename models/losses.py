@@ -81,24 +81,34 @@ def batch_hard_triplet(
     return losses.mean()
 
 
-def supervised_contrastive(features: Tensor, labels: Tensor, temperature: float = 0.1) -> Tensor:
+def supervised_contrastive(
+    features: Tensor, labels: Tensor, temperature: float = 0.1, *, clips: Tensor | None = None
+) -> Tensor:
     """Cross entropy of finding an anchor's positives among all others of the batch by cosine.
 
     Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, equation 2 (L_out). Every pair counts, so
     it learns from hard data on which the hardest triplets alone pull all features to one point.
 
+    L_out wants all positives equally near. Frames of one clip are all but the same picture: as positives of
+    each other they take so large a share of the softmax that the loss pushes them apart. With `clips`, pairs
+    of one clip take no part at all.
+
     Args:
         features: (N, D), of any length.
         labels: (N,) identities.
         temperature: that cosines are divided by.
+        clips: (N,) the clip that each feature is of; None if each is of its own.
 
     Returns:
         The mean over the anchors that have a positive; zero if none has.
     """
     z = F.normalize(features, dim=1)
-    self_pair = torch.eye(len(z), dtype=torch.bool, device=z.device)
-    log_shares = (z @ z.T / temperature).masked_fill(self_pair, -torch.inf).log_softmax(dim=1)
-    positive = (labels[:, None] == labels) & ~self_pair
+    own = torch.arange(len(z), device=z.device) if clips is None else clips
+    same_clip = own[:, None] == own  # (N, N), the pair of a feature with itself among them
+    positive = (labels[:, None] == labels) & ~same_clip
+    # A finite filler: a batch of one clip has nothing to be found among, and no gradient of NaN.
+    similarities = (z @ z.T / temperature).masked_fill(same_clip, torch.finfo(z.dtype).min)
+    log_shares = similarities.log_softmax(dim=1)
     counts = positive.sum(dim=1)
     sums = -log_shares.masked_fill(~positive, 0.0).sum(dim=1)
     return (sums / counts.clamp(min=1)).sum() / (counts > 0).sum().clamp(min=1)

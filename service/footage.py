@@ -6,12 +6,12 @@ counted on at the nominal rate and noted so in its report: then the recording is
 the same rule.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import av
 import av.error
@@ -23,6 +23,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
+from gallery import VideoReport
 from service.errors import RecordingUnavailable
 from service.images import Pixels
 
@@ -40,9 +41,9 @@ class Stretch:
     end_us: int
 
 
-def has_steady_clock(report: Mapping[str, Any]) -> bool:
+def has_steady_clock(report: VideoReport) -> bool:
     """Whether the indexer's report on a recording says nothing against its time stamps."""
-    return not any("time stamp" in warning for warning in report.get("warnings", ()))
+    return not any("time stamp" in warning for warning in report.warnings)
 
 
 class Footage:

@@ -1,10 +1,9 @@
 """Probes: from an uploaded photo to what can be searched for."""
 
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from gallery import NotFound, ProbeInfo
+from gallery import FoundPerson, NotFound, PersonQuality, ProbeInfo
 from models.detector import Detector
 from service import images, persons
 from service.auth import Caller
@@ -78,7 +77,7 @@ def choose(probe: ProbeInfo, choice: ProbeChoice) -> tuple[SearchedProbe, Box, l
             f"The probe has {len(probe.persons)} persons; there is no person {index}.", "/probes/0/person"
         )
     person = probe.persons[index]
-    return _searched(probe, index, person["box"]), person["box"], list(person["quality"]["warnings"])
+    return _searched(probe, index, person.box), person.box, list(person.quality.warnings)
 
 
 def probe_pixels(probe: ProbeInfo) -> images.Pixels:
@@ -97,7 +96,7 @@ def probe_out(probe: ProbeInfo) -> ProbeOut:
             "width": probe.width,
             "height": probe.height,
             "created_at": probe.created_at,
-            "persons": [{"index": index, **person} for index, person in enumerate(probe.persons)],
+            "persons": [{"index": index, **asdict(person)} for index, person in enumerate(probe.persons)],
             "image_url": f"/v1/probes/{probe.id}/image",
             "warnings": [] if probe.persons else [persons.NOBODY],
         }
@@ -108,16 +107,9 @@ def _found(detector: Detector, pixels: images.Pixels) -> list[Person]:
     return persons.find(detector, pixels)[:100]
 
 
-def _stored(person: Person) -> Mapping[str, Any]:
-    return {
-        "box": list(person.box),
-        "score": person.score,
-        "quality": {
-            "height_px": person.height_px,
-            "sharpness": person.sharpness,
-            "warnings": list(person.warnings),
-        },
-    }
+def _stored(person: Person) -> FoundPerson:
+    quality = PersonQuality(person.height_px, person.sharpness, list(person.warnings))
+    return FoundPerson(person.box, person.score, quality)
 
 
 def _searched(probe: ProbeInfo, person: int | None, box: Box) -> SearchedProbe:

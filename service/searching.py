@@ -1,14 +1,28 @@
 """Searches: from a probe to a recorded answer, and from a record to its pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import CameraInfo, Filters, Hit, NotFound, ProbeInfo, RankBy, SearchInfo, TrackletInfo
+from gallery import (
+    CameraInfo,
+    Filters,
+    Hit,
+    NewSearch,
+    NotFound,
+    ProbeInfo,
+    QueriedFilters,
+    QueriedProbe,
+    RankBy,
+    RecordedHit,
+    SearchInfo,
+    SearchQuery,
+    TrackletInfo,
+)
 from service import cursors, persons
 from service.auth import Caller
 from service.coverage import coverage_statement
@@ -118,20 +132,21 @@ def _search(
     if embedder.warning:
         warnings = [*warnings, embedder.warning]
     recorded = state.gallery.searches.add(
-        key_id=caller.key_id,
-        query={
-            "probe": searched.model_dump(),
-            "filters": question.named.model_dump(mode="json"),
-            "limit": question.limit,
-        },
-        model_id=embedder.id,
-        change=ranking.change,
-        coverage={
-            "statement": statement.model_dump(mode="json"),
-            "model": ModelOut(id=embedder.id, name=embedder.name, warning=embedder.warning).model_dump(),
-            "warnings": warnings,
-        },
-        hits=[_stored(hit) for hit in hits],
+        NewSearch(
+            key_id=caller.key_id,
+            query=SearchQuery(
+                QueriedProbe(**searched.model_dump()),
+                QueriedFilters(**question.named.model_dump()),
+                question.limit,
+            ),
+            model_id=embedder.id,
+            model_name=embedder.name,
+            model_warning=embedder.warning,
+            change=ranking.change,
+            coverage=statement.model_dump(mode="json"),
+            warnings=warnings,
+            hits=[_recorded(hit) for hit in hits],
+        )
     )
     return answer(state, recorded, offset=0, limit=question.limit)
 
@@ -156,7 +171,7 @@ def page(state: State, caller: Caller, search_id: str, cursor: str | None, limit
     state.gallery.audit.record(
         "search.read", key_id=caller.key_id, subject=recorded.id, detail={"offset": offset}
     )
-    return answer(state, recorded, offset=offset, limit=limit or recorded.query["limit"])
+    return answer(state, recorded, offset=offset, limit=limit or recorded.query.limit)
 
 
 def answer(state: State, recorded: SearchInfo, *, offset: int, limit: int) -> SearchAnswer:
@@ -165,24 +180,24 @@ def answer(state: State, recorded: SearchInfo, *, offset: int, limit: int) -> Se
     Only ids and scores are recorded: what was erased since is gone from the answer, which says so.
     """
     stored = recorded.hits[offset : offset + limit]
-    tracklets = state.gallery.catalogue.tracklets([hit["tracklet_id"] for hit in stored])
+    tracklets = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in stored])
     cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
     hits = [
-        _hit(rank, hit, tracklets[hit["tracklet_id"]], cameras)
+        _hit(rank, hit, tracklets[hit.tracklet_id], cameras)
         for rank, hit in enumerate(stored, start=offset + 1)
-        if hit["tracklet_id"] in tracklets
+        if hit.tracklet_id in tracklets
     ]
-    warnings = list(recorded.coverage["warnings"])
+    warnings = list(recorded.warnings)
     if len(hits) < len(stored):
         warnings.append(f"{len(stored) - len(hits)} hits of this page were erased since the search.")
     after = offset + limit
     return SearchAnswer(
         id=recorded.id,
         created_at=recorded.created_at,
-        model=ModelOut.model_validate(recorded.coverage["model"]),
-        probe=SearchedProbe.model_validate(recorded.query["probe"]),
-        filters=FiltersOut.model_validate(recorded.query["filters"]),
-        coverage=CoverageOut.model_validate(recorded.coverage["statement"]),
+        model=ModelOut(id=recorded.model_id, name=recorded.model_name, warning=recorded.model_warning),
+        probe=SearchedProbe.model_validate(recorded.query.probe, from_attributes=True),
+        filters=FiltersOut.model_validate(recorded.query.filters, from_attributes=True),
+        coverage=CoverageOut.model_validate(recorded.coverage),
         calibration=CALIBRATION,
         hits=hits,
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
@@ -205,19 +220,17 @@ def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
     )
 
 
-def _stored(hit: Hit) -> dict[str, Any]:
-    return {"tracklet_id": hit.tracklet_id, "score": round(hit.score, 6), "clip": hit.clip_number}
+def _recorded(hit: Hit) -> RecordedHit:
+    return RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number)
 
 
-def _hit(
-    rank: int, stored: Mapping[str, Any], tracklet: TrackletInfo, cameras: dict[int, CameraInfo]
-) -> HitOut:
-    clip = next((clip for clip in tracklet.clips if clip.number == stored["clip"]), None)
+def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[int, CameraInfo]) -> HitOut:
+    clip = next((clip for clip in tracklet.clips if clip.number == stored.clip), None)
     url = f"/v1/tracklets/{tracklet.id}"
     best = (clip.start_us, clip.end_us) if clip else (tracklet.start_us, tracklet.end_us)
     return HitOut(
         rank=rank,
-        score=stored["score"],
+        score=stored.score,
         probability=None,
         tracklet_id=tracklet.id,
         video_id=tracklet.video_id,
@@ -226,6 +239,6 @@ def _hit(
         end=tracklet.end_time,
         best_moment=moment(tracklet, *best),
         thumbnail_url=f"{url}/thumbnail",
-        clip_url=f"{url}/clip?moment={stored['clip']}",
+        clip_url=f"{url}/clip?moment={stored.clip}",
         tracklet_url=url,
     )

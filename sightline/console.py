@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,7 +44,11 @@ def open_gallery(settings: "GallerySettings") -> "Gallery":
 
 
 def moment(text: str, time_zone: str) -> datetime:
-    """A time in ISO 8601; without an offset it is the clock of `time_zone` (an IANA name)."""
+    """A time in ISO 8601; without an offset it is the clock of `time_zone` (an IANA name).
+
+    Raises:
+        CommandError: no such time or zone; or, as clocks are changed, the time comes twice or not at all.
+    """
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
@@ -52,9 +56,16 @@ def moment(text: str, time_zone: str) -> datetime:
     if value.tzinfo is not None:
         return value
     try:
-        return value.replace(tzinfo=ZoneInfo(time_zone))
+        zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise CommandError(f"no time zone {time_zone!r}", "use an IANA name like Europe/Berlin") from error
+    # A time that is skipped has two readings as well, and neither comes back as itself.
+    early, late = (value.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if early.utcoffset() == late.utcoffset():
+        return early
+    times = "does not exist" if early.astimezone(UTC).astimezone(zone) != early else "comes twice"
+    choices = " or ".join(sorted({early.astimezone(UTC).isoformat(), late.astimezone(UTC).isoformat()}))
+    raise CommandError(f"{text} {times} in {time_zone}, as clocks are changed", f"give an offset: {choices}")
 
 
 def print_json(value: object) -> None:

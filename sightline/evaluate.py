@@ -3,7 +3,7 @@
 import importlib.metadata
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from models.bootstrap import Interval
     from models.datasets.records import Dataset
     from models.embedder import Embedder
+    from models.evaluation.comparison import Comparison, Judged
     from models.networks.network import Network
     from models.training.album import Album
     from models.training.evaluate import Rerank, Seen
     from models.training.figures import Evaluation, Figures
     from models.training.protocols import EvaluationProtocol
+    from models.zoo import LoadedModel
 
 
 class Protocols(StrEnum):
@@ -60,6 +62,14 @@ def evaluate(
         int, typer.Option(min=1, max=100, help="How many queries a picture of ranked lists shows.")
     ] = 10,
     rerank: Annotated[bool, typer.Option("--rerank", help="Also judge re-ranked lists.")] = False,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL|FILE",
+            help="Compare with another model, or with figures that --json wrote, query by query; may be "
+            "repeated: then with the mean of these (seeds of one recipe).",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32 or bf16.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads on a CPU [default: torch's].")] = None,
@@ -78,6 +88,8 @@ def evaluate(
         _check_place(json_file)
     if through_service is not None and (rerank or protocol is not Protocols.I2V):
         raise CommandError("the service ranks by I2V only", "leave --protocol and --rerank out")
+    if through_service is not None and against:
+        raise CommandError("--against embeds by itself", "leave --through-service out")
     client = None if through_service is None else Client(through_service, key)
     settings = read_settings(GallerySettings, data_dir=data_dir)
     album = None if pictures is None else _album(pictures, picture_queries)
@@ -88,19 +100,25 @@ def evaluate(
 
     judged = load(dataset, root)
     loaded = zoo.load(zoo.DEFAULT if model is None else model)
-    embedder = Embedder(loaded, device=device, precision=precision, threads=threads)
+    make = partial(Embedder, device=device, precision=precision, threads=threads)
+    embedder = make(loaded)
     reranks = loaded.network if rerank else None
     with _bars() as bars:
-        found = []
+        others = [_judged(other, make, judged, protocol, _Bar(bars)) for other in against or ()]
+        found, comparisons = [], []
         for evaluation in (
             _offline(embedder, judged, protocol, _Bar(bars), network=reranks, seen=seen)
             if client is None
             else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars), seen=seen)
         ):
             found.append(evaluation)
+            if others:
+                comparisons.append(_compared(evaluation, others))
             if json_file is not None:
-                _write(json_file, found, embedder, through_service)
+                _write(json_file, found, comparisons, embedder, through_service)
     _show(found, embedder.warning)
+    if comparisons:
+        _show_comparisons(comparisons)
     if album is not None:
         _draw(album, found)
 
@@ -121,6 +139,35 @@ def _offline(
     for one in EvaluationProtocol if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]:
         rerank = None if network is None else _reranking(network, one)
         yield judge(features, dataset, one, rerank=rerank, seen=seen)
+
+
+def _judged(
+    model: str,
+    make: "Callable[[LoadedModel], Embedder]",
+    dataset: "Dataset",
+    protocol: Protocols,
+    bar: "_Bar",
+) -> "list[Judged]":
+    """Another model's answers to the same queries: from a file of figures, or by evaluating it now."""
+    from models import zoo
+    from models.evaluation.comparison import Judged, read_judged
+
+    if Path(model).is_file():
+        return read_judged(Path(model))
+    offline = _offline(make(zoo.load(model)), dataset, protocol, bar, network=None, seen=None)
+    return [Judged.of(evaluation) for evaluation in offline]
+
+
+def _compared(evaluation: "Evaluation", others: "Sequence[Sequence[Judged]]") -> "Comparison":
+    """Raises CommandError if one of the others was not judged by this protocol, BadDataset as `compare`."""
+    from models.evaluation.comparison import Judged, compare
+
+    found = [[one for one in other if one.protocol == evaluation.protocol] for other in others]
+    if not all(found):
+        raise CommandError(
+            f"a file of --against has no figures by {evaluation.protocol}", "write it with this --protocol"
+        )
+    return compare([Judged.of(evaluation)], [other[0] for other in found])
 
 
 def _through(
@@ -204,13 +251,20 @@ def _bars() -> "Progress":
     return Progress(*columns, console=output)
 
 
-def _write(file: Path, found: "Sequence[Evaluation]", embedder: "Embedder", service: str | None) -> None:
+def _write(
+    file: Path,
+    found: "Sequence[Evaluation]",
+    comparisons: "Sequence[Comparison]",
+    embedder: "Embedder",
+    service: str | None,
+) -> None:
     values = {
         "sightline": importlib.metadata.version("sightline"),
         "device": embedder.device,
         "precision": embedder.precision,
         "through_service": service,
         "evaluations": [evaluation.to_json() for evaluation in found],
+        "comparisons": [comparison.to_json() for comparison in comparisons],
     }
     file.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
@@ -238,6 +292,29 @@ def _show(found: "Sequence[Evaluation]", warning: str | None) -> None:
     print_table(opened)
     if warning:
         print_note(warning)
+
+
+def _show_comparisons(comparisons: "Sequence[Comparison]") -> None:
+    first = comparisons[0]
+    output.print(
+        f"{', '.join(first.model)} less {', '.join(first.against)} by the same queries (paired bootstrap):",
+        markup=False,
+        soft_wrap=True,
+    )
+    print_table([_comparison(one) for one in comparisons])
+
+
+def _comparison(one: "Comparison") -> dict[str, str]:
+    row = {"protocol": one.protocol}
+    for name, heading in (
+        ("rank_1", "rank-1"),
+        ("map_standard", "mAP (standard)"),
+        ("map_trapezoid", "mAP (trapezoid)"),
+    ):
+        found = one.differences[name]
+        low, high = 100 * found.low, 100 * found.high
+        row[heading] = f"{100 * found.value:+.1f} [{low:+.1f}, {high:+.1f}], p {found.p:.3f}"
+    return row
 
 
 def _ranks(name: str, shares: "Mapping[int, float]", of_rank_1: "Interval | None" = None) -> dict[str, str]:

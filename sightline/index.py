@@ -1,41 +1,25 @@
 """`sightline index`: recordings into the gallery."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gallery import GallerySettings
-from sightline.console import DataDir, moment, open_gallery, output, print_note, print_table, read_settings
+from indexer.folders import SUFFIXES, Found, find_recordings
+from indexer.names import cannot_be_recorded, shown
+from sightline.console import DataDir, moment, open_gallery, output, print_note, read_settings
 from sightline.failures import CommandError
+from sightline.outcomes import Outcome, print_outcomes, print_passed_over, read_one
 
 if TYPE_CHECKING:
     from gallery import CameraInfo, Gallery
     from indexer.embedding import ClipEmbedder
-    from indexer.pipeline import IndexReport
-    from indexer.progress import Progress
     from indexer.settings import IndexSettings
-    from indexer.types import Recording
-
-    Read = Callable[[Recording, Progress], IndexReport]
-
-# What a folder is searched for; a file that is named itself may be called anything.
-SUFFIXES = frozenset({".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"})
-SUFFIXES |= {".h264", ".h265", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a file: the time at which the next one begins if it follows on, else None."""
-
-    file: Path
-    result: str
-    tracklets: int | None = None
-    end: datetime | None = None
-    failed: bool = False
+    from sightline.outcomes import Read
 
 
 def index(
@@ -60,9 +44,11 @@ def index(
     """Make the people on recordings searchable.
 
     A recording that is in the gallery already is skipped; one that cannot be read is reported, and the others
-    are indexed all the same. Exits with 1 when one of them failed.
+    are indexed all the same. Folders are read in natural order, without hidden files. Exits with 1 when a
+    recording failed.
     """
-    files = find_recordings(paths)
+    found = _found(paths)
+    files = found.recordings
     if len(files) > 1 and boxes is not None:
         raise CommandError(f"{len(files)} recordings cannot share one file of boxes", "index them one by one")
     if len(files) > 1 and not consecutive:
@@ -70,46 +56,77 @@ def index(
             f"{len(files)} recordings cannot begin at one time",
             "say --consecutive if each begins where the one before ended, or index them one by one",
         )
-    from indexer.networks import make_embedder
+    from indexer.networks import check_settings, make_embedder
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        where = _camera(gallery, camera, site, time_zone)
+    check_settings(settings)  # before torch loads, which takes many seconds
+    with (
+        open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery,
+        _camera(gallery, camera, site, time_zone) as where,
+    ):
         begin = moment(start, where.time_zone)
+        print_passed_over(found.passed_over)
+        _print_order(found)
         embedder = make_embedder(settings)
         read = reader(gallery, embedder, settings, where, boxes)
         outcomes = _index_all(files, where, begin, read)
-    rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
-    print_table(rows)
+    print_outcomes(outcomes)
     if embedder.warning:
         print_note(embedder.warning)
     if any(outcome.failed for outcome in outcomes):
         raise typer.Exit(1)
 
 
-def find_recordings(paths: Sequence[Path]) -> list[Path]:
-    """The files named and those in the folders named, in order of name. Raises CommandError."""
-    found: list[Path] = []
+def _found(paths: Sequence[Path]) -> Found:
+    """The recordings, at least one."""
     for path in paths:
         if not path.exists():
-            raise CommandError(f"no such file or folder: {path}", "check the path")
-        inside = sorted(
-            file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file()
+            raise CommandError(f"no such file or folder: {shown(path)}", "check the path")
+    found = find_recordings(paths)
+    if not found.recordings:
+        print_passed_over(found.passed_over)
+        where = ", ".join(shown(path) for path in paths)
+        raise CommandError(
+            f"no recordings in {where}",
+            f"name a file itself to index it; those of a folder end in {', '.join(sorted(SUFFIXES))}",
         )
-        if path.is_dir() and not inside:
-            raise CommandError(f"no recordings in {path}", f"they end in {', '.join(sorted(SUFFIXES))}")
-        found += inside if path.is_dir() else [path]
     return found
 
 
-def _camera(gallery: "Gallery", name: str, site: str | None, time_zone: str | None) -> "CameraInfo":
-    """The camera of that name, made if new; CommandError when it is known with another site or time zone."""
-    known = gallery.catalogue.get_or_add_camera(name, site=site, time_zone=time_zone or "UTC")
+def _print_order(found: Found) -> None:
+    """Say in which order recordings will be taken to follow each other, before any is read."""
+    if len(found.recordings) == 1:
+        return
+    why = " (not as they were named: alphabetical order puts 10 before 2)" if found.reordered else ""
+    output.print(f"{len(found.recordings)} recordings, in this order{why}:", markup=False, soft_wrap=True)
+    for number, file in enumerate(found.recordings, start=1):
+        output.print(f"{number:4} {shown(file)}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def _camera(gallery: "Gallery", name: str, site: str | None, time_zone: str | None) -> Iterator["CameraInfo"]:
+    """The camera of that name, made if new; one that was made for nothing is removed again.
+
+    Raises:
+        CommandError: it is known with another site or time zone.
+    """
+    from gallery import Conflict, NotFound
+
+    try:
+        known, new = gallery.catalogue.camera_named(name), False
+    except NotFound:
+        known = gallery.catalogue.get_or_add_camera(name, site=site, time_zone=time_zone or "UTC")
+        new = True
     if site not in {None, known.site} or time_zone not in {None, known.time_zone}:
         is_known = f"camera {name} is known with site {known.site} and time zone {known.time_zone}"
         raise CommandError(is_known, "leave --site and --time-zone out, or name another camera")
-    return known
+    try:
+        yield known
+    finally:
+        if new and not gallery.catalogue.videos(camera_id=known.id, limit=1):
+            with suppress(Conflict):  # somebody else has begun to use it
+                gallery.catalogue.remove_camera(known.id)
 
 
 def reader(
@@ -145,27 +162,24 @@ def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, rea
         for file in files:
             if start is None:
                 outcome = Outcome(file, "its start is unknown, as the one before failed", failed=True)
+            elif (reason := cannot_be_recorded(file)) is not None:
+                outcome = Outcome(file, reason, end=_end(file, start, len(files)), failed=True)
             else:
                 recording = Recording(file.absolute(), camera.id, start, file.name)
-                outcome = read_one(recording, read, bars.of(file.name))
+                outcome = read_one(recording, read, bars.of(shown(file.name)))
             start = outcome.end
             outcomes.append(outcome)
     return outcomes
 
 
-def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
-    """Read one recording; one that cannot be read is an outcome, not an error."""
-    from indexer.errors import IndexerError
+def _end(file: Path, start: datetime, files: int) -> datetime | None:
+    """Where a recording that is left out ends, if others follow it."""
+    from indexer.decode import length_us
+    from indexer.errors import UnreadableRecording
 
+    if files == 1:
+        return None
     try:
-        report = read(recording, progress)
-    except IndexerError as error:
-        return Outcome(recording.path, str(error), failed=True)
-    video = report.video
-    if not report.already:
-        result = "; ".join(["indexed", *video.report["warnings"]])
-    elif (video.camera_id, video.start_time) == (recording.camera_id, recording.start_time):
-        result = "in the gallery already"
-    else:
-        result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
-    return Outcome(recording.path, result, video.tracklet_count, video.end_time)
+        return start + timedelta(microseconds=length_us(file))
+    except UnreadableRecording:
+        return None

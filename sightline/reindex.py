@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gallery import GallerySettings
-from sightline.console import DataDir, open_gallery, output, print_note, print_table, read_settings
-from sightline.index import Outcome, read_one, reader
+from indexer.names import shown
+from sightline.console import DataDir, open_gallery, output, print_note, read_settings
+from sightline.index import reader
+from sightline.outcomes import Outcome, print_outcomes, read_one
 from sightline.videos import all_videos
 
 if TYPE_CHECKING:
     from gallery import Gallery, VideoInfo
     from indexer.progress import Progress
-    from sightline.index import Read
+    from sightline.outcomes import Read
 
 # What the report of a video names as its detector when its people came from a file.
 IMPORTED = ("motchallenge", "crops")
@@ -34,13 +36,14 @@ def reindex(
     SIGHTLINE_MODEL. A recording that has this model's features already is skipped. Exits with 1 when one
     could not be read, or has other people under the settings of today.
     """
-    from indexer.networks import make_embedder
+    from indexer.networks import check_settings, make_embedder
     from indexer.progress import ConsoleProgress
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
     if model is not None:
         settings = settings.model_copy(update={"model": model})
+    check_settings(settings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
         videos = list(all_videos(gallery.catalogue, camera_id))
@@ -52,11 +55,10 @@ def reindex(
 
         with ConsoleProgress(output) as bars:
             outcomes = [
-                _read_again(gallery, embedder.id, read_of, video, bars.of(video.file_name))
+                _read_again(gallery, embedder.id, read_of, video, bars.of(shown(video.file_name)))
                 for video in videos
             ]
-    rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
-    print_table(rows, empty="No recording yet: `sightline index` adds some.")
+    print_outcomes(outcomes, empty="No recording yet: `sightline index` adds some.")
     if embedder.warning:
         print_note(embedder.warning)
     if any(outcome.failed for outcome in outcomes):
@@ -70,16 +72,12 @@ def _read_again(
     video: "VideoInfo",
     progress: "Progress",
 ) -> Outcome:
-    from gallery import Conflict
     from indexer.types import Recording
 
     file = Path(video.path)
     if gallery.catalogue.is_indexed(video.content_hash, model_id) is not None:
         return Outcome(file, "in the gallery already", video.tracklet_count)
-    if video.report["detector"] in IMPORTED:
+    if video.report.detector in IMPORTED:
         return Outcome(file, "was imported: import it again with this model", failed=True)
     recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
-    try:
-        return read_one(recording, read_of(video.camera_id), progress)
-    except Conflict as error:
-        return Outcome(file, str(error), failed=True)
+    return read_one(recording, read_of(video.camera_id), progress)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from gallery.catalogue import coverage
 from gallery.catalogue.cameras import camera_name, camera_values
-from gallery.catalogue.infos import tracklet_info
+from gallery.catalogue.infos import tracklet_info, video_info
 from gallery.disk.media import thumbnails_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.cameras import CameraInfo, CameraSettings
@@ -125,12 +125,12 @@ class Catalogue:
         if after is not None:
             query = query.where(Video.id > known_id(after, "video"))
         with self._database.read() as session:
-            return [copied(VideoInfo, row) for row in session.scalars(query)]
+            return [video_info(row) for row in session.scalars(query)]
 
     def video(self, video_id: str) -> VideoInfo:
         """Return a video, or raise NotFound."""
         with self._database.read() as session:
-            return copied(VideoInfo, _video(session, video_id))
+            return video_info(_video(session, video_id))
 
     def find_video(self, content_hash: str) -> VideoInfo | None:
         """Return the video whose file has this SHA-256, if there is one."""
@@ -138,7 +138,7 @@ class Catalogue:
             return None
         with self._database.read() as session:
             row = session.scalar(select(Video).where(Video.content_hash == content_hash))
-            return None if row is None else copied(VideoInfo, row)
+            return None if row is None else video_info(row)
 
     def is_indexed(self, content_hash: str, model_id: str) -> VideoInfo | None:
         """Return the video whose file has this SHA-256, if it has embeddings of this model."""
@@ -147,7 +147,7 @@ class Catalogue:
         query = select(Video).join(SegmentVideo).where(Video.content_hash == content_hash)
         with self._database.read() as session:
             row = session.scalar(query.where(SegmentVideo.model_id == model_id))
-            return None if row is None else copied(VideoInfo, row)
+            return None if row is None else video_info(row)
 
     def tracklet(self, tracklet_id: str, *, with_boxes: bool = False) -> TrackletInfo:
         """Return a tracklet with its clips, and its boxes if asked for; or raise NotFound."""

@@ -1,38 +1,36 @@
-"""What an answer rests on: how much of each camera lies inside some filters.
+"""What an answer rests on: which stretches of each camera's time were searched, and which are missing.
 
-Videos wholly inside the time filter are summed by the database; those that it cuts are few and looked at
-singly.
+Videos overlap, follow each other and have holes: what they cover is the union of their intervals.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+import numpy as np
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from gallery.records.coverage import CameraCoverage, Coverage
+from gallery.catalogue.intervals import NOTHING, Spans, complement, intersection, length_us, union
+from gallery.records.coverage import CameraCoverage, Coverage, Interval, Missing, MissingReason
 from gallery.records.searching import Filters
-from gallery.sql.tables import Camera, SegmentVideo, Tracklet, Video
-from gallery.times import microseconds, time_range
+from gallery.sql.tables import Camera, SegmentVideo, Tracklet, Video, VideoInterval
+from gallery.times import microseconds, time_at, time_range
+
+SHORTEST_GAP_US = 1_000_000  # the files of one recorder lie a few frames apart
 
 _Condition = ColumnElement[bool]
+_ByCamera = dict[int, Spans]
 
 
-@dataclass(slots=True)
-class _Sum:
-    videos: int = 0
-    seconds: float = 0.0
-    tracklets: int = 0
-    first: datetime | None = None
-    last: datetime | None = None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the videos that pass the filters have, by camera."""
 
-    def add(self, videos: int, seconds: float, tracklets: int, first: datetime, last: datetime) -> None:
-        self.videos += videos
-        self.seconds += seconds
-        self.tracklets += tracklets
-        self.first = first if self.first is None else min(self.first, first)
-        self.last = last if self.last is None else max(self.last, last)
+    searched: _ByCamera  # pictures with embeddings of the model
+    other_model: _ByCamera  # pictures without
+    spans: _ByCamera  # from beginning to end of those videos that have holes
 
 
 def measure(session: Session, filters: Filters, model_id: str) -> Coverage:
@@ -44,61 +42,137 @@ def measure(session: Session, filters: Filters, model_id: str) -> Coverage:
     start, end = time_range(filters)
     passes = _conditions(filters, start, end)
     with_model = Video.id.in_(select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id))
-    sums = _sums(session, [with_model, *passes], start, end)
+    found = _Found(
+        searched=_intervals(session, [with_model, *passes]),
+        other_model=_intervals(session, [~with_model, *passes]),
+        spans=_spans_with_holes(session, passes),
+    )
+    counts = _counts(session, [with_model, *passes], start, end)
     counted = select(Video.camera_id, func.count()).where(~with_model, *passes).group_by(Video.camera_id)
     without_model = dict(session.execute(counted).all())
-    cameras = session.scalars(select(Camera).order_by(Camera.name))
     return Coverage(
         [
-            _camera_coverage(camera, sums[camera.id], without_model.get(camera.id, 0))
-            for camera in cameras
+            _camera_coverage(camera, found, start, end, counts[camera.id], without_model.get(camera.id, 0))
+            for camera in session.scalars(select(Camera).order_by(Camera.name))
             if filters.camera_ids is None or camera.id in filters.camera_ids
         ]
     )
 
 
-def _sums(
+def _camera_coverage(  # noqa: PLR0917  (a camera, what was found of it, and the range)
+    camera: Camera,
+    found: _Found,
+    start: datetime | None,
+    end: datetime | None,
+    counts: tuple[int, int],
+    without_model: int,
+) -> CameraCoverage:
+    searched, other, spans = (
+        by_camera.get(camera.id, NOTHING) for by_camera in (found.searched, found.other_model, found.spans)
+    )
+    first, last = _range(union(np.concatenate([searched, other, spans])), start, end)
+    covered = complement(complement(searched, first, last), first, last)
+    videos, tracklets = counts
+    return CameraCoverage(
+        camera_id=camera.id,
+        name=camera.name,
+        site=camera.site,
+        videos=videos,
+        seconds_indexed=length_us(covered) / 1e6,
+        intervals=[
+            Interval(time_at(begin), time_at(stop))
+            for begin, stop in union(covered, joined_us=SHORTEST_GAP_US).tolist()
+        ],
+        missing=_missing(covered, other, spans, first, last),
+        tracklets=tracklets,
+        videos_without_model=without_model,
+    )
+
+
+def _range(extent: Spans, start: datetime | None, end: datetime | None) -> tuple[int, int]:
+    """Say from when to when gaps are looked for; an end that was left open is the camera's own."""
+    first = None if start is None else microseconds(start)
+    last = None if end is None else microseconds(end)
+    if first is None:
+        first = int(extent[0, 0]) if len(extent) else last or 0
+    if last is None:
+        last = int(extent[-1, 1]) if len(extent) else first
+    return first, max(first, last)
+
+
+def _missing(covered: Spans, other: Spans, spans: Spans, first: int, last: int) -> list[Missing]:
+    """Give each gap its reason; a gap may fall into several."""
+    gaps = complement(covered, first, last)
+    found: list[Missing] = []
+    reasons: tuple[tuple[MissingReason, Spans], ...] = (
+        ("other_model", other),
+        ("no_pictures", spans),
+        ("not_recorded", np.array([[first, last]], np.int64)),
+    )
+    for reason, cause in reasons:
+        explained = intersection(gaps, union(cause), first, last)
+        found += [
+            Missing(time_at(begin), time_at(stop), reason)
+            for begin, stop in explained.tolist()
+            if stop - begin >= SHORTEST_GAP_US
+        ]
+        gaps = intersection(gaps, complement(explained, first, last), first, last)
+    return sorted(found, key=lambda gap: gap.start)
+
+
+def _intervals(session: Session, conditions: Sequence[_Condition]) -> _ByCamera:
+    """Unite the intervals of the videos that pass, by camera."""
+    query = select(Video.camera_id, VideoInterval.start_us, VideoInterval.end_us)
+    return _united(session, query.join(VideoInterval, VideoInterval.video_id == Video.id).where(*conditions))
+
+
+def _spans_with_holes(session: Session, conditions: Sequence[_Condition]) -> _ByCamera:
+    """Unite videos from their beginning to their end, by camera; those without holes add nothing."""
+    pictures = func.coalesce(func.sum(VideoInterval.end_us - VideoInterval.start_us), 0)
+    query = (
+        select(Video.camera_id, Video.start_time, Video.end_time)
+        .outerjoin(VideoInterval, VideoInterval.video_id == Video.id)
+        .where(*conditions)
+        .group_by(Video.id, Video.camera_id, Video.start_time, Video.end_time, Video.duration_us)
+        .having(pictures < Video.duration_us)
+    )
+    by_camera: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for camera_id, start, end in session.execute(query):
+        by_camera[camera_id].append((microseconds(start), microseconds(end)))
+    return {camera_id: union(spans) for camera_id, spans in by_camera.items()}
+
+
+def _united(session: Session, query: Select[int, int, int]) -> _ByCamera:
+    by_camera: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for camera_id, start_us, end_us in session.execute(query):
+        by_camera[camera_id].append((start_us, end_us))
+    return {camera_id: union(spans) for camera_id, spans in by_camera.items()}
+
+
+def _counts(
     session: Session, passes: list[_Condition], start: datetime | None, end: datetime | None
-) -> defaultdict[int, _Sum]:
-    """Sum up the videos that pass, by camera."""
+) -> defaultdict[int, tuple[int, int]]:
+    """Count videos and tracklets that pass, by camera.
+
+    Videos wholly inside the time filter are summed by the database; those that it cuts are few and looked at
+    singly.
+    """
     whole: list[_Condition] = []
     if start is not None:
         whole.append(Video.start_time >= start)
     if end is not None:
         whole.append(Video.end_time < end)
-    summed = select(
-        Video.camera_id,
-        func.count(),
-        func.sum(Video.duration_us),
-        func.sum(Video.tracklet_count),
-        func.min(Video.start_time),
-        func.max(Video.end_time),
-    )
-    sums: defaultdict[int, _Sum] = defaultdict(_Sum)
-    query = summed.where(*passes, *whole).group_by(Video.camera_id)
-    for camera_id, videos, duration, tracklets, first, last in session.execute(query):
-        sums[camera_id].add(videos, float(duration) / 1e6, int(tracklets), first, last)
+    summed = select(Video.camera_id, func.count(), func.sum(Video.tracklet_count))
+    counts: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for camera_id, videos, tracklets in session.execute(
+        summed.where(*passes, *whole).group_by(Video.camera_id)
+    ):
+        counts[camera_id] = (videos, int(tracklets))
     if whole:
         for video in session.scalars(select(Video).where(*passes, ~and_(*whole))):
-            first = video.start_time if start is None else max(start, video.start_time)
-            last = video.end_time if end is None else min(end, video.end_time)
-            tracklets = _count(session, video, start, end)
-            sums[video.camera_id].add(1, (last - first).total_seconds(), tracklets, first, last)
-    return sums
-
-
-def _camera_coverage(camera: Camera, found: _Sum, without_model: int) -> CameraCoverage:
-    return CameraCoverage(
-        camera_id=camera.id,
-        name=camera.name,
-        site=camera.site,
-        videos=found.videos,
-        seconds_indexed=found.seconds,
-        first=found.first,
-        last=found.last,
-        tracklets=found.tracklets,
-        videos_without_model=without_model,
-    )
+            videos, tracklets = counts[video.camera_id]
+            counts[video.camera_id] = (videos + 1, tracklets + _count(session, video, start, end))
+    return counts
 
 
 def _conditions(filters: Filters, start: datetime | None, end: datetime | None) -> list[_Condition]:

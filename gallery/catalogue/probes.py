@@ -8,19 +8,20 @@ import contextlib
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
-from gallery.records.probes import ProbeInfo
+from gallery.records.probes import FoundPerson, ProbeInfo
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
+from gallery.sql.documents import Document
 from gallery.sql.tables import Probe
-from gallery.validation import json_list, known_id, optional_text
+from gallery.validation import known_id, optional_text
 
 SUFFIXES = {
     "image/jpeg": ".jpg",
@@ -30,6 +31,7 @@ SUFFIXES = {
     "image/gif": ".gif",
     "image/tiff": ".tif",
 }
+_PERSONS = Document(FoundPerson, "the persons of a probe")
 _SWEPT_AT_ONCE = 500
 _MAX_SIDE = 100_000  # pixels; what an image may really have is the service's to decide
 
@@ -47,13 +49,13 @@ class Probes:
         media_type: str,
         width: int,
         height: int,
-        persons: Sequence[Mapping[str, Any]],
+        persons: Sequence[FoundPerson],
         key_id: str | None = None,
     ) -> ProbeInfo:
         """Store an image that has been decoded and judged already; it is not looked into here.
 
         Raises:
-            InvalidInput: empty image, unknown media type, impossible size, or persons that are not JSON.
+            InvalidInput: empty image, unknown media type, impossible size, or persons that cannot be stored.
         """
         if not image:
             raise InvalidInput("the image is empty")
@@ -68,7 +70,7 @@ class Probes:
             media_type=media_type,
             width=width,
             height=height,
-            persons=json_list(persons, "persons"),
+            persons=_PERSONS.dump_all(persons),
             created_at=datetime.now(UTC),
         )
         # A failed transaction leaves the file to `sweep`: when the connection breaks in the middle of a
@@ -144,15 +146,10 @@ class Probes:
         return self._directory / (probe_id + SUFFIXES[media_type])
 
     def _info(self, row: Probe) -> ProbeInfo:
-        return ProbeInfo(
-            id=row.id,
-            key_id=row.key_id,
-            image_hash=row.image_hash,
-            media_type=row.media_type,
-            width=row.width,
-            height=row.height,
-            persons=row.persons,
-            created_at=row.created_at,
+        return copied(
+            ProbeInfo,
+            row,
+            persons=_PERSONS.load_all(row.persons),
             path=str(self._path(row.id, row.media_type)),
         )
 

@@ -1,16 +1,19 @@
 """Asked questions with their whole answers: pages never shift, and an answer can be read again."""
 
 import secrets
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
-from gallery.records.searches import SearchInfo
+from gallery.records.searches import NewSearch, RecordedHit, SearchInfo, SearchQuery
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
+from gallery.sql.documents import Document
 from gallery.sql.tables import Search
 from gallery.validation import json_list, json_object, known_id, optional_text, text
+
+_QUERY = Document(SearchQuery, "the query of a search")
+_HITS = Document(RecordedHit, "the hits of a search")
 
 
 class Searches:
@@ -19,31 +22,25 @@ class Searches:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(
-        self,
-        *,
-        key_id: str | None,
-        query: Mapping[str, Any],
-        model_id: str,
-        change: int,
-        coverage: Mapping[str, Any],
-        hits: Sequence[Mapping[str, Any]],
-    ) -> SearchInfo:
+    def add(self, search: NewSearch) -> SearchInfo:
         """Record a search and its audit event in one transaction; only then is there an answer to send.
 
         Raises:
-            InvalidInput: something is not JSON that both databases store; nothing was recorded.
+            InvalidInput: something of it cannot be stored; nothing was recorded.
         """
-        if not 0 <= change < 2**63:
-            raise InvalidInput(f"change {change} is out of range")
+        if not 0 <= search.change < 2**63:
+            raise InvalidInput(f"change {search.change} is out of range")
         row = Search(
             id=secrets.token_hex(16),
-            key_id=optional_text(key_id, "key id", longest=32),
-            query=json_object(query, "query"),
-            model_id=text(model_id, "model id", longest=64),
-            change=change,
-            coverage=json_object(coverage, "coverage"),
-            hits=json_list(hits, "hits"),
+            key_id=optional_text(search.key_id, "key id", longest=32),
+            query=_QUERY.dump(search.query),
+            model_id=text(search.model_id, "model id", longest=64),
+            model_name=text(search.model_name, "model name"),
+            model_warning=optional_text(search.model_warning, "model warning", longest=4000),
+            change=search.change,
+            coverage=json_object(search.coverage, "coverage"),
+            warnings=json_list(search.warnings, "warnings"),
+            hits=_HITS.dump_all(search.hits),
             created_at=datetime.now(UTC),
         )
         with self._database.write() as session:
@@ -51,9 +48,14 @@ class Searches:
             add_event(
                 session,
                 "search",
-                key_id=key_id,
+                key_id=row.key_id,
                 subject=row.id,
-                detail={"query": row.query, "model_id": model_id, "change": change, "hits": len(row.hits)},
+                detail={
+                    "query": row.query,
+                    "model_id": row.model_id,
+                    "change": row.change,
+                    "hits": len(row.hits),
+                },
             )
             return _search_info(row)
 
@@ -71,13 +73,4 @@ class Searches:
 
 
 def _search_info(row: Search) -> SearchInfo:
-    return SearchInfo(
-        id=row.id,
-        key_id=row.key_id,
-        query=row.query,
-        model_id=row.model_id,
-        change=row.change,
-        coverage=row.coverage,
-        hits=row.hits,
-        created_at=row.created_at,
-    )
+    return copied(SearchInfo, row, query=_QUERY.load(row.query), hits=_HITS.load_all(row.hits))

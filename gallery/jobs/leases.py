@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from gallery.errors import LeaseLost
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
 from gallery.records.jobs import Claim, RecordingInfo
+from gallery.sql.base import UtcDateTime
 from gallery.sql.copying import copied
-from gallery.sql.tables import Job, JobRecording, UtcDateTime
+from gallery.sql.tables import Job, JobRecording
 
 MAX_ATTEMPTS = 3  # leases that may run out before a recording is given up: it may be what kills the workers
 ON_REQUEST = "cancelled on request"

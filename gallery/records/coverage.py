@@ -3,14 +3,49 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
+
+MissingReason = Literal["not_recorded", "no_pictures", "other_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A stretch of time, [start, end), in UTC."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return (self.end - self.start).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing(Interval):
+    """A stretch that could not be searched.
+
+    `reason` is "not_recorded" (no video in the gallery), "no_pictures" (a hole inside a video: motion-only
+    recording, a lost disk) or "other_model" (embedded with other models only). Where several are true, the
+    one that a user can do most about is given: other_model, then no_pictures.
+    """
+
+    reason: MissingReason
 
 
 @dataclass(frozen=True, slots=True)
 class CameraCoverage:
-    """What of a camera lies inside some filters: its videos of one model, and the seconds that they cover.
+    """What of a camera was searched within some filters, and what was not.
 
-    `first` and `last` are the ends of what is covered, clipped to the filters; None when there is nothing.
-    `videos_without_model` counts those that pass the filters but have no embeddings of the model.
+    Attributes:
+        camera_id, name, site: the camera.
+        videos: its videos of the model that pass the filters.
+        seconds_indexed: how long the union of their intervals is, holes and overlaps counted out.
+        intervals: that union, ascending; gaps under a second, as between a recorder's files, are joined.
+        missing: the gaps of a second and more, ascending. Where the filters leave an end open, gaps are
+            looked for up to the first and the last picture that the camera has under any model.
+        tracklets: how many pass the filters.
+        videos_without_model: videos that pass the filters but have no embeddings of the model.
     """
 
     camera_id: int
@@ -18,10 +53,20 @@ class CameraCoverage:
     site: str | None
     videos: int
     seconds_indexed: float
-    first: datetime | None
-    last: datetime | None
+    intervals: Sequence[Interval]
+    missing: Sequence[Missing]
     tracklets: int
     videos_without_model: int
+
+    @property
+    def first(self) -> datetime | None:
+        """Where the first interval begins; None when nothing was searched."""
+        return self.intervals[0].start if self.intervals else None
+
+    @property
+    def last(self) -> datetime | None:
+        """Where the last interval ends; None when nothing was searched."""
+        return self.intervals[-1].end if self.intervals else None
 
 
 @dataclass(frozen=True, slots=True)

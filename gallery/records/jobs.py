@@ -35,7 +35,7 @@ class RecordingInfo:
     worker: str | None
     stage: str | None
     progress: float
-    counters: Mapping[str, Any]
+    counters: Mapping[str, int]
     started_at: datetime | None
     finished_at: datetime | None
 

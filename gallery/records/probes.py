@@ -1,14 +1,31 @@
 """Uploaded probe photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class PersonQuality:
+    """How fit a person on a probe is for a search: height in pixels, fine detail as a share of contrast."""
+
+    height_px: float
+    sharpness: float
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPerson:
+    """A person found on a probe: `box` is x, y, width, height in pixels, `score` the detector's."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    quality: PersonQuality
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
-    """An uploaded image; `path` is where its bytes lie, `persons` as in the probe table."""
+    """An uploaded probe photo; `path` is where its bytes lie, `persons` are best first."""
 
     id: str
     key_id: str | None
@@ -16,6 +33,6 @@ class ProbeInfo:
     media_type: str
     width: int
     height: int
-    persons: Sequence[Mapping[str, Any]]
+    persons: Sequence[FoundPerson]
     created_at: datetime
     path: str

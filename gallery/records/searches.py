@@ -5,16 +5,68 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+Box = tuple[float, float, float, float]
+
 
 @dataclass(frozen=True, slots=True)
-class SearchInfo:
-    """A recorded search with its whole answer; `hits` are JSON objects as the service wrote them."""
+class QueriedProbe:
+    """What was searched for: a person or a box on the probe `id`, or a tracklet."""
 
-    id: str
+    id: str | None
+    person: int | None
+    box: Box | None
+    tracklet_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueriedFilters:
+    """Where was searched, by name; None for no restriction."""
+
+    cameras: Sequence[str] | None
+    sites: Sequence[str] | None
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """A question as it was asked; `limit` hits make a page."""
+
+    probe: QueriedProbe
+    filters: QueriedFilters
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedHit:
+    """A hit as it was answered: the tracklet may have been erased since. `clip` is the number of the best."""
+
+    tracklet_id: str
+    score: float
+    clip: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSearch:
+    """An answered search to record.
+
+    `change` is that of the snapshot that answered, `coverage` the coverage statement as the service gives it.
+    """
+
     key_id: str | None
-    query: Mapping[str, Any]
+    query: SearchQuery
     model_id: str
+    model_name: str
+    model_warning: str | None
     change: int
     coverage: Mapping[str, Any]
-    hits: Sequence[Mapping[str, Any]]
+    warnings: Sequence[str]
+    hits: Sequence[RecordedHit]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchInfo(NewSearch):
+    """A search as recorded."""
+
+    id: str
     created_at: datetime

@@ -1,7 +1,8 @@
 """Videos as they are stored and recorded, and the models that embedded them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,55 @@ class ModelInfo:
     card: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoReport:
+    """What the indexer says about a recording besides its rows; every number is of the whole recording.
+
+    Attributes:
+        detector: which detector found the people, or how they were imported.
+        detect_fps: frames a second that were looked at; None for all.
+        embed_fps: crops a second that were embedded; None for all.
+        boxes: name of the imported file of boxes.
+        lines_ignored: why lines of that file were left out, and how many.
+        frames_detected, detections, tracks, clips: how many there were.
+        reasons: why people were dropped, trimmed or split, and how often.
+        warnings: what its owner should know, a sentence each.
+    """
+
+    detector: str
+    detect_fps: float | None = None
+    embed_fps: float | None = None
+    boxes: str | None = None
+    lines_ignored: Mapping[str, int] = field(default_factory=dict)
+    frames_detected: int = 0
+    detections: int = 0
+    tracks: int = 0
+    clips: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What the file system says of a file besides its size: if any of it differs, the content may."""
+
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "FileStamp":
+        """Take it from a file's status; 63 bits of the inode number, as both databases have no more."""
+        return cls(status.st_mtime_ns, status.st_ctime_ns, status.st_ino & (2**63 - 1))
+
+
 @dataclass(frozen=True, slots=True)
 class NewVideo:
-    """A recording to store, known in full only when it has been read to its end."""
+    """A recording to store, known in full only when it has been read to its end.
+
+    `intervals` are the stretches that have pictures, (start, end) in µs since the first frame, ascending and
+    apart, within 0 and `duration_us`; None: no holes. `stamp` is the file's when its content was hashed.
+    """
 
     content_hash: str
     camera_id: int
@@ -32,12 +79,14 @@ class NewVideo:
     height: int
     frames_decoded: int
     frames_bad: int
-    report: Mapping[str, Any]
+    report: VideoReport
+    intervals: Sequence[tuple[int, int]] | None = None
+    stamp: FileStamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """A video as recorded; `tracklet_count` over all its tracklets."""
+    """A video as recorded; `tracklet_count` over all its tracklets, `stamp` None where it is not known."""
 
     id: str
     content_hash: str
@@ -53,6 +102,7 @@ class VideoInfo:
     height: int
     frames_decoded: int
     frames_bad: int
-    report: Mapping[str, Any]
+    report: VideoReport
     indexed_at: datetime
     tracklet_count: int
+    stamp: FileStamp | None

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gallery.sql.tables import Base
+from gallery.sql.base import Base
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -5,71 +5,22 @@ video's id and a running number, so indexing the same file again yields the same
 Times are UTC. Times inside a video are microseconds since its first frame, from PTS and time base.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     CheckConstraint,
-    DateTime,
-    Dialect,
-    Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
-    TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-Json = JSON().with_variant(JSONB(), "postgresql")
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime on both databases: SQLite would drop the zone, naive values are refused."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Refuse naive times, store UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give the zone back that SQLite dropped."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Base(DeclarativeBase):
-    """Base of all tables; constraints get names so that migrations can change them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy reads it as a plain class attribute)
-        datetime: UtcDateTime(),
-        dict[str, Any]: Json,
-        list[Any]: Json,
-        str: String(),
-        float: Float(),
-    }
+from gallery.sql.base import Base
 
 
 class GalleryState(Base):
@@ -123,8 +74,25 @@ class Video(Base):
     frames_decoded: Mapped[int]
     frames_bad: Mapped[int]
     tracklet_count: Mapped[int]
-    report: Mapped[dict[str, Any]]  # stage counters, reasons of dropped tracklets, warnings
+    report: Mapped[dict[str, Any]]  # a VideoReport
     indexed_at: Mapped[datetime]
+    # What the file system said of the file when it was read; None: not known (imported, or an older gallery).
+    file_mtime_ns: Mapped[int | None] = mapped_column(BigInteger)
+    file_ctime_ns: Mapped[int | None] = mapped_column(BigInteger)
+    file_inode: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class VideoInterval(Base):
+    """A stretch of time from which a video has pictures; between its intervals it has none.
+
+    In µs since 1970, as in the columns of segments: coverage compares the intervals of many videos.
+    """
+
+    __tablename__ = "video_interval"
+
+    video_id: Mapped[str] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"), primary_key=True)
+    start_us: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    end_us: Mapped[int] = mapped_column(BigInteger)
 
 
 class Tracklet(Base):
@@ -268,7 +236,7 @@ class Probe(Base):
     media_type: Mapped[str]
     width: Mapped[int]
     height: Mapped[int]
-    persons: Mapped[list[Any]]  # [{"box": [x, y, w, h], "score": s, "quality": {...}}], best first
+    persons: Mapped[list[Any]]  # of FoundPerson, best first
     created_at: Mapped[datetime]
 
 
@@ -279,11 +247,14 @@ class Search(Base):
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     key_id: Mapped[str | None] = mapped_column(String(32))
-    query: Mapped[dict[str, Any]]  # probe ids and boxes, filters, limit
+    query: Mapped[dict[str, Any]]  # a SearchQuery
     model_id: Mapped[str] = mapped_column(String(64))  # no foreign key: an empty gallery can be searched too
+    model_name: Mapped[str]
+    model_warning: Mapped[str | None]
     change: Mapped[int] = mapped_column(BigInteger)  # the snapshot that answered
-    coverage: Mapped[dict[str, Any]]
-    hits: Mapped[list[Any]]
+    coverage: Mapped[dict[str, Any]]  # the coverage statement of the answer
+    warnings: Mapped[list[Any]]
+    hits: Mapped[list[Any]]  # of RecordedHit, best first
     created_at: Mapped[datetime]
 
 
@@ -298,3 +269,6 @@ class AuditEvent(Base):
     action: Mapped[str]
     subject: Mapped[str | None]
     detail: Mapped[dict[str, Any]]
+
+
+METADATA = Base.metadata  # of all tables above

@@ -1,6 +1,6 @@
 """The rows of one video, inside the transaction that makes it visible."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -9,11 +9,13 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from gallery.catalogue.infos import report_column, stamp_columns
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
 from gallery.records.videos import ModelInfo, NewVideo
 from gallery.sql.changes import advance_change
 from gallery.sql.database import insert_or_keep
-from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video
+from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video, VideoInterval
+from gallery.times import microseconds
 from gallery.vectors.segment import Manifest
 from gallery.writing.spool import Spool, SpooledTracklet
 
@@ -69,8 +71,9 @@ def insert_video(session: Session, video: NewVideo, spool: Spool) -> Video:
         frames_decoded=video.frames_decoded,
         frames_bad=video.frames_bad,
         tracklet_count=spool.count,
-        report=dict(video.report),
+        report=report_column(video.report),
         indexed_at=datetime.now(UTC),
+        **stamp_columns(video.stamp),
     )
     if not 0 < video.camera_id < 2**31 or session.get(Camera, video.camera_id) is None:
         raise NotFound(f"no camera {video.camera_id}")
@@ -79,10 +82,23 @@ def insert_video(session: Session, video: NewVideo, spool: Spool) -> Video:
         session.flush()
     except IntegrityError as error:
         raise AlreadyIndexed(f"the recording is indexed already, as video {row.id}", row.id) from error
+    insert_intervals(session, row.id, video.start_time, video.intervals or [])
     for batch in _batches(spool.rows()):
         session.execute(insert(Tracklet), [_tracklet_values(row.id, tracklet) for tracklet in batch])
         session.execute(insert(Clip), [clip for t in batch for clip in _clip_values(row.id, t)])
     return row
+
+
+def insert_intervals(
+    session: Session, video_id: str, start_time: datetime, intervals: Sequence[tuple[int, int]]
+) -> None:
+    """Insert when a video has pictures, (start, end) in µs since its first frame."""
+    origin = microseconds(start_time)
+    values = [
+        {"video_id": video_id, "start_us": origin + start, "end_us": origin + end} for start, end in intervals
+    ]
+    if values:
+        session.execute(insert(VideoInterval), values)
 
 
 def compare_video(session: Session, video: NewVideo, spool: Spool) -> Video:

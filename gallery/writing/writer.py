@@ -11,12 +11,14 @@ Whatever dies before the end of step 4 leaves files that no row names; `sweep` r
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gallery.catalogue.infos import report_column, video_info
 from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root, video_lock
 from gallery.disk.media import thumbnails_directory
@@ -25,7 +27,6 @@ from gallery.jobs.ending import complete
 from gallery.records.jobs import Completion
 from gallery.records.tracklets import NewTracklet
 from gallery.records.videos import ModelInfo, NewVideo, VideoInfo
-from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.times import microseconds
 from gallery.validation import json_object, moment, text
@@ -127,7 +128,7 @@ class VideoWriter:
                 if completion is not None:
                     complete(session, completion, row.id)
                 writer_rows.insert_segment(session, row.id, self._staging.id, manifest)
-                info = copied(VideoInfo, row)
+                info = video_info(row)
                 at_commit = True
         finally:
             # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
@@ -150,12 +151,13 @@ class VideoWriter:
             moment(start + timedelta(microseconds=video.duration_us), "the end of a video")
         except OverflowError as error:
             raise InvalidInput(f"a video of {video.duration_us} µs") from error
+        report_column(video.report)
         return replace(
             video,
             file_name=text(video.file_name, "the file name of a video"),
             path=text(video.path, "the path of a video", longest=4096),
             start_time=start,
-            report=json_object(video.report, "the report of a video"),
+            intervals=_checked_intervals(video),
         )
 
     def _open_spool(self) -> Spool:
@@ -169,6 +171,18 @@ class VideoWriter:
             self._spool = None
         if self._staging is not None:
             self._staging.release()
+
+
+def _checked_intervals(video: NewVideo) -> Sequence[tuple[int, int]]:
+    """Return when a video has pictures: ascending, apart, not empty, within the video."""
+    if video.intervals is None:
+        return [(0, video.duration_us)] if video.duration_us else []
+    ends = [0]
+    for start, end in video.intervals:
+        if not ends[-1] <= start < end <= video.duration_us or (start == ends[-1] and len(ends) > 1):
+            raise InvalidInput(f"the intervals of a video must ascend within it: {start} to {end} µs")
+        ends.append(end)
+    return [(int(start), int(end)) for start, end in video.intervals]
 
 
 def checked_content_hash(content_hash: str) -> str:

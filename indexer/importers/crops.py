@@ -6,9 +6,8 @@ everything. Person `00-1` is MARS's mark for junk and `0000` for distractors: bo
 so both are imported.
 """
 
-import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import MalformedImport
+from indexer.folders import visible_files
 from models.datasets.frames import read_frame
 from models.errors import BadDataset
 
@@ -43,7 +43,9 @@ def scan(root: Path) -> Mapping[int, Sequence[CropTracklet]]:
     if not root.is_dir():
         raise MalformedImport(f"{root}: not a folder")
     found: dict[tuple[int, str, int], dict[int, Path]] = {}
-    for path in _pictures(root):
+    for path in visible_files(root):
+        if path.suffix.lower() not in PICTURES:
+            continue
         name = NAME.fullmatch(path.stem)
         if name is None:
             raise MalformedImport(
@@ -64,15 +66,6 @@ def scan(root: Path) -> Mapping[int, Sequence[CropTracklet]]:
         tracklet = CropTracklet(person, number, order, [frames[frame] for frame in order])
         cameras.setdefault(camera, []).append(tracklet)
     return cameras
-
-
-def _pictures(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        for name in sorted(files):
-            path = Path(folder) / name
-            if path.suffix.lower() in PICTURES:
-                yield path
 
 
 def read_bytes(path: Path) -> bytes:

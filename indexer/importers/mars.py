@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo
+from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo, VideoReport
 from indexer.clips import Sample
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.flow import Flow, Pipe
@@ -223,12 +223,9 @@ def _video(folder: CropFolder, source: _Source, camera_id: int, digest: str, siz
         height=source.height,
         frames_decoded=source.frames,
         frames_bad=0,
-        report={
-            "detector": "crops",
-            "clips": source.clips,
-            "reasons": {},
-            "warnings": [
-                "imported crops: times are not those of the recording, and there is no video to play"
-            ],
-        },
+        report=VideoReport(
+            detector="crops",
+            clips=source.clips,
+            warnings=["imported crops: times are not those of the recording, and there is no video to play"],
+        ),
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gallery import Gallery
+from gallery import Gallery, VideoReport
 from indexer.counters import Counters
 from indexer.decode import Recorded
 from indexer.embedding import ClipEmbedder
@@ -53,7 +53,7 @@ def import_boxes(
     """
     file = read_boxes(boxes)
     steps = _tracked_steps(file) if file.tracked else _untracked_steps(file, settings)
-    origin = {"detector": "motchallenge", "boxes": boxes.name, "lines_ignored": dict(file.ignored)}
+    origin = VideoReport(detector="motchallenge", boxes=boxes.name, lines_ignored=dict(file.ignored))
     return index_recording(
         gallery,
         embedder,

@@ -8,12 +8,12 @@ from models.checkpoint import LoadedModel
 from models.errors import BadRecipe
 from models.networks.catalogue import NETWORKS
 from models.networks.network import Network
-from models.training.recipe import Recipe
+from models.training.recipe import IMAGENET, Recipe
 
 
 def begin(recipe: Recipe) -> LoadedModel:
     """What training begins with, at the size of the recipe: ImageNet weights, or a checkpoint (`as_kind`)."""
-    if recipe.initialise == "imagenet":
+    if recipe.initialise == IMAGENET:
         begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
     else:
         begun = checkpoint.load(Path(recipe.initialise))

@@ -12,7 +12,17 @@ from models.datasets.records import JUNK, Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
 from models.metrics import Floats, Ints, Labels, Ranking
-from models.training.figures import CMC_DEPTH, Counts, Evaluation, Figures, SplitResult, mean, total
+from models.training.figures import (
+    CMC_DEPTH,
+    COMPARED,
+    Counts,
+    Evaluation,
+    Figures,
+    Queries,
+    SplitResult,
+    mean,
+    total,
+)
 from models.training.protocols import EvaluationProtocol, TrackletFeatures, cosine_distances, labels
 
 RANKS: Final = (1, 5, 10, 20)
@@ -81,22 +91,17 @@ def judge(
         BadDataset: there is no split, or no query of one has a match.
         BadDistances: distances are not finite.
     """
-    results, rankings = [], []
+    results = []
     single = dataset.partition("-")[0] in SINGLE_GALLERY_SHOT
     for one in compared:
         result, ranking = _judge_split(one, single=single)
         results.append(result)
-        rankings.append(ranking)
         if seen is not None:
             seen(protocol, one, ranking)
     if not results:
         raise BadDataset(f"{dataset} has no split to evaluate")
-    identities = [ranking.identities for ranking in rankings]
-    values = {
-        "rank_1": [(metrics.first_ranks(ranking) == 1).astype(np.float64) for ranking in rankings],
-        "map_standard": [metrics.average_precisions(ranking, "standard") for ranking in rankings],
-        "map_trapezoid": [metrics.average_precisions(ranking, "trapezoid") for ranking in rankings],
-    }
+    queries = [result.queries for result in results]
+    identities = [np.array(split.identities, dtype=np.int64) for split in queries]
     reranked = [result.reranked for result in results if result.reranked is not None]
     return Evaluation(
         dataset,
@@ -105,7 +110,7 @@ def judge(
         model_id,
         total([result.counts for result in results]),
         mean([result.figures for result in results]),
-        {name: bootstrap(value, identities) for name, value in values.items()},
+        {name: bootstrap([split.values(name) for split in queries], identities) for name in COMPARED},
         mean(reranked) if reranked else None,
         tuple(results),
     )
@@ -133,7 +138,17 @@ def _judge_split(compared: Compared, *, single: bool) -> tuple[SplitResult, Rank
         reranked, _ = _judge(compared.reranked, query, gallery, single=single)
     asked = len(np.unique(ranking.identities))
     counts = Counts(len(ranking.ranks), ranking.skipped, len(gallery), asked)
-    return SplitResult(counts, figures, reranked), ranking
+    return SplitResult(counts, figures, reranked, _queries(ranking)), ranking
+
+
+def _queries(ranking: Ranking) -> Queries:
+    return Queries(
+        tuple(ranking.queries.tolist()),
+        tuple(ranking.identities.tolist()),
+        tuple((metrics.first_ranks(ranking) == 1).astype(np.float64).tolist()),
+        tuple(metrics.average_precisions(ranking, "standard").tolist()),
+        tuple(metrics.average_precisions(ranking, "trapezoid").tolist()),
+    )
 
 
 def _without_junk(split: Split) -> Split:

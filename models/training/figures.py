@@ -3,13 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
 from statistics import fmean
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args
 
 import numpy as np
 
 from models.bootstrap import Interval
+from models.metrics import Floats
 
 CMC_DEPTH: Final = 50
+
+Compared = Literal["rank_1", "map_standard", "map_trapezoid"]
+COMPARED: Final[tuple[Compared, ...]] = get_args(Compared)
+"""Figures that are means over queries: they have intervals, and models are compared by them."""
 
 Key = TypeVar("Key", int, float)
 
@@ -54,12 +59,40 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Queries:
+    """The V judged queries of a split, one by one.
+
+    Attributes:
+        numbers: which queries of the split they are.
+        identities: who they ask for.
+        rank_1: 1 where a match came first, else 0.
+        map_standard, map_trapezoid: average precision.
+    """
+
+    numbers: tuple[int, ...]
+    identities: tuple[int, ...]
+    rank_1: tuple[float, ...]
+    map_standard: tuple[float, ...]
+    map_trapezoid: tuple[float, ...]
+
+    def values(self, figure: Compared) -> Floats:
+        """(V,) a figure of each query."""
+        columns = {
+            "rank_1": self.rank_1,
+            "map_standard": self.map_standard,
+            "map_trapezoid": self.map_trapezoid,
+        }
+        return np.array(columns[figure], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
 class SplitResult:
     """Figures of one split; `reranked` apart, as re-ranking sees all queries and may not be compared."""
 
     counts: Counts
     figures: Figures
     reranked: Figures | None
+    queries: Queries
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,37 @@
 """How weights move, and how fast at which step."""
 
 import math
+from collections.abc import Iterable, Iterator
 
 import torch
+from torch import nn
 
 from models.training.objectives import Objective
 from models.training.recipe import Optimiser, Schedule
 
 
 def make_optimiser(objective: Objective, recipe: Optimiser) -> torch.optim.Optimizer:
-    """Build the optimiser of all that learns; each group keeps the factor of its part as "scale"."""
+    """Build the optimiser of all that learns; each group keeps the factor of its part as "scale".
+
+    Weights of layers decay. What has one dimension does not: biases, and the gains of normalisations, for
+    which decay would only be a second, hidden learning rate.
+    """
     groups = [
-        {"params": parameters, "scale": getattr(recipe.rates, name)}
+        {"params": parameters, "scale": getattr(recipe.rates, name), "weight_decay": decay}
         for name, part in objective.parts().items()
-        if (parameters := [p for p in part if p.requires_grad])
+        for decay, parameters in _by_decay(part, recipe.weight_decay)
+        if parameters
     ]
     if recipe.name == "sgd":
-        return torch.optim.SGD(
-            groups, recipe.learning_rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-        )
+        return torch.optim.SGD(groups, recipe.learning_rate, momentum=recipe.momentum)
     kind = torch.optim.Adam if recipe.name == "adam" else torch.optim.AdamW
-    return kind(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    return kind(groups, lr=recipe.learning_rate)
+
+
+def _by_decay(part: Iterable[nn.Parameter], decay: float) -> Iterator[tuple[float, list[nn.Parameter]]]:
+    learning = [p for p in part if p.requires_grad]
+    yield decay, [p for p in learning if p.ndim > 1]
+    yield 0.0, [p for p in learning if p.ndim <= 1]
 
 
 def rate(schedule: Schedule, step: int, steps: int) -> float:

@@ -25,6 +25,10 @@ from models.training.sections import (
 )
 
 CONFIGS: Final = Path(__file__).parent / "configs"
+IMAGENET: Final = "imagenet"
+
+FOLDERS: Final = ("initialise", "vkd.teacher", "cross_modal.captioner")
+"""Keys that may name a folder of the machine that trains; cards name the model in it instead."""
 
 Branch = Literal["image", "video"]
 
@@ -95,6 +99,7 @@ class Losses(Section):
     temperature: float = Field(0.1, gt=0, description="of the contrast")
     within_world: bool = Field(True, description="tell people apart from those of their own world only")
     neck: Literal["none", "bn"] = "none"
+    classifier_norm: bool = Field(True, description="batch norm before the classifier, in training only")
     image_to_video: Weight = 1.0
     video_to_image: Weight = 1.0
     image_to_image: Weight = 1.0
@@ -127,6 +132,7 @@ class Optimiser(Section):
     clamp_gradient: float | None = Field(None, gt=0, description="largest entry of the gradient")
     clip_gradient: float | None = Field(None, gt=0, description="longest gradient, after clamping")
     ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 for none")
+    norm_batches: int = Field(50, ge=0, description="that give batch norms their final statistics")
 
 
 class Schedule(Section):
@@ -165,7 +171,7 @@ class Recipe(Section):
     backbone: str = "efficientnet-lite0"
     architecture: dict[str, Any] = Field({}, description="further arguments of the network's constructor")
     initialise: str = Field(
-        "imagenet", description="or a checkpoint's path; of another network's its picture backbone counts"
+        IMAGENET, description="or a checkpoint's path; of another network's its picture backbone counts"
     )
     branches: tuple[Branch, ...] = Field(
         ("image", "video"), strict=False, min_length=1, description="that take part"

@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +9,39 @@ import torch
 
 from models import checkpoint
 from models.checkpoint import LoadedModel
-from models.training.recipe import Recipe
+from models.training.objectives.base import Objective
+from models.training.recipe import FOLDERS, IMAGENET, Recipe
 from models.training.state import State
 
 
 def write_model(
-    folder: Path, recipe: Recipe, begun: LoadedModel, state: State, facts: Mapping[str, Any]
+    folder: Path,
+    recipe: Recipe,
+    begun: LoadedModel,
+    state: State,
+    objective: Objective,
+    *,
+    facts: Mapping[str, Any],
 ) -> str:
-    """Write the network as it is now, half precision, with a card that says how it came to be."""
-    network = deepcopy(state.objective.network)
-    if state.average is not None:
-        network.load_state_dict(state.average.module.state_dict())
-    network = network.cpu().eval()
-    state.objective.finish(network)
+    """Write a network in half precision, with a card that says how it came to be.
+
+    Args:
+        folder: of the checkpoint.
+        recipe: what was done.
+        begun: what training began with.
+        state: how far it came.
+        objective: holds the network; it is changed.
+        facts: more for the card.
+
+    Returns:
+        The model's id.
+    """
+    network = objective.network.cpu().eval()
+    objective.finish(network)
     training = {
-        "recipe": recipe.model_dump(mode="json"),
+        "recipe": public_recipe(recipe, begun, objective),
         "begun_from": begun.id,
-        "learns_from": state.objective.learns_from,
+        "learns_from": {key: source.id for key, source in objective.learns_from.items()},
         "steps": state.step,
         "seconds": round(state.seconds),
         **facts,
@@ -38,6 +53,21 @@ def write_model(
         network, recipe.name, begun.preprocessing, {"training": training, "limits": limits}
     )
     return checkpoint.save(folder, network, card, half=True)
+
+
+def public_recipe(recipe: Recipe, begun: LoadedModel, objective: Objective) -> dict[str, Any]:
+    """The recipe in plain values, with names of models for the folders of the machine that trained."""
+    values = recipe.model_dump(mode="json")
+    names = {key: source.name for key, source in objective.learns_from.items()}
+    names["initialise"] = IMAGENET if recipe.initialise == IMAGENET else begun.name
+    for key in FOLDERS:
+        *sections, last = key.split(".")
+        section = values
+        for name in sections:
+            section = section[name] or {}
+        if last in section:
+            section[last] = names.get(key)
+    return values
 
 
 def hardware() -> str:

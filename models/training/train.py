@@ -10,12 +10,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from models.checkpoint import LoadedModel
 from models.datasets.clips import Clips
@@ -25,10 +27,12 @@ from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
 from models.preprocessing import Preprocessing, standardise
 from models.training.augment import augment, augment_truth
+from models.training.averaging import average_of
 from models.training.begin import begin
 from models.training.loading import batches, batches_per_epoch, fingerprint, generator
 from models.training.log import Log
-from models.training.objectives import OBJECTIVES, People
+from models.training.norms import estimate_norms
+from models.training.objectives import OBJECTIVES, Objective, People
 from models.training.optimiser import make_optimiser, rate, set_rate
 from models.training.processes import Place, joined
 from models.training.recipe import Recipe
@@ -62,7 +66,7 @@ def train(
         dataset: name of the data, for the card.
         device: "auto", "cpu" or "cuda:N".
         resume: go on from the state in `out`, if there is one; else `out` must not hold a run.
-        finish: take no step more: write the network that the run in `out` has come to.
+        finish: stop training, and write the network that the run in `out` has come to.
         root: folder of the data set; body parts lie in it, where training needs them (models.datasets.truth).
         captions: what each identity looks like, in words, where the data has it.
         advance: told of every step.
@@ -95,9 +99,9 @@ def train(
         restore_state(out, state, recipe, data)
         if place.writes:
             out.mkdir(parents=True, exist_ok=True)
+        length = recipe.batches.pieces
+        pieces = tracklets if length is None else cut_tracklets(tracklets, length)
         if not finish:
-            length = recipe.batches.pieces
-            pieces = tracklets if length is None else cut_tracklets(tracklets, length)
             run(
                 recipe,
                 pieces,
@@ -111,7 +115,9 @@ def train(
             )
         if place.writes:
             facts = {"dataset": dataset, "data_sha256": data, "tracklets": len(tracklets)}
-            write_model(out / MODEL, recipe, begun, state, {**facts, "processes": place.world})
+            facts["processes"] = place.world
+            objective = final_objective(recipe, pieces, begun.preprocessing, state, place, truth=root)
+            write_model(out / MODEL, recipe, begun, state, objective, facts=facts)
     return out / MODEL
 
 
@@ -181,14 +187,7 @@ def learn(
         asked = time.monotonic()
         number, clips = next(plan)
         sums["wait"] += time.monotonic() - asked
-        clips = clips.to(place.device)
-        draws = generator(recipe.run.seed, number)
-        torch.manual_seed(draws.initial_seed())  # what dropout draws from
-        x = augment(clips.pixels, recipe.augmentation, draws)
-        x = standardise(x.flatten(0, 1), preprocessing).view_as(x)  # (N, T, 3, H, W)
-        if clips.truth is not None:
-            seeded = generator(recipe.run.seed, number)
-            clips = clips._replace(truth=augment_truth(clips.truth, recipe.augmentation, seeded))
+        x, clips = shown(number, clips, recipe, preprocessing, place)
         # Processes exchange gradients once a step, with its last batch.
         with nullcontext() if index == share - 1 else alone(model):
             terms = model(x, clips)
@@ -197,6 +196,49 @@ def learn(
         for name, term in {**terms, "loss": loss}.items():
             sums[name] += term.detach() / share
     return dict(sums)
+
+
+def shown(
+    number: int, clips: Clips, recipe: Recipe, preprocessing: Preprocessing, place: Place
+) -> tuple[Tensor, Clips]:
+    """What an objective sees of batch `number`: (N, T, 3, H, W) augmented and standardised, and the rest."""
+    clips = clips.to(place.device)
+    draws = generator(recipe.run.seed, number)
+    torch.manual_seed(draws.initial_seed())  # what dropout draws from
+    x = augment(clips.pixels, recipe.augmentation, draws)
+    x = standardise(x.flatten(0, 1), preprocessing).view_as(x)
+    if clips.truth is not None:
+        seeded = generator(recipe.run.seed, number)
+        clips = clips._replace(truth=augment_truth(clips.truth, recipe.augmentation, seeded))
+    return x, clips
+
+
+def final_objective(
+    recipe: Recipe,
+    tracklets: Sequence[Tracklet],
+    preprocessing: Preprocessing,
+    state: State,
+    place: Place,
+    *,
+    truth: Path | None = None,
+) -> Objective:
+    """A copy of the objective with the network to write: averaged weights, and statistics that fit them.
+
+    The batches are those that would come next, so they are a function of seed and step, as all others are.
+    """
+    objective = deepcopy(state.objective)
+    if state.average is not None:
+        objective.network.load_state_dict(state.average.module.state_dict())
+    objective.train()
+    start = state.step * recipe.batches.accumulate
+    plan = batches(recipe, tracklets, preprocessing, start=start, truth=truth)
+
+    def passes() -> Iterator[Callable[[], object]]:
+        for number, clips in islice(plan, recipe.optimiser.norm_batches):
+            yield partial(objective, *shown(number, clips, recipe, preprocessing, place))
+
+    estimate_norms(objective.network, passes())
+    return objective
 
 
 def alone(model: nn.Module) -> AbstractContextManager[None]:
@@ -244,7 +286,7 @@ def prepare(recipe: Recipe, begun: LoadedModel, people: People, place: Place) ->
     optimiser = make_optimiser(objective, recipe.optimiser)
     average = None
     if decay := recipe.optimiser.ema:
-        average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+        average = average_of(network, decay)
     if recipe.run.compile:
         for part in network.children():
             part.compile()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models import checkpoint
 from models.checkpoint import LoadedModel
-from models.errors import UnknownModel
+from models.names import IMAGENET, MODELS, SHIPPED, ZOO, check_model
 from models.networks.backbones import (
     efficientnet_lite0_imagenet,
     inception_v3_imagenet,
@@ -23,14 +23,12 @@ from models.networks.backbones import (
 )
 from models.networks.catalogue import build
 from models.networks.network import Network, named
-from models.networks.tkp import ARCHITECTURES, TKP
+from models.networks.tkp import TKP
 from models.preprocessing import Preprocessing
 
-__all__ = ["DEFAULT", "NAMES", "LoadedModel", "fresh", "load", "untrained"]
+__all__ = ["DEFAULT", "NAMES", "SHIPPED", "LoadedModel", "fresh", "load", "untrained"]
 
 DEFAULT: Final = "tkp-efficientnet-lite0"
-IMAGENET: Final = "imagenet-"  # begins the names of networks that were not trained
-_FOLDER: Final = Path(__file__).parent
 
 UNTRAINED: Final = (
     "The weights are ImageNet initialisation only: these networks were never trained to tell people apart. "
@@ -72,8 +70,7 @@ _RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
     }
 )
 
-SHIPPED: Final = tuple(sorted(card.parent.name for card in _FOLDER.glob(f"*/{checkpoint.CARD}")))
-NAMES: Final = (*SHIPPED, *(IMAGENET + backbone for backbone in ARCHITECTURES))
+NAMES: Final = MODELS
 
 
 def load(name_or_path: str = DEFAULT) -> LoadedModel:
@@ -89,11 +86,10 @@ def load(name_or_path: str = DEFAULT) -> LoadedModel:
         BadCheckpoint: the weights or the checkpoint cannot be used.
     """
     if name_or_path in SHIPPED:
-        return checkpoint.load(_FOLDER / name_or_path)
+        return checkpoint.load(ZOO / name_or_path)
     if name_or_path in NAMES:
         return untrained(name_or_path.removeprefix(IMAGENET))
-    if not Path(name_or_path).exists():
-        raise UnknownModel(f"no model and no checkpoint {name_or_path!r}; models: {', '.join(NAMES)}")
+    check_model(name_or_path)
     return checkpoint.load(Path(name_or_path))
 
 

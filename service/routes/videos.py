@@ -1,5 +1,6 @@
 """Videos: what is indexed, and erasing it."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -97,5 +98,5 @@ def _out(video: VideoInfo, names: dict[int, str]) -> VideoOut:
         frames_bad=video.frames_bad,
         tracklets=video.tracklet_count,
         indexed_at=video.indexed_at,
-        report=dict(video.report),
+        report=asdict(video.report),
     )

@@ -72,6 +72,13 @@ class Visit:
             assert time.monotonic() < deadline, f"never came true: {expression}"
             self.page.wait_for_timeout(20)
 
+    def enter_time(self, label: str, date: str, time: str) -> None:
+        """Type a date (YYYY-MM-DD) and a time into the field of that name."""
+        self.page.get_by_label(f"{label}, date").fill(date)
+        field = self.page.get_by_label(f"{label}, time (24 hours)")
+        field.fill(time)
+        field.press("Tab")
+
     @property
     def hits(self) -> Locator:
         """The cards of the answer."""
@@ -130,11 +137,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile in Berlin, at the width of a laptop."""
+    """A fresh browser profile in New York, far from all cameras, at the width of a laptop."""
     made = browser.new_context(
         viewport={"width": 1280, "height": 800},
-        timezone_id="Europe/Berlin",
-        locale="en-GB",
+        timezone_id="America/New_York",
+        locale="en-US",
         accept_downloads=True,
     )
     made.set_default_timeout(PATIENCE * 1000)

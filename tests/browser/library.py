@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import BOX_DTYPE, Gallery, ModelInfo, NewClip, NewTracklet, NewVideo
+from gallery import BOX_DTYPE, Gallery, ModelInfo, NewClip, NewTracklet, NewVideo, VideoReport
 from tests.browser.fakes import ColourEmbedder
 from tests.browser.scenes import (
     BLUE_JACKET,
@@ -160,5 +160,5 @@ def _video(path: Path, data: bytes, camera_id: int, place: Place, width: int, he
         height=height,
         frames_decoded=SECONDS * RATE,
         frames_bad=0,
-        report={},
+        report=VideoReport(detector="test"),
     )

@@ -8,7 +8,17 @@ from typing import Any
 from sqlalchemy import select
 
 from gallery.gallery import Gallery
-from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tombstone, Tracklet, Video
+from gallery.sql.tables import (
+    Camera,
+    Clip,
+    Model,
+    Segment,
+    SegmentVideo,
+    Tombstone,
+    Tracklet,
+    Video,
+    VideoInterval,
+)
 
 # What differs between two runs over the same recording: times of writing, and the random names of segments.
 _VARYING = {"created_at", "indexed_at", "change"}
@@ -26,7 +36,7 @@ def dump(gallery: Gallery) -> dict[str, Any]:
                 )
                 for row in session.scalars(select(table))
             )
-            for table in (Camera, Video, Tracklet, Clip, Model)
+            for table in (Camera, Video, VideoInterval, Tracklet, Clip, Model)
         }
         held: dict[str, list[str]] = {}
         for row in session.scalars(select(SegmentVideo).order_by(SegmentVideo.video_id)):

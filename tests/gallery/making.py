@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gallery.gallery import Gallery
 from gallery.records.cameras import CameraInfo
 from gallery.records.tracklets import BOX_DTYPE, NewClip, NewTracklet
-from gallery.records.videos import ModelInfo, NewVideo, VideoInfo
+from gallery.records.videos import ModelInfo, NewVideo, VideoInfo, VideoReport
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 MODEL = ModelInfo(id="a" * 64, name="test", dimension=16, card={"name": "test"})
@@ -82,6 +82,7 @@ def make_video(
     seconds: float = 60,
     path: str = "/x.mp4",
     owned: bool = False,
+    intervals: Sequence[tuple[int, int]] | None = None,
 ) -> NewVideo:
     """A recording of one minute."""
     return NewVideo(
@@ -97,7 +98,8 @@ def make_video(
         height=480,
         frames_decoded=1500,
         frames_bad=0,
-        report={"detected": 12, "dropped": {"short": 1}},
+        report=VideoReport(detector="test", detections=12, reasons={"short": 1}),
+        intervals=intervals,
     )
 
 
@@ -112,6 +114,7 @@ def store(
     seconds: float | None = None,
     path: str = "/x.mp4",
     owned: bool = False,
+    intervals: Sequence[tuple[int, int]] | None = None,
 ) -> VideoInfo:
     """Index a made-up recording; its id follows from `name`."""
     camera = camera or gallery.catalogue.get_or_add_camera("gate")
@@ -121,6 +124,7 @@ def store(
         for tracklet in tracklets:
             writer.add(tracklet)
         seconds = max(60.0, longest) if seconds is None else seconds
-        return writer.commit(
-            make_video(hash_, camera.id, start=start, seconds=seconds, path=path, owned=owned)
+        video = make_video(
+            hash_, camera.id, start=start, seconds=seconds, path=path, owned=owned, intervals=intervals
         )
+        return writer.commit(video)

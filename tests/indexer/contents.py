@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import select
 
 from gallery import Gallery
-from gallery.sql.tables import Base
+from gallery.sql.tables import METADATA
 
 # When and under which random name something was written says nothing about what was written.
 VOLATILE = {
-    "video": {"indexed_at"},
+    "video": {"indexed_at", "file_mtime_ns", "file_ctime_ns", "file_inode"},
     "camera": {"created_at"},
     "model": {"created_at"},
     "segment": {"id", "created_at"},
@@ -22,7 +22,7 @@ def contents(gallery: Gallery) -> dict[str, Any]:
     """Rows of every table, and the bytes of every segment and thumbnail."""
     found: dict[str, Any] = {}
     with gallery._database.engine.connect() as connection:
-        for table in Base.metadata.sorted_tables:
+        for table in METADATA.sorted_tables:
             columns = [c for c in table.columns if c.name not in VOLATILE.get(table.name, set())]
             found[table.name] = sorted(repr(row) for row in connection.execute(select(*columns)))
     found["segments"] = sorted(

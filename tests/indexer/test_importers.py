@@ -167,6 +167,16 @@ def test_crop_folders_become_one_video_a_camera(
     assert all(report.already for report in import_crops(sqlite_gallery, embedder, folder, settings))
 
 
+def test_what_a_mac_leaves_in_an_archive_is_not_looked_at(tmp_path: Path) -> None:
+    folder = crop_folder(tmp_path / "mars")
+    before = scan(folder.root)
+    for name in ("__MACOSX/bbox_test/0001/._0001C1T0001F001.jpg", "bbox_test/0001/._0001C1T0001F002.jpg"):
+        hidden = folder.root / name
+        hidden.parent.mkdir(parents=True, exist_ok=True)
+        hidden.write_bytes(b"Mac OS X")
+    assert scan(folder.root) == before
+
+
 def test_a_bad_crop_or_name_leaves_nothing(
     sqlite_gallery: Gallery, settings: IndexSettings, tmp_path: Path
 ) -> None:

@@ -40,4 +40,4 @@ def test_the_real_detector_takes_no_drawing_for_a_person(sqlite_gallery: Gallery
     detector = make_detector(SETTINGS, 320)
     report = index_video(sqlite_gallery, make_embedder(SETTINGS), detector, recording, SETTINGS)
     assert report.video.tracklet_count == 0
-    assert report.video.report["detector"] == detector.name == "nanodet-g-320"
+    assert report.video.report.detector == detector.name == "nanodet-g-320"

@@ -4,13 +4,12 @@ import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from gallery import Completion, Gallery, GallerySettings
+from gallery import Completion, Gallery, GallerySettings, VideoReport
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.pipeline import IndexReport, index_video
 from indexer.settings import IndexSettings
@@ -123,8 +122,8 @@ def test_what_is_dropped_is_counted(
     report = index(sqlite_gallery, replace(recording, path=video), settings)
     assert report.video.tracklet_count == 1
     assert report.counters["tracks"] == 3
-    assert report.video.report["reasons"]["too_short"] == 1
-    assert report.video.report["reasons"]["too_small"] == 1
+    assert report.video.report.reasons["too_short"] == 1
+    assert report.video.report.reasons["too_small"] == 1
     assert report.counters["too_short"] == 1
 
 
@@ -187,8 +186,8 @@ def test_the_hook_is_part_of_the_commit(
     class RefusedError(Exception):
         pass
 
-    def refuse(report: Mapping[str, Any]) -> Completion:
-        raise RefusedError(report["warnings"])
+    def refuse(report: VideoReport) -> Completion:
+        raise RefusedError(report.warnings)
 
     before = contents(sqlite_gallery)
     with pytest.raises(RefusedError):

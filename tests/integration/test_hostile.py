@@ -127,7 +127,7 @@ def test_damage_in_the_middle_costs_only_what_it_hits(
     video = sqlite_gallery.catalogue.video(recording.video_id)
     assert video.frames_decoded > 40
     assert video.frames_bad == recording.counters["frames_bad"]
-    assert video.report["warnings"]
+    assert video.report.warnings
     assert video.tracklet_count >= 3
     last = sqlite_gallery.catalogue.tracklets_of(video.id)[-1]
     assert last.end_us <= video.duration_us

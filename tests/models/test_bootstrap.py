@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.bootstrap import bootstrap
+from models.bootstrap import bootstrap, paired_bootstrap
 from models.errors import BadDataset
 
 
@@ -46,3 +46,31 @@ def test_without_queries_there_is_no_interval() -> None:
     ):
         with pytest.raises(BadDataset, match="no query has a match"):
             bootstrap(values, people)
+
+
+def test_a_small_gain_on_every_query_is_clear_though_intervals_overlap() -> None:
+    """Queries differ by far more than the models do; on each one the second is .02 better."""
+    first = np.random.default_rng(1).uniform(0, 0.9, size=200)
+    second, people = first + 0.02, np.arange(200)
+    assert bootstrap([second], [people]).low < bootstrap([first], [people]).high
+    gain = paired_bootstrap([second], [first], [people])
+    assert [gain.value, gain.low] == pytest.approx([0.02, 0.02])
+    assert gain.p < 0.01
+    loss = paired_bootstrap([first], [second], [people])
+    assert [loss.value, loss.high] == pytest.approx([-0.02, -0.02])
+
+
+def test_a_difference_agrees_with_the_normal_approximation() -> None:
+    rng = np.random.default_rng(3)
+    first, second = rng.uniform(size=400), rng.uniform(size=400)
+    found = paired_bootstrap([first], [second], [np.arange(400)], draws=4000)
+    error = 1.96 * (first - second).std() / np.sqrt(400)
+    assert found.low == pytest.approx((first - second).mean() - error, abs=0.005)
+    assert found.high == pytest.approx((first - second).mean() + error, abs=0.005)
+    assert 0 < found.p <= 1
+
+
+def test_equal_models_do_not_differ() -> None:
+    same = np.array([0.0, 1.0, 1.0])
+    found = paired_bootstrap([same], [same], [np.arange(3)])
+    assert (found.value, found.low, found.high, found.p) == (0, 0, 0, 1)

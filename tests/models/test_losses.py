@@ -232,3 +232,48 @@ def test_a_still_pseudo_sequence_gives_a_finite_gradient() -> None:
     torch.autograd.backward(sequence_alignment(still, torch.randn(2, 3, 4)))
     assert still.grad is not None
     assert still.grad.isfinite().all()
+
+
+def test_frames_of_one_clip_take_no_part_in_each_others_contrast() -> None:
+    """Two clips of a person, of two all but equal frames each, and another person's clip."""
+    rows = features(6, seed=3)
+    labels, clips = torch.tensor([0, 0, 0, 0, 1, 1]), torch.tensor([0, 0, 1, 1, 2, 2])
+
+    loss = supervised_contrastive(rows, labels, 0.2, clips=clips)
+
+    z = torch.nn.functional.normalize(rows.detach(), dim=1)
+    expected = []
+    for anchor in range(4):  # the last two have no positive
+        others = [i for i in range(6) if clips[i] != clips[anchor]]
+        total = sum(math.exp(float(z[anchor] @ z[i]) / 0.2) for i in others)
+        own = [i for i in others if labels[i] == 0]
+        shares = [math.log(math.exp(float(z[anchor] @ z[i]) / 0.2) / total) for i in own]
+        expected.append(-sum(shares) / len(shares))
+    assert loss.item() == pytest.approx(sum(expected) / 4, abs=1e-12)
+
+
+def test_the_contrast_does_not_push_frames_of_one_clip_apart() -> None:
+    """Cosines .96 within a clip and .70 to the person's other clip: the two frames were pushed apart."""
+    cosines = torch.tensor([1.0, 0.96, 0.7, 0.0])  # to the first frame; else each goes its own way
+    z = torch.diag((1 - cosines.square()).sqrt())
+    z[:, 0] = cosines
+    labels, clips = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 2])
+
+    def push(clips: Tensor | None) -> float:
+        """How the loss grows as the twin comes nearer."""
+        rows = z.clone().requires_grad_()
+        torch.autograd.backward(supervised_contrastive(rows, labels, 0.1, clips=clips))
+        assert rows.grad is not None
+        return float(rows.grad[1] @ (z[0] - (z[0] @ z[1]) * z[1]))
+
+    assert push(None) > 0.05
+    assert push(clips) <= 0
+
+
+def test_the_contrast_of_a_single_clip_is_zero() -> None:
+    rows = features(3)
+    loss = supervised_contrastive(rows, torch.tensor([0, 0, 0]), clips=torch.tensor([0, 0, 0]))
+    torch.autograd.backward(loss)
+    assert rows.grad is not None
+    assert loss.item() == 0
+    assert rows.grad.isfinite().all()

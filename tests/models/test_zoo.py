@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from models import zoo
+from models import names, zoo
 from models.checkpoint import weights_id
 from models.errors import MissingWeights, UnknownModel
+from models.networks.tkp import ARCHITECTURES
 from models.zoo import LoadedModel
+from tests.models.cards import looks_like_a_path, texts
 
 # Changes only when the network, its initialisation or the ImageNet package changes: then training begins
 # elsewhere, and this line is where one notices.
@@ -72,6 +74,11 @@ def test_a_shipped_model_was_trained_and_says_how(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", zoo.SHIPPED)
+def test_a_shipped_card_holds_no_path_of_the_machine_that_trained(name: str) -> None:
+    assert not [text for text in texts(dict(zoo.load(name).card)) if looks_like_a_path(text)]
+
+
+@pytest.mark.parametrize("name", zoo.SHIPPED)
 def test_a_shipped_model_is_small_enough_for_git(name: str) -> None:
     folder = Path(zoo.__file__).parent / name
     assert sorted(path.name for path in folder.iterdir()) == ["card.json", "weights.safetensors"]
@@ -122,3 +129,8 @@ def test_loading_is_quick() -> None:
     start = time.process_time()
     zoo.load()
     assert time.process_time() - start < 2
+
+
+def test_names_are_known_without_loading_networks() -> None:
+    untrained = {name.removeprefix(names.IMAGENET) for name in set(names.MODELS) - set(names.SHIPPED)}
+    assert untrained == set(ARCHITECTURES)

@@ -15,7 +15,16 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from gallery import BOX_DTYPE, Gallery, GallerySettings, NewClip, NewTracklet, NewVideo, VideoInfo
+from gallery import (
+    BOX_DTYPE,
+    Gallery,
+    GallerySettings,
+    NewClip,
+    NewTracklet,
+    NewVideo,
+    VideoInfo,
+    VideoReport,
+)
 from service.app import create_app
 from service.settings import ServiceSettings
 from tests.service.fakes import ColourEmbedder, ContrastDetector
@@ -88,7 +97,7 @@ def index(archive: Archive, camera: str, start: datetime, colours: list[Colour],
                 height=240,
                 frames_decoded=seconds * RATE,
                 frames_bad=0,
-                report={},
+                report=VideoReport(detector="test"),
             )
         )
 

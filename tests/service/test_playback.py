@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gallery import BOX_DTYPE
+from gallery import BOX_DTYPE, VideoReport
 from indexer.decode import open_recording
 from service import playback
 from service.errors import RecordingUnavailable
@@ -235,7 +235,7 @@ def test_agrees_with_the_indexer_about_odd_clocks(tmp_path: Path, name: str) -> 
     source = ODD[name](tmp_path / name)
     with open_recording(source) as recording:
         indexed = [(frame.time_us, number_of(frame.image)) for frame in recording.frames()]
-        report = {"warnings": recording.statistics.warnings}
+        report = VideoReport(detector="test", warnings=recording.statistics.warnings)
     assert not has_steady_clock(report)
     with Footage(source, steady=False) as footage:
         seen = [
@@ -252,6 +252,6 @@ def test_agrees_with_the_indexer_about_odd_clocks(tmp_path: Path, name: str) -> 
 def test_agrees_with_the_indexer_about_times(recording: Path, start: int) -> None:
     with open_recording(recording) as opened:
         indexed = [frame.time_us for frame in opened.frames() if frame.time_us >= start]
-        assert has_steady_clock({"warnings": opened.statistics.warnings})
+        assert has_steady_clock(VideoReport(detector="test", warnings=opened.statistics.warnings))
     with Footage(recording, steady=True) as footage:
         assert [time_us for time_us, _ in footage.frames(Stretch(start, 10**9))] == indexed

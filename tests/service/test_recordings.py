@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import VideoInfo
+from gallery import VideoInfo, VideoReport
 from service.errors import InvalidRequest, RecordingUnavailable
 from service.recordings import RecordingCheck, media_path
 
@@ -22,8 +22,8 @@ def indexed(path: Path) -> VideoInfo:
     return VideoInfo(
         id="0" * 32, content_hash=hashlib.sha256(content).hexdigest(), camera_id=1, file_name=path.name,
         path=str(path), owned=False, size_bytes=len(content), start_time=NOW, end_time=NOW, duration_us=0,
-        width=1, height=1, frames_decoded=1, frames_bad=0, report={}, indexed_at=NOW - timedelta(hours=1),
-        tracklet_count=0,
+        width=1, height=1, frames_decoded=1, frames_bad=0, report=VideoReport(detector="test"),
+        indexed_at=NOW - timedelta(hours=1), tracklet_count=0, stamp=None,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import models.datasets
+from models import zoo
 from models.datasets.records import Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
@@ -259,3 +260,33 @@ def test_cross_modal_embeddings_are_re_ranked_by_verification_where_it_compares(
     assert result.exit_code == 0, result.output
     assert asked == [network]  # by I2V only
     assert result.stdout.count("re-ranked") == 3
+
+
+def test_models_are_compared_query_by_query(run: Run, tmp_path: Path) -> None:
+    """The same model twice, once from a file of its figures: nothing differs."""
+    file, both = tmp_path / "figures.json", tmp_path / "both.json"
+    given = ("evaluate", "--dataset", "colours", "--root", tmp_path)
+    assert run(*given, "--json", file).exit_code == 0
+
+    result = run(*given, "--json", both, "--against", file, "--against", zoo.DEFAULT)
+
+    assert result.exit_code == 0, result.output
+    assert "colours less colours, colours by the same queries" in result.stdout
+    assert "+0.0 [+0.0, +0.0], p 1.000" in result.stdout
+    (comparison,) = json.loads(both.read_text())["comparisons"]
+    assert comparison["differences"]["rank_1"] == {"value": 0, "low": 0, "high": 0, "p": 1}
+    assert json.loads(file.read_text())["comparisons"] == []
+
+
+def test_a_comparison_with_other_figures_is_one_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    given = ("evaluate", "--dataset", "colours", "--root", tmp_path)
+    assert run(*given, "--json", file).exit_code == 0
+    for options, words in (
+        (("--protocol", "i2i", "--against", file), "no figures by i2i"),
+        (("--against", tmp_path / "gone"), "gone"),
+        (("--against", file, "--through-service", "http://127.0.0.1:1"), "leave --through-service out"),
+    ):
+        result = run(*given, *options)
+        assert result.exit_code == 2, result.output
+        assert words in result.stderr

@@ -1,6 +1,8 @@
 """`sightline index`, and what `videos`, `cameras` and `erase` make of its work."""
 
 import json
+import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +10,10 @@ import pytest
 from PIL import Image
 
 from gallery import GallerySettings
+from models.errors import DetectorError
 from sightline import checks
-from tests.indexer.videos import CROWD
-from tests.sightline.conftest import Run
+from tests.indexer.videos import CROWD, RED, Walker, make_video
+from tests.sightline.conftest import MORE, Run
 
 pytestmark = pytest.mark.usefixtures("networks")
 START = "2026-01-05T09:00:00+00:00"
@@ -181,3 +184,95 @@ def test_compaction_merges_what_is_there(run: Run, recordings: Path) -> None:
 
     assert result.exit_code == 0
     assert json.loads(result.stdout)["segments_after"] == 1
+
+
+def test_the_order_is_natural_and_shown_before_work_begins(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(9, 11):
+        make_video(tmp_path / f"part{number}.mp4", MORE, frames=15, seed=number)
+
+    result = run("index", tmp_path, "--camera", "gate", "--start", START, "--consecutive")
+    assert result.exit_code == 0, result.output
+    first, second = sorted(listed(run, "videos"), key=lambda video: str(video["start_time"]))
+    assert (first["file_name"], second["file_name"]) == ("part9.mp4", "part10.mp4")
+
+    def stopped(settings: object) -> None:
+        raise DetectorError("no networks today")
+
+    monkeypatch.setattr("indexer.networks.make_embedder", stopped)
+    before = run("index", tmp_path, "--camera", "gate", "--start", START, "--consecutive")
+    assert before.output.index("part9.mp4") < before.output.index("part10.mp4")
+    assert "no networks today" in before.output
+
+
+def test_a_name_that_is_not_utf_8_is_refused_unread_and_the_others_are_indexed(
+    run: Run, recordings: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / os.fsdecode(b"b\xfc.mp4")
+    for source, copy in (("a.mp4", tmp_path / "a.mp4"), ("b.mp4", bad)):
+        copy.write_bytes((recordings / source).read_bytes())
+    make_video(tmp_path / "c.mp4", MORE, frames=30, seed=3)
+
+    result = run("index", tmp_path, "--camera", "gate", "--start", START, "--consecutive")
+
+    assert result.exit_code == 1
+    assert r"b\xfc.mp4" in result.output
+    assert "not UTF-8" in result.output
+    videos = {video["file_name"]: video for video in listed(run, "videos")}
+    assert set(videos) == {"a.mp4", "c.mp4"}
+    # The one left out lasts five seconds, and the next begins where it ends.
+    gap = datetime.fromisoformat(videos["c.mp4"]["start_time"]) - datetime.fromisoformat(
+        videos["a.mp4"]["end_time"]
+    )
+    assert gap == timedelta(seconds=5)
+
+
+def test_what_was_passed_over_is_listed(run: Run, recordings: Path) -> None:
+    result = run("index", recordings, "--camera", "gate", "--start", START, "--consecutive")
+    assert "passed over 1 (not called like a recording): notes.txt" in result.output
+
+
+def test_unknown_networks_are_refused_before_any_is_loaded(
+    run: Run, recordings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("indexer.networks.make_embedder", lambda settings: pytest.fail("loaded"))
+    for name, value in (("MODEL", "no-such-model"), ("DETECTOR", "onnx:nowhere.onnx")):
+        with monkeypatch.context() as patched:
+            patched.setenv(f"SIGHTLINE_INDEX_{name}", value)
+            result = run("index", recordings / "a.mp4", "--camera", "gate", "--start", START)
+        assert result.exit_code == 2
+        assert value.removeprefix("onnx:") in result.stderr
+
+
+def test_a_camera_made_for_nothing_is_removed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_text("a text file in disguise")
+    result = run("index", tmp_path / "broken.mp4", "--camera", "gate", "--start", START)
+    assert result.exit_code == 1
+    assert listed(run, "cameras") == []
+
+
+@pytest.mark.parametrize(
+    ("start", "said"), [("2026-10-25T02:30", "comes twice"), ("2026-03-29T02:30", "does not exist")]
+)
+def test_a_time_that_the_clock_shows_twice_or_never_is_not_guessed(
+    run: Run, recordings: Path, start: str, said: str
+) -> None:
+    zone = ("--time-zone", "Europe/Berlin")
+    result = run("index", recordings / "a.mp4", "--camera", "gate", "--start", start, *zone)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "2026-10-25T00:30:00+00:00 or 2026-10-25T01:30:00+00:00" in result.stderr or "03-29" in start
+    assert listed(run, "videos") == []
+    exact = run("index", recordings / "a.mp4", "--camera", "gate", "--start", f"{start}+02:00", *zone)
+    assert exact.exit_code == 0
+
+
+def test_what_was_left_out_is_said(run: Run, tmp_path: Path) -> None:
+    make_video(tmp_path / "short.mp4", [Walker(RED, 5, 10, (30, 60)), CROWD[2]], frames=30)
+    make_video(tmp_path / "empty.mp4", [], frames=15)
+    some = run("index", tmp_path / "short.mp4", "--camera", "gate", "--start", START)
+    none = run("index", tmp_path / "empty.mp4", "--camera", "gate", "--start", START)
+    assert "left out 1 track (1 seen too shortly)" in " ".join(some.output.split())
+    assert "nobody was found" in " ".join(none.output.split())
+    assert (some.exit_code, none.exit_code) == (0, 0)

@@ -18,6 +18,7 @@ START = "2026-01-05T09:00:00+00:00"
 def second_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The index commands use model 0, or the one that --model names; here it only has another id."""
     monkeypatch.setenv("SIGHTLINE_INDEX_MODEL", "0")
+    monkeypatch.setattr("indexer.networks.check_settings", lambda settings: None)  # "0" and "1" exist here
     monkeypatch.setattr("indexer.networks.make_embedder", lambda settings: TinyEmbedder(model=settings.model))
 
 

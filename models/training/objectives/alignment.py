@@ -112,7 +112,7 @@ class AlignmentObjective(Identification):
     ) -> dict[str, Tensor]:
         """Siamese loss and softmax of sequences of one kind."""
         settings = self.settings
-        known = ~self.photos_only if not settings.use_images else torch.ones_like(self.photos_only)
+        known = None if settings.use_images else ~self.photos_only
         terms = self.person_terms(branch, seen, labels, known)
         if settings.siamese:
             loss = siamese(features, features, labels, cameras, margin=settings.margin, form="rcn-paper")
@@ -133,4 +133,4 @@ class AlignmentObjective(Identification):
         network = self.network
         new = (network.reduction, network.pseudo, network.recurrence)
         own = [parameter for module in new for parameter in module.parameters()]
-        return {"video": network.backbone.parameters(), "classifier": [*own, *self.head()]}
+        return {"video": network.backbone.parameters(), "classifier": [*own, *self.head_parameters()]}

@@ -15,6 +15,14 @@ from models.training.recipe import Losses, Recipe
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Another model that something was learnt from: its name, and its id (models.checkpoint)."""
+
+    name: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class People:
     """The C people to learn from, in the order of their labels.
 
@@ -46,7 +54,7 @@ class Objective(nn.Module, ABC):
         network: what is trained, and kept.
         needs_truth: whether batches must have `truth`; an objective may decide by its recipe.
         needs_captions: whether people must have captions.
-        learns_from: ids of other models that teach it, by the recipe's key that names their folder.
+        learns_from: other models that teach it, by the recipe's key that names their folder.
         diagnostics: numbers of the last forward pass that are logged beside the terms, and not minimised.
     """
 
@@ -60,7 +68,7 @@ class Objective(nn.Module, ABC):
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__()
         self.refuse_idle(recipe)
-        self.learns_from: dict[str, str] = {}
+        self.learns_from: dict[str, Source] = {}
         self.diagnostics: dict[str, Tensor] = {}
 
     @abstractmethod

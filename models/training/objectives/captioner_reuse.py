@@ -11,6 +11,7 @@ from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.networks.fixed_model_reuse import FixedModelReuse, active_entries
 from models.networks.tkp import pool
+from models.training.objectives.base import Source
 from models.training.recipe import Recipe
 from models.training.sections import CrossModal as Settings
 
@@ -86,8 +87,8 @@ class CaptionerReuse(nn.Module):
         return self
 
 
-def load_captioner(recipe: Recipe) -> tuple[Captioner, str]:
-    """The captioner that a recipe names, and its id.
+def load_captioner(recipe: Recipe) -> tuple[Captioner, Source]:
+    """The captioner that a recipe names, and which model it is.
 
     Raises:
         BadRecipe: it is something else, or does not fit the recipe's pictures.
@@ -104,4 +105,4 @@ def load_captioner(recipe: Recipe) -> tuple[Captioner, str]:
         raise BadRecipe(f"cross_modal.captioner: {where} has the backbone {network.backbone!r}")
     if (p.height, p.width) != (recipe.input.height, recipe.input.width):
         raise BadRecipe(f"cross_modal.captioner: {where} takes pictures of {p.height} x {p.width}")
-    return network, loaded.id
+    return network, Source(loaded.name, loaded.id)

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from models.datasets.clips import Clips
 from models.errors import BadRecipe
-from models.losses import cross_entropy
 from models.networks.crf import CRF, SMALL_SIZE
 from models.networks.crf_subnetwork import DIMENSION, Subnetwork
 from models.networks.network import Network
 from models.siamese import siamese
 from models.training.objectives.base import Objective, People
-from models.training.objectives.tkp import make_classifier
+from models.training.objectives.head import IdentityHead
 from models.training.recipe import Recipe
 from models.training.sections import Crf
 
@@ -39,7 +38,7 @@ class CRFObjective(Objective):
     """
 
     network: CRF
-    losses = frozenset({"label_smoothing", "within_world"})
+    losses = frozenset({"label_smoothing", "within_world", "classifier_norm"})
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__(network, people, recipe, generator)
@@ -53,13 +52,11 @@ class CRFObjective(Objective):
         if self.fuses and network.fusion is None:
             raise BadRecipe("crf.stage: a network of one part has nothing to fuse")
         names = ["fused"] if self.fuses else list(network.subnetworks)
-        self.classifiers = nn.ModuleDict(
-            {name: make_classifier(DIMENSION, len(people), bias=True, generator=generator) for name in names}
+        self.heads = nn.ModuleDict(
+            {name: IdentityHead(DIMENSION, people, recipe.losses, generator) for name in names}
         )
-        self.worlds: Tensor
-        self.register_buffer("worlds", people.worlds, persistent=False)
-        # What takes no part must not be waited for by DistributedDataParallel.
-        self.classifiers.requires_grad_(self.settings.identity > 0)
+        for head in self._heads().values():
+            head.let_learn(norm=self.settings.identity > 0, classifier=self.settings.identity > 0)
         if network.fusion is not None:
             network.fusion.requires_grad_(self.fuses)
         for module in self._frozen():
@@ -71,7 +68,7 @@ class CRFObjective(Objective):
         of_clips = self._features(clips.flatten(0, 1), [length] * count)  # (N, T, ...) -> (NT, ...)
         of_photos = self._features(clips[:, 0], [1] * count) if self.settings.photos else of_clips
         terms: dict[str, Tensor] = {}
-        for name, video, photo in zip(self.classifiers, of_clips, of_photos, strict=True):
+        for name, video, photo in zip(self.heads, of_clips, of_photos, strict=True):
             terms |= {f"{name}_{k}": v for k, v in self._terms(name, video, video, batch).items()}
             if weight := self.settings.photos:
                 found = self._terms(name, photo, video, batch)
@@ -86,7 +83,7 @@ class CRFObjective(Objective):
         return self.network.fuse(features)[None] if self.fuses else features
 
     def _terms(self, name: str, first: Tensor, second: Tensor, batch: Clips) -> dict[str, Tensor]:
-        """One siamese loss and two softmax losses, with one classifier, over the pairs of two sets: (N, 128).
+        """One siamese loss and two softmax losses, with one head, over the pairs of two sets: (N, 128).
 
         A clip is as often the first as the second of a pair, so the mean over pairs is that over clips.
         """
@@ -95,23 +92,17 @@ class CRFObjective(Objective):
             loss = siamese(first, second, labels, batch.cameras, margin=settings.margin, form=settings.form)
             terms["siamese"] = settings.siamese * loss
         if settings.identity:
-            allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
-            if not self.recipe.losses.within_world:
-                allowed = torch.ones_like(allowed)
-            smoothing = self.recipe.losses.label_smoothing
-            losses = [
-                cross_entropy(self.classifiers[name](x), labels, allowed, smoothing=smoothing)
-                for x in (first, second)
-            ]
+            head = self._heads()[name]
+            losses = [head(head.norm(x), labels) for x in (first, second)]
             terms["identity"] = settings.identity * torch.stack(losses).sum()
         return terms
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
-        """The sub-networks are "video"; classifiers and fusion are "classifier"."""
+        """The sub-networks are "video"; heads and fusion are "classifier"."""
         fusion = [] if self.network.fusion is None else list(self.network.fusion.parameters())
         return {
             "video": self.network.subnetworks.parameters(),
-            "classifier": [*self.classifiers.parameters(), *fusion],
+            "classifier": [*self.heads.parameters(), *fusion],
         }
 
     def train(self, mode: bool = True) -> "CRFObjective":
@@ -120,6 +111,9 @@ class CRFObjective(Objective):
         for module in self._frozen():
             module.eval()
         return self
+
+    def _heads(self) -> dict[str, IdentityHead]:
+        return {name: head for name, head in self.heads.items() if isinstance(head, IdentityHead)}
 
     def _frozen(self) -> list[nn.Module]:
         if self.fuses:

@@ -20,18 +20,17 @@ from torch import Tensor, nn
 
 from models.datasets.clips import Clips
 from models.errors import BadRecipe
-from models.losses import cross_entropy
 from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
 from models.networks.tkp import pool
 from models.training.objectives.base import Objective, People
 from models.training.objectives.captioner_reuse import CaptionerReuse, load_captioner
-from models.training.objectives.tkp import make_classifier
+from models.training.objectives.head import IdentityHead
 from models.training.recipe import Recipe
 
 
 class CrossModalObjective(Objective):
-    """A classifier, the verification of pairs, and the captioner that is reused.
+    """The head that tells people apart, the verification of pairs, and the captioner that is reused.
 
     Args:
         network: what is trained.
@@ -45,7 +44,7 @@ class CrossModalObjective(Objective):
     """
 
     network: CrossModal
-    losses = frozenset({"label_smoothing", "within_world"})
+    losses = frozenset({"label_smoothing", "within_world", "classifier_norm"})
 
     def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
         super().__init__(network, people, recipe, generator)
@@ -54,9 +53,7 @@ class CrossModalObjective(Objective):
         if recipe.batches.clips < 2:
             raise BadRecipe("batches.clips: pairs of a picture and another clip need 2 clips a person")
         self.network, self.recipe, self.settings = network, recipe, recipe.cross_modal
-        self.classifier = make_classifier(network.dimension, len(people), bias=True, generator=generator)
-        self.worlds: Tensor
-        self.register_buffer("worlds", people.worlds, persistent=False)
+        self.head = IdentityHead(network.dimension, people, recipe.losses, generator)
         self.steps_done: Tensor
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
         self.reuse: CaptionerReuse | None = None
@@ -64,7 +61,8 @@ class CrossModalObjective(Objective):
             captioner, self.learns_from["cross_modal.captioner"] = load_captioner(recipe)
             self.reuse = CaptionerReuse(network, captioner, self.settings, generator)
         # What takes no part must not be waited for by DistributedDataParallel.
-        self.classifier.requires_grad_(self.settings.image_identity + self.settings.video_identity > 0)
+        identifies = self.settings.image_identity + self.settings.video_identity > 0
+        self.head.let_learn(norm=identifies, classifier=identifies)
         network.verification.requires_grad_(self.settings.verification > 0)
         for block in self._frozen():
             block.requires_grad_(False)
@@ -92,12 +90,7 @@ class CrossModalObjective(Objective):
         name = f"{branch}_identity"
         if not (weight := getattr(self.settings, name)):
             return {}
-        allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
-        if not self.recipe.losses.within_world:
-            allowed = torch.ones_like(allowed)
-        smoothing = self.recipe.losses.label_smoothing
-        logits = self.classifier(features)
-        return {name: weight * cross_entropy(logits, labels, allowed, smoothing=smoothing)}
+        return {name: weight * self.head(self.head.norm(features), labels)}
 
     def _verification(self, image: Tensor, video: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_v."""
@@ -115,7 +108,7 @@ class CrossModalObjective(Objective):
         return {
             "image": [*network.cnn.parameters(), *network.image_projection.parameters()],
             "video": [*network.sequence.parameters(), *network.video_projection.parameters()],
-            "classifier": [*self.classifier.parameters(), *network.verification.parameters(), *reuse],
+            "classifier": [*self.head.parameters(), *network.verification.parameters(), *reuse],
         }
 
     def after_step(self, step: int, steps: int) -> None:

@@ -5,22 +5,19 @@ from typing import Final, Self
 import torch
 from torch import Tensor, nn
 
-from models.losses import cross_entropy, supervised_contrastive
+from models.losses import supervised_contrastive
 from models.networks.backbones import Backbone
 from models.networks.network import NeckedNetwork
 from models.training.objectives.base import Objective, People
-from models.training.objectives.tkp import make_classifier
+from models.training.objectives.head import IdentityHead
 from models.training.recipe import Recipe
 
-SETTINGS: Final = frozenset({"label_smoothing", "temperature", "within_world", "neck"})
+SETTINGS: Final = frozenset({"label_smoothing", "temperature", "within_world", "neck", "classifier_norm"})
 """Keys of `recipe.losses` that say how people are told apart."""
 
 
 class Identification(Objective):
-    """A network, and a classifier without bias behind a batch normalisation without shift.
-
-    The normalisation is the network's neck; where it has none, training has one of its own. People are told
-    apart from those of their own world only (see models.datasets.worlds), if the recipe says so.
+    """A network with one backbone, and the head that tells people apart.
 
     Args:
         network: what is trained.
@@ -46,54 +43,43 @@ class Identification(Objective):
         super().__init__(network, people, recipe, generator)
         self.network = network
         self.recipe = recipe
-        self.norm: nn.Module = nn.Identity()
-        if not network.has_neck:
-            self.norm = nn.BatchNorm1d(network.dimension)
-            self.norm.bias.requires_grad_(False)
-        self.classifier = make_classifier(network.dimension, len(people), bias=False, generator=generator)
-        self.worlds: Tensor
-        self.register_buffer("worlds", people.worlds, persistent=False)
+        self.head = IdentityHead(network.dimension, people, recipe.losses, generator, normed=network.has_neck)
         self.frozen = list(backbone.blocks[: recipe.optimiser.frozen_blocks])
         for block in self.frozen:
             block.requires_grad_(False)
 
     def normalise(self, features: Tensor) -> Tensor:
         """What the classifier sees of features: (N, D) -> (N, D)."""
-        return self.norm(self.network.neck(features))  # type: ignore[no-any-return]
+        return self.head.norm(self.network.neck(features))  # type: ignore[no-any-return]
 
-    def person_terms(self, branch: str, seen: Tensor, labels: Tensor, known: Tensor) -> dict[str, Tensor]:
+    def person_terms(
+        self, branch: str, seen: Tensor, labels: Tensor, known: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Supervised contrast and cross entropy, as the recipe weighs them for a branch.
 
         Args:
             branch: "image" or "video".
-            seen: (N, D), normalised features.
+            seen: (N, D), normalised features, each of another clip.
             labels: (N,) 0..C-1.
-            known: (C,) bool, who is there to be told apart from.
+            known: (C,) bool, the people who take part in cross entropy; None for all.
         """
         terms, losses = {}, self.recipe.losses
         if weight := getattr(losses, f"{branch}_contrastive"):
             loss = supervised_contrastive(seen, labels, losses.temperature)
             terms[f"{branch}_contrastive"] = weight * loss
         if weight := getattr(losses, f"{branch}_cross_entropy"):
-            allowed = known.expand(len(labels), -1)
-            if losses.within_world:
-                allowed = allowed & (self.worlds[labels][:, None] == self.worlds)  # (N, C)
-            logits = self.classifier(seen)
-            loss = cross_entropy(logits, labels, allowed, smoothing=losses.label_smoothing)
-            terms[f"{branch}_cross_entropy"] = weight * loss
+            terms[f"{branch}_cross_entropy"] = weight * self.head(seen, labels, known)
         return terms
 
     def let_learn(self, *, normalisation: bool, classifier: bool) -> None:
-        """Let the two learn or not: what has no effect must not be waited for by DistributedDataParallel."""
-        self.classifier.requires_grad_(classifier)
-        for norm in (self.norm, self.network.neck):
-            if isinstance(norm, nn.BatchNorm1d):
-                norm.weight.requires_grad_(normalisation)
+        """Choose whether head and neck learn."""
+        self.head.let_learn(norm=normalisation, classifier=classifier)
+        if isinstance(self.network.neck, nn.BatchNorm1d):
+            self.network.neck.weight.requires_grad_(normalisation)
 
-    def head(self) -> list[nn.Parameter]:
-        """Parameters of classifier and normalisation."""
-        modules = (self.classifier, self.norm, self.network.neck)
-        return [parameter for module in modules for parameter in module.parameters()]
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Parameters of head and neck."""
+        return [*self.head.parameters(), *self.network.neck.parameters()]
 
     def train(self, mode: bool = True) -> Self:
         """Switch all but what is frozen: its batch normalisation keeps its statistics."""

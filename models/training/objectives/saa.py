@@ -20,7 +20,8 @@ from models.networks.network import Network
 from models.networks.texture import texture_sheet, texture_tiles
 from models.networks.tkp import TKP, pool
 from models.training.objectives.base import People
-from models.training.objectives.tkp import TKPObjective, make_classifier
+from models.training.objectives.head import IdentityHead
+from models.training.objectives.tkp import TKPObjective
 from models.training.recipe import Recipe
 from models.training.sections import Saa
 
@@ -46,23 +47,6 @@ class AppearanceStream(nn.Module):
         return pool(self.backbone(texture_sheet(tiles) if self.mban is None else self.mban(tiles)))
 
 
-class Head(nn.Module):
-    """A classifier of its own, behind a neck of its own where the network has one."""
-
-    def __init__(self, network: TKP, people: int, generator: torch.Generator) -> None:
-        super().__init__()
-        self.neck = nn.BatchNorm1d(network.dimension) if network.has_neck else nn.Identity()
-        if isinstance(self.neck, nn.BatchNorm1d):
-            self.neck.bias.requires_grad_(False)
-        self.classifier = make_classifier(
-            network.dimension, people, bias=not network.has_neck, generator=generator
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, D) -> (N, C)."""
-        return self.classifier(self.neck(features))  # type: ignore[no-any-return]
-
-
 class SAAObjective(TKPObjective):
     """TKP's branches and losses, and what 3D-SAA and CMIL add for the time of training.
 
@@ -81,8 +65,13 @@ class SAAObjective(TKPObjective):
             "fused": settings.appearance != "none" and settings.fused_cross_entropy,
             "interactive": settings.interactive,
         }
+        dimension = self.network.dimension
         self.heads = nn.ModuleDict(
-            {name: Head(self.network, len(people), generator) for name, weight in wanted.items() if weight}
+            {
+                name: IdentityHead(dimension, people, recipe.losses, generator)
+                for name, weight in wanted.items()
+                if weight
+            }
         )
         self.stream: AppearanceStream | None = None
         if settings.appearance != "none":
@@ -120,10 +109,10 @@ class SAAObjective(TKPObjective):
         terms, settings = {}, self.settings
         frame_labels = labels.repeat_interleave(len(image) // len(labels))
         if weight := settings.appearance_cross_entropy:
-            loss = self.identity_loss(self.heads["appearance"](appearance), frame_labels)
+            loss = self._identity_loss("appearance", appearance, frame_labels)
             terms["appearance_cross_entropy"] = weight * loss
         if weight := settings.fused_cross_entropy:
-            loss = self.identity_loss(self.heads["fused"](image + appearance), frame_labels)
+            loss = self._identity_loss("fused", image + appearance, frame_labels)
             terms["fused_cross_entropy"] = weight * loss
         if weight := settings.appearance_to_video:
             loss = batch_hard_triplet(appearance, clip, frame_labels, labels, self.recipe.losses.margin)
@@ -144,11 +133,15 @@ class SAAObjective(TKPObjective):
         frame_labels = labels.repeat_interleave(image.shape[1])
         loss = batch_hard_triplet(features, features, frame_labels, frame_labels, self.recipe.losses.margin)
         return {
-            "interactive_cross_entropy": self.identity_loss(
-                self.heads["interactive"](features), frame_labels
-            ),
+            "interactive_cross_entropy": self._identity_loss("interactive", features, frame_labels),
             "interactive_to_interactive": loss,
         }
+
+    def _identity_loss(self, name: str, features: Tensor, labels: Tensor) -> Tensor:
+        """Cross entropy of features (N, D) behind a head of their own."""
+        head = self.heads[name]
+        assert isinstance(head, IdentityHead)
+        return head(head.norm(features), labels)  # type: ignore[no-any-return]
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
         """As TKP's; the third stream's backbone moves like the image branch, MBAN like a classifier."""

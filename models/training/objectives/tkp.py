@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from models.datasets.clips import Clips
 from models.losses import (
     batch_hard_triplet,
-    cross_entropy,
     distance_propagation,
     feature_propagation,
     supervised_contrastive,
@@ -20,6 +19,7 @@ from models.losses import (
 from models.networks.network import Network
 from models.networks.tkp import TKP
 from models.training.objectives.base import Objective, People
+from models.training.objectives.head import IdentityHead
 from models.training.recipe import Losses, Recipe
 
 
@@ -44,15 +44,11 @@ class TKPObjective(Objective):
         self.network = network
         self.recipe = recipe
         self.learning = [b for b in recipe.branches if b not in recipe.frozen_branches]
-        self.classifier = make_classifier(
-            network.dimension, len(people), bias=not network.has_neck, generator=generator
-        )
-        self.worlds: Tensor
-        self.register_buffer("worlds", people.worlds, persistent=False)
-        # What takes no part must not be waited for by DistributedDataParallel.
-        self.classifier.requires_grad_(self._uses("cross_entropy"))
+        self.head = IdentityHead(network.dimension, people, recipe.losses, generator, normed=network.has_neck)
+        seen = self._uses("cross_entropy", "contrastive")
+        self.head.let_learn(norm=seen, classifier=self._uses("cross_entropy"))
         if isinstance(network.neck, nn.BatchNorm1d):
-            network.neck.weight.requires_grad_(self._uses("cross_entropy", "contrastive"))
+            network.neck.weight.requires_grad_(seen)
         self._freeze()
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
@@ -73,39 +69,33 @@ class TKPObjective(Objective):
         features = image if image is not None else video
         assert features is not None
         frames = len(features) // count
-        frame_labels = labels.repeat_interleave(frames)
+        clip_numbers = torch.arange(count, device=labels.device)  # (N,)
+        frame_labels, frame_clips = (x.repeat_interleave(frames) for x in (labels, clip_numbers))
         terms: dict[str, Tensor] = {}
         if image is not None:
-            terms |= self._own_terms("image", image, frame_labels)
+            terms |= self._own_terms("image", image, frame_labels, frame_clips)
         if video is not None:
             clip = video.view(count, frames, -1).mean(dim=1)  # (NT, D) -> (N, D)
-            terms |= self._own_terms("video", clip, labels)
+            terms |= self._own_terms("video", clip, labels, clip_numbers)
             if image is not None:
                 terms |= self._shared_terms(image, video, clip, frame_labels, labels)
         return terms
 
-    def _own_terms(self, branch: str, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Cross entropy and triplet of one branch that learns."""
+    def _own_terms(self, branch: str, features: Tensor, labels: Tensor, clips: Tensor) -> dict[str, Tensor]:
+        """Contrast, cross entropy and triplet of one branch that learns."""
         if branch not in self.learning:
             return {}
         terms, losses = {}, self.recipe.losses
-        seen = self.network.neck(features)
+        seen = self.head.norm(self.network.neck(features))
         if weight := getattr(losses, f"{branch}_contrastive"):
-            loss = supervised_contrastive(seen, labels, losses.temperature)
+            loss = supervised_contrastive(seen, labels, losses.temperature, clips=clips)
             terms[f"{branch}_contrastive"] = weight * loss
         if weight := getattr(losses, f"{branch}_cross_entropy"):
-            terms[f"{branch}_cross_entropy"] = weight * self.identity_loss(self.classifier(seen), labels)
+            terms[f"{branch}_cross_entropy"] = weight * self.head(seen, labels)
         if weight := getattr(losses, f"{branch}_to_{branch}"):
             loss = batch_hard_triplet(features, features, labels, labels, losses.margin)
             terms[f"{branch}_to_{branch}"] = weight * loss
         return terms
-
-    def identity_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy of logits (N, C) as the recipe wants it."""
-        allowed = self.worlds[labels][:, None] == self.worlds  # (N, C)
-        if not self.recipe.losses.within_world:
-            allowed = torch.ones_like(allowed)
-        return cross_entropy(logits, labels, allowed, smoothing=self.recipe.losses.label_smoothing)
 
     def _shared_terms(
         self, image: Tensor, video: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
@@ -129,13 +119,13 @@ class TKPObjective(Objective):
         return terms
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
-        """The image branch, the video branch without and its non-local blocks, classifier and neck."""
+        """The image branch, the video branch without and its non-local blocks, head and neck."""
         network = self.network
         return {
             "image": network.image.parameters(),
             "video": network.video.backbone.parameters(),
             "non_local": network.video.non_local.parameters(),
-            "classifier": [*self.classifier.parameters(), *network.neck.parameters()],
+            "classifier": [*self.head.parameters(), *network.neck.parameters()],
         }
 
     def finish(self, network: Network) -> None:
@@ -166,12 +156,3 @@ class TKPObjective(Objective):
         count = self.recipe.optimiser.frozen_blocks
         blocks = [*self.network.image.blocks[:count], *self.network.video.backbone.blocks[:count]]
         return [*(branches[b] for b in branches if b not in self.learning), *blocks]
-
-
-def make_classifier(dimension: int, identities: int, *, bias: bool, generator: torch.Generator) -> nn.Linear:
-    """One linear layer from N(0, 0.001); behind a neck it needs no bias."""
-    linear = nn.Linear(dimension, identities, bias=bias)
-    nn.init.normal_(linear.weight, 0.0, 0.001, generator=generator)
-    if bias:
-        nn.init.zeros_(linear.bias)
-    return linear

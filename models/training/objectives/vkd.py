@@ -18,9 +18,10 @@ from models.errors import BadRecipe
 from models.losses import batch_hard_triplet, distance_distillation, view_distillation
 from models.networks.network import Network
 from models.networks.vkd import VKD
-from models.training.objectives.base import People
+from models.training.objectives.base import People, Source
+from models.training.objectives.head import IdentityHead
 from models.training.objectives.identification import SETTINGS, Identification
-from models.training.recipe import Recipe
+from models.training.recipe import Losses, Recipe
 from models.training.sections import Vkd
 from models.training.state import FILE, MODEL, read_state
 
@@ -33,26 +34,26 @@ class Seen(NamedTuple):
     logits: Tensor
 
 
-def look(network: VKD, norm: nn.Module, classifier: nn.Module, clips: Tensor, *, bf16: bool) -> Seen:
+def look(network: VKD, head: IdentityHead, clips: Tensor, *, bf16: bool) -> Seen:
     """What a network sees in clips (N, T, 3, H, W).
 
     The normalisation takes its statistics over frames. As published, logits are averaged over the frames;
-    the classifier is linear and has no bias, so they are those of the averaged frame.
+    the classifier is linear, so they are those of the averaged frame.
     """
     count, length = clips.shape[:2]
     x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
         frames = network.raw_frames(x)  # (NT, D), float32
-    seen: Tensor = norm(network.neck(frames))
+    seen: Tensor = head.norm(network.neck(frames))
     features, normalised = (x.view(count, length, -1).mean(dim=1) for x in (frames, seen))  # (N, D)
-    return Seen(features, normalised, classifier(normalised))
+    return Seen(features, normalised, head.classifier(normalised))
 
 
 class Teacher(nn.Module):
-    """A trained VKD with the classifier of its training; it learns nothing.
+    """A trained VKD with the head of its training; it learns nothing.
 
-    A checkpoint has no classifier: that comes from the state of the run beside it, as of its last step. While
-    its student trains, norms use the statistics of the batch and keep none, as in the official code.
+    A checkpoint has no head: that comes from the state of the run beside it, as of its last step. While its
+    student trains, norms use the statistics of the batch and keep none, as in the official code.
 
     Args:
         folder: of the teacher's run, with model/ and state.pt.
@@ -66,18 +67,19 @@ class Teacher(nn.Module):
     def __init__(self, folder: Path, people: People) -> None:
         super().__init__()
         loaded = checkpoint.load(folder / MODEL)
-        network, self.id = loaded.network, loaded.id
+        network, self.source = loaded.network, Source(loaded.name, loaded.id)
         state = read_state(folder)
         tensors = state["objective"]
-        if not isinstance(network, VKD) or "classifier.weight" not in tensors:
+        if not isinstance(network, VKD) or "head.classifier.weight" not in tensors:
             raise BadRecipe(f"vkd.teacher: {folder} is not the run of a VKD")
         if state["data"] != people.data:
             raise BadRecipe(f"vkd.teacher: {folder / FILE} is of a run that learnt from other data")
         self.network = network
-        self.norm: nn.Module = nn.Identity() if network.has_neck else nn.BatchNorm1d(network.dimension)
-        self.classifier = nn.Linear(network.dimension, len(people), bias=False)
-        for name, module in (("norm", self.norm), ("classifier", self.classifier)):
-            module.load_state_dict({key: tensors[f"{name}.{key}"] for key in module.state_dict()})
+        losses = Losses(classifier_norm=network.has_neck or "head.norm.weight" in tensors)
+        self.head = IdentityHead(
+            network.dimension, people, losses, torch.Generator(), normed=network.has_neck
+        )
+        self.head.load_state_dict({key: tensors[f"head.{key}"] for key in self.head.state_dict()})
         self.requires_grad_(False)
         for norm in self.modules():
             if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -86,7 +88,7 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def forward(self, clips: Tensor, *, bf16: bool) -> Seen:
         """What it sees in clips (N, T, 3, H, W)."""
-        return look(self.network, self.norm, self.classifier, clips, bf16=bf16)
+        return look(self.network, self.head, clips, bf16=bf16)
 
 
 class VKDObjective(Identification):
@@ -120,7 +122,7 @@ class VKDObjective(Identification):
             if self.settings.frames >= recipe.batches.frames:
                 raise BadRecipe(f"vkd.frames: not fewer than the teacher's {recipe.batches.frames}")
             self.teacher = Teacher(Path(self.settings.teacher), people)
-            self.learns_from["vkd.teacher"] = self.teacher.id
+            self.learns_from["vkd.teacher"] = self.teacher.source
             self._refresh()
         losses = recipe.losses
         classifies = losses.video_cross_entropy > 0 or (
@@ -142,9 +144,8 @@ class VKDObjective(Identification):
         """The weighted terms of the loss, by the names of the recipe's weights."""
         bf16, losses, settings = self.recipe.run.bf16, self.recipe.losses, self.settings
         shown = clips if self.teacher is None else clips[:, : settings.frames]
-        seen = look(self.network, self.norm, self.classifier, shown, bf16=bf16)
-        known = torch.ones_like(self.worlds, dtype=torch.bool)
-        terms = self.person_terms("video", seen.normalised, batch.labels, known)
+        seen = look(self.network, self.head, shown, bf16=bf16)
+        terms = self.person_terms("video", seen.normalised, batch.labels)
         if losses.video_to_video:
             labels = batch.labels
             loss = batch_hard_triplet(seen.features, seen.features, labels, labels, losses.margin)
@@ -160,5 +161,5 @@ class VKDObjective(Identification):
         return terms
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
-        """The backbone is "video"; classifier and normalisation are "classifier"."""
-        return {"video": self.network.backbone.parameters(), "classifier": self.head()}
+        """The backbone is "video"; head and neck are "classifier"."""
+        return {"video": self.network.backbone.parameters(), "classifier": self.head_parameters()}

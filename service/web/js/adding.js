@@ -1,49 +1,41 @@
-// The form that adds recordings: files, the camera and the start time of each.
+// The form that adds recordings: files in their natural order, the camera and the start time of each.
 
 import { getJson } from "./api.js";
+import { AddRow } from "./addrow.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
-import { bytes, localZone, offset } from "./format.js";
 import { refreshHoldings } from "./holdings.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 import { uniqueName, upload } from "./upload.js";
+import { allZones } from "./zones.js";
 
-let rows = []; // {file, element, camera, start, bar, uploaded}
+// Recorders number their files: part2 comes before part10.
+const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+let rows = [];
 let filing = { body: "", key: "" }; // the last job sent
 
-const nameOf = (row) => row.camera.value.trim();
-
-/** YYYY-MM-DDTHH:MM:SS of a date and time in a file name, as recorders write them; "" when there is none. */
-export function timeInName(name) {
-  const found = /(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_.T ]{0,3}(\d\d)[-_.h:]?(\d\d)(?:[-_.m:]?(\d\d))?/.exec(name);
-  if (!found) return "";
-  const [, year, month, day, hour, minute, second = "00"] = found;
-  const text = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  return Number.isNaN(Date.parse(text)) ? "" : text;
+function addFiles(files) {
+  const camera = rows.at(-1)?.camera.value ?? "";
+  for (const file of files) {
+    const row = new AddRow(file, { onChange: rowChanged, onDrop: removeRow });
+    row.camera.value = camera;
+    row.settle();
+    rows.push(row);
+  }
+  rows.sort((a, b) => natural.compare(a.file.name, b.file.name));
+  show();
 }
 
-function addRow(file) {
-  const last = rows.at(-1);
-  const camera = h("input", { required: true, maxLength: 100, value: last?.camera.value ?? "", autocomplete: "off" });
-  camera.setAttribute("list", "camera-names");
-  // Files chosen together are mostly of one camera: the others follow until they are given their own.
-  camera.addEventListener("change", () => {
-    for (const row of rows) row.camera.value ||= camera.value;
-  });
-  const start = h("input", { type: "datetime-local", step: 1, required: true, value: timeInName(file.name) });
-  const bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": `Upload of ${file.name}` });
-  const row = { file, camera, start, bar };
-  const drop = h("button", { type: "button", class: "quiet", "aria-label": `Leave out ${file.name}`, on: { click: () => removeRow(row) } }, icon("close"));
-  row.element = h(
-    "div",
-    { class: "row" },
-    h("p", { class: "file" }, file.name, h("span", { class: "note" }, `  ${bytes(file.size)}`)),
-    h("label", {}, "Camera", camera),
-    h("label", {}, "First frame at", start),
-    drop,
-    bar,
-  );
-  rows.push(row);
+/** Files chosen together are mostly of one camera: the others follow until they are given their own. */
+function rowChanged(changed) {
+  for (const row of rows) {
+    row.camera.value ||= changed.camera.value;
+    if (row.cameraName === changed.cameraName) row.zone.value = changed.zone.value;
+    row.settle();
+  }
+  placeRows();
 }
 
 function removeRow(row) {
@@ -53,13 +45,28 @@ function removeRow(row) {
 
 function show() {
   fill($("#add-rows"), rows.map((row) => row.element));
-  $("#add-submit").hidden = $("#add-zone").hidden = rows.length === 0;
+  $("#add-submit").hidden = rows.length === 0;
+  $("#add-order").textContent = rows.length > 1 ? say.adding.order(rows.length) : "";
+  placeRows();
 }
 
-async function ensureCameras(names) {
-  const known = new Set(store.get().cameras.map((camera) => camera.name));
-  for (const name of names) {
-    if (!known.has(name)) await getJson("/v1/cameras", { json: { name, time_zone: localZone() } });
+/** Number the rows, and remark where a file of a camera begins before the one that is listed before it. */
+function placeRows() {
+  const latest = new Map();
+  rows.forEach((row, i) => {
+    const [start, before] = [row.start.instant, latest.get(row.cameraName)];
+    row.place(i + 1, rows.length, start && before && Date.parse(start) <= Date.parse(before.start.instant) ? say.adding.outOfOrder(before.file.name) : "");
+    if (start) latest.set(row.cameraName, row);
+  });
+}
+
+/** Add the cameras that the server does not know yet; after a failure, those that were added count as known. */
+async function ensureCameras() {
+  const wanted = new Map(rows.filter((row) => !row.known).map((row) => [row.cameraName, row.zone.value.trim()]));
+  try {
+    for (const [name, zone] of wanted) await getJson("/v1/cameras", { json: { name, time_zone: zone } });
+  } finally {
+    if (wanted.size) await refreshHoldings();
   }
 }
 
@@ -73,14 +80,11 @@ function keyFor(recordings) {
 /** Upload what is listed, one after the other, and file one job for all. */
 async function submit(onFiled) {
   const recordings = [];
-  await ensureCameras(new Set(rows.map(nameOf)));
+  await ensureCameras();
   for (const row of rows) {
-    const { file, start, bar } = row;
-    const name = nameOf(row);
-    bar.hidden = false;
-    // Kept, so that trying again after a failure sends nothing twice.
-    row.uploaded ??= await upload(file, { onProgress: (share) => (bar.value = share) });
-    recordings.push({ upload_id: row.uploaded, camera: name, start: new Date(start.value).toISOString(), file_name: file.name });
+    row.bar.hidden = false;
+    row.uploaded ??= await upload(row.file, { onProgress: (share) => (row.bar.value = share) });
+    recordings.push({ upload_id: row.uploaded, camera: row.cameraName, start: row.start.instant, file_name: row.file.name });
   }
   await getJson("/v1/index-jobs", { json: { recordings }, headers: { "Idempotency-Key": keyFor(recordings) } });
   rows = [];
@@ -89,27 +93,36 @@ async function submit(onFiled) {
   refreshHoldings();
 }
 
-/** The form; `onFiled()` is called when a job has been filed. */
-export function addingForm(onFiled) {
-  const files = h("input", { id: "add-files", type: "file", multiple: true, accept: "video/*,.mkv,.avi,.ts,.mts,.dav,.mov,.mp4,.webm", class: "unseen" });
+function fileChooser() {
+  const files = h("input", { id: "add-files", type: "file", multiple: true, accept: "video/*,.mkv,.avi,.ts,.mts,.dav,.mov,.mp4,.webm,.264,.265", class: "unseen" });
   files.addEventListener("change", () => {
-    for (const file of files.files) addRow(file);
+    addFiles(files.files);
     files.value = "";
-    show();
     rows.find((row) => !row.camera.value)?.camera.focus();
   });
+  return h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("recordings"), say.adding.choose));
+}
+
+const options = (names) => names.map((name) => h("option", { value: name }));
+
+/** The form; `onFiled()` is called when a job has been filed. */
+export function addingForm(onFiled) {
   const names = h("datalist", { id: "camera-names" });
-  store.subscribe(({ cameras }, before) => cameras !== before.cameras && fill(names, cameras.map(({ name }) => h("option", { value: name }))));
-  const send = h("button", { id: "add-submit", class: "primary", hidden: true }, "Upload and index");
-  const zone = localZone();
+  store.subscribe(({ cameras }, before) => {
+    if (cameras === before.cameras) return;
+    fill(names, options(cameras.map(({ name }) => name)));
+    for (const row of rows) row.settle();
+  });
+  const send = h("button", { id: "add-submit", class: "primary", hidden: true }, say.adding.submit);
   const form = h(
     "form",
     { class: "add" },
-    h("div", { id: "add-rows", class: "slot" }),
-    h("p", { id: "add-zone", class: "note", hidden: true }, `Times are read in the time of this browser: ${zone} (${offset(new Date().toISOString(), zone)}). A new camera gets this time zone.`),
-    h("div", { class: "actions" }, h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("recordings"), "Choose recordings")), send),
+    h("p", { id: "add-order", class: "note", role: "status" }),
+    h("ol", { id: "add-rows", class: "slot" }),
+    h("div", { class: "actions" }, fileChooser(), send),
     h("div", { id: "add-error", class: "slot" }),
     names,
+    h("datalist", { id: "zone-names" }, options(allZones())),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

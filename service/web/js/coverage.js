@@ -1,28 +1,34 @@
 // What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
 
-import { count, duration, localZone, moment, span } from "./format.js";
+import { count, duration } from "./format.js";
 import { h, icon } from "./dom.js";
+import { momentOf, spanOf } from "./when.js";
 
 function joined(words) {
   if (words.length < 3) return words.join(" and ");
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-function compared({ coverage, filters }) {
+function compared({ coverage, filters }, zone) {
   const searched = coverage.cameras.filter((camera) => camera.seconds > 0);
   const names = searched.length <= 4 ? ` (${joined(searched.map((camera) => camera.camera))})` : "";
   const seconds = searched.reduce((sum, camera) => sum + camera.seconds, 0);
-  const zone = localZone();
-  const between = filters?.start && filters?.end ? `, ${span(filters.start, filters.end, zone)}` : "";
-  const after = filters?.start && !filters?.end ? `, from ${moment(filters.start, zone)}` : "";
-  const until = filters?.end && !filters?.start ? `, until ${moment(filters.end, zone)}` : "";
   return h(
     "p",
     {},
     "Searched ",
     h("strong", {}, count(coverage.tracklets_compared, "tracklet")),
-    ` from ${count(searched.length, "camera")}${names}: ${duration(seconds)} of recordings${between || after || until}.`,
+    ` from ${count(searched.length, "camera")}${names}: ${duration(seconds)} of recordings`,
+    within(filters, zone),
+    ".",
   );
+}
+
+/** The time asked for, on the clock that it was asked in. */
+function within({ start, end }, zone) {
+  if (start && end) return [", ", spanOf({ iso: start, zone }, { iso: end, zone })].flat();
+  if (start) return [", from ", momentOf(start, zone)];
+  return end ? [", until ", momentOf(end, zone)] : [];
 }
 
 function notSearched({ coverage }) {
@@ -64,13 +70,13 @@ function reading({ model, hits }) {
   ];
 }
 
-/** The statement above the hits of `answer`; `said` are warnings that stand beside the photo already. */
-export function coverageOf(answer, said) {
+/** The statement above the hits of `answer`: times in `zone`, without warnings `said` beside the photo already. */
+export function coverageOf(answer, zone, said) {
   const warnings = [answer.model.warning, ...answer.warnings].filter((text) => text && !said.includes(text));
   return h(
     "div",
     { class: "coverage" },
-    compared(answer),
+    compared(answer, zone),
     notSearched(answer),
     [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", {}, text))),
     h("details", {}, h("summary", {}, "What was searched, and how to read the scores"), table(answer), h("p", {}, howExact(answer)), reading(answer)),

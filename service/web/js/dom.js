@@ -17,7 +17,7 @@ export function h(tag, attributes = {}, ...children) {
     else if (name in element) element[name] = value;
     else setAttribute(element, name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 
@@ -41,7 +41,7 @@ export function icon(name) {
 
 /** Replace what `element` holds. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
 }
 
 /** Lay `element` over its picture; box = [x, y, w, h] in pixels of a picture of `width` x `height`. */

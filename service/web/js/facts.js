@@ -3,7 +3,8 @@
 import { getJson, isAbort } from "./api.js";
 import { probeCrop } from "./crop.js";
 import { $, fill, h } from "./dom.js";
-import { clock, day, duration, moment, offset, probability, score, secondsBetween, timecode } from "./format.js";
+import { day, duration, moment, probability, score, secondsBetween, timecode, zoned } from "./format.js";
+import { clockOf, clocksOf } from "./when.js";
 
 function fact(name, value, more) {
   return [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
@@ -28,9 +29,9 @@ export function factsOf(hit, scope) {
   const facts = [
     typeof hit.probability === "number" ? fact("Probability", probability(hit.probability), "calibrated: that this is the person") : null,
     fact("Similarity", score(hit.score), "cosine of two embeddings, not a probability"),
-    fact("Local time", `${clock(start, zone)} – ${clock(end, zone)}`, `${day(start, zone)}, ${zone} (${offset(start, zone)})`),
+    fact("Local time", clocksOf(start, end, zone), `${day(start, zone)}, ${zoned(start, zone)}`),
     fact("UTC", moment(start, "UTC")),
-    fact("Best moment", clock(best.start, zone), `${duration(secondsBetween(start, best.start))} after the person comes into view`),
+    fact("Best moment", clockOf(best.start, zone), `${duration(secondsBetween(start, best.start))} after the person comes into view`),
     fact("In view", duration(secondsBetween(start, end))),
     fact("Recording", h("span", { id: "fact-recording" }, "…"), h("span", { id: "fact-offset" })),
     fact("Tracklet", h("code", {}, hit.tracklet_id)),

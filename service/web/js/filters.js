@@ -1,11 +1,17 @@
-// Where and when: cameras by site, a time range in the browser's own zone, how many hits at a time.
+// Where and when: cameras by site, a time range on the cameras' clocks, how many hits at a time.
 
 import { $, fill, h } from "./dom.js";
-import { localZone, offset } from "./format.js";
 import { searchSoon } from "./search.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
+import { TimeField } from "./timefield.js";
+import { shownZone } from "./zones.js";
 
 const NO_SITE = "No site";
+const fields = {
+  start: new TimeField({ label: say.time.from, onChange: timesChanged }),
+  end: new TimeField({ label: say.time.to, onChange: timesChanged }),
+};
 
 function bySite(cameras) {
   const sites = new Map();
@@ -56,18 +62,47 @@ function camerasChanged({ target }) {
   change({ cameras: on.length === boxes.length ? null : on });
 }
 
-/** RFC 3339 of a datetime-local value, read in the browser's zone; null while empty or half typed. */
-function instant(input) {
-  return input.value && input.validity.valid ? new Date(input.value).toISOString() : null;
+/** The zones of all cameras, that of most cameras first. */
+function zonesOf(cameras) {
+  const counts = new Map();
+  for (const camera of cameras) {
+    const zone = shownZone(camera.time_zone);
+    counts.set(zone, (counts.get(zone) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([zone]) => zone);
+}
+
+/** Beside the times stands whose clocks they are; where cameras are in several zones, one is chosen. */
+function showZones({ cameras, zone }) {
+  if (cameras.length === 0) return;
+  const zones = [...new Set([...zonesOf(cameras), zone].filter(Boolean))];
+  const select = h("select", { id: "zone" }, zones.map((name) => h("option", { value: name }, name)));
+  select.value = zone ?? zones[0];
+  select.addEventListener("change", () => store.set({ zone: select.value }));
+  fill($("#zone-holder"), zones.length > 1 ? h("label", {}, say.time.zone, " ", select) : h("span", { class: "note" }, say.time.onClocksOf(zones[0])));
+  if (store.get().zone !== select.value) store.set({ zone: select.value });
 }
 
 function timesChanged() {
-  const [from, to] = [$("#from"), $("#to")];
-  const [start, end] = [instant(from), instant(to)];
+  if (fields.start.problem || fields.end.problem) return;
+  const [start, end] = [fields.start.instant, fields.end.instant];
   const wrong = start && end && start >= end;
-  $("#time-error").textContent = wrong ? "“From” must be before “To”." : "";
-  for (const input of [from, to]) input.setAttribute("aria-invalid", String(Boolean(wrong)));
+  $("#time-error").textContent = wrong ? say.time.wrongOrder : "";
   if (!wrong) change({ start, end });
+}
+
+const sameTime = (a, b) => (a ? Date.parse(a) : null) === (b ? Date.parse(b) : null);
+
+/** The fields follow filters that were set elsewhere: cleared, or those of a search that is opened again. */
+function showTimes({ filters, zone }, before) {
+  for (const [name, field] of Object.entries(fields)) {
+    if (zone) field.zone = zone;
+    const first = zone !== before.zone && !before.zone;
+    const changed = !sameTime(filters[name], before.filters[name]);
+    if ((first || changed) && !sameTime(filters[name], field.instant)) field.show(filters[name]);
+  }
+  // In another zone the same clock times are other instants.
+  if (before.zone && zone !== before.zone) timesChanged();
 }
 
 function change(patch) {
@@ -86,20 +121,18 @@ function summary({ cameras, start, end }, all) {
 }
 
 export function startFilters() {
-  const zone = localZone();
-  $("#zone-note").textContent = `In the time of this browser: ${zone} (${offset(new Date().toISOString(), zone)}).`;
+  fill($("#moments"), fields.start.element, fields.end.element);
   $("#cameras").addEventListener("change", camerasChanged);
-  $("#from").addEventListener("change", timesChanged);
-  $("#to").addEventListener("change", timesChanged);
   $("#limit").addEventListener("change", ({ target }) => change({ limit: Number(target.value) }));
   $("#filter-form").addEventListener("submit", (event) => event.preventDefault());
   $("#reset").addEventListener("click", () => {
-    $("#from").value = $("#to").value = "";
-    $("#time-error").textContent = "";
+    for (const field of Object.values(fields)) field.show(null);
     change({ cameras: null, start: null, end: null });
   });
   store.subscribe((state, before) => {
     if (state.cameras !== before.cameras) showCameras(state);
+    if (state.cameras !== before.cameras) showZones(state);
+    if (state.zone !== before.zone || state.filters !== before.filters) showTimes(state, before);
     // Beside the first answer there is room for the filters; on a narrow screen they would push it down.
     if (state.photo && !before.photo && matchMedia("(min-width: 861px)").matches) $("#filters").open = true;
     if (state.filters !== before.filters) tick(state.filters);

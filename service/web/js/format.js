@@ -1,24 +1,16 @@
 // Times, durations, counts and scores as words. Times are unambiguous: day, month name, 24-hour clock, zone.
 
+import { shownZone } from "./zones.js";
+
 const LOCALE = "en-GB";
 
-export const localZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
-
-function formatter(zone, options) {
-  try {
-    return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: zone ?? "UTC" });
-  } catch {
-    // A camera may carry a zone name this browser does not know.
-    return new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: "UTC", timeZoneName: "short" });
-  }
-}
+const formatter = (zone, options) => new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: shownZone(zone) });
 
 const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 
 export const day = (iso, zone) => formatter(zone, DAY).format(new Date(iso));
 export const clock = (iso, zone) => formatter(zone, CLOCK).format(new Date(iso));
-export const shortClock = (iso, zone) => formatter(zone, { ...CLOCK, second: undefined }).format(new Date(iso));
 export const moment = (iso, zone) => `${day(iso, zone)}, ${clock(iso, zone)}`;
 
 /** "UTC+1" of `zone` at that instant. */
@@ -27,12 +19,8 @@ export function offset(iso, zone) {
   return parts.find((part) => part.type === "timeZoneName")?.value.replace("GMT", "UTC") ?? "UTC";
 }
 
-/** A span in one zone: the day is said once when both ends share it. */
-export function span(start, end, zone) {
-  const [first, last] = [day(start, zone), day(end, zone)];
-  if (first === last) return `${first}, ${shortClock(start, zone)}–${shortClock(end, zone)}`;
-  return `${first}, ${shortClock(start, zone)} – ${last}, ${shortClock(end, zone)}`;
-}
+/** "Europe/Berlin (UTC+1)" at that instant. */
+export const zoned = (iso, zone) => `${shownZone(zone)} (${offset(iso, zone)})`;
 
 export function duration(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

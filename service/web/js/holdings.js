@@ -1,9 +1,10 @@
 // What there is to search: the cameras for the filters, and one line in the header.
 
 import { getAll, getJson } from "./api.js";
-import { $ } from "./dom.js";
-import { count, duration, localZone, span } from "./format.js";
+import { $, fill } from "./dom.js";
+import { count, duration } from "./format.js";
 import { store } from "./state.js";
+import { spanOf } from "./when.js";
 
 const MOST = 500; // recordings counted for the line; a larger gallery says "more than"
 
@@ -11,15 +12,16 @@ const MOST = 500; // recordings counted for the line; a larger gallery says "mor
 export async function refreshHoldings() {
   try {
     const [cameras, page] = await Promise.all([getAll("/v1/cameras"), getJson(`/v1/videos?limit=${MOST}`)]);
-    const times = page.items.flatMap((video) => [video.start, video.end]).sort();
+    const zones = new Map(cameras.map(({ name, time_zone: zone }) => [name, zone]));
+    const ends = (name) => page.items.map((video) => ({ iso: video[name], zone: zones.get(video.camera) })).sort((a, b) => Date.parse(a.iso) - Date.parse(b.iso));
     store.set({
       cameras,
       holdings: {
         videos: page.items.length,
         more: Boolean(page.next_cursor),
         seconds: page.items.reduce((sum, video) => sum + video.seconds, 0),
-        first: times[0] ?? null,
-        last: times.at(-1) ?? null,
+        first: ends("start")[0] ?? null,
+        last: ends("end").at(-1) ?? null,
       },
     });
   } catch (error) {
@@ -27,15 +29,16 @@ export async function refreshHoldings() {
   }
 }
 
+/** What the gallery holds; the first and the last time are each on their own camera's clock. */
 function line({ cameras, holdings: { videos, more, seconds, first, last } }) {
-  if (videos === 0) return "Nothing is indexed yet. Add recordings to search them.";
+  if (videos === 0) return ["Nothing is indexed yet. Add recordings to search them."];
   const many = more ? `More than ${count(videos, "recording")}` : count(videos, "recording");
   const of = `${many} of ${count(cameras.length, "camera")}`;
-  return more ? of : `${of}, ${duration(seconds)}: ${span(first, last, localZone())}`;
+  return more ? [of] : [`${of}, ${duration(seconds)}: `, ...spanOf(first, last)];
 }
 
 export function startHoldings() {
   store.subscribe((state, before) => {
-    if (state.holdings !== before.holdings) $("#holdings").textContent = line(state);
+    if (state.holdings !== before.holdings) fill($("#holdings"), line(state));
   });
 }

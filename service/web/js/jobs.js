@@ -4,8 +4,10 @@ import { addingForm } from "./adding.js";
 import { getJson } from "./api.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
-import { count, duration, localZone, moment } from "./format.js";
+import { count, duration } from "./format.js";
 import { refreshHoldings } from "./holdings.js";
+import { store } from "./state.js";
+import { momentOf } from "./when.js";
 
 const ACTIVE = 1500; // milliseconds between looks while something runs
 const IDLE = 8000;
@@ -17,12 +19,15 @@ let unfinished = new Set(); // jobs that ran when last seen
 
 const percent = (share) => `${Math.round(share * 100)} %`;
 
-function recording({ file_name: file, camera, state, stage, progress, reason }) {
+/** The zone of a camera; one that was added elsewhere a moment ago may not be known here yet. */
+const zoneOf = (name) => store.get().cameras.find((camera) => camera.name === name)?.time_zone ?? "UTC";
+
+function recording({ file_name: file, camera, start, state, stage, progress, reason }) {
   const now = state === "running" ? `${stage ?? "running"}, ${percent(progress)}` : state;
   return h(
     "li",
     { class: "recording" },
-    h("span", { class: "file" }, file, h("span", { class: "of" }, `  ${camera}`)),
+    h("span", { class: "file" }, file, h("span", { class: "of" }, `  ${camera}, from `, momentOf(start, zoneOf(camera)))),
     h("span", { class: `state ${state}` }, now),
     reason ? h("span", { class: "reason" }, reason) : null,
     state === "running" ? h("progress", { max: 1, value: progress, "aria-label": `Progress of ${file}` }) : null,
@@ -41,7 +46,7 @@ function job(one) {
       "div",
       { class: "job-head" },
       h("span", { class: `state ${one.state}` }, state),
-      h("span", { class: "note" }, `${count(one.recordings.length, "recording")}, filed ${moment(one.created_at, localZone())}`),
+      h("span", { class: "note" }, `${count(one.recordings.length, "recording")}, filed `, momentOf(one.created_at, zoneOf(one.recordings[0]?.camera))),
       RUNNING.has(one.state) ? cancel : null,
     ),
     stuck ? h("p", { class: "note" }, "No worker has taken it yet: they are busy, or none is running.") : null,

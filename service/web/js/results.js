@@ -3,11 +3,12 @@
 import { showError } from "./alerts.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
-import { clock, count, day, duration, localZone, offset, probability, score, secondsBetween } from "./format.js";
+import { count, duration, probability, score, secondsBetween } from "./format.js";
 import { LazyPictures } from "./media.js";
 import { openPlayer } from "./player.js";
 import { loadMore, search } from "./search.js";
 import { store } from "./state.js";
+import { clockFirst } from "./when.js";
 
 let pictures = new LazyPictures();
 
@@ -26,15 +27,8 @@ export function nearness(hit) {
   return { value: score(hit.score), how: "similarity" };
 }
 
-/** The zone of a time, where it is not the one the browser is in. */
-function elsewhere(iso, zone) {
-  const there = offset(iso, zone);
-  return there === offset(iso, localZone()) ? "" : ` (${there})`;
-}
-
 function card(hit, index) {
   const { camera, start, end } = hit;
-  const zone = camera.time_zone;
   const { value, how } = nearness(hit);
   const frame = strip(hit, pictures);
   frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, "Rank "), String(hit.rank)));
@@ -45,7 +39,7 @@ function card(hit, index) {
     h("span", { class: "score" }, value),
     h("span", { class: "site" }, camera.site ?? ""),
     h("span", { class: "how" }, how),
-    h("time", { class: "when", dateTime: start, title: `${camera.name}, ${zone} (${offset(start, zone)})` }, h("b", {}, clock(start, zone)), ` ${day(start, zone)}${elsewhere(start, zone)}`),
+    h("span", { class: "when" }, clockFirst(start, camera.time_zone)),
     h("span", { class: "length" }, duration(secondsBetween(start, end))),
   );
   return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
@@ -122,7 +116,7 @@ export function startResults() {
     if (now.phase === "loading" && !now.hits.length) fill(list, Array.from({ length: 6 }, placeholder));
     if (now.phase === "failed") fill(list);
     if (now.answer !== was.answer) {
-      const statement = now.answer ? [coverageOf(now.answer, warningsOfPick(state)), nothing(now, state)] : [];
+      const statement = now.answer ? [coverageOf(now.answer, state.zone, warningsOfPick(state)), nothing(now, state)] : [];
       // The next page belongs to the same statement: redrawing it would close what the reader has opened.
       if (now.answer?.id !== was.answer?.id) fill($("#coverage"), statement);
     }

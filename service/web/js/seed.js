@@ -1,10 +1,10 @@
 // Searching from a hit instead of the photo: the person as one camera saw them, to find them on the others.
 
 import { $, fill, h, icon } from "./dom.js";
-import { moment, offset } from "./format.js";
 import { MediaScope } from "./media.js";
 import { search } from "./search.js";
 import { store } from "./state.js";
+import { momentOf } from "./when.js";
 
 let scope = new MediaScope();
 
@@ -32,7 +32,7 @@ function show({ seed, photo }) {
   fill(
     panel,
     h("div", { class: "seed-strip sight" }, image),
-    h("p", { class: "pick-line" }, h("span", { class: "words" }, `Searching with a tracklet of ${camera.name}`, h("span", { class: "hint" }, `${moment(start, camera.time_zone)} ${offset(start, camera.time_zone)}`))),
+    h("p", { class: "pick-line" }, h("span", { class: "words" }, `Searching with a tracklet of ${camera.name}`, h("span", { class: "hint" }, momentOf(start, camera.time_zone)))),
     photo ? h("div", { class: "tools" }, h("button", { type: "button", on: { click: back } }, icon("previous"), "Back to the photo")) : null,
   );
 }

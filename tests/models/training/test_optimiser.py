@@ -57,14 +57,15 @@ def test_parts_have_their_own_rates() -> None:
     assert found[id(next(network.image.parameters()))] == pytest.approx(0.005)
     assert found[id(next(network.video.backbone.parameters()))] == pytest.approx(0.02)
     assert found[id(network.non_local_blocks()[0].theta.weight)] == pytest.approx(0.03)
-    assert found[id(objective.classifier.weight)] == pytest.approx(0.1)
+    assert found[id(objective.head.classifier.weight)] == pytest.approx(0.1)
     assert isinstance(optimiser, torch.optim.AdamW)
 
 
 def test_plain_descent_with_momentum_by_hand() -> None:
     """Two steps with the same gradient g: the first moves by rate x g, the second by rate x 1.9 g."""
-    objective = objective_of("optimiser={name: sgd, momentum: 0.9, weight_decay: 0}")
-    optimiser, bias = make_optimiser(objective, objective.recipe.optimiser), objective.classifier.bias
+    plain = "losses.classifier_norm=false"
+    objective = objective_of("optimiser={name: sgd, momentum: 0.9, weight_decay: 0}", plain)
+    optimiser, bias = make_optimiser(objective, objective.recipe.optimiser), objective.head.classifier.bias
     set_rate(optimiser, 0.1)
     before = bias.detach().clone()
     for moved in (0.1, 0.29):
@@ -81,3 +82,14 @@ def test_every_parameter_that_learns_is_in_one_group_and_no_other(overrides: lis
     held = [id(p) for group in optimiser.param_groups for p in group["params"]]
     learning = [id(p) for p in objective.parameters() if p.requires_grad]
     assert sorted(held) == sorted(learning)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_weights_of_layers_decay_and_norms_and_biases_do_not(name: str) -> None:
+    objective = objective_of(f"optimiser={{name: {name}, weight_decay: 0.5}}", "losses.classifier_norm=false")
+    optimiser = make_optimiser(objective, objective.recipe.optimiser)
+    decays = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
+    block, head = objective.network.non_local_blocks()[0], objective.head.classifier
+    assert decays[id(head.weight)] == decays[id(block.theta.weight)] == 0.5
+    assert decays[id(head.bias)] == decays[id(block.norm.weight)] == decays[id(block.theta.bias)] == 0
+    assert decays.keys() == {id(p) for p in objective.parameters() if p.requires_grad}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from models import checkpoint
 from models.checkpoint import LoadedModel
@@ -17,9 +18,11 @@ from models.datasets.truth import truth_file
 from models.embedder import Embedder
 from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, UnknownModel
 from models.networks.saa import SAA
+from models.preprocessing import prepare
 from models.training.begin import begin
 from models.training.recipe import Recipe, read_recipe
 from models.training.train import train
+from tests.models.cards import looks_like_a_path, texts
 from tests.models.conftest import pair_of
 from tests.models.people import draw_tracklets, draw_truth
 
@@ -56,6 +59,7 @@ def kill_at(step: int) -> Callable[[int, int, float], None]:
 def test_two_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     two = [t for t in people if t.identity < 3]
     plan = recipe(
+        "input={height: 64, width: 64}",  # of 32 x 32 one position is left, and batch norms see 8 values
         "schedule={steps: 25, factor: 1.0}",
         "optimiser.learning_rate=0.001",
         "branches=[image]",
@@ -111,6 +115,51 @@ def test_the_card_says_how_the_weights_came_to_be(tmp_path: Path, people: tuple[
     assert len(training["data_sha256"]) == 64
     assert (model.preprocessing.height, model.preprocessing.width) == (32, 32)
     assert model.name == "tiny"
+
+
+def test_a_card_names_models_and_no_folder_of_the_machine(
+    tmp_path: Path, people: tuple[Tracklet, ...]
+) -> None:
+    first = train(recipe("schedule.steps=1", "name=first"), people, tmp_path / "first", dataset="drawn")
+    plan = recipe(f"initialise={first}", "schedule.steps=1")
+    card = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).card
+    assert card["training"]["recipe"]["initialise"] == "first"
+    assert not [text for text in texts(dict(card)) if looks_like_a_path(text)]
+
+
+def test_norms_fit_the_weights_that_are_written(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    """With EfficientNet's momentum of .01 the statistics would still be ImageNet's after four steps."""
+    models = []
+    for batches in (0, 4):
+        plan = recipe(f"optimiser={{learning_rate: 0.001, ema: 0.9, norm_batches: {batches}}}")
+        out = train(plan, people, tmp_path / str(batches), dataset="drawn")
+        models.append(checkpoint.load(out))
+    lagging, fitted = (pair_of(model).image.state_dict() for model in models)
+    assert all(lagging[name].equal(fitted[name]) for name in lagging if "running" not in name)
+    pixels = prepare([np.array(read(t.frames[0])) for t in people], models[0].preprocessing)
+    assert misfit(models[1], pixels) < misfit(models[0], pixels) / 2
+
+
+def misfit(model: LoadedModel, pixels: Tensor) -> float:
+    """How far the mean that the first norm holds is from that of what it sees, in its deviations."""
+    seen: list[Tensor] = []
+    norm = pair_of(model).image.blocks[0].get_submodule("norm")
+    norm.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        pair_of(model).image(pixels)
+    mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+    return float(((seen[0].mean(dim=(0, 2, 3)) - mean) / (variance + 1e-3).sqrt()).abs().mean())
+
+
+def test_frozen_blocks_keep_their_statistics(
+    tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
+) -> None:
+    plan = recipe("optimiser={frozen_blocks: 5, norm_batches: 2}", "schedule.steps=1")
+    model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
+    before, after = pair_of(untrained_model).image.state_dict(), pair_of(model).image.state_dict()
+    frozen, free = (f"blocks.{number}.project.norm.running_mean" for number in (4, 5))
+    assert after[frozen].equal(before[frozen].half().float())
+    assert not after[free].equal(before[free].half().float())
 
 
 def test_the_image_branch_alone_also_makes_a_video_network(

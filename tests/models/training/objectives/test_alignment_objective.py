@@ -23,6 +23,7 @@ from models.training.objectives.alignment import AlignmentObjective, known_from_
 from models.training.recipe import read_recipe
 from models.training.train import train
 from tests.models.people import draw_tracklets
+from tests.models.training.objectives.heads import logits_of
 
 LABELS, CAMERAS = torch.tensor([0, 0, 1, 1]), torch.tensor([1, 2, 1, 2])
 BATCH = Clips(torch.empty(0), LABELS, CAMERAS)
@@ -82,7 +83,9 @@ def test_the_terms_are_those_of_the_features() -> None:
         real = frames.view(4, 3, -1)
         pseudo = network.pseudo(real[:, 0], 3)
         image = network.pool_sequences(pseudo[:, :2].flatten(0, 1), [2] * 4)
-        logits = {b: objective.classifier(network.neck(x)) for b, x in (("video", video), ("image", image))}
+        logits = {
+            b: logits_of(objective.head, network.neck(x)) for b, x in (("video", video), ("image", image))
+        }
         assert (network.neck(image) - network.embed_images(clips()[:, 0])).abs().max() < 1e-4
         assert (network.neck(video) - network.embed_clips(clips())).abs().max() < 1e-4
     expected = {

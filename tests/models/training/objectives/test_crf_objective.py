@@ -14,6 +14,7 @@ from models.training.objectives import OBJECTIVES, People
 from models.training.objectives.crf import CRFObjective
 from models.training.optimiser import make_optimiser
 from models.training.recipe import read_recipe
+from tests.models.training.objectives.heads import logits_of
 
 LABELS, CAMERAS = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
 BATCH = Clips(torch.empty(0), LABELS, CAMERAS)
@@ -42,9 +43,9 @@ def test_the_terms_are_those_of_the_features_of_each_part() -> None:
         photo = objective.network.part_features(clips()[:, 0], [1] * 4)
     assert len(terms) == 12
     for index, part in enumerate(PARTS):
-        classifier = objective.classifiers[part]
-        of_video = F.cross_entropy(classifier(video[index]), LABELS).item()
-        of_photo = F.cross_entropy(classifier(photo[index]), LABELS).item()
+        head = objective.heads[part]
+        of_video = F.cross_entropy(logits_of(head, video[index]), LABELS).item()
+        of_photo = F.cross_entropy(logits_of(head, photo[index]), LABELS).item()
         expected = {
             f"{part}_siamese": siamese(video[index], video[index], LABELS, CAMERAS).item(),
             f"{part}_identity": 2 * of_video,
@@ -108,8 +109,8 @@ def test_the_second_stage_moves_the_weights_of_fusion_and_its_classifier_only() 
     learning = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
     assert learning == {
         "network.fusion.logits",
-        "classifiers.fused.weight",
-        "classifiers.fused.bias",
+        "heads.fused.classifier.weight",
+        "heads.fused.norm.weight",
     }
     assert not any(module.training for module in objective.network.subnetworks.modules())
 

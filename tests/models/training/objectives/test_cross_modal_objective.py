@@ -17,6 +17,7 @@ from models.training.objectives import People
 from models.training.objectives.cross_modal import CrossModalObjective, draw_pairs
 from models.training.recipe import read_recipe
 from tests.models.captioners import save_captioner
+from tests.models.training.objectives.heads import logits_of
 
 LABELS = torch.tensor([0, 0, 1, 1])
 BATCH = Clips(torch.empty(0), LABELS, torch.zeros(4))
@@ -61,8 +62,9 @@ def test_the_terms_are_those_of_the_networks_features() -> None:
         of_image, of_clip, different = draw_pairs(LABELS, 2, torch.Generator().manual_seed(1))
         scores = 4 * F.cosine_similarity(image[of_image], video[of_clip]) - 2
         expected = {
-            "image_identity": F.cross_entropy(objective.classifier(image), LABELS.repeat_interleave(2)) / 2,
-            "video_identity": F.cross_entropy(objective.classifier(video), LABELS) / 2,
+            "image_identity": F.cross_entropy(logits_of(objective.head, image), LABELS.repeat_interleave(2))
+            / 2,
+            "video_identity": F.cross_entropy(logits_of(objective.head, video), LABELS) / 2,
             "verification": F.binary_cross_entropy_with_logits(scores, 1.0 - different),
         }
     assert terms.keys() == expected.keys() == OWN
@@ -78,7 +80,7 @@ def test_the_terms_with_a_captioner_are_those_of_both_features(captioner: Path) 
         terms = objective(clips(), BATCH)
         z = reuse.captioner.embed_images(clips().flatten(0, 1))
         image = network.embed_images(clips().flatten(0, 1)) + z @ reuse.image.v.weight.T
-        logits = objective.classifier(image)
+        logits = logits_of(objective.head, image)
         of_clips = reuse.captioner.embed_clips(clips())
         sequences = network.sequence(network.cnn(clips().flatten(0, 1)).mean(dim=(2, 3)), [2] * 4)
         missed = of_clips - sequences @ reuse.video.u.weight.T
@@ -120,7 +122,7 @@ def test_once_knocked_down_the_captioner_is_gone(captioner: Path) -> None:
     assert all(after[name].equal(before[name]) for name in before)
     with torch.no_grad():
         terms = objective(clips(), BATCH)
-        of_network = objective.classifier(objective.network.embed_clips(clips()))
+        of_network = logits_of(objective.head, objective.network.embed_clips(clips()))
     assert terms["image_reconstruction"].item() == terms["video_reconstruction"].item() == 0
     identity = F.cross_entropy(of_network, LABELS) / 2
     assert terms["video_identity"].item() == pytest.approx(identity.item(), rel=1e-4)

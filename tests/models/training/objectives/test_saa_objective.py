@@ -14,6 +14,7 @@ from models.training.objectives import OBJECTIVES, People
 from models.training.objectives.saa import SAAObjective
 from models.training.recipe import read_recipe
 from tests.models.conftest import trained
+from tests.models.training.objectives.heads import logits_of
 from tests.models.training.objectives.test_tkp_objective import LABELS, TKP_TERMS, WORLDS, clips
 
 APPEARANCE_TERMS = {"appearance_cross_entropy", "fused_cross_entropy", "appearance_to_video"}
@@ -67,13 +68,13 @@ def test_the_terms_are_those_of_the_features() -> None:
         heads = objective.heads
         loss = torch.nn.functional.cross_entropy
         expected = {
-            "appearance_cross_entropy": loss(heads["appearance"](looks), FRAME_LABELS),
-            "fused_cross_entropy": loss(heads["fused"](image + looks), FRAME_LABELS),
+            "appearance_cross_entropy": loss(logits_of(heads["appearance"], looks), FRAME_LABELS),
+            "fused_cross_entropy": loss(logits_of(heads["fused"], image + looks), FRAME_LABELS),
             "appearance_to_video": 2 * batch_hard_triplet(looks, clip, FRAME_LABELS, LABELS),
-            "interactive_cross_entropy": loss(heads["interactive"](joined), FRAME_LABELS),
+            "interactive_cross_entropy": loss(logits_of(heads["interactive"], joined), FRAME_LABELS),
             "interactive_to_interactive": 2 * batch_hard_triplet(joined, joined, FRAME_LABELS, FRAME_LABELS),
             "image_to_video": 2 * batch_hard_triplet(image, clip, FRAME_LABELS, LABELS),
-            "image_cross_entropy": loss(objective.classifier(image), FRAME_LABELS),
+            "image_cross_entropy": loss(logits_of(objective.head, image), FRAME_LABELS),
         }
     assert terms.keys() == ALL_TERMS
     for name, value in expected.items():

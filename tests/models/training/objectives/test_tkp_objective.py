@@ -11,6 +11,7 @@ from models.training.objectives import People
 from models.training.objectives.tkp import TKPObjective
 from models.training.recipe import Recipe, read_recipe
 from tests.models.conftest import pair_of, trained
+from tests.models.training.objectives.heads import logits_of
 
 TKP_TERMS = {
     "image_cross_entropy",
@@ -56,8 +57,10 @@ def test_the_terms_of_tkp_are_those_of_its_features() -> None:
         "video_to_video": batch_hard_triplet(clip, clip, LABELS, LABELS),
         "feature_propagation": feature_propagation(image, video),
         "distance_propagation": distance_propagation(image, video),
-        "image_cross_entropy": torch.nn.functional.cross_entropy(objective.classifier(image), frame_labels),
-        "video_cross_entropy": torch.nn.functional.cross_entropy(objective.classifier(clip), LABELS),
+        "image_cross_entropy": torch.nn.functional.cross_entropy(
+            logits_of(objective.head, image), frame_labels
+        ),
+        "video_cross_entropy": torch.nn.functional.cross_entropy(logits_of(objective.head, clip), LABELS),
     }
     assert terms.keys() == expected.keys() == TKP_TERMS
     for name, value in expected.items():

@@ -86,7 +86,8 @@ def test_the_terms_of_a_teacher_are_those_of_its_features(neck: str) -> None:
         frames = objective.network.raw_frames(clips().flatten(0, 1))
         features = frames.view(4, 3, -1).mean(dim=1)
         seen = objective.normalise(frames)
-        logits = objective.classifier(seen).view(4, 3, -1).mean(dim=1)  # averaged over frames, as published
+        of_frames = objective.head.classifier(seen).view(4, 3, -1)
+        logits = of_frames.mean(dim=1)  # as published
     expected = {
         "video_cross_entropy": F.cross_entropy(logits, LABELS),
         "video_contrastive": supervised_contrastive(seen.view(4, 3, -1).mean(dim=1), LABELS),
@@ -100,9 +101,9 @@ def test_the_terms_of_a_teacher_are_those_of_its_features(neck: str) -> None:
 def test_without_a_neck_the_embedding_is_not_normalised() -> None:
     objective = objective_of("losses.neck=none")
     assert not any("neck" in name for name, _ in objective.network.named_parameters())
-    assert isinstance(objective.norm, torch.nn.BatchNorm1d)
-    assert not objective.norm.bias.requires_grad
-    assert isinstance(objective_of().norm, torch.nn.Identity)
+    assert isinstance(objective.head.norm, torch.nn.BatchNorm1d)
+    assert not objective.head.norm.bias.requires_grad
+    assert isinstance(objective_of().head.norm, torch.nn.Identity)
 
 
 def test_the_terms_of_a_student_compare_two_views_with_all(run: Path) -> None:
@@ -110,7 +111,7 @@ def test_the_terms_of_a_student_compare_two_views_with_all(run: Path) -> None:
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         taught = teacher_of(objective)(clips(), bf16=False)
-        seen = look(objective.network, objective.norm, objective.classifier, clips()[:, :2], bf16=False)
+        seen = look(objective.network, objective.head, clips()[:, :2], bf16=False)
     assert terms.keys() == {
         "video_cross_entropy",
         "video_contrastive",
@@ -138,7 +139,7 @@ def test_a_student_does_not_see_the_other_views(run: Path) -> None:
 def test_who_answers_as_the_teacher_does_has_nothing_left_to_learn(run: Path) -> None:
     objective = student(run).eval()
     objective.network.load_state_dict(teacher_of(objective).network.state_dict())
-    objective.classifier.load_state_dict(teacher_of(objective).classifier.state_dict())
+    objective.head.load_state_dict(teacher_of(objective).head.state_dict())
     still = clips()[:, :1].expand(-1, 3, -1, -1, -1)
     with torch.no_grad():
         terms = objective(still, BATCH)
@@ -153,7 +154,9 @@ def test_a_teacher_keeps_what_it_knows(run: Path) -> None:
     torch.autograd.backward(torch.stack(list(objective(clips(), BATCH).values())).sum())
     assert all(t.equal(before[name]) for name, t in teacher_of(objective).state_dict().items())
     assert not any(p.requires_grad for p in teacher_of(objective).parameters())
-    assert teacher_of(objective).classifier.weight.equal(read_state(run)["objective"]["classifier.weight"])
+    assert teacher_of(objective).head.classifier.weight.equal(
+        read_state(run)["objective"]["head.classifier.weight"]
+    )
 
 
 def test_a_teacher_normalises_by_the_batch_while_its_student_trains(run: Path) -> None:

@@ -48,7 +48,7 @@ def torture(action: str, url: str, data_dir: Path, *, every: int) -> None:
     """Run the program that kills its children; it fails when one of them leaves something half-done."""
     upload = data_dir.with_name("upload.mp4")
     upload.write_bytes(b"film")
-    program = [sys.executable, "-W", "error", "-m", "tests.gallery.crashing"]
+    program = [sys.executable, "-W", "error", "-m", "tests.gallery.writing.crashing"]
     done = subprocess.run(
         [*program, action, url, str(data_dir), str(upload), str(every)],
         capture_output=True,

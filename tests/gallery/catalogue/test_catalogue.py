@@ -1,9 +1,7 @@
 """The catalogue: cameras, videos, tracklets, and how much of the time they cover."""
 
 from dataclasses import fields
-from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -11,9 +9,8 @@ from gallery.catalogue.cameras import DEFAULTS
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records.cameras import CameraChanges, CameraInfo
-from gallery.records.searching import Filters
 from gallery.sql.tables import Camera
-from tests.gallery.making import MODEL, START, make_tracklets, store
+from tests.gallery.making import MODEL, make_tracklets, store
 
 OTHER_MODEL = "f" * 64
 
@@ -202,75 +199,3 @@ def test_a_thumbnail_that_is_lost_is_not_found(sqlite_gallery: Gallery) -> None:
     sqlite_gallery.catalogue.thumbnail_path(f"{video.id}-0").unlink()
     with pytest.raises(NotFound):
         sqlite_gallery.catalogue.thumbnail_path(f"{video.id}-0")
-
-
-@pytest.fixture
-def hour(gallery: Gallery) -> tuple[Gallery, list[CameraInfo]]:
-    """Camera a with ten minutes from 12:00 and ten from 12:20, cameras b and c with nothing."""
-    cameras = [gallery.catalogue.add_camera(name, site="north" if name == "a" else None) for name in "abc"]
-    # Tracklets begin at 0, 10, 20... seconds.
-    for name, minutes in (("early", 0), ("late", 20)):
-        start = START + timedelta(minutes=minutes)
-        store(gallery, name, make_tracklets(1, 6), camera=cameras[0], start=start, seconds=600)
-    return gallery, cameras
-
-
-def minutes(number: float) -> datetime:
-    return START + timedelta(minutes=number)
-
-
-def test_coverage_without_filters(hour: tuple[Gallery, list[CameraInfo]]) -> None:
-    gallery, cameras = hour
-    a, b, c = gallery.catalogue.coverage(Filters(), MODEL.id).cameras
-    assert (a.camera_id, a.name, a.site) == (cameras[0].id, "a", "north")
-    assert (a.videos, a.seconds_indexed, a.tracklets) == (2, 1200.0, 12)
-    assert (a.first, a.last) == (START, minutes(30))
-    for nothing in (b, c):
-        assert (nothing.videos, nothing.seconds_indexed, nothing.tracklets) == (0, 0.0, 0)
-        assert nothing.first is nothing.last is None
-
-
-def test_coverage_is_clipped_to_the_time_filter(hour: tuple[Gallery, list[CameraInfo]]) -> None:
-    gallery, _ = hour
-
-    def cover(start: float | None, end: float | None) -> tuple[int, float, int]:
-        times = [None if t is None else minutes(t) for t in (start, end)]
-        filters = Filters(start=times[0], end=times[1])
-        found = gallery.catalogue.coverage(filters, MODEL.id).cameras[0]
-        assert (
-            found.tracklets
-            == gallery.snapshot(MODEL.id)
-            .search(
-                gallery.snapshot(MODEL.id).vector(
-                    gallery.catalogue.tracklets_of(gallery.catalogue.videos()[0].id)[0].id
-                ),
-                limit=1,
-                filters=filters,
-            )
-            .compared
-        )
-        return found.videos, found.seconds_indexed, found.tracklets
-
-    assert cover(5, 25) == (2, 600.0, 6)
-    assert cover(-60, 60) == (2, 1200.0, 12)
-    assert cover(None, 5) == (1, 300.0, 6)
-    assert cover(20, None) == (1, 600.0, 6)
-    assert cover(12, 18) == (0, 0.0, 0)
-    assert cover(0, 25 / 60)[2] == 3
-    assert cover(None, 0) == (0, 0.0, 0)
-
-
-def test_coverage_of_some_cameras_and_of_another_model(hour: tuple[Gallery, list[CameraInfo]]) -> None:
-    gallery, cameras = hour
-    only = gallery.catalogue.coverage(Filters(camera_ids=frozenset({cameras[0].id, 2**40})), MODEL.id)
-    assert [camera.name for camera in only.cameras] == ["a"]
-    other = gallery.catalogue.coverage(Filters(), OTHER_MODEL).cameras[0]
-    assert (other.videos, other.videos_without_model) == (0, 2)
-    one = gallery.catalogue.videos()[0].id
-    assert gallery.catalogue.coverage(Filters(video_ids=frozenset({one})), MODEL.id).cameras[0].videos == 1
-
-
-def test_local_times_are_compared_as_moments(hour: tuple[Gallery, list[CameraInfo]]) -> None:
-    gallery, _ = hour
-    start = minutes(20).astimezone(ZoneInfo("Asia/Kolkata"))
-    assert gallery.catalogue.coverage(Filters(start=start), MODEL.id).cameras[0].videos == 1

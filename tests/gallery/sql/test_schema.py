@@ -14,7 +14,7 @@ from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
-from gallery.sql.tables import Base
+from gallery.sql.tables import METADATA
 from tests.postgres import PostgresServer
 
 
@@ -38,7 +38,7 @@ def test_downgrade_leaves_nothing(gallery_settings: GallerySettings) -> None:
 
 
 def test_models_of_the_tables_are_all_there(database: Database) -> None:
-    assert set(inspect(database.engine).get_table_names()) - {"alembic_version"} == set(Base.metadata.tables)
+    assert set(inspect(database.engine).get_table_names()) - {"alembic_version"} == set(METADATA.tables)
 
 
 def test_a_new_gallery_must_be_made_on_purpose(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -6,32 +8,45 @@ from sqlalchemy import func, select, text
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records.searches import SearchInfo
+from gallery.records.searches import (
+    NewSearch,
+    QueriedFilters,
+    QueriedProbe,
+    RecordedHit,
+    SearchInfo,
+    SearchQuery,
+)
 from gallery.sql.tables import Search
 
 MODEL = "e" * 64
-HITS = [{"tracklet_id": f"{'a' * 32}-{number}", "score": 0.9 - number / 10} for number in range(3)]
+HITS = [RecordedHit(f"{'a' * 32}-{number}", 0.9 - number / 10, number) for number in range(3)]
+START = datetime(2024, 5, 1, 12, tzinfo=UTC)
+QUERY = SearchQuery(
+    QueriedProbe("p", None, (1.0, 2.0, 3.0, 4.5)), QueriedFilters(["door"], None, START, None), limit=20
+)
+SEARCH = NewSearch(
+    key_id="k",
+    query=QUERY,
+    model_id=MODEL,
+    model_name="net",
+    model_warning=None,
+    change=7,
+    coverage={"cameras": [], "tracklets_compared": 3},
+    warnings=["blurred"],
+    hits=HITS,
+)
 
 
 def add(gallery: Gallery, **changes: Any) -> SearchInfo:
-    values: dict[str, Any] = {
-        "key_id": "k",
-        "query": {"probe": "p", "filters": {"cameras": ["door"], "start": None}},
-        "model_id": MODEL,
-        "change": 7,
-        "coverage": {"cameras": [], "tracklets_compared": 3},
-        "hits": HITS,
-    }
-    return gallery.searches.add(**{**values, **changes})
+    return gallery.searches.add(replace(SEARCH, **changes))
 
 
 def test_a_search_can_be_read_again(gallery: Gallery) -> None:
     search = add(gallery)
     assert gallery.searches.get(search.id) == search
-    assert (search.key_id, search.model_id, search.change) == ("k", MODEL, 7)
-    assert search.query == {"probe": "p", "filters": {"cameras": ["door"], "start": None}}
-    assert list(search.hits) == HITS
-    assert search.coverage == {"cameras": [], "tracklets_compared": 3}
+    assert {name: getattr(search, name) for name in NewSearch.__slots__} == {
+        name: getattr(SEARCH, name) for name in NewSearch.__slots__
+    }
 
 
 def test_an_empty_gallery_can_be_searched(gallery: Gallery) -> None:
@@ -40,9 +55,8 @@ def test_an_empty_gallery_can_be_searched(gallery: Gallery) -> None:
 
 
 def test_what_was_answered_does_not_change_with_what_was_passed_in(gallery: Gallery) -> None:
-    hits = [dict(hit) for hit in HITS]
+    hits = [*HITS]
     search = add(gallery, hits=hits)
-    hits[0]["score"] = 0.0
     hits.clear()
     assert gallery.searches.get(search.id).hits == HITS
 
@@ -51,7 +65,14 @@ def test_every_search_is_recorded(gallery: Gallery) -> None:
     search = add(gallery)
     (event,) = gallery.audit.events()
     assert (event.action, event.key_id, event.subject) == ("search", "k", search.id)
-    assert event.detail == {"query": search.query, "model_id": MODEL, "change": 7, "hits": 3}
+    asked = event.detail.pop("query")  # type: ignore[attr-defined]
+    assert asked["filters"] == {
+        "cameras": ["door"],
+        "sites": None,
+        "start": "2024-05-01T12:00:00+00:00",
+        "end": None,
+    }
+    assert event.detail == {"model_id": MODEL, "change": 7, "hits": 3}
 
 
 def test_no_answer_without_its_audit_event(gallery: Gallery) -> None:
@@ -66,18 +87,18 @@ def test_no_answer_without_its_audit_event(gallery: Gallery) -> None:
 def test_values_that_cannot_be_stored(gallery: Gallery, subtests: pytest.Subtests) -> None:
     hostile: list[dict[str, Any]] = [
         {"key_id": "x" * 33},
-        {"query": {"a": math.nan}},
-        {"query": {"a": "\0"}},
-        {"query": ["a"]},
+        {"query": replace(QUERY, probe=QueriedProbe("\0", None, None))},
+        {"query": replace(QUERY, probe=QueriedProbe("p", None, (0.0, 0.0, math.nan, 1.0)))},
         {"model_id": ""},
         {"model_id": "x" * 65},
         {"model_id": "\0"},
         {"change": -1},
         {"change": 2**63},
         {"coverage": {"seconds": math.inf}},
-        {"hits": {}},
-        {"hits": [{"score": math.nan}]},
-        {"hits": [{"id": "\ud800"}]},
+        {"warnings": ["\0"]},
+        {"model_name": ""},
+        {"hits": [RecordedHit("a", math.nan, 0)]},
+        {"hits": [RecordedHit("\ud800", 0.5, 0)]},
     ]
     for values in hostile:
         with subtests.test(values=values), pytest.raises(InvalidInput):

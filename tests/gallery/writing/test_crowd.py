@@ -9,8 +9,8 @@ import numpy as np
 from gallery.gallery import Gallery
 from gallery.records.searching import Filters
 from gallery.settings import GallerySettings
-from tests.gallery.crowd import erase_all, maintain, write
 from tests.gallery.making import MODEL, content_hash, make_tracklets
+from tests.gallery.writing.crowd import erase_all, maintain, write
 
 SECONDS = 60.0  # at most
 

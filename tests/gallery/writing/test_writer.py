@@ -1,5 +1,6 @@
 """Writing a video: all of it or nothing, and nothing that cannot be."""
 
+import math
 import threading
 import tracemalloc
 from dataclasses import replace
@@ -15,7 +16,7 @@ from gallery.errors import AlreadyIndexed, CatalogueUnavailable, Conflict, Inval
 from gallery.gallery import Gallery
 from gallery.records.jobs import Completion, NewRecording
 from gallery.records.tracklets import NewTracklet
-from gallery.records.videos import VideoInfo
+from gallery.records.videos import VideoInfo, VideoReport
 from gallery.settings import GallerySettings
 from gallery.sql.database import WRITES
 from tests.gallery.dump import dump, hashes
@@ -247,7 +248,13 @@ VIDEO = make_video(HASH, 1)
         (replace(VIDEO, file_name=""), InvalidInput),
         (replace(VIDEO, path="nul\0"), InvalidInput),
         (replace(VIDEO, path="\udc80"), InvalidInput),
-        (replace(VIDEO, report={"a": object()}), InvalidInput),
+        (replace(VIDEO, report=VideoReport(detector="\0")), InvalidInput),
+        (replace(VIDEO, report=VideoReport(detector="d", detect_fps=math.nan)), InvalidInput),
+        (replace(VIDEO, intervals=[(-1, 10)]), InvalidInput),
+        (replace(VIDEO, intervals=[(10, 10)]), InvalidInput),
+        (replace(VIDEO, intervals=[(0, 10), (10, 20)]), InvalidInput),
+        (replace(VIDEO, intervals=[(20, 30), (0, 10)]), InvalidInput),
+        (replace(VIDEO, intervals=[(0, VIDEO.duration_us + 1)]), InvalidInput),
         (replace(VIDEO, camera_id=99), NotFound),
         (replace(VIDEO, camera_id=2**40), NotFound),
     ],

@@ -12,7 +12,7 @@ from gallery.jobs.jobs import MAX_LISTED
 from gallery.records.jobs import NewRecording
 from gallery.sql.database import Database
 from gallery.sql.tables import Job, JobRecording
-from tests.gallery.recordings import START, add_camera, recording, recordings
+from tests.gallery.jobs.recordings import START, add_camera, recording, recordings
 
 LEASE = 60.0
 

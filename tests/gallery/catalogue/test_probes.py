@@ -12,12 +12,12 @@ from gallery.catalogue.probes import Probes
 from gallery.disk.files import write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.records.probes import ProbeInfo
+from gallery.records.probes import FoundPerson, PersonQuality, ProbeInfo
 from gallery.sql.database import Database
 from gallery.sql.tables import Probe
 
 IMAGE = b"\xff\xd8 not looked into \x00\xff\xd9"
-PERSONS = [{"box": [1.5, 2.0, 30.0, 60.0], "score": 0.9, "quality": {"height_px": 60, "warnings": []}}]
+PERSONS = [FoundPerson((1.5, 2.0, 30.0, 60.0), 0.9, PersonQuality(60.0, 0.25, ["blurred"]))]
 
 
 def add(gallery: Gallery, **changes: Any) -> ProbeInfo:

@@ -20,7 +20,7 @@ from gallery.records.jobs import Claim, Completion
 from gallery.settings import GallerySettings
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, Job
-from tests.gallery.recordings import add_camera, recording, recordings
+from tests.gallery.jobs.recordings import add_camera, recording, recordings
 
 LEASE = 60.0
 ENTRANCES = ("renew", "finish", "release")

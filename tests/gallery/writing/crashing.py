@@ -1,6 +1,6 @@
 """A program that kills its children at every step of what they do to a gallery, and looks at what they leave.
 
-    python -m tests.gallery.crashing ACTION DATABASE_URL DATA_DIR UPLOAD EVERY
+    python -m tests.gallery.writing.crashing ACTION DATABASE_URL DATA_DIR UPLOAD EVERY
 
 A child is killed before its n-th step, for n = 1, 2, 3... (every EVERY-th), and then some at random moments.
 A step is whatever touches a file of the gallery, waits for the disk, or commits. After each death the gallery

@@ -1,0 +1,1 @@
+"""Judging models on data sets; nothing in training knows of it."""

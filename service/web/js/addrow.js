@@ -1,0 +1,84 @@
+// One recording about to be added: its file, its camera, when its first frame was taken.
+
+import { fill, h, icon } from "./dom.js";
+import { bytes } from "./format.js";
+import { store } from "./state.js";
+import { say } from "./strings.js";
+import { TimeField } from "./timefield.js";
+import { browserZone, isWall, isZone } from "./zones.js";
+
+/** YYYY-MM-DDTHH:MM:SS of a date and time in a file name, as recorders write them; "" when there is none. */
+export function timeInName(name) {
+  const found = /(20\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_.T ]{0,3}(\d\d)[-_.h:]?(\d\d)(?:[-_.m:]?(\d\d))?/.exec(name);
+  if (!found) return "";
+  const [, year, month, day, hour, minute, second = "00"] = found;
+  const wall = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  return isWall(wall) ? wall : "";
+}
+
+/** What a new camera's zone most likely is: that of the others, else this browser's. It stands beside the time. */
+function likelyZone() {
+  const [first, ...others] = new Set(store.get().cameras.map((camera) => camera.time_zone));
+  return first && others.length === 0 ? first : browserZone();
+}
+
+/** A row of the form; `onChange(row)` is called when its camera, zone or time changes, `onDrop(row)` to leave it out. */
+export class AddRow {
+  uploaded = null; // the upload's id, kept so that trying again sends nothing twice
+
+  constructor(file, { onChange, onDrop }) {
+    this.file = file;
+    this.camera = h("input", { required: true, maxLength: 100, autocomplete: "off" });
+    this.camera.setAttribute("list", "camera-names");
+    this.zone = h("input", { value: likelyZone(), autocomplete: "off", spellcheck: false });
+    this.zone.setAttribute("list", "zone-names");
+    this.start = new TimeField({ label: say.adding.firstFrame, required: true, named: true, onChange: () => onChange(this) });
+    this.start.showWall(timeInName(file.name));
+    this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": say.adding.uploadOf(file.name) });
+    this.order = h("span", { class: "order" });
+    this.newCamera = h("label", { class: "new-camera" }, say.adding.zoneOfNew, this.zone);
+    this.note = h("p", { class: "caution" });
+    const drop = h("button", { type: "button", class: "quiet drop", "aria-label": say.adding.leaveOut(file.name), on: { click: () => onDrop(this) } }, icon("close"));
+    this.element = h(
+      "li",
+      { class: "row" },
+      h("p", { class: "file" }, this.order, file.name, h("span", { class: "note" }, `  ${bytes(file.size)}`)),
+      drop,
+      h("label", {}, say.adding.camera, this.camera),
+      this.newCamera,
+      this.start.element,
+      this.note,
+      this.bar,
+    );
+    for (const input of [this.camera, this.zone]) {
+      input.addEventListener("input", () => this.settle());
+      input.addEventListener("change", () => onChange(this));
+    }
+    this.settle();
+  }
+
+  get cameraName() {
+    return this.camera.value.trim();
+  }
+
+  /** The camera as the server knows it; undefined for a new one. */
+  get known() {
+    return store.get().cameras.find((camera) => camera.name === this.cameraName);
+  }
+
+  /** Read the start on the clock of the camera, whichever it now is. */
+  settle() {
+    const zone = this.known?.time_zone ?? this.zone.value.trim();
+    this.newCamera.hidden = !this.cameraName || Boolean(this.known);
+    this.zone.required = !this.newCamera.hidden;
+    this.zone.setCustomValidity(this.newCamera.hidden || isZone(zone) ? "" : say.adding.unknownZone);
+    if (isZone(zone)) this.start.zone = zone;
+  }
+
+  /** Say where in the list this row stands, and what is strange about that. */
+  place(number, total, caution) {
+    this.order.textContent = total > 1 ? `${number}. ` : "";
+    this.note.hidden = !caution;
+    fill(this.note, caution ? [icon("warning"), h("span", {}, caution)] : []);
+  }
+}

@@ -1,0 +1,63 @@
+"""What became of recordings: one line each, and how it is shown."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.names import shown
+from sightline.console import print_note, print_table
+
+if TYPE_CHECKING:
+    from indexer.pipeline import IndexReport
+    from indexer.progress import Progress
+    from indexer.types import Recording
+
+    Read = Callable[[Recording, Progress], IndexReport]
+
+FEW = 10  # files that are named one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a file: the time at which the next one begins if it follows on, else None."""
+
+    file: Path
+    result: str
+    tracklets: int | None = None
+    end: datetime | None = None
+    failed: bool = False
+
+
+def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
+    """Read one recording; one that cannot be read or recorded is an outcome, not an error."""
+    from gallery import Conflict
+    from indexer.errors import IndexerError
+
+    try:
+        report = read(recording, progress)
+    except (IndexerError, Conflict) as error:
+        return Outcome(recording.path, str(error), failed=True)
+    video = report.video
+    if not report.already:
+        result = report.summary()
+    elif (video.camera_id, video.start_time) == (recording.camera_id, recording.start_time):
+        result = "in the gallery already"
+    else:
+        result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
+    return Outcome(recording.path, result, video.tracklet_count, video.end_time)
+
+
+def print_outcomes(outcomes: Sequence[Outcome], *, empty: str = "") -> None:
+    """Print a table with a line a recording."""
+    rows = [{"recording": shown(o.file.name), "tracklets": o.tracklets, "result": o.result} for o in outcomes]
+    print_table(rows, empty=empty)
+
+
+def print_passed_over(files: Sequence[tuple[Path, str]]) -> None:
+    """Say which files of the folders given were not looked at, by reason."""
+    for reason in dict.fromkeys(reason for _, reason in files):
+        named = [shown(path.name) for path, why in files if why == reason]
+        more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
+        print_note(f"passed over {len(named)} ({reason}): {', '.join(named[:FEW])}{more}")

@@ -1,0 +1,250 @@
+"""Coverage: how much of each camera's time was searched, and what is missing and why."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gallery.gallery import Gallery
+from gallery.records.cameras import CameraInfo
+from gallery.records.coverage import CameraCoverage
+from gallery.records.searching import Filters
+from gallery.settings import GallerySettings
+from tests.gallery.making import MODEL, START, make_tracklets, store
+
+OTHER_MODEL = "f" * 64
+
+
+@pytest.fixture
+def hour(gallery: Gallery) -> tuple[Gallery, list[CameraInfo]]:
+    """Camera a with ten minutes from 12:00 and ten from 12:20, cameras b and c with nothing."""
+    cameras = [gallery.catalogue.add_camera(name, site="north" if name == "a" else None) for name in "abc"]
+    # Tracklets begin at 0, 10, 20... seconds.
+    for name, minutes in (("early", 0), ("late", 20)):
+        start = START + timedelta(minutes=minutes)
+        store(gallery, name, make_tracklets(1, 6), camera=cameras[0], start=start, seconds=600)
+    return gallery, cameras
+
+
+def minutes(number: float) -> datetime:
+    return START + timedelta(minutes=number)
+
+
+def test_coverage_without_filters(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, cameras = hour
+    a, b, c = gallery.catalogue.coverage(Filters(), MODEL.id).cameras
+    assert (a.camera_id, a.name, a.site) == (cameras[0].id, "a", "north")
+    assert (a.videos, a.seconds_indexed, a.tracklets) == (2, 1200.0, 12)
+    assert (a.first, a.last) == (START, minutes(30))
+    for nothing in (b, c):
+        assert (nothing.videos, nothing.seconds_indexed, nothing.tracklets) == (0, 0.0, 0)
+        assert nothing.first is nothing.last is None
+
+
+def test_coverage_is_clipped_to_the_time_filter(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, _ = hour
+
+    def cover(start: float | None, end: float | None) -> tuple[int, float, int]:
+        times = [None if t is None else minutes(t) for t in (start, end)]
+        filters = Filters(start=times[0], end=times[1])
+        found = gallery.catalogue.coverage(filters, MODEL.id).cameras[0]
+        assert (
+            found.tracklets
+            == gallery.snapshot(MODEL.id)
+            .search(
+                gallery.snapshot(MODEL.id).vector(
+                    gallery.catalogue.tracklets_of(gallery.catalogue.videos()[0].id)[0].id
+                ),
+                limit=1,
+                filters=filters,
+            )
+            .compared
+        )
+        return found.videos, found.seconds_indexed, found.tracklets
+
+    assert cover(5, 25) == (2, 600.0, 6)
+    assert cover(-60, 60) == (2, 1200.0, 12)
+    assert cover(None, 5) == (1, 300.0, 6)
+    assert cover(20, None) == (1, 600.0, 6)
+    assert cover(12, 18) == (0, 0.0, 0)
+    assert cover(0, 25 / 60)[2] == 3
+    assert cover(None, 0) == (0, 0.0, 0)
+
+
+def test_coverage_of_some_cameras_and_of_another_model(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, cameras = hour
+    only = gallery.catalogue.coverage(Filters(camera_ids=frozenset({cameras[0].id, 2**40})), MODEL.id)
+    assert [camera.name for camera in only.cameras] == ["a"]
+    other = gallery.catalogue.coverage(Filters(), OTHER_MODEL).cameras[0]
+    assert (other.videos, other.videos_without_model) == (0, 2)
+    one = gallery.catalogue.videos()[0].id
+    assert gallery.catalogue.coverage(Filters(video_ids=frozenset({one})), MODEL.id).cameras[0].videos == 1
+
+
+def test_local_times_are_compared_as_moments(hour: tuple[Gallery, list[CameraInfo]]) -> None:
+    gallery, _ = hour
+    start = minutes(20).astimezone(ZoneInfo("Asia/Kolkata"))
+    assert gallery.catalogue.coverage(Filters(start=start), MODEL.id).cameras[0].videos == 1
+
+
+def seconds(number: float) -> datetime:
+    return START + timedelta(seconds=number)
+
+
+def spans(pieces: Sequence[object]) -> list[tuple[float, float]]:
+    """Intervals as seconds after START."""
+    return [((p.start - START).total_seconds(), (p.end - START).total_seconds()) for p in pieces]  # type: ignore[attr-defined]
+
+
+def covered(gallery: Gallery, start: float | None = None, end: float | None = None) -> CameraCoverage:
+    filters = Filters(
+        start=None if start is None else seconds(start), end=None if end is None else seconds(end)
+    )
+    (found,) = gallery.catalogue.coverage(filters, MODEL.id).cameras
+    return found
+
+
+def test_recordings_that_overlap_count_once(gallery: Gallery) -> None:
+    store(gallery, "a", [], seconds=6)
+    store(gallery, "b", [], start=seconds(2), seconds=6)
+    found = covered(gallery, 0, 12)
+    assert (found.videos, found.seconds_indexed) == (2, 8.0)
+    assert spans(found.intervals) == [(0, 8)]
+    assert [(*span, gap.reason) for span, gap in zip(spans(found.missing), found.missing, strict=True)] == [
+        (8, 12, "not_recorded")
+    ]
+
+
+def test_holes_are_no_coverage(gallery: Gallery) -> None:
+    store(gallery, "a", [], seconds=60, intervals=[(0, 5_000_000), (55_000_000, 60_000_000)])
+    for found in (covered(gallery), covered(gallery, 0, 60)):
+        assert found.seconds_indexed == 10.0
+        assert spans(found.intervals) == [(0, 5), (55, 60)]
+        assert spans(found.missing) == [(5, 55)]
+        assert found.missing[0].reason == "no_pictures"
+
+
+def test_another_recording_fills_a_hole(gallery: Gallery) -> None:
+    store(gallery, "a", [], seconds=60, intervals=[(0, 5_000_000), (55_000_000, 60_000_000)])
+    store(gallery, "b", [], start=seconds(5), seconds=45)
+    assert spans(covered(gallery).missing) == [(50, 55)]
+
+
+def test_the_files_of_one_recorder_are_one_stretch(gallery: Gallery) -> None:
+    """They lie a few frames apart; the length says what there is, to the microsecond."""
+    for number in range(4):
+        store(gallery, number, [], start=seconds(10.04 * number), seconds=10)
+    found = covered(gallery, 0, 40.12)
+    assert (found.seconds_indexed, found.missing) == (40.0, [])
+    assert spans(found.intervals) == [(0, 40.12)]
+
+
+def test_what_another_model_has_is_missing_for_that_reason(gallery: Gallery) -> None:
+    store(gallery, "a", [], seconds=10)
+    other = replace(MODEL, id=OTHER_MODEL)
+    store(gallery, "b", [], start=seconds(20), seconds=10, model=other)
+    found = covered(gallery)
+    assert [(*s, m.reason) for s, m in zip(spans(found.missing), found.missing, strict=True)] == [
+        (10, 20, "not_recorded"),
+        (20, 30, "other_model"),
+    ]
+    assert (found.videos, found.videos_without_model) == (1, 1)
+
+
+def test_a_camera_with_nothing_misses_all_that_was_asked_for(gallery: Gallery) -> None:
+    gallery.catalogue.add_camera("gate")
+    assert covered(gallery).missing == []
+    found = covered(gallery, 5, 10)
+    assert (found.seconds_indexed, found.first, found.last) == (0.0, None, None)
+    assert spans(found.missing) == [(5, 10)]
+
+
+class Recorded(NamedTuple):
+    """A video in whole seconds: where it begins, and which of its seconds have pictures."""
+
+    begin: int
+    pictures: tuple[bool, ...]
+    with_model: bool
+
+
+videos = st.lists(
+    st.builds(
+        Recorded,
+        st.integers(0, 30),
+        st.lists(st.booleans(), min_size=1, max_size=12).map(tuple),
+        st.booleans(),
+    ),
+    max_size=5,
+)
+ends = st.one_of(st.none(), st.integers(-5, 45))
+
+
+def runs(pictures: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Runs of seconds with pictures, in µs."""
+    begin = None
+    for second, there in enumerate([*pictures, False]):
+        if there and begin is None:
+            begin = second
+        elif not there and begin is not None:
+            yield begin * 1_000_000, second * 1_000_000
+            begin = None
+
+
+@pytest.fixture
+def empty(sqlite_settings: GallerySettings) -> Iterator[Gallery]:
+    with Gallery.open(sqlite_settings) as gallery:
+        yield gallery
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(videos=videos, start=ends, end=ends)
+def test_coverage_is_what_counting_every_second_gives(
+    empty: Gallery, videos: list[Recorded], start: int | None, end: int | None
+) -> None:
+    if start is not None and end is not None and start >= end:
+        start, end = end, start if start != end else start + 1
+    for known in empty.catalogue.videos():
+        empty.erase_video(known.id)
+    empty.catalogue.get_or_add_camera("gate")
+    state: dict[int, str] = {}
+    rank = {"searched": 3, "other_model": 2, "no_pictures": 1}
+    for number, video in enumerate(videos):
+        store(
+            empty,
+            number,
+            [],
+            start=seconds(video.begin),
+            seconds=len(video.pictures),
+            intervals=list(runs(video.pictures)),
+            model=MODEL if video.with_model else replace(MODEL, id=OTHER_MODEL),
+        )
+        # A video passes the time filter when it touches it.
+        if (start is not None and video.begin + len(video.pictures) < start) or (
+            end is not None and video.begin >= end
+        ):
+            continue
+        for second, there in enumerate(video.pictures):
+            this = ("searched" if video.with_model else "other_model") if there else "no_pictures"
+            now = state.get(video.begin + second)
+            if now is None or rank[this] > rank[now]:
+                state[video.begin + second] = this
+    first = start if start is not None else min(state, default=end or 0)
+    last = end if end is not None else max(state, default=first - 1) + 1
+    expected = [state.get(second, "not_recorded") for second in range(first, last)]
+
+    found = covered(empty, start, end)
+
+    assert found.seconds_indexed == expected.count("searched")
+    told: dict[int, str] = {}
+    reasons = ["searched"] * len(found.intervals) + [gap.reason for gap in found.missing]
+    for (begin, stop), reason in zip(spans([*found.intervals, *found.missing]), reasons, strict=True):
+        for second in range(int(begin), int(stop)):
+            assert second not in told
+            told[second] = reason
+    assert [told.get(second) for second in range(first, last)] == expected
+    assert len(told) == len(expected)
