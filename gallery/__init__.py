@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gallery.catalogue.catalogue import Catalogue as Catalogue
+    from gallery.clock import FrameClock as FrameClock
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
     from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
     from gallery.errors import Conflict as Conflict
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "catalogue.catalogue": ["Catalogue"],
+    "clock": ["FrameClock"],
     "errors": [
         "AlreadyIndexed",
         "CatalogueUnavailable",

@@ -4,9 +4,10 @@ A packet that cannot be decoded is counted and what follows it is still read. Me
 frames, never the file.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,16 +16,20 @@ import av
 import av.error
 from av.stream import Disposition
 
-from indexer.clock import MICROSECOND, Clock
+from gallery import FrameClock
 from indexer.errors import UnreadableRecording
-from indexer.pictures import SQUARE, Pictures
+from indexer.names import shown
+from indexer.pictures import Pictures, pixel_aspect
+from indexer.tracks import choose_track
 from indexer.types import Frame
 
+MICROSECOND: Final = Fraction(1, 1_000_000)
 DEFAULT_RATE: Final = Fraction(25)
 MAX_WARNINGS: Final = 20
 MAX_READ_ERRORS: Final = 10  # in a row, then the rest of the file is given up
 HEAD_BYTES: Final = 4096
 MISSING_US: Final = 250_000
+MAX_PIXELS: Final = 8192 * 4608  # a frame as coded: more than any camera of 8K has
 
 # What FFmpeg opens although it is no recording: text drawn as video, raw bytes taken for pixels, devices, and
 # lists that make it read other files or the network in the name of this one.
@@ -43,10 +48,10 @@ _FORMATS: Final = ",".join(
 
 @dataclass(slots=True)
 class Statistics:
-    """What has been read so far; width and height are of the upright picture.
+    """What has been read so far; width and height are those of the upright pictures.
 
     `frames_bad` counts packets that could not be decoded, damaged pictures, and frames left out for their
-    time.
+    time. `intervals` are the stretches with pictures, (start, end) in µs since the first frame.
     """
 
     frames_decoded: int = 0
@@ -54,6 +59,7 @@ class Statistics:
     duration_us: int = 0
     width: int = 0
     height: int = 0
+    intervals: Sequence[tuple[int, int]] = ()
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, message: str) -> None:
@@ -63,20 +69,26 @@ class Statistics:
 
 
 class Recorded:
-    """An open recording; made by `open_recording`, a context manager."""
+    """An open recording; made by `open_recording`, a context manager.
 
-    def __init__(self, path: Path, container: Any, stream: Any) -> None:
+    Attributes:
+        path: the file.
+        statistics: what has been read so far.
+        track: number of the video track that is read, among all streams of the file.
+    """
+
+    def __init__(
+        self, path: Path, container: Any, stream: Any, statistics: Statistics, aspect: float | None
+    ) -> None:
         self.path = path
-        self.statistics = Statistics()
+        self.statistics = statistics
+        self.track = int(stream.index)
         self._container = container
         self._stream = stream
         self._rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
-        self._pictures = Pictures(self.statistics.warn)
-        aspect = stream.sample_aspect_ratio
-        if aspect and not SQUARE[0] <= aspect <= SQUARE[1]:
-            self.statistics.warn(
-                f"pixels are not square ({aspect.numerator}:{aspect.denominator}), taken as coded"
-            )
+        said = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+        size = stream.codec_context.width, stream.codec_context.height
+        self._pictures = Pictures(pixel_aspect(said, size, aspect, statistics.warn), statistics.warn)
 
     @property
     def frame_rate(self) -> float:
@@ -100,26 +112,20 @@ class Recorded:
             UnreadableRecording: no frame could be decoded, or only one.
         """
         by_dts = "avi" in self._container.format.name and self._stream.codec_context.has_b_frames
-        clock = Clock(
+        clock = FrameClock(
             self._rate, Fraction(self._stream.time_base), by_dts=bool(by_dts), warn=self.statistics.warn
         )
         next_slot = 0
-        for decoded in self._decode():
-            time_us = clock.time_us(decoded)
+        for decoded, time_us in clock.times(self._decode()):
             if time_us is None:
                 self.statistics.frames_bad += 1
                 continue
-            index = self._count(decoded, clock.end_us(decoded))
+            index = self._count(decoded, clock.end_us)
             slot = 0 if fps is None else int(time_us * fps / 1_000_000 + 1e-6)
             if fps is None or slot >= next_slot:
                 next_slot = slot + 1
-                yield Frame(index, time_us, self._pictures.picture(decoded))
-        if self.statistics.frames_decoded < 2:
-            found = "only one picture" if self.statistics.frames_decoded else "no picture"
-            raise UnreadableRecording(f"{self.path.name}: {found} could be decoded")
-        missing_us = (self.expected_duration_us or 0) - self.statistics.duration_us
-        if missing_us > max(MISSING_US, self.statistics.duration_us // 100):
-            self.statistics.warn(f"the recording is {missing_us / 1e6:.1f} s shorter than its header says")
+                yield Frame(index, time_us, self._pictures.picture(decoded), self._pictures.coded)
+        self._finish(clock.intervals)
 
     def close(self) -> None:
         """Release the file."""
@@ -132,6 +138,21 @@ class Recorded:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _finish(self, intervals: Sequence[tuple[int, int]]) -> None:
+        """All has been read: say what is missing."""
+        statistics = self.statistics
+        if statistics.frames_decoded < 2:
+            found = "only one picture" if statistics.frames_decoded else "no picture"
+            raise UnreadableRecording(f"{shown(self.path.name)}: {found} could be decoded")
+        statistics.intervals = intervals
+        holes = [start - end for (_, end), (start, _) in pairwise(intervals)]
+        if holes:
+            count = f"{len(holes)} hole{'s' if len(holes) > 1 else ''}"
+            statistics.warn(f"no pictures for {sum(holes) / 1e6:.1f} s ({count}): not searched")
+        missing_us = (self.expected_duration_us or 0) - statistics.duration_us
+        if missing_us > max(MISSING_US, statistics.duration_us // 100):
+            statistics.warn(f"the recording is {missing_us / 1e6:.1f} s shorter than its header says")
 
     def _count(self, decoded: Any, end_us: int) -> int:
         """Add a frame to the statistics; return its number."""
@@ -173,35 +194,70 @@ class Recorded:
         yield None
 
 
-def open_recording(path: Path, *, threads: int = 4) -> Recorded:
+def open_recording(path: Path, *, aspect: float | None = None, threads: int = 4) -> Recorded:
     """Open a recording for reading.
 
-    The number of decoder `threads` does not follow the machine: how damage is concealed depends on it.
+    Args:
+        path: of the file.
+        aspect: width / height of its pixels, where the file does not say it; None for square ones.
+        threads: of the decoder; their number does not follow the machine, as how damage is concealed depends
+            on it.
 
     Raises:
-        UnreadableRecording: not a file, empty, not a video, or without a video stream; the message says
-            which.
+        UnreadableRecording: not a file, empty, not a video, without a video stream or with pictures of more
+            than MAX_PIXELS; the message says which.
     """
     _check_file(path)
+    statistics = Statistics()
+    container = _open(path)
+    try:
+        streams = _video_streams(path, container)
+        if len(streams) > 1:
+            index = choose_track(container, streams, statistics.warn)
+            container.close()
+            container = _open(path)  # looking for the right track has moved the reader
+            streams = [container.streams[index]]
+        _prepare(path, streams[0], threads)
+        return Recorded(path, container, streams[0], statistics, aspect)
+    except BaseException:
+        container.close()
+        raise
+
+
+def _open(path: Path) -> Any:
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
     try:
         # "file:" keeps a name with a colon from being taken for a protocol.
-        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+        return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
-        raise UnreadableRecording(f"{path.name}: not a video file, or cut off in its header") from error
-    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    reason = None
+        reason = "not a video file, or cut off in its header"
+        raise UnreadableRecording(f"{shown(path.name)}: {reason}") from error
+
+
+def _video_streams(path: Path, container: Any) -> list[Any]:
+    """Streams of moving pictures that can be decoded, at least one."""
+    candidates = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    streams = [stream for stream in candidates if stream.codec_context is not None]
     if not streams:
-        reason = "sound only, no video" if container.streams.audio else "no video in the file"
-    elif streams[0].codec_context is None:
-        reason = "no decoder for its video codec"
-    if reason is not None:
-        container.close()
-        raise UnreadableRecording(f"{path.name}: {reason}")
-    stream = streams[0]
+        raise UnreadableRecording(f"{shown(path.name)}: {_without_video(container, candidates)}")
+    return streams
+
+
+def _prepare(path: Path, stream: Any, threads: int) -> None:
+    """Set the decoder up, unless its pictures are too large."""
+    decoder = stream.codec_context
+    if decoder.width * decoder.height > MAX_PIXELS:
+        size = f"{decoder.width} x {decoder.height}"
+        raise UnreadableRecording(f"{shown(path.name)}: pictures of {size} are too large")
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = threads
-    return Recorded(path, container, stream)
+    decoder.thread_count = threads
+    decoder.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change within the file
+
+
+def _without_video(container: Any, candidates: Sequence[Any]) -> str:
+    if candidates:
+        return "no decoder for its video codec"
+    return "sound only, no video" if container.streams.audio else "no video in the file"
 
 
 def length_us(path: Path) -> int:
@@ -215,14 +271,14 @@ def length_us(path: Path) -> int:
 def _check_file(path: Path) -> None:
     """Raise UnreadableRecording for what need not be shown to FFmpeg."""
     if path.is_dir():
-        raise UnreadableRecording(f"{path}: a folder")
+        raise UnreadableRecording(f"{shown(path)}: a folder")
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
-        raise UnreadableRecording(f"{path}: {error.strerror}") from error
+        raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error
     if not head:
-        raise UnreadableRecording(f"{path.name}: the file is empty")
+        raise UnreadableRecording(f"{shown(path.name)}: the file is empty")
     # No container of pictures is free of control characters; playlists and scripts are.
     if not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
-        raise UnreadableRecording(f"{path.name}: a text, not a recording")
+        raise UnreadableRecording(f"{shown(path.name)}: a text, not a recording")

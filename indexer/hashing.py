@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from indexer.errors import UnreadableRecording
+from indexer.names import shown
 
 
 def content_hash(path: Path) -> str:
@@ -12,4 +13,4 @@ def content_hash(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise UnreadableRecording(f"{path}: {error.strerror}") from error
+        raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error

@@ -1,6 +1,7 @@
-"""Decoded frames as upright RGB pictures of one size."""
+"""Decoded frames as upright RGB pictures of one size, with square pixels."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Final
 
 import numpy as np
@@ -11,31 +12,63 @@ from indexer.types import Image
 COMB: Final = (
     16  # grey levels by which a line must leave the range of its neighbours to count as a comb's tooth
 )
-SQUARE: Final = (0.8, 1.25)  # pixel aspects within which nobody looks squashed
+SQUARE: Final = (0.8, 1.25)  # pixel aspects within which nobody looks squashed: left as coded
+PLAUSIBLE: Final = (0.25, 4.0)  # no camera has narrower or wider pixels, whatever a file says
+LONGEST_SIDE: Final = 4096  # larger pictures are scaled down: the networks see nothing finer
+
+# Recorders save space by leaving out every other column or line, and often do not say so in the file.
+_WHOLE: Final = {
+    (704, 480),
+    (704, 576),
+    (720, 480),
+    (720, 576),
+    (960, 480),
+    (960, 540),
+    (960, 576),
+    (1280, 720),
+    (1920, 1080),
+    (2560, 1440),
+}
+HALVED: Final = {(width // 2, height): 2 for width, height in _WHOLE} | {
+    (width, height // 2): Fraction(1, 2) for width, height in _WHOLE
+}
 
 
 class Pictures:
     """Turns frames into pictures (h, w, 3) RGB.
 
-    Pictures are turned upright as the file says, in quarter turns. All have the size of the first: where the
-    size changes in the file, later frames are scaled to it, so that boxes stay comparable. Pixels stay as
-    they are coded, also where they are not square; playback and boxes then agree without a scale between
-    them. Interlaced frames lose the comb that movement leaves.
+    Pictures are turned upright as the file says, in quarter turns, and have square pixels. All have the size
+    of the first: where the size changes in the file, later frames are scaled to it, so that boxes stay
+    comparable. Interlaced frames lose the comb that movement leaves.
 
     Args:
+        aspect: width / height of a coded pixel.
         warn: told once of everything unusual.
+
+    Attributes:
+        size: width and height of the pictures; None before the first frame.
+        coded: upright width and height of the first frame as coded.
     """
 
-    def __init__(self, warn: Callable[[str], None]) -> None:
-        self.size: tuple[int, int] | None = None  # width, height upright
+    def __init__(self, aspect: Fraction, warn: Callable[[str], None]) -> None:
+        self.size: tuple[int, int] | None = None
+        self.coded = (0, 0)
+        self._aspect = aspect
+        self._coded_size = (0, 0)  # before turning
         self._warn = warn
         self._reformatter = VideoReformatter()  # one for all frames: its tables are costly to set up
 
     def measure(self, frame: Any) -> None:
         """Fix the size by the first frame, whether its picture is wanted or not."""
-        if self.size is None:
-            turned = _turns(frame) % 2 == 1
-            self.size = (frame.height, frame.width) if turned else (frame.width, frame.height)
+        if self.size is not None:
+            return
+        self._coded_size = frame.width, frame.height
+        width, height = _squared(*self._coded_size, self._aspect)
+        turned = _turns(frame) % 2 == 1
+        self.size = (height, width) if turned else (width, height)
+        self.coded = self._coded_size[::-1] if turned else self._coded_size
+        if max(self._coded_size) > LONGEST_SIDE:
+            self._warn(f"pictures of {frame.width} x {frame.height} were scaled down to {width} x {height}")
 
     def picture(self, frame: Any) -> Image:
         """The upright picture, contiguous in memory."""
@@ -43,7 +76,7 @@ class Pictures:
         assert self.size is not None
         turns = _turns(frame)
         width, height = self.size[::-1] if turns % 2 else self.size
-        if (frame.width, frame.height) != (width, height):
+        if (frame.width, frame.height) != self._coded_size:
             self._warn("the picture size changes in the file: later frames are scaled to the first")
         upright = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
         pixels = np.asarray(upright.to_ndarray(), dtype=np.uint8)  # without a copy
@@ -51,6 +84,44 @@ class Pictures:
             self._warn("the recording is interlaced: combs were smoothed")
             pixels = without_comb(pixels)
         return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
+
+
+def pixel_aspect(
+    said: Fraction | None, size: tuple[int, int], camera: float | None, warn: Callable[[str], None]
+) -> Fraction:
+    """Width / height of a coded pixel: what the file says, else the camera's, else 1.
+
+    Many programs write 1:1 without knowing, so a file that says so says nothing.
+
+    Args:
+        said: by the file.
+        size: width and height in coded pixels.
+        camera: the setting of the camera, None where it has none.
+        warn: told of what is implausible or probably missing.
+    """
+    if said and said != 1:
+        if PLAUSIBLE[0] <= said <= PLAUSIBLE[1]:
+            return _unless_nearly_square(said)
+        warn(f"the file says that pixels are {said.numerator}:{said.denominator}: not believed")
+    if camera is not None:
+        return _unless_nearly_square(Fraction(camera).limit_denominator(1000))
+    if size in HALVED:
+        warn(
+            f"recorders often store {size[0]} x {size[1]} with pixels left out: if people look squashed, set "
+            f"the pixel aspect of the camera to {float(HALVED[size]):g}"
+        )
+    return Fraction(1)
+
+
+def _unless_nearly_square(aspect: Fraction) -> Fraction:
+    return Fraction(1) if SQUARE[0] <= aspect <= SQUARE[1] else aspect
+
+
+def _squared(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """The size with square pixels that keeps what there is to see, within LONGEST_SIDE."""
+    wide, high = width * max(aspect, Fraction(1)), height / min(aspect, Fraction(1))
+    scale = min(Fraction(1), LONGEST_SIDE / max(wide, high))
+    return max(1, round(wide * scale)), max(1, round(high * scale))
 
 
 def without_comb(pixels: Image) -> Image:

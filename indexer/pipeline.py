@@ -23,6 +23,7 @@ from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
 from indexer.flow import Flow
 from indexer.hashing import content_hash
+from indexer.names import shown
 from indexer.numbering import by_appearance
 from indexer.progress import Progress, Silent
 from indexer.settings import IndexSettings
@@ -127,7 +128,7 @@ def index_recording(
         return already_indexed(known)
     flow = Flow()
     with (
-        open_recording(recording.path) as recorded,
+        open_recording(recording.path, aspect=recording.pixel_aspect) as recorded,
         gallery.writer(digest, model_info(embedder)) as writer,
     ):
         with flow:
@@ -137,7 +138,7 @@ def index_recording(
         if stages.counters.tracklets == 0:
             recorded.statistics.warn("nobody was found, though the recording has pictures")
         if _differs(status, file_status(recording.path)):
-            raise UnreadableRecording(f"{recording.path.name}: the file changed while it was read")
+            raise UnreadableRecording(f"{shown(recording.path.name)}: the file changed while it was read")
         progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))
         video = new_video(
             recording,
@@ -145,7 +146,7 @@ def index_recording(
             status=status,
             statistics=recorded.statistics,
             counters=stages.counters,
-            origin=origin,
+            origin=replace(origin, track=recorded.track),
         )
         try:
             with flow.clock("store"):
@@ -211,6 +212,7 @@ def new_video(
         frames_decoded=statistics.frames_decoded,
         frames_bad=statistics.frames_bad,
         report=report,
+        intervals=statistics.intervals,
         stamp=FileStamp.of(status),
     )
 
@@ -220,7 +222,7 @@ def file_status(path: Path) -> os.stat_result:
     try:
         return path.stat()
     except OSError as error:
-        raise UnreadableRecording(f"{path}: {error.strerror}") from error
+        raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error
 
 
 def _differs(before: os.stat_result, after: os.stat_result) -> bool:

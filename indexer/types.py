@@ -12,22 +12,30 @@ Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file to index: of which camera, and the UTC time of its first frame."""
+    """A file to index: of which camera, and the UTC time of its first frame.
+
+    `pixel_aspect` is the camera's width / height of a pixel, for files that do not say it.
+    """
 
     path: Path
     camera_id: int
     start_time: datetime
     file_name: str
     owned: bool = False
+    pixel_aspect: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A sampled frame: number of the decoded frame from 0, µs since the first frame, upright picture."""
+    """A sampled frame: number of the decoded frame from 0, µs since the first frame, upright picture.
+
+    The picture has square pixels; `coded` is its upright width and height as other programs decode it.
+    """
 
     index: int
     time_us: int
     image: Image
+    coded: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,11 +126,17 @@ class Worker:
         from indexer.pipeline import index_video
 
         filed = claim.recording
-        size = self._gallery.catalogue.camera(filed.camera_id).detector_input
+        camera = self._gallery.catalogue.camera(filed.camera_id)
+        size = camera.detector_input
         if size not in self._detectors:
             self._detectors[size] = self._detector_factory(size)
         recording = Recording(
-            Path(filed.path), filed.camera_id, filed.start_time, filed.file_name, filed.owned
+            Path(filed.path),
+            filed.camera_id,
+            filed.start_time,
+            filed.file_name,
+            filed.owned,
+            camera.pixel_aspect,
         )
         return index_video(
             self._gallery,

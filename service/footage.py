@@ -1,9 +1,9 @@
 """Frames of a stretch of a recording, at the times the indexer gave them.
 
 Times are µs since the recording's first frame, from PTS and time base. Reading starts at the key frame
-before the stretch. Where a recording's clock cannot be trusted (it jumps back, or there is none), the indexer
+before the stretch. Where a recording's clock cannot be trusted (it jumps, or there is none), the indexer
 counted on at the nominal rate and noted so in its report: then the recording is read from its beginning by
-the same rule.
+the same rule, `gallery.FrameClock`.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from gallery import VideoReport
+from gallery import FrameClock, VideoReport
 from service.errors import RecordingUnavailable
 from service.images import Pixels
 
 MICROSECOND: Final = Fraction(1, 1_000_000)
 _MAX_READ_ERRORS: Final = 10  # in a row
 _DEFAULT_RATE: Final = Fraction(25)
-_JUMP_US: Final = 1_000_000  # a clock that goes back by less repeats itself, by more it starts anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +51,21 @@ class Footage:
     Args:
         path: the recording.
         steady: its time stamps can be trusted, see `has_steady_clock`.
+        track: number of its video stream in the file; None for the first.
 
     Attributes:
-        size: upright (width, height) of its first frame; later frames of other sizes are scaled to it.
+        size: upright (width, height) of its first frame as coded.
 
     Raises:
         RecordingUnavailable: it cannot be read.
     """
 
-    def __init__(self, path: Path, *, steady: bool) -> None:
+    def __init__(self, path: Path, *, steady: bool, track: int | None = None) -> None:
         self._path = path
+        self._track = track
         self._steady = steady
         self._reformatter = VideoReformatter()  # one for all frames: its tables are costly to set up
-        self._container, self._stream = _open(path)
+        self._container, self._stream = _open(path, track)
         first = next(self._decode(), None)
         if first is None:
             self._container.close()
@@ -124,10 +125,13 @@ class Footage:
     def _from_beginning(self) -> Iterator[tuple[int, VideoFrame]]:
         """All frames, on the indexer's clock."""
         self._container.close()
-        self._container, self._stream = _open(self._path)
-        clock = _CountingClock(self._container, self._stream)
-        for frame in self._decode():
-            time_us = clock.time_us(frame)
+        self._container, self._stream = _open(self._path, self._track)
+        rate = Fraction(self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE)
+        by_dts = "avi" in self._container.format.name and self._stream.codec_context.has_b_frames
+        clock = FrameClock(
+            rate, Fraction(self._stream.time_base or 1), by_dts=bool(by_dts), warn=lambda _: None
+        )
+        for frame, time_us in clock.times(self._decode()):
             if time_us is not None:
                 yield time_us, frame
 
@@ -145,42 +149,6 @@ class Footage:
                 return
 
 
-class _CountingClock:
-    """Times for a recording whose time stamps go back or are missing; the indexer's rule.
-
-    A frame without a time stamp comes one nominal frame after the last. Where time stamps go back by a
-    second or more, time goes on by one nominal frame and follows them from there. A frame that
-    repeats a time is left out.
-    AVI with B-frames knows decoding times only.
-    """
-
-    def __init__(self, container: InputContainer, stream: VideoStream) -> None:
-        rate = Fraction(stream.average_rate or stream.guessed_rate or _DEFAULT_RATE)
-        self._step = round(1 / rate / MICROSECOND)
-        self._unit = Fraction(stream.time_base or 1) / MICROSECOND
-        self._by_dts = "avi" in container.format.name and stream.codec_context.has_b_frames
-        self._origin: Fraction | None = None
-        self._last_us = -1
-
-    def time_us(self, frame: VideoFrame) -> int | None:
-        """The time of the next frame in order of display; None if it has none of its own."""
-        counted = self._last_us + self._step if self._last_us >= 0 else 0
-        stamp = frame.dts if self._by_dts else frame.pts
-        if stamp is None:
-            self._last_us = counted
-            return counted
-        at = stamp * self._unit
-        if self._origin is None:
-            self._origin = at - counted
-        time_us = int(at - self._origin)
-        if self._last_us - _JUMP_US < time_us <= self._last_us:
-            return None
-        if time_us <= self._last_us:
-            time_us, self._origin = counted, at - counted
-        self._last_us = time_us
-        return time_us
-
-
 def _decoded(packet: "Packet[VideoStream]") -> Iterator[VideoFrame]:
     try:
         yield from packet.decode()
@@ -188,8 +156,8 @@ def _decoded(packet: "Packet[VideoStream]") -> Iterator[VideoFrame]:
         return
 
 
-def _open(path: Path) -> tuple[InputContainer, VideoStream]:
-    """A recording and its first stream of moving pictures."""
+def _open(path: Path, track: int | None) -> tuple[InputContainer, VideoStream]:
+    """A recording and its stream of moving pictures."""
     try:
         # A recording is one file: no list in its place makes FFmpeg read others, or the network.
         container = av.open(
@@ -198,6 +166,8 @@ def _open(path: Path) -> tuple[InputContainer, VideoStream]:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise RecordingUnavailable("The recording cannot be read.") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if track is not None:
+        streams = [stream for stream in streams if stream.index == track]
     if not streams or streams[0].codec_context is None:
         container.close()
         raise RecordingUnavailable("The recording holds no video.")

@@ -39,6 +39,7 @@ def cut(
     boxes: NDArray[np.void] | None = None,
     size: tuple[int, int] | None = None,
     steady: bool = True,
+    track: int | None = None,
     max_side: int = 1280,
 ) -> Clip:
     """Write a stretch of a recording to `destination`, which must end in .mp4.
@@ -51,26 +52,27 @@ def cut(
         destination: file to write.
         stretch: which frames.
         boxes: BOX_DTYPE rows of one tracklet, to be drawn and interpolated in between; None draws nothing.
-        size: upright (width, height) the recording had when it was indexed.
+        size: upright (width, height) in which the indexer saw the recording, with square pixels; boxes are in
+            pixels of it. None for that of the file.
         steady: its time stamps can be trusted, see `service.footage`.
+        track: number of its video stream in the file; None for the first.
         max_side: longer pictures are scaled down to this.
 
     Raises:
-        RecordingUnavailable: the recording cannot be read, holds no such frames, or pictures of another size.
+        RecordingUnavailable: the recording cannot be read, or holds no such frames.
     """
     writer: _Writer | None = None
     first_us = 0
     try:
-        with Footage(source, steady=steady) as footage:
-            if size is not None and footage.size != size:
-                raise RecordingUnavailable("The recording has changed: its pictures have another size.")
+        with Footage(source, steady=steady, track=track) as footage:
+            size = size or footage.size
             for time_us, frame in footage.frames(stretch):
                 if writer is None:
-                    writer = _Writer(destination, _scaled(footage.size, max_side))
+                    writer = _Writer(destination, _scaled(size, max_side))
                     first_us = time_us
                 picture = footage.picture(frame, writer.size)
                 if boxes is not None:
-                    _draw(picture, _box_at(boxes, time_us), writer.size[0] / footage.size[0])
+                    _draw(picture, _box_at(boxes, time_us), writer.size[0] / size[0])
                 writer.add(picture, time_us - first_us)
     finally:
         if writer is not None:

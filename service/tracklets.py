@@ -95,6 +95,7 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
                 boxes=tracklet.boxes,
                 size=(video.width, video.height),
                 steady=has_steady_clock(video.report),
+                track=video.report.track,
                 max_side=state.settings.max_clip_side,
             )
 

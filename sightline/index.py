@@ -165,7 +165,9 @@ def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, rea
             elif (reason := cannot_be_recorded(file)) is not None:
                 outcome = Outcome(file, reason, end=_end(file, start, len(files)), failed=True)
             else:
-                recording = Recording(file.absolute(), camera.id, start, file.name)
+                recording = Recording(
+                    file.absolute(), camera.id, start, file.name, pixel_aspect=camera.pixel_aspect
+                )
                 outcome = read_one(recording, read, bars.of(shown(file.name)))
             start = outcome.end
             outcomes.append(outcome)

@@ -79,5 +79,8 @@ def _read_again(
         return Outcome(file, "in the gallery already", video.tracklet_count)
     if video.report.detector in IMPORTED:
         return Outcome(file, "was imported: import it again with this model", failed=True)
-    recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
+    aspect = gallery.catalogue.camera(video.camera_id).pixel_aspect
+    recording = Recording(
+        file, video.camera_id, video.start_time, video.file_name, video.owned, pixel_aspect=aspect
+    )
     return read_one(recording, read_of(video.camera_id), progress)

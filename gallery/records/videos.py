@@ -25,6 +25,7 @@ class VideoReport:
         detector: which detector found the people, or how they were imported.
         detect_fps: frames a second that were looked at; None for all.
         embed_fps: crops a second that were embedded; None for all.
+        track: number of the video stream in the file that was read; None where nobody noted it: the first.
         boxes: name of the imported file of boxes.
         lines_ignored: why lines of that file were left out, and how many.
         frames_detected, detections, tracks, clips: how many there were.
@@ -35,6 +36,7 @@ class VideoReport:
     detector: str
     detect_fps: float | None = None
     embed_fps: float | None = None
+    track: int | None = None
     boxes: str | None = None
     lines_ignored: Mapping[str, int] = field(default_factory=dict)
     frames_detected: int = 0

@@ -67,7 +67,7 @@ def import_boxes(
 
 def _tracked_steps(file: BoxFile) -> Steps:
     def follow(frame: Frame, _: Detections) -> Sequence[Tracked]:
-        found = file.frames.get(frame.index, NOTHING)
+        found = _scaled(file.frames.get(frame.index, NOTHING), frame)
         return [
             Tracked(int(identity), (float(box[0]), float(box[1]), float(box[2]), float(box[3])), float(score))
             for identity, box, score in zip(found.ids, found.boxes, found.scores, strict=True)
@@ -103,8 +103,17 @@ def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps:
 
 
 def _find(file: BoxFile, frames: Sequence[Frame]) -> list[Detections]:
-    found = [file.frames.get(frame.index, NOTHING) for frame in frames]
+    found = [_scaled(file.frames.get(frame.index, NOTHING), frame) for frame in frames]
     return [Detections(boxes.boxes, boxes.scores) for boxes in found]
+
+
+def _scaled(found: FrameBoxes, frame: Frame) -> FrameBoxes:
+    """Bring boxes from pixels as coded, in which others count, to those of the picture."""
+    height, width = frame.image.shape[:2]
+    scale = width / frame.coded[0], height / frame.coded[1]
+    if scale == (1, 1):
+        return found
+    return replace(found, boxes=found.boxes * np.array([*scale, *scale], dtype=np.float32))
 
 
 def _check_frames(file: BoxFile, boxes: Path, recorded: Recorded) -> None:

@@ -1,11 +1,13 @@
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
 from indexer.decode import open_recording
-from indexer.pictures import Pictures, without_comb
+from indexer.pictures import Pictures, pixel_aspect, without_comb
 from tests.indexer.footage import HEIGHT, WIDTH, encode, number_of, numbered, read
 
 CONTAINERS = {
@@ -103,10 +105,87 @@ def test_odd_sizes(tmp_path: Path) -> None:
     assert np.abs(frames[3].image.astype(int) - numbered(3, 161, 97)).mean() < 3
 
 
-def test_pixels_that_are_not_square_stay_as_coded(tmp_path: Path) -> None:
-    frames, recorded = read(encode(tmp_path / "wide.mp4", aspect=Fraction(2, 1), frames=5))
-    assert frames[0].image.shape == (HEIGHT, WIDTH, 3)
-    assert any("not square (2:1)" in warning for warning in recorded.statistics.warnings)
+@pytest.mark.parametrize(
+    ("said", "camera", "size"),
+    [
+        (Fraction(2), None, (2 * WIDTH, HEIGHT)),
+        (Fraction(1, 2), None, (WIDTH, 2 * HEIGHT)),
+        (Fraction(16, 11), 0.5, (round(WIDTH * 16 / 11), HEIGHT)),  # the file knows better than the camera
+        (Fraction(12, 11), None, (WIDTH, HEIGHT)),  # nobody looks squashed
+        (Fraction(1), 2.0, (2 * WIDTH, HEIGHT)),  # written without knowing
+        (None, 0.5, (WIDTH, 2 * HEIGHT)),
+        (None, None, (WIDTH, HEIGHT)),
+    ],
+)
+def test_pictures_have_square_pixels(
+    said: Fraction | None, camera: float | None, size: tuple[int, int], tmp_path: Path
+) -> None:
+    path = encode(tmp_path / "wide.mp4", aspect=said, frames=5)
+    with open_recording(path, aspect=camera) as recorded:
+        frames = list(recorded.frames())
+    assert {frame.image.shape[1::-1] for frame in frames} == {size}
+    assert {frame.coded for frame in frames} == {(WIDTH, HEIGHT)}
+    assert (recorded.statistics.width, recorded.statistics.height) == size
+    assert [number_of(frame.image) for frame in frames] == list(range(5))
+
+
+def test_a_turned_picture_is_squared_in_its_own_direction(tmp_path: Path) -> None:
+    frames, _ = read(encode(tmp_path / "turned.mp4", rotation=90, aspect=Fraction(2), frames=5))
+    assert frames[0].image.shape == (2 * WIDTH, HEIGHT, 3)
+    assert frames[0].coded == (HEIGHT, WIDTH)
+
+
+def test_an_impossible_aspect_is_not_believed_and_a_known_size_is_asked_about() -> None:
+    warnings: list[str] = []
+    assert pixel_aspect(Fraction(100), (640, 360), None, warnings.append) == 1
+    assert "100:1" in warnings.pop()
+    assert pixel_aspect(None, (960, 1080), None, warnings.append) == 1
+    assert "pixel aspect of the camera to 2" in warnings.pop()
+    assert pixel_aspect(None, (704, 288), None, warnings.append) == 1
+    assert "to 0.5" in warnings.pop()
+    assert pixel_aspect(None, (704, 288), 0.5, warnings.append) == Fraction(1, 2)
+    assert warnings == []
+
+
+def test_very_large_pictures_are_scaled_down(tmp_path: Path) -> None:
+    path = encode(tmp_path / "large.mkv", "mpeg4", size=(4608, 128), frames=3)
+    frames, recorded = read(path)
+    assert frames[0].image.shape == (114, 4096, 3)
+    assert any("scaled down to 4096 x 114" in warning for warning in recorded.statistics.warnings)
+
+
+@pytest.mark.parametrize("name", ["two.mp4", "two.mkv"])  # the second's header counts no pictures
+def test_the_track_with_most_moving_picture_is_read(name: str, tmp_path: Path) -> None:
+    """A still comes first, then a small stream, then the large one of the same recording."""
+    sizes, counts = [(64, 64), (WIDTH // 2, HEIGHT // 2), (WIDTH, HEIGHT)], [1, 30, 30]
+    path = tmp_path / name
+    with av.open(str(path), "w") as output:
+        streams: list[Any] = [output.add_stream("libx264", rate=25) for _ in sizes]
+        for stream, (width, height) in zip(streams, sizes, strict=True):
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index in range(30):
+            for stream, size, count in zip(streams, sizes, counts, strict=True):
+                if index < count:
+                    frame = av.VideoFrame.from_ndarray(numbered(index, *size), format="rgb24")
+                    frame.pts, frame.time_base = index, Fraction(1, 25)
+                    output.mux(stream.encode(frame))
+        for stream in streams:
+            output.mux(stream.encode())
+    frames, recorded = read(path)
+    assert [number_of(frame.image) for frame in frames] == list(range(30))
+    assert (recorded.track, frames[0].coded) == (2, (WIDTH, HEIGHT))
+    (warning,) = recorded.statistics.warnings
+    assert warning.startswith("3 video tracks: read track 2 (160 x 96, 30")
+    assert "left out track 0 (64 x 64, 1 picture counted), track 1" in warning
+
+
+def test_holes_are_reported(tmp_path: Path) -> None:
+    times = [*range(0, 2000, 100), *range(52_000, 54_000, 100)]
+    _, recorded = read(encode(tmp_path / "hole.mkv", times_ms=times))
+    (start, end), (again, last) = recorded.statistics.intervals
+    assert (start, again, last) == (0, 52_000_000, recorded.statistics.duration_us)
+    assert end <= 2_000_000
+    assert any("not searched" in warning for warning in recorded.statistics.warnings)
 
 
 def test_pictures_that_change_their_size_are_scaled_to_the_first(tmp_path: Path) -> None:

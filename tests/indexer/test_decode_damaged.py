@@ -165,3 +165,24 @@ def test_a_name_with_a_colon_is_a_file(tmp_path: Path) -> None:
     path = encode(tmp_path / "http:camera.mp4", frames=5)
     with open_recording(path) as recorded:
         assert len(list(recorded.frames())) == 5
+
+
+def test_pictures_larger_than_any_camera_s_are_refused(tmp_path: Path) -> None:
+    """Black, so the file is small however large its pictures are."""
+    black = np.zeros((6144, 8192, 3), np.uint8)
+    path = encode(tmp_path / "bomb.mkv", "mjpeg", size=(8192, 6144), pixels="yuvj420p", pictures=[black] * 2)
+    assert "8192 x 6144 are too large" in reason(path)
+
+
+def test_pictures_that_grow_too_large_are_left_out(tmp_path: Path) -> None:
+    """The size changes in the middle of a stream."""
+    small = encode(tmp_path / "small.ts", frames=20)
+    black = [np.zeros((6144, 8192, 3), np.uint8)]
+    quick = {"preset": "ultrafast"}
+    large = encode(tmp_path / "large.ts", size=(8192, 6144), pictures=black * 2, options=quick)
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(small.read_bytes() + large.read_bytes())
+    frames, recorded = read(joined)
+    assert 15 < len(frames) <= 20
+    assert {frame.image.shape for frame in frames} == {(96, 160, 3)}
+    assert recorded.statistics.frames_bad > 0

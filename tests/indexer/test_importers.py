@@ -121,6 +121,21 @@ def test_boxes_outside_the_picture_are_kept_or_counted(
     assert report.counters["never_in_the_picture"] == 1
 
 
+def test_boxes_are_in_pixels_as_coded_and_become_those_of_the_pictures(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    """Others count in the pixels of the file, whatever shape these have."""
+    boxes = write(tmp_path / "gt.txt", truth_lines(tracked=True))
+    wide = replace(recording, pixel_aspect=2.0)
+    report = import_boxes(sqlite_gallery, TinyEmbedder(), wide, boxes, settings)
+    assert (report.video.width, report.video.height) == (640, 240)
+    tracklet = sqlite_gallery.catalogue.tracklet(f"{report.video.id}-0", with_boxes=True)
+    assert tracklet.boxes is not None
+    left, top, right, bottom = CROWD[0].box(0)
+    first = tracklet.boxes[0]
+    assert [float(first[name]) for name in "xywh"] == [2 * left, top, 2 * (right - left), bottom - top]
+
+
 def test_boxes_of_another_video_are_refused(
     sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
 ) -> None:

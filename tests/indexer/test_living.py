@@ -13,7 +13,8 @@ SMALL = Preprocessing(height=64, width=32)
 
 
 def frame(number: int, *, fps: int = 10, size: tuple[int, int] = (120, 160)) -> Frame:
-    return Frame(number, round(number * 1e6 / fps), np.full((*size, 3), number % 256, dtype=np.uint8))
+    image = np.full((*size, 3), number % 256, dtype=np.uint8)
+    return Frame(number, round(number * 1e6 / fps), image, size[::-1])
 
 
 def person(track: int, left: float = 20.0, height: float = 40.0) -> Tracked:

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gallery import Completion, Gallery, GallerySettings, VideoReport
+from gallery import Completion, Filters, Gallery, GallerySettings, VideoReport
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.pipeline import IndexReport, index_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording
 from tests.indexer.contents import contents
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
-from tests.indexer.videos import BLUE, CROWD, GREEN, RED, Walker, make_video
+from tests.indexer.footage import encode
+from tests.indexer.videos import BLUE, CROWD, GREEN, HEIGHT, RED, WIDTH, Walker, draw, make_video
 
 
 def index(
@@ -217,3 +218,31 @@ def test_a_missing_file_is_unreadable(
 ) -> None:
     with pytest.raises(UnreadableRecording):
         index(sqlite_gallery, replace(recording, path=tmp_path / "none.mp4"), settings)
+
+
+def test_holes_are_no_part_of_what_was_searched(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    """Two seconds of pictures, ten minutes without, two seconds again."""
+    pictures = [draw(CROWD, number) for number in range(40)]
+    times = [100 * number + (600_000 if number >= 20 else 0) for number in range(40)]
+    path = encode(tmp_path / "motion.mkv", pictures=pictures, times_ms=times, size=(WIDTH, HEIGHT), rate=10)
+    report = index(sqlite_gallery, replace(recording, path=path), settings)
+    assert report.video.duration_us > 600_000_000
+    coverage = sqlite_gallery.catalogue.coverage(Filters(), TinyEmbedder().id)
+    assert coverage.cameras[0].seconds_indexed == pytest.approx(4, abs=0.2)
+    assert "1 hole" in report.summary()
+
+
+def test_a_camera_s_uptime_does_not_move_people(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    """The first stamp is 0, the others count from when the camera was switched on."""
+    pictures = [draw(CROWD, number) for number in range(40)]
+    times = [0, *(180_678_000 + 100 * number for number in range(39))]
+    path = encode(tmp_path / "uptime.mkv", pictures=pictures, times_ms=times, size=(WIDTH, HEIGHT), rate=10)
+    report = index(sqlite_gallery, replace(recording, path=path), settings)
+    assert report.video.duration_us == pytest.approx(4_000_000, abs=100_000)
+    assert "time stamps jump ahead" in report.summary()
+    for tracklet in sqlite_gallery.catalogue.tracklets_of(report.video.id):
+        assert tracklet.end_us < 4_000_000

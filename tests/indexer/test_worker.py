@@ -108,6 +108,14 @@ def test_the_camera_may_ask_for_another_detector_input(gallery: Gallery, crowd_v
     assert asked == [640]
 
 
+def test_the_camera_says_what_shape_its_pixels_have(sqlite_gallery: Gallery, crowd_video: Path) -> None:
+    camera = sqlite_gallery.catalogue.add_camera("narrow", pixel_aspect=2.0)
+    sqlite_gallery.jobs.file([NewRecording(camera.id, str(crowd_video), "a.mp4", False, START)])
+    run_once(sqlite_gallery)
+    (video,) = sqlite_gallery.catalogue.videos()
+    assert (video.width, video.height, video.tracklet_count) == (640, 240, 3)
+
+
 def test_a_failing_network_fails_the_recording_not_the_worker(gallery: Gallery, crowd_video: Path) -> None:
     job = file_job(gallery, crowd_video)
 

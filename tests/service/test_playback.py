@@ -1,5 +1,6 @@
 """Clips, judged by decoding them again."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -203,8 +204,6 @@ def test_says_why_a_recording_cannot_be_played(recording: Path, tmp_path: Path) 
         playback.cut(tmp_path / "missing.mp4", target, whole)
     with pytest.raises(RecordingUnavailable, match="no readable pictures at that time"):
         playback.cut(recording, target, Stretch(20 * SECOND, 21 * SECOND))
-    with pytest.raises(RecordingUnavailable, match="another size"):
-        playback.cut(recording, target, whole, size=(160, 122))
 
 
 def jumping_clock(path: Path) -> Path:
@@ -226,7 +225,12 @@ def decoding_times(path: Path) -> Path:
     return write_video(path, [numbered(i) for i in range(60)], b_frames=2)
 
 
-ODD = {"odd.ts": jumping_clock, "odd.h264": no_clock, "odd.avi": decoding_times}
+def uptime(path: Path) -> Path:
+    """The first frame at 0, the others at the camera's uptime."""
+    return write_video(path, [numbered(i) for i in range(60)], times=[0, *(9000 + i / 10 for i in range(59))])
+
+
+ODD = {"uptime.mkv": uptime, "odd.ts": jumping_clock, "odd.h264": no_clock, "odd.avi": decoding_times}
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -255,3 +259,23 @@ def test_agrees_with_the_indexer_about_times(recording: Path, start: int) -> Non
         assert has_steady_clock(VideoReport(detector="test", warnings=opened.statistics.warnings))
     with Footage(recording, steady=True) as footage:
         assert [time_us for time_us, _ in footage.frames(Stretch(start, 10**9))] == indexed
+
+
+def test_pictures_are_cut_from_the_track_and_in_the_size_that_were_indexed(tmp_path: Path) -> None:
+    """A still before the recording, whose pixels are taken to be twice as wide as high."""
+    source = tmp_path / "two.mkv"
+    with av.open(str(source), "w") as container:
+        streams = [container.add_stream("libx264", rate=10) for _ in range(2)]
+        for stream in streams:
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for index in range(20):
+            for stream, picture in zip(streams, (numbered(255), numbered(index)), strict=True):
+                if index == 0 or stream is streams[1]:
+                    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                    frame.pts, frame.time_base = index, Fraction(1, 10)
+                    container.mux(stream.encode(frame))
+        for stream in streams:
+            container.mux(stream.encode())
+    clip = playback.cut(source, tmp_path / "clip.mp4", Stretch(0, SECOND), size=(320, 120), track=1)
+    assert (clip.width, clip.height, clip.frames) == (320, 120, 11)

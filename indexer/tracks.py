@@ -1,0 +1,55 @@
+"""Which video track of a file is the recording, where there are several."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import av.error
+
+SCANNED: Final = 2000  # packets that are counted where the header does not say how many there are
+AS_MANY: Final = 0.9  # of the most pictures: such tracks move alike, and the larger one shows more
+
+
+def choose_track(container: Any, streams: Sequence[Any], warn: Callable[[str], None]) -> int:
+    """Choose the track with most moving picture, of those that move alike the largest, the first of equals.
+
+    Args:
+        container: PyAV's, open for reading; it is left wherever counting ended.
+        streams: its video streams, two or more.
+        warn: told which was chosen and which were left out.
+
+    Returns:
+        The stream's index in the file.
+    """
+    pictures = {stream.index: stream.frames for stream in streams}
+    if not all(pictures.values()):
+        pictures = _counted(container, streams)
+    most = max(pictures.values())
+    moving = [stream for stream in streams if pictures[stream.index] >= AS_MANY * most]
+    chosen = max(moving, key=lambda stream: (_pixels(stream), -stream.index))
+    others = ", ".join(_described(s, pictures[s.index]) for s in streams if s is not chosen)
+    warn(f"{len(streams)} video tracks: read {_described(chosen, pictures[chosen.index])}, left out {others}")
+    return int(chosen.index)
+
+
+def _counted(container: Any, streams: Sequence[Any]) -> dict[int, int]:
+    """Packets a stream near the beginning."""
+    counted = Counter({stream.index: 0 for stream in streams})
+    try:
+        for number, packet in enumerate(container.demux(*streams)):
+            if packet.size:
+                counted[packet.stream.index] += 1
+            if number == SCANNED:
+                break
+    except av.error.FFmpegError:
+        pass  # what was counted before the damage has to do
+    return dict(counted)
+
+
+def _pixels(stream: Any) -> int:
+    return int(stream.codec_context.width * stream.codec_context.height)
+
+
+def _described(stream: Any, pictures: int) -> str:
+    size = f"{stream.codec_context.width} x {stream.codec_context.height}"
+    return f"track {stream.index} ({size}, {pictures} picture{'s' if pictures != 1 else ''} counted)"
