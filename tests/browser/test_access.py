@@ -9,7 +9,7 @@ from tests.browser.scenes import RED_COAT
 
 def test_the_key_leaves_the_address_bar(visit: Visit) -> None:
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings of 3 cameras")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
     assert "#" not in visit.page.url
     assert visit.site.key not in visit.page.evaluate(
         "JSON.stringify(history.state) + document.documentElement.outerHTML"
@@ -17,7 +17,7 @@ def test_the_key_leaves_the_address_bar(visit: Visit) -> None:
     assert visit.page.evaluate("sessionStorage.getItem('sightline.key')") == visit.site.key
     assert visit.page.evaluate("localStorage.length") == 0
     visit.page.reload()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings of 3 cameras")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
 
 
 def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
@@ -33,7 +33,7 @@ def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
     page.locator("#signin-key").fill(visit.site.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#signin")).to_be_hidden()
-    expect(page.locator("#holdings")).to_contain_text("3 recordings of 3 cameras")
+    expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
     visit.search(RED_COAT)
     expect(visit.hits).to_have_count(36)
     page.get_by_role("button", name="Sign out").click()
@@ -43,7 +43,7 @@ def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
 def test_a_key_that_ends_in_the_middle_is_asked_for_again(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
     visit.page.evaluate("sessionStorage.setItem('sightline.key', 'sl_expired')")
     visit.choose_photo(photo(RED_COAT))
     visit.page.locator("#signin-key").fill(visit.site.key)
@@ -66,7 +66,7 @@ def test_a_refused_photo_is_explained_in_the_servers_words(visit: Visit) -> None
 def test_a_server_that_is_away_can_be_tried_again(visit: Visit) -> None:
     visit.forgive("ERR_FAILED")
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
     visit.page.route("**/v1/searches", lambda route: route.abort())
     visit.choose_photo(photo(RED_COAT))
     alert = visit.page.locator("#answer-error .alert")

@@ -99,7 +99,7 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
         assert page.evaluate(FAINT) == [], where
 
     visit.open()
-    expect(page.locator("#holdings")).to_contain_text("3 recordings")
+    expect(page.locator("#holdings")).to_contain_text("3 videos")
     check("start")
     visit.search(RED_COAT, BLUE_JACKET)
     page.locator("#coverage summary").click()
@@ -118,4 +118,4 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
     assert beside or below
     page.keyboard.press("Escape")
     page.locator("#open-jobs").click()
-    check("recordings")
+    check("videos")

@@ -127,7 +127,7 @@ def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
     ):
         expect(about).to_contain_text(text)
     camera = visit.page.locator("#player-title").inner_text().split("\n")[-1]
-    expect(about.locator("#fact-recording")).to_contain_text("_20260312_1")
+    expect(about.locator("#fact-video")).to_contain_text("_20260312_1")
     assert camera
     expect(about.locator("canvas")).to_be_visible()
 

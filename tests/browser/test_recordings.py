@@ -29,13 +29,11 @@ def newest_job(visit: Visit) -> JobInfo:
 
 def test_an_empty_gallery_leads_to_the_recordings(visit: Visit) -> None:
     visit.open()
-    expect(visit.page.locator("#holdings")).to_have_text(
-        "Nothing is indexed yet. Add recordings to search them."
-    )
+    expect(visit.page.locator("#holdings")).to_have_text("Nothing is indexed yet. Add videos to search them.")
     visit.choose_photo(photo(RED_COAT))
     nothing = visit.page.locator(".nothing")
     expect(nothing).to_contain_text("Nothing is indexed yet")
-    nothing.get_by_role("button", name="Add recordings").click()
+    nothing.get_by_role("button", name="Add videos").click()
     expect(visit.page.locator("#jobs")).to_be_visible()
 
 
@@ -44,7 +42,7 @@ def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_
     scene(PLACES[0]).write(path, 1.0)
     visit.open()
     page = visit.page
-    page.get_by_role("button", name="Recordings").click()
+    page.get_by_role("button", name="Videos").click()
     expect(page.locator("#job-list")).to_contain_text("No jobs so far.")
     page.set_input_files("#add-files", path)
     expect(page.get_by_label("First frame at, date")).to_have_value("2026-03-13")
@@ -80,7 +78,7 @@ def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) 
             route.continue_()
 
     page.route("**/v1/uploads/*?offset=*", break_once)
-    page.get_by_role("button", name="Recordings").click()
+    page.get_by_role("button", name="Videos").click()
     page.set_input_files("#add-files", path)
     page.get_by_label("Camera", exact=True).fill("Ramp")
     visit.enter_time("First frame at", "2026-03-13", "09:00")
@@ -100,7 +98,7 @@ def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
         "progress": 0.0,
         "reason": None,
     }
-    running = {**recording, "file_name": "a.mkv", "state": "running", "stage": "embed", "progress": 0.4}
+    running = {**recording, "file_name": "a.mkv", "state": "running", "stage": "index", "progress": 0.4}
     failed = {**recording, "file_name": "notes.txt", "state": "failed", "reason": "The file is no video."}
     job = {
         "id": "j1",
@@ -115,8 +113,8 @@ def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
         "**/v1/index-jobs", lambda route: route.fulfill(json={"items": [job], "next_cursor": None})
     )
     visit.open()
-    visit.page.get_by_role("button", name="Recordings").click()
+    visit.page.get_by_role("button", name="Videos").click()
     shown = visit.page.locator(".job")
     expect(shown).to_contain_text("running, 50 %, about 1 min 35 s left")
-    expect(shown).to_contain_text("embed, 40 %")
+    expect(shown).to_contain_text("indexing, 40 %")
     expect(shown).to_contain_text("The file is no video.")

@@ -80,7 +80,7 @@ def test_the_answer_says_what_it_covers(visit: Visit) -> None:
     expect(coverage.locator(".caution")).to_have_text([WARNING])
     coverage.locator("summary").click()
     expect(coverage).to_contain_text("it is not a probability")
-    expect(coverage).to_contain_text("even when the person is in no recording")
+    expect(coverage).to_contain_text("even when the person is in no video")
     expect(coverage.locator("tbody tr")).to_have_count(3)
 
 
@@ -165,7 +165,7 @@ def test_a_hit_becomes_the_question(visit: Visit) -> None:
     visit.search(RED_COAT)
     visit.hits.first.click()
     visit.answer_after(visit.page.get_by_role("button", name="Search for this person").click)
-    expect(visit.page.locator("#seed")).to_contain_text("Searching with a tracklet of")
+    expect(visit.page.locator("#seed")).to_contain_text("Searching with a tracklet from")
     expect(visit.page.locator("#stage")).to_be_hidden()
     expect(visit.hits).to_have_count(35)  # without itself
     visit.answer_after(visit.page.get_by_role("button", name="Back to the photo").click)

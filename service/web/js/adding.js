@@ -1,4 +1,4 @@
-// The form that adds recordings: files in their natural order, the camera and the start time of each.
+// The form that adds videos: files in their natural order, the camera and the start time of each.
 
 import { getJson } from "./api.js";
 import { AddRow } from "./addrow.js";
@@ -100,7 +100,7 @@ function fileChooser() {
     files.value = "";
     rows.find((row) => !row.camera.value)?.camera.focus();
   });
-  return h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("recordings"), say.adding.choose));
+  return h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("videos"), say.adding.choose));
 }
 
 const options = (names) => names.map((name) => h("option", { value: name }));

@@ -1,4 +1,4 @@
-// One recording about to be added: its file, its camera, when its first frame was taken.
+// One video about to be added: its file, its camera, when its first frame was taken.
 
 import { fill, h, icon } from "./dom.js";
 import { bytes } from "./format.js";

@@ -1,6 +1,7 @@
 // Errors shown where they happened, in the server's own words, with a way on.
 
 import { fill, h, icon } from "./dom.js";
+import { say } from "./strings.js";
 
 /** Whether the same request may succeed later: nobody answered, or the server could not. */
 export const mayPass = ({ status }) => status === 0 || status >= 500;
@@ -11,7 +12,7 @@ export function showError(place, error, again) {
     fill(place);
     return;
   }
-  const title = error.title ?? "Something went wrong";
+  const title = error.title ?? say.page.wrong;
   const detail = error.title ? error.detail : String(error.message ?? error);
   fill(
     place,
@@ -20,7 +21,7 @@ export function showError(place, error, again) {
       { class: "alert", role: "alert" },
       icon("warning"),
       h("div", {}, h("p", {}, title), detail ? h("p", { class: "detail" }, detail) : null),
-      again && mayPass(error) ? h("button", { type: "button", on: { click: again } }, icon("retry"), "Try again") : null,
+      again && mayPass(error) ? h("button", { type: "button", on: { click: again } }, icon("retry"), say.page.tryAgain) : null,
     ),
   );
 }

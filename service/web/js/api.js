@@ -1,5 +1,7 @@
 // The public HTTP API: the key, problem+json errors, JSON calls, pictures and clips as object URLs.
 
+import { say } from "./strings.js";
+
 const STORED_KEY = "sightline.key";
 
 /** An answer that was not a success, or none at all (status 0). `detail` may be shown to the user. */
@@ -37,7 +39,7 @@ export function onUnauthorised(ask) {
 /** The key travels only to where the page came from, whatever an answer's links say. */
 function ownUrl(path) {
   const url = new URL(path, location.origin);
-  if (url.origin !== location.origin) throw new ApiError(0, "Refused", `The server named a link to another host: ${url.host}`);
+  if (url.origin !== location.origin) throw new ApiError(0, say.page.refused, say.page.otherHost(url.host));
   return url;
 }
 
@@ -48,14 +50,14 @@ async function send(path, { method = "GET", headers = {}, body, signal }) {
     return await fetch(ownUrl(path), { method, headers: all, body, signal, credentials: "omit" });
   } catch (error) {
     if (isAbort(error) || error instanceof ApiError) throw error;
-    throw new ApiError(0, "No connection", "The server did not answer. Check the connection and try again.");
+    throw new ApiError(0, say.page.noConnection, say.page.noAnswer);
   }
 }
 
 async function problem(response) {
   const type = response.headers.get("Content-Type") ?? "";
   const body = type.includes("json") ? await response.json().catch(() => ({})) : {};
-  const title = body.title || response.statusText || `Error ${response.status}`;
+  const title = body.title || response.statusText || say.page.failed(response.status);
   return new ApiError(response.status, title, typeof body.detail === "string" ? body.detail : "");
 }
 

@@ -1,24 +1,19 @@
 // What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
 
-import { count, duration } from "./format.js";
+import { duration, number } from "./format.js";
 import { h, icon } from "./dom.js";
+import { say } from "./strings.js";
 import { momentOf, spanOf } from "./when.js";
-
-function joined(words) {
-  if (words.length < 3) return words.join(" and ");
-  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
-}
 
 function compared({ coverage, filters }, zone) {
   const searched = coverage.cameras.filter((camera) => camera.seconds > 0);
-  const names = searched.length <= 4 ? ` (${joined(searched.map((camera) => camera.camera))})` : "";
   const seconds = searched.reduce((sum, camera) => sum + camera.seconds, 0);
   return h(
     "p",
     {},
-    "Searched ",
-    h("strong", {}, count(coverage.tracklets_compared, "tracklet")),
-    ` from ${count(searched.length, "camera")}${names}: ${duration(seconds)} of recordings`,
+    say.coverage.searched,
+    h("strong", {}, say.coverage.tracklets(coverage.tracklets_compared)),
+    say.coverage.from(searched.map(({ camera }) => camera), duration(seconds)),
     within(filters, zone),
     ".",
   );
@@ -27,26 +22,28 @@ function compared({ coverage, filters }, zone) {
 /** The time asked for, on the clock that it was asked in. */
 function within({ start, end }, zone) {
   if (start && end) return [", ", spanOf({ iso: start, zone }, { iso: end, zone })].flat();
-  if (start) return [", from ", momentOf(start, zone)];
-  return end ? [", until ", momentOf(end, zone)] : [];
+  if (start) return [say.coverage.fromTime, momentOf(start, zone)];
+  return end ? [say.coverage.untilTime, momentOf(end, zone)] : [];
 }
 
+/** Everything that was left out, each reason once: a reason that is not shown might be the true one. */
 function notSearched({ coverage }) {
-  if (!coverage.not_searched?.length) return null;
-  const gaps = coverage.not_searched.map(({ what, reason }) => `${what} (${reason})`);
-  const shown = gaps.slice(0, 4).join("; ");
-  return h("p", { class: "gap" }, `Not searched: ${shown}${gaps.length > 4 ? `; and ${gaps.length - 4} more` : ""}.`);
+  if (!coverage.not_searched.length) return null;
+  const reasons = new Map();
+  for (const { what, reason } of coverage.not_searched) reasons.set(reason, [...(reasons.get(reason) ?? []), what]);
+  const lines = [...reasons].map(([reason, what]) => h("li", {}, say.coverage.gap(reason, what)));
+  return h("div", { class: "gap" }, h("p", {}, say.coverage.notSearched), h("ul", {}, lines));
 }
 
 function table({ coverage }) {
-  const head = ["Camera", "Site", "Tracklets", "Recorded"].map((text) => h("th", { scope: "col" }, text));
+  const head = say.coverage.columns.map((text) => h("th", { scope: "col" }, text));
   const rows = coverage.cameras.map((camera) =>
     h(
       "tr",
       {},
       h("td", {}, camera.camera),
       h("td", {}, camera.site ?? "–"),
-      h("td", { class: "number" }, camera.tracklets.toLocaleString("en-GB")),
+      h("td", { class: "number" }, number(camera.tracklets)),
       h("td", { class: "number" }, duration(camera.seconds)),
     ),
   );
@@ -54,19 +51,17 @@ function table({ coverage }) {
 }
 
 function howExact({ coverage }) {
-  if (coverage.exact) return "Every tracklet that passes the filters was compared: nothing is missed by an approximate index.";
-  return `The index is approximate: it finds ${(coverage.recall * 100).toFixed(1)} % of what an exact comparison would (measured).`;
+  if (coverage.exact) return say.coverage.exact;
+  return say.coverage.approximate((coverage.recall * 100).toFixed(1));
 }
 
 function reading({ model, hits }) {
   const calibrated = hits.some((hit) => typeof hit.probability === "number");
-  const meaning = calibrated
-    ? "The percentage is a calibrated probability of a match."
-    : "The score is the cosine similarity of two embeddings, 1 at most. It orders the list; it is not a probability.";
+  const meaning = calibrated ? say.coverage.calibrated : say.coverage.cosine;
   return [
-    h("p", {}, `${meaning} The list always shows the nearest tracklets, even when the person is in no recording.`),
-    h("p", {}, "Persons are compared by clothing, build and what they carry: after a change of clothes they may not be found."),
-    h("p", {}, "Model ", h("code", {}, model.name), ", weights ", h("code", {}, model.id.slice(0, 12)), "."),
+    h("p", {}, `${meaning} ${say.coverage.always}`),
+    h("p", {}, say.coverage.clothes),
+    h("p", {}, say.coverage.model, h("code", {}, model.name), say.coverage.weights, h("code", {}, model.id.slice(0, 12)), "."),
   ];
 }
 
@@ -79,6 +74,6 @@ export function coverageOf(answer, zone, said) {
     compared(answer, zone),
     notSearched(answer),
     [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", {}, text))),
-    h("details", {}, h("summary", {}, "What was searched, and how to read the scores"), table(answer), h("p", {}, howExact(answer)), reading(answer)),
+    h("details", {}, h("summary", {}, say.coverage.more), table(answer), h("p", {}, howExact(answer)), reading(answer)),
   );
 }

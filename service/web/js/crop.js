@@ -2,6 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 
 const HEIGHT = 192; // twice what is shown, for dense screens
 
@@ -12,7 +13,7 @@ export function probeCrop() {
   if (!probe || !pick || !image?.naturalWidth) return null;
   const [x, y, w, h_] = boxOf(probe, pick);
   const scale = image.naturalWidth / probe.width;
-  const canvas = h("canvas", { height: HEIGHT, width: Math.max(1, Math.round((HEIGHT * w) / h_)), role: "img", "aria-label": "The person on your photo" });
+  const canvas = h("canvas", { height: HEIGHT, width: Math.max(1, Math.round((HEIGHT * w) / h_)), role: "img", "aria-label": say.photo.crop });
   canvas.getContext("2d").drawImage(image, x * scale, y * scale, w * scale, h_ * scale, 0, 0, canvas.width, canvas.height);
   return canvas;
 }

@@ -2,6 +2,7 @@
 
 import { $, h, place } from "./dom.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 
 const SMALLEST = 8; // pixels of the photo
 
@@ -24,7 +25,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 /** Let the user draw on `stage`; `choose({box})` gets each finished box. */
 export function startDrawing(stage, choose) {
-  const drawn = h("div", { class: "drawn sight", tabIndex: 0, role: "group", "aria-label": "Your own box. Arrow keys move it, Shift and arrow keys resize it." });
+  const drawn = h("div", { class: "drawn sight", tabIndex: 0, role: "group", "aria-label": say.photo.boxLabel });
   const show = (box) => {
     const { probe } = store.get();
     if (!box || !probe) return drawn.remove();

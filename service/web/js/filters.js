@@ -7,7 +7,7 @@ import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
 import { shownZone } from "./zones.js";
 
-const NO_SITE = "No site";
+const NO_SITE = say.filters.noSite;
 const fields = {
   start: new TimeField({ label: say.time.from, onChange: timesChanged }),
   end: new TimeField({ label: say.time.to, onChange: timesChanged }),
@@ -34,8 +34,8 @@ function showCameras({ cameras, filters }) {
     grouped ? checkbox(site, { site }, "site") : null,
     ...names.sort((a, b) => a.localeCompare(b)).map((name) => checkbox(name, { camera: name, of: site }, grouped ? "of-site" : "")),
   ]);
-  const empty = h("p", { class: "note" }, "No cameras yet.");
-  fill($("#cameras"), h("legend", {}, "Cameras"), h("div", { class: "list" }, rows.length ? rows : empty));
+  const empty = h("p", { class: "note" }, say.filters.noCameras);
+  fill($("#cameras"), h("legend", {}, say.filters.cameras), h("div", { class: "list" }, rows.length ? rows : empty));
   tick(filters);
 }
 
@@ -114,10 +114,8 @@ function change(patch) {
 }
 
 function summary({ cameras, start, end }, all) {
-  const parts = [];
-  if (cameras) parts.push(`${cameras.length} of ${all.length} cameras`);
-  if (start || end) parts.push("limited time");
-  return parts.length ? `· ${parts.join(", ")}` : "· everywhere, any time";
+  if (!cameras && !start && !end) return say.filters.everywhere;
+  return say.filters.some(cameras?.length ?? null, all.length, Boolean(start || end));
 }
 
 export function startFilters() {

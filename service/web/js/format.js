@@ -1,10 +1,9 @@
 // Times, durations, counts and scores as words. Times are unambiguous: day, month name, 24-hour clock, zone.
 
+import { say } from "./strings.js";
 import { shownZone } from "./zones.js";
 
-const LOCALE = "en-GB";
-
-const formatter = (zone, options) => new Intl.DateTimeFormat(LOCALE, { ...options, timeZone: shownZone(zone) });
+const formatter = (zone, options) => new Intl.DateTimeFormat(say.locale, { ...options, timeZone: shownZone(zone) });
 
 const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
@@ -40,11 +39,14 @@ export function timecode(seconds) {
 
 export const secondsBetween = (start, end) => (new Date(end) - new Date(start)) / 1000;
 
-export const count = (n, one, many = `${one}s`) => `${n.toLocaleString(LOCALE)} ${n === 1 ? one : many}`;
+export const number = (n) => n.toLocaleString(say.locale);
 
 /** The score as the API gives it; a probability only where the API has a calibrated one. */
 export const score = (value) => value.toFixed(3).replace("-", "\u2212");
 export const probability = (value) => `${Math.round(value * 100)} %`;
+
+/** How much of some work is done: never 100 % before it is. */
+export const percent = (share) => say.jobs.percent(Math.min(99, Math.floor(share * 100)));
 
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB"];

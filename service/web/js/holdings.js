@@ -2,13 +2,14 @@
 
 import { getAll, getJson } from "./api.js";
 import { $, fill } from "./dom.js";
-import { count, duration } from "./format.js";
+import { duration } from "./format.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 import { spanOf } from "./when.js";
 
-const MOST = 500; // recordings counted for the line; a larger gallery says "more than"
+const MOST = 500; // videos counted for the line; a larger gallery says "more than"
 
-/** Read cameras and recordings again. A failure shows in the line only: a search will say more. */
+/** Read cameras and videos again. A failure shows in the line only: a search will say more. */
 export async function refreshHoldings() {
   try {
     const [cameras, page] = await Promise.all([getAll("/v1/cameras"), getJson(`/v1/videos?limit=${MOST}`)]);
@@ -25,16 +26,15 @@ export async function refreshHoldings() {
       },
     });
   } catch (error) {
-    $("#holdings").textContent = `Recordings unknown: ${error.title ?? error.message}`;
+    $("#holdings").textContent = say.holdings.unknown(error.title ?? error.message);
   }
 }
 
 /** What the gallery holds; the first and the last time are each on their own camera's clock. */
 function line({ cameras, holdings: { videos, more, seconds, first, last } }) {
-  if (videos === 0) return ["Nothing is indexed yet. Add recordings to search them."];
-  const many = more ? `More than ${count(videos, "recording")}` : count(videos, "recording");
-  const of = `${many} of ${count(cameras.length, "camera")}`;
-  return more ? [of] : [`${of}, ${duration(seconds)}: `, ...spanOf(first, last)];
+  if (videos === 0) return [say.holdings.empty];
+  if (more) return [say.holdings.moreThan(videos, cameras.length)];
+  return [`${say.holdings.of(videos, cameras.length)}, ${duration(seconds)}: `, ...spanOf(first, last)];
 }
 
 export function startHoldings() {

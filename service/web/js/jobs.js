@@ -1,44 +1,50 @@
-// The panel of recordings: add some, see what is being indexed and why something was skipped, cancel.
+// The panel of videos: add some, see what is being indexed and why something was skipped, cancel.
 
 import { addingForm } from "./adding.js";
 import { getJson } from "./api.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
-import { count, duration } from "./format.js";
+import { duration, percent } from "./format.js";
 import { refreshHoldings } from "./holdings.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 import { momentOf } from "./when.js";
 
 const ACTIVE = 1500; // milliseconds between looks while something runs
 const IDLE = 8000;
 const PATIENCE = 20000; // milliseconds in the queue before that is remarked on
+const ALMOST = 0.995; // of the work: what is left is not counted
 const RUNNING = new Set(["queued", "running"]);
 
 let timer = 0;
 let unfinished = new Set(); // jobs that ran when last seen
 
-const percent = (share) => `${Math.round(share * 100)} %`;
-
 /** The zone of a camera; one that was added elsewhere a moment ago may not be known here yet. */
 const zoneOf = (name) => store.get().cameras.find((camera) => camera.name === name)?.time_zone ?? "UTC";
 
 function recording({ file_name: file, camera, start, state, stage, progress, reason }) {
-  const now = state === "running" ? `${stage ?? "running"}, ${percent(progress)}` : state;
+  const now = state === "running" ? running(say.jobs.stages[stage] ?? stage, progress, null) : say.jobs.states[state];
   return h(
     "li",
     { class: "recording" },
-    h("span", { class: "file" }, file, h("span", { class: "of" }, `  ${camera}, from `, momentOf(start, zoneOf(camera)))),
+    h("span", { class: "file" }, file, h("span", { class: "of" }, say.jobs.from(camera), momentOf(start, zoneOf(camera)))),
     h("span", { class: `state ${state}` }, now),
     reason ? h("span", { class: "reason" }, reason) : null,
-    state === "running" ? h("progress", { max: 1, value: progress, "aria-label": `Progress of ${file}` }) : null,
+    state === "running" ? h("progress", { max: 1, value: progress, "aria-label": say.jobs.progressOf(file) }) : null,
   );
 }
 
+/** How far work is: at the end of its count it is finishing, for as long as that takes. */
+function running(doing, share, left) {
+  if (share >= ALMOST) return `${doing}, ${say.jobs.finishing}`;
+  const parts = [doing, percent(share), left !== null && left >= 1 ? say.jobs.left(duration(left)) : null];
+  return parts.filter(Boolean).join(", ");
+}
+
 function job(one) {
-  const left = one.eta_seconds === null ? "" : `, about ${duration(one.eta_seconds)} left`;
-  const state = one.state === "running" ? `running, ${percent(one.progress)}${left}` : one.state;
+  const state = one.state === "running" ? running(say.jobs.states.running, one.progress, one.eta_seconds) : say.jobs.states[one.state];
   const stuck = one.state === "queued" && Date.now() - new Date(one.created_at) > PATIENCE;
-  const cancel = h("button", { type: "button", disabled: one.cancel_requested, data: { job: one.id }, on: { click: () => cancelJob(one.id) } }, one.cancel_requested ? "Cancelling…" : "Cancel");
+  const cancel = h("button", { type: "button", disabled: one.cancel_requested, data: { job: one.id }, on: { click: () => cancelJob(one.id) } }, one.cancel_requested ? say.jobs.cancelling : say.jobs.cancel);
   return h(
     "li",
     { class: "job" },
@@ -46,10 +52,10 @@ function job(one) {
       "div",
       { class: "job-head" },
       h("span", { class: `state ${one.state}` }, state),
-      h("span", { class: "note" }, `${count(one.recordings.length, "recording")}, filed `, momentOf(one.created_at, zoneOf(one.recordings[0]?.camera))),
+      h("span", { class: "note" }, say.jobs.filed(one.recordings.length), momentOf(one.created_at, zoneOf(one.recordings[0]?.camera))),
       RUNNING.has(one.state) ? cancel : null,
     ),
-    stuck ? h("p", { class: "note" }, "No worker has taken it yet: they are busy, or none is running.") : null,
+    stuck ? h("p", { class: "note" }, say.jobs.waiting) : null,
     h("ul", {}, one.recordings.map(recording)),
   );
 }
@@ -82,7 +88,7 @@ async function refresh() {
 }
 
 function show(items) {
-  const empty = h("li", { class: "note" }, "No jobs so far.");
+  const empty = h("li", { class: "note" }, say.jobs.none);
   const focused = document.activeElement?.dataset.job;
   fill($("#job-list"), items.length ? items.map(job) : empty);
   // The redrawn button keeps the focus, or the keyboard would start again at the top of the panel.
@@ -95,15 +101,15 @@ function show(items) {
 
 export function startJobs() {
   const dialog = $("#jobs");
-  const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"));
+  const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
   fill(
     dialog,
-    h("header", { class: "jobs-head" }, h("h2", { id: "jobs-title" }, "Recordings"), close),
+    h("header", { class: "jobs-head" }, h("h2", { id: "jobs-title" }, say.page.videos), close),
     h(
       "div",
       { class: "jobs-body" },
-      h("section", { "aria-label": "Add recordings" }, addingForm(refresh)),
-      h("section", { class: "add", "aria-labelledby": "job-title" }, h("h3", { id: "job-title" }, "Indexing"), h("div", { id: "jobs-error", class: "slot" }), h("ol", { id: "job-list", class: "job-list" })),
+      h("section", { "aria-label": say.adding.title }, addingForm(refresh)),
+      h("section", { class: "add", "aria-labelledby": "job-title" }, h("h3", { id: "job-title" }, say.jobs.title), h("div", { id: "jobs-error", class: "slot" }), h("ol", { id: "job-list", class: "job-list" })),
     ),
   );
   $("#open-jobs").addEventListener("click", () => {

@@ -12,7 +12,9 @@ import { startResults } from "./results.js";
 import { startSeed } from "./seed.js";
 import { askForKey, signOut } from "./signin.js";
 import { startStage } from "./stage.js";
+import { fillWords } from "./words.js";
 
+fillWords();
 const searchId = takeFragment();
 onUnauthorised(async (error) => {
   const given = await askForKey(error);

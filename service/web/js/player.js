@@ -2,12 +2,13 @@
 
 import { isAbort } from "./api.js";
 import { showError } from "./alerts.js";
-import { factsOf, fillRecording } from "./facts.js";
+import { factsOf, fillVideo } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { secondsBetween } from "./format.js";
 import { MediaScope } from "./media.js";
 import { searchFrom } from "./seed.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 
 const PADDING = 1; // seconds shown before and after
 const SHORT = 12; // seconds of a tracklet that is played whole at once
@@ -22,7 +23,7 @@ let loads = 0; // counts loads, so that a slow clip cannot replace a newer one
 const isShort = ({ start, end }) => secondsBetween(start, end) <= SHORT;
 const playsAll = (hit) => whole || isShort(hit);
 
-/** Where the best moment lies in the clip, which starts PADDING before what is shown or at the recording's start. */
+/** Where the best moment lies in the clip, which starts PADDING before what is shown or at the video's start. */
 function bestSecond(hit) {
   const { start, best_moment: best } = hit;
   const before = playsAll(hit) ? secondsBetween(start, best.start) : 0;
@@ -50,7 +51,7 @@ async function load(second) {
   const download = $("#player-download");
   download.removeAttribute("href");
   showError($("#player-error"), null);
-  $("#player-note").textContent = "Cutting the clip…";
+  $("#player-note").textContent = say.player.cutting;
   try {
     const url = await scope.url(clipPath(hit));
     if (mine !== loads) return;
@@ -82,7 +83,7 @@ export function openPlayer(index) {
   const site = hit.camera.site ? h("span", { class: "place" }, ` ${hit.camera.site}`) : null;
   fill($("#player-title"), h("span", { class: "rank" }, String(hit.rank)), hit.camera.name, site);
   fill($("#player-about"), factsOf(hit, scope));
-  fillRecording(hit, scope);
+  fillVideo(hit, scope);
   const { length } = store.get().search.hits;
   $("#player-whole").hidden = isShort(hit);
   $("#player-whole").setAttribute("aria-pressed", "false");
@@ -138,23 +139,23 @@ function button(id, name, symbol, run, extra = {}) {
 
 function build() {
   const dialog = $("#player");
-  const close = h("button", { type: "button", class: "quiet", "aria-label": "Close", on: { click: () => dialog.close() } }, icon("close"));
-  // No caption track: recordings are played without sound.
-  const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": "Clip of the tracklet" });
+  const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
+  // No caption track: videos are played without sound.
+  const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": say.player.screen });
   const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }));
   const transport = h(
     "div",
     { class: "transport" },
-    button("player-previous", "Previous", "previous", () => step(-1), { "aria-label": "Previous" }),
-    button("player-next", "Next", "next", () => step(1), { "aria-label": "Next" }),
+    button("player-previous", say.player.previous, "previous", () => step(-1), { "aria-label": say.player.previous }),
+    button("player-next", say.player.next, "next", () => step(1), { "aria-label": say.player.next }),
     h("span", { class: "push" }),
-    button("player-whole", "Whole tracklet", "whole", toggleWhole, { "aria-pressed": "false" }),
-    button("player-best", "Best moment", "moment", toBest),
-    button("player-box", "Box", "box", toggleBox, { "aria-pressed": "true" }),
-    h("a", { id: "player-download", class: "button" }, icon("download"), "Save clip"),
-    h("p", { class: "note keys" }, "← and → go through the list, Space plays and stops, B shows or hides the box, Esc closes."),
+    button("player-whole", say.player.whole, "whole", toggleWhole, { "aria-pressed": "false" }),
+    button("player-best", say.player.best, "moment", toBest),
+    button("player-box", say.player.box, "box", toggleBox, { "aria-pressed": "true" }),
+    h("a", { id: "player-download", class: "button" }, icon("download"), say.player.save),
+    h("p", { class: "note keys" }, say.player.keys),
   );
-  const again = button("player-seed", "Search for this person", "search", () => {
+  const again = button("player-seed", say.player.again, "search", () => {
     dialog.close();
     searchFrom(shown.hit);
   });

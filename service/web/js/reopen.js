@@ -5,6 +5,7 @@ import { showError } from "./alerts.js";
 import { $ } from "./dom.js";
 import { showPhoto } from "./probe.js";
 import { setSearch, store } from "./state.js";
+import { say } from "./strings.js";
 
 const id = encodeURIComponent;
 
@@ -26,7 +27,7 @@ export async function reopen(searchId) {
     store.set({ filters: { ...store.get().filters, cameras, start, end } });
     if (answer.probe.id) {
       const probe = await getJson(`/v1/probes/${id(answer.probe.id)}`);
-      showPhoto(await objectUrl(probe.image_url), "of the recorded search");
+      showPhoto(await objectUrl(probe.image_url), say.photo.recorded);
       store.set({ probe, pick: pickOf(answer.probe) });
     }
     if (answer.probe.tracklet_id) store.set({ seed: await hitOf(answer.probe.tracklet_id) });

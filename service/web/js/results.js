@@ -3,44 +3,44 @@
 import { showError } from "./alerts.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
-import { count, duration, probability, score, secondsBetween } from "./format.js";
+import { duration, probability, score, secondsBetween } from "./format.js";
 import { LazyPictures } from "./media.js";
 import { openPlayer } from "./player.js";
 import { loadMore, search } from "./search.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 import { clockFirst } from "./when.js";
 
 let pictures = new LazyPictures();
 
-/** The strip of four pictures of a hit; `lazy` loads it. */
+/** The strip of four crops of a hit; `lazy` loads it. */
 function strip(hit, lazy) {
   const image = h("img", { alt: "", class: "waiting" });
   image.addEventListener("load", () => image.classList.remove("waiting"));
   const frame = h("span", { class: "strip" }, image);
-  lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, "No picture")));
+  lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, say.results.noPicture)));
   return frame;
 }
 
 /** How near a hit is, as far as the API can say. */
 export function nearness(hit) {
-  if (typeof hit.probability === "number") return { value: probability(hit.probability), how: "probability" };
-  return { value: score(hit.score), how: "similarity" };
+  if (typeof hit.probability === "number") return { value: probability(hit.probability), how: say.results.probability };
+  return { value: score(hit.score), how: say.results.similarity };
 }
 
 function card(hit, index) {
   const { camera, start, end } = hit;
   const { value, how } = nearness(hit);
   const frame = strip(hit, pictures);
-  frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, "Rank "), String(hit.rank)));
+  frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, say.results.rank), String(hit.rank)));
   const facts = h(
     "span",
     { class: "facts" },
     h("span", { class: "camera" }, camera.name),
     h("span", { class: "score" }, value),
-    h("span", { class: "site" }, camera.site ?? ""),
+    h("span", { class: "where" }, h("span", { class: "site" }, camera.site ?? ""), h("span", { class: "length" }, duration(secondsBetween(start, end)))),
     h("span", { class: "how" }, how),
     h("span", { class: "when" }, clockFirst(start, camera.time_zone)),
-    h("span", { class: "length" }, duration(secondsBetween(start, end))),
   );
   return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
 }
@@ -67,19 +67,19 @@ function nothing({ answer }, { cameras, filters }) {
   const filtered = filters.cameras !== null || filters.start || filters.end;
   if (answer.coverage.tracklets_compared > 0) return null;
   const [title, text] = filtered
-    ? ["Nothing to search with these filters", "No recorded person of the chosen cameras falls into this time. Widen the time or choose more cameras."]
-    : ["Nothing is indexed yet", cameras.length ? "The cameras are known, but none of their recordings has been indexed." : "Add recordings first; then search again."];
+    ? [say.results.nothingHere, say.results.widen]
+    : [say.results.nothingYet, cameras.length ? say.results.notIndexed : say.results.addFirst];
   const action = filtered
-    ? h("button", { type: "button", on: { click: () => $("#reset").click() } }, "Clear filters")
-    : h("button", { type: "button", on: { click: () => $("#open-jobs").click() } }, icon("recordings"), "Add recordings");
+    ? h("button", { type: "button", on: { click: () => $("#reset").click() } }, say.filters.clear)
+    : h("button", { type: "button", on: { click: () => $("#open-jobs").click() } }, icon("videos"), say.results.addVideos);
   return h("div", { class: "nothing" }, h("strong", {}, title), h("p", {}, text), action);
 }
 
 function showMore({ search: now, filters }) {
   const left = now.answer?.next_cursor;
-  const button = h("button", { type: "button", disabled: now.more, on: { click: loadMore } }, now.more ? "Loading…" : `Show ${filters.limit} more`);
+  const button = h("button", { type: "button", disabled: now.more, on: { click: loadMore } }, now.more ? say.results.loading : say.results.more(filters.limit));
   const all = now.answer?.coverage.tracklets_compared;
-  const end = now.hits.length ? `The list ends here: ${now.hits.length} of ${count(all, "tracklet")} compared.` : null;
+  const end = now.hits.length ? say.results.end(now.hits.length, all) : null;
   fill($("#more"), now.phase === "done" ? (left ? button : end) : null);
 }
 
@@ -95,10 +95,10 @@ function showProgress({ phase, hits, answer }) {
   const line = $("#progress");
   line.classList.toggle("waiting", phase === "loading");
   if (phase === "loading") {
-    line.textContent = "Searching…";
-    slow = setTimeout(() => (line.textContent = "Still searching: the server is slow to answer."), 5000);
+    line.textContent = say.results.searching;
+    slow = setTimeout(() => (line.textContent = say.results.slow), 5000);
   } else if (phase === "done" && hits.length) {
-    line.textContent = answer.next_cursor ? `The ${count(hits.length, "most similar tracklet")}` : `${count(hits.length, "tracklet")}, most similar first`;
+    line.textContent = answer.next_cursor ? say.results.nearest(hits.length) : say.results.shown(hits.length);
   } else line.textContent = "";
 }
 

@@ -4,6 +4,7 @@ import { $, fill, h, icon } from "./dom.js";
 import { MediaScope } from "./media.js";
 import { search } from "./search.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 import { momentOf } from "./when.js";
 
 let scope = new MediaScope();
@@ -26,14 +27,14 @@ function show({ seed, photo }) {
   const panel = $("#seed");
   panel.hidden = !seed;
   if (!seed) return;
-  const image = h("img", { alt: "Four pictures of the tracklet that is searched for" });
+  const image = h("img", { alt: say.seed.strip });
   scope.url(seed.thumbnail_url).then((url) => (image.src = url), () => undefined);
   const { camera, start } = seed;
   fill(
     panel,
     h("div", { class: "seed-strip sight" }, image),
-    h("p", { class: "pick-line" }, h("span", { class: "words" }, `Searching with a tracklet of ${camera.name}`, h("span", { class: "hint" }, momentOf(start, camera.time_zone)))),
-    photo ? h("div", { class: "tools" }, h("button", { type: "button", on: { click: back } }, icon("previous"), "Back to the photo")) : null,
+    h("p", { class: "pick-line" }, h("span", { class: "words" }, say.seed.searching(camera.name), h("span", { class: "hint" }, momentOf(start, camera.time_zone)))),
+    photo ? h("div", { class: "tools" }, h("button", { type: "button", on: { click: back } }, icon("previous"), say.seed.back)) : null,
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { forgetKey, hasKey, setKey } from "./api.js";
 import { $ } from "./dom.js";
+import { say } from "./strings.js";
 
 let waiting = null;
 
@@ -11,7 +12,7 @@ export function askForKey(error) {
   const dialog = $("#signin");
   const refused = hasKey();
   forgetKey();
-  $("#signin-error").textContent = refused ? error.detail || "This key is not valid (any more)." : "";
+  $("#signin-error").textContent = refused ? error.detail || say.signIn.invalid : "";
   waiting = new Promise((resolve) => {
     $("#signin-form").onsubmit = (event) => {
       event.preventDefault();

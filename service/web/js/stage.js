@@ -6,9 +6,10 @@ import { $, fill, h, place } from "./dom.js";
 import { pick } from "./probe.js";
 import { searchSoon } from "./search.js";
 import { store } from "./state.js";
+import { say } from "./strings.js";
 
 function person({ index, box, quality }, number, { width, height }) {
-  const name = `Person ${number}, ${Math.round(quality.height_px)} pixels tall`;
+  const name = say.photo.person(number, Math.round(quality.height_px));
   const radio = h("input", { type: "radio", name: "person", class: "unseen", value: String(index), "aria-label": name });
   radio.addEventListener("change", () => choose({ person: index }));
   const high = box[1] < 0.09 * height ? " high" : "";
@@ -52,18 +53,18 @@ function showPick({ probe, pick: chosen, uploading, photo, seed }) {
 
 /** What is searched for, in words, with what may spoil it. */
 function pickLine(probe, chosen, uploading) {
-  if (uploading) return [h("span", { class: "waiting" }, "Looking for persons on the photo…")];
+  if (uploading) return [h("span", { class: "waiting" }, say.photo.looking)];
   if (!probe || !chosen) return [];
   const found = probe.persons.length;
   const hint = (text) => h("span", { class: "hint" }, text);
-  if (chosen.box) return ["Searching with your own box.", hint("Arrow keys move it, Shift and arrow keys resize it.")];
+  if (chosen.box) return [say.photo.withBox, hint(say.photo.boxKeys)];
   if (chosen.person === undefined) {
-    return [found ? "Searching with the whole photo." : "No person found: searching with the whole photo.", hint("A box drawn tightly around the person gives better results.")];
+    return [found ? say.photo.withWhole : say.photo.nobody, hint(say.photo.drawHint)];
   }
   const at = probe.persons.findIndex((one) => one.index === chosen.person);
   const { quality } = probe.persons[at];
-  const which = found > 1 ? `Person ${at + 1} of ${found}` : "One person found";
-  return [`${which}, ${Math.round(quality.height_px)} px tall`, ...quality.warnings.map(hint)];
+  const height = Math.round(quality.height_px);
+  return [found > 1 ? say.photo.personOf(at + 1, found, height) : say.photo.onlyPerson(height), ...quality.warnings.map(hint)];
 }
 
 /** Keep the stage as the state says. */
@@ -77,8 +78,8 @@ export function startStage() {
   store.subscribe((state, before) => {
     if (state.photo !== before.photo) {
       $("#drop").hidden = Boolean(state.photo);
-      $("#photo-title").textContent = state.photo ? "Photo" : "Find a person from one photo";
-      image.alt = state.photo ? `Photo: ${state.photo.name || "pasted"}` : "";
+      $("#photo-title").textContent = state.photo ? say.photo.title : say.photo.first;
+      image.alt = state.photo ? say.photo.alt(state.photo.name) : "";
       if (state.photo) image.src = state.photo.url;
     }
     if (state.probe !== before.probe) showPersons(state);

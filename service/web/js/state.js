@@ -26,7 +26,7 @@ export const store = createStore({
   pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture
   seed: null, // a hit that is searched for instead of the photo
   cameras: [], // as the API lists them
-  holdings: null, // {videos, seconds, first, last} over all recordings, times as {iso, zone}; null until counted
+  holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
   filters: { cameras: null, start: null, end: null, limit: 50 }, // cameras: null = all, else array of names
   search: { phase: "idle", answer: null, hits: [], error: null, more: false }, // idle, loading, done, failed

@@ -1,4 +1,4 @@
-// A recording sent in chunks; after a broken line it goes on where the server says it stopped.
+// A video sent in chunks; after a broken line it goes on where the server says it stopped.
 
 import { ApiError, call, getJson } from "./api.js";
 

@@ -1,0 +1,145 @@
+"""What the page says, and that it says it from one file."""
+
+import re
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from service.routes.page import WEB
+from tests.browser.conftest import Visit
+from tests.browser.scenes import RED_COAT
+
+# A language of which only the length is known: every letter of every word is an x.
+OTHER_LANGUAGE = """
+const hidden = (text) => text.replace(/\\p{L}/gu, "x");
+const translated = (value) => {
+  if (typeof value === "string") return hidden(value);
+  if (typeof value === "function") return (...words) => hidden(value(...words));
+  if (Array.isArray(value)) return value.map(translated);
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, translated(one)]));
+};
+for (const name of Object.keys(say)) if (name !== "locale") say[name] = translated(say[name]);
+"""
+# Words on the screen and in labels that are neither the language's nor data: of cameras, of the API, of code.
+OTHER_WORDS = """() => {
+  const names = "code, time, td, option, .camera, .site, .of-site, .name, .brand";
+  const data = `${names}, .zone, .person, .caution, .gap, .when`;
+  const found = [];
+  const look = (text, element) => {
+    if (!element.checkVisibility() || element.closest(data)) return;
+    if (/[a-wyzA-WYZ]{3}/.test(text)) found.push(text.trim());
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) look(walker.currentNode.data, walker.currentNode.parentElement);
+  for (const element of document.querySelectorAll("[aria-label], [title], [alt]")) {
+    if (element.matches("time")) continue;
+    for (const name of ["aria-label", "title", "alt"]) look(element.getAttribute(name) ?? "", element);
+  }
+  return found;
+}"""
+
+
+def test_all_words_are_in_one_file(visit: Visit) -> None:
+    strings = (WEB / "js" / "strings.js").read_text(encoding="utf-8")
+
+    def translate(route: Route) -> None:
+        route.fulfill(body=strings + OTHER_LANGUAGE, content_type="text/javascript")
+
+    page = visit.page
+    page.route("**/web/js/strings.js", translate)
+    visit.open()
+    expect(page.locator("#holdings")).to_contain_text("3 xxxxxx xxxx 3 xxxxxxx")
+    known = re.compile(r"photo\.jpg|Europe/Berlin|Lobby|North street|hh:mm:ss|\.mp4|Main building|Station")
+
+    def others() -> list[str]:
+        return [text for text in page.evaluate(OTHER_WORDS) if not known.search(text)]
+
+    assert others() == []
+    visit.search(RED_COAT)
+    page.locator("#coverage summary").click()
+    assert others() == []
+    visit.hits.first.click()
+    visit.until("document.querySelector('#player video').readyState >= 2")
+    assert others() == []
+    page.keyboard.press("Escape")
+    page.locator("#open-jobs").click()
+    assert others() == []
+
+
+def test_one_is_not_many(visit: Visit) -> None:
+    visit.page.route(
+        "**/v1/videos?**",
+        lambda route: route.fulfill(
+            json={**(answer := route.fetch().json()), "items": answer["items"][:1], "next_cursor": None}
+        ),
+    )
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_have_text(re.compile("^1 video from 3 cameras, 13 s: "))
+
+
+def test_every_reason_why_something_was_not_searched_is_shown(visit: Visit) -> None:
+    gaps = [
+        *({"what": f"Door {n}", "reason": "left out by the filter"} for n in range(1, 7)),
+        {"what": "Yard", "reason": "indexed with another model only"},
+        {"what": "a.mkv", "reason": "waiting to be indexed"},
+        {"what": "b.mkv", "reason": "indexing failed: no pictures"},
+        {"what": "Roof", "reason": "nothing is indexed for this time"},
+    ]
+
+    def leave_out(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["coverage"]["not_searched"] = gaps
+        route.fulfill(status=201, json=answer)
+
+    visit.page.route("**/v1/searches", leave_out)
+    visit.open()
+    visit.search(RED_COAT)
+    lines = visit.page.locator("#coverage .gap li")
+    expect(lines).to_have_text(
+        [
+            "Door 1, Door 2, Door 3, Door 4, Door 5 and Door 6: left out by the filter",
+            "Yard: indexed with another model only",
+            "a.mkv: waiting to be indexed",
+            "b.mkv: indexing failed: no pictures",
+            "Roof: nothing is indexed for this time",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("progress", "left", "shown"),
+    [
+        (0.5, 95.0, "running, 50 %, about 1 min 35 s left"),
+        (0.999, 0.0, "running, finishing"),
+        (1.0, 0.0, "running, finishing"),
+        (0.994, 0.2, "running, 99 %"),
+        (0.0, None, "running, 0 %"),
+    ],
+)
+def test_work_is_never_said_to_be_done_before_it_is(
+    visit: Visit, progress: float, left: float | None, shown: str
+) -> None:
+    recording: dict[str, object] = {
+        "file_name": "a.mkv",
+        "camera": "Lobby",
+        "start": "2026-03-13T08:00:00Z",
+        "state": "running",
+        "stage": "index",
+        "progress": progress,
+        "reason": None,
+    }
+    job = {
+        "id": "j1",
+        "state": "running",
+        "progress": progress,
+        "eta_seconds": left,
+        "cancel_requested": False,
+        "created_at": "2026-03-13T09:00:00Z",
+        "recordings": [recording],
+    }
+    visit.page.route(
+        "**/v1/index-jobs", lambda route: route.fulfill(json={"items": [job], "next_cursor": None})
+    )
+    visit.open()
+    visit.page.get_by_role("button", name="Videos").click()
+    expect(visit.page.locator(".job-head .state")).to_have_text(shown)
