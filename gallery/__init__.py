@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gallery.catalogue.cameras import CAMERA_DEFAULTS as CAMERA_DEFAULTS
     from gallery.catalogue.catalogue import Catalogue as Catalogue
     from gallery.clock import FrameClock as FrameClock
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from gallery.writing.writer import VideoWriter as VideoWriter
 
 _HOMES = {
+    "catalogue.cameras": ["CAMERA_DEFAULTS"],
     "catalogue.catalogue": ["Catalogue"],
     "clock": ["FrameClock"],
     "errors": [

@@ -47,7 +47,7 @@ def time_zone_name(name: str) -> str:
     return name
 
 
-DEFAULTS = CameraSettings(
+CAMERA_DEFAULTS = CameraSettings(
     site=None, time_zone="UTC", latitude=None, longitude=None, detector_input=None, pixel_aspect=None
 )
 
@@ -58,7 +58,7 @@ def camera_values(camera: CameraChanges) -> CameraChanges:
     Raises:
         InvalidInput: a value that is out of range or makes no sense.
     """
-    values: CameraChanges = {**DEFAULTS, **camera}
+    values: CameraChanges = {**CAMERA_DEFAULTS, **camera}
     values["name"] = camera_name(values["name"])
     values["site"] = site_name(optional_text(values["site"], "the site of a camera"))
     values["time_zone"] = time_zone_name(values["time_zone"])

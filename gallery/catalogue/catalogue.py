@@ -2,27 +2,29 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
-from gallery.catalogue import coverage
+from gallery.catalogue import camera_rows, coverage
+from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_name, camera_values
 from gallery.catalogue.infos import tracklet_info, video_info
 from gallery.disk.media import thumbnails_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.records.cameras import CameraInfo, CameraSettings
+from gallery.records.cameras import CameraChanges, CameraInfo, CameraSettings
 from gallery.records.coverage import Coverage
 from gallery.records.searching import Filters
 from gallery.records.tracklets import TrackletInfo
 from gallery.records.videos import ModelInfo, VideoInfo
 from gallery.sql.copying import copied
-from gallery.sql.database import Database, insert_or_keep
+from gallery.sql.database import Database
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import known_id
 
@@ -38,8 +40,10 @@ class Catalogue:
         self._database = database
         self._data_dir = data_dir
 
-    def add_camera(self, name: str, **settings: Unpack[CameraSettings]) -> CameraInfo:
-        """Record a camera under a unique name.
+    def add_camera(
+        self, name: str, *, key_id: str | None = None, **settings: Unpack[CameraSettings]
+    ) -> CameraInfo:
+        """Record a camera under a unique name, and that `key_id` added it.
 
         Raises:
             Conflict: a camera has this name.
@@ -47,11 +51,10 @@ class Catalogue:
         """
         values = camera_values({"name": name, **settings})
         row = Camera(**values, created_at=datetime.now(UTC))
-        try:
-            with self._database.write() as session:
-                session.add(row)
-        except IntegrityError as error:
-            raise Conflict(f"there is a camera {values['name']!r} already") from error
+        with _unique_name(values["name"]), self._database.write() as session:
+            session.add(row)
+            session.flush()
+            add_event(session, "camera.add", key_id=key_id, subject=row.name)
         return copied(CameraInfo, row)
 
     def get_or_add_camera(self, name: str, **settings: Unpack[CameraSettings]) -> CameraInfo:
@@ -60,37 +63,43 @@ class Catalogue:
         Raises:
             InvalidInput: a value that is out of range or makes no sense.
         """
-        values = camera_values({"name": name, **settings})
-        with self._database.read() as session:
-            row = _camera_named(session, values["name"])
-        if row is None:
-            with self._database.write() as session:
-                insert_or_keep(session, Camera, {**values, "created_at": datetime.now(UTC)})
-                row = _camera_named(session, values["name"])
-        assert row is not None
-        return copied(CameraInfo, row)
+        try:
+            return self.camera_named(name)
+        except NotFound:
+            with suppress(Conflict):  # somebody else was faster
+                return self.add_camera(name, **settings)
+            return self.camera_named(name)
 
-    def remove_camera(self, camera_id: int) -> None:
-        """Forget a camera that has neither videos nor jobs.
+    def update_camera(
+        self, camera_id: int, *, key_id: str | None = None, **changes: Unpack[CameraChanges]
+    ) -> CameraInfo:
+        """Change what is known of a camera: what is not named stays. Videos keep what they were indexed with.
 
         Raises:
             NotFound: no such camera.
-            Conflict: it has some.
+            Conflict: another camera has the new name.
+            InvalidInput: a value that is out of range or makes no sense.
         """
-        known = self.camera(camera_id)
+        with _unique_name(changes.get("name")), self._database.write() as session:
+            return camera_rows.change(session, camera_id, changes, key_id)
+
+    def remove_camera(self, camera_id: int, *, key_id: str | None = None) -> None:
+        """Remove a camera, with the recordings of jobs that ended without a video of it.
+
+        Raises:
+            NotFound: no such camera.
+            Conflict: it has videos, or recordings that wait or are being indexed.
+        """
         try:
             with self._database.write() as session:
-                session.execute(delete(Camera).where(Camera.id == known.id))
+                camera_rows.remove(session, camera_id, key_id)
         except IntegrityError as error:
-            raise Conflict(f"the camera {known.name!r} has videos or jobs") from error
+            raise Conflict(f"camera {camera_id} is being used") from error
 
     def camera(self, camera_id: int) -> CameraInfo:
         """Return a camera, or raise NotFound."""
         with self._database.read() as session:
-            row = session.get(Camera, camera_id) if 0 < camera_id < 2**31 else None
-        if row is None:
-            raise NotFound(f"no camera {camera_id}")
-        return copied(CameraInfo, row)
+            return copied(CameraInfo, camera_rows.camera_row(session, camera_id))
 
     def camera_named(self, name: str) -> CameraInfo:
         """Return the camera of this name, or raise NotFound."""
@@ -214,6 +223,15 @@ _NO_BOXES = defer(Tracklet.boxes, raiseload=True)
 
 def _is_hash(text: str) -> bool:
     return re.fullmatch("[0-9a-f]{64}", text) is not None
+
+
+@contextmanager
+def _unique_name(name: str | None) -> Iterator[None]:
+    """Turn the database's complaint about a second camera of a name into a Conflict."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(f"there is a camera {name!r} already") from error
 
 
 def _camera_named(session: Session, name: str) -> Camera | None:

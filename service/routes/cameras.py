@@ -30,8 +30,7 @@ def create_camera(state: StateDep, caller: CallerDep, response: Response, camera
     """A camera must exist before recordings of it can be indexed."""
     if camera.time_zone not in zoneinfo.available_timezones():
         raise InvalidRequest(f"There is no time zone {camera.time_zone!r}.", "/time_zone")
-    added = state.gallery.catalogue.add_camera(**camera.model_dump())
-    state.gallery.audit.record("camera.add", key_id=caller.key_id, subject=added.name)
+    added = state.gallery.catalogue.add_camera(key_id=caller.key_id, **camera.model_dump())
     response.headers["Location"] = f"/v1/cameras/{quote(added.name, safe='')}"
     return _out(added)
 

@@ -1,16 +1,17 @@
 """The catalogue: cameras, videos, tracklets, and how much of the time they cover."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
-from gallery.catalogue.cameras import DEFAULTS
+from gallery.catalogue.cameras import CAMERA_DEFAULTS
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records.cameras import CameraChanges, CameraInfo
+from gallery.records.jobs import NewRecording
 from gallery.sql.tables import Camera
-from tests.gallery.making import MODEL, make_tracklets, store
+from tests.gallery.making import MODEL, START, make_tracklets, store
 
 OTHER_MODEL = "f" * 64
 
@@ -47,12 +48,12 @@ def test_what_is_said_of_a_camera_is_its_columns_and_its_record() -> None:
     said = set(CameraChanges.__annotations__)
     assert said | {"id", "created_at"} == {field.name for field in fields(CameraInfo)}
     assert {field.name for field in fields(CameraInfo)} == set(Camera.__table__.columns.keys())
-    assert set(DEFAULTS) == said - {"name"}
+    assert set(CAMERA_DEFAULTS) == said - {"name"}
 
 
 def test_a_camera_goes_when_it_has_no_videos(gallery: Gallery) -> None:
     video = store(gallery, "video", make_tracklets(0, 1))
-    with pytest.raises(Conflict, match="has videos"):
+    with pytest.raises(Conflict, match="has 1 videos"):
         gallery.catalogue.remove_camera(video.camera_id)
     assert gallery.catalogue.camera(video.camera_id)
 
@@ -62,6 +63,56 @@ def test_a_camera_goes_when_it_has_no_videos(gallery: Gallery) -> None:
     assert gallery.catalogue.cameras() == []
     with pytest.raises(NotFound):
         gallery.catalogue.remove_camera(video.camera_id)
+
+
+def test_a_camera_is_edited(gallery: Gallery) -> None:
+    camera = gallery.catalogue.add_camera("gate", site="north", time_zone="Europe/Berlin")
+    gallery.catalogue.add_camera("yard")
+    edited = gallery.catalogue.update_camera(
+        camera.id, name="north gate", site=None, pixel_aspect=1.5, key_id="k"
+    )
+    assert edited == gallery.catalogue.camera_named("north gate")
+    assert edited == replace(camera, name="north gate", site=None, pixel_aspect=1.5)
+    (event,) = gallery.audit.events(action="camera.edit")
+    assert (event.key_id, event.subject) == ("k", "north gate")
+    assert event.detail == {
+        "name": ["gate", "north gate"],
+        "site": ["north", None],
+        "pixel_aspect": [None, 1.5],
+    }
+    assert gallery.catalogue.update_camera(camera.id) == edited
+    assert len(gallery.audit.events(action="camera.edit")) == 1
+    with pytest.raises(Conflict, match="'yard' already"):
+        gallery.catalogue.update_camera(camera.id, name="yard")
+    with pytest.raises(InvalidInput, match="latitude and longitude"):
+        gallery.catalogue.update_camera(camera.id, latitude=1.0)
+    with pytest.raises(NotFound):
+        gallery.catalogue.update_camera(99, name="x")
+    assert gallery.catalogue.camera(camera.id) == edited
+
+
+def test_a_camera_goes_with_the_jobs_that_ended(gallery: Gallery) -> None:
+    gate, yard = (gallery.catalogue.add_camera(name) for name in ("gate", "yard"))
+    mixed = gallery.jobs.file([filed(gate.id, "/a"), filed(yard.id, "/b")])
+    lone = gallery.jobs.file([filed(gate.id, "/c")])
+    with pytest.raises(Conflict, match="2 recordings to index"):
+        gallery.catalogue.remove_camera(gate.id)
+    gallery.jobs.cancel(mixed.id)
+    gallery.jobs.cancel(lone.id)
+
+    gallery.catalogue.remove_camera(gate.id, key_id="k")
+
+    assert [camera.name for camera in gallery.catalogue.cameras()] == ["yard"]
+    assert [recording.path for recording in gallery.jobs.get(mixed.id).recordings] == ["/b"]
+    with pytest.raises(NotFound):
+        gallery.jobs.get(lone.id)
+    assert [(event.key_id, event.subject) for event in gallery.audit.events(action="camera.delete")] == [
+        ("k", "gate")
+    ]
+
+
+def filed(camera_id: int, path: str) -> NewRecording:
+    return NewRecording(camera_id, path, "x.mp4", owned=False, start_time=START)
 
 
 def test_a_name_has_one_spelling(gallery: Gallery) -> None:
