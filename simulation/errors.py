@@ -3,7 +3,8 @@
 SimulationError
 ├── BadWardrobe       a garment file that cannot be read or does not fit the body
 ├── BadRequest        a preset, size or seed that cannot be simulated
-└── NoRenderer        no OpenGL 3.3 context through EGL on this machine
+├── NoRenderer        no OpenGL 3.3 context through EGL on this machine
+└── WorkerDied        drawing processes die again and again
 """
 
 
@@ -21,3 +22,7 @@ class BadRequest(SimulationError):
 
 class NoRenderer(SimulationError):
     """No OpenGL context could be made; on Debian the packages libegl1 and libgl1-mesa-dri give one."""
+
+
+class WorkerDied(SimulationError):
+    """Drawing processes die again and again; what was finished stays, and the next run goes on from there."""

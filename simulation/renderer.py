@@ -25,6 +25,14 @@ MOST_TARGETS = 48  # sizes of pictures whose buffers are kept
 SCENERY_RADIUS = 26.0  # metres around the place's centre in which things cast shadows
 
 
+def open_context() -> moderngl.Context:
+    """A context of its own, made current. Raises NoRenderer."""
+    try:
+        return moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
+    except Exception as error:  # moderngl raises bare ones
+        raise NoRenderer(f"no OpenGL 3.3 context through EGL: {error}") from error
+
+
 class Backdrop:
     """What one camera sees when nobody is there."""
 
@@ -55,10 +63,7 @@ class Renderer:
     """Draws backdrops and pictures."""
 
     def __init__(self) -> None:
-        try:
-            self.context = moderngl.create_context(standalone=True, require=330, backend="egl")  # type: ignore[arg-type]
-        except Exception as error:  # moderngl raises bare ones
-            raise NoRenderer(f"no OpenGL 3.3 context through EGL: {error}") from error
+        self.context = open_context()
         c = self.context
         c.front_face = "cw"  # clip_matrix turns the picture upside down, and triangles with it
         lit = ("noise", "light")

@@ -31,7 +31,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from simulation.tracklets import simulate_tracklets
 
     out = tmp_path_factory.mktemp("simulated") / "set"
-    made_or_skipped(lambda: simulate_tracklets(out, PRESETS["tiny"], processes=1), os.environ)
+    made_or_skipped(lambda: simulate_tracklets(out, PRESETS["tiny"], processes=0), os.environ)
     return out
 
 

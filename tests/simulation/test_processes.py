@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from simulation.processes import in_processes
+from simulation.errors import BadRequest, WorkerDied
+from simulation.processes import MOST_DEATHS, in_processes
 
 PARENT = """
 import sys
@@ -57,6 +59,47 @@ def negative(number: int) -> int:
     return -number
 
 
+@pytest.mark.parametrize("processes", [0, 1, 2, None])
+def test_every_piece_of_work_is_done_once(processes: int | None) -> None:
+    assert sorted(in_processes(negative, [3, 1, 2], processes)) == [-3, -2, -1]
+    assert list(in_processes(negative, [], processes)) == []
+
+
+def die_once(folder: str, number: int) -> int:
+    """Number 2 aborts as a heap that a driver has damaged does, the first time."""
+    marker = Path(folder) / f"{number}-{os.getpid()}"
+    marker.touch()
+    if number == 2 and len([*marker.parent.glob("2-*")]) == 1:
+        os.abort()
+    return number
+
+
 @pytest.mark.parametrize("processes", [1, 2])
-def test_results_come_in_order(processes: int) -> None:
-    assert list(in_processes(negative, [3, 1, 2], processes)) == [-3, -1, -2]
+def test_the_work_of_a_process_that_died_is_done_again(
+    tmp_path: Path, processes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = partial(die_once, str(tmp_path))
+
+    assert sorted(in_processes(work, [1, 2, 3], processes)) == [1, 2, 3]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert len([*tmp_path.glob("2-*")]) == 2
+
+
+def die(number: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_work_that_always_kills_its_process_ends_in_an_error() -> None:
+    with pytest.raises(WorkerDied, match=f"{MOST_DEATHS} times"):
+        list(in_processes(die, [1], 1))
+
+
+def refuse(number: int) -> int:
+    raise BadRequest(f"not {number}")
+
+
+@pytest.mark.parametrize("processes", [0, 1])
+def test_an_error_of_the_work_is_passed_on_at_once(processes: int) -> None:
+    with pytest.raises(BadRequest, match="not 7"):
+        list(in_processes(refuse, [7], processes))

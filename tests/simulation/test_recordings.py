@@ -27,7 +27,7 @@ TINY = PRESETS["tiny"]
 RUN = (
     "import sys; from pathlib import Path\n"
     "from simulation.recordings import PRESETS, simulate_recordings\n"
-    "simulate_recordings(Path(sys.argv[1]), PRESETS['tiny'], processes=1)\n"
+    "simulate_recordings(Path(sys.argv[1]), PRESETS['tiny'], processes=0)\n"
 )
 
 pytestmark = pytest.mark.usefixtures("renderer")
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("renderer")
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
-    simulate_recordings(folder, TINY, processes=1)
+    simulate_recordings(folder, TINY, processes=0)
     return folder
 
 
@@ -143,7 +143,7 @@ def test_a_second_run_changes_nothing(made: Path) -> None:
     before = times_of(made)
     told: list[int] = []
 
-    simulate_recordings(made, TINY, processes=1, advance=told.append)
+    simulate_recordings(made, TINY, processes=0, advance=told.append)
 
     assert times_of(made) == before
     assert sum(told) == TINY.cameras
@@ -159,7 +159,7 @@ def test_a_killed_run_goes_on(made: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "world.json").exists()
     finished = (tmp_path / "camera-1.mp4").stat().st_mtime_ns
 
-    simulate_recordings(tmp_path, TINY, processes=1)
+    simulate_recordings(tmp_path, TINY, processes=0)
 
     assert (tmp_path / "camera-1.mp4").stat().st_mtime_ns == finished
     for name in ("world.json", "camera-1.gt.txt", "camera-2.gt.txt"):

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -34,7 +36,7 @@ RUN = (
     "import sys; from pathlib import Path\n"
     "from tests.simulation.test_tracklets import TINY\n"
     "from simulation.tracklets import simulate_tracklets\n"
-    "simulate_tracklets(Path(sys.argv[1]), TINY, processes=1)\n"
+    "simulate_tracklets(Path(sys.argv[1]), TINY, processes=0)\n"
 )
 
 pytestmark = pytest.mark.usefixtures("renderer")
@@ -85,7 +87,7 @@ def test_the_truth_names_parts_and_shows_the_person(made: Path, lines: list[dict
 def test_another_process_makes_the_same_truth(
     made: Path, lines: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    simulate_tracklets(tmp_path, TINY, processes=1)
+    simulate_tracklets(tmp_path, TINY, processes=0)
 
     assert (tmp_path / "tracklets.jsonl").read_bytes() == (made / "tracklets.jsonl").read_bytes()
     for path in made.rglob("*.jpg"):
@@ -98,7 +100,7 @@ def test_finished_scenes_stay(made: Path) -> None:
     (made / "scenes" / "00001.jsonl").unlink()
     before = {path: path.stat().st_mtime_ns for path in made.rglob("000[12]*.jpg")}
     listing = (made / "tracklets.jsonl").read_bytes()
-    simulate_tracklets(made, TINY, processes=1)
+    simulate_tracklets(made, TINY, processes=0)
 
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert (made / "tracklets.jsonl").read_bytes() == listing
@@ -112,7 +114,7 @@ def test_a_killed_run_goes_on_to_the_same_result(made: Path, tmp_path: Path, wai
         run.send_signal(signal.SIGKILL)
     assert not (tmp_path / "tracklets.jsonl").exists()
 
-    simulate_tracklets(tmp_path, TINY, processes=1)
+    simulate_tracklets(tmp_path, TINY, processes=0)
 
     assert (tmp_path / "tracklets.jsonl").read_bytes() == (made / "tracklets.jsonl").read_bytes()
     pictures = {path.relative_to(made) for path in made.rglob("*.jpg")}
@@ -120,9 +122,29 @@ def test_a_killed_run_goes_on_to_the_same_result(made: Path, tmp_path: Path, wai
     assert all((tmp_path / name).read_bytes() == (made / name).read_bytes() for name in pictures)
 
 
+def test_a_drawing_process_that_is_killed_is_replaced_and_the_result_the_same(
+    made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def kill() -> None:
+        while not any(tmp_path.glob("bbox_*/*/*F001.jpg")):
+            time.sleep(0.005)
+        for process in active_children():
+            process.kill()
+
+    killer = Thread(target=kill)
+    killer.start()
+    simulate_tracklets(tmp_path, TINY, processes=1)
+    killer.join()
+
+    assert "a drawing process died" in caplog.text
+    assert (tmp_path / "tracklets.jsonl").read_bytes() == (made / "tracklets.jsonl").read_bytes()
+    pictures = {path.relative_to(made) for path in made.rglob("*.jpg")}
+    assert {path.relative_to(tmp_path) for path in tmp_path.rglob("*.jpg")} == pictures
+
+
 def test_cameras_that_disagree_make_readable_sets_in_worlds_of_their_own(tmp_path: Path) -> None:
     preset = replace(UNLIKE, identities=4, test_identities=2, people=2)
-    listing = simulate_tracklets(tmp_path, preset, processes=1)
+    listing = simulate_tracklets(tmp_path, preset, processes=0)
     lines = [json.loads(line) for line in listing.read_text().splitlines()]
 
     learnt = {line["camera"] for line in lines if line["split"] == "bbox_train"}
@@ -137,7 +159,7 @@ def test_test_people_of_one_world_share_its_cameras_though_made_in_parts(tmp_pat
     preset = replace(
         UNLIKE, identities=5, test_identities=4, people=1, one_test_world=True, crossed_first=True
     )
-    listing = simulate_tracklets(tmp_path, preset, processes=1)
+    listing = simulate_tracklets(tmp_path, preset, processes=0)
     lines = [json.loads(line) for line in listing.read_text().splitlines()]
 
     assert {line["camera"] for line in lines if line["identity"] > 1} <= {3, 4}
