@@ -40,6 +40,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (simulation.NoRenderer, "install the Debian packages libegl1 and libgl1-mesa-dri"),
     (simulation.BadWardrobe, "repair the file or take it out of the wardrobe"),
     (simulation.WorkerDied, "start it again: it goes on; if it dies again, update the graphics driver"),
+    (simulation.BadPeople, "repair the file or take the figure out of index.json"),
     (simulation.SimulationError, "see docs/simulation.md"),
 )
 

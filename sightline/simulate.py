@@ -25,6 +25,9 @@ Out = Annotated[Path | None, typer.Option(help="Folder to write to [default: out
 WardrobeDir = Annotated[
     Path | None, typer.Option("--wardrobe", help="Folder with MakeHuman clothes and hair to wear.")
 ]
+PeopleDir = Annotated[
+    Path | None, typer.Option("--people", help="Folder with photographed figures to draw some people from.")
+]
 Seed = Annotated[int | None, typer.Option(min=0, help="Another seed makes another world.")]
 Identities = Annotated[int | None, typer.Option(min=1, help="How many people.")]
 Processes = Annotated[int | None, typer.Option(min=1, help="How many processes draw [default: one a core].")]
@@ -69,6 +72,7 @@ def tracklets(
     preset: Preset = "small",
     out: Out = None,
     wardrobe: WardrobeDir = None,
+    people: PeopleDir = None,
     seed: Seed = None,
     identities: Identities = None,
     processes: Processes = None,
@@ -80,6 +84,7 @@ def tracklets(
     With --identities at most a third of them is kept for testing. An interrupted run goes on.
     """
     _need_renderer()
+    from simulation.avatars import People
     from simulation.cast import draw_cast
     from simulation.outfitter import Wardrobe
     from simulation.presets import PRESETS
@@ -90,12 +95,12 @@ def tracklets(
         wanted = replace(wanted, test_identities=min(wanted.test_identities, identities // 3))
     folder = out or Path("out") / f"tracklets-{preset}"
     if preview is not None:
-        _draw(draw_cast(wanted, 0, Wardrobe(wardrobe)), preview)
+        _draw(draw_cast(wanted, 0, Wardrobe(wardrobe), People(people)), preview)
     made = _run(
         f"{wanted.identities} people",
         wanted.identities,
         lambda advance: simulate_tracklets(
-            folder, wanted, wardrobe=wardrobe, processes=processes, advance=advance
+            folder, wanted, wardrobe=wardrobe, people=people, processes=processes, advance=advance
         ),
     )
     output.print(f"Tracklets of {wanted.identities} people, listed in {made}", markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 SimulationError
 ├── BadWardrobe       a garment file that cannot be read or does not fit the body
+├── BadPeople         a file of a people directory that cannot be read or is not of the format
 ├── BadRequest        a preset, size or seed that cannot be simulated
 ├── NoRenderer        no OpenGL 3.3 context through EGL on this machine
 └── WorkerDied        drawing processes die again and again
@@ -14,6 +15,10 @@ class SimulationError(Exception):
 
 class BadWardrobe(SimulationError):
     """A garment file cannot be read or does not fit the body."""
+
+
+class BadPeople(SimulationError):
+    """A file of a people directory cannot be read or is not of the format."""
 
 
 class BadRequest(SimulationError):

@@ -25,7 +25,9 @@ PERSON_LAYOUT = (
     ("tags", "4f"),
     ("bones_a", "4i"),
     ("bones_b", "4i"),
+    ("uv", "2f"),
 )
+NO_PHOTOGRAPH = -1.0  # u and v of what is not photographed
 
 
 @cache
@@ -35,10 +37,14 @@ def shader(name: str) -> str:
 
 
 def compile_program(
-    context: moderngl.Context, vertex: str, fragment: str, parts: Sequence[str] = ()
+    context: moderngl.Context,
+    vertex: str,
+    fragment: str,
+    parts: Sequence[str] = (),
+    defines: Sequence[str] = (),
 ) -> moderngl.Program:
     """Compile a vertex shader with a fragment shader and the parts it uses."""
-    head = "#version 330 core\n"
+    head = "#version 330 core\n" + "".join(f"#define {name}\n" for name in defines)
     body = "".join(shader(f"{part}.glsl") for part in parts) + shader(fragment)
     return context.program(vertex_shader=head + shader(vertex), fragment_shader=head + body)
 
@@ -65,9 +71,11 @@ def set_uniforms(program: moderngl.Program, **values: object) -> None:
 
 
 class Figure:
-    """A person's mesh, materials (9, 10, 4) and prints (2, S, S, 4).
+    """A person's mesh, materials (9, 10, 4), prints (2, S, S, 4) and perhaps a photograph (H, W, 5) on it.
 
-    `lit` draws all of it, `coarse` the same with fewer triangles, `shadow` what casts its shadow.
+    `lit` draws all of it, `coarse` the same with fewer triangles, `shadow` what casts its shadow. A figure
+    with a photograph is drawn by the program for such figures, has no coarse mesh (a texture does not survive
+    that its vertices are joined), and shows both sides of its cloth.
     """
 
     def __init__(
@@ -79,6 +87,7 @@ class Figure:
         pieces: Sequence[Piece],
         materials: Array,
         prints: NDArray[np.uint8],
+        photograph: NDArray[np.uint8] | None = None,
     ) -> None:
         vertices, faces, offset = [], [], 0
         for piece in pieces:
@@ -92,7 +101,7 @@ class Figure:
             context.buffer(indices.astype("<i4").tobytes())
             for indices in (
                 mesh,
-                join_cells(points, mesh, COARSE, labels),
+                mesh if photograph is not None else join_cells(points, mesh, COARSE, labels),
                 join_cells(points, mesh, SHADOW, labels >> 3),
             )
         ]
@@ -101,6 +110,14 @@ class Figure:
         self.prints = context.texture_array((size, size, 2), 4, prints.tobytes())
         self.prints.build_mipmaps()
         self.prints.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        self.photograph: moderngl.Texture | None = None
+        if photograph is not None:
+            size_of = photograph.shape[1::-1]
+            self.photograph = context.texture(size_of, 4, photograph[..., :4].tobytes())
+            self.garments = context.texture(size_of, 1, photograph[..., 4].tobytes(), alignment=1)
+            self.garments.filter = (moderngl.NEAREST, moderngl.NEAREST)
+            self.photograph.build_mipmaps()
+            self.photograph.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         self.lit, self.coarse, self.shadow = (
             self._bind(context, program, indices)
             for program, indices in zip((lit, lit, shadow), self._faces, strict=True)
@@ -122,6 +139,9 @@ class Figure:
         for buffer in (self._vertices, *self._faces, self.materials):
             buffer.release()
         self.prints.release()
+        if self.photograph is not None:
+            self.photograph.release()
+            self.garments.release()
 
 
 def sides(pieces: Sequence[Piece]) -> NDArray[np.int64]:
@@ -143,7 +163,8 @@ def interleave(piece: Piece) -> NDArray[np.int32]:
     weights[:, : piece.weights.shape[1]] = piece.weights
     tags = np.stack([piece.cut, np.full(count, piece.slot), piece.region, np.full(count, piece.layer)], 1)
     reals = np.concatenate([piece.vertices, piece.normals, piece.canonical, weights, tags], 1).astype("<f4")
-    return np.concatenate([reals.view("<i4"), bones], 1)
+    uv = np.full((count, 2), NO_PHOTOGRAPH) if piece.uv is None else piece.uv
+    return np.concatenate([reals.view("<i4"), bones, uv.astype("<f4").view("<i4")], 1)
 
 
 class Scenery:

@@ -31,6 +31,7 @@ class Identity:
     pieces: Sequence[Piece]
     materials: Array  # (9, 10, 4)
     prints: NDArray[np.uint8]  # (2, 64, 64, 4)
+    photograph: NDArray[np.uint8] | None = None  # (H, W, 5) texture of pieces that have `uv`; see dye.py
 
 
 def draw_identity(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from simulation.body import Array
@@ -231,7 +232,7 @@ class Material:
         )
 
 
-def linear(srgb: tuple[float, float, float]) -> Array:
+def linear(srgb: tuple[float, float, float] | NDArray[np.floating]) -> Array:
     """sRGB 0..255 to linear 0..1 (gamma 2.2)."""
     return np.asarray((np.array(srgb) / 255.0) ** 2.2, np.float32)
 
@@ -252,6 +253,11 @@ def vary(rng: np.random.Generator, name: str) -> Array:
     value = float(np.clip(value * rng.uniform(0.86, 1.14), 0.04, 0.95))
     red, green, blue = colorsys.hsv_to_rgb(hue, saturation, value)
     return linear((red * 255, green * 255, blue * 255))
+
+
+def nearest_colour(srgb: NDArray[np.floating], colours: Mapping[str, tuple[int, int, int]] = COLOURS) -> str:
+    """The family that a colour (3,), sRGB 0..255, is nearest to."""
+    return min(colours, key=lambda name: float(((np.array(colours[name]) - srgb) ** 2).sum()))
 
 
 def draw_fabric(

@@ -300,23 +300,27 @@ class Outfitter:
         hat = str(rng.choice(["none", "beanie", "cap"], p=[0.88, 0.05, 0.07]))
         style = self.hair_style(bald=bald, hat=hat != "none")
         if hat != "none":
-            material, _, _ = draw_fabric(rng, UPPER_WEIGHTS, lower=False, plain=True)
-            self.materials[Slot.HAT] = material
-            self.pieces.append(
-                self.tailor.scalp(
-                    Slot.HAT,
-                    thickness=0.022 if hat == "beanie" else 0.016,
-                    front=0.735,
-                    back=0.70 if hat == "cap" else 0.665,
-                )
-            )
-            if hat == "cap":
-                self.pieces.append(cap_brim(self.body, shape))
+            self.hat(hat)
         self.said |= {
             "hair": "bald" if bald else f"{style} {name}",
             "mask": mask,
             "hat": None if hat == "none" else hat,
         }
+
+    def hat(self, kind: str) -> None:
+        """A beanie or a cap."""
+        self.materials[Slot.HAT], _, _ = draw_fabric(self.rng, UPPER_WEIGHTS, lower=False, plain=True)
+        beanie = kind == "beanie"
+        self.pieces.append(
+            self.tailor.scalp(
+                Slot.HAT,
+                thickness=0.022 if beanie else 0.016,
+                front=0.735,
+                back=0.665 if beanie else 0.70,
+            )
+        )
+        if not beanie:
+            self.pieces.append(cap_brim(self.body, self.shape))
 
     def hair_style(self, *, bald: bool, hat: bool) -> str:
         """Add hair; returns short, chin-length, long or tied."""

@@ -80,6 +80,8 @@ class Piece:
     cut: Array  # what is positive is kept
     region: NDArray[np.uint8]  # (N,) body region
     layer: float
+    uv: Array | None = None  # (N, 2) of a photographed piece, in its figure's texture; v downwards
+    smooth: Array | None = None  # (N, 3) unit normals where faces alone do not give them
 
     @property
     def lowest(self) -> float:
@@ -89,6 +91,8 @@ class Piece:
     @cached_property
     def normals(self) -> Array:
         """Unit normals at rest (N, 3)."""
+        if self.smooth is not None:
+            return self.smooth
         return vertex_normals(self.vertices, self.faces)
 
 

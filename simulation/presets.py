@@ -29,6 +29,7 @@ class TrackletPreset:
     crossed_first: bool = False  # in the test split in all of them, at the beginning
     least_visible: float = 0.35  # share of a person that has to show in a frame
     one_test_world: bool = False
+    photographed: float = 0.5  # share of people drawn from a people directory, where there is one
 
     @property
     def parts(self) -> int:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import numpy as np
 
+from simulation.avatars import fingerprint as fingerprint_people
 from simulation.captions import caption
 from simulation.errors import BadRequest
 from simulation.outfitter import Wardrobe
@@ -109,16 +110,17 @@ def check(preset: RecordingPreset) -> None:
     )
 
 
-def claim(out: Path, preset: "DataclassInstance", wardrobe: Path | None) -> None:
+def claim(out: Path, preset: "DataclassInstance", wardrobe: Path | None, people: Path | None = None) -> None:
     """Write down what `out` is made from, or refuse to mix two worlds in one folder. Raises BadRequest."""
     worn = None if wardrobe is None else fingerprint(wardrobe)
-    recipe = json.dumps({**asdict(preset), "wardrobe": worn}, sort_keys=True)
+    known = {} if people is None else {"people": fingerprint_people(people)}
+    recipe = json.dumps({**asdict(preset), "wardrobe": worn, **known}, sort_keys=True)
     out.mkdir(parents=True, exist_ok=True)
     note = out / ".recipe.json"
     if not note.exists():
         write_whole(note, recipe)
     elif note.read_text() != recipe:
-        raise BadRequest(f"{out} was begun with another preset, seed or wardrobe; choose another folder")
+        raise BadRequest(f"{out} was begun with other people, preset or seed; choose another folder")
 
 
 def draw_world_of(preset: RecordingPreset, wardrobe: Path | None) -> World:

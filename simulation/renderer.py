@@ -68,6 +68,7 @@ class Renderer:
         c.front_face = "cw"  # clip_matrix turns the picture upside down, and triangles with it
         lit = ("noise", "light")
         self.geometry = compile_program(c, "person.vert", "geometry.frag")
+        self.photographed = compile_program(c, "person.vert", "geometry.frag", defines=("PHOTOGRAPHED",))
         self.person = compile_program(c, "full.vert", "person.frag", (*lit, "chart", "fabric"))
         self.truth = compile_program(c, "full.vert", "truth.frag", ("chart",))
         self.person_shadow = compile_program(c, "person.vert", "shadow.frag")
@@ -77,7 +78,7 @@ class Renderer:
         self.average = compile_program(c, "full.vert", "average.frag")
         self.combine = compile_program(c, "full.vert", "combine.frag", ("noise",))
         self.develop = compile_program(c, "full.vert", "sensor.frag", ("noise",))
-        for program in (self.geometry, self.person_shadow):
+        for program in (self.geometry, self.photographed, self.person_shadow):
             bind_block(program, "Bones", 0)
         bind_block(self.person, "Materials", 1)
         bind_block(self.place, "Surfaces", 2)
@@ -244,16 +245,26 @@ class Renderer:
         targets.samples.use()
         targets.samples.clear(0.0, 0.0, 0.0, 0.0)
         backdrop.depth.use(0)
-        set_uniforms(
-            self.geometry, backdrop_depth=0, corner=(window.x0 * SUPERSAMPLE, window.y0 * SUPERSAMPLE)
-        )
+        for program in (self.geometry, self.photographed):
+            corner = (window.x0 * SUPERSAMPLE, window.y0 * SUPERSAMPLE)
+            set_uniforms(program, backdrop_depth=0, photograph=1, garments=2, corner=corner)
         for number, (figure, stance) in enumerate(people, 1):
             if not overlaps(stance, window):
                 continue
-            self._pose(self.geometry, stance, clip, eye, 1.0)
-            set_uniforms(self.geometry, person=number)
+            program = self.geometry
+            if figure.photograph is not None:
+                program = self.photographed
+                figure.photograph.use(1)
+                figure.garments.use(2)
+                targets.photographed.use()
+                self.context.disable(moderngl.CULL_FACE)
+            self._pose(program, stance, clip, eye, 1.0)
+            set_uniforms(program, person=number)
             near = stance.bounds[3] - stance.bounds[1] > COARSE_BELOW
             (figure.lit if near else figure.coarse).render()
+            if figure.photograph is not None:
+                targets.samples.use()
+                self.context.enable(moderngl.CULL_FACE)
         self.context.disable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
 
     def _shade(
@@ -268,6 +279,7 @@ class Renderer:
         targets.people.use()
         targets.people.clear(0.0, 0.0, 0.0, 0.0)
         use_textures(targets.surface, targets.normal, targets.depth, backdrop.shadow, self._shadow)
+        targets.photo.use(6)
         set_uniforms(
             self.person,
             **vars_of(backdrop.light),
@@ -278,6 +290,7 @@ class Renderer:
             scenery_shadow=3,
             people_shadow=4,
             prints=5,
+            photo_map=6,
             eye=backdrop.camera.position,
             scenery_shadow_matrix=backdrop.shadow_matrix,
             pixel_angle=1 / backdrop.camera.focal,
@@ -291,7 +304,7 @@ class Renderer:
             if x1 <= x0 or y1 <= y0:
                 continue
             targets.people.scissor = (x0, y0, x1 - x0, y1 - y0)
-            set_uniforms(self.person, person=number)
+            set_uniforms(self.person, person=number, photographed=float(figure.photograph is not None))
             figure.materials.bind_to_uniform_block(1)
             figure.prints.use(5)
             self._full[self.person].render()

@@ -133,13 +133,15 @@ class Actor:
         self.identity, self._renderer = identity, renderer
         renderer.take_over()
         self.puppet = Puppet.of(identity)
+        photographed = identity.photograph is not None
         self.figure = Figure(
             renderer.context,
-            renderer.geometry,
+            renderer.photographed if photographed else renderer.geometry,
             renderer.person_shadow,
             pieces=identity.pieces,
             materials=identity.materials,
             prints=identity.prints,
+            photograph=identity.photograph,
         )
 
     def release(self) -> None:

@@ -15,6 +15,8 @@ class Targets:
     normal: moderngl.Texture
     depth: moderngl.Texture
     samples: moderngl.Framebuffer  # the two above, who is seen, and depth; supersampled
+    photo: moderngl.Texture
+    photographed: moderngl.Framebuffer  # the same with the albedo of people with a photograph
     people_map: moderngl.Texture
     people: moderngl.Framebuffer
     linear_map: moderngl.Texture
@@ -27,6 +29,7 @@ class Targets:
         """Make the targets of one size."""
         size, big = (width, height), (width * SUPERSAMPLE, height * SUPERSAMPLE)
         surface, normal = context.texture(big, 4, dtype="f4"), context.texture(big, 4, dtype="f2")
+        owner, photo = context.texture(big, 1), context.texture(big, 4)
         depth = context.depth_texture(big)
         depth.compare_func = ""
         depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
@@ -39,7 +42,9 @@ class Targets:
             surface,
             normal,
             depth,
-            context.framebuffer([surface, normal, context.texture(big, 1)], depth),
+            context.framebuffer([surface, normal, owner], depth),
+            photo,
+            context.framebuffer([surface, normal, owner, photo], depth),
             people,
             context.framebuffer([people]),
             linear,
@@ -50,6 +55,8 @@ class Targets:
 
     def release(self) -> None:
         """Free the GPU memory."""
+        self.photographed.release()
+        self.photo.release()
         for target in (self.samples, self.people, self.linear, self.final, self.truth):
             for attachment in target.color_attachments:
                 attachment.release()

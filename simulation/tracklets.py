@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulation.avatars import People
 from simulation.cast import draw_cast
 from simulation.crops import TrackletMaker
 from simulation.errors import BadRequest
@@ -40,6 +41,7 @@ def simulate_tracklets(
     preset: TrackletPreset,
     *,
     wardrobe: Path | None = None,
+    people: Path | None = None,
     processes: int | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> Path:
@@ -48,6 +50,7 @@ def simulate_tracklets(
     Raises:
         BadRequest: a preset that cannot be simulated, or `out` holds another data set.
         BadWardrobe: a garment file cannot be read.
+        BadPeople: a figure's files cannot be read.
     """
     if not 0 <= preset.test_identities <= preset.identities or preset.people < 1 or preset.cameras < 1:
         raise BadRequest(
@@ -56,7 +59,7 @@ def simulate_tracklets(
     if preset.identities > MOST_IDENTITIES:
         raise BadRequest(f"{preset.identities} identities; names have room for {MOST_IDENTITIES}")
     out.mkdir(parents=True, exist_ok=True)
-    claim(out, preset, wardrobe)
+    claim(out, preset, wardrobe, people)
     for folder in ("bbox_train", "bbox_test"):
         (out / folder).mkdir(exist_ok=True)
     scenes = out / "scenes"
@@ -65,7 +68,7 @@ def simulate_tracklets(
     todo = [number for number in range(count) if not (scenes / f"{number:05d}.jsonl").exists()]
     if advance is not None:
         advance((count - len(todo)) * preset.people)
-    for made in in_processes(partial(make_part, out, preset, wardrobe), todo, processes):
+    for made in in_processes(partial(make_part, out, preset, wardrobe, people), todo, processes):
         if advance is not None:
             advance(made)
     listing = out / "tracklets.jsonl"
@@ -73,9 +76,11 @@ def simulate_tracklets(
     return listing
 
 
-def make_part(out: Path, preset: TrackletPreset, wardrobe: Path | None, part: int) -> int:
+def make_part(
+    out: Path, preset: TrackletPreset, wardrobe: Path | None, people: Path | None, part: int
+) -> int:
     """Make all tracklets of a part; returns how many identities it has. Runs in a process of its own."""
-    cast = draw_cast(preset, part, read_wardrobe(wardrobe))
+    cast = draw_cast(preset, part, read_wardrobe(wardrobe), People(people))
     renderer = shared_renderer()
     actors = [Actor(renderer, identity) for identity in cast]
     lines: list[str] = []

@@ -4,6 +4,8 @@ uniform sampler2D normal_map;
 uniform sampler2D depth_map;
 uniform mat4 people_shadow_matrix;
 uniform sampler2DShadow people_shadow;
+uniform sampler2D photo_map;  // of people with a photograph
+uniform float photographed;   // 1 for this person, or 0
 uniform int person;
 uniform float pixel_angle;  // size of a pixel at distance 1 m
 uniform mat4 to_world;      // clip space to world
@@ -12,7 +14,7 @@ uniform int factor;
 uniform int most;           // samples of a pixel that are shaded, 1 or 2
 layout(location = 0) out vec4 colour;
 
-vec3 shade(vec3 c, vec3 n, vec3 world, int slot, int region) {
+vec3 shade(vec3 c, vec3 n, vec3 world, int slot, int region, ivec2 at) {
     vec3 view = normalize(eye - world);
     if (dot(n, view) < 0.0) n = -n;
     float pixel = distance(world, eye) * pixel_angle;
@@ -22,6 +24,11 @@ vec3 shade(vec3 c, vec3 n, vec3 world, int slot, int region) {
     WHEN(slot == SKIN) albedo = face_and_skin(m, c, region, pixel);
     WHEN(slot == HAIR) albedo = strands(m, c, pixel);
     WHEN(slot != SKIN && slot != HAIR) albedo = cloth(m, slot, c, chart, region, pixel);
+    WHEN(photographed > 0.0) {
+        vec4 photo = texelFetch(photo_map, at, 0);
+        albedo = pow(photo.rgb, vec3(2.2)) * mix(vec3(1.0), 2.0 * albedo, photo.a);
+        if (slot == TOP && region == TORSO) albedo = straps(albedo, m, c, pixel);
+    }
     albedo = max(albedo, vec3(0.004));
     float wrinkle = m.d.z;
     WHEN(wrinkle > 0.0) {
@@ -60,7 +67,7 @@ void main() {
         float z = texelFetch(depth_map, at, 0).r;
         vec4 q = to_world * vec4((vec2(at) + 0.5) / (size * float(factor)) * 2.0 - 1.0, z * 2.0 - 1.0, 1.0);
         int code = int(s.w + 0.5);
-        sum += shade(s.xyz, n, q.xyz / q.w, code & 15, code >> 4);
+        sum += shade(s.xyz, n, q.xyz / q.w, code & 15, code >> 4, at);
     }
     colour = vec4(sum / float(count), 1.0) * share;  // blended by addition: several people may share a pixel
 }

@@ -14,11 +14,13 @@ in ivec4 bones_b;
 in vec4 weights_a;
 in vec4 weights_b;
 in vec4 tags;            // cut, slot, region, layer
+in vec2 uv;              // in the photograph; below 0 where there is none
 
 out vec3 world;
 out vec3 facing;
 out vec3 template_point;
 out float cut;
+out vec2 texel;
 flat out int slot;
 flat out int region;
 
@@ -39,6 +41,7 @@ void main() {
     facing = vec3(turn * n.xy, n.z);
     template_point = canonical;
     cut = tags.x;
+    texel = uv;
     slot = int(tags.y + 0.5);
     region = int(tags.z + 0.5);
     float reach = distance(world, camera);
