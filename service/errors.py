@@ -9,9 +9,9 @@ ServiceError
 ├── OffsetMismatch       a chunk that does not continue its upload; `size` is where to continue
 ├── StateConflict        the thing is in a state that forbids it
 ├── RecordingUnavailable the recording is gone, changed or unreadable
-├── Forbidden            the request comes from where it may not
 ├── NotReady             models are still loading, or could not be loaded
 ├── Busy                 too many requests wait already
+├── Abandoned            the client went away before its answer was ready
 ├── StorageFull          no room for what was sent
 │   └── QuotaExceeded    no room left of what one key may take
 └── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
@@ -70,16 +70,16 @@ class RecordingUnavailable(ServiceError):
     """The recording behind a tracklet is gone, changed or unreadable."""
 
 
-class Forbidden(ServiceError):
-    """The request comes from where it may not."""
-
-
 class NotReady(ServiceError):
     """Models are still loading, or could not be loaded."""
 
 
 class Busy(ServiceError):
     """Too many requests wait already."""
+
+
+class Abandoned(ServiceError):
+    """The client went away before its answer was ready."""
 
 
 class StorageFull(ServiceError):

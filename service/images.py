@@ -1,42 +1,52 @@
 """Probe photos as they come: sniffed, bounded, turned upright, stored as RGB and nothing else."""
 
 import io
-import struct
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from service import photo_child
 from service.errors import BadProbe, ContentTooLarge, UnsupportedImage
+from service.work import checkpoint
 
+log = structlog.get_logger(__name__)
 Pixels = NDArray[np.uint8]
 
 ACCEPTED: Final = ("image/jpeg", "image/png", "image/webp")
 LOSSLESS_PIXELS: Final = 512 * 512
 """Photos up to here, such as crops of people, are stored as PNG: JPEG would blur what little they show."""
-MIN_SIDE: Final = 16
+KEPT_PIXELS: Final = 24_000_000
+"""Larger photos are stored at half their width and height, or less."""
+_WALL_SECONDS: Final = 60.0  # on a machine that is busy with other things
+_LOOK_SECONDS: Final = 0.1
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
-# What Pillow's readers raise on damaged files, beside their own error.
-_DAMAGED: Final = (
-    UnidentifiedImageError,
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    IndexError,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A probe photo: `pixels` (h, w, 3) RGB as stored, `data` what is stored, without metadata."""
+    """A probe photo.
+
+    Attributes:
+        pixels: (h, w, 3) RGB as stored, scaled down if the photo is large.
+        data: the file that is stored, without metadata.
+        media_type: of that file.
+        width, height: of the upright photo as it came: boxes are measured in these.
+    """
 
     pixels: Pixels
     data: bytes
     media_type: str
+    width: int
+    height: int
 
 
 def sniff(head: bytes) -> str:
@@ -63,36 +73,34 @@ def sniff(head: bytes) -> str:
 
 
 def read(data: bytes, *, max_pixels: int) -> Photo:
-    """Decode a photo.
+    """Decode a photo, in a process of its own: see `service.photo_child`.
 
     Args:
         data: the file as it was sent.
-        max_pixels: larger pictures are refused before they are decoded.
+        max_pixels: larger photos are refused before they are decoded.
 
     Raises:
         UnsupportedImage, BadProbe, ContentTooLarge: why it was refused.
+        Abandoned: nobody waits for the answer any more.
     """
     image_format = sniff(data[:32])
-    try:
-        with Image.open(io.BytesIO(data), formats=[image_format]) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise ContentTooLarge(
-                    f"The image has {width} x {height} pixels; at most {max_pixels} are accepted."
-                )
-            if min(width, height) < MIN_SIDE:
-                raise BadProbe(f"The image has {width} x {height} pixels; a side needs at least {MIN_SIDE}.")
-            image.load()
-            upright = _to_rgb(ImageOps.exif_transpose(image))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ContentTooLarge(
-            f"The image has more than the {max_pixels} pixels that are accepted."
-        ) from error
-    except _DAMAGED as error:
-        raise BadProbe(f"The {image_format} file is damaged or cut off.") from error
-    stored, media_type = _encode(upright)
-    # What is searched is what is stored, so that a stored probe gives the same answer again.
-    return Photo(pixels=decode_stored(stored), data=stored, media_type=media_type)
+    limits = [str(max_pixels), str(KEPT_PIXELS)]
+    command = [sys.executable, "-I", "-m", photo_child.__name__, image_format, *limits]
+    with (
+        _in_memory(data) as photo,
+        subprocess.Popen(  # noqa: S603  (nothing of the command is the client's)
+            command, stdin=photo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}
+        ) as process,
+    ):
+        try:
+            answer, complaint = _wait_for(process)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode != 0:
+        log.info("photo refused", format=image_format, status=process.returncode, complaint=complaint[-500:])
+        _refuse(image_format, process.returncode, answer)
+    return _photo(answer)
 
 
 def decode_stored(data: bytes) -> Pixels:
@@ -101,25 +109,45 @@ def decode_stored(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16-bit grey scaled, transparency over white, CMYK converted."""
-    if image.mode.startswith(("I", "F")):
-        grey = np.asarray(image, dtype=np.float64) / 257.0  # 16 bits to 8
-        return Image.fromarray(grey.clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        canvas = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(canvas, layer).convert("RGB")
-    return image.convert("RGB")
+def _in_memory(data: bytes) -> io.FileIO:
+    """A file that holds data and has no name, at its beginning."""
+    file = io.FileIO(os.memfd_create("photo"), "r+")
+    file.write(data)
+    file.seek(0)
+    return file
 
 
-def _encode(image: Image.Image) -> tuple[bytes, str]:
-    """The file to store, and its media type."""
-    # A fresh picture: what rode along in `image.info` (place, time, device, profile) stays behind.
-    clean = Image.fromarray(np.asarray(image))
+def _wait_for(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
+    """What a process writes to its two outputs. Raises BadProbe: too late; Abandoned: nobody waits for it."""
+    deadline = time.monotonic() + _WALL_SECONDS
+    while time.monotonic() < deadline:
+        checkpoint()
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_LOOK_SECONDS)
+    raise BadProbe("The photo takes too long to decode.")
+
+
+def _refuse(image_format: str, status: int, answer: bytes) -> NoReturn:
+    """Say why a photo was refused, from what its process ended with."""
+    if status == photo_child.TOO_LARGE:
+        raise ContentTooLarge(answer.decode())
+    if status == photo_child.UNUSABLE:
+        raise BadProbe(answer.decode())
+    if status == photo_child.TOO_COSTLY:
+        raise ContentTooLarge("The photo takes more memory to decode than a photo may.")
+    raise BadProbe(f"The {image_format} file is damaged or cut off.")
+
+
+def _photo(answer: bytes) -> Photo:
+    """The photo that a process decoded, and the file to store."""
+    width, height, stored_width, stored_height = photo_child.HEADER.unpack_from(answer)
+    pixels = np.frombuffer(answer, np.uint8, offset=photo_child.HEADER.size)
+    pixels = pixels.reshape(stored_height, stored_width, 3)
     buffer = io.BytesIO()
-    if clean.width * clean.height <= LOSSLESS_PIXELS:
-        clean.save(buffer, "PNG")
-        return buffer.getvalue(), "image/png"
-    clean.save(buffer, "JPEG", quality=95, subsampling=0)
-    return buffer.getvalue(), "image/jpeg"
+    if stored_width * stored_height <= LOSSLESS_PIXELS:
+        Image.fromarray(pixels).save(buffer, "PNG")
+        return Photo(pixels, buffer.getvalue(), "image/png", width, height)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
+    stored = buffer.getvalue()
+    # What is searched is what is stored, so that a stored probe gives the same answer again.
+    return Photo(decode_stored(stored), stored, "image/jpeg", width, height)

@@ -1,21 +1,32 @@
 """Persons on a probe photo: where they are, and how fit for a search."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models import quality
 from models.detector import Detector
 from service.errors import InvalidRequest
 from service.images import Pixels
+from service.work import checkpoint
+
+FloatArray = NDArray[np.float32]
 
 Box = tuple[float, float, float, float]  # x, y, w, h in pixels of the upright photo
 
 MIN_BOX: Final = 8.0  # pixels a side: below there is nothing to embed
 SMALL: Final = 64.0  # pixels of height: gallery crops below are upscaled fourfold by the networks
 MARGIN: Final = 0.5  # of the photo on each side, for photos that hold one person from edge to edge
+LOOKED_AT: Final = 1024  # pixels: enough of a photo to find a person who fills it
+STANDS_OUT: Final = 0.3  # of the photo's height: a person this tall is what the photo is about
+TILE: Final = 640  # pixels a side: hardly shrunk for a detector's input
+TILED_FROM: Final = 1.25  # tiles: a photo that is hardly larger than one gains nothing
+MOST_TILES: Final = 3  # sides of a tile along the longer side of the photo, so that no photo takes for ever
+SAME: Final = 0.8  # of the smaller box
 
 NOBODY: Final = "No person was found on the photo; by default the whole photo is searched."
 
@@ -34,17 +45,18 @@ class Person:
 def find(detector: Detector, pixels: Pixels) -> list[Person]:
     """Persons on a photo (h, w, 3), the most likely meant first: by score times height.
 
-    A detector of persons in a scene overlooks one who fills the picture, so a photo without persons gets a
-    second look with a margin around it.
+    A detector shrinks a photo to its input, and overlooks people who are small there. So a large photo on
+    which nobody stands out is looked at in tiles too. It also overlooks a person who fills the photo: where
+    there is still nobody, it looks once more with a margin around the photo.
     """
     height, width = pixels.shape[:2]
     found = detector.detect([pixels])[0]
-    boxes = found.boxes
-    scores = found.scores
+    boxes, scores = found.boxes, found.scores
+    stands_out = len(boxes) > 0 and float((boxes[:, 3] - boxes[:, 1]).max()) >= STANDS_OUT * height
+    if not stands_out and max(height, width) > TILE * TILED_FROM:
+        boxes, scores = _merged(boxes, scores, *_in_tiles(detector, pixels))
     if not len(boxes):
-        wide, (left, top) = _with_margin(pixels)
-        found = detector.detect([wide])[0]
-        boxes, scores = found.boxes - np.array([left, top, left, top], dtype=np.float32), found.scores
+        boxes, scores = _within_margin(detector, pixels)
     persons = []
     for corners, score in zip(boxes, scores, strict=True):
         box = clip_box((*corners[:2], *(corners[2:] - corners[:2])), width, height)
@@ -61,20 +73,27 @@ def clip_box(box: Sequence[float], width: int, height: int) -> Box:
     return round(left, 1), round(top, 1), round(max(0.0, right - left), 1), round(max(0.0, bottom - top), 1)
 
 
-def crop(pixels: Pixels, box: Box) -> Pixels:
+def crop(pixels: Pixels, box: Box, size: tuple[int, int]) -> Pixels:
     """The pixels of a box, whole pixels that it touches.
+
+    Args:
+        pixels: (h, w, 3), the photo as stored.
+        box: in pixels of the photo as it came.
+        size: (width, height) of the photo as it came.
 
     Raises:
         InvalidRequest: the box has too little of the photo in it.
     """
-    height, width = pixels.shape[:2]
+    width, height = size
     x, y, w, h = clip_box(box, width, height)
     if w < MIN_BOX or h < MIN_BOX:
         raise InvalidRequest(
             f"The box holds {w:g} x {h:g} pixels of the {width} x {height} photo; a side needs {MIN_BOX:g}.",
             "/probes/0/box",
         )
-    return pixels[int(y) : int(np.ceil(y + h)), int(x) : int(np.ceil(x + w))]
+    down, across = pixels.shape[0] / height, pixels.shape[1] / width
+    rows = slice(int(y * down), math.ceil((y + h) * down))
+    return pixels[rows, int(x * across) : math.ceil((x + w) * across)]
 
 
 def _describe(pixels: Pixels, box: Box, score: float) -> Person:
@@ -91,12 +110,57 @@ def _describe(pixels: Pixels, box: Box, score: float) -> Person:
     return Person(box, round(score, 4), round(seen.height_px, 1), round(seen.sharpness, 4), tuple(warnings))
 
 
-def _with_margin(pixels: Pixels) -> tuple[Pixels, tuple[int, int]]:
-    """The photo on a canvas of its mean colour, and where its corner lies there."""
+def _in_tiles(detector: Detector, pixels: Pixels) -> tuple[FloatArray, FloatArray]:
+    """Boxes (N, 4) and scores (N,) found in overlapping tiles, without those cut by a tile's inner border."""
     height, width = pixels.shape[:2]
+    side = max(TILE, math.ceil(max(height, width) / MOST_TILES))
+    boxes, scores = [np.empty((0, 4), np.float32)], [np.empty(0, np.float32)]
+    for top in _starts(height, side):
+        for left in _starts(width, side):
+            checkpoint()
+            found = detector.detect([pixels[top : top + side, left : left + side]])[0]
+            moved = found.boxes + np.array([left, top, left, top], np.float32)
+            inner = np.array([left, top, width - left - side, height - top - side]) > 0
+            touches = np.abs(moved - [left, top, left + side, top + side]) <= quality.EDGE
+            whole = ~(touches & inner).any(axis=1)
+            boxes.append(moved[whole])
+            scores.append(found.scores[whole])
+    return np.concatenate(boxes), np.concatenate(scores)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where tiles begin along a side of the photo, so that they overlap by a quarter at least."""
+    count = max(1, math.ceil((length - side / 4) / (side * 3 / 4)))
+    return [round(i * max(0, length - side) / max(1, count - 1)) for i in range(count)]
+
+
+def _merged(
+    boxes: FloatArray, scores: FloatArray, more: FloatArray, more_scores: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Boxes and scores with those of tiles, best first, that are not mostly the same person once more."""
+    kept, kept_scores = list(boxes), list(scores)
+    for index in np.argsort(-more_scores, kind="stable"):
+        if all(_shared(more[index], other) < SAME for other in kept):
+            kept.append(more[index])
+            kept_scores.append(more_scores[index])
+    return np.array(kept, np.float32).reshape(-1, 4), np.array(kept_scores, np.float32)
+
+
+def _shared(first: FloatArray, second: FloatArray) -> float:
+    """What two boxes share, as a part of the smaller one: a part of a person lies inside the whole."""
+    sides = np.clip(np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2]), 0, None)
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (first, second)]
+    return float(np.prod(sides)) / max(min(areas), 1e-6)
+
+
+def _within_margin(detector: Detector, pixels: Pixels) -> tuple[FloatArray, FloatArray]:
+    """Boxes (N, 4) and scores (N,) found on the photo, thinned if large, on a canvas of its mean colour."""
+    step = max(1, max(pixels.shape) // LOOKED_AT)
+    thinned = pixels[::step, ::step]
+    height, width = thinned.shape[:2]
     top, left = int(height * MARGIN), int(max(width, height / 2) * MARGIN)
-    colour = pixels.reshape(-1, 3).mean(axis=0).astype(np.uint8)
     canvas = np.empty((height + 2 * top, width + 2 * left, 3), dtype=np.uint8)
-    canvas[:] = colour
-    canvas[top : top + height, left : left + width] = pixels
-    return canvas, (left, top)
+    canvas[:] = thinned.reshape(-1, 3).mean(axis=0).astype(np.uint8)
+    canvas[top : top + height, left : left + width] = thinned
+    found = detector.detect([canvas])[0]
+    return (found.boxes - np.array([left, top, left, top], np.float32)) * np.float32(step), found.scores

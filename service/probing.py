@@ -1,21 +1,25 @@
 """Probes: from an uploaded photo to what can be searched for."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from gallery import FoundPerson, NotFound, PersonQuality, ProbeInfo
-from models.detector import Detector
 from service import images, persons
 from service.auth import Caller
 from service.disk import room_needed
 from service.errors import InvalidRequest
-from service.persons import Box, Person
+from service.images import Pixels
+from service.persons import Person
 from service.schemas import ProbeChoice, ProbeOut, SearchedProbe
 from service.state import State
 
+_MOST_PERSONS: Final = 100
 
-def add_probe(state: State, caller: Caller, data: bytes) -> ProbeInfo:
-    """Read a photo, find the persons on it, store both.
+
+def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pixels]:
+    """Read a photo, find the persons on it, store both; return the probe and its pixels as stored.
 
     Raises:
         UnsupportedImage, BadProbe, ContentTooLarge: the photo was refused.
@@ -23,15 +27,15 @@ def add_probe(state: State, caller: Caller, data: bytes) -> ProbeInfo:
     """
     detector = state.networks.detector
     photo = images.read(data, max_pixels=state.settings.max_pixels)
-    found = _found(detector, photo.pixels)
-    height, width = photo.pixels.shape[:2]
+    found = persons.find(detector, photo.pixels)[:_MOST_PERSONS]
+    scale = photo.width / photo.pixels.shape[1]
     with room_needed():
         probe = state.gallery.probes.add(
             photo.data,
             photo.media_type,
-            width,
-            height,
-            [_stored(person) for person in found],
+            photo.width,
+            photo.height,
+            [_stored(person, scale) for person in found],
             caller.key_id,
         )
     state.gallery.audit.record(
@@ -40,7 +44,7 @@ def add_probe(state: State, caller: Caller, data: bytes) -> ProbeInfo:
         subject=probe.id,
         detail={"image_hash": probe.image_hash, "persons": len(found)},
     )
-    return probe
+    return probe, photo.pixels
 
 
 def own_probe(state: State, caller: Caller, probe_id: str) -> ProbeInfo:
@@ -58,29 +62,42 @@ def delete_probe(state: State, caller: Caller, probe_id: str) -> None:
     state.gallery.probes.delete(probe.id)
 
 
-def choose(probe: ProbeInfo, choice: ProbeChoice) -> tuple[SearchedProbe, Box, list[str]]:
-    """What of a probe is searched for, and what should be known about that choice.
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What of a probe is searched for: its pixels, what the answer says of it, and what spoils it."""
+
+    searched: SearchedProbe
+    crop: Pixels
+    warnings: Sequence[str]
+
+
+def choose(probe: ProbeInfo, pixels: Pixels, choice: ProbeChoice) -> Chosen:
+    """Choose what is searched for on a probe, whose stored photo is `pixels`.
 
     A box or a person that was named is taken; else the first person found; else the whole photo.
 
     Raises:
-        InvalidRequest: there is no such person.
+        InvalidRequest: there is no such person, or too little of the photo in the box.
     """
+    size = probe.width, probe.height
+    index, warnings = choice.person, []
     if choice.box is not None:
-        return _searched(probe, None, persons.clip_box(choice.box, probe.width, probe.height)), choice.box, []
-    if choice.person is None and not probe.persons:
-        whole = (0.0, 0.0, float(probe.width), float(probe.height))
-        return _searched(probe, None, whole), whole, [persons.NOBODY]
-    index = choice.person or 0
-    if index >= len(probe.persons):
-        raise InvalidRequest(
-            f"The probe has {len(probe.persons)} persons; there is no person {index}.", "/probes/0/person"
-        )
-    person = probe.persons[index]
-    return _searched(probe, index, person.box), person.box, list(person.quality.warnings)
+        box = persons.clip_box(choice.box, *size)
+    elif index is None and not probe.persons:
+        box, warnings = (0.0, 0.0, float(probe.width), float(probe.height)), [persons.NOBODY]
+    else:
+        index = index or 0
+        if index >= len(probe.persons):
+            raise InvalidRequest(
+                f"The probe has {len(probe.persons)} persons; there is no person {index}.", "/probes/0/person"
+            )
+        person = probe.persons[index]
+        box, warnings = person.box, list(person.quality.warnings)
+    searched = SearchedProbe(id=probe.id, person=index, box=box)
+    return Chosen(searched, persons.crop(pixels, box, size), warnings)
 
 
-def probe_pixels(probe: ProbeInfo) -> images.Pixels:
+def probe_pixels(probe: ProbeInfo) -> Pixels:
     """The photo of a probe. Raises NotFound: it was deleted meanwhile."""
     try:
         return images.decode_stored(Path(probe.path).read_bytes())
@@ -103,14 +120,8 @@ def probe_out(probe: ProbeInfo) -> ProbeOut:
     )
 
 
-def _found(detector: Detector, pixels: images.Pixels) -> list[Person]:
-    return persons.find(detector, pixels)[:100]
-
-
-def _stored(person: Person) -> FoundPerson:
-    quality = PersonQuality(person.height_px, person.sharpness, list(person.warnings))
-    return FoundPerson(person.box, person.score, quality)
-
-
-def _searched(probe: ProbeInfo, person: int | None, box: Box) -> SearchedProbe:
-    return SearchedProbe(id=probe.id, person=person, box=box)
+def _stored(person: Person, scale: float) -> FoundPerson:
+    """A person as recorded: in pixels of the photo as it came, `scale` times those of the stored one."""
+    x, y, w, h = (round(value * scale, 1) for value in person.box)
+    quality = PersonQuality(round(person.height_px * scale, 1), person.sharpness, list(person.warnings))
+    return FoundPerson((x, y, w, h), person.score, quality)

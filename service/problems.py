@@ -79,7 +79,6 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "A valid API key is needed",
         headers={"WWW-Authenticate": 'Bearer realm="sightline"'},
     ),
-    errors.Forbidden: Kind(403, "forbidden", "Not from there"),
     errors.InvalidRequest: Kind(422, "invalid-request", "The request is not valid"),
     errors.BadProbe: Kind(422, "unreadable-image", "The image cannot be read"),
     errors.UnsupportedImage: Kind(415, "unsupported-image", "Not an accepted image type"),
@@ -89,6 +88,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The recording cannot be played"),
     errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
     errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
+    errors.Abandoned: Kind(499, "abandoned", "The client went away"),  # for the log; nobody receives it
     errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
     errors.QuotaExceeded: Kind(507, "quota-exceeded", "The key has reached its quota"),
     gallery_errors.NotFound: Kind(404, "not-found", "No such thing"),

@@ -14,7 +14,6 @@ from gallery import (
     Hit,
     NewSearch,
     NotFound,
-    ProbeInfo,
     QueriedFilters,
     QueriedProbe,
     RankBy,
@@ -23,11 +22,11 @@ from gallery import (
     SearchQuery,
     TrackletInfo,
 )
-from service import cursors, persons
+from service import cursors
 from service.auth import Caller
 from service.coverage import coverage_statement
 from service.errors import InvalidRequest
-from service.probing import choose, probe_pixels
+from service.probing import Chosen
 from service.schemas import (
     Calibration,
     CameraRef,
@@ -36,12 +35,12 @@ from service.schemas import (
     HitOut,
     ModelOut,
     Moment,
-    ProbeChoice,
     SearchAnswer,
     SearchedProbe,
     SearchFilters,
 )
 from service.state import State
+from service.work import checkpoint
 
 KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
 CALIBRATION: Final = Calibration(
@@ -58,19 +57,15 @@ class Question:
     limit: int
 
 
-def search_probe(
-    state: State, caller: Caller, probe: ProbeInfo, choice: ProbeChoice, question: Question
-) -> SearchAnswer:
+def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
     """Search for what was chosen on a probe and record the answer before it leaves.
 
     Raises:
-        InvalidRequest: no such person, or a box with nothing in it.
         NotReady: the model is not loaded yet.
     """
-    embedder = state.networks.embedder
-    searched, box, warnings = choose(probe, choice)
-    vector = embedder.embed_images([persons.crop(probe_pixels(probe), box)])[0]
-    return _search(state, caller, vector, searched, question, warnings=warnings)
+    checkpoint()
+    vector = state.networks.embedder.embed_images([chosen.crop])[0]
+    return _search(state, caller, vector, chosen.searched, question, warnings=chosen.warnings)
 
 
 def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Question) -> SearchAnswer:

@@ -80,16 +80,16 @@ def _answer(
     """Search as the service does, without its HTTP: the same checks, the same record."""
     from service.auth import Caller
     from service.networks import Networks, load
-    from service.probing import add_probe
+    from service.probing import add_probe, choose
     from service.schemas import ProbeChoice
     from service.searching import ask, search_probe
     from service.state import make_state
 
     state = make_state(settings, gallery, Networks(*load(settings)))
     question = ask(state, filters, limit)
-    probe = add_probe(state, Caller(None), photo)
+    probe, pixels = add_probe(state, Caller(None), photo)
     choice = ProbeChoice(probe_id=probe.id, person=person)
-    return search_probe(state, Caller(None), probe, choice, question)
+    return search_probe(state, Caller(None), choose(probe, pixels, choice), question)
 
 
 def _time_zone(catalogue: "Catalogue", names: list[str] | None) -> str:

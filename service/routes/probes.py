@@ -1,9 +1,10 @@
 """Probes: upload a photo, see who is on it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Response, UploadFile
+from fastapi import APIRouter, Request, Response, UploadFile
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
@@ -26,14 +27,17 @@ ProbeId = Annotated[str, PathParameter(max_length=64)]
     status_code=201,
     responses=declared(400, 413, 415, 507),
 )
-async def create_probe(state: StateDep, caller: CallerDep, response: Response, file: UploadFile) -> ProbeOut:
-    """Accepts JPEG, PNG and WebP. The photo is turned upright and stored without its metadata.
+async def create_probe(
+    state: StateDep, caller: CallerDep, request: Request, response: Response, file: UploadFile
+) -> ProbeOut:
+    """Accepts JPEG, PNG and WebP. The photo is turned upright and stored without metadata, smaller if large.
 
     `persons` is ordered by score times height: a search takes the first one unless told otherwise. On a photo
     without persons a search takes the whole photo; a warning says so.
     """
     data = await file.read()
-    probe = await state.networks_lane.run(probing.add_probe, state, caller, data)
+    add = partial(probing.add_probe, state, caller, data)
+    probe, _ = await state.networks_lane.run(caller.key_id, request, add)
     response.headers["Location"] = f"/v1/probes/{probe.id}"
     return probing.probe_out(probe)
 
@@ -57,7 +61,10 @@ def get_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> ProbeOut
     responses={200: {"content": {"image/jpeg": {}, "image/png": {}}}, **declared(404, 416)},
 )
 def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> FileResponse:
-    """Upright, as JPEG, or as PNG where the photo is small: boxes are measured in its pixels."""
+    """Upright, as JPEG, or as PNG where the photo is small; a large photo scaled down.
+
+    Boxes are measured in pixels of the photo as it came: its `width` and `height` are those of the probe.
+    """
     probe = probing.own_probe(state, caller, probe_id)
     if not Path(probe.path).is_file():
         raise NotFound(f"no probe {probe_id}")

@@ -60,7 +60,7 @@ async def create_search(
     if kind == "multipart/form-data":
         answer = await _from_form(state, caller, request)
     elif kind == "application/json":
-        answer = await _from_json(state, caller, await request.body())
+        answer = await _from_json(state, caller, request)
     else:
         raise InvalidRequest("Send application/json or multipart/form-data.", "content-type")
     response.headers["Location"] = f"/v1/searches/{answer.id}"
@@ -86,8 +86,8 @@ def get_search(
     return searching.page(state, caller, search_id, cursor, limit)
 
 
-async def _from_json(state: State, caller: Caller, body: bytes) -> SearchAnswer:
-    wanted = _parse(SearchRequest, body)
+async def _from_json(state: State, caller: Caller, request: Request) -> SearchAnswer:
+    wanted = _parse(SearchRequest, await request.body())
     choice = wanted.probes[0]
 
     def search() -> SearchAnswer:
@@ -96,9 +96,10 @@ async def _from_json(state: State, caller: Caller, body: bytes) -> SearchAnswer:
             return searching.search_tracklet(state, caller, choice.tracklet_id, question)
         assert choice.probe_id is not None
         probe = probing.own_probe(state, caller, choice.probe_id)
-        return searching.search_probe(state, caller, probe, choice, question)
+        chosen = probing.choose(probe, probing.probe_pixels(probe), choice)
+        return searching.search_probe(state, caller, chosen, question)
 
-    return await state.networks_lane.run(search)
+    return await state.networks_lane.run(caller.key_id, request, search)
 
 
 async def _from_form(state: State, caller: Caller, request: Request) -> SearchAnswer:
@@ -115,11 +116,12 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
         question = searching.ask(
             state, wanted, wanted.limit
         )  # wrong filters end here, before anything is stored
-        probe = probing.add_probe(state, caller, data)
+        probe, pixels = probing.add_probe(state, caller, data)
         choice = ProbeChoice(probe_id=probe.id, person=wanted.person, box=wanted.box)
-        return searching.search_probe(state, caller, probe, choice, question)
+        chosen = probing.choose(probe, pixels, choice)
+        return searching.search_probe(state, caller, chosen, question)
 
-    return await state.networks_lane.run(search)
+    return await state.networks_lane.run(caller.key_id, request, search)
 
 
 def _parse(model: type[M], body: bytes) -> M:

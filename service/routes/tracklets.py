@@ -1,5 +1,6 @@
 """Tracklets: what is known of one, its thumbnail, and clips to watch."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -65,7 +66,8 @@ async def get_clip(
     the server's limit ends there. 410 says that the recording is gone or no longer the one that was indexed.
     """
     wanted = tracklets.ClipRequest(padding_ms=round(padding * 1000), drawn=box == "drawn", moment=moment)
-    path = await state.clips_lane.run(tracklets.clip, state, caller, tracklet_id, wanted)
+    cut = partial(tracklets.clip, state, caller, tracklet_id, wanted)
+    path = await state.clips_lane.run(caller.key_id, request, cut)
     return _file(request, path, "video/mp4", tracklets.etag(path))
 
 

@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 
@@ -9,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from service import images
-from service.errors import BadProbe, ContentTooLarge, ServiceError, UnsupportedImage
+from service import images, photo_child
+from service.errors import Abandoned, BadProbe, ContentTooLarge, ServiceError, UnsupportedImage
 from tests.service.videos import RED, encoded, scene
 
 MAX = 1_000_000
@@ -180,14 +182,132 @@ def test_refuses_what_is_no_photo(data: bytes, error: type[Exception], words: st
 
 
 def test_survives_random_damage() -> None:
+    """In this process, where a crash would be seen: a child for each would take long."""
     random = np.random.default_rng(0)
-    for data in (JPEG, PNG, WEBP):
+    for image_format, data in (("JPEG", JPEG), ("PNG", PNG), ("WEBP", WEBP)):
         for _ in range(150):
             damaged = bytearray(data)
             for at in random.integers(12, len(data), size=random.integers(1, 20)):
                 damaged[at] = random.integers(256)
             try:
-                photo = images.read(bytes(damaged), max_pixels=MAX)
-            except (BadProbe, ContentTooLarge):
+                rgb, size = photo_child.decode(bytes(damaged), image_format, MAX, images.KEPT_PIXELS)
+            except (photo_child.Refused, OSError, SyntaxError, ValueError, struct.error, IndexError):
                 continue
-            assert photo.pixels.ndim == 3
+            assert (rgb.mode, rgb.size) == ("RGB", size)
+
+
+def with_exif(tiff: bytes) -> bytes:
+    """A JPEG of QUARTERS with an EXIF block as it is given."""
+    block = b"Exif\0\0" + tiff
+    data = encoded(QUARTERS, "JPEG", quality=95)
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
+
+
+def directory(order: str, *entries: tuple[int, int, int, bytes]) -> bytes:
+    """A TIFF directory of entries (tag, type, count, value or offset)."""
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(order + "IH", 8, len(entries))
+    return head + b"".join(struct.pack(order + "HHI", *e[:3]) + e[3] for e in entries) + bytes(4) + b"end"
+
+
+TURNED = (0x0112, 3, 1, struct.pack("<HH", 6, 0))
+BEYOND = struct.pack("<I", 100_000)
+
+
+@pytest.mark.parametrize(
+    ("tiff", "turned"),
+    [
+        (directory("<", TURNED), True),
+        (directory(">", (0x0112, 3, 1, struct.pack(">HH", 6, 0))), True),
+        (directory("<", (0x0112, 4, 1, struct.pack("<I", 6))), True),
+        (directory("<", (0x010F, 5, 1, struct.pack("<I", 38)), TURNED), True),  # the maker, as a fraction
+        (directory("<", (0x011A, 10, 1, struct.pack("<I", 38)), TURNED), True),  # resolution below zero
+        (directory("<", (0x011A, 5, 1, BEYOND), (0x8825, 4, 1, BEYOND), TURNED), True),  # out of the block
+        (directory("<", (0x0112, 3, 1, struct.pack("<HH", 9, 0))), False),
+        (directory("<", (0x0112, 2, 2, b"6\0\0\0")), False),
+        (b"II*\0" + BEYOND, False),
+        (b"II*\0" + struct.pack("<IH", 8, 60_000), False),
+        (b"II", False),
+        (b"nonsense", False),
+        (b"", False),
+    ],
+)
+def test_of_metadata_only_the_orientation_counts(tiff: bytes, turned: bool) -> None:
+    photo = images.read(with_exif(tiff), max_pixels=MAX)
+    upright = np.ascontiguousarray(np.rot90(QUARTERS, 3)) if turned else QUARTERS
+    assert corners(photo.pixels) == corners(upright)
+    assert (photo.width, photo.height) == upright.shape[1::-1]
+
+
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
+def test_turns_other_formats_upright_too(image_format: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    photo = images.read(encoded(QUARTERS, image_format, exif=exif), max_pixels=MAX)
+    assert near(photo.pixels, np.rot90(QUARTERS))
+
+
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(bytes(4_000_000))),
+        png_chunk(b"zTXt", b"Comment\0\0not deflated"),
+        png_chunk(b"iCCP", b"profile\0\0" + zlib.compress(bytes(2_000_000))),
+        png_chunk(b"eXIf", b"nonsense"),
+        png_chunk(b"tIME", b"") + png_chunk(b"pHYs", b"x"),
+        png_chunk(b"tEXt", b"a" * 1000)[:-4] + b"crc!",
+    ],
+)
+def test_reads_a_png_whatever_is_beside_its_pixels(chunk: bytes) -> None:
+    data = encoded(QUARTERS)
+    photo = images.read(data[:33] + chunk + data[33:], max_pixels=MAX)
+    assert np.array_equal(photo.pixels, QUARTERS)
+
+
+def test_reads_a_jpeg_whatever_is_beside_its_pixels() -> None:
+    data = encoded(QUARTERS, "JPEG", quality=95)
+    pictures, xmp, photoshop = b"\xff\xe2\0\x08MPF\0II", b"\xff\xe1\0\x06http", b"\xff\xed\0\x04Ph"
+    for segment in (pictures, xmp, photoshop, b"\xff\xff\xfe\0\x02"):
+        assert near(images.read(data[:2] + segment + data[2:], max_pixels=MAX).pixels, QUARTERS), segment
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP"])
+def test_scales_large_photos_down(image_format: str) -> None:
+    wide = np.repeat(np.repeat(QUARTERS, 70, axis=0), 70, axis=1)  # 8400 x 5600
+    photo = images.read(encoded(wide, image_format, quality=80), max_pixels=50_000_000)
+    assert (photo.width, photo.height) == (8400, 5600)
+    assert photo.pixels.shape == (2800, 4200, 3)
+    assert corners(photo.pixels) == corners(QUARTERS)
+    assert photo.pixels.shape == images.decode_stored(photo.data).shape
+
+
+def test_reads_a_photo_longer_than_a_jpeg_can_be() -> None:
+    data = encoded(np.full((100, 70_000, 3), 90, np.uint8))
+    photo = images.read(data, max_pixels=50_000_000)
+    assert (photo.width, photo.height) == (70_000, 100)
+    assert near(photo.pixels, np.full((20, 14_000, 3), 90, np.uint8))
+    with pytest.raises(ContentTooLarge, match="a side may have"):
+        images.read(png_with_size(200_000, 100), max_pixels=50_000_000)
+
+
+def test_a_photo_gets_so_much_memory_and_no_more() -> None:
+    """The process is what is held to a limit: a photo's header may say anything."""
+    limits = (
+        "from service import photo_child as child; child._BASE_BYTES, child._BYTES_A_PIXEL = 1 << 27, 1; "
+    )
+    command = [sys.executable, "-c", limits + "raise SystemExit(child.main())", "PNG", "50000000", "24000000"]
+    large = encoded(np.zeros((6000, 8000, 3), np.uint8))
+    ended = subprocess.run(command, input=large, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (photo_child.TOO_COSTLY, b"")
+
+
+def test_stops_decoding_when_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise Abandoned("The client went away.")
+
+    monkeypatch.setattr(images, "checkpoint", gone)
+    with pytest.raises(Abandoned):
+        images.read(PNG, max_pixels=MAX)

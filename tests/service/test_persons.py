@@ -10,6 +10,7 @@ from models.detector import Detections
 from service import persons
 from service.errors import InvalidRequest
 from service.images import Pixels
+from tests.service.fakes import ContrastDetector
 from tests.service.videos import BLUE, GREEN, RED, person, scene
 
 
@@ -79,10 +80,61 @@ def test_a_crop_from_edge_to_edge_is_not_cut_off() -> None:
     [((10, 20, 30, 40), (40, 30)), ((10.5, 20.5, 30, 40), (41, 31)), ((-20, -20, 1000, 1000), (240, 320))],
 )
 def test_crops_whole_pixels(box: persons.Box, shape: tuple[int, int]) -> None:
-    assert persons.crop(scene(), box).shape[:2] == shape
+    assert persons.crop(scene(), box, (320, 240)).shape[:2] == shape
+
+
+def test_crops_of_a_photo_that_was_scaled_down() -> None:
+    shown = scene((RED, 100, 60))
+    crop = persons.crop(shown, (400, 240, 160, 400), (1280, 960))
+    assert np.array_equal(crop, shown[60:160, 100:140])
 
 
 @pytest.mark.parametrize("box", [(0, 0, 5, 100), (318, 0, 100, 100), (500, 500, 50, 50), (-100, 0, 104, 50)])
 def test_refuses_boxes_with_nothing_in_them(box: persons.Box) -> None:
     with pytest.raises(InvalidRequest):
-        persons.crop(scene(), box)
+        persons.crop(scene(), box, (320, 240))
+
+
+class Shrinking(ContrastDetector):
+    """Overlooks what is small in an input of fixed size, as detectors do."""
+
+    INPUT, LEAST = 400, 40  # pixels: long side of the input, height of a figure in it
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def detect(self, frames: Sequence[Pixels]) -> list[Detections]:
+        self.looks += len(frames)
+        return [
+            self._large(frame, found) for frame, found in zip(frames, super().detect(frames), strict=True)
+        ]
+
+    def _large(self, frame: Pixels, found: Detections) -> Detections:
+        heights = (found.boxes[:, 3] - found.boxes[:, 1]) * min(1.0, self.INPUT / max(frame.shape))
+        return Detections(found.boxes[heights >= self.LEAST], found.scores[heights >= self.LEAST])
+
+
+def test_looks_at_tiles_when_people_are_small_on_a_large_photo() -> None:
+    where = [(60, 300), (700, 40), (1000, 500), (1500, 320), (1750, 900)]
+    photo = scene(*((RED, x, y) for x, y in where), width=1920, height=1080)
+    detector = Shrinking()
+    assert len(detector.detect([photo])[0].boxes) == 0
+    found = persons.find(detector, photo)
+    assert sorted(person.box[0] for person in found) == [x for x, _ in where]
+    assert all(abs(person.height_px - 100) < 10 for person in found)
+    assert detector.looks < 15
+
+
+def test_looks_at_no_tiles_when_a_person_stands_out() -> None:
+    photo = np.repeat(np.repeat(scene((RED, 100, 60)), 6, axis=0), 6, axis=1)
+    detector = Shrinking()
+    (found,) = persons.find(detector, photo)
+    assert found.box[3] == pytest.approx(600, abs=20)
+    assert detector.looks == 1
+
+
+def test_no_photo_takes_many_looks() -> None:
+    for shape in ((1500, 4000, 3), (300, 8000, 3), (2400, 2400, 3)):
+        detector = Shrinking()
+        assert persons.find(detector, np.full(shape, 90, np.uint8)) == []
+        assert detector.looks <= 18, shape
