@@ -84,8 +84,9 @@ def draw_surroundings(rng: np.random.Generator, *, indoor: bool) -> Place:
             build_screen(build, side * (walk_width / 2 + rng.uniform(0.1, 0.7)))
     if rng.random() < setting.furniture:
         build_furniture(build, distance - 0.6, min(walk_width, 2 * distance - 2.4), indoor)
-    if rng.random() < 0.35:
+    for _ in range(rng.integers(3)):
         build_row(build, distance, walk_width, indoor=indoor)
+    scatter(build, distance, walk_width)
     light = draw_varied_light(rng, indoor=indoor, night=night)
     return finished(build, light, draw_ground(rng, setting), walk_width, night=night)
 
@@ -192,6 +193,19 @@ def build_row(build: Builder, distance: float, walk_width: float, *, indoor: boo
             build.box((x, y, height / 2), size, draw_surface(build, (PLAIN, CLUTTER, POSTERS, TILES)))
         else:
             build.box((x, y, 1.2), (0.9, 0.08, 1.6), draw_surface(build, (POSTERS,)))
+
+
+def scatter(build: Builder, distance: float, walk_width: float) -> None:
+    """Things of no name along the walls and the strip: cabinets, boxes, boards, bags, plants in pots."""
+    rng = build.rng
+    kinds = [draw_surface(build, (PLAIN, CLUTTER, POSTERS, LEAVES, BOARDS, STRIPES)) for _ in range(4)]
+    for _ in range(rng.integers(4, 16)):
+        wide, deep, high = rng.uniform(0.2, 1.2), rng.uniform(0.2, 0.7), rng.uniform(0.2, 1.9) ** 1.5
+        nearest = walk_width / 2 + 0.4 + deep
+        far = distance - deep if rng.random() < 0.6 else nearest + rng.uniform(0, 1)
+        y = rng.choice([-1, 1]) * max(nearest, far)
+        place = (rng.uniform(-12, 12), y, high / 2)
+        build.box(place, (wide, deep, high), int(rng.choice(kinds)), rng.normal(0, 0.3))
 
 
 def draw_ground(rng: np.random.Generator, setting: Setting) -> Ground:

@@ -46,8 +46,8 @@ vec3 ground(vec3 p, float pixel) {
         c = mix(c, paving_b, 0.5 * ribs * exp(-w * w * 300.0));
         c *= 1.0 - 0.6 * smoothstep(0.47 - w, 0.49 + w, max(edge.x, edge.y)) * near;
     } else if (paving == 7) {
-        float stones = noise(vec3(p.xy * 24.0, seed)) * exp(-pixel * 30.0) + noise(vec3(p.xy * 9.0, seed)) * exp(-pixel * 12.0);
-        c = mix(c, paving_b, clamp(0.5 + 0.7 * stones, 0.0, 1.0));
+        float stones = noise(vec3(p.xy * 32.0, seed)) * exp(-pixel * 40.0) + 0.4 * noise(vec3(p.xy * 11.0, seed)) * exp(-pixel * 14.0);
+        c = mix(c, paving_b, clamp(0.5 + 0.6 * stones, 0.0, 1.0));
     } else if (paving == 8) {
         float bar = smoothstep(0.27 + w, 0.23 - w, abs(fract(p.x) - 0.5)) * step(abs(p.y), 1.8);
         c = mix(c, vec3(0.62), bar * (0.75 + 0.2 * noise(vec3(p.xy * 3.0, seed))));
@@ -83,7 +83,7 @@ void main() {
     float h = haze_at(p);
     shaded = vec4(albedo * ambient_light(up) * (1.0 - h), h);
     WHEN(paving == 4 && tubes > 0.0) {  // a polished floor mirrors the ceiling, more where it is seen flatly
-        vec3 mirrored = ceiling_at(p, vec3(r.xy, -r.z) + 0.02 * noise(vec3(p.xy * 5.0, seed)));
+        vec3 mirrored = ceiling_at(p, vec3(r.xy, -r.z) + 0.006 * noise(vec3(p.xy * 7.0, seed)));
         shaded.rgb += mirrored * (0.04 + 0.4 * pow(1.0 + r.z, 4.0)) * (1.0 - h);
     }
     direct = vec4(albedo * sun_colour * towards_sun(up) * sunlit(p) * (1.0 - h), 1.0);
