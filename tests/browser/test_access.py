@@ -138,4 +138,4 @@ def test_a_recorded_search_opens_from_its_link(visit: Visit) -> None:
     visit.wait_for_answer()
     expect(visit.hits).to_have_count(36)
     expect(visit.page.locator(".person.picked")).to_have_count(1)
-    assert "#" not in visit.page.url
+    assert "key" not in visit.page.url

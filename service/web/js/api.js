@@ -17,15 +17,6 @@ export class ApiError extends Error {
 
 export const isAbort = (error) => error?.name === "AbortError";
 
-/** Take #key=... out of the address bar into the session, so that it is in no history entry or shared link. */
-export function takeFragment() {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  if (!fragment.has("key") && !fragment.has("search")) return null;
-  if (fragment.get("key")) sessionStorage.setItem(STORED_KEY, fragment.get("key"));
-  history.replaceState(null, "", location.pathname + location.search);
-  return fragment.get("search");
-}
-
 export const hasKey = () => sessionStorage.getItem(STORED_KEY) !== null;
 export const setKey = (key) => sessionStorage.setItem(STORED_KEY, key);
 export const forgetKey = () => sessionStorage.removeItem(STORED_KEY);

@@ -52,13 +52,15 @@ export function place(element, [x, y, w, h_], width, height) {
   element.style.height = `${(100 * h_) / height}%`;
 }
 
-/** Call `action` once, `delay` milliseconds after the last call. */
+/** Call `action` once, `delay` milliseconds after the last call, unless `cancel` is called before. */
 export function later(action, delay) {
   let timer = 0;
-  return () => {
-    clearTimeout(timer);
+  const cancel = () => clearTimeout(timer);
+  const call = () => {
+    cancel();
     timer = setTimeout(action, delay);
   };
+  return Object.assign(call, { cancel });
 }
 
 export const $ = (selector, root = document) => root.querySelector(selector);

@@ -27,6 +27,13 @@ export async function takePhoto(file) {
   }
 }
 
+/** Want no answer any more about a photo that is on its way. */
+export function stopUploading() {
+  uploading?.abort();
+  uploading = null;
+  store.set({ uploading: false });
+}
+
 /** Put a picture on the stage; the one before is let go. */
 export function showPhoto(url, name) {
   const before = store.get().photo;
@@ -37,6 +44,13 @@ export function showPhoto(url, name) {
 /** The person most likely meant, which the API lists first; the whole photo when none was found. */
 export function bestPick({ persons }) {
   return persons.length ? { person: persons[0].index } : {};
+}
+
+/** The page as it is before the first photo. */
+export function showStart() {
+  clearSearch();
+  if (store.get().photo) removePhoto();
+  store.set({ probe: null, pick: null, seed: null });
 }
 
 function removePhoto() {
@@ -66,7 +80,7 @@ export function startProbe() {
   });
   listenForDrops();
   store.subscribe((state, before) => {
-    document.body.dataset.phase = state.photo || state.seed ? "search" : "start";
+    document.body.dataset.phase = state.photo || state.seed || state.search.phase !== "idle" ? "search" : "start";
     if (state.photoError !== before.photoError) {
       showError($("#photo-error"), state.photoError?.error, state.photoError?.again);
     }

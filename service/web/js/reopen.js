@@ -1,13 +1,13 @@
-// Open a recorded search again, as a link with #search=... asks.
+// Open a recorded search again, as a link with #search=... and the way back ask.
 
-import { getJson, objectUrl } from "./api.js";
-import { showError } from "./alerts.js";
-import { $ } from "./dom.js";
-import { showPhoto } from "./probe.js";
+import { getAll, getJson, isAbort, objectUrl } from "./api.js";
+import { showPhoto, showStart, stopUploading } from "./probe.js";
+import { stopSearching } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
 const id = encodeURIComponent;
+let running = null;
 
 /** What was picked, in the page's terms. */
 function pickOf({ person, box }) {
@@ -15,24 +15,51 @@ function pickOf({ person, box }) {
 }
 
 /** As much of a hit as showing and searching from a tracklet takes. */
-async function hitOf(trackletId) {
-  const tracklet = await getJson(`/v1/tracklets/${id(trackletId)}`);
+async function hitOf(trackletId, signal) {
+  const tracklet = await getJson(`/v1/tracklets/${id(trackletId)}`, { signal });
   return { ...tracklet, tracklet_id: tracklet.id };
 }
 
+/** The page ticks cameras; a search made elsewhere may have named sites. */
+async function filtersOf({ cameras, sites, start, end }, signal) {
+  if (!sites) return { cameras, start, end };
+  const all = await getAll("/v1/cameras", { signal });
+  const meant = all.filter(({ name, site }) => sites.includes(site) && (!cameras || cameras.includes(name)));
+  return { cameras: meant.map(({ name }) => name), start, end };
+}
+
+/** Show the photo of the search, unless it is the one on the page already. */
+async function showProbe(probe, signal) {
+  if (probe.id !== store.get().probe?.id) {
+    const found = await getJson(`/v1/probes/${id(probe.id)}`, { signal });
+    showPhoto(await objectUrl(found.image_url, { signal }), say.photo.recorded);
+    store.set({ probe: found });
+  }
+  store.set({ pick: pickOf(probe), seed: null });
+}
+
+/** Show the recorded search, or with null the page as it is before the first one. */
 export async function reopen(searchId) {
+  running?.abort();
+  stopSearching();
+  stopUploading();
+  if (!searchId) {
+    showStart();
+    return;
+  }
+  const { signal } = (running = new AbortController());
+  store.set({ photoError: null });
+  setSearch({ phase: "loading", error: null });
   try {
-    const answer = await getJson(`/v1/searches/${id(searchId)}`);
-    const { cameras, start, end } = answer.filters;
-    store.set({ filters: { ...store.get().filters, cameras, start, end } });
-    if (answer.probe.id) {
-      const probe = await getJson(`/v1/probes/${id(answer.probe.id)}`);
-      showPhoto(await objectUrl(probe.image_url), say.photo.recorded);
-      store.set({ probe, pick: pickOf(answer.probe) });
-    }
-    if (answer.probe.tracklet_id) store.set({ seed: await hitOf(answer.probe.tracklet_id) });
-    setSearch({ phase: "done", answer, hits: answer.hits });
+    const answer = await getJson(`/v1/searches/${id(searchId)}`, { signal });
+    const filters = await filtersOf(answer.filters, signal);
+    if (answer.probe.id) await showProbe(answer.probe, signal);
+    if (answer.probe.tracklet_id) store.set({ seed: await hitOf(answer.probe.tracklet_id, signal) });
+    store.set({ filters: { ...store.get().filters, ...filters } });
+    setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false });
   } catch (error) {
-    showError($("#photo-error"), error, () => reopen(searchId));
+    if (isAbort(error)) return;
+    setSearch({ phase: "idle", answer: null, hits: [] });
+    store.set({ photoError: { error, again: () => reopen(searchId) } });
   }
 }

@@ -58,8 +58,14 @@ export async function loadMore() {
   }
 }
 
+/** Want no answer any more to what is being asked. */
+export function stopSearching() {
+  searchSoon.cancel();
+  running?.abort();
+}
+
 /** Forget the answer, when the photo goes. */
 export function clearSearch() {
-  running?.abort();
+  stopSearching();
   setSearch({ phase: "idle", answer: null, hits: [], error: null, more: false });
 }

@@ -1,5 +1,6 @@
 // The sign-in dialog: opens when the server answers 401, resolves every waiting request at once.
 
+import { clearAddress } from "./address.js";
 import { forgetKey, hasKey, setKey } from "./api.js";
 import { $ } from "./dom.js";
 import { say } from "./strings.js";
@@ -35,5 +36,6 @@ export function askForKey(error) {
 /** Leave: forget the key and everything on the page. */
 export function signOut() {
   forgetKey();
+  clearAddress();
   location.reload();
 }
