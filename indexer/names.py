@@ -1,5 +1,6 @@
 """Names of files: how they are shown, and whether the gallery can record them."""
 
+import unicodedata
 from pathlib import Path
 from typing import Final
 
@@ -7,13 +8,15 @@ LONGEST_PATH: Final = 4096
 
 
 def shown(name: str | Path) -> str:
-    r"""A name as any terminal takes it: bytes that are not UTF-8 and control characters are escaped.
+    r"""A name, or a text that holds some, as any terminal takes it: what does not print is escaped.
 
-    >>> shown("Eingang_M\udcfcller.mp4")
-    'Eingang_M\\xfcller.mp4'
+    That is control, format and unassigned characters, and the bytes of a file name that is not UTF-8, which
+    Python reads as lone surrogates.
+
+    >>> shown("Eingang_M\udcfcller.mp4"), shown("a\x1b[2J")
+    ('Eingang_M\\xfcller.mp4', 'a\\x1b[2J')
     """
-    text = str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(character if character.isprintable() else _escaped(character) for character in text)
+    return "".join(c if _prints(c) else _escaped(c) for c in str(name))
 
 
 def cannot_be_recorded(path: Path) -> str | None:
@@ -28,5 +31,11 @@ def cannot_be_recorded(path: Path) -> str | None:
     return None
 
 
+def _prints(character: str) -> bool:
+    # Python calls all spaces but one unprintable; the ideographic space belongs to names.
+    return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
 def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+    byte = ord(character) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else character.encode("unicode_escape").decode("ascii")

@@ -45,7 +45,7 @@ class ConsoleProgress:
 
     def __init__(self, console: Console | None = None) -> None:
         self._bars = Bars(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[counters]}"),

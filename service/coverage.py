@@ -33,6 +33,7 @@ def coverage_statement(gallery: Gallery, filters: Filters, ranking: Ranking, mod
             NotSearched(
                 what=f"{camera.videos_without_model} recordings of camera {camera.name}",
                 reason="indexed with another model only",
+                cause="other_model",
             )
             for camera in found.cameras
             if camera.videos_without_model
@@ -55,12 +56,17 @@ def _gaps(cameras: list[CameraCoverage], filters: Filters) -> Iterator[NotSearch
     asked = (filters.end - filters.start).total_seconds() if filters.start and filters.end else None
     for camera in cameras:
         if camera.videos == 0:
-            yield NotSearched(what=f"camera {camera.camera}", reason="nothing is indexed for this time")
+            yield NotSearched(
+                what=f"camera {camera.camera}",
+                reason="nothing is indexed for this time",
+                cause="no_recording",
+            )
         elif asked is not None and camera.seconds < _WHOLE * asked:
             missing = 100 * (1 - camera.seconds / asked)
             yield NotSearched(
                 what=f"{missing:.0f} % of the time at camera {camera.camera}",
                 reason="no recording is indexed",
+                cause="no_recording",
             )
 
 
@@ -69,10 +75,10 @@ def _excluded(everyone: list[CameraInfo], filters: Filters) -> Iterator[NotSearc
         return
     left_out = [camera.name for camera in everyone if camera.id not in filters.camera_ids]
     if len(left_out) > _NAMED:
-        yield NotSearched(what=f"{len(left_out)} cameras", reason="left out by the filter")
+        yield NotSearched(what=f"{len(left_out)} cameras", reason="left out by the filter", cause="filter")
         return
     for name in left_out:
-        yield NotSearched(what=f"camera {name}", reason="left out by the filter")
+        yield NotSearched(what=f"camera {name}", reason="left out by the filter", cause="filter")
 
 
 def _unfinished(gallery: Gallery, everyone: list[CameraInfo], filters: Filters) -> Iterator[NotSearched]:
@@ -82,10 +88,12 @@ def _unfinished(gallery: Gallery, everyone: list[CameraInfo], filters: Filters) 
     names = {camera.id: camera.name for camera in everyone}
     for recording in found[:_NAMED]:
         camera = names.get(recording.camera_id, "?")
-        yield NotSearched(what=f"{recording.file_name} of camera {camera}", reason=_reason(recording))
+        yield NotSearched(
+            what=f"{recording.file_name} of camera {camera}", reason=_reason(recording), cause="not_indexed"
+        )
     if len(found) > _NAMED:
         many = "many" if len(found) == _UNINDEXED else str(len(found) - _NAMED)
-        yield NotSearched(what=f"{many} more recordings", reason="not indexed (yet)")
+        yield NotSearched(what=f"{many} more recordings", reason="not indexed (yet)", cause="not_indexed")
 
 
 def _reason(recording: RecordingInfo) -> str:

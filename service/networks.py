@@ -40,8 +40,9 @@ def load(settings: ServiceSettings) -> tuple[ProbeEmbedder, Detector]:
 
     # As many passes at once as threads allow: more threads than cores would wait for each other.
     threads = settings.threads or max(1, len(os.sched_getaffinity(0)) // settings.network_passes)
-    embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=threads)
+    # The detector first: it loads at once, and a wrong name is found before the model is read.
     detector = create_detector(settings.detector, device=settings.device, threads=threads)
+    embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=threads)
     return embedder, detector
 
 
@@ -89,3 +90,27 @@ class Networks:
             return
         then(embedder.id)
         self._embedder, self._detector = embedder, detector
+
+
+class LateNetworks(Networks):
+    """Networks that load when one of them is first used, for a caller that wants an answer, not a service."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        super().__init__()
+        self._settings = settings
+
+    @property
+    def embedder(self) -> ProbeEmbedder:
+        """The embedder. Raises ModelError."""
+        self._load_once()
+        return super().embedder
+
+    @property
+    def detector(self) -> Detector:
+        """The detector of persons. Raises ModelError."""
+        self._load_once()
+        return super().detector
+
+    def _load_once(self) -> None:
+        if not self.ready:
+            self._embedder, self._detector = load(self._settings)

@@ -25,9 +25,8 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
         UnsupportedImage, BadProbe, ContentTooLarge: the photo was refused.
         NotReady: the detector is not loaded yet.
     """
-    detector = state.networks.detector
     photo = images.read(data, max_pixels=state.settings.max_pixels)
-    found = persons.find(detector, photo.pixels)[:_MOST_PERSONS]
+    found = persons.find(state.networks.detector, photo.pixels)[:_MOST_PERSONS]
     scale = photo.width / photo.pixels.shape[1]
     with room_needed():
         probe = state.gallery.probes.add(

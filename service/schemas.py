@@ -182,6 +182,9 @@ class NotSearched(BaseModel):
 
     what: str
     reason: str
+    cause: Literal["filter", "no_recording", "not_indexed", "other_model"] | None = Field(
+        default=None, description="The reason for programs; null in searches recorded before it was told"
+    )
 
 
 class CoverageOut(BaseModel):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gallery import (
     CameraInfo,
     Filters,
+    Gallery,
     Hit,
     NewSearch,
     NotFound,
@@ -79,13 +80,13 @@ def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Qu
     return _search(state, caller, vector, searched, question, warnings=[])
 
 
-def ask(state: State, filters: SearchFilters, limit: int) -> Question:
+def ask(gallery: Gallery, filters: SearchFilters, limit: int) -> Question:
     """A question with its filters by name turned into filters by id; cameras and sites must both fit.
 
     Raises:
         InvalidRequest: a camera or site that does not exist, since its absence from the answer would mislead.
     """
-    cameras = state.gallery.catalogue.cameras()
+    cameras = gallery.catalogue.cameras()
     chosen: set[int] | None = None
     if filters.cameras is not None:
         by_name = {camera.name: camera.id for camera in cameras}

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gallery import GallerySettings
-from sightline.console import AsJson, DataDir, open_gallery, output, print_json, print_table, read_settings
+from sightline.console import (
+    AsJson,
+    DataDir,
+    local_time,
+    open_gallery,
+    print_json,
+    print_line,
+    print_table,
+    read_settings,
+)
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
@@ -45,7 +54,15 @@ def list_cameras(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([asdict(camera) for camera in found])
         return
-    rows = [{"name": c.name, "site": c.site, "time_zone": c.time_zone, "since": c.created_at} for c in found]
+    rows = [
+        {
+            "name": c.name,
+            "site": c.site,
+            "time_zone": c.time_zone,
+            "since": local_time(c.created_at, c.time_zone),
+        }
+        for c in found
+    ]
     print_table(rows, empty="No camera yet: `sightline cameras add` and `index` add one.")
 
 
@@ -125,7 +142,7 @@ def delete(name: Name, data_dir: DataDir = None) -> None:
     """Delete a camera that has no videos and nothing to index."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         gallery.catalogue.remove_camera(gallery.catalogue.camera_named(name).id)
-    output.print(f"Camera {name} is deleted.", markup=False)
+    print_line(f"Camera {name} is deleted.")
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -137,4 +154,4 @@ def _print(camera: "CameraInfo", what: str, as_json: bool) -> None:
     if as_json:
         print_json(asdict(camera))
     else:
-        output.print(f"Camera {camera.name} {what}.", markup=False)
+        print_line(f"Camera {camera.name} {what}.")

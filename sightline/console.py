@@ -1,6 +1,9 @@
 """What the commands share: where they print, how they read settings, how they show lists."""
 
+import csv
+import io
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +15,28 @@ from pydantic_settings import BaseSettings
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from indexer.names import shown
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from gallery import Gallery, GallerySettings
 
-output = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+
+class PlainConsole(Console):
+    """A console that shows text as it is: nothing in it is markup, and nothing steers the terminal."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """As rich does, with what does not print escaped; lines stay lines."""
+        return super().render_str("\n".join(map(shown, text.split("\n"))), **options)
+
+
+output = PlainConsole()
+errors = PlainConsole(stderr=True)
 
 DataDir = Annotated[
     Path | None,
@@ -28,6 +45,14 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell
+
+
+def never_fail_to_print() -> None:
+    """Escape what a terminal's encoding cannot show instead of ending in UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def read_settings(kind: type[_Settings], **options: Any) -> _Settings:
@@ -69,8 +94,25 @@ def moment(text: str, time_zone: str) -> datetime:
 
 
 def print_json(value: object) -> None:
-    """Print for programs: no colour, no wrapping."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    """Print for programs: no colour, no wrapping; ASCII where the terminal has no other characters."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2, default=_plain)
+    typer.echo(text)
+
+
+def print_csv(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
+    """Print rows for a spreadsheet, under the names of `columns`.
+
+    Text that a spreadsheet would compute is preceded by an apostrophe, for names come from outside.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _inert(row[name]) for name in columns} for row in rows)
+    typer.echo(text.getvalue(), nl=False)
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> None:
@@ -83,9 +125,9 @@ def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> Non
         side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
         table.add_column(name.replace("_", " "), justify=side, overflow="fold")  # ids can be copied whole
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(shown(_cell(value)) for value in row.values()))
     # A pipe has no width: a line a row, whatever its length, can be searched and cut.
-    (output if output.is_terminal else Console(width=1000)).print(table)
+    (output if output.is_terminal else PlainConsole(width=1000)).print(table)
 
 
 def local_time(value: datetime, time_zone: str) -> str:
@@ -93,9 +135,14 @@ def local_time(value: datetime, time_zone: str) -> str:
     return value.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def print_line(text: str) -> None:
+    """Print a line of any length, unbroken."""
+    output.print(text, soft_wrap=True)
+
+
 def print_note(text: str) -> None:
     """Print what should be known about a result."""
-    output.print(f"Note: {text}", style="yellow", markup=False, soft_wrap=True)
+    output.print(f"Note: {text}", style="yellow", soft_wrap=True)
 
 
 def _cell(value: object) -> str:
@@ -104,6 +151,12 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _inert(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _plain(value: Any) -> object:

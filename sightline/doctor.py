@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.console import AsJson, DataDir, output, print_json, read_settings
+from sightline.console import AsJson, DataDir, output, print_json, print_line, read_settings
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
@@ -29,7 +29,7 @@ def doctor(
         findings.append(finding)
         if not as_json:
             output.print(f"{finding.state:8}", style=_STYLES[finding.state], end="")
-            output.print(f"{finding.part:12} {finding.detail}", markup=False, soft_wrap=True)
+            print_line(f"{finding.part:12} {finding.detail}")
     if as_json:
         print_json([asdict(finding) for finding in findings])
     if any(finding.state == "failed" for finding in findings):

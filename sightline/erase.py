@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from gallery import GallerySettings
-from sightline.console import DataDir, open_gallery, output, read_settings
+from indexer.names import shown
+from sightline.console import DataDir, open_gallery, print_line, read_settings
 
 
 def erase(
@@ -21,8 +22,10 @@ def erase(
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.catalogue.video(video)
         if not yes:
-            typer.confirm(f"Erase {found.file_name} with {found.tracklet_count} tracklets?", abort=True)
+            typer.confirm(
+                f"Erase {shown(found.file_name)} with {found.tracklet_count} tracklets?", abort=True
+            )
         detail = {"content_hash": found.content_hash, "tracklets": found.tracklet_count}
         gallery.audit.record("video.erase", subject=video, detail=detail)
         gallery.erase_video(video)
-    output.print(f"{found.file_name} is erased.", markup=False)
+    print_line(f"{found.file_name} is erased.")

@@ -14,7 +14,7 @@ import typer
 
 from gallery import GallerySettings
 from sightline.client import Client
-from sightline.console import DataDir, output, print_note, print_table, read_settings
+from sightline.console import DataDir, output, print_line, print_note, print_table, read_settings
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _draw(album: "Album", found: "Sequence[Evaluation]") -> None:
         album.draw(found)
     except OSError as error:
         raise _cannot_draw(album.folder, error) from error
-    output.print(f"Pictures: {album.folder}", markup=False, soft_wrap=True)
+    print_line(f"Pictures: {album.folder}")
 
 
 def _cannot_draw(folder: Path, error: OSError) -> CommandError:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gallery import GallerySettings
+from indexer.names import shown
 from sightline.console import DataDir, moment, open_gallery, output, print_note, print_table, read_settings
 
 
@@ -32,7 +33,7 @@ def import_crops(
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         embedder = make_embedder(settings)
         with ConsoleProgress(output) as bars:
-            reports = import_folder(gallery, embedder, crops, settings, progress=bars.of(folder.name))
+            reports = import_folder(gallery, embedder, crops, settings, progress=bars.of(shown(folder.name)))
         cameras = {camera.id: camera.name for camera in gallery.catalogue.cameras()}
     print_table(
         [

@@ -82,11 +82,11 @@ def _found(paths: Sequence[Path]) -> Found:
     """The recordings, at least one."""
     for path in paths:
         if not path.exists():
-            raise CommandError(f"no such file or folder: {shown(path)}", "check the path")
+            raise CommandError(f"no such file or folder: {path}", "check the path")
     found = find_recordings(paths)
     if not found.recordings:
         print_passed_over(found.passed_over)
-        where = ", ".join(shown(path) for path in paths)
+        where = ", ".join(map(str, paths))
         raise CommandError(
             f"no recordings in {where}",
             f"name a file itself to index it; those of a folder end in {', '.join(sorted(SUFFIXES))}",
@@ -99,9 +99,9 @@ def _print_order(found: Found) -> None:
     if len(found.recordings) == 1:
         return
     why = " (not as they were named: alphabetical order puts 10 before 2)" if found.reordered else ""
-    output.print(f"{len(found.recordings)} recordings, in this order{why}:", markup=False, soft_wrap=True)
+    output.print(f"{len(found.recordings)} recordings, in this order{why}:", soft_wrap=True)
     for number, file in enumerate(found.recordings, start=1):
-        output.print(f"{number:4} {shown(file)}", markup=False, soft_wrap=True)
+        output.print(f"{number:4} {file}", soft_wrap=True)
 
 
 @contextmanager

@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from gallery import GallerySettings
-from sightline.console import AsJson, DataDir, open_gallery, output, print_json, print_table, read_settings
+from sightline.console import (
+    AsJson,
+    DataDir,
+    open_gallery,
+    print_json,
+    print_line,
+    print_table,
+    read_settings,
+)
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -29,7 +37,7 @@ def create(
     if as_json:
         print_json({**asdict(key), "secret": secret})
     else:
-        output.print(f"Key {key.id} for {key.name}. Its secret, shown this once:", markup=False)
+        print_line(f"Key {key.id} for {key.name}. Its secret, shown this once:")
         typer.echo(secret)
 
 
@@ -52,4 +60,4 @@ def revoke(
     """Revoke a key: the next request with it is refused."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         gallery.keys.revoke(key_id)
-    output.print(f"Key {key_id} is revoked.", markup=False)
+    print_line(f"Key {key_id} is revoked.")

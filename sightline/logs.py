@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from indexer.names import shown
+
 
 def write_printable_logs() -> None:
     """Log to standard output with control characters escaped, for paths and names come from strangers.
@@ -28,19 +30,11 @@ def write_printable_logs() -> None:
     )
 
 
-def printable(text: str) -> str:
-    """Text with everything escaped that does not print: control, format and unassigned characters."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
-
-
 def _escape(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Escape every text of an event; the lines of a traceback stay lines, indented like no event's."""
     for name, value in event.items():
         if name in {"exception", "stack"}:
-            event[name] = "\n".join("  " + printable(line) for line in str(value).split("\n"))
+            event[name] = "\n".join("  " + shown(line) for line in str(value).split("\n"))
         elif isinstance(value, str):
-            event[name] = printable(value)
+            event[name] = shown(value)
     return event

@@ -15,6 +15,7 @@ from sightline import (
     evaluate,
     import_crops,
     index,
+    jobs,
     keys,
     migrate,
     reindex,
@@ -25,23 +26,31 @@ from sightline import (
     videos,
     worker,
 )
-from sightline.console import errors
+from sightline.console import errors, never_fail_to_print
 from sightline.failures import EXPECTED, explain
+from sightline.interrupts import STATUS, announced
+from sightline.variables import misspelt
 
 
 class _Commands(TyperGroup):
     """Commands whose expected errors end in one line with cause and remedy instead of a traceback."""
 
     def invoke(self, ctx: Any) -> Any:  # the context's class is private to typer
-        """Run the command; exit with 2 on an error that `explain` knows."""
+        """Run the command; exit with 2 on an error that `explain` knows, with 130 on Ctrl-C."""
         _wait_briefly()
+        never_fail_to_print()
+        for warning in misspelt(os.environ):
+            errors.print(f"Note: {warning}", style="yellow", soft_wrap=True)
         try:
-            return super().invoke(ctx)
+            with announced(lambda: ctx.invoked_subcommand):
+                return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise typer.Exit(STATUS) from stop
         except EXPECTED as error:
             explanation = explain(error)
             if explanation is None:
                 raise
-            errors.print(f"error: {explanation}", style="red", markup=False, highlight=False, soft_wrap=True)
+            errors.print(f"error: {explanation}", style="red", soft_wrap=True)
             raise typer.Exit(2) from error
 
 
@@ -50,7 +59,6 @@ app = typer.Typer(
     cls=_Commands,
     help="Find a person in recorded video from one photo.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -96,5 +104,6 @@ app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(simulate.app, name="simulate")

@@ -1,6 +1,6 @@
 """`sightline migrate`: bring the database to the schema of this version."""
 
-from sightline.console import DataDir, output, read_settings
+from sightline.console import DataDir, print_line, read_settings
 
 
 def migrate(data_dir: DataDir = None) -> None:
@@ -10,4 +10,4 @@ def migrate(data_dir: DataDir = None) -> None:
     settings = read_settings(GallerySettings, data_dir=data_dir)
     with Gallery.open(settings, create=True) as gallery:
         where = gallery.database_name
-    output.print(f"The database {where} is at the schema of this version.", soft_wrap=True)
+    print_line(f"The database {where} is at the schema of this version.")

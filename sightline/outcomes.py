@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.names import shown
 from sightline.console import print_note, print_table
 
 if TYPE_CHECKING:
@@ -51,13 +50,13 @@ def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outc
 
 def print_outcomes(outcomes: Sequence[Outcome], *, empty: str = "") -> None:
     """Print a table with a line a recording."""
-    rows = [{"recording": shown(o.file.name), "tracklets": o.tracklets, "result": o.result} for o in outcomes]
+    rows = [{"recording": o.file.name, "tracklets": o.tracklets, "result": o.result} for o in outcomes]
     print_table(rows, empty=empty)
 
 
 def print_passed_over(files: Sequence[tuple[Path, str]]) -> None:
     """Say which files of the folders given were not looked at, by reason."""
     for reason in dict.fromkeys(reason for _, reason in files):
-        named = [shown(path.name) for path, why in files if why == reason]
+        named = [path.name for path, why in files if why == reason]
         more = f" and {len(named) - FEW} more" if len(named) > FEW else ""
         print_note(f"passed over {len(named)} ({reason}): {', '.join(named[:FEW])}{more}")

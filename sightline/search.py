@@ -1,36 +1,32 @@
 """`sightline search`: rank the gallery against a photo."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sightline.console import (
-    AsJson,
-    DataDir,
-    local_time,
-    moment,
-    open_gallery,
-    output,
-    print_json,
-    print_note,
-    print_table,
-    read_settings,
-)
+from sightline import answers
+from sightline.completion import camera_names, site_names
+from sightline.console import AsJson, DataDir, moment, open_gallery, print_json, read_settings
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from gallery import Catalogue, Gallery
-    from service.schemas import SearchAnswer, SearchFilters
+    from service.schemas import ProbeChoice, SearchAnswer, SearchFilters
     from service.settings import ServiceSettings
+
+_BOX: Final = "120,40,64,180"
 
 
 def search(
-    photo: Annotated[Path, typer.Argument(help="Picture of the person: JPEG, PNG or WebP.")],
+    photo: Annotated[Path, typer.Argument(help="Photo of the person: JPEG, PNG or WebP.")],
     *,
-    camera: Annotated[list[str] | None, typer.Option(help="Only this camera; may be repeated.")] = None,
+    camera: Annotated[
+        list[str] | None, typer.Option(help="Only this camera; may be repeated.", autocompletion=camera_names)
+    ] = None,
     site: Annotated[
-        list[str] | None, typer.Option(help="Only cameras of this site; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Only cameras of this site; may be repeated.", autocompletion=site_names),
     ] = None,
     start: Annotated[
         str | None, typer.Option("--from", help="Only what was seen after this ISO time.")
@@ -40,17 +36,28 @@ def search(
     person: Annotated[
         int | None, typer.Option(min=0, help="Which of the persons on the photo, from 0.")
     ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(metavar="X,Y,WIDTH,HEIGHT", help="Where the person is on the photo, in pixels."),
+    ] = None,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of a table.")
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the person on a photo.
 
-    Of several persons on the photo the clearest is taken unless --person says otherwise. Times without an
-    offset are those of the cameras searched. The search is recorded like one over REST.
+    Of several persons on the photo the clearest is taken unless --person or --box says otherwise. Times
+    without an offset are those of the cameras searched. The search is recorded like one over REST. Exits
+    with 1 when recordings that were asked for were not searched; the answer says which and why.
     """
-    from service.schemas import SearchFilters
+    from service.schemas import ProbeChoice, SearchFilters
     from service.settings import ServiceSettings
 
+    if as_csv and as_json:
+        raise CommandError("--csv and --json exclude each other", "leave one of them out")
+    chosen = ProbeChoice(probe_id="-", person=person, box=None if box is None else _box(box))
     data = photo.read_bytes()
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
@@ -61,11 +68,15 @@ def search(
             start=None if start is None else moment(start, zone),
             end=None if end is None else moment(end, zone),
         )
-        answer = _answer(settings, gallery, data, person=person, filters=filters, limit=limit)
+        answer = _answer(settings, gallery, data, chosen=chosen, filters=filters, limit=limit)
         if as_json:
             print_json(answer.model_dump(mode="json"))
+        elif as_csv:
+            answers.print_as_csv(answer, gallery.catalogue)
         else:
-            _show(answer, gallery.catalogue)
+            answers.show(answer, gallery.catalogue)
+    if answers.incomplete(answer):
+        raise typer.Exit(1)
 
 
 def _answer(
@@ -73,23 +84,33 @@ def _answer(
     gallery: "Gallery",
     photo: bytes,
     *,
-    person: int | None,
+    chosen: "ProbeChoice",
     filters: "SearchFilters",
     limit: int,
 ) -> "SearchAnswer":
     """Search as the service does, without its HTTP: the same checks, the same record."""
     from service.auth import Caller
-    from service.networks import Networks, load
+    from service.networks import LateNetworks
     from service.probing import add_probe, choose
-    from service.schemas import ProbeChoice
     from service.searching import ask, search_probe
     from service.state import make_state
 
-    state = make_state(settings, gallery, Networks(*load(settings)))
-    question = ask(state, filters, limit)
+    # Filters, then the photo: what can be found wrong in no time is found before the networks load.
+    question = ask(gallery, filters, limit)
+    state = make_state(settings, gallery, LateNetworks(settings))
     probe, pixels = add_probe(state, Caller(None), photo)
-    choice = ProbeChoice(probe_id=probe.id, person=person)
+    choice = chosen.model_copy(update={"probe_id": probe.id})
     return search_probe(state, Caller(None), choose(probe, pixels, choice), question)
+
+
+def _box(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(value) for value in text.split(","))
+    except ValueError as error:
+        raise CommandError(f"no box: {text!r}", f"write it like {_BOX}") from error
+    if len(values) != 4:
+        raise CommandError(f"a box has four numbers, not {len(values)}", f"write it like {_BOX}")
+    return values
 
 
 def _time_zone(catalogue: "Catalogue", names: list[str] | None) -> str:
@@ -97,31 +118,6 @@ def _time_zone(catalogue: "Catalogue", names: list[str] | None) -> str:
     zones = {camera.time_zone for camera in catalogue.cameras() if not names or camera.name in names}
     if len(zones) > 1:
         raise CommandError(
-            "the cameras lie in several time zones", "write times with an offset, like 09:00+01:00"
+            "the cameras are in several time zones", "write times with an offset, like 09:00+01:00"
         )
     return zones.pop() if zones else "UTC"
-
-
-def _show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
-    rows = [
-        {
-            "rank": hit.rank,
-            "score": hit.score,
-            "camera": hit.camera.name,
-            "local_time": local_time(hit.start, hit.camera.time_zone),
-            "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
-            "recording": catalogue.video(hit.video_id).file_name,
-            "best_at": _clock(hit.best_moment.offset_seconds),
-        }
-        for hit in answer.hits
-    ]
-    print_table(rows, empty="Nothing was found.")
-    output.print(f"{answer.coverage.tracklets_compared} tracklets were compared.")
-    for warning in answer.warnings:
-        print_note(warning)
-
-
-def _clock(seconds: float) -> str:
-    """Seconds into a recording the way players show them."""
-    minutes, rest = divmod(max(0.0, seconds), 60)
-    return f"{int(minutes // 60)}:{int(minutes % 60):02}:{rest:04.1f}"

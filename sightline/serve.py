@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.console import DataDir, open_gallery, output, read_settings
+from sightline.console import DataDir, open_gallery, print_line, read_settings
 from sightline.failures import CommandError
 from sightline.logs import write_printable_logs
 
@@ -29,7 +29,7 @@ def serve(
     open_gallery(settings).close()  # a wrong schema or an unreachable database ends the start in one line
     app = create_app(settings)
     require_free(settings.host, settings.port)
-    output.print(f"Sightline serves http://{settings.host}:{settings.port}", soft_wrap=True)
+    print_line(f"Sightline serves http://{settings.host}:{settings.port}")
     uvicorn.run(
         app,
         host=settings.host,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.console import output
+from sightline.console import output, print_line
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def recordings(
             folder, wanted, wardrobe=wardrobe, processes=processes, advance=advance
         ),
     )
-    output.print(f"{wanted.cameras} recordings, described in {made}", markup=False, soft_wrap=True)
+    print_line(f"{wanted.cameras} recordings, described in {made}")
 
 
 @app.command()
@@ -103,7 +103,7 @@ def tracklets(
             folder, wanted, wardrobe=wardrobe, people=people, processes=processes, advance=advance
         ),
     )
-    output.print(f"Tracklets of {wanted.identities} people, listed in {made}", markup=False, soft_wrap=True)
+    print_line(f"Tracklets of {wanted.identities} people, listed in {made}")
 
 
 def _need_renderer() -> None:
@@ -125,7 +125,7 @@ def _draw(people: "list[Identity] | tuple[Identity, ...]", preview: Path) -> Non
     from simulation.preview import contact_sheet
 
     contact_sheet(people, preview)
-    output.print(f"Preview: {preview}", markup=False, soft_wrap=True)
+    print_line(f"Preview: {preview}")
 
 
 def _run(what: str, total: int, work: Callable[[Callable[[int], None]], Path]) -> Path:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.console import output
+from sightline.console import output, print_line
 from sightline.failures import CommandError
 
 
@@ -67,4 +67,4 @@ def train(
             ),
         )
     if first:
-        output.print(f"Model: {model}", markup=False, soft_wrap=True)
+        print_line(f"Model: {model}")

@@ -1,7 +1,6 @@
 """`sightline worker`: run index jobs."""
 
 import os
-import signal
 import socket
 import threading
 from typing import Annotated
@@ -9,6 +8,7 @@ from typing import Annotated
 import typer
 
 from sightline.console import DataDir, open_gallery, read_settings
+from sightline.interrupts import stop_when_told
 
 
 def worker(
@@ -29,8 +29,7 @@ def worker(
 
     settings = read_settings(IndexSettings)
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    stop_when_told(stop, "the recording in work goes back into the queue")
     name = name or f"{socket.gethostname()}-{os.getpid()}"
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         Worker(gallery, lambda: make_embedder(settings), settings, name).run(stop, once=once)

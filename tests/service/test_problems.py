@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -18,6 +19,7 @@ from service.networks import Networks
 from service.settings import ServiceSettings
 from tests.service.conftest import Archive
 from tests.service.fakes import ColourEmbedder, ContrastDetector
+from tests.service.videos import encoded
 
 ROOT = Path(__file__).parents[2]
 
@@ -176,7 +178,9 @@ def test_alive_before_ready(
         assert is_problem(ready, 503)
         assert ready.json()["checks"]["database"]["ok"] is True
         assert ready.json()["checks"]["model"]["ok"] is False
-        assert is_problem(client.post("/v1/probes", files={"file": b"x"}), 503)
+        assert is_problem(
+            client.post("/v1/probes", files={"file": encoded(np.zeros((64, 32, 3), np.uint8))}), 503
+        )
         search = client.post("/v1/searches", json={"probes": [{"tracklet_id": "x"}]})
         assert is_problem(search, 503)
         assert search.headers["retry-after"]

@@ -1,12 +1,16 @@
 """`sightline search`."""
 
+import csv
+import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gallery import Gallery, GallerySettings
+from gallery import Gallery, GallerySettings, NewRecording
+from sightline.completion import camera_names, site_names
 from tests.indexer.videos import CROWD, make_video
 from tests.sightline.conftest import Run
 
@@ -33,7 +37,7 @@ def indexed(run: Run, networks: None, recordings: Path) -> None:
 
 def answer(run: Run, *arguments: str | Path) -> dict[str, Any]:
     result = run("search", *arguments, "--json")
-    assert result.exit_code == 0, result.output
+    assert result.exit_code in {0, 1}, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
 
@@ -114,3 +118,98 @@ def test_times_without_offset_need_cameras_of_one_zone(
     assert refused.exit_code == 2
     assert "several time zones" in refused.stderr
     assert cameras(answer(run, photo, "--from", "2026-01-05T09:30", "--camera", "yard")) == ["yard"]
+
+
+def test_a_box_on_the_photo_says_who_is_meant(run: Run, photo: Path) -> None:
+    first = answer(run, photo, "--person", "0")["probe"]["box"]
+
+    found = answer(run, photo, "--box", ",".join(map(str, first)))
+
+    assert (found["probe"]["box"], found["probe"]["person"]) == (first, None)
+    assert cameras(found) == cameras(answer(run, photo, "--person", "0"))
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        (["--box", "1,2,3"], "four numbers"),
+        (["--box", "here"], "no box"),
+        (["--box", "1,2,3,0"], "box"),
+        (["--box", "0,0,9,9", "--person", "0"], "either person or box"),
+        (["--csv", "--json"], "exclude"),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused(run: Run, photo: Path, options: list[str], cause: str) -> None:
+    result = run("search", photo, *options)
+
+    assert result.exit_code == 2
+    assert cause in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cause"),
+    [
+        (["{photo}", "--camera", "roof"], "roof"),
+        (["{photo}", "--site", "moon"], "moon"),
+        (["{text}"], "image"),
+    ],
+)
+def test_what_is_wrong_is_found_before_the_networks_load(
+    run: Run, photo: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], cause: str
+) -> None:
+    def load(settings: object) -> None:
+        raise AssertionError("the networks were loaded")
+
+    monkeypatch.setattr("service.networks.load", load)
+
+    result = run("search", *(a.format(photo=photo, text=recordings / "notes.txt") for a in arguments))
+
+    assert result.exit_code == 2
+    assert cause in result.stderr
+
+
+def test_csv_is_on_the_clock_of_the_camera(run: Run, photo: Path) -> None:
+    result = run("search", photo, "--camera", "yard", "--csv")
+
+    (row,) = csv.DictReader(io.StringIO(result.stdout))
+    assert (row["rank"], row["camera"], row["site"], row["recording"]) == ("1", "yard", "back", "b.mp4")
+    assert row["start"].startswith("2026-01-05T10:00:00")
+    assert row["start"].endswith("+09:00")
+    assert "Not searched: camera gate (left out by the filter)" in result.stderr
+
+
+def test_recordings_that_were_not_searched_are_named_and_change_the_exit_status(
+    run: Run, photo: Path, sqlite_settings: GallerySettings
+) -> None:
+    complete = run("search", photo)
+    with Gallery.open(sqlite_settings) as gallery:
+        gate = gallery.catalogue.camera_named("gate")
+        late = datetime(2026, 1, 5, 3, tzinfo=UTC)
+        gallery.jobs.file([NewRecording(gate.id, "/media/c.mp4", "c [1].mp4", False, late)])
+
+    partial, elsewhere = run("search", photo), run("search", photo, "--camera", "yard")
+
+    assert (complete.exit_code, partial.exit_code, elsewhere.exit_code) == (0, 1, 0)
+    assert "Not searched: c [1].mp4 of camera gate (waiting to be indexed)" in partial.output
+    assert "Not searched: camera gate (left out by the filter)" in elsewhere.output
+
+
+def test_a_search_of_nothing_does_not_pass_for_nobody_found(run: Run, photo: Path) -> None:
+    result = run("search", photo, "--from", "2026-01-06T09:00")
+
+    assert result.exit_code == 1
+    assert "Not searched: camera gate (nothing is indexed for this time)" in result.output
+
+
+def test_the_shell_completes_cameras_and_sites(sqlite_settings: GallerySettings) -> None:
+    assert (camera_names("g"), camera_names(""), site_names("b")) == (["gate"], ["gate", "yard"], ["back"])
+
+
+def test_completion_is_silent_where_there_is_no_gallery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(tmp_path / "nowhere"))
+
+    assert camera_names("") == []
+    assert not (tmp_path / "nowhere").exists()

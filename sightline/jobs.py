@@ -1,0 +1,149 @@
+"""`sightline jobs`: what is filed to be indexed, and how far it is."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gallery import GallerySettings
+from indexer.names import shown
+from sightline.console import (
+    AsJson,
+    DataDir,
+    local_time,
+    open_gallery,
+    output,
+    print_json,
+    print_line,
+    print_table,
+    read_settings,
+)
+
+if TYPE_CHECKING:
+    from gallery import Gallery, JobInfo, RecordingInfo
+
+app = typer.Typer(
+    help="List, show, follow and cancel index jobs.", no_args_is_help=True, rich_markup_mode=None
+)
+JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `sightline jobs list` shows it.")]
+
+_LOOK_SECONDS: Final = 0.5
+_UNFINISHED: Final = frozenset({"queued", "running"})
+
+
+@app.command("list")
+def list_jobs(
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the newest first.")] = 20,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, the newest first."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        jobs = gallery.jobs.list(limit=limit)
+    if as_json:
+        print_json([_without_recordings(job) for job in jobs])
+        return
+    rows = [
+        {
+            "id": job.id,
+            "filed_at": job.created_at,
+            "state": _state(job),
+            "done": f"{job.progress:.0%}",
+            "left": _left(job),
+        }
+        for job in jobs
+    ]
+    print_table(rows, empty="No job yet: the page and POST /v1/index-jobs file some.")
+
+
+@app.command()
+def show(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show a job: its recordings, how far each is, and why one was skipped or failed."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        job = gallery.jobs.get(job_id)
+        if as_json:
+            print_json(_without_recordings(job) | {"recordings": [asdict(r) for r in job.recordings]})
+            return
+        _show(gallery, job)
+
+
+@app.command()
+def cancel(job_id: JobId, data_dir: DataDir = None) -> None:
+    """Cancel a job: what waits is cancelled at once, what runs stops soon, what is indexed stays."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        before = gallery.jobs.get(job_id)
+        job = gallery.jobs.cancel(job_id)
+        gallery.audit.record("job.cancel", subject=job.id)
+    if before.state not in _UNFINISHED:
+        print_line(f"The job had ended before: {job.state}.")
+        return
+    running = sum(recording.state == "running" for recording in job.recordings)
+    print_line("The job is cancelled." + (f" {running} recordings in work stop soon." if running else ""))
+
+
+@app.command()
+def follow(job_id: JobId, data_dir: DataDir = None) -> None:
+    """Watch a job until it ends.
+
+    Exits with 1 when one of its recordings failed or was cancelled. Ctrl-C ends the watching, not the job.
+    """
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        job = _watch(gallery, job_id)
+        _show(gallery, job)
+    if job.state != "succeeded":
+        raise typer.Exit(1)
+
+
+def _watch(gallery: "Gallery", job_id: str) -> "JobInfo":
+    """Draw a bar a recording until all have ended."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, TextColumn("{task.fields[state]}"), console=output) as bars:
+        job = gallery.jobs.get(job_id)
+        tasks = [bars.add_task(shown(r.file_name), total=1.0, state=r.state) for r in job.recordings]
+        while True:
+            for task, recording in zip(tasks, job.recordings, strict=True):
+                bars.update(task, completed=recording.progress, state=recording.stage or recording.state)
+            if job.state not in _UNFINISHED:
+                return job
+            time.sleep(_LOOK_SECONDS)
+            job = gallery.jobs.get(job_id)
+
+
+def _show(gallery: "Gallery", job: "JobInfo") -> None:
+    print_line(f"Job {job.id}: {_state(job)}, {job.progress:.0%} done{_left(job) and f', {_left(job)} left'}")
+    print_table(_rows(gallery, job.recordings))
+
+
+def _rows(gallery: "Gallery", recordings: "Sequence[RecordingInfo]") -> list[dict[str, object]]:
+    cameras = {camera.id: camera for camera in gallery.catalogue.cameras()}
+    return [
+        {
+            "recording": recording.file_name,
+            "camera": cameras[recording.camera_id].name,
+            "local_start": local_time(recording.start_time, cameras[recording.camera_id].time_zone),
+            "state": recording.state,
+            "done": f"{recording.progress:.0%}",
+            "reason": recording.reason,
+        }
+        for recording in recordings
+    ]
+
+
+def _without_recordings(job: "JobInfo") -> dict[str, object]:
+    return {name: value for name, value in asdict(job).items() if name != "recordings"}
+
+
+def _state(job: "JobInfo") -> str:
+    return f"{job.state}, to be cancelled" if job.cancel_requested and job.state in _UNFINISHED else job.state
+
+
+def _left(job: "JobInfo") -> str:
+    """The time that is left, in hours and minutes; empty where it is unknown or none."""
+    if not job.eta_seconds:
+        return ""
+    minutes, seconds = divmod(round(job.eta_seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

@@ -1,0 +1,41 @@
+"""The SIGHTLINE_ variables of the environment, and those that are none."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pydantic_settings import BaseSettings
+
+_PREFIX: Final = "SIGHTLINE_"
+# Read by an option, and by docker-compose.yml, which hands its whole .env to the containers.
+_OTHERS: Final = frozenset({"SIGHTLINE_API_KEY", "SIGHTLINE_MEDIA", "SIGHTLINE_PUBLISH"})
+
+
+def kinds() -> tuple[type[BaseSettings], ...]:
+    """All classes of settings that read variables."""
+    from gallery import GallerySettings
+    from indexer.settings import IndexSettings
+    from service.settings import ServiceSettings
+
+    return GallerySettings, ServiceSettings, IndexSettings
+
+
+def known() -> frozenset[str]:
+    """The names of all variables that mean something."""
+    names = (
+        f"{kind.model_config.get('env_prefix', '')}{field}".upper()
+        for kind in kinds()
+        for field in kind.model_fields
+    )
+    return _OTHERS | frozenset(names)
+
+
+def misspelt(environment: Iterable[str]) -> Iterator[str]:
+    """Say of each variable that looks like a setting and is none what it may have been meant to be."""
+    wrong = sorted(name for name in environment if name.upper().startswith(_PREFIX))
+    names = known() if wrong else frozenset()
+    for name in wrong:
+        if name.upper() in names:
+            continue
+        like = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)
+        yield f"{name} is no setting and is ignored" + (f"; did you mean {like[0]}?" if like else "")

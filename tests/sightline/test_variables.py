@@ -1,0 +1,40 @@
+"""Variables that look like settings and are none."""
+
+import pytest
+
+from sightline.variables import kinds, known, misspelt
+from tests.sightline.conftest import Run
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("SIGHTLINE_DATADIR", "SIGHTLINE_DATA_DIR"),
+        ("SIGHTLINE_INDEX_MODLE", "SIGHTLINE_INDEX_MODEL"),
+        ("SIGHTLINE_MAX_CONECTIONS", "SIGHTLINE_MAX_CONNECTIONS"),
+    ],
+)
+def test_a_misspelt_variable_is_named_with_what_was_meant(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.setenv(name, "1")
+
+    result = run("cameras")
+
+    assert result.exit_code == 0
+    assert name in result.stderr
+    assert f"{meant}?" in result.stderr
+    assert "Note" not in result.stdout
+
+
+def test_what_is_like_no_setting_is_named_alone() -> None:
+    assert list(misspelt(["SIGHTLINE_ZZZ", "HOME"])) == ["SIGHTLINE_ZZZ is no setting and is ignored"]
+
+
+def test_every_setting_is_known_in_any_case() -> None:
+    names = {
+        f"{kind.model_config['env_prefix']}{field.upper()}" for kind in kinds() for field in kind.model_fields
+    }
+
+    assert names <= known()
+    assert list(misspelt([*names, "sightline_data_dir", "SIGHTLINE_API_KEY", "SIGHTLINE_MEDIA"])) == []
