@@ -1,4 +1,4 @@
-"""Sampled crops of a tracklet, cut into the clips that the video network embeds."""
+"""A tracklet's boxes and sampled crops, and the clips that the video network embeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +24,19 @@ class Sample:
     aspect: float
     sharpness: float
     at_border: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One person followed without a break, before anything is embedded.
+
+    `boxes` (N,) BOX_DTYPE of every frame on which the person was found, times ascending; `samples` the
+    sampled moments among them; `pace_us` the time between two frames that were looked at.
+    """
+
+    boxes: NDArray[np.void]
+    samples: Sequence[Sample]
+    pace_us: float
 
 
 @dataclass(frozen=True, slots=True)

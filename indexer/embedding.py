@@ -2,16 +2,17 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gallery import NewClip, NewTracklet
-from indexer.clips import Clip
-from indexer.settle import Candidate
-from models.embedder import normalise, tracklet_feature
+from indexer.clips import Clip, Stretch, cut
+from indexer.settle import quality, thumbnail
+from models.embedder import in_batches, normalise, tracklet_feature
 from models.preprocessing import Crop, Preprocessing
 
 T = TypeVar("T")
@@ -45,79 +46,53 @@ class Settled(Generic[T]):
     horizon_us: int
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A message whose features have not all come yet."""
-
-    settled: Settled[Candidate]
-    clips: int
-    features: list[Features] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every clip has its feature."""
-        return len(self.features) == self.clips
-
-
 def embed(
-    messages: Iterable[Settled[Candidate]],
+    messages: Iterable[Settled[Stretch]],
     embedder: ClipEmbedder,
+    *,
+    clip_frames: int,
     batch_frames: int,
     run: Callable[[Callable[[Batch], Features], Iterable[Batch]], Iterable[Features]] = map,
 ) -> Iterator[Settled[NewTracklet]]:
-    """Embed the clips of a stream of candidates, `batch_frames` crops at a time.
+    """Cut a stream of tracklets into clips and embed these, `batch_frames` crops at a time.
 
     Messages leave in the order they came. Which clips share a batch depends on that order alone, so the
-    features are the same whenever and however fast the candidates arrive.
+    features are the same whenever and however fast the tracklets arrive.
 
     Args:
-        messages: each with at least one candidate.
+        messages: each with at least one tracklet, each of these with at least one sample.
         embedder: the network.
+        clip_frames: crops in a clip; the last of a tracklet has fewer.
         batch_frames: crops in a batch, unless one clip has more.
         run: like `map`; may work on several batches at a time.
     """
-    waiting: deque[_Waiting] = deque()
-    owners: deque[_Waiting] = deque()  # of the clips that are being embedded, in order
+    waiting: deque[tuple[Settled[Stretch], list[list[Clip]]]] = deque()  # with the clips of each tracklet
+    ready: deque[Features] = deque()  # of the first clips that wait, in order
 
-    def batches() -> Iterator[Batch]:
-        batch: list[Clip] = []
-        frames = 0
+    def clips() -> Iterator[Clip]:
         for message in messages:
-            clips = [clip for candidate in message.tracklets for clip in candidate.clips]
-            waiting.append(_Waiting(message, len(clips)))
-            for clip in clips:
-                if batch and frames + len(clip.crops) > batch_frames:
-                    yield batch
-                    batch, frames = [], 0
-                batch.append(clip)
-                owners.append(waiting[-1])
-                frames += len(clip.crops)
-        if batch:
-            yield batch
+            own = [cut(stretch.samples, clip_frames) for stretch in message.tracklets]
+            waiting.append((message, own))
+            yield from chain.from_iterable(own)
 
-    for features in run(lambda batch: embedder.embed_clips([clip.crops for clip in batch]), batches()):
-        for feature in features:
-            owners.popleft().features.append(feature)
-        while waiting and waiting[0].complete:
-            yield _embedded(waiting.popleft())
+    batches = in_batches(clips(), lambda clip: len(clip.crops), batch_frames)
+    for features in run(lambda batch: embedder.embed_clips([clip.crops for clip in batch]), batches):
+        ready.extend(features)
+        while waiting and sum(map(len, waiting[0][1])) <= len(ready):
+            message, own = waiting.popleft()
+            tracklets = [
+                _tracklet(stretch, clips, np.stack([ready.popleft() for _ in clips]))
+                for stretch, clips in zip(message.tracklets, own, strict=True)
+            ]
+            yield Settled(tracklets, message.horizon_us)
 
 
-def _embedded(done: _Waiting) -> Settled[NewTracklet]:
-    features = iter(done.features)
-    tracklets = [
-        _tracklet(candidate, np.stack([next(features) for _ in candidate.clips]))
-        for candidate in done.settled.tracklets
-    ]
-    return Settled(tracklets, done.settled.horizon_us)
-
-
-def _tracklet(candidate: Candidate, features: Features) -> NewTracklet:
+def _tracklet(stretch: Stretch, clips: Sequence[Clip], features: Features) -> NewTracklet:
     """`features` (number of clips, D), raw."""
-    counts = [len(clip.crops) for clip in candidate.clips]
-    clips = [
+    counts = [len(clip.crops) for clip in clips]
+    made = [
         NewClip(clip.start_us, clip.end_us, count, feature)
-        for clip, count, feature in zip(candidate.clips, counts, normalise(features), strict=True)
+        for clip, count, feature in zip(clips, counts, normalise(features), strict=True)
     ]
-    return NewTracklet(
-        candidate.boxes, tracklet_feature(features, counts), clips, candidate.quality, candidate.thumbnail
-    )
+    feature = tracklet_feature(features, counts)
+    return NewTracklet(stretch.boxes, feature, made, quality(stretch), thumbnail(stretch))

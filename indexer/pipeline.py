@@ -29,7 +29,7 @@ from indexer.progress import Progress, Silent
 from indexer.settings import IndexSettings
 from indexer.settle import refined
 from indexer.stages import Stages, Steps
-from indexer.track import Tracker
+from indexer.track import Tracker, warn_of_slow_frames
 from indexer.types import Recording
 from models.detector import Detector
 
@@ -93,6 +93,7 @@ def index_video(
         find=lambda frames: detector.detect([frame.image for frame in frames]),
         follow=lambda frame, detections: tracker.update(detections, frame.time_us),
         refine=lambda stretch, counters: refined(stretch, counters, settings),
+        check=lambda recorded: warn_of_slow_frames(recorded.statistics, settings.detect_fps),
     )
     origin = VideoReport(detector=detector.name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
     return index_recording(

@@ -44,7 +44,7 @@ class IndexSettings(BaseSettings):
 
     # Filters: what is dropped is counted by reason
     min_seconds: float = Field(default=0.5, ge=0)
-    min_frames: int = Field(default=5, ge=1)
+    min_seen_seconds: float = Field(default=0.45, ge=0)  # in sight, gaps not counted: 5 boxes at 10 a second
     min_height: float = Field(default=32.0, ge=0)
     min_sharpness: float = Field(default=0.035, ge=0)  # models.quality.sharpness; 0 keeps everything
 

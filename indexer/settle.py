@@ -1,15 +1,14 @@
-"""What an ended track becomes: nothing, for a counted reason, or tracklets with clips and a thumbnail."""
+"""What an ended track becomes: nothing, for a counted reason, or tracklets with quality and a thumbnail."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import clips, thumbnails
-from indexer.clips import Clip, Sample
+from indexer import thumbnails
+from indexer.clips import Stretch
 from indexer.counters import Counters
 from indexer.filtering import reason_to_drop
 from indexer.refine import appearance, is_still, switches, trim
@@ -18,24 +17,6 @@ from indexer.settings import IndexSettings
 NEVER_MOVED: Final = "never_moved"
 TRIMMED: Final = "boxes_trimmed"
 SPLIT: Final = "splits"
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """One person's boxes, (N,) BOX_DTYPE, and the sampled moments among them, at least one."""
-
-    boxes: NDArray[np.void]
-    samples: Sequence[Sample]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A tracklet that will be stored: boxes of every detected frame, clips of sampled crops."""
-
-    boxes: NDArray[np.void]
-    clips: Sequence[Clip]
-    quality: dict[str, float]
-    thumbnail: bytes
 
 
 def refined(stretch: Stretch, counters: Counters, settings: IndexSettings) -> list[Stretch]:
@@ -61,35 +42,34 @@ def _appearance(stretch: Stretch) -> NDArray[np.float32]:
 
 
 def _worth_keeping(stretch: Stretch, counters: Counters, settings: IndexSettings) -> bool:
-    reason = reason_to_drop(stretch.boxes, [sample.sharpness for sample in stretch.samples], settings)
+    sharpnesses = [sample.sharpness for sample in stretch.samples]
+    reason = reason_to_drop(stretch.boxes, sharpnesses, stretch.pace_us, settings)
     if reason is not None:
         counters.count(reason)
     return reason is None
 
 
-def make_candidate(stretch: Stretch, settings: IndexSettings) -> Candidate:
-    """Cut clips, draw the thumbnail, note the quality."""
-    samples = stretch.samples
-    heights = stretch.boxes["h"]
+def quality(stretch: Stretch) -> dict[str, float]:
+    """How well the person is seen: median height and sharpness, mean score of the detector."""
+    return {
+        "height_px": round(float(np.median(stretch.boxes["h"])), 1),
+        "sharpness": round(float(np.median([sample.sharpness for sample in stretch.samples])), 4),
+        "detector_score": round(float(np.mean(stretch.boxes["score"])), 4),
+    }
+
+
+def thumbnail(stretch: Stretch) -> bytes:
+    """A JPEG strip of the moments that show most."""
+    samples, heights = stretch.samples, stretch.boxes["h"]
     scores = [
         thumbnails.goodness(float(heights[sample.box]), sample.sharpness, sample.at_border)
         for sample in samples
     ]
     shown = [samples[position] for position in thumbnails.choose(scores)]
-    quality = {
-        "height_px": round(float(np.median(heights)), 1),
-        "sharpness": round(float(np.median([sample.sharpness for sample in samples])), 4),
-        "detector_score": round(float(np.mean(stretch.boxes["score"])), 4),
-    }
-    return Candidate(
-        boxes=stretch.boxes,
-        clips=clips.cut(samples, settings.clip_frames),
-        quality=quality,
-        thumbnail=thumbnails.strip([s.crop for s in shown], [s.aspect for s in shown]),
-    )
+    return thumbnails.strip([s.crop for s in shown], [s.aspect for s in shown])
 
 
 def _part(stretch: Stretch, start: int, stop: int) -> Stretch:
     """Boxes `start` to `stop` with their samples."""
     samples = [replace(s, box=s.box - start) for s in stretch.samples if start <= s.box < stop]
-    return Stretch(stretch.boxes[start:stop], samples)
+    return replace(stretch, boxes=stretch.boxes[start:stop], samples=samples)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gallery import NewTracklet
+from indexer.active import ActiveTracks
+from indexer.clips import Stretch
 from indexer.counters import Counters
 from indexer.decode import Recorded
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.flow import Flow, Pipe
-from indexer.living import Living, Track
 from indexer.settings import IndexSettings
-from indexer.settle import Candidate, Stretch, make_candidate
 from indexer.track import LOST_SECONDS
 from indexer.types import Frame, Tracked
 from models.detector import Detections
@@ -57,7 +57,7 @@ class Stages:
         self._embedder, self._settings = embedder, settings
         self._frames: Pipe[Frame] = flow.pipe(settings.queue_frames)
         self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(settings.queue_frames)
-        self._settled: Pipe[Settled[Candidate]] = flow.pipe(settings.queue_tracks)
+        self._settled: Pipe[Settled[Stretch]] = flow.pipe(settings.queue_tracks)
         self._embedded: Pipe[Settled[NewTracklet]] = flow.pipe(settings.queue_tracks)
         flow.stage("decode", self._decode, out=self._frames)
         flow.stage("detect", self._detect, out=self._found)
@@ -86,23 +86,22 @@ class Stages:
                 self._found.put((frame, detections))
 
     def _track(self) -> None:
-        living = Living(self._settings, self._embedder.preprocessing, lost_seconds=LOST_SECONDS)
+        active = ActiveTracks(self._settings, self._embedder.preprocessing, lost_seconds=LOST_SECONDS)
         for frame, detections in self._found:
-            ended = living.update(frame, self._steps.follow(frame, detections))
+            ended = active.update(frame, self._steps.follow(frame, detections))
             if ended:
-                self._settle(ended, living.horizon_us)
-        self._settle(living.finish(), living.horizon_us)
+                self._settle(ended, active.horizon_us)
+        self._settle(active.finish(), active.horizon_us)
 
-    def _settle(self, tracks: Sequence[Track], horizon_us: int) -> None:
-        candidates: list[Candidate] = []
+    def _settle(self, tracks: Sequence[Stretch], horizon_us: int) -> None:
+        tracklets: list[Stretch] = []
         for track in tracks:
             self.counters.tracks += 1
-            kept = self._steps.refine(Stretch(track.boxes(), track.samples), self.counters)
-            candidates += [make_candidate(stretch, self._settings) for stretch in kept]
-        self.counters.tracklets += len(candidates)
-        self.counters.clips += sum(len(candidate.clips) for candidate in candidates)
-        if candidates:
-            self._settled.put(Settled(candidates, horizon_us))
+            tracklets += self._steps.refine(track, self.counters)
+        self.counters.tracklets += len(tracklets)
+        self.counters.clips += sum(-(-len(t.samples) // self._settings.clip_frames) for t in tracklets)
+        if tracklets:
+            self._settled.put(Settled(tracklets, horizon_us))
 
     def _embed(self) -> None:
         device = self._embedder.device
@@ -110,7 +109,14 @@ class Stages:
         def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
             return self._flow.side_by_side("embed", work, batches, self._settings.workers_on(device))
 
-        for done in embed(self._settled, self._embedder, self._settings.embed_batch_on(device), run):
+        batch = self._settings.embed_batch_on(device)
+        for done in embed(
+            self._settled,
+            self._embedder,
+            clip_frames=self._settings.clip_frames,
+            batch_frames=batch,
+            run=run,
+        ):
             self._embedded.put(done)
 
 

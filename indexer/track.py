@@ -10,17 +10,34 @@ from typing import Final
 
 import numpy as np
 
+from indexer.decode import Statistics
 from indexer.trackers_compat import Detections as LibraryDetections
 from indexer.trackers_compat import IoU, SORTTracker
 from indexer.types import Tracked
 from models.detector import Detections
 
 LOST_SECONDS: Final = 1.5  # how long a person may be hidden and still be continued
+BRIDGED_SECONDS: Final = 0.4  # frames further apart: who walks no longer overlaps with where they were
 MINIMUM_IOU: Final = 0.1  # of a detection with where the track is expected
 # The library's noise is per frame. One reference rate for all recordings, with real times, keeps persons as
 # fast as they are whatever the recording's rate is, even where it varies or its header is wrong.
 REFERENCE_RATE: Final = 10.0
 LIBRARY_RATE: Final = 30.0  # the library counts how long a track may be lost in frames of this rate
+
+
+def warn_of_slow_frames(statistics: Statistics, fps: float | None) -> None:
+    """Warn where frames are further apart than a tracker can bridge.
+
+    Args:
+        statistics: of a recording that has been read.
+        fps: frames a second that were looked at, at most; None for all.
+    """
+    seconds = sum(end - start for start, end in statistics.intervals) / 1e6
+    apart = max(seconds / max(1, statistics.frames_decoded), 0.0 if fps is None else 1 / fps)
+    if apart > BRIDGED_SECONDS:
+        statistics.warn(
+            f"pictures are {apart:.1f} s apart: people who walk are lost between them, expect few tracklets"
+        )
 
 
 class Tracker:

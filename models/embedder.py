@@ -1,7 +1,7 @@
 """From crops to features: what the indexer and the service use of a model."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from models.preprocessing import Crop, resize, standardise
 from models.zoo import LoadedModel
 
 Features = NDArray[np.float32]
+C = TypeVar("C")
 
 MAX_CLIP_FRAMES: Final = 32
 
@@ -119,24 +120,11 @@ class Embedder:
             if not 1 <= len(clip) <= MAX_CLIP_FRAMES:
                 raise BadClip(f"clip {index} has {len(clip)} frames; a clip has 1 to {MAX_CLIP_FRAMES}")
         features = []
-        for batch in self._batches(clips):
+        for batch in in_batches(clips, len, self._batch_size):
             frames = self._prepare([frame for clip in batch for frame in clip])
             lengths = [len(clip) for clip in batch]
             features.append(self._network.embed_frames(frames, lengths, self._at_once))
         return self._collect(features)
-
-    def _batches(self, clips: Sequence[Sequence[Crop]]) -> Iterator[list[Sequence[Crop]]]:
-        """Whole clips in their order, at most `batch_size` frames a batch unless one clip has more."""
-        batch: list[Sequence[Crop]] = []
-        frames = 0
-        for clip in clips:
-            if batch and frames + len(clip) > self._batch_size:
-                yield batch
-                batch, frames = [], 0
-            batch.append(clip)
-            frames += len(clip)
-        if batch:
-            yield batch
 
     def _prepare(self, crops: Sequence[Crop]) -> Tensor:
         pixels = resize(crops, self.preprocessing).to(self.device)
@@ -147,6 +135,26 @@ class Embedder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         array: Features = torch.cat(features).cpu().numpy()
         return array
+
+
+def in_batches(clips: Iterable[C], length: Callable[[C], int], frames: int) -> Iterator[list[C]]:
+    """Whole clips in their order, at most `frames` frames a batch unless one clip has more.
+
+    Args:
+        clips: anything that stands for clips.
+        length: frames of one.
+        frames: of a batch.
+    """
+    batch: list[C] = []
+    held = 0
+    for clip in clips:
+        if batch and held + length(clip) > frames:
+            yield batch
+            batch, held = [], 0
+        batch.append(clip)
+        held += length(clip)
+    if batch:
+        yield batch
 
 
 def normalise(features: Features) -> Features:

@@ -15,15 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo, VideoReport
-from indexer.clips import Sample
+from indexer.active import kept_crop
+from indexer.clips import Sample, Stretch
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.flow import Flow, Pipe
 from indexer.importers.crops import CropTracklet, read_bytes, read_crop, scan
-from indexer.living import kept_crop
 from indexer.pipeline import IndexReport, already_indexed, model_info
 from indexer.progress import Progress, Silent
 from indexer.settings import IndexSettings
-from indexer.settle import Candidate, Stretch, make_candidate
 from indexer.stages import POLL_SECONDS
 from models.preprocessing import Preprocessing
 from models.quality import sharpness
@@ -142,31 +141,31 @@ def _import_camera(
         camera = gallery.catalogue.get_or_add_camera(f"{folder.camera_prefix}{source.number}")
         with flow.clock("store"):
             info = writer.commit(_video(folder, source, camera.id, digest, size_bytes))
-    warnings = [embedder.warning] if embedder.warning else []
-    return IndexReport(info, False, warnings, source.numbers(), dict(flow.seconds))
+    return IndexReport(info, False, info.report.warnings, source.numbers(), dict(flow.seconds))
 
 
 def _embedded(
     flow: Flow, source: _Source, fps: float, embedder: ClipEmbedder, settings: IndexSettings
 ) -> Iterator[Settled[NewTracklet] | None]:
     """Read in one thread, embed in another."""
-    candidates: Pipe[Settled[Candidate]] = flow.pipe(settings.queue_tracks)
+    read: Pipe[Settled[Stretch]] = flow.pipe(settings.queue_tracks)
     embedded: Pipe[Settled[NewTracklet]] = flow.pipe(settings.queue_tracks)
 
     def read_all() -> None:
         for tracklet in source.tracklets:
-            made = make_candidate(_read(tracklet, source, fps, embedder.preprocessing), settings)
-            source.clips += len(made.clips)
-            candidates.put(Settled([made], 0))
+            made = _read(tracklet, source, fps, embedder.preprocessing)
+            source.clips += -(-len(made.samples) // settings.clip_frames)
+            read.put(Settled([made], 0))
 
     def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
         return flow.side_by_side("embed", work, batches, settings.workers_on(embedder.device))
 
     def embed_all() -> None:
-        for done in embed(candidates, embedder, settings.embed_batch_on(embedder.device), run):
+        batch = settings.embed_batch_on(embedder.device)
+        for done in embed(read, embedder, clip_frames=settings.clip_frames, batch_frames=batch, run=run):
             embedded.put(done)
 
-    flow.stage("decode", read_all, out=candidates)
+    flow.stage("decode", read_all, out=read)
     flow.stage("embed", embed_all, out=embedded)
     return embedded.poll(POLL_SECONDS)
 
@@ -193,7 +192,7 @@ def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Pr
         source.frames += 1
         source.width, source.height = max(source.width, width), max(source.height, height)
         source.duration_us = max(source.duration_us, time_us + round(1e6 / fps))
-    return Stretch(np.array(rows, dtype=BOX_DTYPE), samples)
+    return Stretch(np.array(rows, dtype=BOX_DTYPE), samples, 1e6 / fps)
 
 
 def _digest(tracklets: Sequence[CropTracklet], salt: str) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gallery import Gallery, VideoReport
+from indexer.clips import Stretch
 from indexer.counters import Counters
 from indexer.decode import Recorded
 from indexer.embedding import ClipEmbedder
@@ -15,9 +16,9 @@ from indexer.importers.boxes import BoxFile, FrameBoxes, read_boxes
 from indexer.pipeline import IndexReport, index_recording
 from indexer.progress import Progress
 from indexer.settings import IndexSettings
-from indexer.settle import Stretch, refined
+from indexer.settle import refined
 from indexer.stages import Steps
-from indexer.track import Tracker
+from indexer.track import Tracker, warn_of_slow_frames
 from indexer.types import Frame, Recording, Tracked
 from models.detector import Detections
 
@@ -53,13 +54,19 @@ def import_boxes(
     """
     file = read_boxes(boxes)
     steps = _tracked_steps(file) if file.tracked else _untracked_steps(file, settings)
+
+    def check(recorded: Recorded) -> None:
+        _check_frames(file, boxes, recorded)
+        if not file.tracked:
+            warn_of_slow_frames(recorded.statistics, None)
+
     origin = VideoReport(detector="motchallenge", boxes=boxes.name, lines_ignored=dict(file.ignored))
     return index_recording(
         gallery,
         embedder,
         recording,
         settings,
-        steps=replace(steps, check=lambda recorded: _check_frames(file, boxes, recorded)),
+        steps=replace(steps, check=check),
         origin=origin,
         progress=progress,
     )

@@ -8,6 +8,7 @@ from models.quality import sharpness
 from tests.indexer.tracks import boxes
 
 SETTINGS = IndexSettings()
+PACE_US = 100_000.0
 
 
 def textured(*cells: int) -> NDArray[np.uint8]:
@@ -26,19 +27,27 @@ def test_the_threshold_parts_sharp_from_hopeless() -> None:
 
 def test_each_reason_by_itself() -> None:
     track, sharp = boxes(range(20)), [0.2] * 10
-    assert reason_to_drop(track, sharp, SETTINGS) is None
-    assert reason_to_drop(track[:4], sharp, SETTINGS) == TOO_SHORT
-    assert reason_to_drop(boxes(range(8), step_us=20_000), sharp, SETTINGS) == TOO_SHORT
-    assert reason_to_drop(track, [], SETTINGS) == TOO_SHORT
-    assert reason_to_drop(boxes(range(20), height=31.0), sharp, SETTINGS) == TOO_SMALL
-    assert reason_to_drop(track, [0.01] * 10, SETTINGS) == TOO_BLURRED
+    assert reason_to_drop(track, sharp, PACE_US, SETTINGS) is None
+    assert reason_to_drop(track[:4], sharp, PACE_US, SETTINGS) == TOO_SHORT
+    assert reason_to_drop(boxes(range(8), step_us=20_000), sharp, 20_000, SETTINGS) == TOO_SHORT
+    assert reason_to_drop(track, [], PACE_US, SETTINGS) == TOO_SHORT
+    assert reason_to_drop(boxes(range(20), height=31.0), sharp, PACE_US, SETTINGS) == TOO_SMALL
+    assert reason_to_drop(track, [0.01] * 10, PACE_US, SETTINGS) == TOO_BLURRED
+
+
+def test_limits_are_times_whatever_the_frame_rate() -> None:
+    """Two boxes of a slow recording are a second of somebody; at ten frames a second they are a flicker."""
+    sharp = [0.2] * 2
+    assert reason_to_drop(boxes(range(2), step_us=1_000_000), sharp, 1_000_000, SETTINGS) is None
+    assert reason_to_drop(boxes(range(3), step_us=250_000), sharp, 250_000, SETTINGS) is None
+    assert reason_to_drop(boxes(range(2), step_us=1_000_000), sharp, PACE_US, SETTINGS) == TOO_SHORT
 
 
 def test_most_of_a_tracklet_decides() -> None:
     heights = [20.0] * 9 + [40.0] * 11
-    assert reason_to_drop(boxes(range(20), height=heights), [0.01] * 4 + [0.2] * 6, SETTINGS) is None
+    assert reason_to_drop(boxes(range(20), height=heights), [0.01] * 4 + [0.2] * 6, PACE_US, SETTINGS) is None
 
 
 def test_every_filter_can_be_turned_off() -> None:
-    off = IndexSettings(min_seconds=0, min_frames=1, min_height=0, min_sharpness=0)
-    assert reason_to_drop(boxes([5.0], height=2.0), [0.0], off) is None
+    off = IndexSettings(min_seconds=0, min_seen_seconds=0, min_height=0, min_sharpness=0)
+    assert reason_to_drop(boxes([5.0], height=2.0), [0.0], PACE_US, off) is None

@@ -246,3 +246,20 @@ def test_a_camera_s_uptime_does_not_move_people(
     assert "time stamps jump ahead" in report.summary()
     for tracklet in sqlite_gallery.catalogue.tracklets_of(report.video.id):
         assert tracklet.end_us < 4_000_000
+
+
+@pytest.mark.parametrize(("fps", "slow"), [(1, True), (2, True), (4, False)])
+def test_slow_recordings_are_indexed_by_seconds_and_warned_of(
+    sqlite_gallery: Gallery,
+    recording: Recording,
+    settings: IndexSettings,
+    tmp_path: Path,
+    fps: int,
+    slow: bool,
+) -> None:
+    """People are in sight for four seconds, however many frames that makes."""
+    walkers = [Walker(RED, fps, 5 * fps, (10, 20), (8 / fps, 0)), Walker(BLUE, 0, 1, (10, 140))]
+    path = make_video(tmp_path / "slow.mp4", walkers, frames=8 * fps, fps=fps)
+    report = index(sqlite_gallery, replace(recording, path=path), settings)
+    assert report.video.tracklet_count == 1
+    assert any("apart" in warning for warning in report.warnings) == slow

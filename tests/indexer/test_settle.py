@@ -5,10 +5,10 @@ import pytest
 from numpy.typing import NDArray
 
 from gallery import BOX_DTYPE
-from indexer.clips import Sample, cut
+from indexer.clips import Sample, Stretch, cut
 from indexer.counters import Counters
 from indexer.settings import IndexSettings
-from indexer.settle import Stretch, make_candidate, refined
+from indexer.settle import quality, refined, thumbnail
 
 SETTINGS = IndexSettings(clip_frames=8, trim_score=0.9)
 
@@ -31,7 +31,7 @@ def walk(
         Sample(frame * 100_000, frame, person(colours[frame], frame % 250), 0.4, 50.0, at_border=False)
         for frame in range(0, len(colours), 2)
     ]
-    return Stretch(np.array(rows, dtype=BOX_DTYPE), samples)
+    return Stretch(np.array(rows, dtype=BOX_DTYPE), samples, 100_000.0)
 
 
 RED, BLUE = (200, 30, 30), (30, 30, 200)
@@ -84,14 +84,17 @@ def test_what_is_not_worth_keeping_is_counted(stretch: Stretch, reason: str) -> 
     assert counters.reasons == {reason: 1}
 
 
-def test_a_candidate_has_every_sample_in_one_clip() -> None:
+def test_quality_and_thumbnail_describe_the_tracklet() -> None:
     stretch = walk([RED] * 41)
-    candidate = make_candidate(stretch, SETTINGS)
-    assert [len(clip.crops) for clip in candidate.clips] == [8, 8, 5]
-    assert [clip.start_us for clip in candidate.clips] == [0, 1_600_000, 3_200_000]
-    assert [clip.end_us for clip in candidate.clips] == [1_400_000, 3_000_000, 4_000_000]
-    assert candidate.quality == {"height_px": 80.0, "sharpness": 50.0, "detector_score": 0.9}
-    assert candidate.thumbnail.startswith(b"\xff\xd8\xff")
+    assert quality(stretch) == {"height_px": 80.0, "sharpness": 50.0, "detector_score": 0.9}
+    assert thumbnail(stretch).startswith(b"\xff\xd8\xff")
+
+
+def test_clips_begin_and_end_with_their_samples() -> None:
+    clips = cut(walk([RED] * 41).samples, 8)
+    assert [len(clip.crops) for clip in clips] == [8, 8, 5]
+    assert [clip.start_us for clip in clips] == [0, 1_600_000, 3_200_000]
+    assert [clip.end_us for clip in clips] == [1_400_000, 3_000_000, 4_000_000]
 
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 64])

@@ -1,4 +1,4 @@
-"""Persons that are being followed: their boxes and sampled crops, until the track ends.
+"""Active tracks: boxes and sampled crops of people who are being followed, until their tracks end.
 
 Memory is bounded by the people in view, never by the length of the file: a crop is kept at no more than the
 size the network takes, a track that lasts too long goes on as a new tracklet, and so does the largest one
@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gallery import BOX_DTYPE
-from indexer.clips import Sample
+from indexer.clips import Sample, Stretch
 from indexer.settings import IndexSettings
 from indexer.types import Frame, Image, Tracked
 from models.preprocessing import Preprocessing, resample
@@ -23,12 +22,17 @@ BORDER = 2.0  # pixels from the edge of the picture within which a person may be
 
 
 @dataclass(slots=True)
-class Track:
-    """A stretch of one track: a row of boxes a detected frame, and the sampled moments among them."""
+class ActiveTrack:
+    """A track that may go on: a row of boxes a detected frame, and the sampled moments among them.
+
+    `first_frame` and `last_frame` count the frames that were looked at, to the first box and the last.
+    """
 
     rows: list[tuple[int, int, float, float, float, float, float]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     crop_bytes: int = 0
+    first_frame: int = 0
+    last_frame: int = 0
 
     @property
     def start_us(self) -> int:
@@ -40,12 +44,13 @@ class Track:
         """Time of the last box."""
         return self.rows[-1][0]
 
-    def boxes(self) -> NDArray[np.void]:
-        """All boxes, (N,) BOX_DTYPE."""
-        return np.array(self.rows, dtype=BOX_DTYPE)
+    def ended(self) -> Stretch:
+        """What the track was, now that it has ended."""
+        pace_us = (self.last_us - self.start_us) / max(1, self.last_frame - self.first_frame)
+        return Stretch(np.array(self.rows, dtype=BOX_DTYPE), self.samples, pace_us)
 
 
-class Living:
+class ActiveTracks:
     """Collects what the tracker reports, frame by frame, and hands over tracks that have ended.
 
     Args:
@@ -60,18 +65,25 @@ class Living:
         self._longest_us = round(settings.max_track_seconds * 1e6)
         self._budget = settings.max_crop_bytes
         self._lost_us = round(lost_seconds * 1e6)
-        self._tracks: dict[int, Track] = {}
+        self._tracks: dict[int, ActiveTrack] = {}
         self._next_slot = 0
         self._now_us = -1
+        self._frames = 0
+
+    @property
+    def crop_bytes(self) -> int:
+        """Bytes of all crops that are held."""
+        return sum(track.crop_bytes for track in self._tracks.values())
 
     @property
     def horizon_us(self) -> int:
         """Nothing that is handed over from now on begins before this time."""
         return min((track.start_us for track in self._tracks.values()), default=self._now_us + 1)
 
-    def update(self, frame: Frame, tracked: Sequence[Tracked]) -> list[Track]:
+    def update(self, frame: Frame, tracked: Sequence[Tracked]) -> list[Stretch]:
         """Take the next frame; return the tracks that have ended, in the order in which they began."""
         self._now_us = frame.time_us
+        self._frames += 1
         # A frame is sampled when it is the first in its slot: for everybody at once, so crops of people who
         # walk together are of the same moments.
         slot = int(frame.time_us / self._slot_us + 1e-6)
@@ -82,13 +94,9 @@ class Living:
             self._continue(frame, person, sampled)
         return self._ended()
 
-    def living(self) -> list[Track]:
-        """Those that are being followed."""
-        return list(self._tracks.values())
-
-    def finish(self) -> list[Track]:
+    def finish(self) -> list[Stretch]:
         """The file has ended, and so have all tracks."""
-        tracks = list(self._tracks.values())
+        tracks = [track.ended() for track in self._tracks.values()]
         self._tracks.clear()
         return tracks
 
@@ -96,10 +104,11 @@ class Living:
         left, top, right, bottom = person.box
         if not (right > left and bottom > top):
             return
-        track = self._tracks.setdefault(person.track, Track())
+        track = self._tracks.setdefault(person.track, ActiveTrack(first_frame=self._frames))
         if sampled and (sample := self._sample(frame, person.box, len(track.rows))) is not None:
             track.samples.append(sample)
             track.crop_bytes += sample.crop.nbytes
+        track.last_frame = self._frames
         track.rows.append((frame.time_us, frame.index, left, top, right - left, bottom - top, person.score))
 
     def _sample(self, frame: Frame, box: tuple[float, float, float, float], row: int) -> Sample | None:
@@ -119,7 +128,7 @@ class Living:
             at_border=at_border,
         )
 
-    def _ended(self) -> list[Track]:
+    def _ended(self) -> list[Stretch]:
         ended = [
             key
             for key, track in self._tracks.items()
@@ -127,12 +136,10 @@ class Living:
             or track.last_us - track.start_us >= self._longest_us
         ]
         tracks = [self._tracks.pop(key) for key in ended]
-        kept = sum(track.crop_bytes for track in self._tracks.values())
-        while kept > self._budget:
+        while self.crop_bytes > self._budget:
             largest = max(self._tracks, key=lambda key: self._tracks[key].crop_bytes)
             tracks.append(self._tracks.pop(largest))
-            kept -= tracks[-1].crop_bytes
-        return tracks
+        return [track.ended() for track in tracks]
 
 
 def kept_crop(crop: Image, preprocessing: Preprocessing) -> Image:
