@@ -29,9 +29,12 @@ clean_up() {
 trap clean_up EXIT
 
 install_tools() {
-    local missing=()
-    for tool in debootstrap buildah curl; do command -v "$tool" >/dev/null || missing+=("$tool"); done
+    local missing=() tool
+    # On the path only: the function above has the name of a tool.
+    for tool in debootstrap buildah curl; do type -P "$tool" >/dev/null || missing+=("$tool"); done
     [ ${#missing[@]} = 0 ] && return
+    type -P apt-get >/dev/null || { echo "error: image-check needs ${missing[*]}: install them" >&2; return 2; }
+    echo "Installing the Debian packages ${missing[*]} ..."
     apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "${missing[@]}"
 }
 

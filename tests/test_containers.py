@@ -1,5 +1,6 @@
 """Dockerfile and compose file, checked without an engine; `make image-check` builds and runs the image."""
 
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -83,3 +84,30 @@ def test_the_build_gets_what_the_wheel_needs() -> None:
     assert [name for name in kept if not (ROOT / name).exists()] == []
     others = {"alembic.ini", "constraints.txt", "migrations", "pyproject.toml", "scripts/requirements.py"}
     assert (packages | others) - kept == set()
+
+
+@pytest.mark.parametrize("missing", ["buildah", "debootstrap", "curl"])
+def test_the_image_check_installs_the_tools_that_are_missing(tmp_path: Path, missing: str) -> None:
+    """All tools but one are there; the package manager notes what it is told, and fails."""
+    said = tmp_path / "said"
+    fakes = {
+        "id": "echo 0",
+        "apt-get": f'echo "$*" >> {said}; case "$*" in *install*) exit 7;; esac',
+        **dict.fromkeys({"buildah", "debootstrap", "curl"} - {missing}, "exit 1"),
+    }
+    for name, body in fakes.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{body}\n")
+        (tmp_path / name).chmod(0o755)
+    for name in ("bash", "dirname", "env", "mktemp", "rm", "sh"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+
+    result = subprocess.run(
+        ["bash", str(ROOT / "scripts/image-check.sh")],
+        env={"PATH": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 7, result.stderr
+    assert said.read_text().split()[-1] == missing
