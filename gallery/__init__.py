@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from gallery.records.videos import FileStamp as FileStamp
     from gallery.records.videos import ModelInfo as ModelInfo
     from gallery.records.videos import NewVideo as NewVideo
+    from gallery.records.videos import VideoChanges as VideoChanges
     from gallery.records.videos import VideoInfo as VideoInfo
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
@@ -84,7 +85,7 @@ _HOMES = {
     ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
-    "records.videos": ["ModelInfo", "NewVideo", "VideoInfo", "FileStamp", "VideoReport"],
+    "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "settings": ["GallerySettings"],
     "vectors.snapshot": ["Snapshot"],
     "writing.writer": ["VideoWriter"],

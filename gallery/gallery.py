@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 from sqlalchemy import func, select
 
@@ -12,7 +12,7 @@ from gallery.catalogue.keys import Keys
 from gallery.catalogue.probes import Probes
 from gallery.catalogue.searches import Searches
 from gallery.jobs.jobs import Jobs
-from gallery.records.videos import ModelInfo
+from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.checking import check_database
@@ -21,6 +21,7 @@ from gallery.sql.tables import Segment
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
+from gallery.writing.correct import correct_video
 from gallery.writing.erase import erase_video
 from gallery.writing.sweep import SweepReport, sweep
 from gallery.writing.verify import VerifyReport, verify
@@ -104,6 +105,21 @@ class Gallery:
             CorruptSegment: a segment that the catalogue names is missing or damaged.
         """
         return self._snapshots.newest(model_id)
+
+    def correct_video(
+        self, video_id: str, *, key_id: str | None = None, **changes: Unpack[VideoChanges]
+    ) -> VideoInfo:
+        """Correct what was recorded of a video, without embedding it again; what is not named stays.
+
+        Searches that begin afterwards find it at its right time and camera. The audit event is part of it.
+
+        Raises:
+            NotFound: no such video or camera.
+            InvalidInput: a value that cannot be stored.
+            Conflict: the path of a recording that was uploaded.
+            CorruptSegment: the segment that holds its vectors is damaged; nothing was changed.
+        """
+        return correct_video(self._database, self.data_dir, video_id, changes, key_id)
 
     def erase_video(self, video_id: str) -> None:
         """Remove a video and all that was made from it: no search that begins afterwards finds it.

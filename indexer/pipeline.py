@@ -40,8 +40,9 @@ Complete = Callable[[VideoReport], Completion]
 class IndexReport:
     """What became of a recording.
 
-    `already`: the gallery had it, and nothing was done. `counters` are numbers of the whole run as in the
-    video's report; `stage_seconds` how long each stage worked, waiting for others not counted.
+    `already`: the gallery had it, and nothing was done, but that its new place was recorded if it `moved`.
+    `counters` are numbers of the whole run as in the video's report; `stage_seconds` how long each stage
+    worked, waiting for others not counted.
     """
 
     video: VideoInfo
@@ -49,6 +50,7 @@ class IndexReport:
     warnings: Sequence[str]
     counters: Mapping[str, int]
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
+    moved: bool = False
 
     def summary(self) -> str:
         """What was done, left out and noticed, in one line."""
@@ -126,7 +128,7 @@ def index_recording(
     digest = content_hash(recording.path)
     known = gallery.catalogue.is_indexed(digest, embedder.id)
     if known is not None:
-        return already_indexed(known)
+        return already_indexed(known, _followed(gallery, known, recording, status))
     flow = Flow()
     with (
         open_recording(recording.path, aspect=recording.pixel_aspect) as recorded,
@@ -165,9 +167,29 @@ def store(writer: VideoWriter, messages: Iterable[Settled[NewTracklet]], flow: F
             writer.add(tracklet)
 
 
-def already_indexed(video: VideoInfo) -> IndexReport:
-    """The report on a recording that the gallery has."""
-    return IndexReport(video, True, [f"{video.file_name} is indexed already, as video {video.id}"], {})
+def already_indexed(video: VideoInfo, now: VideoInfo | None = None) -> IndexReport:
+    """The report on a recording that the gallery has; `now` is its record after it was found elsewhere."""
+    now = now or video
+    said = f"{video.file_name} is indexed already, as video {video.id}"
+    moved = now.path != video.path
+    return IndexReport(now, True, [said + ("; its new place is recorded" if moved else "")], {}, moved=moved)
+
+
+def _followed(gallery: Gallery, known: VideoInfo, recording: Recording, status: os.stat_result) -> VideoInfo:
+    """Record where a known recording lies, if it moved there; a copy of one that is still there is none."""
+    path, stamp = str(recording.path.absolute()), FileStamp.of(status)
+    if known.owned or recording.owned or (known.path, known.stamp) == (path, stamp):
+        return known
+    if known.path != path and _is_there(known):
+        return known
+    return gallery.correct_video(known.id, path=path, stamp=stamp)
+
+
+def _is_there(video: VideoInfo) -> bool:
+    try:
+        return Path(video.path).stat().st_size == video.size_bytes
+    except OSError:
+        return False
 
 
 def _watch(stages: Stages, recorded: Recorded, progress: Progress) -> Iterator[Settled[NewTracklet]]:

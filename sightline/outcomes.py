@@ -42,7 +42,7 @@ def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outc
     if not report.already:
         result = report.summary()
     elif (video.camera_id, video.start_time) == (recording.camera_id, recording.start_time):
-        result = "in the gallery already"
+        result = "in the gallery already" + ("; its new place is recorded" if report.moved else "")
     else:
         result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
     return Outcome(recording.path, result, video.tracklet_count, video.end_time)

@@ -1,33 +1,49 @@
-"""`sightline videos`: the indexed recordings."""
+"""`sightline videos`: list and correct the indexed recordings."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import GallerySettings
+from gallery import FileStamp, GallerySettings, VideoChanges
 from sightline.console import (
     AsJson,
     DataDir,
     local_time,
+    moment,
     open_gallery,
+    output,
     print_json,
     print_table,
     read_settings,
 )
+from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from gallery import Catalogue, VideoInfo
 
 _PAGE = 500
 
+app = typer.Typer(
+    help="List and correct indexed recordings.", invoke_without_command=True, rich_markup_mode=None
+)
 
+Camera = Annotated[str | None, typer.Option(help="Only recordings of this camera.")]
+
+
+@app.callback()
 def videos(
-    camera: Annotated[str | None, typer.Option(help="Only recordings of this camera.")] = None,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
+    context: typer.Context, camera: Camera = None, data_dir: DataDir = None, as_json: AsJson = False
 ) -> None:
+    """List the indexed recordings by camera and time, or correct one."""
+    if context.invoked_subcommand is None:
+        list_videos(camera, data_dir, as_json)
+
+
+@app.command("list")
+def list_videos(camera: Camera = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the indexed recordings by camera and time."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
@@ -51,6 +67,54 @@ def videos(
         for video in found
     ]
     print_table(rows, empty="No recording yet: `sightline index` adds some.")
+
+
+@app.command()
+def edit(
+    video: Annotated[str, typer.Argument(help="The video's id, as `sightline videos` shows it.")],
+    *,
+    start: Annotated[
+        str | None, typer.Option(help="When it began: ISO time, on the camera's clock without an offset.")
+    ] = None,
+    camera: Annotated[str | None, typer.Option(help="The camera that recorded it.")] = None,
+    path: Annotated[Path | None, typer.Option(help="Where the same file lies now.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Correct what is recorded of a recording, without indexing it again.
+
+    Searches that begin afterwards find it at its right time and camera.
+    """
+    if start is None and camera is None and path is None:
+        raise CommandError("nothing to correct", "give --start, --camera or --path")
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        known, changes = gallery.catalogue.video(video), VideoChanges()
+        where = gallery.catalogue.camera(known.camera_id)
+        if camera is not None:
+            where = gallery.catalogue.camera_named(camera)
+            changes["camera_id"] = where.id
+        if start is not None:
+            changes["start_time"] = moment(start, where.time_zone)
+        if path is not None:
+            changes["path"], changes["stamp"] = str(path.absolute()), _same_file(path, known)
+        corrected = gallery.correct_video(video, **changes)
+    if as_json:
+        print_json(asdict(corrected))
+    else:
+        begin = local_time(corrected.start_time, where.time_zone)
+        output.print(f"{corrected.file_name}: camera {where.name}, {begin}, {corrected.path}", markup=False)
+
+
+def _same_file(path: Path, video: "VideoInfo") -> FileStamp | None:
+    """The stamp of a file, if it is the recording; a folder of imported crops is taken as it is."""
+    from indexer.hashing import content_hash
+
+    if path.is_dir() and video.report.detector == "crops":
+        return None
+    stamp = FileStamp.of(path.stat())
+    if content_hash(path) != video.content_hash:
+        raise CommandError(f"{path} is another recording than {video.file_name}", "index it instead")
+    return stamp
 
 
 def all_videos(catalogue: "Catalogue", camera_id: int | None) -> Iterator["VideoInfo"]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,23 @@ class NewVideo:
     report: VideoReport
     intervals: Sequence[tuple[int, int]] | None = None
     stamp: FileStamp | None = None
+
+
+class VideoChanges(TypedDict, total=False):
+    """What can be corrected of a video: the keys that are given.
+
+    start_time: the time of its first frame.
+    camera_id: the camera that recorded it.
+    path: where the recording lies now; its content was compared by whoever says so.
+    file_name: what people call it.
+    stamp: what the file system says of the file at `path`.
+    """
+
+    start_time: datetime
+    camera_id: int
+    path: str
+    file_name: str
+    stamp: FileStamp | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
@@ -19,20 +18,18 @@ from gallery.errors import InvalidInput
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, Video
-from gallery.vectors.block import FIRST_CLIP, Rows
-from gallery.vectors.builder import SegmentBuilder, SegmentContent
+from gallery.vectors.builder import SegmentBuilder
 from gallery.vectors.segment import (
     Manifest,
     SegmentVanished,
     open_segment,
-    read_clips,
     segment_directory,
     verify_segment,
 )
+from gallery.writing.copying import copy_video
 from gallery.writing.rows import new_segment
 
 DEFAULT_MAX_TRACKLETS = 262_144  # 0.7 GB of fp16 vectors at 1280 dimensions
-_COPIED_ROWS = 1024  # copied at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,28 +165,10 @@ def _copy(directory: Path, data_dir: Path, group: Sequence[_Source]) -> Manifest
     )
     builder = SegmentBuilder(directory, group[0].model_id, group[0].dimension)
     try:
-        contents = [_copy_video(builder, opened[number], ordinal) for _, number, ordinal in places]
+        contents = [copy_video(builder, opened[number], ordinal) for _, number, ordinal in places]
         return builder.finish(contents)
     finally:
         builder.close()
-
-
-def _copy_video(builder: SegmentBuilder, rows: Rows, ordinal: int) -> SegmentContent:
-    video = rows.videos[ordinal]
-    first, end = int(video["first"]), int(video["first"] + video["count"])
-    part = rows.parts[0]
-    for start in range(first, end, _COPIED_ROWS):
-        stop = min(start + _COPIED_ROWS, end)
-        clips_start, clips_end = rows.clips_of(start, part)[0], rows.clips_of(stop - 1, part)[1]
-        clip_counts = np.diff(np.append(rows.columns[FIRST_CLIP, start:stop], clips_end))
-        clips = read_clips(part.directory, rows.vectors.dimension, [(clips_start, clips_end)])
-        builder.add(
-            rows.vectors.take(np.arange(start, stop)),
-            rows.columns[:FIRST_CLIP, start:stop],
-            clip_counts,
-            clips,
-        )
-    return SegmentContent(video["id"].decode(), int(video["camera_id"]), end - first)
 
 
 def _replace(session: Session, segment_id: str, manifest: Manifest, group: Sequence[_Source]) -> _Made | None:

@@ -9,7 +9,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from gallery.disk.files import PART, discard_tree, sync_directory, write_durably
@@ -18,9 +18,10 @@ from gallery.disk.media import cache_directory, thumbnails_directory
 from gallery.errors import NotFound
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
-from gallery.sql.tables import Segment, SegmentVideo, Tombstone, Video
+from gallery.sql.tables import Video
 from gallery.validation import known_id
 from gallery.vectors.segment import segment_directory
+from gallery.writing.leaving import leave_segments, lock_segments
 
 
 def erase_video(database: Database, data_dir: Path, video_id: str) -> None:
@@ -88,30 +89,7 @@ def _sync_parent(recording: Path) -> None:
 
 def _delete_rows(session: Session, video_id: str) -> list[str]:
     """Delete a video's rows and return the segments that held nothing else."""
-    lone = []
-    segment_ids = _lock_segments(session, video_id)
+    segment_ids = lock_segments(session, video_id)
     if session.scalar(delete(Video).where(Video.id == video_id).returning(Video.id)) is None:
         raise NotFound(f"no video {video_id}")
-    for segment_id in segment_ids:
-        others = select(func.count()).select_from(SegmentVideo).where(SegmentVideo.segment_id == segment_id)
-        if session.execute(others).scalar_one():
-            continue
-        session.execute(delete(Segment).where(Segment.id == segment_id))
-        lone.append(segment_id)
-    change = advance_change(session)
-    session.add_all(
-        Tombstone(segment_id=segment_id, video_id=video_id, change=change)
-        for segment_id in segment_ids
-        if segment_id not in lone
-    )
-    return lone
-
-
-def _lock_segments(session: Session, video_id: str) -> list[str]:
-    """Lock the segments that hold a video, against compaction that would move it elsewhere meanwhile."""
-    mine = select(SegmentVideo.segment_id).where(SegmentVideo.video_id == video_id)
-    while True:
-        wanted = list(session.scalars(mine.order_by(SegmentVideo.segment_id)))
-        lock = select(Segment.id).where(Segment.id.in_(wanted)).order_by(Segment.id).with_for_update()
-        if len(session.scalars(lock).all()) == len(wanted) and set(session.scalars(mine)) <= set(wanted):
-            return wanted
+    return leave_segments(session, video_id, segment_ids, advance_change(session))

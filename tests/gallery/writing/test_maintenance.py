@@ -17,7 +17,7 @@ from gallery.records.jobs import NewRecording
 from gallery.records.videos import VideoInfo
 from gallery.settings import GallerySettings
 from gallery.writing import compact as compact_module
-from gallery.writing import rows
+from gallery.writing import copying, rows
 from gallery.writing.compact import CompactionReport
 from gallery.writing.rows import insert_segment
 from tests.gallery.dump import dump, hashes
@@ -145,7 +145,7 @@ def manifests(gallery: Gallery) -> list[dict[str, Any]]:
 def test_a_long_video_is_copied_piece_by_piece(
     sqlite_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compact_module, "_COPIED_ROWS", 3)
+    monkeypatch.setattr(copying, "_COPIED_ROWS", 3)
     store(sqlite_gallery, "long", make_tracklets(1, 11))
     store(sqlite_gallery, "short", make_tracklets(2, 2))
     before = sqlite_gallery.snapshot(MODEL.id).search(QUERY, limit=99).hits

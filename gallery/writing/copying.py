@@ -1,0 +1,42 @@
+"""Copies the rows of a video from one segment into another."""
+
+import numpy as np
+
+from gallery.vectors.block import FIRST_CLIP, Rows
+from gallery.vectors.builder import SegmentBuilder, SegmentContent
+from gallery.vectors.segment import read_clips
+
+_COPIED_ROWS = 1024  # at a time
+
+
+def copy_video(
+    builder: SegmentBuilder, rows: Rows, ordinal: int, *, shift_us: int = 0, camera_id: int | None = None
+) -> SegmentContent:
+    """Append the rows of a video, number `ordinal` of an opened segment, to a segment that is being built.
+
+    Args:
+        builder: the new segment.
+        rows: the opened segment.
+        ordinal: position of the video in it.
+        shift_us: how much later everything on it begins and ends.
+        camera_id: its camera, if it is another one than before.
+
+    Raises:
+        SegmentVanished, CorruptSegment: the clips cannot be read.
+    """
+    video = rows.videos[ordinal]
+    first, end = int(video["first"]), int(video["first"] + video["count"])
+    part = rows.parts[0]
+    for start in range(first, end, _COPIED_ROWS):
+        stop = min(start + _COPIED_ROWS, end)
+        clips_start, clips_end = rows.clips_of(start, part)[0], rows.clips_of(stop - 1, part)[1]
+        clip_counts = np.diff(np.append(rows.columns[FIRST_CLIP, start:stop], clips_end))
+        clips = read_clips(part.directory, rows.vectors.dimension, [(clips_start, clips_end)])
+        builder.add(
+            rows.vectors.take(np.arange(start, stop)),
+            rows.columns[:FIRST_CLIP, start:stop],
+            clip_counts,
+            clips,
+        )
+    seen_by = int(video["camera_id"]) if camera_id is None else camera_id
+    return SegmentContent(video["id"].decode(), seen_by, end - first, shift_us)
