@@ -15,6 +15,8 @@ from pydantic import (
     model_validator,
 )
 
+from gallery import RankBy
+
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 DEFAULT_LIMIT = 50
@@ -122,19 +124,28 @@ class SearchFilters(RequestModel):
         return self
 
 
-class SearchQuery(SearchFilters):
+class SearchOptions(SearchFilters):
+    """What all searches may ask for."""
+
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page")
+    rank_by: RankBy | None = Field(
+        default=None,
+        description="What orders the hits: `standard_score`, which sets cameras off against each other, or "
+        "plain `cosine`. The server's setting if left out",
+    )
+
+
+class SearchQuery(SearchOptions):
     """The `query` part of a search that brings its photo along."""
 
     person: int | None = Field(default=None, ge=0)
     box: BoxIn | None = None
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page")
 
 
-class SearchRequest(SearchFilters):
+class SearchRequest(SearchOptions):
     """A search for a person on a probe that was uploaded before."""
 
     probes: list[ProbeChoice] = Field(min_length=1, max_length=1)
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page")
 
 
 class ModelOut(BaseModel):
@@ -231,6 +242,10 @@ class HitOut(BaseModel):
         description="Cosine of probe and tracklet: it ranks, it is no probability. From -1 to 1, but for the "
         "rounding of stored vectors to 16 bits"
     )
+    standard_score: float | None = Field(
+        description="How many standard deviations the score lies above what this probe scores on average in "
+        "that camera; null in searches that were recorded without it"
+    )
     probability: float | None
     tracklet_id: str
     video_id: str
@@ -253,6 +268,7 @@ class SearchAnswer(BaseModel):
     filters: FiltersOut
     coverage: CoverageOut
     calibration: Calibration
+    ranked_by: RankBy = Field(description="What orders the hits")
     hits: list[HitOut]
     next_cursor: str | None
     warnings: list[str]

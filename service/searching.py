@@ -38,7 +38,7 @@ from service.schemas import (
     Moment,
     SearchAnswer,
     SearchedProbe,
-    SearchFilters,
+    SearchOptions,
 )
 from service.state import State
 from service.work import checkpoint
@@ -51,11 +51,12 @@ CALIBRATION: Final = Calibration(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Where to search and how many hits make a page; `named` are the filters as they were asked."""
+    """Where to search, what orders hits and how many make a page; `named` are the filters as asked for."""
 
     filters: Filters
     named: FiltersOut
     limit: int
+    by: RankBy
 
 
 def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
@@ -80,8 +81,10 @@ def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Qu
     return _search(state, caller, vector, searched, question, warnings=[])
 
 
-def ask(gallery: Gallery, filters: SearchFilters, limit: int) -> Question:
+def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
     """A question with its filters by name turned into filters by id; cameras and sites must both fit.
+
+    `rank_by` orders the hits unless the question says otherwise.
 
     Raises:
         InvalidRequest: a camera or site that does not exist, since its absence from the answer would mislead.
@@ -106,7 +109,8 @@ def ask(gallery: Gallery, filters: SearchFilters, limit: int) -> Question:
             camera_ids=None if chosen is None else frozenset(chosen), start=filters.start, end=filters.end
         ),
         named=FiltersOut(cameras=filters.cameras, sites=filters.sites, start=filters.start, end=filters.end),
-        limit=limit,
+        limit=filters.limit,
+        by=filters.rank_by or rank_by,
     )
 
 
@@ -122,7 +126,7 @@ def _search(
     embedder = state.networks.embedder
     snapshot = state.gallery.snapshot(embedder.id)
     depth = max(question.limit, KEPT)
-    ranking = snapshot.search(vector, limit=depth + 1, filters=question.filters, by=RankBy.COSINE)
+    ranking = snapshot.search(vector, limit=depth + 1, filters=question.filters, by=question.by)
     hits = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
     statement = coverage_statement(state.gallery, question.filters, ranking, embedder.id)
     if embedder.warning:
@@ -134,6 +138,7 @@ def _search(
                 QueriedProbe(**searched.model_dump()),
                 QueriedFilters(**question.named.model_dump()),
                 question.limit,
+                ranking.by,
             ),
             model_id=embedder.id,
             model_name=embedder.name,
@@ -195,6 +200,7 @@ def answer(state: State, recorded: SearchInfo, *, offset: int, limit: int) -> Se
         filters=FiltersOut.model_validate(recorded.query.filters, from_attributes=True),
         coverage=CoverageOut.model_validate(recorded.coverage),
         calibration=CALIBRATION,
+        ranked_by=recorded.query.by,
         hits=hits,
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
         warnings=warnings,
@@ -217,7 +223,7 @@ def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
 
 
 def _recorded(hit: Hit) -> RecordedHit:
-    return RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number)
+    return RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number, round(hit.standard_score, 4))
 
 
 def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[int, CameraInfo]) -> HitOut:
@@ -227,6 +233,7 @@ def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[i
     return HitOut(
         rank=rank,
         score=stored.score,
+        standard_score=stored.standard_score,
         probability=None,
         tracklet_id=tracklet.id,
         video_id=tracklet.video_id,

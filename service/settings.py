@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gallery import GallerySettings
+from gallery import GallerySettings, RankBy
 from service.errors import UnsafeSettings
 
 MIB = 1024 * 1024
@@ -29,6 +29,7 @@ class ServiceSettings(GallerySettings):
         model, device, detector: what embeds, and finds persons on, probe photos.
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
+        rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
         clip_cuts: how many clips are cut at once.
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         max_cache_bytes: room for cut clips.
@@ -56,6 +57,7 @@ class ServiceSettings(GallerySettings):
     network_passes: int = Field(default=2, ge=1)
     clip_cuts: int = Field(default=2, ge=1)
     max_waiting: int = Field(default=64, ge=0)
+    rank_by: RankBy = RankBy.STANDARD_SCORE
     max_clip_seconds: float = Field(default=60.0, gt=0)
     max_clip_side: int = Field(default=1280, ge=64)
     max_cache_bytes: int = Field(default=2 * 1024 * MIB, ge=0)

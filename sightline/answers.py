@@ -21,6 +21,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
         {
             "rank": hit.rank,
             "score": hit.score,
+            "standard_score": hit.standard_score,
             "camera": hit.camera.name,
             "local_time": local_time(hit.start, hit.camera.time_zone),
             "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
@@ -57,6 +58,7 @@ def _row(hit: "HitOut", catalogue: "Catalogue") -> dict[str, object]:
     return {
         "rank": hit.rank,
         "score": hit.score,
+        "standard_score": hit.standard_score,
         "camera": hit.camera.name,
         "site": hit.camera.site or "",
         "start": _there(hit.start, hit.camera.time_zone),

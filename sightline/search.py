@@ -12,7 +12,7 @@ from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from gallery import Catalogue, Gallery
-    from service.schemas import ProbeChoice, SearchAnswer, SearchFilters
+    from service.schemas import ProbeChoice, SearchAnswer, SearchOptions
     from service.settings import ServiceSettings
 
 _BOX: Final = "120,40,64,180"
@@ -52,7 +52,7 @@ def search(
     without an offset are those of the cameras searched. The search is recorded like one over REST. Exits
     with 1 when recordings that were asked for were not searched; the answer says which and why.
     """
-    from service.schemas import ProbeChoice, SearchFilters
+    from service.schemas import ProbeChoice, SearchOptions
     from service.settings import ServiceSettings
 
     if as_csv and as_json:
@@ -62,13 +62,14 @@ def search(
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
         zone = _time_zone(gallery.catalogue, camera) if start or end else "UTC"
-        filters = SearchFilters(
+        options = SearchOptions(
             cameras=camera or None,
             sites=site or None,
             start=None if start is None else moment(start, zone),
             end=None if end is None else moment(end, zone),
+            limit=limit,
         )
-        answer = _answer(settings, gallery, data, chosen=chosen, filters=filters, limit=limit)
+        answer = _answer(settings, gallery, data, chosen=chosen, options=options)
         if as_json:
             print_json(answer.model_dump(mode="json"))
         elif as_csv:
@@ -85,8 +86,7 @@ def _answer(
     photo: bytes,
     *,
     chosen: "ProbeChoice",
-    filters: "SearchFilters",
-    limit: int,
+    options: "SearchOptions",
 ) -> "SearchAnswer":
     """Search as the service does, without its HTTP: the same checks, the same record."""
     from service.auth import Caller
@@ -96,7 +96,7 @@ def _answer(
     from service.state import make_state
 
     # Filters, then the photo: what can be found wrong in no time is found before the networks load.
-    question = ask(gallery, filters, limit)
+    question = ask(gallery, options, settings.rank_by)
     state = make_state(settings, gallery, LateNetworks(settings))
     probe, pixels = add_probe(state, Caller(None), photo)
     choice = chosen.model_copy(update={"probe_id": probe.id})

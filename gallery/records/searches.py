@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gallery.records.searching import RankBy
+
 Box = tuple[float, float, float, float]
 
 
@@ -30,11 +32,12 @@ class QueriedFilters:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A question as it was asked; `limit` hits make a page."""
+    """A question as it was asked; `limit` hits make a page, and `by` ordered them."""
 
     probe: QueriedProbe
     filters: QueriedFilters
     limit: int
+    by: RankBy = RankBy.COSINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class RecordedHit:
     tracklet_id: str
     score: float
     clip: int
+    standard_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,7 +91,7 @@ async def _from_json(state: State, caller: Caller, request: Request) -> SearchAn
     choice = wanted.probes[0]
 
     def search() -> SearchAnswer:
-        question = searching.ask(state.gallery, wanted, wanted.limit)
+        question = searching.ask(state.gallery, wanted, state.settings.rank_by)
         if choice.tracklet_id is not None:
             return searching.search_tracklet(state, caller, choice.tracklet_id, question)
         assert choice.probe_id is not None
@@ -113,9 +113,8 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
     wanted = _parse(SearchQuery, query.encode())
 
     def search() -> SearchAnswer:
-        question = searching.ask(
-            state.gallery, wanted, wanted.limit
-        )  # wrong filters end here, before anything is stored
+        # Wrong filters end here, before anything is stored.
+        question = searching.ask(state.gallery, wanted, state.settings.rank_by)
         probe, pixels = probing.add_probe(state, caller, data)
         choice = ProbeChoice(probe_id=probe.id, person=wanted.person, box=wanted.box)
         chosen = probing.choose(probe, pixels, choice)

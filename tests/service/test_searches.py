@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import gallery.sql.database
-from gallery import NewRecording
+from gallery import NewRecording, RankBy
 from service.app import create_app
 from service.persons import NOBODY
 from service.settings import ServiceSettings
@@ -54,13 +55,48 @@ def test_shows_scores_as_they_are(client: TestClient, archive: Archive, probe: J
     assert scores == [round(hit.score, 6) for hit in ranking.hits]
 
 
+def test_hits_are_ordered_by_what_was_asked_for(client: TestClient, archive: Archive, probe: Json) -> None:
+    standard, plain = search(client, probe), search(client, probe, rank_by="cosine")
+    assert (standard["ranked_by"], plain["ranked_by"]) == ("standard_score", "cosine")
+    for answer, key in ((standard, "standard_score"), (plain, "score")):
+        values = [hit[key] for hit in answer["hits"]]
+        assert values == sorted(values, reverse=True)
+        again = client.get(f"/v1/searches/{answer['id']}").json()
+        assert (again["ranked_by"], again["hits"]) == (answer["ranked_by"], answer["hits"])
+    by_id = [{hit["tracklet_id"]: hit["standard_score"] for hit in a["hits"]} for a in (standard, plain)]
+    assert by_id[0] == by_id[1]
+
+
+def test_a_setting_turns_standard_scores_off(make_app: Callable[..., FastAPI], secret: str) -> None:
+    app = make_app(rank_by=RankBy.COSINE)
+    with TestClient(app, headers={"X-API-Key": secret}) as client:
+        probe = upload(client, scene((RED, 100, 60)))
+        assert search(client, probe)["ranked_by"] == "cosine"
+        assert search(client, probe, rank_by="standard_score")["ranked_by"] == "standard_score"
+
+
+def test_searches_recorded_without_standard_scores_stay_readable(
+    client: TestClient, archive: Archive, probe: Json
+) -> None:
+    answer = search(client, probe)
+    with closing(sqlite3.connect(archive.gallery.data_dir / "gallery.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE search SET query = json_remove(query, '$.by'), hits = "
+            "(SELECT json_group_array(json_remove(value, '$.standard_score')) FROM json_each(hits))"
+        )
+    again = client.get(f"/v1/searches/{answer['id']}").json()
+    assert again["ranked_by"] == "cosine"
+    assert {hit["standard_score"] for hit in again["hits"]} == {None}
+
+
 def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -> None:
     hit = search(client, probe, cameras=["gate"])["hits"][0]
     tracklet = archive.tracklets["gate", RED]
     url = f"/v1/tracklets/{tracklet}"
-    assert hit | {"score": 1} == {
+    assert hit | {"score": 1, "standard_score": 1} == {
         "rank": 1,
         "score": 1,
+        "standard_score": 1,
         "probability": None,
         "tracklet_id": tracklet,
         "video_id": archive.videos["gate"].id,

@@ -55,11 +55,12 @@ function howExact({ coverage }) {
   return say.coverage.approximate((coverage.recall * 100).toFixed(1));
 }
 
-function reading({ model, hits }) {
+function reading({ model, hits, ranked_by: rankedBy }) {
   const calibrated = hits.some((hit) => typeof hit.probability === "number");
   const meaning = calibrated ? say.coverage.calibrated : say.coverage.cosine;
+  const order = rankedBy === "standard_score" ? say.coverage.standardScore : say.coverage.plainScore;
   return [
-    h("p", {}, `${meaning} ${say.coverage.always}`),
+    h("p", {}, `${meaning} ${order} ${say.coverage.always}`),
     h("p", {}, say.coverage.clothes),
     h("p", {}, say.coverage.model, h("code", {}, model.name), say.coverage.weights, h("code", {}, model.id.slice(0, 12)), "."),
   ];

@@ -32,6 +32,7 @@ export function factsOf(hit, scope) {
   const facts = [
     typeof hit.probability === "number" ? fact(say.player.probability, probability(hit.probability), say.player.calibrated) : null,
     fact(say.player.similarity, score(hit.score), say.player.cosine),
+    typeof hit.standard_score === "number" ? fact(say.player.standsOut, score(hit.standard_score), say.player.deviations) : null,
     fact(say.player.localTime, clocksOf(start, end, zone), `${day(start, zone)}, ${zoned(start, zone)}`),
     fact(say.player.utc, h("time", { dateTime: start }, moment(start, "UTC"))),
     fact(say.player.best, clockOf(best.start, zone), intoView(secondsBetween(start, best.start))),
