@@ -21,12 +21,12 @@ from pathlib import Path
 import numpy as np
 
 from simulation.camera import Camera, Window, clip_matrix
+from simulation.closet import Wardrobe
 from simulation.company import Cast
 from simulation.crops import TrackletMaker, window_around
 from simulation.detector import Aim
 from simulation.figure import set_uniforms
 from simulation.identity import draw_identity
-from simulation.outfitter import Wardrobe
 from simulation.presets import PRESETS
 from simulation.processes import draw_alone
 from simulation.recorder import plain_recorder

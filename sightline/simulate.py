@@ -86,7 +86,7 @@ def tracklets(
     _need_renderer()
     from simulation.avatars import People
     from simulation.cast import draw_cast
-    from simulation.outfitter import Wardrobe
+    from simulation.closet import Wardrobe
     from simulation.presets import PRESETS
     from simulation.tracklets import simulate_tracklets
 

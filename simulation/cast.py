@@ -3,8 +3,8 @@
 import numpy as np
 
 from simulation.avatars import People
+from simulation.closet import Wardrobe
 from simulation.identity import Identity, draw_identity
-from simulation.outfitter import Wardrobe
 from simulation.portrait import draw_portrait
 from simulation.presets import TrackletPreset
 

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from simulation.body import Array, Body, Shape, load_body
 from simulation.captions import Attributes, describe
+from simulation.closet import Wardrobe
 from simulation.gait import GaitStyle, draw_style
-from simulation.materials import draw_print
-from simulation.outfitter import Outfitter, Wardrobe
+from simulation.heads import dress_head
+from simulation.outfitter import Outfitter
 from simulation.pieces import Piece, Slot
+from simulation.prints import draw_print
+from simulation.seasons import EVERYDAY, Season
 
 OPEN = (4, 2)  # where a material says how far a front is open
 
@@ -41,6 +44,7 @@ def draw_identity(
     outfit: int | None = None,
     prints: int | None = None,
     female: bool | None = None,
+    season: Season = EVERYDAY,
 ) -> Identity:
     """The person of a seed.
 
@@ -51,18 +55,11 @@ def draw_identity(
     who = np.random.default_rng([seed, 1])
     shape = body.shape(draw_body(who, body, female))
     clothes = np.random.default_rng([seed if outfit is None else outfit, 4])
-    outfitter = Outfitter(clothes, body, shape, wardrobe or Wardrobe())
-    if shape.female and outfitter.chance(0.12):
-        outfitter.dress()
-    else:
-        outfitter.bottom()
-        outfitter.top()
-    if outfitter.chance(0.3):
-        outfitter.outer()
-    outfitter.cut_what_is_covered()
+    outfitter = Outfitter(clothes, body, shape, wardrobe or Wardrobe(), season)
+    outfitter.clothe()
     outfitter.shoes()
     outfitter.rng = who
-    outfitter.head()
+    dress_head(outfitter)
     outfitter.bag()
     style = draw_style(who, shape)
     if outfitter.busy_arm is not None:

@@ -1,78 +1,35 @@
 """What a person wears and carries, drawn piece by piece from the body's helper meshes or from a wardrobe."""
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 
-from simulation.accessories import backpack, cap_brim, hand_bag, shoulder_bag, toe_caps
-from simulation.body import ARM_L, ARM_R, Array, Body, Shape, load_body
-from simulation.materials import (
-    BAG_WEIGHTS,
-    HAIR_COLOURS,
-    LOWER_WEIGHTS,
-    OUTER_WEIGHTS,
-    SHOE_WEIGHTS,
-    UPPER_WEIGHTS,
-    Material,
-    draw_colour,
-    draw_fabric,
-    linear,
-)
-from simulation.pieces import Piece, Slot, Tailor, halves
-from simulation.wardrobe import BoundMesh, read_mesh
+from simulation.accessories import backpack, hand_bag, shoulder_bag, toe_caps
+from simulation.body import Body, Shape
+from simulation.closet import Wardrobe
+from simulation.colours import BAG_WEIGHTS, SHOE_WEIGHTS, draw_colour, linear
+from simulation.layers import without_covered
+from simulation.materials import Material, draw_fabric
+from simulation.pieces import Piece, Slot, Tailor
+from simulation.seasons import EVERYDAY, Season
 
 SHORTS_HEM = -0.50  # above the calf
 SOLE = 0.014  # metres
 CLEARANCE = 0.006  # metres between a top and the bottom that it falls over
-OVERLAP = 0.05  # metres that an inner garment reaches beyond an outer one's hem
-TUCKED = 0.004  # metres towards the camera: less than a bottom
-UNDER_HAT = 0.68  # level up to which hair shows below a hat
-MIDRIFF = 0.10  # level that a top must reach to be worn
-NECK = 0.46  # level above which a top shows in a jacket's collar
 CROTCH = 0.0  # level below which a garment hangs around both legs together
-
-
-HAIR_STYLES = {  # by the beginning of a wardrobe file's name
-    "long": "long",
-    "bob": "chin-length",
-    "ponytail": "tied",
-    "braid": "tied",
-    "short": "short",
-    "afro": "curly",
-}
-
-
-class Wardrobe:
-    """Wardrobe meshes by role, read once; empty without a directory."""
-
-    def __init__(self, directory: Path | None = None) -> None:
-        self.tops: list[tuple[BoundMesh, NDArray[np.bool_]]] = []
-        self.bottoms: list[tuple[BoundMesh, NDArray[np.bool_]]] = []
-        self.shoes: list[BoundMesh] = []
-        self.hair: dict[str, BoundMesh] = {}
-        if directory is None:
-            return
-        body = load_body()
-        for path in sorted((directory / "clothes").glob("*/*.mhclo")):
-            mesh = read_mesh(path)
-            if path.stem.startswith("shoes"):
-                self.shoes.append(mesh)
-            elif "suit" in path.stem:
-                upper, lower = halves(body, mesh)
-                if upper.any() and mesh.fit(body.template)[upper, 2].min() < MIDRIFF:
-                    self.tops.append((mesh, upper))
-                if lower.any():
-                    self.bottoms.append((mesh, lower))
-        self.hair = {path.stem: read_mesh(path) for path in sorted((directory / "hair").glob("*/*.mhclo"))}
 
 
 class Outfitter:
     """Draws one identity; holds what its parts have in common."""
 
-    def __init__(self, rng: np.random.Generator, body: Body, shape: Shape, wardrobe: Wardrobe) -> None:
-        self.rng, self.body, self.shape, self.wardrobe = rng, body, shape, wardrobe
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        body: Body,
+        shape: Shape,
+        wardrobe: Wardrobe,
+        season: Season = EVERYDAY,
+    ) -> None:
+        self.rng, self.body, self.shape = rng, body, shape
+        self.wardrobe, self.season = wardrobe, season
         self.tailor = Tailor(body, shape)
         self.pieces: list[Piece] = []
         self.materials: dict[Slot, Material] = {}
@@ -85,16 +42,27 @@ class Outfitter:
         """True with a probability; every call uses one draw."""
         return bool(self.rng.random() < probability)
 
+    def clothe(self) -> None:
+        """All clothes but shoes."""
+        if self.shape.female and self.chance(self.season.dress):
+            self.dress()
+        else:
+            self.bottom()
+            self.top()
+        if self.chance(self.season.jacket):
+            self.outer()
+        self.pieces = without_covered(self.pieces, tucked=self.tucked)
+
     def bottom(self) -> None:
         """Trousers, shorts, leggings or a skirt."""
-        rng, woman = self.rng, self.shape.female
-        material, colour, pattern = draw_fabric(rng, LOWER_WEIGHTS, lower=True)
+        rng = self.rng
+        material, colour, pattern = draw_fabric(rng, self.season.lower, lower=True)
         material.gloss = 0.0
         material.belt, material.side_stripe = self.chance(0.25), self.chance(0.08)
         kind = str(
             rng.choice(
                 ["trousers", "shorts", "leggings", "skirt"],
-                p=[0.62, 0.14, 0.08, 0.16] if woman else [0.78, 0.2, 0.02, 0.0],
+                p=self.season.women if self.shape.female else self.season.men,
             )
         )
         loose = rng.uniform(0.012, 0.028) if kind == "shorts" else rng.uniform(0.007, 0.022)
@@ -137,7 +105,7 @@ class Outfitter:
     def top(self) -> None:
         """A shirt, T-shirt, jumper or sleeveless top."""
         rng = self.rng
-        material, colour, pattern = draw_fabric(rng, UPPER_WEIGHTS, lower=False)
+        material, colour, pattern = draw_fabric(rng, self.season.upper, lower=False)
         material.collar, material.contrast_sleeves = self.chance(0.25), self.chance(0.1)
         if self.chance(0.3):
             material.printed, material.print_back = True, self.chance(0.3)
@@ -147,7 +115,7 @@ class Outfitter:
             ("T-shirt", rng.uniform(0.14, 0.24)),
             ("long-sleeved shirt", 0.49),
             ("jumper", 0.51),
-        ][int(rng.choice(4, p=[0.06, 0.46, 0.26, 0.22]))]
+        ][int(rng.choice(4, p=self.season.tops))]
         thickness = {"jumper": rng.uniform(0.018, 0.03)}.get(kind, rng.uniform(0.007, 0.018))
         if self.wardrobe.tops and self.chance(0.5) and kind in ("T-shirt", "long-sleeved shirt"):
             mesh, part = self.wardrobe.tops[int(rng.integers(len(self.wardrobe.tops)))]
@@ -171,7 +139,7 @@ class Outfitter:
     def dress(self) -> None:
         """A dress: one fabric above and below."""
         rng = self.rng
-        material, colour, pattern = draw_fabric(rng, UPPER_WEIGHTS, lower=False)
+        material, colour, pattern = draw_fabric(rng, self.season.upper, lower=False)
         material.belt = self.chance(0.3)
         self.pieces.append(
             self.tailor.top(
@@ -197,12 +165,12 @@ class Outfitter:
     def outer(self) -> None:
         """A jacket or coat, closed or open."""
         rng = self.rng
-        material, colour, _ = draw_fabric(rng, OUTER_WEIGHTS, lower=False, plain=self.chance(0.8))
-        kind = str(rng.choice(["jacket", "padded jacket", "coat"], p=[0.5, 0.25, 0.25]))
+        material, colour, _ = draw_fabric(rng, self.season.outer, lower=False, plain=self.chance(0.8))
+        kind = str(rng.choice(["jacket", "padded jacket", "coat"], p=self.season.jackets))
         if kind == "padded jacket":
             material.pattern, material.scale, material.duty = 11, float(rng.uniform(0.05, 0.08)), 0.1
         material.zip = self.chance(0.6)
-        if self.chance(0.4):
+        if self.chance(self.season.open_front):
             material.open_width = float(rng.uniform(0.035, 0.08))
             material.under = self.materials[Slot.TOP].a
         thickness = {
@@ -218,38 +186,6 @@ class Outfitter:
             self.pieces.append(self.tailor.skirt(Slot.OUTER, hem=hem, thickness=thickness * 0.6))
         self.materials[Slot.OUTER] = material
         self.said |= {"outer": kind, "outer_colour": colour}
-
-    def cut_what_is_covered(self) -> None:
-        """Take off what lies under another garment: it could only poke through."""
-        hem = {
-            slot: min((p.lowest for p in self.pieces if p.slot == slot), default=None)
-            for slot in (Slot.BOTTOM, Slot.TOP, Slot.OUTER)
-        }
-        bottoms = [p for p in self.pieces if p.slot == Slot.BOTTOM]
-        waist = max((float(p.canonical[p.cut > 0, 2].max()) for p in bottoms), default=0.0)
-        dressed = []
-        for piece in self.pieces:
-            z, cut, layer = piece.canonical[:, 2], piece.cut, piece.layer
-            over = hem[Slot.OUTER]
-            if piece.slot == Slot.TOP and self.tucked and hem[Slot.BOTTOM] is not None:
-                cut = np.minimum(cut, z - (waist - OVERLAP))
-                layer = TUCKED
-            if piece.slot == Slot.TOP and over is not None:
-                arm = np.isin(piece.region, (ARM_L, ARM_R))
-                below = over + OVERLAP - z if piece.lowest < over - OVERLAP else np.full_like(z, -1.0)
-                shows = np.where(arm, -1.0, np.maximum(z - NECK, below))
-                cut = np.minimum(cut, shows)
-            if piece.slot == Slot.BOTTOM:
-                top = hem[Slot.TOP]
-                if top is not None and not self.tucked:
-                    cut = np.minimum(cut, top + OVERLAP - z)
-                if over is not None:
-                    cut = np.minimum(cut, over + OVERLAP - z)
-            if (cut > 0).any():
-                dressed.append(replace(piece, cut=cut.astype(np.float32), layer=layer))
-            elif piece.slot == Slot.BOTTOM:
-                dressed.append(piece)
-        self.pieces = dressed
 
     def shoes(self) -> None:
         """Shoes or boots."""
@@ -272,86 +208,6 @@ class Outfitter:
             self.pieces += toe_caps(self.body, self.shape, sole=SOLE)
         self.said["shoes_colour"] = name
 
-    def head(self) -> None:
-        """Hair, beard, hat, mask."""
-        rng, shape = self.rng, self.shape
-        names = list(HAIR_COLOURS)
-        share = (
-            np.array([6, 5, 4, 2, 2, 1, 1, 1]) if shape.age < 0.8 else np.array([1, 1, 1, 0.5, 0.5, 0, 6, 4])
-        )
-        name = names[int(rng.choice(len(names), p=share / share.sum()))]
-        hair = linear(HAIR_COLOURS[name])
-        skin = skin_colour(rng, shape)
-        bald = not shape.female and not shape.child and self.chance(0.12)
-        mask = self.chance(0.06)
-        self.materials[Slot.SKIN] = Material(
-            skin,
-            hair,
-            hair,
-            grain=0.05,
-            wrinkle=0.0,
-            beard=not shape.female and not shape.child and self.chance(0.25),
-            mask=mask,
-            cropped_hair=not bald,
-        )
-        self.materials[Slot.HAIR] = Material(
-            hair, hair, hair, seed=float(rng.uniform(0, 90)), wrinkle=0.0, gloss=0.05
-        )
-        hat = str(rng.choice(["none", "beanie", "cap"], p=[0.88, 0.05, 0.07]))
-        style = self.hair_style(bald=bald, hat=hat != "none")
-        if hat != "none":
-            self.hat(hat)
-        self.said |= {
-            "hair": "bald" if bald else f"{style} {name}",
-            "mask": mask,
-            "hat": None if hat == "none" else hat,
-        }
-
-    def hat(self, kind: str) -> None:
-        """A beanie or a cap."""
-        self.materials[Slot.HAT], _, _ = draw_fabric(self.rng, UPPER_WEIGHTS, lower=False, plain=True)
-        beanie = kind == "beanie"
-        self.pieces.append(
-            self.tailor.scalp(
-                Slot.HAT,
-                thickness=0.022 if beanie else 0.016,
-                front=0.735,
-                back=0.665 if beanie else 0.70,
-            )
-        )
-        if not beanie:
-            self.pieces.append(cap_brim(self.body, self.shape))
-
-    def hair_style(self, *, bald: bool, hat: bool) -> str:
-        """Add hair; returns short, chin-length, long or tied."""
-        rng = self.rng
-        if bald:
-            return "no"
-        long = self.shape.female and self.chance(0.7)
-        if self.wardrobe.hair and not hat and self.chance(0.85):
-            wanted = ("long", "bob", "ponytail", "braid") if long else ("short", "afro")
-            fitting = [key for key in self.wardrobe.hair if key.startswith(wanted)]
-            if fitting:
-                key = fitting[int(rng.integers(len(fitting)))]
-                self.pieces.append(self.tailor.bound(Slot.HAIR, self.wardrobe.hair[key]))
-                return next(said for start, said in HAIR_STYLES.items() if key.startswith(start))
-        if long:
-            level = float(rng.choice([0.6, 0.45, 0.3]))
-            crown = UNDER_HAT if hat else 1.0
-            self.pieces.append(self.tailor.long_hair(length=level, crown=crown, thickness=0.006))
-            self.pieces.append(self.tailor.scalp(Slot.HAIR, thickness=0.008, front=0.755, back=0.58))
-            return "chin-length" if level > 0.5 else "long"
-        if not hat:
-            self.pieces.append(
-                self.tailor.scalp(
-                    Slot.HAIR,
-                    thickness=float(rng.uniform(0.006, 0.022)),
-                    front=0.752,
-                    back=float(rng.uniform(0.61, 0.66)),
-                )
-            )
-        return "short"
-
     def bag(self) -> None:
         """A backpack, a shoulder bag, a hand bag or nothing."""
         rng = self.rng
@@ -372,12 +228,3 @@ class Outfitter:
         if kind == "hand bag":
             self.busy_arm = "left" if side > 0 else "right"
         self.said |= {"bag": kind, "bag_colour": colour}
-
-
-def skin_colour(rng: np.random.Generator, shape: Shape) -> Array:
-    """Linear skin colour from ancestry."""
-    anchors = np.array([[92, 62, 44], [214, 174, 140], [224, 182, 160]], float)
-    srgb = (np.array(shape.ancestry)[:, None] * anchors).sum(0) * rng.uniform(0.86, 1.08) + rng.normal(
-        0, 5, 3
-    )
-    return linear(tuple(np.clip(srgb, 25, 245)))

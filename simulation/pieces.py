@@ -9,7 +9,7 @@ are measured along the arm from the shoulder: elbow 0.25, wrist 0.50.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,8 @@ from simulation.body import (
     Body,
     Faces,
     Shape,
-    load_body,
 )
-from simulation.simplify import join_cells
+from simulation.meshes import along_limb, arm_distance, mix_skinning, simplified_skin, vertex_normals
 from simulation.wardrobe import BoundMesh, components
 
 
@@ -63,7 +62,6 @@ FALLING = 0.045  # metres towards the camera: long hair lies over what is worn
 NECK_HALF = 0.078  # half the width of a collar, metres
 NAPE = 0.025  # metres a collar is higher behind than in front
 TOES = -0.11  # canonical y of the ball of the foot
-FINE = 1e-4  # metres: cells in which no two vertices of the body lie
 MARGIN = 0.04  # metres inside a hem from which skin is surely hidden
 
 
@@ -276,20 +274,6 @@ class Tailor:
         )
 
 
-@cache
-def simplified_skin() -> Faces:
-    """The skin with fewer triangles where they would be too small to see: mouth, hands, feet, back head."""
-    body = load_body()
-    t, region = body.template, body.regions()
-    cell = np.full(len(t), FINE)
-    cell[region == HEAD] = 0.010
-    cell[(region == HEAD) & (t[:, 1] > -0.02)] = 0.018
-    cell[arm_distance(body) > 0.48] = 0.014
-    cell[((region == LEG_L) | (region == LEG_R)) & (t[:, 2] < -0.74)] = 0.014
-    labels = region.astype(np.int64) * 32 + np.round(cell * 1000).astype(np.int64)
-    return join_cells(t, body.skin_faces, cell, labels)
-
-
 def halves(body: Body, mesh: BoundMesh) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which vertices of an outfit are its upper and its lower garments, by the extent of each component."""
     canonical = mesh.fit(body.template)
@@ -304,53 +288,3 @@ def halves(body: Body, mesh: BoundMesh) -> tuple[NDArray[np.bool_], NDArray[np.b
         elif z.max() < 0.25 and member.sum() > 100:
             lower |= member
     return upper, lower
-
-
-def mix_skinning(body: Body, anchors: NDArray[np.int32], weights: Array) -> tuple[NDArray[np.uint8], Array]:
-    """Skinning of points that hang on three base vertices each: the strongest six bones of the mixture."""
-    count, slots = len(anchors), body.skin_bones.shape[1]
-    dense = np.zeros((count, len(body.bone_names)), np.float32)
-    rows = np.arange(count)
-    for corner in range(3):
-        for slot in range(slots):
-            vertex = anchors[:, corner]
-            np.add.at(
-                dense,
-                (rows, body.skin_bones[vertex, slot]),
-                weights[:, corner] * body.skin_weights[vertex, slot],
-            )
-    order = np.argsort(-dense, axis=1, kind="stable")[:, :slots]
-    kept = np.take_along_axis(dense, order, 1)
-    return order.astype(np.uint8), kept / kept.sum(1, keepdims=True)
-
-
-def arm_distance(body: Body) -> Array:
-    """Distance along the arm from the shoulder, canonical metres (V,); meaningful on arm vertices."""
-    out = np.zeros(len(body.template), np.float32)
-    regions = body.regions()
-    for region, side in ((ARM_L, "L"), (ARM_R, "R")):
-        member = regions == region
-        out[member] = along_limb(body, side, body.template[member])
-    return out
-
-
-def along_limb(body: Body, side: str, points: Array) -> Array:
-    """Arc length of the nearest point on shoulder-elbow-wrist, (N,)."""
-    shoulder, elbow, wrist = (
-        body.template_heads[body.bone(f"{n}.{side}")] for n in ("upperarm01", "lowerarm01", "wrist")
-    )
-    upper, fore = elbow - shoulder, wrist - elbow
-    length = np.sqrt((upper**2).sum())
-    first = ((points - shoulder) * (upper / length)).sum(-1)
-    second = ((points - elbow) * (fore / np.sqrt((fore**2).sum()))).sum(-1)
-    return np.asarray(np.where(first < length, first, length + second), np.float32)
-
-
-def vertex_normals(vertices: Array, faces: Faces) -> Array:
-    """Area-weighted unit normals (N, 3)."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    face = np.cross(b - a, c - a).astype(np.float64)
-    out = np.zeros((len(vertices), 3))
-    for corner in range(3):
-        np.add.at(out, faces[:, corner], face)
-    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12), np.float32)

@@ -18,6 +18,17 @@ from simulation.avatars import (
 )
 from simulation.body import Array, Shape, load_body
 from simulation.captions import describe
+from simulation.closet import Wardrobe
+from simulation.colours import (
+    HAIR_COLOURS,
+    LOWER_WEIGHTS,
+    OUTER_WEIGHTS,
+    SHOE_WEIGHTS,
+    UPPER_WEIGHTS,
+    draw_colour,
+    linear,
+    nearest_colour,
+)
 from simulation.dye import atlas, paint
 from simulation.gait import draw_style
 from simulation.garments import (
@@ -29,22 +40,13 @@ from simulation.garments import (
     welded,
     worn_by,
 )
+from simulation.heads import put_on_hat
 from simulation.identity import Identity
-from simulation.materials import (
-    HAIR_COLOURS,
-    LOWER_WEIGHTS,
-    OUTER_WEIGHTS,
-    SHOE_WEIGHTS,
-    UPPER_WEIGHTS,
-    Material,
-    draw_colour,
-    draw_fabric,
-    draw_print,
-    linear,
-    nearest_colour,
-)
-from simulation.outfitter import Outfitter, Wardrobe
-from simulation.pieces import Piece, Slot, vertex_normals
+from simulation.materials import Material, draw_fabric
+from simulation.meshes import vertex_normals
+from simulation.outfitter import Outfitter
+from simulation.pieces import Piece, Slot
+from simulation.prints import draw_print
 from simulation.rig import Rig, blended, inverse, reshaped, rig
 
 STATURE = {True: (1.64, 0.062), False: (1.77, 0.068)}  # female or not: mean and deviation, metres
@@ -292,6 +294,6 @@ def dress_head(outfitter: Outfitter, avatar: Avatar) -> set[Slot]:
     outfitter.said |= {"hair": f"{'long' if long else 'short'} {colour}", "mask": False, "hat": None}
     hat = str(rng.choice(["none", "beanie", "cap"], p=[0.8, 0.12, 0.08]))
     if hat != "none" and avatar.hair is None:
-        outfitter.hat(hat)
+        put_on_hat(outfitter, hat)
         outfitter.said["hat"] = hat
     return out

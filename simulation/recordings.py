@@ -21,8 +21,8 @@ import numpy as np
 
 from simulation.avatars import fingerprint as fingerprint_people
 from simulation.captions import caption
+from simulation.closet import Wardrobe
 from simulation.errors import BadRequest
-from simulation.outfitter import Wardrobe
 from simulation.probes import take_probes
 from simulation.processes import in_processes
 from simulation.renderer import Renderer

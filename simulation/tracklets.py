@@ -18,10 +18,10 @@ import numpy as np
 
 from simulation.avatars import People
 from simulation.cast import draw_cast
+from simulation.closet import Wardrobe
 from simulation.crops import TrackletMaker
 from simulation.errors import BadRequest
 from simulation.identity import disguised
-from simulation.outfitter import Wardrobe
 from simulation.presets import TrackletPreset
 from simulation.processes import in_processes
 from simulation.recorder import draw_recorder, plain_recorder

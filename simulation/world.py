@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.camera import Camera
+from simulation.closet import Wardrobe
 from simulation.errors import BadRequest
 from simulation.identity import Identity, draw_identity
-from simulation.outfitter import Wardrobe
 from simulation.place import Place, draw_place
 from simulation.scene import Sensor
 from simulation.sensors import draw_camera, draw_sensor, draw_unlike_camera, draw_unlike_sensor

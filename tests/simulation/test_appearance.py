@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from simulation import outfitter
 from simulation.captions import caption
+from simulation.colours import COLOURS
 from simulation.identity import Identity, disguised, draw_identity
-from simulation.materials import COLOURS
 from simulation.pieces import Slot
+from simulation.seasons import EVERYDAY
 from simulation.studio import Actor, Studio
 from simulation.walking import Moment
 from tests.simulation.drawing import linear, silhouette
@@ -29,14 +29,12 @@ def seen(studio: Studio, person: Identity, heading: float) -> tuple[NDArray[np.u
     return picture.pixels[torso], silhouette(picture.people)
 
 
-def in_one_colour(
-    monkeypatch: pytest.MonkeyPatch, colour: str, seeds: range, count: int = 2
-) -> list[Identity]:
+def in_one_colour(colour: str, seeds: range, count: int = 2) -> list[Identity]:
     """People whose tops are of one colour without pattern, with nothing over them."""
-    monkeypatch.setattr(outfitter, "UPPER_WEIGHTS", {colour: 1})
+    season = replace(EVERYDAY, upper={colour: 1})
     found: list[Identity] = []
     for seed in seeds:
-        person = draw_identity(seed)
+        person = draw_identity(seed, season=season)
         a = person.attributes
         # Prints and sleeves of another colour have no words of their own.
         if (a.top_pattern, a.outer, a.bag) == ("plain", None, None) and a.top != "dress":
@@ -49,12 +47,10 @@ def in_one_colour(
 
 
 @pytest.mark.parametrize("colour", ["red", "blue", "green", "yellow"])
-def test_a_plain_top_has_mostly_pixels_of_its_colour(
-    plain: Studio, monkeypatch: pytest.MonkeyPatch, colour: str
-) -> None:
+def test_a_plain_top_has_mostly_pixels_of_its_colour(plain: Studio, colour: str) -> None:
     name = np.array(COLOURS[colour], np.uint8)
     wanted = linear(name) / linear(name).sum()
-    for person in in_one_colour(monkeypatch, colour, range(60)):
+    for person in in_one_colour(colour, range(60)):
         light = linear(seen(plain, person, FACING)[0])
         share = light / light.sum(1, keepdims=True)
         close = np.abs(share - wanted).max(1) < 0.15
@@ -64,9 +60,9 @@ def test_a_plain_top_has_mostly_pixels_of_its_colour(
         assert close.mean() > 0.6, person.attributes
 
 
-def test_white_grey_and_black_tops_are_of_that_order(plain: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_white_grey_and_black_tops_are_of_that_order(plain: Studio) -> None:
     levels = [
-        float(np.median(seen(plain, in_one_colour(monkeypatch, colour, range(40), 1)[0], FACING)[0]))
+        float(np.median(seen(plain, in_one_colour(colour, range(40), 1)[0], FACING)[0]))
         for colour in ("black", "grey", "white")
     ]
 

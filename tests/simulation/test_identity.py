@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from simulation.captions import Attributes, caption
+from simulation.colours import COLOURS
 from simulation.identity import Identity, disguised, draw_identity
-from simulation.materials import COLOURS, PATTERNS
+from simulation.materials import PATTERNS
 from simulation.pieces import Slot
 
 SEEDS = range(120)

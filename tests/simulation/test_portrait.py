@@ -9,9 +9,10 @@ import pytest
 from simulation.avatars import People
 from simulation.captions import caption
 from simulation.cast import draw_cast
+from simulation.closet import Wardrobe
+from simulation.colours import COLOURS
 from simulation.identity import Identity, disguised
-from simulation.materials import COLOURS, PATTERNS
-from simulation.outfitter import Wardrobe
+from simulation.materials import PATTERNS
 from simulation.pieces import Slot
 from simulation.portrait import draw_portrait
 from simulation.presets import TrackletPreset

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation.body import load_body
+from simulation.closet import Wardrobe
 from simulation.errors import BadWardrobe
-from simulation.outfitter import Wardrobe
 from simulation.wardrobe import components, fingerprint, read_mesh
 
 OBJ = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1/1 2/2 4/4 3/3\n"
