@@ -104,10 +104,10 @@ export function startJobs() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
   fill(
     dialog,
-    h("header", { class: "jobs-head" }, h("h2", { id: "jobs-title" }, say.page.videos), close),
+    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.videos), close),
     h(
       "div",
-      { class: "jobs-body" },
+      { class: "panel-body" },
       h("section", { "aria-label": say.adding.title }, addingForm(refresh)),
       h("section", { class: "add", "aria-labelledby": "job-title" }, h("h3", { id: "job-title" }, say.jobs.title), h("div", { id: "jobs-error", class: "slot" }), h("ol", { id: "job-list", class: "job-list" })),
     ),

@@ -6,6 +6,7 @@ import { $ } from "./dom.js";
 import { startFilters } from "./filters.js";
 import { refreshHoldings, startHoldings } from "./holdings.js";
 import { startJobs } from "./jobs.js";
+import { startLibrary } from "./library.js";
 import { startPlayer } from "./player.js";
 import { startProbe } from "./probe.js";
 import { startResults } from "./results.js";
@@ -30,6 +31,7 @@ startSeed();
 startResults();
 startPlayer();
 startJobs();
+startLibrary();
 
 // As a plain link it would replace the address, which says what the page shows.
 $(".skip").addEventListener("click", (event) => {

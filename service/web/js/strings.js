@@ -14,6 +14,7 @@ export const say = {
 
   page: {
     skip: "Skip to the results",
+    cameras: "Cameras",
     videos: "Videos",
     signOut: "Sign out",
     forgetKey: "Forget the key on this page",
@@ -195,6 +196,20 @@ export const say = {
     leaveOut: (file) => `Leave out ${file}`,
     order: (n) => `${count(n, "video")}, indexed in this order:`,
     outOfOrder: (file) => `Begins before ${file}, which is listed above. Check both times.`,
+  },
+
+  library: {
+    title: "Cameras and their videos",
+    zone: (zone) => `Times are those of ${zone}. Each bar is a day from midnight to midnight.`,
+    noVideos: "No videos yet.",
+    day: (videos, time) => `${count(videos, "video")}, ${time}`,
+    about: (tracklets, size) => `${count(tracklets, "tracklet")}, ${size}`,
+    badFrames: (n) => `${count(n, "frame")} could not be read.`,
+    erase: "Erase",
+    eraseOf: (file) => `Erase ${file}`,
+    willGo: (tracklets) => `This erases ${count(tracklets, "tracklet")} with all crops and clips, and the file if it was uploaded here. It cannot be undone.`,
+    eraseNow: "Erase for good",
+    keep: "Keep",
   },
 
   jobs: {

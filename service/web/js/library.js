@@ -1,0 +1,123 @@
+// The library: every camera with its videos, day by day, and what of each day was recorded.
+
+import { getAll, getJson, isAbort } from "./api.js";
+import { showError } from "./alerts.js";
+import { byDay, covered, shares } from "./days.js";
+import { $, fill, h, icon } from "./dom.js";
+import { bytes, day as dayName, duration } from "./format.js";
+import { refreshHoldings } from "./holdings.js";
+import { store } from "./state.js";
+import { say } from "./strings.js";
+import { clocksOf } from "./when.js";
+import { shownZone } from "./zones.js";
+
+let opened = new AbortController(); // ends with the panel
+
+/** A day as a bar from midnight to midnight on the camera's clock, dark where something was recorded. */
+function bar(one) {
+  const parts = one.parts.map((part) => {
+    const [left, width] = shares(part, one);
+    const piece = h("span", {});
+    piece.style.insetInlineStart = `${100 * left}%`;
+    piece.style.inlineSize = `max(2px, ${100 * width}%)`;
+    return piece;
+  });
+  return h("span", { class: "day-bar", "aria-hidden": true }, parts);
+}
+
+function videoRow({ video }, zone, reload) {
+  const erase = h("button", { type: "button", class: "quiet", "aria-label": say.library.eraseOf(video.file_name), on: { click: () => ask(row, video, reload) } }, say.library.erase);
+  const row = h(
+    "li",
+    { class: "video" },
+    h("span", { class: "clocks" }, clocksOf(video.start, video.end, zone)),
+    h("span", { class: "file" }, video.file_name, h("span", { class: "note" }, say.library.about(video.tracklets, bytes(video.size_bytes)))),
+    erase,
+    video.frames_bad ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.library.badFrames(video.frames_bad))) : null,
+    h("div", { class: "slot asked" }),
+  );
+  return row;
+}
+
+/** Erasing cannot be taken back: say what will go, and ask. */
+function ask(row, video, reload) {
+  const place = row.querySelector(".asked");
+  const answer = async () => {
+    try {
+      await getJson(`/v1/videos/${encodeURIComponent(video.id)}`, { method: "DELETE" });
+    } catch (error) {
+      showError(place, error, answer);
+      return;
+    }
+    refreshHoldings();
+    reload();
+  };
+  const yes = h("button", { type: "button", class: "danger", on: { click: answer } }, say.library.eraseNow);
+  const no = h("button", { type: "button", on: { click: () => (fill(place), row.querySelector("button").focus()) } }, say.library.keep);
+  fill(place, h("div", { class: "ask", role: "alertdialog", "aria-label": say.library.eraseOf(video.file_name) }, h("p", {}, say.library.willGo(video.tracklets)), h("div", { class: "actions" }, yes, no)));
+  no.focus();
+}
+
+function dayItem(one, zone, reload) {
+  const name = dayName(new Date((one.start + one.end) / 2).toISOString(), zone);
+  const about = say.library.day(one.parts.length, duration(covered(one.parts)));
+  return h(
+    "details",
+    { class: "day" },
+    h("summary", {}, h("span", { class: "day-name" }, name), bar(one), h("span", { class: "note" }, about)),
+    h("ul", {}, one.parts.map((part) => videoRow(part, zone, reload))),
+  );
+}
+
+async function showVideos(camera, place) {
+  const reload = () => showVideos(camera, place);
+  const open = new Set([...place.querySelectorAll("details[open] .day-name")].map((name) => name.textContent));
+  try {
+    const videos = await getAll(`/v1/videos?limit=500&camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
+    const days = byDay(videos, camera.time_zone).map((one) => dayItem(one, camera.time_zone, reload));
+    for (const one of days) one.open = days.length === 1 || open.has(one.querySelector(".day-name").textContent);
+    fill(place, days.length ? [h("p", { class: "note" }, say.library.zone(shownZone(camera.time_zone))), days] : h("p", { class: "note" }, say.library.noVideos));
+  } catch (error) {
+    if (!isAbort(error)) showError(place, error, reload);
+  }
+}
+
+function cameraItem(camera) {
+  const place = h("div", { class: "days" }, h("p", { class: "note waiting" }, say.results.loading));
+  const item = h(
+    "details",
+    { class: "camera-item", data: { name: camera.name } },
+    h("summary", {}, h("span", { class: "name" }, camera.name), h("span", { class: "note" }, [camera.site, camera.time_zone].filter(Boolean).join(", "))),
+    place,
+  );
+  item.addEventListener("toggle", () => item.open && showVideos(camera, place));
+  return h("li", {}, item);
+}
+
+/** Redraw the list of cameras; those that were open stay so. */
+function show({ cameras }) {
+  const open = new Set([...document.querySelectorAll(".camera-item[open]")].map((item) => item.dataset.name));
+  const items = [...cameras].sort((a, b) => a.name.localeCompare(b.name)).map(cameraItem);
+  fill($("#library-list"), items.length ? items : h("li", { class: "note" }, say.filters.noCameras));
+  for (const item of document.querySelectorAll(".camera-item")) item.open = open.has(item.dataset.name) || items.length === 1;
+}
+
+export function startLibrary() {
+  const dialog = $("#library");
+  const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
+  fill(
+    dialog,
+    h("header", { class: "panel-head" }, h("h2", { id: "library-title" }, say.library.title), close),
+    h("div", { class: "panel-body" }, h("ul", { id: "library-list", class: "library-list" })),
+  );
+  $("#open-library").addEventListener("click", () => {
+    opened = new AbortController();
+    dialog.showModal();
+    show(store.get());
+    refreshHoldings();
+  });
+  store.subscribe((state, before) => {
+    if (dialog.open && JSON.stringify(state.cameras) !== JSON.stringify(before.cameras)) show(state);
+  });
+  dialog.addEventListener("close", () => opened.abort());
+}

@@ -1,0 +1,108 @@
+"""The library: cameras, their days, their videos."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.running import Site, running_site
+from tests.browser.scenes import RED_COAT
+
+BY_DAY = """async ([videos, zone]) => {
+  const { byDay, covered, shares } = await import("/web/js/days.js");
+  return byDay(videos, zone).map((one) => [
+    one.day, (one.end - one.start) / 3600000, covered(one.parts), one.parts.map((part) => shares(part, one)),
+  ]);
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A service of our own, as these tests take from it."""
+    with running_site(tmp_path_factory.mktemp("library-site"), (320, 240)) as running:
+        running.gallery.catalogue.add_camera("Cellar", time_zone="Europe/London")
+        yield running
+
+
+def days(visit: Visit, zone: str, *videos: tuple[str, str]) -> Any:
+    """Days of videos from start to end: day, hours, seconds covered, parts."""
+    given = [{"start": start, "end": end} for start, end in videos]
+    return visit.page.evaluate(BY_DAY, [given, zone])
+
+
+def test_days_are_those_of_the_camera(visit: Visit) -> None:
+    visit.open()
+    berlin = days(visit, "Europe/Berlin", ("2026-03-12T22:00:00Z", "2026-03-13T01:00:00Z"))
+    assert berlin == [
+        ["2026-03-13", 24, 7200, [[0, pytest.approx(2 / 24)]]],
+        ["2026-03-12", 24, 3600, [[pytest.approx(23 / 24), pytest.approx(1 / 24)]]],
+    ]
+    # The day on which clocks go forward has 23 hours, that on which they go back 25.
+    [[_, hours, _, [[left, _]]]] = days(
+        visit, "Europe/Berlin", ("2026-03-29T10:00:00Z", "2026-03-29T11:00:00Z")
+    )
+    assert (hours, left) == (23, pytest.approx(11 / 23))
+    [[_, hours, _, _]] = days(visit, "Europe/Berlin", ("2026-10-25T10:00:00Z", "2026-10-25T11:00:00Z"))
+    assert hours == 25
+    # In Beirut clocks skip midnight itself.
+    [[day, hours, _, [[left, _]]]] = days(
+        visit, "Asia/Beirut", ("2026-03-29T10:00:00Z", "2026-03-29T11:00:00Z")
+    )
+    assert (day, hours, left) == ("2026-03-29", 23, pytest.approx(12 / 23))
+
+
+def test_what_overlaps_is_counted_once(visit: Visit) -> None:
+    visit.open()
+    hour = [
+        ("2026-03-12T10:00:00Z", "2026-03-12T11:00:00Z"),
+        ("2026-03-12T10:30:00Z", "2026-03-12T11:30:00Z"),
+    ]
+    [[_, _, seconds, parts]] = days(visit, "UTC", *hour)
+    assert (seconds, len(parts)) == (5400, 2)
+
+
+def test_cameras_open_to_their_days_and_videos(visit: Visit) -> None:
+    visit.open()
+    page = visit.page
+    page.get_by_role("button", name="Cameras").click()
+    panel = page.locator("#library")
+    names = panel.locator(".camera-item > summary .name")
+    expect(names).to_have_text(["Cellar", "Lobby", "North street", "Platform 2"])
+    names.nth(0).click()
+    expect(panel).to_contain_text("No videos yet.")
+    names.nth(2).click()
+    item = panel.locator(".camera-item", has_text="North street")
+    expect(item).to_contain_text("Times are those of Europe/Berlin.")
+    day = item.locator(".day")
+    expect(day.locator(".day-name")).to_have_text("Thu, 12 Mar 2026")
+    expect(day).to_contain_text("1 video, 13 s")
+    expect(day.locator(".clocks")).to_have_text("14:20:00 \N{EN DASH} 14:20:13")
+    expect(day.locator(".file")).to_contain_text("North-street_20260312_132000.mp4")
+    expect(day.locator(".file")).to_contain_text("12 tracklets")
+    piece, whole = day.locator(".day-bar span").bounding_box(), day.locator(".day-bar").bounding_box()
+    assert piece is not None
+    assert whole is not None
+    assert (piece["x"] - whole["x"]) / whole["width"] == pytest.approx((14 + 20 / 60) / 24, abs=0.01)
+
+
+def test_a_video_is_erased_once_that_was_confirmed(visit: Visit) -> None:
+    visit.open()
+    page = visit.page
+    page.get_by_role("button", name="Cameras").click()
+    page.locator(".camera-item > summary", has_text="Platform 2").click()
+    item = page.locator(".camera-item", has_text="Platform 2")
+    item.get_by_role("button", name="Erase").click()
+    expect(item).to_contain_text("This erases 12 tracklets")
+    expect(page.get_by_role("button", name="Keep")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(item.locator(".ask")).to_have_count(0)
+    expect(item.get_by_role("button", name="Erase")).to_be_focused()
+    page.keyboard.press("Enter")
+    item.get_by_role("button", name="Erase for good").click()
+    expect(item).to_contain_text("No videos yet.")
+    expect(page.locator("#holdings")).to_contain_text("2 videos from 4 cameras")
+    page.keyboard.press("Escape")
+    visit.search(RED_COAT)
+    expect(visit.hits).to_have_count(24)
