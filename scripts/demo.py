@@ -6,16 +6,13 @@ are held against it. Then the server goes on until Ctrl-C; with --check it stops
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -23,32 +20,32 @@ from typing import Any
 import av
 import numpy as np
 from PIL import Image
-from rich.console import Console
 
 from gallery import Gallery, GallerySettings
+from indexer.folders import find_recordings
 from models.detector import create_detector
 from scripts.demo_world import SampleWorld
-from sightline.console import print_note, print_table
+from sightline.client import Client
+from sightline.console import PlainConsole, local_time, print_note, print_table
 from sightline.failures import CommandError
 from sightline.serve import require_free
 
 SIGHTLINE = str(Path(sys.executable).with_name("sightline"))
-VIDEO_SUFFIXES = {".avi", ".mkv", ".mov", ".mp4", ".webm"}
 START = "2026-01-05T09:00:00+00:00"  # nobody knows when the samples were recorded; any moment serves
 READY_SECONDS = 120
-console = Console(highlight=False, soft_wrap=True)
+console = PlainConsole(soft_wrap=True)
 
 
 class DemoError(Exception):
     """The demonstration cannot go on; the message says why and what to do."""
 
 
-def find_recordings(paths: Sequence[Path]) -> list[Path]:
-    """Every recording among the files and in the folders given, in order of name."""
-    found: list[Path] = []
-    for path in paths:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        found += [file for file in files if file.is_file() and file.suffix.lower() in VIDEO_SUFFIXES]
+def recordings_at(paths: Sequence[Path]) -> list[Path]:
+    """Every recording among the files and in the folders given. Raises DemoError when there is none."""
+    try:
+        found = find_recordings(paths).recordings
+    except OSError as error:
+        raise DemoError(f"{error.strerror}: {error.filename}") from error
     if not found:
         where = ", ".join(map(str, paths))
         raise DemoError(
@@ -68,7 +65,7 @@ def refuse_busy_port(port: int) -> None:
 
 def sightline(*arguments: str) -> None:
     """Run a command of the program, shown as a person would type it."""
-    console.print(f"\n$ sightline {' '.join(arguments)}", style="bold", markup=False)
+    console.print(f"\n$ sightline {' '.join(arguments)}", style="bold")
     if subprocess.run([SIGHTLINE, *arguments], check=False).returncode != 0:
         raise DemoError(f"`sightline {arguments[0]}` failed")
 
@@ -134,47 +131,15 @@ def running(*arguments: str, log: Path) -> Iterator[subprocess.Popen[bytes]]:
                 process.kill()
 
 
-def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(client: Client, server: subprocess.Popen[bytes], log: Path) -> None:
     """Return when the server has loaded its networks; DemoError when it died or takes too long."""
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
-                return
-        except OSError:  # not listening yet, or answering 503
-            time.sleep(0.3)
+        if client.ready():
+            return
+        time.sleep(0.3)
     last_lines = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-10:])
     raise DemoError(f"the server does not get ready; the end of {log}:\n{last_lines}")
-
-
-def ask(url: str, key: str, *, data: bytes | None = None, kind: str = "application/json") -> dict[str, Any]:
-    """GET, or POST `data`, as any program would; DemoError when the server refuses."""
-    request = urllib.request.Request(url, data=data, headers={"X-API-Key": key, "Content-Type": kind})
-    try:
-        with urllib.request.urlopen(request, timeout=120) as response:
-            answer: dict[str, Any] = json.load(response)
-            return answer
-    except urllib.error.HTTPError as error:
-        raise DemoError(f"{url} answered {error.code}: {error.read().decode(errors='replace')}") from error
-
-
-def search_by_rest(url: str, key: str, photo: Path) -> dict[str, Any]:
-    """POST the photo to /v1/searches and return the answer."""
-    boundary = uuid.uuid4().hex
-    parts = (
-        (f'name="file"; filename="{photo.name}"\r\nContent-Type: image/jpeg', photo.read_bytes()),
-        ('name="query"\r\nContent-Type: application/json', json.dumps({"limit": 10}).encode()),
-    )
-    body = b"".join(
-        f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
-        for head, content in parts
-    )
-    return ask(
-        f"{url}/v1/searches",
-        key,
-        data=body + f"--{boundary}--\r\n".encode(),
-        kind=f"multipart/form-data; boundary={boundary}",
-    )
 
 
 def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
@@ -186,8 +151,7 @@ def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
             "rank": hit["rank"],
             "score": hit["score"],
             "camera": hit["camera"]["name"],
-            "from": hit["start"],
-            "to": hit["end"],
+            "local_time": local_time(datetime.fromisoformat(hit["start"]), hit["camera"]["time_zone"]),
             **({"ground_truth": "nobody" if who is None else f"person {who}"} if people else {}),
             "tracklet": hit["tracklet_id"],
         }
@@ -199,9 +163,9 @@ def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
         print_note(warning)
 
 
-def people_of(answer: dict[str, Any], world: SampleWorld, url: str, key: str) -> list[int | None]:
+def people_of(answer: dict[str, Any], world: SampleWorld, client: Client) -> list[int | None]:
     """Who each hit is by the ground truth."""
-    tracklets = [ask(url + hit["tracklet_url"], key) for hit in answer["hits"]]
+    tracklets = [client.get(hit["tracklet_url"]) for hit in answer["hits"]]
     return [world.identity(tracklet["camera"]["name"], tracklet["boxes"]) for tracklet in tracklets]
 
 
@@ -221,11 +185,11 @@ def judge(answer: dict[str, Any], people: Sequence[int | None], world: SampleWor
     )
 
 
-def show_search(url: str, key: str, photo: Path, world: SampleWorld | None) -> None:
+def show_search(client: Client, photo: Path, world: SampleWorld | None) -> None:
     """Search for the person on a photo, print the hits, and judge them where the truth is known."""
-    console.print(f"Searching for the person on {photo} by POST {url}/v1/searches")
-    answer = search_by_rest(url, key, photo)
-    people = people_of(answer, world, url, key) if world is not None else []
+    console.print(f"Searching for the person on {photo} by POST /v1/searches")
+    answer = client.search(photo.read_bytes(), {"limit": 10})
+    people = people_of(answer, world, client) if world is not None else []
     print_hits(answer, people)
     if world is not None:
         judge(answer, people, world)
@@ -233,7 +197,7 @@ def show_search(url: str, key: str, photo: Path, world: SampleWorld | None) -> N
 
 def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool) -> None:
     """Do it all; DemoError when anything fails."""
-    recordings, world = find_recordings(paths), SampleWorld.at(paths[0])
+    recordings, world = recordings_at(paths), SampleWorld.at(paths[0])
     refuse_busy_port(port)
     data_dir.mkdir(parents=True, exist_ok=True)
     sightline("migrate")
@@ -249,11 +213,12 @@ def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool
     url, log = f"http://127.0.0.1:{port}", data_dir / "demo-server.log"
     console.print(f"\n$ sightline serve --port {port}", style="bold")
     with running("serve", "--port", str(port), log=log) as server:
-        wait_until_ready(url, server, log)
-        show_search(url, key, photo, world)
+        client = Client(url, key)
+        wait_until_ready(client, server, log)
+        show_search(client, photo, world)
         if check:
             return
-        console.print(f"\nThe page: [bold]{url}/#key={key}[/bold]")
+        console.print(f"\nThe page: {url}/#key={key}", style="bold")
         console.print(f"Drop {photo} on it, or a photo of your own. Ctrl-C ends the server.")
         with running("worker", log=data_dir / "demo-worker.log"):
             server.wait()
@@ -271,8 +236,8 @@ def main() -> int:
     os.environ["SIGHTLINE_DATA_DIR"] = str(options.data_dir)  # for every command started here
     try:
         demonstrate(options.recordings, options.data_dir, options.port, check=options.check)
-    except DemoError as error:
-        console.print(f"error: {error}", style="red", markup=False)
+    except (DemoError, CommandError) as error:
+        console.print(f"error: {error}", style="red")
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped; `make demo` starts it again.")

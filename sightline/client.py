@@ -42,15 +42,26 @@ class Client:
         """Send JSON, return the JSON of the answer. Raises CommandError."""
         return self._send("POST", path, json.dumps(body).encode(), "application/json")
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the JSON of the answer. Raises CommandError."""
+        return self._send("GET", path)
+
+    def ready(self) -> bool:
+        """Whether the service listens and has loaded its networks."""
+        try:
+            status, _ = self._ask("GET", "/readyz", None, {})
+        except CommandError:
+            return False
+        return status == http.HTTPStatus.OK
+
+    def search(self, photo: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
+        """Search for the person on a photo (JPEG, PNG or WebP). Raises CommandError."""
+        return self._send_form("/v1/searches", photo, {"query": json.dumps(query)})
+
     @contextmanager
-    def probe(self, png: bytes) -> Iterator[dict[str, Any]]:
+    def probe(self, photo: bytes) -> Iterator[dict[str, Any]]:
         """Upload a photo; it is deleted afterwards. Raises CommandError."""
-        head = (
-            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="photo.png"\r\n'
-            "Content-Type: image/png\r\n\r\n"
-        )
-        body = head.encode() + png + f"\r\n--{_BOUNDARY}--\r\n".encode()
-        made = self._send("POST", "/v1/probes", body, f"multipart/form-data; boundary={_BOUNDARY}")
+        made = self._send_form("/v1/probes", photo, {})
         path = f"/v1/probes/{made['id']}"
         try:
             yield made
@@ -59,6 +70,18 @@ class Client:
                 self._send("DELETE", path)
             raise
         self._send("DELETE", path)
+
+    def _send_form(self, path: str, photo: bytes, fields: Mapping[str, str]) -> dict[str, Any]:
+        """POST a photo as the file of a form, with other fields."""
+        # The service looks at the bytes; name and type of the file say nothing to it.
+        parts = [('name="file"; filename="photo"\r\nContent-Type: application/octet-stream', photo)]
+        parts += [(f'name="{name}"', value.encode()) for name, value in fields.items()]
+        body = b"".join(
+            f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n"
+            for head, content in parts
+        )
+        kind = f"multipart/form-data; boundary={_BOUNDARY}"
+        return self._send("POST", path, body + f"--{_BOUNDARY}--\r\n".encode(), kind)
 
     def _send(
         self, method: str, path: str, body: bytes | None = None, content_type: str | None = None
