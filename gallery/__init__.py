@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gallery.errors import GalleryError as GalleryError
     from gallery.errors import LeaseLost as LeaseLost
     from gallery.errors import NotFound as NotFound
+    from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
     from gallery.records.cameras import CameraInfo as CameraInfo
@@ -61,6 +62,7 @@ _HOMES = {
     "catalogue.cameras": ["CAMERA_DEFAULTS"],
     "catalogue.catalogue": ["Catalogue"],
     "clock": ["FrameClock"],
+    "formats": ["recording_formats"],
     "errors": [
         "AlreadyIndexed",
         "CatalogueUnavailable",

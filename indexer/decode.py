@@ -16,7 +16,7 @@ import av
 import av.error
 from av.stream import Disposition
 
-from gallery import FrameClock
+from gallery import FrameClock, recording_formats
 from indexer.errors import UnreadableRecording
 from indexer.names import shown
 from indexer.pictures import Pictures, pixel_aspect
@@ -31,19 +31,7 @@ HEAD_BYTES: Final = 4096
 MISSING_US: Final = 250_000
 MAX_PIXELS: Final = 8192 * 4608  # a frame as coded: more than any camera of 8K has
 
-# What FFmpeg opens although it is no recording: text drawn as video, raw bytes taken for pixels, devices, and
-# lists that make it read other files or the network in the name of this one.
-_DRAWN: Final = {"adf", "bin", "idf", "tty", "xbin", "ffmetadata", "vobsub"}
-_RAW: Final = {"rawvideo", "bitpacked", "v210", "v210x", "alias_pix", "image2", "image2pipe"}
-_DEVICES: Final = {"alsa", "fbdev", "kmsgrab", "lavfi", "oss", "x11grab", "video4linux2,v4l2"}
-_LISTS: Final = {"concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
-_FORMATS: Final = ",".join(
-    sorted(
-        name
-        for name in av.formats_available - _DRAWN - _RAW - _DEVICES - _LISTS
-        if not name.endswith("_pipe")  # single pictures
-    )
-)
+_FORMATS: Final = recording_formats(av.formats_available)
 
 
 @dataclass(slots=True)

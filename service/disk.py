@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import math
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -10,6 +12,7 @@ from typing import Final
 from service.errors import StorageFull
 
 PART: Final = ".part"  # ends the name of a file that is being written
+_OF_LATE_SECONDS: Final = 60.0
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -49,3 +52,18 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class FullDisk:
+    """Whether writing failed of late for want of room, on whichever disk."""
+
+    def __init__(self) -> None:
+        self._met_at = -math.inf
+
+    def note(self) -> None:
+        """Writing has just failed."""
+        self._met_at = time.monotonic()
+
+    def was_met(self) -> bool:
+        """Whether that was in the last minute."""
+        return time.monotonic() - self._met_at < _OF_LATE_SECONDS

@@ -13,7 +13,7 @@ ServiceError
 ├── Busy                 too many requests wait already
 ├── Abandoned            the client went away before its answer was ready
 ├── StorageFull          no room for what was sent
-│   └── QuotaExceeded    no room left of what one key may take
+├── QuotaExceeded        no room left of what one key may take
 └── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
 """
 
@@ -86,7 +86,7 @@ class StorageFull(ServiceError):
     """There is no room for what was sent."""
 
 
-class QuotaExceeded(StorageFull):
+class QuotaExceeded(ServiceError):
     """There is no room left of what one key may take."""
 
 

@@ -23,10 +23,11 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from gallery import FrameClock, VideoReport
+from gallery import FrameClock, VideoReport, recording_formats
 from service.errors import RecordingUnavailable
 from service.images import Pixels
 
+_FORMATS: Final = recording_formats(av.formats_available)
 MICROSECOND: Final = Fraction(1, 1_000_000)
 _MAX_READ_ERRORS: Final = 10  # in a row
 _DEFAULT_RATE: Final = Fraction(25)
@@ -160,9 +161,8 @@ def _open(path: Path, track: int | None) -> tuple[InputContainer, VideoStream]:
     """A recording and its stream of moving pictures."""
     try:
         # A recording is one file: no list in its place makes FFmpeg read others, or the network.
-        container = av.open(
-            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
-        )
+        options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+        container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise RecordingUnavailable("The recording cannot be read.") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

@@ -66,7 +66,7 @@ _PHRASES: Final = {
     413: "Too large",
     415: "Unsupported media type",
     416: "Range not satisfiable",
-    422: "Not valid",
+    422: "Invalid request",
     500: "Internal error",
     503: "Unavailable",
     507: "Storage full",
@@ -76,33 +76,33 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.Unauthenticated: Kind(
         401,
         "unauthenticated",
-        "A valid API key is needed",
+        "API key missing or invalid",
         headers={"WWW-Authenticate": 'Bearer realm="sightline"'},
     ),
-    errors.InvalidRequest: Kind(422, "invalid-request", "The request is not valid"),
-    errors.BadProbe: Kind(422, "unreadable-image", "The image cannot be read"),
-    errors.UnsupportedImage: Kind(415, "unsupported-image", "Not an accepted image type"),
+    errors.InvalidRequest: Kind(422, "invalid-request", "Invalid request"),
+    errors.BadProbe: Kind(422, "unreadable-image", "The photo cannot be read"),
+    errors.UnsupportedImage: Kind(415, "unsupported-image", "Unsupported image type"),
     errors.ContentTooLarge: Kind(413, "too-large", "Too large"),
-    errors.OffsetMismatch: Kind(409, "offset-mismatch", "The chunk does not continue the upload"),
-    errors.StateConflict: Kind(409, "conflict", "Not in this state"),
+    errors.OffsetMismatch: Kind(409, "offset-mismatch", "Wrong upload offset"),
+    errors.StateConflict: Kind(409, "conflict", "Not possible in the current state"),
     errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The recording cannot be played"),
     errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
     errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
     errors.Abandoned: Kind(499, "abandoned", "The client went away"),  # for the log; nobody receives it
     errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
     errors.QuotaExceeded: Kind(507, "quota-exceeded", "The key has reached its quota"),
-    gallery_errors.NotFound: Kind(404, "not-found", "No such thing"),
-    gallery_errors.Conflict: Kind(409, "conflict", "It contradicts what is recorded"),
-    gallery_errors.InvalidInput: Kind(422, "invalid-request", "The request is not valid"),
-    gallery_errors.StorageFull: Kind(507, "storage-full", "No room left"),
+    gallery_errors.NotFound: Kind(404, "not-found", "Not found"),
+    gallery_errors.Conflict: Kind(409, "conflict", "Conflict with existing data"),
+    gallery_errors.InvalidInput: Kind(422, "invalid-request", "Invalid request"),
+    gallery_errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
     gallery_errors.CatalogueUnavailable: Kind(
-        503, "catalogue-unavailable", "The database does not answer", public=False, headers=_SOON
+        503, "catalogue-unavailable", "The database is unavailable", public=False, headers=_SOON
     ),
     gallery_errors.SchemaMismatch: Kind(
-        503, "schema-mismatch", "The database is at another version", public=False
+        503, "schema-mismatch", "The database schema does not match", public=False
     ),
     gallery_errors.GalleryError: Kind(500, "gallery", "The gallery failed", public=False),
-    model_errors.BadImage: Kind(422, "unreadable-image", "The image cannot be read"),
+    model_errors.BadImage: Kind(422, "unreadable-image", "The photo cannot be read"),
     model_errors.ModelError: Kind(500, "model", "The model failed", public=False),
 }
 
@@ -170,6 +170,8 @@ def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
 
     async def known(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, errors.StorageFull | gallery_errors.StorageFull):
+            request.app.state.sightline.full_disk.note()  # /readyz says so
         return from_error(request.scope, error)
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:
@@ -181,7 +183,7 @@ def install(app: FastAPI) -> None:
         wrong = [FieldError(pointer=_pointer(item["loc"]), message=item["msg"]) for item in error.errors()]
         detail = "; ".join(f"{item.pointer}: {item.message}" for item in wrong[:5])
         return response(
-            request.scope, 422, "invalid-request", "The request is not valid", detail, field_errors=wrong[:50]
+            request.scope, 422, "invalid-request", "Invalid request", detail, field_errors=wrong[:50]
         )
 
     async def gone(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
@@ -196,8 +198,8 @@ def install(app: FastAPI) -> None:
             request.scope,
             500,
             "internal",
-            "Something went wrong",
-            f"The log has it under request {request_id}.",
+            "Internal error",
+            f"See the server log, request {request_id}.",
         )
 
     for error_class in TABLE:

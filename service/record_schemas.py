@@ -12,12 +12,13 @@ CameraName = Annotated[
 ]
 
 
-class CameraIn(RequestModel):
-    """A camera to add."""
+TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"], description="IANA name")]
 
-    name: CameraName
+
+class CameraSettings(RequestModel):
+    """What a camera may have besides a name and a clock."""
+
     site: CameraName | None = None
-    time_zone: str = Field(default="UTC", max_length=64, examples=["Europe/Berlin"], description="IANA name")
     latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
     longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
     detector_input: Literal[320, 416, 640] | None = Field(
@@ -31,6 +32,20 @@ class CameraIn(RequestModel):
         allow_inf_nan=False,
         description="Width / height of a pixel, for recordings that do not say it; null for square pixels",
     )
+
+
+class CameraIn(CameraSettings):
+    """A camera to add."""
+
+    name: CameraName
+    time_zone: TimeZone = "UTC"
+
+
+class CameraPatch(CameraSettings):
+    """What is to change of a camera: what is left out stays, null clears a setting."""
+
+    name: CameraName | None = Field(default=None, description="A new name; null keeps the old one")
+    time_zone: TimeZone | None = Field(default=None, description="IANA name; null keeps the old one")
 
 
 class CameraOut(BaseModel):

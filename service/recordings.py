@@ -5,10 +5,10 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
-from gallery import VideoInfo
+from gallery import FileStamp, VideoInfo
 from service.errors import InvalidRequest, RecordingUnavailable
 
 
@@ -16,8 +16,8 @@ class RecordingCheck:
     """Makes sure that a file is still the recording that was indexed.
 
     Recorders reuse file names, some at a fixed size, and a clip of another day would be shown as evidence. A
-    file untouched since it was indexed is the same; one written, replaced or moved since is hashed, once in
-    each state. The inode's time of change decides: programs set the time of writing as they like.
+    file that is in every respect as it was when it was indexed is the same; any other is hashed, once in each
+    state.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,7 @@ class RecordingCheck:
         state = _state(path)
         if state.size != video.size_bytes:
             raise RecordingUnavailable("The recording has changed since it was indexed: its size is another.")
-        indexed_ns = video.indexed_at.timestamp() * 1e9
-        touched = max(state.written_ns, state.changed_ns) > indexed_ns
-        if touched and self._hash(path, state) != video.content_hash:
+        if _was_touched(state, video) and self._hash(path, state) != video.content_hash:
             raise RecordingUnavailable("The recording has changed since it was indexed.")
         return state
 
@@ -63,14 +61,13 @@ class RecordingCheck:
         return digest
 
 
-class _FileState(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _FileState:
     """What tells one state of a file from another."""
 
     path: str
-    inode: int
     size: int
-    written_ns: int
-    changed_ns: int
+    stamp: FileStamp
 
 
 def _state(path: Path) -> _FileState:
@@ -83,7 +80,15 @@ def _state(path: Path) -> _FileState:
         raise RecordingUnavailable("The video was imported as pictures; there is nothing to play.")
     if not stat.S_ISREG(status.st_mode):
         raise RecordingUnavailable("The recording is no longer where it was indexed.")
-    return _FileState(str(path), status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _FileState(str(path), status.st_size, FileStamp.of(status))
+
+
+def _was_touched(state: _FileState, video: VideoInfo) -> bool:
+    """Whether anything known of the file differs from what it was when it was indexed."""
+    if video.stamp is not None:
+        return state.stamp != video.stamp
+    # Indexed before stamps were kept. The inode's time of change is no program's to set.
+    return max(state.stamp.mtime_ns, state.stamp.ctime_ns) > video.indexed_at.timestamp() * 1e9
 
 
 def media_path(media_dir: Path | None, path: str, pointer: str) -> Path:

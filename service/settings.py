@@ -30,6 +30,7 @@ class ServiceSettings(GallerySettings):
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
+        min_free_bytes: with less left on the disk of the data folder the service is not ready.
         clip_cuts: how many clips are cut at once.
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         max_cache_bytes: room for cut clips.
@@ -55,6 +56,7 @@ class ServiceSettings(GallerySettings):
     detector: str = "nanodet"
     threads: int = Field(default=0, ge=0)
     network_passes: int = Field(default=2, ge=1)
+    min_free_bytes: int = Field(default=64 * MIB, ge=0)
     clip_cuts: int = Field(default=2, ge=1)
     max_waiting: int = Field(default=64, ge=0)
     rank_by: RankBy = RankBy.STANDARD_SCORE

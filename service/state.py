@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 
 from gallery import Gallery
 from service.clips import ClipCache
+from service.disk import FullDisk
 from service.networks import Networks
 from service.recordings import RecordingCheck
 from service.settings import ServiceSettings
@@ -32,6 +33,7 @@ class State:
     recordings: RecordingCheck
     networks_lane: Lane
     clips_lane: Lane
+    full_disk: FullDisk
 
 
 def make_state(settings: ServiceSettings, gallery: Gallery, networks: Networks) -> State:
@@ -52,6 +54,7 @@ def make_state(settings: ServiceSettings, gallery: Gallery, networks: Networks) 
         recordings=RecordingCheck(),
         networks_lane=Lane(settings.network_passes, settings.max_waiting),
         clips_lane=Lane(settings.clip_cuts, settings.max_waiting),
+        full_disk=FullDisk(),
     )
 
 

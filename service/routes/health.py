@@ -1,5 +1,6 @@
 """Health: is the process alive, and can it do its work."""
 
+import shutil
 from typing import Annotated, Any, Literal
 
 import anyio
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 from gallery import GalleryError
 from service import problems
 from service.errors import NotReady
+from service.settings import MIB
 from service.state import State, StateDep
 
 router = APIRouter(tags=["health"])
@@ -46,7 +48,7 @@ async def livez() -> Alive:
 
 async def readiness(state: StateDep) -> Readiness:
     """Look at everything a search needs."""
-    checks = {"model": _model(state), "detector": _detector(state)}
+    checks = {"model": _model(state), "detector": _detector(state), "room": _room(state)}
     late = Check(ok=False, detail=f"no answer within {_PATIENCE:g} s")
     checks["database"] = checks["snapshot"] = late
     with anyio.move_on_after(_PATIENCE):
@@ -62,7 +64,10 @@ async def readiness(state: StateDep) -> Readiness:
     responses={503: {"description": "Not ready", "content": {problems.MEDIA_TYPE: {}}}},
 )
 async def readyz(request: Request, found: Annotated[Readiness, Depends(readiness)]) -> Any:
-    """Database, snapshot, model, detector and device; 503 until all of them work."""
+    """Database, snapshot, model, detector, device, and room on the disk; 503 until all of them work.
+
+    Without room nothing can be recorded, and no answer leaves that is not recorded.
+    """
     if found.ready:
         return found
     failing = ", ".join(name for name, check in found.checks.items() if not check.ok)
@@ -89,6 +94,16 @@ def _detector(state: State) -> Check:
     except NotReady as error:
         return Check(ok=False, detail=str(error))
     return Check(ok=True, detail=f"{detector.name} on {detector.device}")
+
+
+def _room(state: State) -> Check:
+    """Whether something can be written, by what the disk has left and by what failed of late."""
+    free = shutil.disk_usage(state.gallery.data_dir).free
+    if free < state.settings.min_free_bytes:
+        return Check(ok=False, detail=f"the disk of the data folder has {free // MIB} MiB left")
+    if state.full_disk.was_met():
+        return Check(ok=False, detail="the last attempts to write found a disk full")
+    return Check(ok=True, detail=f"{free // MIB} MiB left")
 
 
 def _gallery(state: State) -> dict[str, Check]:

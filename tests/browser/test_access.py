@@ -57,7 +57,7 @@ def test_a_refused_photo_is_explained_in_the_servers_words(visit: Visit) -> None
     visit.open()
     visit.choose_photo(b"this is not a photo", "notes.jpg")
     alert = visit.page.locator("#photo-error .alert")
-    expect(alert).to_contain_text("Not an accepted image type")
+    expect(alert).to_contain_text("Unsupported image type")
     expect(alert).to_contain_text("image/jpeg")
     visit.search(RED_COAT)
     expect(alert).to_have_count(0)

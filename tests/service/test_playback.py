@@ -279,3 +279,11 @@ def test_pictures_are_cut_from_the_track_and_in_the_size_that_were_indexed(tmp_p
             container.mux(stream.encode())
     clip = playback.cut(source, tmp_path / "clip.mp4", Stretch(0, SECOND), size=(320, 120), track=1)
     assert (clip.width, clip.height, clip.frames) == (320, 120, 11)
+
+
+def test_opens_nothing_that_is_no_recording(tmp_path: Path) -> None:
+    """FFmpeg would draw this text as video."""
+    drawn = tmp_path / "recording.ans"
+    drawn.write_bytes(b"\x1b[31mnobody recorded this\x1b[0m\n" * 100)
+    with pytest.raises(RecordingUnavailable):
+        Footage(drawn, steady=True)

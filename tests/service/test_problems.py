@@ -1,6 +1,7 @@
 """Every error is a problem document, and none of them tells what it should not."""
 
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Engine, event
 from starlette.testclient import TestClient
 
 import gallery.errors
 import models.errors
 import service.errors
+from gallery import Gallery, GallerySettings
 from service import openapi, problems
 from service.app import create_app
 from service.networks import Networks
@@ -203,9 +206,38 @@ def test_ready(shared_client: TestClient) -> None:
         if answer.status_code == 200:
             break
     checks = answer.json()["checks"]
-    assert set(checks) == {"database", "snapshot", "model", "detector"}
+    assert set(checks) == {"database", "snapshot", "model", "detector", "room"}
     assert all(check["ok"] for check in checks.values())
     assert "on cpu" in checks["model"]["detail"]
+
+
+def test_not_ready_without_room(make_app: Callable[..., FastAPI]) -> None:
+    with TestClient(make_app(min_free_bytes=2**62)) as client:
+        room = client.get("/readyz").json()["checks"]["room"]
+        assert (room["ok"], "MiB left" in room["detail"]) == (False, True)
+
+
+def test_a_full_database_is_507_and_not_ready(
+    archive: Archive, settings: ServiceSettings, secret: str
+) -> None:
+    def no_more_pages(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # as many as there are now
+
+    event.listen(Engine, "connect", no_more_pages)
+    try:
+        with Gallery.open(GallerySettings(data_dir=archive.gallery.data_dir)) as full:
+            app = create_app(settings, gallery=full, embedder=ColourEmbedder(), detector=ContrastDetector())
+            with TestClient(app, headers={"X-API-Key": secret}) as client:
+                assert client.get("/readyz").json()["checks"]["room"]["ok"]
+                names = (f"{number:03} {'x' * 90}" for number in range(1000))
+                answers = (client.post("/v1/cameras", json={"name": name}) for name in names)
+                refused = next(answer for answer in answers if answer.status_code != 201)
+                assert is_problem(refused, 507)
+                assert refused.json()["title"] == "The disk is full"
+                assert not client.get("/readyz").json()["checks"]["room"]["ok"]
+                assert client.get("/v1/cameras").status_code == 200
+    finally:
+        event.remove(Engine, "connect", no_more_pages)
 
 
 def test_the_committed_description_is_true() -> None:

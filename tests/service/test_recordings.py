@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import VideoInfo, VideoReport
+from gallery import FileStamp, VideoInfo, VideoReport
 from service.errors import InvalidRequest, RecordingUnavailable
 from service.recordings import RecordingCheck, media_path
 
@@ -68,6 +68,25 @@ def test_is_not_deceived_by_an_old_time_of_writing(file: Path) -> None:
     other.replace(file)
     with pytest.raises(RecordingUnavailable, match="changed"):
         play(RecordingCheck(), video)
+
+
+def test_compares_all_that_is_known_of_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[Path] = []
+
+    def other(_check: RecordingCheck, path: Path, _state: object) -> str:
+        hashed.append(path)
+        return "other"
+
+    monkeypatch.setattr(RecordingCheck, "_hash", other)
+    video = replace(indexed(file), stamp=FileStamp.of(file.stat()))
+    assert play(RecordingCheck(), video) == file
+    assert hashed == []
+    for differs in ("mtime_ns", "ctime_ns", "inode"):
+        known = FileStamp.of(file.stat())
+        changed = replace(known, **{differs: getattr(known, differs) - 1})
+        with pytest.raises(RecordingUnavailable, match="changed"):
+            play(RecordingCheck(), replace(video, stamp=changed))
+    assert len(hashed) == 3
 
 
 def test_notices_a_recording_that_changes_while_it_is_read(file: Path) -> None:

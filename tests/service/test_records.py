@@ -64,6 +64,41 @@ def test_refuses_bad_cameras(shared_client: TestClient, about: Any) -> None:
     assert answer.json()["status"] == 422
 
 
+def test_changes_cameras(client: TestClient, archive: Archive) -> None:
+    before = client.get("/v1/cameras/gate").json()
+    answer = client.patch("/v1/cameras/gate", json={"site": None, "latitude": 1.5, "longitude": 2})
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == before | {"site": None, "latitude": 1.5, "longitude": 2}
+    renamed = client.patch("/v1/cameras/gate", json={"name": "Tor 北", "time_zone": "Asia/Tokyo"})
+    assert renamed.json()["time_zone"] == "Asia/Tokyo"
+    assert client.get(renamed.headers["content-location"]).json() == renamed.json()
+    assert client.get("/v1/cameras/gate").status_code == 404
+    assert {video["camera"] for video in client.get("/v1/videos").json()["items"]} == {"Tor 北", "yard"}
+    assert archive.gallery.audit.events(action="camera.edit")[0].key_id is not None
+    assert client.patch("/v1/cameras/yard", json={}).json()["name"] == "yard"
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"name": "gate"}, 409), ({"name": "a/b"}, 422), ({"time_zone": "Mars/Olympus"}, 422),
+        ({"latitude": 5}, 422), ({"colour": "red"}, 422), ({"detector_input": 5}, 422), ([], 422),
+    ],
+)  # fmt: skip
+def test_refuses_bad_changes(shared_client: TestClient, change: Any, status: int) -> None:
+    assert shared_client.patch("/v1/cameras/yard", json=change).status_code == status
+    assert shared_client.patch("/v1/cameras/cellar", json={}).status_code == 404
+
+
+def test_deletes_cameras_without_videos(client: TestClient, archive: Archive) -> None:
+    assert client.delete("/v1/cameras/roof").status_code == 204
+    assert client.delete("/v1/cameras/roof").status_code == 404
+    refused = client.delete("/v1/cameras/gate")
+    assert refused.status_code == 409
+    assert "videos" in refused.json()["detail"]
+    assert [camera.name for camera in archive.gallery.catalogue.cameras()] == ["gate", "yard"]
+
+
 def test_lists_videos(client: TestClient, archive: Archive) -> None:
     page = client.get("/v1/videos").json()
     assert page["next_cursor"] is None

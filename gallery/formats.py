@@ -1,0 +1,18 @@
+"""Which of FFmpeg's formats may be opened as a recording, to index it or to cut a clip from it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+# What FFmpeg opens although it is no recording: text drawn as video, raw bytes taken for pixels, devices, and
+# lists that make it read other files or the network in the name of this one.
+_DRAWN: Final = {"adf", "bin", "idf", "tty", "xbin", "ffmetadata", "vobsub"}
+_RAW: Final = {"rawvideo", "bitpacked", "v210", "v210x", "alias_pix", "image2", "image2pipe"}
+_DEVICES: Final = {"alsa", "fbdev", "kmsgrab", "lavfi", "oss", "x11grab", "video4linux2,v4l2"}
+_LISTS: Final = {"concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp", "webm_dash_manifest"}
+_PICTURES: Final = "_pipe"  # ends the names of single pictures' formats
+
+
+def recording_formats(available: Iterable[str]) -> str:
+    """Those of FFmpeg's formats that hold recordings, as its option `format_whitelist` takes them."""
+    wanted = set(available) - _DRAWN - _RAW - _DEVICES - _LISTS
+    return ",".join(sorted(name for name in wanted if not name.endswith(_PICTURES)))
