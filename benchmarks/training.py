@@ -61,7 +61,8 @@ def training(recipe: Recipe, device: str) -> tuple[Run, Run]:
 
     def bare() -> None:
         with torch.autocast(ready.device.type, torch.bfloat16, enabled=recipe.run.bf16):
-            features = network.embed_images(ready).sum() + network.video(ready, [shape.frames] * count).sum()
+            images, videos = network.embed_images(ready), network.raw_frames(ready, [shape.frames] * count)
+            features = images.sum() + videos.sum()
         torch.autograd.backward(features)
         state.optimiser.zero_grad()
 

@@ -39,13 +39,15 @@ class Clips(NamedTuple):
     """A batch: pixels (N, T, 3, H, W) uint8, labels (N,) from 0 without gaps, cameras (N,).
 
     Where the data has it and training needs it, `truth` (N, T, 3, H, W) uint8 has body part, u and v of each
-    pixel; part 0 is not the person.
+    pixel; part 0 is not the person. Where training asks for it, `clean` (N, T, 3, H, W) float has the clips
+    standardised, and augmented in all but what hides the person.
     """
 
     pixels: Tensor
     labels: Tensor
     cameras: Tensor
     truth: Tensor | None = None
+    clean: Tensor | None = None
 
     def to(self, device: str) -> "Clips":
         """The batch on a device."""

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
 from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
+from models.networks.pooling import in_parts, pool
 from models.networks.recurrence import Recurrence
-from models.networks.tkp import in_parts, pool
 
 BACKBONES: Final[Mapping[str, Callable[[], Backbone]]] = MappingProxyType(
     {"efficientnet-lite0": efficientnet_lite0, "resnet50": resnet50}

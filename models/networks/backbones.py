@@ -25,6 +25,7 @@ LITE0_STAGES: Final = (
     (6, 192, 4, 2, 5),
     (6, 320, 1, 1, 3),
 )
+LITE0_LAST_STRIDED: Final = 192  # channels of the last stage with a stride
 LITE0_STEM: Final = 32
 LITE0_HEAD: Final = 1280
 RESNET50_FILE: Final = "resnet50-0676ba61.pth"
@@ -136,15 +137,19 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y  # type: ignore[no-any-return]
 
 
-def efficientnet_lite0() -> Backbone:
+def efficientnet_lite0(*, fine_map: bool = False) -> Backbone:
     """Build EfficientNet-Lite0 without its classifier: 18 blocks, D = 1280, stride 32, 3.4 M parameters.
 
     Tan and Le, "EfficientNet", ICML 2019, table 1, in the Lite variant: no squeeze-and-excitation, ReLU6 for
     swish. Block 0 is the stem, 1..16 the inverted residuals, 17 the 1x1 convolution to 1280 channels.
+
+    With `fine_map` the last strided stage, from block 12 on, has stride 1, as is usual in re-identification
+    (see `resnet50`): stride 16, and 280 million multiply-accumulates at 192 x 96 where there were 141.
     """
     blocks: list[nn.Module] = [ConvNorm(3, LITE0_STEM, kernel=3, stride=2)]
     widths = [LITE0_STEM]
-    for expansion, channels, count, stride, kernel in LITE0_STAGES:
+    for expansion, channels, count, usual, kernel in LITE0_STAGES:
+        stride = 1 if fine_map and channels == LITE0_LAST_STRIDED else usual
         for index in range(count):
             blocks.append(
                 InvertedResidual(widths[-1], channels, expansion, kernel, stride if index == 0 else 1)

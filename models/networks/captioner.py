@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from models.networks.backbones import Backbone
 from models.networks.cross_modal import BACKBONES, SequenceLSTM, check_size, draw_layer
 from models.networks.network import Network, check_lengths, named
-from models.networks.tkp import in_parts, pool
+from models.networks.pooling import in_parts, pool
 from models.networks.vocabulary import BEGIN, END, PADDING, Vocabulary
 
 WORD_WIDTH = 128

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from models.networks.backbones import LITE0_STEM, Backbone, ConvNorm, efficientnet_lite0
 from models.networks.clip_channels import CHANNELS
 from models.networks.network import clip_means
+from models.networks.pooling import in_parts, pool
 from models.networks.recurrence import Recurrence
-from models.networks.tkp import in_parts, pool
 
 DIMENSION: Final = 128
 DROPOUT: Final = 0.6

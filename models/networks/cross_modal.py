@@ -23,7 +23,7 @@ from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from models.networks.backbones import Backbone, efficientnet_lite0, inception_v3
 from models.networks.network import Network, check_lengths, named
-from models.networks.tkp import in_parts, pool
+from models.networks.pooling import in_parts, pool
 
 # Inception-v3 at 299 x 299 as published; the light one is ours.
 BACKBONES: Final[Mapping[str, Callable[[], Backbone]]] = MappingProxyType(

@@ -7,8 +7,9 @@ per-frame features before it is normalised.
 As published there is no neck. With one (ours), both networks share it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
@@ -18,13 +19,15 @@ from torch import Tensor, nn
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
 from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
 from models.networks.non_local import NonLocalBlock
+from models.networks.pooling import POOLINGS, in_parts
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A backbone and the blocks after which the video network gets a non-local block."""
+    """A backbone, the same with a fine map, and the blocks that a non-local block follows."""
 
     backbone: Callable[[], Backbone]
+    fine: Callable[[], Backbone]
     non_local_after: tuple[int, ...]
 
 
@@ -33,8 +36,10 @@ class Architecture:
 # after every second of the six blocks at stride 16 (6..11).
 ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
     {
-        "efficientnet-lite0": Architecture(efficientnet_lite0, non_local_after=(4, 5, 7, 9, 11)),
-        "resnet50": Architecture(resnet50, non_local_after=(5, 7, 9, 11, 13)),
+        "efficientnet-lite0": Architecture(
+            efficientnet_lite0, partial(efficientnet_lite0, fine_map=True), non_local_after=(4, 5, 7, 9, 11)
+        ),
+        "resnet50": Architecture(resnet50, resnet50, non_local_after=(5, 7, 9, 11, 13)),
     }
 )
 
@@ -47,28 +52,23 @@ class VideoNetwork(nn.Module):
         self.backbone = backbone
         self.non_local = nn.ModuleDict({str(i): NonLocalBlock(backbone.widths[i]) for i in non_local_after})
 
-    def forward(
-        self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None, *, pooled: bool = True
-    ) -> Tensor:
-        """Raw features of frames.
+    def forward(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
+        """Feature maps of frames.
 
         Args:
             frames: (F, 3, H, W), the frames of all clips end to end, F = sum(lengths).
             lengths: frames of each clip, each at least 1.
             at_once: frames that pass the 2-D layers together (not while training); None for all.
-            pooled: False for feature maps.
 
         Returns:
-            (F, D), or maps (F, D, h, w) before the pooling: a frame's feature depends on the other frames of
-            its clip, never on another clip.
+            (F, D, h, w): a frame's map depends on the other frames of its clip, never on another clip.
         """
         x, start = frames, 0
         for index, non_local in self.non_local.items():
             stop = int(index) + 1
             x = in_parts(self.backbone.blocks[start:stop], x, at_once)
             x, start = non_local(x, lengths), stop
-        maps = in_parts(self.backbone.blocks[start:], x, at_once)
-        return pool(maps) if pooled else maps
+        return in_parts(self.backbone.blocks[start:], x, at_once)
 
 
 class TKP(NeckedNetwork):
@@ -77,26 +77,47 @@ class TKP(NeckedNetwork):
     Args:
         backbone: a name in ARCHITECTURES.
         neck: whether raw features pass a batch normalisation.
+        fine_map: leave out the last stride of the backbone, for maps of twice the height and width and about
+            twice the arithmetic; ResNet-50 is always without it.
+        pooling: "average" as published, or "gem" (ours).
 
     Raises:
-        ValueError: no such backbone.
-        TypeError: `neck` is neither true nor false.
+        ValueError: no such backbone or pooling.
+        TypeError: `neck` or `fine_map` is neither true nor false.
     """
 
     kind: ClassVar[str] = "tkp"
 
-    def __init__(self, backbone: str = "efficientnet-lite0", *, neck: bool = False) -> None:
+    def __init__(
+        self,
+        backbone: str = "efficientnet-lite0",
+        *,
+        neck: bool = False,
+        fine_map: bool = False,
+        pooling: str = "average",
+    ) -> None:
         super().__init__()
         architecture = named(backbone, ARCHITECTURES)
-        self.backbone = backbone
-        self.image = architecture.backbone()
-        self.video = VideoNetwork(architecture.backbone(), architecture.non_local_after)
+        if not isinstance(fine_map, bool):
+            raise TypeError(f"fine_map is true or false, not {fine_map!r}")
+        if pooling not in POOLINGS:
+            raise ValueError(f"no pooling {pooling!r}; known: {', '.join(POOLINGS)}")
+        make = architecture.fine if fine_map else architecture.backbone
+        self.backbone, self.fine_map, self.pooling_name = backbone, fine_map, pooling
+        self.image = make()
+        self.video = VideoNetwork(make(), architecture.non_local_after)
+        self.pooling = POOLINGS[pooling]()
         self.set_neck(neck=neck)
 
     @property
     def architecture(self) -> dict[str, Any]:
-        """The two arguments of the constructor."""
-        return {"backbone": self.backbone, "neck": self.has_neck}
+        """The arguments of the constructor."""
+        return {
+            "backbone": self.backbone,
+            "neck": self.has_neck,
+            "fine_map": self.fine_map,
+            "pooling": self.pooling_name,
+        }
 
     @property
     def dimension(self) -> int:
@@ -110,7 +131,11 @@ class TKP(NeckedNetwork):
 
     def raw_images(self, images: Tensor) -> Tensor:
         """Features of single pictures before the neck: (B, 3, H, W) -> (B, D)."""
-        return pool(self.image(images))
+        return self.pooling(self.image(images))  # type: ignore[no-any-return]
+
+    def raw_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
+        """Features of the frames of clips before the neck, as VideoNetwork: (F, 3, H, W) -> (F, D)."""
+        return self.pooling(self.video(frames, lengths, at_once))  # type: ignore[no-any-return]
 
     def embed_images(self, images: Tensor) -> Tensor:
         """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
@@ -131,7 +156,7 @@ class TKP(NeckedNetwork):
             ValueError: the lengths do not add up to the frames, or one is below 1.
         """
         check_lengths(frames, lengths)
-        features = self.video(frames, lengths, at_once)  # (F, D)
+        features = self.raw_frames(frames, lengths, at_once)  # (F, D)
         return self.neck(clip_means(features, lengths))  # type: ignore[no-any-return]
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
@@ -152,16 +177,6 @@ class TKP(NeckedNetwork):
         """The non-local blocks, first to last."""
         return [block for block in self.video.non_local.values() if isinstance(block, NonLocalBlock)]
 
-
-def in_parts(blocks: Iterable[nn.Module], x: Tensor, at_once: int | None) -> Tensor:
-    """Apply blocks one after another, to `at_once` rows of x at a time or to all of them."""
-    if at_once is not None and len(x) > at_once:
-        return torch.cat([in_parts(blocks, part, None) for part in torch.split(x, at_once)])
-    for block in blocks:
-        x = block(x)
-    return x
-
-
-def pool(maps: Tensor) -> Tensor:
-    """Global average pooling, (N, D, h, w) -> (N, D), in float32 at least: bf16 would round the mean away."""
-    return maps.mean(dim=(2, 3), dtype=torch.promote_types(maps.dtype, torch.float32))
+    def precise(self) -> list[nn.Module]:
+        """Pooling and neck: from the pooling on, features are float32."""
+        return [self.pooling, *super().precise()]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
 from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
-from models.networks.tkp import in_parts, pool
+from models.networks.pooling import in_parts, pool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """Random changes of clips: what a camera, its light and its surroundings could have done to them.
 
 All values are drawn once a clip and hold for all of its frames, as a change from frame to frame would teach
-the video network that people flicker. The colour changes are linear in the pixel, so brightness, contrast,
-saturation, hue and grey come to one 3 x 3 matrix and one offset a clip: one product over the batch.
+the video network that people flicker; but what moves or hides the person may be drawn for each frame. The
+colour changes are linear in the pixel, so brightness, contrast, saturation, hue and grey come to one 3 x 3
+matrix and one offset a clip: one product over the batch.
 
 What moves or covers pixels does the same to their truth (body part, u, v), which has no colour to change.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +24,10 @@ from models.training.recipe import Augmentation
 YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
 RGB = torch.linalg.inv(YIQ)
 LUMA = YIQ[0]
+NUMBERS: Final = (20, 6)  # drawn of each clip; those of the camera apart, so as to leave the others alone
+
+Change = Callable[[Tensor, Augmentation, Tensor], Tensor]
+"""(clips in float, recipe, numbers of each clip) -> the clips, changed in place."""
 
 
 def augment(clips: Tensor, recipe: Augmentation, generator: torch.Generator) -> Tensor:
@@ -34,10 +41,10 @@ def augment(clips: Tensor, recipe: Augmentation, generator: torch.Generator) -> 
     Returns:
         (N, T, 3, H, W) float32, 0..255.
     """
-    draws = _draw(len(clips), generator)
+    draws = _Draws(clips.shape[:2], generator)
     x = clips.float()
-    for change in (_flip, _shift, _degrade, _blur, _colour, _erase):
-        x = change(x, recipe, draws)
+    for name, change in CHANGES.items():
+        x = _apply(name, change, x, recipe, draws)
     return x
 
 
@@ -52,18 +59,31 @@ def augment_truth(truth: Tensor, recipe: Augmentation, generator: torch.Generato
     Returns:
         (N, T, 3, H, W) uint8; what is covered is no part of the person.
     """
-    draws = _draw(len(truth), generator)
+    draws = _Draws(truth.shape[:2], generator)
     x = truth.clone()
-    for i in _chosen(draws[:, 0], recipe.flip):
+    for i in _chosen(draws.of_clips[:, 0], recipe.flip):
         x[i] = mirror(x[i])
-    x = _shift(x, recipe, draws)
-    for i, rows, columns in _rectangles(x, recipe, draws):
-        x[i, ..., rows, columns] = 0
-    return x
+    x = _apply("shift", _shift, x, recipe, draws)
+    return _apply("erase", _cover, x, recipe, draws)
 
 
-def _draw(count: int, generator: torch.Generator) -> Tensor:
-    return torch.rand((count, 20), generator=generator)
+class _Draws:
+    """What is drawn of N clips of T frames: (N, 26) numbers from 0 to 1, and as many of each frame."""
+
+    def __init__(self, shape: Sequence[int], generator: torch.Generator) -> None:
+        clips, frames = shape[0], shape[0] * shape[1]
+        self.of_clips, self.of_frames = (
+            torch.cat([torch.rand((n, count), generator=generator) for count in NUMBERS], dim=1)
+            for n in (clips, frames)
+        )
+
+
+def _apply(name: str, change: Change, x: Tensor, recipe: Augmentation, draws: _Draws) -> Tensor:
+    """Apply a change to clips, or to each frame as to a clip of one."""
+    if name not in recipe.per_frame:
+        return change(x, recipe, draws.of_clips)
+    frames = x.flatten(0, 1)[:, None]  # (N, T, ...) -> (N T, 1, ...)
+    return change(frames, recipe, draws.of_frames).view_as(x)
 
 
 def _chosen(draws: Tensor, probability: float) -> list[int]:
@@ -114,6 +134,20 @@ def _blur(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
     return x
 
 
+def _camera(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
+    """Another camera's white balance and response: gains of the channels, then an exponent."""
+    for i in _chosen(draws[:, 20], recipe.camera):
+        gains = _factors(draws[i, 21:24], recipe.camera_gain).to(x.device).view(3, 1, 1)
+        gamma = float(_factors(draws[i, 24], recipe.camera_gamma))
+        x[i] = 255 * (x[i] * gains / 255).clamp(0, 1).pow(gamma)
+    return x
+
+
+def _factors(draws: Tensor, most: float) -> Tensor:
+    """Numbers from 0 to 1 to factors from 1 / (1 + most) to 1 + most, evenly in their logarithm."""
+    return (1 + most) ** (2 * draws - 1)
+
+
 def _colour(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
     """Brightness, contrast around the clip's mean, saturation and hue; or no colour at all."""
     jitter, grey = draws[:, 8] < recipe.colour, draws[:, 9] < recipe.grey
@@ -121,7 +155,10 @@ def _colour(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
     draws, jitter, grey = draws[chosen], jitter[chosen], grey[chosen]
     signed = (2 * draws[:, 10:14] - 1) * jitter[:, None]
     limits = torch.tensor([recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue])
-    brightness, contrast, saturation, hue = (signed * limits).unbind(dim=1)
+    changes = signed * limits
+    if recipe.colour_ratio:
+        changes[:, :3] = (1 + limits[:3]) ** signed[:, :3] - 1
+    brightness, contrast, saturation, hue = changes.unbind(dim=1)
     gain = (1 + brightness) * (1 + contrast)
     chroma = (1 + saturation) * ~grey
     angle = 2 * math.pi * hue
@@ -153,6 +190,13 @@ def _erase(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
     return x
 
 
+def _cover(x: Tensor, recipe: Augmentation, draws: Tensor) -> Tensor:
+    """What `_erase` does to truth: what is covered is no part of the person."""
+    for i, rows, columns in _rectangles(x, recipe, draws):
+        x[i, ..., rows, columns] = 0
+    return x
+
+
 def _rectangles(x: Tensor, recipe: Augmentation, draws: Tensor) -> Iterator[tuple[int, slice, slice]]:
     """Which clips are covered, and where: rows and columns."""
     height, width = x.shape[-2:]
@@ -164,3 +208,17 @@ def _rectangles(x: Tensor, recipe: Augmentation, draws: Tensor) -> Iterator[tupl
         h, w = min(height, round(math.sqrt(area * ratio))), min(width, round(math.sqrt(area / ratio)))
         top, left = int(top * (height - h + 1)), int(left * (width - w + 1))
         yield i, slice(top, top + h), slice(left, left + w)
+
+
+CHANGES: Final[Mapping[str, Change]] = MappingProxyType(
+    {
+        "flip": _flip,
+        "shift": _shift,
+        "degrade": _degrade,
+        "blur": _blur,
+        "camera": _camera,
+        "colour": _colour,
+        "erase": _erase,
+    }
+)
+"""In the order in which they are applied."""

@@ -42,7 +42,7 @@ def as_kind(network: Network, recipe: Recipe) -> Network:
     """
     wanted = NETWORKS[recipe.network]
     if issubclass(type(network), wanted):
-        return network
+        return rebuilt(network, recipe)
     if issubclass(wanted, type(network)):
         other = wanted(**network.architecture)
         if other.state_dict().keys() != network.state_dict().keys():
@@ -54,6 +54,23 @@ def as_kind(network: Network, recipe: Recipe) -> Network:
         return network
     arguments = {"backbone": recipe.backbone, **recipe.architecture}
     return zoo.fresh(recipe.network, arguments, backbone.state_dict())
+
+
+def rebuilt(network: Network, recipe: Recipe) -> Network:
+    """The network as the recipe builds it, if it has the same weights: such as with another stride."""
+    arguments = {**network.architecture, **recipe.architecture}
+    if arguments == network.architecture:
+        return network
+    other = type(network)(**arguments)
+    if shapes(other) != shapes(network):
+        return network
+    other.load_state_dict(network.state_dict())
+    return other.eval()
+
+
+def shapes(network: Network) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a network's tensors."""
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def check_architecture(recipe: Recipe, network: Network) -> None:

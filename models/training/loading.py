@@ -2,19 +2,22 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from models.datasets.clips import CHOICES, ClipDataset, Clips, Draw, collate
+from models.datasets.graph import graph_batches
 from models.datasets.records import Tracklet
-from models.datasets.sampler import SAMPLERS, stream
+from models.datasets.sampler import SAMPLERS, Sampler, by_identity, stream
 from models.datasets.truth import truth_file
 from models.errors import BadDataset
 from models.preprocessing import Preprocessing
-from models.training.recipe import Recipe
+from models.training.recipe import GRAPH, Recipe
 
 
 def batches(
@@ -25,10 +28,12 @@ def batches(
     start: int = 0,
     every: int = 1,
     truth: Path | None = None,
+    neighbours: Tensor | None = None,
 ) -> Iterator[tuple[int, Clips]]:
     """Batches with their numbers: `start`, `start + every`, and so on without end.
 
-    With `truth`, the folder of the data set, they have the body parts of its files.
+    With `truth`, the folder of the data set, they have the body parts of its files. The graph sampler needs
+    `neighbours` (models.training.graph).
 
     Raises:
         BadDataset: there are too few tracklets, or a frame cannot be read.
@@ -38,7 +43,13 @@ def batches(
         tracklets, preprocessing, frames=b.frames, stride=b.stride, choice=CHOICES[b.choice], truth=truth
     )
     plan = stream(
-        SAMPLERS[b.sampler], tracklets, b.identities, b.clips, seed=recipe.run.seed, start=start, every=every
+        sampler_of(recipe, neighbours),
+        tracklets,
+        b.identities,
+        b.clips,
+        seed=recipe.run.seed,
+        start=start,
+        every=every,
     )
     numbers = range(start, 2**62, every)
     draws = (
@@ -58,17 +69,31 @@ def batches(
         raise BadDataset(str(error).splitlines()[-1].removeprefix("models.errors.BadDataset: ")) from error
 
 
+def sampler_of(recipe: Recipe, neighbours: Tensor | None) -> Sampler:
+    """The recipe's sampler."""
+    if recipe.batches.sampler != GRAPH:
+        return SAMPLERS[recipe.batches.sampler]
+    assert neighbours is not None
+    return partial(graph_batches, neighbours=neighbours)
+
+
 def generator(seed: int, number: int) -> torch.Generator:
     """What the augmentation of batch `number` draws from."""
     state = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0]))
 
 
+def seeded(*numbers: int) -> np.random.Generator:
+    """A generator whose draws are a function of the numbers."""
+    return np.random.default_rng(numbers)
+
+
 def batches_per_epoch(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
     """Batches in an epoch (its first, where samplers drop some at random)."""
     b = recipe.batches
-    rng = np.random.default_rng([recipe.run.seed, 0])
-    return len(SAMPLERS[b.sampler](tracklets, b.identities, b.clips, rng))
+    if b.sampler == GRAPH:
+        return len(by_identity(tracklets))  # each is once the one whose nearest come with it
+    return len(SAMPLERS[b.sampler](tracklets, b.identities, b.clips, seeded(recipe.run.seed, 0)))
 
 
 def fingerprint(

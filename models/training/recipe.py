@@ -26,11 +26,16 @@ from models.training.sections import (
 
 CONFIGS: Final = Path(__file__).parent / "configs"
 IMAGENET: Final = "imagenet"
+GRAPH: Final = "graph"
 
 FOLDERS: Final = ("initialise", "vkd.teacher", "cross_modal.captioner")
 """Keys that may name a folder of the machine that trains; cards name the model in it instead."""
 
 Branch = Literal["image", "video"]
+
+Damage = Literal["shift", "degrade", "erase"]
+DAMAGE: Final = ("shift", "degrade", "blur", "erase")
+"""What of augmentation hides the person, rather than shows them in another light."""
 
 
 class Input(Section):
@@ -51,7 +56,8 @@ class Batches(Section):
     With `pieces` tracklets are first cut into pieces of so many frames, each drawn as a tracklet of its own.
     """
 
-    sampler: Literal["chunks", "balanced", "worlds"] = "chunks"
+    sampler: Literal["chunks", "balanced", "worlds", "graph"] = "chunks"
+    graph_every: int = Field(1000, ge=1, description="steps after which the graph sampler looks anew")
     identities: int = Field(4, ge=2)
     clips: Positive = 4
     frames: int = Field(4, ge=1, le=32)
@@ -63,7 +69,11 @@ class Batches(Section):
 
 
 class Augmentation(Section):
-    """How often a clip is changed, as a probability, and how far; a draw holds for all frames of a clip."""
+    """How often a clip is changed, as a probability, and how far.
+
+    A draw holds for all frames of a clip, but for the changes that `per_frame` names: each frame has its own.
+    With `clean_video` the video branch sees clips as they were before what `DAMAGE` names.
+    """
 
     flip: Share = 0.5
     shift: Share = 0.0
@@ -73,6 +83,13 @@ class Augmentation(Section):
     contrast: Share = 0.4
     saturation: Share = 0.4
     hue: float = Field(0.05, ge=0, le=0.5, description="as a share of the colour circle")
+    colour_ratio: bool = Field(
+        False,
+        description="brightness, contrast, saturation x: from 1 / (1 + x), not 1 - x, to 1 + x",
+    )
+    camera: Share = Field(0.0, description="another camera: gains of the channels, then gamma")
+    camera_gain: float = Field(0.25, ge=0, le=2, description="x: each channel by 1 / (1 + x) to 1 + x")
+    camera_gamma: float = Field(0.5, ge=0, le=4, description="x: exponents from 1 / (1 + x) to 1 + x")
     grey: Share = 0.0
     blur: Share = 0.0
     blur_sigma: float = Field(1.5, gt=0, le=8, description="the strongest, in pixels")
@@ -80,12 +97,22 @@ class Augmentation(Section):
     degrade_scale: float = Field(4.0, ge=1, le=16, description="the coarsest")
     erase: Share = 0.0
     erase_area: tuple[Share, Share] = Field((0.02, 0.33), strict=False, description="least and most")
+    per_frame: tuple[Damage, ...] = Field((), strict=False)
+    clean_video: bool = False
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.erase_area[0] > self.erase_area[1]:
             raise ValueError("erase_area must be the least share and then the most")
         return self
+
+
+class MixStyle(Section):
+    """Styles mixed within the backbone of the image branch (models.training.mix_style); () for none."""
+
+    after: tuple[int, ...] = Field((), strict=False, description="blocks")
+    probability: Share = 0.5
+    alpha: float = Field(0.1, gt=0, description="of the Beta distribution of shares")
 
 
 class Losses(Section):
@@ -105,6 +132,7 @@ class Losses(Section):
     image_to_image: Weight = 1.0
     video_to_video: Weight = 1.0
     margin: float | None = Field(0.3, ge=0, description="None for the soft margin")
+    ramp: int = Field(0, ge=0, description="steps in which triplets and propagation reach their weights")
     feature_propagation: Weight = 1.0
     distance_propagation: Weight = 1.0
     distance_form: Literal["code", "paper"] = "code"
@@ -181,6 +209,7 @@ class Recipe(Section):
     input: Input = Input()
     batches: Batches = Batches()
     augmentation: Augmentation = Augmentation()
+    mix_style: MixStyle = MixStyle()
     losses: Losses = Losses()
     optimiser: Optimiser = Optimiser()
     schedule: Schedule

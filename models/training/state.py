@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from models.errors import TrainingError
 from models.training.objectives.base import Objective
@@ -17,18 +18,22 @@ from models.training.recipe import Recipe
 FILE = "state.pt"
 MODEL = "model"
 """Folder of the finished checkpoint in the run's folder."""
-KEYS = {"recipe", "data", "step", "seconds", "objective", "optimiser", "average"}
+KEYS = {"recipe", "data", "step", "seconds", "objective", "optimiser", "average", "neighbours"}
 
 
 @dataclass
 class State:
-    """What a run changes. `average` is the network with averaged weights, or None."""
+    """What a run changes.
+
+    `average` is the network with averaged weights, or None; `neighbours` are those of the graph sampler.
+    """
 
     objective: Objective
     optimiser: torch.optim.Optimizer
     average: torch.optim.swa_utils.AveragedModel | None
     step: int = 0
     seconds: float = 0.0
+    neighbours: Tensor | None = None
 
 
 def save_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
@@ -41,6 +46,7 @@ def save_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
         "objective": state.objective.state_dict(),
         "optimiser": state.optimiser.state_dict(),
         "average": None if state.average is None else state.average.state_dict(),
+        "neighbours": state.neighbours,
     }
     temporary = out / f".{FILE}.{os.getpid()}"
     with temporary.open("wb") as file:
@@ -69,6 +75,7 @@ def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
     if state.average is not None:
         state.average.load_state_dict(values["average"])
     state.step, state.seconds = values["step"], values["seconds"]
+    state.neighbours = values["neighbours"]
 
 
 def read_state(out: Path) -> dict[str, Any]:

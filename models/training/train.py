@@ -29,13 +29,14 @@ from models.preprocessing import Preprocessing, standardise
 from models.training.augment import augment, augment_truth
 from models.training.averaging import average_of
 from models.training.begin import begin
+from models.training.graph import look_alikes
 from models.training.loading import batches, batches_per_epoch, fingerprint, generator
 from models.training.log import Log
 from models.training.norms import estimate_norms
 from models.training.objectives import OBJECTIVES, Objective, People
 from models.training.optimiser import make_optimiser, rate, set_rate
 from models.training.processes import Place, joined
-from models.training.recipe import Recipe
+from models.training.recipe import DAMAGE, GRAPH, Augmentation, Recipe
 from models.training.result import write_model
 from models.training.state import FILE as STATE
 from models.training.state import MODEL, State, restore_state, save_state
@@ -135,8 +136,7 @@ def run(
 ) -> None:
     """Take the steps from `state.step` to the last."""
     steps = count_steps(recipe, tracklets)
-    first = state.step * recipe.batches.accumulate + place.rank
-    plan = batches(recipe, tracklets, preprocessing, start=first, every=place.world, truth=truth)
+    plan: Iterator[tuple[int, Clips]] | None = None
     objective, optimiser = state.objective, state.optimiser
     model = DistributedDataParallel(objective) if place.world > 1 else objective
     learnt = [parameter for parameter in objective.parameters() if parameter.requires_grad]
@@ -147,6 +147,8 @@ def run(
         while state.step < steps:
             began = time.monotonic()
             set_rate(optimiser, recipe.optimiser.learning_rate * rate(recipe.schedule, state.step, steps))
+            if plan is None or looks_anew(recipe, state):
+                plan = planned(recipe, tracklets, preprocessing, state, place, truth=truth)
             values = learn(model, plan, recipe, preprocessing, place) | objective.diagnostics
             if recipe.optimiser.clamp_gradient is not None:
                 torch.nn.utils.clip_grad_value_(learnt, recipe.optimiser.clamp_gradient)
@@ -173,6 +175,37 @@ def run(
                 advance(state.step, steps, shown)
 
 
+def planned(
+    recipe: Recipe,
+    tracklets: Sequence[Tracklet],
+    preprocessing: Preprocessing,
+    state: State,
+    place: Place,
+    *,
+    truth: Path | None = None,
+) -> Iterator[tuple[int, Clips]]:
+    """This process's batches from the next step on; the graph sampler looks first where it is time to."""
+    if recipe.batches.sampler == GRAPH and (state.neighbours is None or looks_anew(recipe, state)):
+        network = state.objective.network
+        state.neighbours = look_alikes(
+            network, recipe, tracklets, preprocessing, step=state.step, device=place.device
+        )
+    return batches(
+        recipe,
+        tracklets,
+        preprocessing,
+        start=state.step * recipe.batches.accumulate + place.rank,
+        every=place.world,
+        truth=truth,
+        neighbours=state.neighbours,
+    )
+
+
+def looks_anew(recipe: Recipe, state: State) -> bool:
+    """Whether the graph sampler's neighbours are found anew before the next step, as before the first."""
+    return recipe.batches.sampler == GRAPH and state.step % recipe.batches.graph_every == 0
+
+
 def learn(
     model: nn.Module,
     plan: Iterator[tuple[int, Clips]],
@@ -187,7 +220,7 @@ def learn(
         asked = time.monotonic()
         number, clips = next(plan)
         sums["wait"] += time.monotonic() - asked
-        x, clips = shown(number, clips, recipe, preprocessing, place)
+        x, clips = ready_batch(number, clips, recipe, preprocessing, place)
         # Processes exchange gradients once a step, with its last batch.
         with nullcontext() if index == share - 1 else alone(model):
             terms = model(x, clips)
@@ -198,19 +231,24 @@ def learn(
     return dict(sums)
 
 
-def shown(
+def ready_batch(
     number: int, clips: Clips, recipe: Recipe, preprocessing: Preprocessing, place: Place
 ) -> tuple[Tensor, Clips]:
     """What an objective sees of batch `number`: (N, T, 3, H, W) augmented and standardised, and the rest."""
     clips = clips.to(place.device)
-    draws = generator(recipe.run.seed, number)
-    torch.manual_seed(draws.initial_seed())  # what dropout draws from
-    x = augment(clips.pixels, recipe.augmentation, draws)
-    x = standardise(x.flatten(0, 1), preprocessing).view_as(x)
-    if clips.truth is not None:
-        seeded = generator(recipe.run.seed, number)
-        clips = clips._replace(truth=augment_truth(clips.truth, recipe.augmentation, seeded))
-    return x, clips
+    torch.manual_seed(generator(recipe.run.seed, number).initial_seed())  # for dropout and the like
+    settings = recipe.augmentation
+
+    def ready(settings: Augmentation) -> Tensor:
+        x = augment(clips.pixels, settings, generator(recipe.run.seed, number))
+        return standardise(x.flatten(0, 1), preprocessing).view_as(x)
+
+    truth = clips.truth
+    if truth is not None:
+        truth = augment_truth(truth, settings, generator(recipe.run.seed, number))
+    undamaged = settings.model_copy(update=dict.fromkeys(DAMAGE, 0.0))
+    clean = ready(undamaged) if settings.clean_video else None
+    return ready(settings), clips._replace(truth=truth, clean=clean)
 
 
 def final_objective(
@@ -231,11 +269,11 @@ def final_objective(
         objective.network.load_state_dict(state.average.module.state_dict())
     objective.train()
     start = state.step * recipe.batches.accumulate
-    plan = batches(recipe, tracklets, preprocessing, start=start, truth=truth)
+    plan = batches(recipe, tracklets, preprocessing, start=start, truth=truth, neighbours=state.neighbours)
 
     def passes() -> Iterator[Callable[[], object]]:
         for number, clips in islice(plan, recipe.optimiser.norm_batches):
-            yield partial(objective, *shown(number, clips, recipe, preprocessing, place))
+            yield partial(objective, *ready_batch(number, clips, recipe, preprocessing, place))
 
     estimate_norms(objective.network, passes())
     return objective

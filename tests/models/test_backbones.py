@@ -19,7 +19,7 @@ from models.networks.backbones import (
     resnet50_imagenet,
     same_padding,
 )
-from models.networks.tkp import pool
+from models.networks.pooling import pool
 
 
 def parameters(network: torch.nn.Module) -> int:

@@ -6,8 +6,9 @@ import torch
 
 from models import checkpoint, zoo
 from models.networks.catalogue import NETWORKS, build
+from models.networks.pooling import pool
 from models.networks.saa import SAA
-from models.networks.tkp import TKP, pool
+from models.networks.tkp import TKP
 from models.preprocessing import Preprocessing
 from models.zoo import LoadedModel
 from tests.models.conftest import pair_of
@@ -46,8 +47,8 @@ def test_it_begins_from_imagenet_like_the_pair(untrained_model: LoadedModel) -> 
 
 def test_maps_of_the_video_network_are_its_features_before_the_pooling(attentive_model: LoadedModel) -> None:
     x = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    video = pair_of(attentive_model).video
+    network = pair_of(attentive_model)
     with torch.inference_mode():
-        maps = video(x, [3, 1], pooled=False)
+        maps = network.video(x, [3, 1])
         assert maps.shape == (4, 1280, 2, 2)
-        assert pool(maps).equal(video(x, [3, 1]))
+        assert pool(maps).equal(network.raw_frames(x, [3, 1]))

@@ -45,10 +45,10 @@ def test_a_few_frames_at_a_time_give_the_same(network: TKP) -> None:
 def test_the_video_network_looks_across_the_frames_of_a_clip_only(network: TKP) -> None:
     x = frames(5)
     with torch.inference_mode():
-        before = network.video(x, [2, 3])
+        before = network.raw_frames(x, [2, 3])
         changed = x.clone()
         changed[0] = frames(1, seed=9)[0]
-        after = network.video(changed, [2, 3])
+        after = network.raw_frames(changed, [2, 3])
     assert furthest(after[1], before[1]) > 1e-4  # the other frame of the clip that changed
     assert furthest(after[2:], before[2:]) < EXACT
 
@@ -113,3 +113,39 @@ def test_architecture_names_blocks_that_exist() -> None:
         assert isinstance(architecture, Architecture)
         with torch.device("meta"):
             assert max(architecture.non_local_after) < len(architecture.backbone().blocks)
+
+
+def test_a_fine_map_has_twice_the_height_and_width_and_the_same_weights() -> None:
+    plain, fine = TKP(), TKP(fine_map=True)
+    assert fine.architecture == {**plain.architecture, "fine_map": True}
+    fine.load_state_dict(plain.state_dict())
+    x = torch.zeros(1, 3, 192, 96)
+    with torch.inference_mode():
+        assert plain.eval().image(x).shape == (1, 1280, 6, 3)
+        assert fine.eval().image(x).shape == fine.video(x, [1]).shape == (1, 1280, 12, 6)
+
+
+def test_resnet_has_the_fine_map_always() -> None:
+    with torch.device("meta"):
+        plain, fine = TKP("resnet50").image, TKP("resnet50", fine_map=True).image
+    convolutions = ([m for m in b.modules() if isinstance(m, torch.nn.Conv2d)] for b in (plain, fine))
+    assert all(a.stride == b.stride for a, b in zip(*convolutions, strict=True))
+
+
+def test_gem_pools_both_networks() -> None:
+    network = TKP(pooling="gem", neck=True).eval()
+    assert network.architecture["pooling"] == "gem"
+    x = frames(2).float()
+    with torch.inference_mode():
+        before = network.embed_images(x), network.embed_frames(x, [2])
+        network.pooling.get_parameter("p").fill_(1.0)
+        after = network.embed_images(x), network.embed_frames(x, [2])
+    assert all(not a.equal(b) for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"), [({"pooling": "max"}, ValueError), ({"fine_map": 1}, TypeError)]
+)
+def test_settings_that_cannot_be_are_refused(arguments: dict[str, object], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        TKP(**arguments)  # type: ignore[arg-type]

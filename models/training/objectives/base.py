@@ -93,6 +93,10 @@ class Objective(nn.Module, ABC):
         for name in ("branches", "frozen_branches", "video_from_image"):
             if not cls.has_branches and getattr(recipe, name) != Recipe.model_fields[name].default:
                 raise BadRecipe(f"{name}: the network {recipe.network} has no branches")
+        if not cls.has_branches and (recipe.mix_style.after or recipe.augmentation.clean_video):
+            raise BadRecipe(
+                f"mix_style and augmentation.clean_video: the network {recipe.network} has no branches"
+            )
 
     def after_step(self, step: int, steps: int) -> None:
         """Told after each step how many are done, and of how many."""

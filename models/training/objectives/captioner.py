@@ -11,7 +11,7 @@ from models.datasets.clips import Clips
 from models.errors import BadDataset
 from models.networks.captioner import Captioner
 from models.networks.network import Network
-from models.networks.tkp import pool
+from models.networks.pooling import pool
 from models.networks.vocabulary import BEGIN, PADDING, Vocabulary
 from models.training.objectives.base import Objective, People
 from models.training.recipe import Recipe

@@ -10,7 +10,7 @@ from models.errors import BadRecipe
 from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.networks.fixed_model_reuse import FixedModelReuse, active_entries
-from models.networks.tkp import pool
+from models.networks.pooling import pool
 from models.training.objectives.base import Source
 from models.training.recipe import Recipe
 from models.training.sections import CrossModal as Settings

@@ -22,7 +22,7 @@ from models.datasets.clips import Clips
 from models.errors import BadRecipe
 from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
-from models.networks.tkp import pool
+from models.networks.pooling import pool
 from models.training.objectives.base import Objective, People
 from models.training.objectives.captioner_reuse import CaptionerReuse, load_captioner
 from models.training.objectives.head import IdentityHead

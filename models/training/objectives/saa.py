@@ -17,11 +17,12 @@ from models.losses import batch_hard_triplet
 from models.networks.cmil import attention_entropy, cross_modal_context
 from models.networks.mban import MBAN
 from models.networks.network import Network
+from models.networks.pooling import pool
 from models.networks.texture import texture_sheet, texture_tiles
-from models.networks.tkp import TKP, pool
+from models.networks.tkp import TKP
 from models.training.objectives.base import People
 from models.training.objectives.head import IdentityHead
-from models.training.objectives.tkp import TKPObjective
+from models.training.objectives.tkp import TKPObjective, as_frames
 from models.training.recipe import Recipe
 from models.training.sections import Saa
 
@@ -83,15 +84,17 @@ class SAAObjective(TKPObjective):
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss: TKP's, and those of f_A, f_fused and f_B."""
         count, frames = clips.shape[:2]
-        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
+        self.mixer.frames = frames
+        x = as_frames(clips)  # (NT, 3, H, W)
+        watched = x if batch.clean is None else as_frames(batch.clean)
         appearance = None
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
             image = self.network.raw_images(x)  # (NT, D)
-            maps = self.network.video(x, [frames] * count, pooled=False)  # (NT, D, h, w)
+            maps = self.network.video(watched, [frames] * count)  # (NT, D, h, w)
             if self.stream is not None:
                 assert batch.truth is not None
                 appearance = self.stream(x, batch.truth.flatten(0, 1))  # (NT, D)
-        video = pool(maps)
+        video = self.network.pooling(maps)
         terms = self.terms(image, video, batch.labels)
         if appearance is not None:
             clip = video.view(count, frames, -1).mean(dim=1)  # (NT, D) -> (N, D)
@@ -116,7 +119,7 @@ class SAAObjective(TKPObjective):
             terms["fused_cross_entropy"] = weight * loss
         if weight := settings.appearance_to_video:
             loss = batch_hard_triplet(appearance, clip, frame_labels, labels, self.recipe.losses.margin)
-            terms["appearance_to_video"] = weight * loss
+            terms["appearance_to_video"] = self.ramp() * weight * loss
         return terms
 
     def _interactive_terms(self, image: Tensor, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -134,7 +137,7 @@ class SAAObjective(TKPObjective):
         loss = batch_hard_triplet(features, features, frame_labels, frame_labels, self.recipe.losses.margin)
         return {
             "interactive_cross_entropy": self._identity_loss("interactive", features, frame_labels),
-            "interactive_to_interactive": loss,
+            "interactive_to_interactive": self.ramp() * loss,
         }
 
     def _identity_loss(self, name: str, features: Tensor, labels: Tensor) -> Tensor:

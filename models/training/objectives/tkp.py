@@ -18,6 +18,7 @@ from models.losses import (
 )
 from models.networks.network import Network
 from models.networks.tkp import TKP
+from models.training.mix_style import StyleMixer
 from models.training.objectives.base import Objective, People
 from models.training.objectives.head import IdentityHead
 from models.training.recipe import Losses, Recipe
@@ -49,15 +50,24 @@ class TKPObjective(Objective):
         self.head.let_learn(norm=seen, classifier=self._uses("cross_entropy"))
         if isinstance(network.neck, nn.BatchNorm1d):
             network.neck.weight.requires_grad_(seen)
+        self.steps_done: Tensor
+        self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
+        self.mixer = StyleMixer(recipe.mix_style)
+        self.mixer.attach(network.image.blocks)
         self._freeze()
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss, by the names of the recipe's weights."""
         count, frames = clips.shape[:2]
-        x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
+        self.mixer.frames = frames
+        x = as_frames(clips)  # (NT, 3, H, W)
+        watched = x if batch.clean is None else as_frames(batch.clean)
+        image = video = None
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
-            image = self.network.raw_images(x) if "image" in self.recipe.branches else None  # (NT, D)
-            video = self.network.video(x, [frames] * count) if "video" in self.recipe.branches else None
+            if "image" in self.recipe.branches:
+                image = self.network.raw_images(x)  # (NT, D)
+            if "video" in self.recipe.branches:
+                video = self.network.raw_frames(watched, [frames] * count)  # (NT, D)
         return self.terms(image, video, batch.labels)
 
     def terms(self, image: Tensor | None, video: Tensor | None, labels: Tensor) -> dict[str, Tensor]:
@@ -94,8 +104,16 @@ class TKPObjective(Objective):
             terms[f"{branch}_cross_entropy"] = weight * self.head(seen, labels)
         if weight := getattr(losses, f"{branch}_to_{branch}"):
             loss = batch_hard_triplet(features, features, labels, labels, losses.margin)
-            terms[f"{branch}_to_{branch}"] = weight * loss
+            terms[f"{branch}_to_{branch}"] = self.ramp() * weight * loss
         return terms
+
+    def ramp(self) -> float:
+        """The share of their weights that triplets and propagation have at this step."""
+        return min(1.0, float(self.steps_done) / self.recipe.losses.ramp) if self.recipe.losses.ramp else 1.0
+
+    def after_step(self, step: int, steps: int) -> None:  # noqa: ARG002
+        """Keep the number, which `ramp` depends on."""
+        self.steps_done.fill_(step)
 
     def _shared_terms(
         self, image: Tensor, video: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
@@ -116,7 +134,7 @@ class TKPObjective(Objective):
                 image, video, form=losses.distance_form, teach_video=losses.teach_video
             )
             terms["distance_propagation"] = losses.distance_propagation * loss
-        return terms
+        return {name: self.ramp() * term for name, term in terms.items()}
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
         """The image branch, the video branch without and its non-local blocks, head and neck."""
@@ -125,7 +143,11 @@ class TKPObjective(Objective):
             "image": network.image.parameters(),
             "video": network.video.backbone.parameters(),
             "non_local": network.video.non_local.parameters(),
-            "classifier": [*self.head.parameters(), *network.neck.parameters()],
+            "classifier": [
+                *self.head.parameters(),
+                *network.pooling.parameters(),
+                *network.neck.parameters(),
+            ],
         }
 
     def finish(self, network: Network) -> None:
@@ -156,3 +178,8 @@ class TKPObjective(Objective):
         count = self.recipe.optimiser.frozen_blocks
         blocks = [*self.network.image.blocks[:count], *self.network.video.backbone.blocks[:count]]
         return [*(branches[b] for b in branches if b not in self.learning), *blocks]
+
+
+def as_frames(clips: Tensor) -> Tensor:
+    """(N, T, 3, H, W) -> (NT, 3, H, W), in the memory format that convolutions are fastest in."""
+    return clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)

@@ -208,3 +208,47 @@ def find_rectangle() -> Callable[[Tensor], tuple[int, int]]:
         return int(rows.max() - rows.min()) + 1, int(columns.max() - columns.min()) + 1
 
     return find
+
+
+def test_a_camera_changes_channels_by_themselves_then_bends_all() -> None:
+    """Grey clips: what comes is one colour each, with gains and exponents within their limits."""
+    x = torch.full((50, 2, 3, 2, 2), 64, dtype=torch.uint8)
+    gains = augment(x, only(camera=1.0, camera_gain=0.25, camera_gamma=0.0), seeded())[:, 0, :, 0, 0] / 64
+    assert (gains >= 1 / 1.25 - 1e-4).all()
+    assert (gains <= 1.25 + 1e-4).all()
+    assert (gains.amax(dim=1) - gains.amin(dim=1)).median() > 0.1
+    bent = augment(x, only(camera=1.0, camera_gain=0.0, camera_gamma=1.0), seeded())[:, 0, :, 0, 0] / 255
+    exponents = bent.log() / torch.tensor(64 / 255).log()
+    assert (exponents[:, 0] - exponents[:, 2]).abs().max() < 1e-4
+    assert 0.5 - 1e-3 <= exponents.min() < 0.7
+    assert 1.5 < exponents.max() <= 2 + 1e-3
+
+
+def test_factors_of_brightness_go_from_half_to_double() -> None:
+    x = torch.full((200, 1, 3, 2, 2), 100, dtype=torch.uint8)
+    one = {"contrast": 0.0, "saturation": 0.0, "hue": 0.0, "brightness": 1.0, "colour": 1.0}
+    factors = augment(x, only(**one, colour_ratio=True), seeded())[:, 0, 0, 0, 0] / 100
+    assert 0.5 <= factors.min() < 0.55
+    assert 1.8 < factors.max() <= 2.0 + 1e-4
+    assert factors.log2().mean().abs() < 0.1
+
+
+@pytest.mark.parametrize("change", ["shift", "degrade", "erase"])
+def test_frames_are_changed_by_themselves_where_asked(change: str) -> None:
+    x = clips(4, 1).expand(-1, 3, -1, -1, -1)
+    recipe = only(**{change: 1.0}, colour=1.0, per_frame=[change])
+    changed = augment(x, recipe, seeded())
+    assert (changed[:, 1:] - changed[:, :1]).abs().amax(dim=(2, 3, 4)).median() > 1
+    colour = augment(x, only(colour=1.0), seeded())
+    assert (colour - colour[:, :1]).abs().max() < 1e-3
+
+
+def test_truth_of_frames_moves_and_is_covered_with_them() -> None:
+    """A picture that is its own truth: where it was moved and covered, its truth was, too."""
+    truth = torch.randint(1, 25, (3, 4, 3, 40, 20), dtype=torch.uint8, generator=seeded())
+    recipe = only(shift=1.0, erase=1.0, per_frame=["shift", "erase"])
+    moved, seen = augment_truth(truth, recipe, seeded(5)), augment(truth, recipe, seeded(5))
+    covered = moved.eq(0)
+    assert covered.any()
+    assert not covered.all()
+    assert seen[~covered].equal(moved[~covered].float())

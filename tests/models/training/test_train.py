@@ -20,6 +20,7 @@ from models.errors import BadCheckpoint, BadDataset, BadRecipe, TrainingError, U
 from models.networks.saa import SAA
 from models.preprocessing import prepare
 from models.training.begin import begin
+from models.training.graph import look_alikes
 from models.training.recipe import Recipe, read_recipe
 from models.training.train import train
 from tests.models.cards import looks_like_a_path, texts
@@ -84,7 +85,14 @@ def read(path: Path) -> Any:
     return Image.open(path)
 
 
-@pytest.mark.parametrize("extra", [(), ("optimiser.ema=0.9", "batches.accumulate=2", "losses.neck=bn")])
+@pytest.mark.parametrize(
+    "extra",
+    [
+        (),
+        ("optimiser.ema=0.9", "batches.accumulate=2", "losses.neck=bn"),
+        ("batches.sampler=graph", "batches.graph_every=2", "losses.ramp=3", "mix_style.after=[1]"),
+    ],
+)
 def test_a_run_that_was_killed_ends_with_the_same_bits(
     tmp_path: Path, people: tuple[Tracklet, ...], extra: tuple[str, ...]
 ) -> None:
@@ -370,3 +378,45 @@ def test_3d_saa_goes_on_with_what_tkp_has_learnt(tmp_path: Path, people: tuple[T
     taught = train(with_parts("saa.appearance=none"), people, tmp_path / "run", dataset="drawn")
     with pytest.raises(BadRecipe, match="has the network '3d-saa-cmil'"):
         begin(recipe(f"initialise={taught}"))
+
+
+def test_the_graph_sampler_looks_before_the_first_step_and_every_so_many(
+    tmp_path: Path, people: tuple[Tracklet, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+
+    def look(*given: Any, step: int, **options: Any) -> Tensor:
+        looked.append(step)
+        return look_alikes(*given, step=step, **options)
+
+    monkeypatch.setattr("models.training.train.look_alikes", look)
+    plan = recipe("batches.sampler=graph", "batches.graph_every=2")
+    train(plan, people, tmp_path / "run", dataset="drawn")
+    assert looked == [0, 2]
+
+
+def test_looking_for_look_alikes_leaves_the_network_as_it_was(
+    people: tuple[Tracklet, ...], untrained_model: LoadedModel
+) -> None:
+    network = deepcopy(pair_of(untrained_model)).train()
+    network.image.blocks[0].eval()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    modes = [module.training for module in network.modules()]
+    plan = recipe("batches.sampler=graph", "batches.identities=3")
+    found = [
+        look_alikes(network, plan, people, untrained_model.preprocessing, step=step, device="cpu")
+        for step in (5, 5)
+    ]
+    assert found[0].equal(found[1])
+    assert found[0].shape == (3, 2)
+    assert [module.training for module in network.modules()] == modes
+    assert all(tensor.equal(before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_a_network_begins_from_one_with_another_stride(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    first = train(recipe("schedule.steps=1"), people, tmp_path / "first", dataset="drawn")
+    begun = begin(recipe(f"initialise={first}", "architecture.fine_map=true"))
+    assert begun.network.architecture["fine_map"] is True
+    assert begun.id == checkpoint.load(first).id
+    with pytest.raises(BadRecipe, match="pooling"):
+        begin(recipe(f"initialise={first}", "architecture.pooling=gem"))

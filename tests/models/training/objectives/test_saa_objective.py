@@ -7,9 +7,9 @@ from torch import Tensor
 from models import zoo
 from models.datasets.clips import Clips
 from models.losses import batch_hard_triplet
+from models.networks.pooling import pool
 from models.networks.saa import SAA
 from models.networks.texture import texture_tiles
-from models.networks.tkp import pool
 from models.training.objectives import OBJECTIVES, People
 from models.training.objectives.saa import SAAObjective
 from models.training.recipe import read_recipe
@@ -54,7 +54,7 @@ def test_the_terms_are_those_of_the_features() -> None:
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         frames = clips().flatten(0, 1)
-        image, maps = network.raw_images(frames), network.video(frames, [2] * 4, pooled=False)
+        image, maps = network.raw_images(frames), network.video(frames, [2] * 4)
         clip = pool(maps).view(4, 2, -1).mean(dim=1)
         texture = texture_tiles(frames, BATCH.truth.flatten(0, 1), 8)
         looks = pool(stream.backbone(stream.mban(texture)))

@@ -47,7 +47,7 @@ def test_the_terms_of_tkp_are_those_of_its_features() -> None:
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         frames = clips().flatten(0, 1)
-        image, video = objective.network.raw_images(frames), objective.network.video(frames, [2] * 4)
+        image, video = objective.network.raw_images(frames), objective.network.raw_frames(frames, [2] * 4)
         clip = torch.stack([(video[2 * n] + video[2 * n + 1]) / 2 for n in range(4)])
     frame_labels = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     expected = {
@@ -132,3 +132,38 @@ def test_frozen_blocks_keep_their_statistics_while_training() -> None:
         if "blocks" in name and "running_mean" in name:
             frozen = int(name.split("blocks.")[1].split(".")[0]) < 3
             assert buffer.equal(before[name]) == frozen, name
+
+
+def test_triplets_and_propagation_climb_to_their_weights() -> None:
+    climbing, plain = objective_of("losses.ramp=4").eval(), objective_of().eval()
+    with torch.no_grad():
+        full = plain(clips(), BATCH)
+        for step, share in ((0, 0.0), (1, 0.25), (4, 1.0), (9, 1.0)):
+            climbing.after_step(step, 10)
+            for name, term in climbing(clips(), BATCH).items():
+                expected = full[name].item() * (1.0 if name.endswith("cross_entropy") else share)
+                assert term.item() == pytest.approx(expected, rel=1e-4), name
+
+
+def test_the_video_branch_sees_the_clean_clips() -> None:
+    objective = objective_of().eval()
+    damaged = clips()
+    damaged[:, :, :, 8:24] = 0
+    with torch.no_grad():
+        clean = objective(clips(), BATCH)
+        both = objective(damaged, BATCH._replace(clean=clips()))
+        worst = objective(damaged, BATCH)
+    assert both["video_to_video"].equal(clean["video_to_video"])
+    assert both["image_to_image"].equal(worst["image_to_image"])
+    assert not both["image_to_video"].equal(worst["image_to_video"])
+
+
+def test_styles_are_mixed_in_the_image_branch_alone() -> None:
+    """Cross entropy of the video branch is as without, for the same draws."""
+    losses = []
+    for overrides in (("losses.ramp=0",), ("mix_style={after: [1], probability: 1.0}",)):
+        objective = objective_of(*overrides).train()
+        torch.manual_seed(0)
+        losses.append(objective(clips(), BATCH))
+    assert losses[0]["video_to_video"].equal(losses[1]["video_to_video"])
+    assert not losses[0]["image_to_image"].equal(losses[1]["image_to_image"])
