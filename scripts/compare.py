@@ -15,7 +15,7 @@ from pathlib import Path
 
 from models.errors import ModelError
 from models.evaluation.comparison import Judged, compare, read_judged
-from models.training.figures import COMPARED
+from models.evaluation.report import COMPARED
 
 
 def table(first: Sequence[Path], against: Sequence[Path]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Fetch the evaluation code of torchreid and fast-reid, which tests/models/test_metrics_peers.py runs.
+"""Fetch the evaluation code of torchreid and fast-reid, which test_metrics_peers.py runs.
 
 One file of each is all that is needed; to install the packages would bring a torch of their own. pip runs the
 setup.py of the first to learn its name: the hashes say which code that is.

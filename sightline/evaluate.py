@@ -20,15 +20,15 @@ from sightline.failures import CommandError
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from models.bootstrap import Interval
     from models.datasets.records import Dataset
     from models.embedder import Embedder
+    from models.evaluation.album import Album
+    from models.evaluation.bootstrap import Interval
     from models.evaluation.comparison import Comparison, Judged
+    from models.evaluation.evaluate import Rerank, Seen
+    from models.evaluation.protocols import EvaluationProtocol
+    from models.evaluation.report import Evaluation, Figures
     from models.networks.network import Network
-    from models.training.album import Album
-    from models.training.evaluate import Rerank, Seen
-    from models.training.figures import Evaluation, Figures
-    from models.training.protocols import EvaluationProtocol
     from models.zoo import LoadedModel
 
 
@@ -132,8 +132,8 @@ def _offline(
     network: "Network | None",
     seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
-    from models.training.evaluate import evaluate as judge
-    from models.training.protocols import EvaluationProtocol, TrackletFeatures
+    from models.evaluation.evaluate import evaluate as judge
+    from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 
     features = TrackletFeatures(embedder, bar)
     for one in EvaluationProtocol if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]:
@@ -197,7 +197,7 @@ def _check_place(file: Path) -> None:
 
 def _album(folder: Path, queries: int) -> "Album":
     """Refuse before the work what could not be drawn after it. Raises CommandError, TrainingError."""
-    from models.training.album import Album
+    from models.evaluation.album import Album
 
     album = Album(folder, queries)
     try:
@@ -222,9 +222,9 @@ def _cannot_draw(folder: Path, error: OSError) -> CommandError:
 
 def _reranking(network: "Network", protocol: "EvaluationProtocol") -> "Rerank":
     """By verification where a network compares pictures with clips by itself, else by their neighbours."""
+    from models.evaluation.reranking import k_reciprocal
+    from models.evaluation.verification import by_verification
     from models.networks.cross_modal import CrossModal
-    from models.reranking import k_reciprocal
-    from models.verification import by_verification
 
     if isinstance(network, CrossModal) and protocol.value == Protocols.I2V:
         return partial(by_verification, network)

@@ -22,20 +22,20 @@ from indexer.settings import IndexSettings
 from models.datasets.frames import read_frame
 from models.datasets.records import Dataset, Tracklet
 from models.embedder import MAX_CLIP_FRAMES, Embedder, Features
-from models.training.evaluate import Compared, Seen, judge, judged_splits
-from models.training.protocols import EvaluationProtocol
+from models.evaluation.evaluate import Compared, Seen, judge, judged_splits
+from models.evaluation.protocols import EvaluationProtocol
 from sightline.client import Client
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from models.training.figures import Evaluation
+    from models.evaluation.report import Evaluation
 
 PART: Final = 1000  # tracklets: as many hits as an answer can hold
 
 Progress = Callable[[str, int, int], None]
-"""As in models.training.protocols."""
+"""As in models.evaluation.protocols."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def evaluate_through(
         dataset: its queries and galleries.
         root: of the data set; the imported videos' path.
         progress: told of gallery frames ("videos") and queries ("images").
-        seen: as in models.training.evaluate.
+        seen: as in models.evaluation.evaluate.
 
     Raises:
         CommandError: the service cannot be reached, refuses, or answers from another gallery or model.

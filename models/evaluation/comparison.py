@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from models.bootstrap import Difference, paired_bootstrap
 from models.errors import BadDataset
-from models.metrics import Floats
-from models.training.figures import COMPARED, Compared, Evaluation, Queries
+from models.evaluation.bootstrap import Difference, paired_bootstrap
+from models.evaluation.metrics import Floats
+from models.evaluation.report import COMPARED, Compared, Evaluation, Queries
 
 _QUERIES: Final = TypeAdapter(tuple[Queries, ...])
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from models.metrics import Distances, Floats, Ints, Labels
+from models.evaluation.metrics import Distances, Floats, Ints, Labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from models.datasets.records import Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
 from models.networks.cross_modal import CrossModal
-from models.training.pictures import PICTURE
+from models.evaluation.plots import PICTURE
 from tests.models.pictures import ColourNetworks, make_tracklet
 from tests.sightline.conftest import Run
 
@@ -225,7 +225,7 @@ def test_re_ranked_figures_have_a_line_of_their_own(
         result: Features = query @ gallery.T
         return result
 
-    monkeypatch.setitem(sys.modules, "models.reranking", SimpleNamespace(k_reciprocal=backwards))
+    monkeypatch.setitem(sys.modules, "models.evaluation.reranking", SimpleNamespace(k_reciprocal=backwards))
 
     result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--rerank")
 
@@ -253,7 +253,7 @@ def test_cross_modal_embeddings_are_re_ranked_by_verification_where_it_compares(
 
     network = CrossModal(embedding=2, hidden=2)
     monkeypatch.setattr("models.zoo.load", lambda name: SimpleNamespace(network=network))
-    monkeypatch.setattr("models.verification.by_verification", by_verification)
+    monkeypatch.setattr("models.evaluation.verification.by_verification", by_verification)
 
     result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--rerank", "--protocol", "all")
 

@@ -14,8 +14,8 @@ import pytest
 import models.datasets
 from gallery import Gallery, GallerySettings
 from models.datasets.records import JUNK, Dataset, Split, Tracklet
-from models.training.evaluate import evaluate
-from models.training.protocols import EvaluationProtocol, TrackletFeatures
+from models.evaluation.evaluate import evaluate
+from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 from service.app import create_app
 from service.settings import ServiceSettings
 from sightline import through_service

@@ -8,7 +8,7 @@ import pytest
 
 from models.datasets import load
 from models.errors import BadDataset
-from models.metrics import Labels, rank
+from models.evaluation.metrics import Labels, rank
 from tests.models.datasets.trees import plant, told
 
 PEOPLE = (1, 2, 10)

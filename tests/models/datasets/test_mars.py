@@ -11,7 +11,7 @@ from scipy.io import savemat
 from models.datasets import load
 from models.datasets.records import DISTRACTOR, JUNK
 from models.errors import BadDataset
-from models.metrics import Labels, rank
+from models.evaluation.metrics import Labels, rank
 from tests.models.datasets.trees import plant, told
 
 Row = tuple[int, int, int]  # person, camera, frames

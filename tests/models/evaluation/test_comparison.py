@@ -8,7 +8,7 @@ import pytest
 
 from models.errors import BadDataset
 from models.evaluation.comparison import Judged, compare, read_judged
-from models.training.figures import Queries
+from models.evaluation.report import Queries
 
 
 def judged(*firsts: float, model: str = "one", protocol: str = "i2v") -> Judged:

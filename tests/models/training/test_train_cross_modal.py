@@ -11,12 +11,12 @@ from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
 from models.embedder import Embedder, normalise
 from models.errors import BadDataset, TrainingError
+from models.evaluation.verification import by_verification
 from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.preprocessing import resize, standardise
 from models.training.recipe import Recipe, read_recipe
 from models.training.train import train
-from models.verification import by_verification
 from tests.models.people import draw_tracklets
 
 CAPTIONS = {1: "A red man.", 2: "A blue woman, wearing white shoes.", 3: "A green child."}

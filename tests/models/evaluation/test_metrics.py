@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.errors import BadDataset, BadDistances
-from models.metrics import (
+from models.evaluation.metrics import (
     average_precisions,
     best,
     cmc,

@@ -6,13 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from models import metrics
 from models.datasets.records import Tracklet
-from models.metrics import Ranking
-from models.training.evaluate import Compared
-from models.training.figures import Evaluation
-from models.training.pictures import Answer, RankedList, Verdict, cmc_plot, ranked_lists, require_matplotlib
-from models.training.protocols import EvaluationProtocol, labels
+from models.evaluation import metrics
+from models.evaluation.evaluate import Compared
+from models.evaluation.metrics import Ranking
+from models.evaluation.plots import Answer, RankedList, Verdict, cmc_plot, ranked_lists, require_matplotlib
+from models.evaluation.protocols import EvaluationProtocol, labels
+from models.evaluation.report import Evaluation
 
 DEPTH: Final = 10  # answers shown for a query
 SEED: Final = 0  # of the random queries: the same ones for each protocol

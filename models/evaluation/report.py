@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, TypeVar, get_args
 
 import numpy as np
 
-from models.bootstrap import Interval
-from models.metrics import Floats
+from models.evaluation.bootstrap import Interval
+from models.evaluation.metrics import Floats
 
 CMC_DEPTH: Final = 50
 
@@ -38,7 +38,7 @@ class Figures:
 
     Attributes:
         rank: of the queries, with a match at this rank or before.
-        map_standard, map_trapezoid: mean average precision in its two definitions (models.metrics).
+        map_standard, map_trapezoid: mean average precision by its two definitions (see metrics.py).
         minp: mean inverse negative penalty.
         tar_at_far: verification, by false accept rate.
         dir_at_far: open-set search, by false alarm rate; None where fewer than two people are asked for. The

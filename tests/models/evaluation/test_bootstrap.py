@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from models.bootstrap import bootstrap, paired_bootstrap
 from models.errors import BadDataset
+from models.evaluation.bootstrap import bootstrap, paired_bootstrap
 
 
 def test_intervals_come_from_people_not_from_queries() -> None:

@@ -18,7 +18,7 @@ from models.networks.crf import CRF, OFFSETS, SCALES
 from models.networks.crf_subnetwork import Layer, Subnetwork, small
 from models.preprocessing import Crop
 from tests.models.conftest import pair_of
-from tests.models.test_tkp import EXACT, furthest
+from tests.models.networks.test_tkp import EXACT, furthest
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "crf": {},

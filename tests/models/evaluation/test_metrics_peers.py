@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from models.metrics import average_precisions, cmc, inverse_negative_penalties, rank, single_gallery_shot
+from models.evaluation.metrics import (
+    average_precisions,
+    cmc,
+    inverse_negative_penalties,
+    rank,
+    single_gallery_shot,
+)
 from tests.models.rankings import Problem, random_problem
 
 REFERENCES = Path(sys.prefix) / "share/references"

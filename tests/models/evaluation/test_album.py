@@ -10,11 +10,11 @@ from PIL import Image
 
 from models.datasets.records import DISTRACTOR, JUNK, Dataset, Split
 from models.errors import TrainingError
-from models.training import album as module
-from models.training.album import Album
-from models.training.evaluate import evaluate
-from models.training.pictures import RankedList, Verdict
-from models.training.protocols import EvaluationProtocol, TrackletFeatures
+from models.evaluation import album as module
+from models.evaluation.album import Album
+from models.evaluation.evaluate import evaluate
+from models.evaluation.plots import RankedList, Verdict
+from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 from tests.models.pictures import ColourNetworks, make_tracklet
 
 RED, GREEN, BLUE, GREY = (255, 0, 0), (0, 255, 0), (0, 0, 255), (128, 128, 128)

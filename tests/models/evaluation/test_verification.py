@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from models.embedder import normalise
+from models.evaluation.verification import by_verification
 from models.networks.cross_modal import CrossModal
-from models.verification import by_verification
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models import reranking
 from models.errors import BadDistances
-from models.reranking import Features, k_reciprocal
+from models.evaluation import reranking
+from models.evaluation.reranking import Features, k_reciprocal
 
 Matrix = NDArray[np.float64]
 

@@ -6,13 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from models import metrics
-from models.bootstrap import bootstrap
 from models.datasets.records import JUNK, Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
-from models.metrics import Floats, Ints, Labels, Ranking
-from models.training.figures import (
+from models.evaluation import metrics
+from models.evaluation.bootstrap import bootstrap
+from models.evaluation.metrics import Floats, Ints, Labels, Ranking
+from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures, cosine_distances, labels
+from models.evaluation.report import (
     CMC_DEPTH,
     COMPARED,
     Counts,
@@ -23,7 +24,6 @@ from models.training.figures import (
     mean,
     total,
 )
-from models.training.protocols import EvaluationProtocol, TrackletFeatures, cosine_distances, labels
 
 RANKS: Final = (1, 5, 10, 20)
 VERIFICATION_FARS: Final = (0.01, 0.001)
@@ -62,8 +62,8 @@ def evaluate(
         features: what embeds with the model; give the same object to several protocols to embed only once.
         dataset: its queries and galleries; train tracklets are not read.
         protocol: which network embeds what.
-        rerank: distances to judge too, such as models.reranking.k_reciprocal.
-        seen: told of each split, such as models.training.album.Album.see.
+        rerank: distances to judge too, such as models.evaluation.reranking.k_reciprocal.
+        seen: told of each split, such as models.evaluation.album.Album.see.
 
     Raises:
         BadDataset: a picture cannot be read, or no query of a split has a match.

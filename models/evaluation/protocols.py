@@ -19,7 +19,7 @@ import numpy as np
 from models.datasets.frames import read_frame
 from models.datasets.records import Tracklet
 from models.embedder import MAX_CLIP_FRAMES, Features, tracklet_feature
-from models.metrics import Labels
+from models.evaluation.metrics import Labels
 from models.preprocessing import Crop
 
 # Frames read together: enough for a GPU's batch, 12 MB of MARS crops.

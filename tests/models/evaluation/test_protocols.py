@@ -12,7 +12,7 @@ from models.datasets.frames import MAX_SIDE, read_frame
 from models.datasets.records import Tracklet
 from models.embedder import Embedder, normalise, tracklet_feature
 from models.errors import BadDataset
-from models.training.protocols import (
+from models.evaluation.protocols import (
     BATCH_FRAMES,
     EvaluationProtocol,
     TrackletFeatures,

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from models.errors import BadDataset
-from models.training.pictures import (
+from models.evaluation.plots import (
     BORDER,
     COLOURS,
     PICTURE,

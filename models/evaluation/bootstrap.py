@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from models.errors import BadDataset
-from models.metrics import Floats, Ints
+from models.evaluation.metrics import Floats, Ints
 
 DRAWS: Final = 1000
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics import (
+from models.evaluation.metrics import (
     Labels,
     average_precisions,
     best,

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from models.networks.clip_channels import LEAST_COLOUR, five_channels, motion_beside_colour
 from models.networks.flow import clip_flow
-from tests.models.test_flow import texture
+from tests.models.networks.test_flow import texture
 
 
 def moving(*rights: float) -> Tensor:

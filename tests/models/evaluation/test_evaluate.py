@@ -9,8 +9,8 @@ import pytest
 from models.datasets.records import DISTRACTOR, JUNK, Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset, BadDistances
-from models.training.evaluate import evaluate
-from models.training.protocols import EvaluationProtocol, TrackletFeatures
+from models.evaluation.evaluate import evaluate
+from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 from tests.models.pictures import ColourNetworks, make_tracklet
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
