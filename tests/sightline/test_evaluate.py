@@ -16,8 +16,8 @@ from models import zoo
 from models.datasets.records import Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
-from models.networks.cross_modal import CrossModal
 from models.evaluation.plots import PICTURE
+from models.networks.cross_modal import CrossModal
 from tests.models.pictures import ColourNetworks, make_tracklet
 from tests.sightline.conftest import Run
 
