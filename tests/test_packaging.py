@@ -82,6 +82,28 @@ def test_every_source_file_is_in_the_wheel(wheel: Path, pyproject: dict[str, Any
     assert missing == set()
 
 
+def test_every_folder_of_code_is_listed(pyproject: dict[str, Any]) -> None:
+    """Said here in a moment; the wheel says it too, but takes its time to build."""
+    listed = set(pyproject["tool"]["setuptools"]["packages"])
+    top_level = {package for package in listed if "." not in package}
+    found = {
+        ".".join(file.parent.relative_to(ROOT).parts)
+        for package in top_level
+        for file in (ROOT / package).rglob("__init__.py")
+    }
+
+    assert listed == found
+
+
+def test_every_package_brings_its_types(wheel: Path, pyproject: dict[str, Any]) -> None:
+    packages = {package.partition(".")[0] for package in pyproject["tool"]["setuptools"]["packages"]}
+
+    with zipfile.ZipFile(wheel) as archive:
+        typed = {name.partition("/")[0] for name in archive.namelist() if name.endswith("/py.typed")}
+
+    assert typed == packages
+
+
 def test_weights_page_and_migrations_are_in_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

@@ -1,0 +1,32 @@
+"""One command for everybody: what runs elsewhere is what a developer runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+WORKFLOW = ".github/workflows/test.yml"
+HOOKS = ".pre-commit-config.yaml"
+
+
+def test_the_workflow_follows_its_specification() -> None:
+    tool = Path(sys.executable).with_name("check-jsonschema")
+    command = [str(tool), "--builtin-schema", "vendor.github-workflows", WORKFLOW]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_every_machine_runs_make_test() -> None:
+    steps = YAML(typ="safe").load(ROOT / WORKFLOW)["jobs"]["test"]["steps"]
+
+    assert steps[-1] == {"run": "make test"}
+    assert (ROOT / ".ci/run").read_text(encoding="utf-8").rstrip().endswith("exec make test")
+
+
+def test_a_commit_is_checked_by_make_lint_and_nothing_else() -> None:
+    hooks = [hook for repo in YAML(typ="safe").load(ROOT / HOOKS)["repos"] for hook in repo["hooks"]]
+
+    assert [hook["entry"] for hook in hooks] == ["make lint"]
