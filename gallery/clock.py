@@ -70,6 +70,7 @@ class FrameClock:
         self._last_us = -1
         self._pace_us = self._step  # between the last two frames
         self._jumped = False
+        self._steady = True
         self._starts_us = [0]  # of the stretches with pictures
         self._ends_us: list[int] = []  # of all but the last
         self._end_us = 0
@@ -80,6 +81,11 @@ class FrameClock:
     def end_us(self) -> int:
         """When the frame that came last gives way to the next."""
         return self._end_us
+
+    @property
+    def steady(self) -> bool:
+        """Whether every stamp was believed."""
+        return self._steady
 
     @property
     def intervals(self) -> Sequence[tuple[int, int]]:
@@ -136,6 +142,7 @@ class FrameClock:
         assert self._origin is not None
         verdict = self._judge(at, [stamp for f in ahead if (stamp := self._stamp_us(f)) is not None])
         time_us = int(at - self._origin)
+        self._steady = self._steady and verdict in {"believed", "hole"}
         if verdict == "stray":
             self._warn("stray time stamps were not believed: their time is counted from the frame rate")
             return counted

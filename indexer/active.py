@@ -71,6 +71,11 @@ class ActiveTracks:
         self._frames = 0
 
     @property
+    def crops(self) -> int:
+        """How many crops are held."""
+        return sum(len(track.samples) for track in self._tracks.values())
+
+    @property
     def crop_bytes(self) -> int:
         """Bytes of all crops that are held."""
         return sum(track.crop_bytes for track in self._tracks.values())

@@ -31,7 +31,8 @@ class Counters:
     """What has happened so far. A number is written by one stage only, the reasons by any, and all are read
     at will.
 
-    `time_us` is how far into the recording the decoder is.
+    `tracked_us` is how far into the recording people have been followed, and on how many frames. Crops are
+    active in tracks that may go on, due once these are tracklets, and embedded in the end.
     """
 
     frames_detected: int = 0
@@ -39,7 +40,11 @@ class Counters:
     tracks: int = 0
     tracklets: int = 0
     clips: int = 0
-    time_us: int = 0
+    tracked_us: int = 0
+    tracked_frames: int = 0
+    crops_active: int = 0
+    crops_due: int = 0
+    crops_embedded: int = 0
     _reasons: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

@@ -113,7 +113,7 @@ class Recorded:
             if fps is None or slot >= next_slot:
                 next_slot = slot + 1
                 yield Frame(index, time_us, self._pictures.picture(decoded), self._pictures.coded)
-        self._finish(clock.intervals)
+        self._finish(clock)
 
     def close(self) -> None:
         """Release the file."""
@@ -127,18 +127,20 @@ class Recorded:
     ) -> None:
         self.close()
 
-    def _finish(self, intervals: Sequence[tuple[int, int]]) -> None:
+    def _finish(self, clock: FrameClock) -> None:
         """All has been read: say what is missing."""
         statistics = self.statistics
         if statistics.frames_decoded < 2:
             found = "only one picture" if statistics.frames_decoded else "no picture"
             raise UnreadableRecording(f"{shown(self.path.name)}: {found} could be decoded")
-        statistics.intervals = intervals
-        holes = [start - end for (_, end), (start, _) in pairwise(intervals)]
+        statistics.intervals = clock.intervals
+        holes = [start - end for (_, end), (start, _) in pairwise(clock.intervals)]
         if holes:
             count = f"{len(holes)} hole{'s' if len(holes) > 1 else ''}"
             statistics.warn(f"no pictures for {sum(holes) / 1e6:.1f} s ({count}): not searched")
-        missing_us = (self.expected_duration_us or 0) - statistics.duration_us
+        # A header goes by the stamps that were not believed.
+        expected_us = (self.expected_duration_us or 0) if clock.steady else 0
+        missing_us = expected_us - statistics.duration_us
         if missing_us > max(MISSING_US, statistics.duration_us // 100):
             statistics.warn(f"the recording is {missing_us / 1e6:.1f} s shorter than its header says")
 

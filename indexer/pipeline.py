@@ -21,6 +21,7 @@ from indexer.counters import Counters, left_out_line
 from indexer.decode import Recorded, Statistics, open_recording
 from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
+from indexer.estimate import UNFINISHED, Estimate
 from indexer.flow import Flow
 from indexer.hashing import content_hash
 from indexer.names import shown
@@ -120,14 +121,19 @@ def index_recording(
     origin: VideoReport,
     progress: Progress | None = None,
     complete: Complete | None = None,
+    replaces: Callable[[VideoInfo], bool] = lambda _: False,
 ) -> IndexReport:
-    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` begins the report."""
+    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` begins the report.
+
+    `replaces` says whether what the gallery has of the recording goes once the new is complete.
+    """
     progress = progress or Silent()
     progress.update("hash", 0.0, {})
     status = file_status(recording.path)
     digest = content_hash(recording.path)
-    known = gallery.catalogue.is_indexed(digest, embedder.id)
-    if known is not None:
+    known, old = gallery.catalogue.is_indexed(digest, embedder.id), gallery.catalogue.find_video(digest)
+    replaced = old if old is not None and replaces(old) else None
+    if known is not None and replaced is None:
         return already_indexed(known, _followed(gallery, known, recording, status))
     flow = Flow()
     with (
@@ -136,28 +142,26 @@ def index_recording(
     ):
         with flow:
             stages = Stages(flow, recorded, steps, embedder, settings)
-            store(writer, _watch(stages, recorded, progress), flow)
+            store(writer, _watch(stages, recorded, flow, progress), flow)
         steps.check(recorded)
-        if stages.counters.tracklets == 0:
-            recorded.statistics.warn("nobody was found, though the recording has pictures")
+        statistics, counters = recorded.statistics, stages.counters
+        if replaced is not None:
+            statistics.warn("the boxes imported before were replaced")
+        if counters.tracklets == 0:
+            statistics.warn("nobody was found, though the recording has pictures")
         if _differs(status, file_status(recording.path)):
             raise UnreadableRecording(f"{shown(recording.path.name)}: the file changed while it was read")
-        progress.update("commit", 1.0, stages.counters.numbers(recorded.statistics))
-        video = new_video(
-            recording,
-            digest,
-            status=status,
-            statistics=recorded.statistics,
-            counters=stages.counters,
-            origin=replace(origin, track=recorded.track),
-        )
+        progress.update("commit", UNFINISHED, counters.numbers(statistics))
+        origin = replace(origin, track=recorded.track)
+        video = new_video(recording, digest, status, statistics, counters, origin)
         try:
             with flow.clock("store"):
+                if replaced is not None:
+                    gallery.erase_video(replaced.id)
                 info = writer.commit(video, complete and complete(video.report))
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
-    counters = stages.counters.numbers(recorded.statistics)
-    return IndexReport(info, False, recorded.statistics.warnings, counters, dict(flow.seconds))
+    return IndexReport(info, False, statistics.warnings, counters.numbers(statistics), dict(flow.seconds))
 
 
 def store(writer: VideoWriter, messages: Iterable[Settled[NewTracklet]], flow: Flow) -> None:
@@ -192,20 +196,21 @@ def _is_there(video: VideoInfo) -> bool:
         return False
 
 
-def _watch(stages: Stages, recorded: Recorded, progress: Progress) -> Iterator[Settled[NewTracklet]]:
+def _watch(
+    stages: Stages, recorded: Recorded, flow: Flow, progress: Progress
+) -> Iterator[Settled[NewTracklet]]:
     """Pass results on and tell `progress`, also while nothing comes."""
-    expected = recorded.expected_duration_us or 0
+    estimate = Estimate(recorded.expected_duration_us or 0)
     for message in stages.results():
-        done = min(1.0, stages.counters.time_us / expected) if expected > 0 else 0.0
+        done = estimate.fraction(stages.counters, flow.seconds)
         progress.update("index", done, stages.counters.numbers(recorded.statistics))
         if message is not None:
             yield message
 
 
-def new_video(
+def new_video(  # noqa: PLR0917  (the parts of a row)
     recording: Recording,
     digest: str,
-    *,
     status: os.stat_result,
     statistics: Statistics,
     counters: Counters,

@@ -24,8 +24,8 @@ class Progress(Protocol):
         """Take notice.
 
         Args:
-            stage: what is being done now ("hash", "index", "commit").
-            fraction: part of the whole recording that has been read, 0..1.
+            stage: what is being done now ("hash", "index", "commit"; "done" by who asked for the work).
+            fraction: estimated part of the work that is done, 0..1; 1 only when it is done.
             counters: frames, detections, tracklets and dropped so far.
 
         Raises:
@@ -75,7 +75,10 @@ class _Bar:
 
     def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:
         """See Progress."""
-        text = (
-            f"{counters.get('frames_decoded', 0)} frames, {counters.get('tracklets', 0)} tracklets, {stage}"
-        )
+        frames, tracklets = counters.get("frames_decoded", 0), counters.get("tracklets", 0)
+        text = f"{frames} frame{_s(frames)}, {tracklets} tracklet{_s(tracklets)}, {stage}"
         self._bars.update(self._task, completed=fraction, counters=text)
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"

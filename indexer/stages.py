@@ -70,7 +70,6 @@ class Stages:
 
     def _decode(self) -> None:
         for frame in self._recorded.frames(fps=self._steps.fps):
-            self.counters.time_us = frame.time_us
             self._frames.put(frame)
 
     def _detect(self) -> None:
@@ -89,9 +88,13 @@ class Stages:
         active = ActiveTracks(self._settings, self._embedder.preprocessing, lost_seconds=LOST_SECONDS)
         for frame, detections in self._found:
             ended = active.update(frame, self._steps.follow(frame, detections))
+            self.counters.crops_active = active.crops
             if ended:
                 self._settle(ended, active.horizon_us)
+            self.counters.tracked_us = frame.time_us
+            self.counters.tracked_frames += 1
         self._settle(active.finish(), active.horizon_us)
+        self.counters.crops_active = 0
 
     def _settle(self, tracks: Sequence[Stretch], horizon_us: int) -> None:
         tracklets: list[Stretch] = []
@@ -99,6 +102,7 @@ class Stages:
             self.counters.tracks += 1
             tracklets += self._steps.refine(track, self.counters)
         self.counters.tracklets += len(tracklets)
+        self.counters.crops_due += sum(len(tracklet.samples) for tracklet in tracklets)
         self.counters.clips += sum(-(-len(t.samples) // self._settings.clip_frames) for t in tracklets)
         if tracklets:
             self._settled.put(Settled(tracklets, horizon_us))
@@ -107,7 +111,13 @@ class Stages:
         device = self._embedder.device
 
         def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
-            return self._flow.side_by_side("embed", work, batches, self._settings.workers_on(device))
+            def counted(batch: Batch) -> tuple[Features, int]:
+                return work(batch), sum(len(clip.crops) for clip in batch)
+
+            workers = self._settings.workers_on(device)
+            for features, crops in self._flow.side_by_side("embed", counted, batches, workers):
+                self.counters.crops_embedded += crops
+                yield features
 
         batch = self._settings.embed_batch_on(device)
         for done in embed(

@@ -38,6 +38,7 @@ def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outc
         report = read(recording, progress)
     except (IndexerError, Conflict) as error:
         return Outcome(recording.path, str(error), failed=True)
+    progress.update("done", 1.0, report.counters)
     video = report.video
     if not report.already:
         result = report.summary()

@@ -55,8 +55,12 @@ def job_state(states: Sequence[str]) -> str:
 
 
 def job_progress(recordings: Sequence[RecordingProgress]) -> float:
-    """Mean progress, 0..1, each recording weighing the same; whatever has ended counts as done."""
-    return sum(1.0 if r.state in ENDED else r.progress for r in recordings) / len(recordings)
+    """Mean progress, 0..1, each recording weighing the same.
+
+    Whatever has ended counts as done, except what was cancelled: that stays where it was.
+    """
+    done = (1.0 if r.state in ENDED - {CANCELLED} else r.progress for r in recordings)
+    return sum(done) / len(recordings)
 
 
 def job_eta(recordings: Sequence[RecordingProgress], now: datetime) -> float | None:

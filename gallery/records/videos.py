@@ -27,6 +27,7 @@ class VideoReport:
         embed_fps: crops a second that were embedded; None for all.
         track: number of the video stream in the file that was read; None where nobody noted it: the first.
         boxes: name of the imported file of boxes.
+        boxes_hash: SHA-256 of that file's content.
         lines_ignored: why lines of that file were left out, and how many.
         frames_detected, detections, tracks, clips: how many there were.
         reasons: why people were dropped, trimmed or split, and how often.
@@ -38,6 +39,7 @@ class VideoReport:
     embed_fps: float | None = None
     track: int | None = None
     boxes: str | None = None
+    boxes_hash: str | None = None
     lines_ignored: Mapping[str, int] = field(default_factory=dict)
     frames_detected: int = 0
     detections: int = 0

@@ -18,6 +18,7 @@ from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo, VideoReport
 from indexer.active import kept_crop
 from indexer.clips import Sample, Stretch
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
+from indexer.estimate import UNFINISHED
 from indexer.flow import Flow, Pipe
 from indexer.importers.crops import CropTracklet, read_bytes, read_crop, scan
 from indexer.pipeline import IndexReport, already_indexed, model_info
@@ -133,11 +134,11 @@ def _import_camera(
     with gallery.writer(digest, model_info(embedder)) as writer:
         with flow:
             for done in _embedded(flow, source, folder.fps, embedder, settings):
-                progress.update("index", source.fraction, source.numbers())
+                progress.update("index", UNFINISHED * source.fraction, source.numbers())
                 for tracklet in done.tracklets if done is not None else ():
                     with flow.clock("store"):
                         writer.add(tracklet)
-        progress.update("commit", 1.0, source.numbers())
+        progress.update("commit", UNFINISHED, source.numbers())
         camera = gallery.catalogue.get_or_add_camera(f"{folder.camera_prefix}{source.number}")
         with flow.clock("store"):
             info = writer.commit(_video(folder, source, camera.id, digest, size_bytes))

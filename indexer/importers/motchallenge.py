@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from gallery import Gallery, VideoReport
+from gallery import Gallery, VideoInfo, VideoReport
 from indexer.clips import Stretch
 from indexer.counters import Counters
 from indexer.decode import Recorded
 from indexer.embedding import ClipEmbedder
 from indexer.errors import MalformedImport
+from indexer.hashing import content_hash
 from indexer.importers.boxes import BoxFile, FrameBoxes, read_boxes
+from indexer.names import shown
 from indexer.pipeline import IndexReport, index_recording
 from indexer.progress import Progress
 from indexer.settings import IndexSettings
@@ -22,6 +25,7 @@ from indexer.track import Tracker, warn_of_slow_frames
 from indexer.types import Frame, Recording, Tracked
 from models.detector import Detections
 
+DETECTOR: Final = "motchallenge"  # how a report names these imports
 NOTHING = FrameBoxes(
     np.zeros((0, 4), dtype=np.float32), np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int64)
 )
@@ -43,8 +47,8 @@ def import_boxes(
     through the tracker, the refinement and the filters like a detector's. All frames are read, whatever their
     rate.
 
-    A recording is in the gallery once for a model: what was indexed or imported before stays until it is
-    erased.
+    Other boxes of the recording that were imported before are replaced, with every model's features of them.
+    People that a detector found stay until they are erased.
 
     Raises:
         MalformedImport: the file is not in the format, or names frames that the video does not have.
@@ -52,15 +56,23 @@ def import_boxes(
         Cancelled: `progress` asked for it; nothing was written.
         GalleryError: the gallery refused or could not be reached; nothing was written.
     """
-    file = read_boxes(boxes)
+    file, digest = read_boxes(boxes), content_hash(boxes)
     steps = _tracked_steps(file) if file.tracked else _untracked_steps(file, settings)
 
     def check(recorded: Recorded) -> None:
         _check_frames(file, boxes, recorded)
+        for note in file.notes:
+            recorded.statistics.warn(note)
         if not file.tracked:
             warn_of_slow_frames(recorded.statistics, None)
 
-    origin = VideoReport(detector="motchallenge", boxes=boxes.name, lines_ignored=dict(file.ignored))
+    def replaces(video: VideoInfo) -> bool:
+        imported = video.report.detector == DETECTOR and not video.owned
+        return imported and video.report.boxes_hash != digest
+
+    origin = VideoReport(
+        detector=DETECTOR, boxes=shown(boxes.name), boxes_hash=digest, lines_ignored=dict(file.ignored)
+    )
     return index_recording(
         gallery,
         embedder,
@@ -69,6 +81,7 @@ def import_boxes(
         steps=replace(steps, check=check),
         origin=origin,
         progress=progress,
+        replaces=replaces,
     )
 
 

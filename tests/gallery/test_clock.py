@@ -103,6 +103,7 @@ def test_a_first_stamp_alone_is_no_clock(uptime_s: int) -> None:
     assert found == [stamp * 1000 for stamp in evenly(0, 50)]
     assert clock.intervals == [(0, 2_000_000)]
     assert any("time stamps jump ahead" in warning for warning in warnings)
+    assert not clock.steady
 
 
 def test_some_first_stamps_before_the_uptime_are_no_clock_either() -> None:

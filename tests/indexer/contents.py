@@ -15,6 +15,7 @@ VOLATILE = {
     "model": {"created_at"},
     "segment": {"id", "created_at"},
     "segment_video": {"segment_id"},
+    "audit_event": {"at"},
 }
 
 

@@ -15,11 +15,12 @@ from indexer.importers.boxes import read_boxes
 from indexer.importers.crops import scan
 from indexer.importers.mars import CropFolder, import_crops
 from indexer.importers.motchallenge import import_boxes
+from indexer.pipeline import index_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording
 from tests.indexer.conftest import START
 from tests.indexer.contents import contents
-from tests.indexer.fakes import TinyEmbedder
+from tests.indexer.fakes import ColourDetector, TinyEmbedder
 from tests.indexer.videos import BLUE, CROWD, GREEN, RED
 
 
@@ -60,20 +61,89 @@ def test_lines_that_mean_nobody_are_counted(tmp_path: Path) -> None:
     ("line", "complaint"),
     [
         ("1,2,3", "columns"),
-        ("1,2,3,4,5,x,1", "number"),
-        ("0,2,3,4,5,6,1", "count from 1"),
-        ("1.5,2,3,4,5,6,1", "count from 1"),
-        ("1,-2,3,4,5,6,1", "identity"),
-        ("1,2,3,4,0,6,1", "box"),
-        ("1,2,3,4,5,nan,1", "finite"),
-        ("3,-1,3,4,5,6,1", "with and without"),
-        ("7,1,3,4,5,6,1", "twice"),
+        ("1,2,3,4,5,x,1", "not a number"),
+        ("1.5,2,3,4,5,6,1", "frame number"),
+        ("-3,2,3,4,5,6,1", "negative"),
+        ("1,-2,3,4,5,6,1", "negative"),
+        ("1,2,3,4,0,6,1", "without area"),
+        ("1,2,3,4,,6,1", "not a number"),
+        ("1,2,3,4,5,nan,1", "not a number"),
+        ("3,-1,3,4,5,6,1", "without an identity"),
+        ("7,1,3,4,5,6,1", "second box"),
     ],
 )
-def test_a_malformed_line_is_named(tmp_path: Path, line: str, complaint: str) -> None:
-    file = write(tmp_path / "gt.txt", f"7,1,3,4,5,6,1\n\n{line}\n8,1,3,4,5,6,1\n")
-    with pytest.raises(MalformedImport, match=f"gt.txt, line 3: .*{complaint}"):
-        read_boxes(file)
+def test_a_line_that_is_not_clear_is_left_out_and_named(tmp_path: Path, line: str, complaint: str) -> None:
+    file = read_boxes(write(tmp_path / "gt.txt", f"7,1,3,4,5,6,1\n\n{line}\n8,1,3,4,5,6,1\n"))
+    assert sorted(file.frames) == [6, 7]
+    ((reason, count),) = file.ignored.items()
+    assert (complaint in reason, count) == (True, 1)
+    assert "(first: line 3)" in file.notes[-1]
+
+
+def test_a_file_of_which_nothing_is_clear_is_refused_with_the_reasons(tmp_path: Path) -> None:
+    with pytest.raises(MalformedImport, match="left out 2 lines of boxes: 2 with a box without area"):
+        read_boxes(write(tmp_path / "gt.txt", "1,1,5,5,0,0\n2,1,5,5,0,0"))
+    with pytest.raises(MalformedImport, match="parts of the picture"):
+        read_boxes(write(tmp_path / "yolo.txt", "1,1,.5,.5,.1,.2\n2,1,.5,.5,.1,.2"))
+    with pytest.raises(MalformedImport, match="must name frame, left"):
+        read_boxes(write(tmp_path / "other.csv", "a,b,c,d,e,f\n1,1,5,5,10,20"))
+
+
+ROWS = [f"{frame},{person},{100 + frame},120.5,40,100,0.9,1,1" for frame in (1, 2) for person in (1, 2)]
+HEADER = "frame,id,bb_left,bb_top,bb_width,bb_height,conf,class,visibility"
+TABLES = {
+    "plain": "\n".join(ROWS).encode(),
+    "spreadsheet": b"\xef\xbb\xbf" + "\r\n".join([HEADER, *ROWS]).encode(),
+    "semicolons and decimal commas": "\n".join(
+        row.replace(",", ";").replace(".", ",") for row in ROWS
+    ).encode(),
+    "semicolons": "\n".join(row.replace(",", ";") for row in ROWS).encode(),
+    "unicode text": "\r\n".join(row.replace(",", "\t") for row in ROWS).encode("utf-16"),
+    "quoted": "\n".join('"' + row.replace(",", '","') + '"' for row in ROWS).encode(),
+    "spaces": "\n".join(row.replace(",", "  ") for row in ROWS).encode(),
+    "pandas": "\n".join([f",{HEADER}", *(f"{n},{row}" for n, row in enumerate(ROWS))]).encode(),
+    "pandas without names": "\n".join(
+        [",0,1,2,3,4,5,6,7,8", *(f"{n},{row}" for n, row in enumerate(ROWS))]
+    ).encode(),
+    "comment": "\n".join(["# made by a tool", f"# {HEADER}", *ROWS]).encode(),
+    "other order and corners": "\n".join(
+        ["score,xmin,ymin,xmax,ymax,track_id,frame_id,note"]
+        + [
+            f"{conf},{x},{y},{float(x) + float(w)},{float(y) + float(h)},{person},{frame},seen"
+            for frame, person, x, y, w, h, conf, *_ in (row.split(",") for row in ROWS)
+        ]
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_of_other_programs_say_the_same(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(TABLES[name])
+    file = read_boxes(path)
+    assert (file.tracked, dict(file.ignored), file.notes) == (True, {}, [])
+    assert {frame: found.ids.tolist() for frame, found in file.frames.items()} == {0: [1, 2], 1: [1, 2]}
+    assert file.frames[1].boxes[0].tolist() == [102, 120.5, 142, 220.5]
+    assert file.frames[1].scores.tolist() == pytest.approx([0.9, 0.9])
+
+
+def test_people_are_class_0_where_coco_counts(tmp_path: Path) -> None:
+    lines = ["1,1,5,5,10,20,.9,0,1", "1,2,5,5,10,20,.9,2,1", "2,1,5,5,10,20,.9,0,1"]
+    file = read_boxes(write(tmp_path / "coco.txt", "\n".join(lines)))
+    assert [found.ids.tolist() for found in file.frames.values()] == [[1], [1]]
+    assert dict(file.ignored) == {"not a pedestrian": 1}
+    assert "class 0" in file.notes[0]
+
+
+def test_people_may_be_called_by_name(tmp_path: Path) -> None:
+    lines = [HEADER, "1,1,5,5,10,20,.9,Person,1", "1,2,5,5,10,20,.9,car,1"]
+    assert dict(read_boxes(write(tmp_path / "a.csv", "\n".join(lines))).ignored) == {"not a pedestrian": 1}
+
+
+def test_frames_count_from_0_where_there_is_a_frame_0(tmp_path: Path) -> None:
+    file = read_boxes(write(tmp_path / "a.txt", "0,1,5,5,10,20,1\n1,1,5,5,10,20,1"))
+    assert sorted(file.frames) == [0, 1]
+    assert "count from 0" in file.notes[0]
 
 
 @given(st.binary(max_size=200))
@@ -99,6 +169,43 @@ def test_identities_become_tracklets(
         assert tracklet.boxes["frame"].tolist() == list(range(walker.enters, walker.leaves))
         assert tracklet.start_us == walker.enters * 100_000
     assert import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings).already
+
+
+def test_boxes_can_be_corrected_by_importing_others(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    wrong = write(tmp_path / "gt.txt", "\n".join(f"{n},1,10,20,30,40,1" for n in range(1, 20)))
+    first = import_boxes(sqlite_gallery, TinyEmbedder(), recording, wrong, settings)
+    assert (first.already, first.video.tracklet_count) == (False, 1)
+
+    damaged = write(tmp_path / "damaged.txt", truth_lines(tracked=True) + "\n99,1,5,5,20,40,1")
+    with pytest.raises(MalformedImport, match="frame 99"):
+        import_boxes(sqlite_gallery, TinyEmbedder(), recording, damaged, settings)
+    assert sqlite_gallery.catalogue.video(first.video.id).tracklet_count == 1
+
+    right = write(tmp_path / "gt.txt", truth_lines(tracked=True))
+    second = import_boxes(sqlite_gallery, TinyEmbedder(), recording, right, settings)
+    assert (second.already, second.video.tracklet_count) == (False, 3)
+    assert "replaced" in second.summary()
+    assert sqlite_gallery.snapshot(TinyEmbedder().id).tracklet_count == 3
+    assert import_boxes(sqlite_gallery, TinyEmbedder(), recording, right, settings).already
+
+
+def test_boxes_do_not_replace_what_a_detector_found(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    index_video(sqlite_gallery, TinyEmbedder(), ColourDetector(), recording, settings)
+    boxes = write(tmp_path / "gt.txt", "\n".join(f"{n},1,10,20,30,40,1" for n in range(1, 20)))
+    assert import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings).already
+    assert sqlite_gallery.catalogue.videos()[0].tracklet_count == 3
+
+
+def test_lines_left_out_are_said_in_the_result(
+    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings, tmp_path: Path
+) -> None:
+    boxes = write(tmp_path / "gt.txt", truth_lines(tracked=True) + "\n80,1,5,5,0,40,1,-1,-1,-1")
+    report = import_boxes(sqlite_gallery, TinyEmbedder(), recording, boxes, settings)
+    assert "left out 1 line of boxes: 1 with a box without area (first: line 156)" in report.summary()
 
 
 def test_boxes_without_identities_are_tracked(

@@ -19,3 +19,11 @@ def test_a_bar_for_each_recording_says_how_far_it_is() -> None:
     assert "gate.mp4" in shown
     assert "yard.mp4" in shown
     assert "400 frames, 9 tracklets, commit" in shown
+
+
+def test_one_is_not_many() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with ConsoleProgress(console) as bars:
+        bars.of("gate.mp4").update("index", 0.5, {"frames_decoded": 1, "tracklets": 1})
+    assert isinstance(console.file, io.StringIO)
+    assert "1 frame, 1 tracklet, index" in console.file.getvalue()

@@ -101,3 +101,7 @@ def test_eta_survives_a_clock_that_runs_backwards() -> None:
 def test_progress() -> None:
     recordings = [ended("failed", 0, 1), running(0.5, 0), QUEUED, ended("skipped", 0, 1)]
     assert job_progress(recordings) == pytest.approx(2.5 / 4)
+
+
+def test_a_cancelled_job_is_not_done() -> None:
+    assert job_progress([RecordingProgress("cancelled", 0.25), RecordingProgress("cancelled", 0.0)]) == 0.125
