@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.running import Site, running_site
@@ -106,3 +106,104 @@ def test_a_video_is_erased_once_that_was_confirmed(visit: Visit) -> None:
     page.keyboard.press("Escape")
     visit.search(RED_COAT)
     expect(visit.hits).to_have_count(24)
+
+
+def open_camera(visit: Visit, name: str) -> Locator:
+    """Open the library at a camera; its item."""
+    visit.page.get_by_role("button", name="Cameras").click()
+    item = visit.page.locator(f'.camera-item[data-name="{name}"]')
+    item.locator("summary").first.click()
+    return item
+
+
+def test_a_camera_is_changed(visit: Visit) -> None:
+    catalogue = visit.site.gallery.catalogue
+    catalogue.add_camera("Rear door", site="Depot", time_zone="Europe/Berlin")
+    visit.open()
+    item = open_camera(visit, "Rear door")
+    item.get_by_role("button", name="Edit camera").click()
+    form = visit.page.get_by_role("form", name="Edit Rear door")
+    expect(form.get_by_label("Name", exact=True)).to_be_focused()
+    form.get_by_label("Name", exact=True).fill("Back door")
+    form.get_by_label("Site").fill("")
+    form.get_by_label("Time zone").fill("Europe/Lisbon")
+    form.get_by_label("Latitude").fill("38.7")
+    form.get_by_label("Longitude").fill("-9.14")
+    form.get_by_label("Detector input").select_option("640")
+    form.get_by_label("Pixel aspect").fill("1.333")
+    with visit.page.expect_request(lambda request: request.method == "PATCH") as asked:
+        form.get_by_role("button", name="Save").click()
+    renamed = visit.page.locator('.camera-item[data-name="Back door"]')
+    expect(renamed).to_have_attribute("open", "")
+    expect(renamed.locator("summary").first).to_be_focused()
+    expect(renamed.locator("summary").first).to_contain_text("Europe/Lisbon")
+    assert asked.value.post_data_json == {
+        "name": "Back door",
+        "site": None,
+        "time_zone": "Europe/Lisbon",
+        "latitude": 38.7,
+        "longitude": -9.14,
+        "detector_input": 640,
+        "pixel_aspect": 1.333,
+    }
+    changed = catalogue.camera_named("Back door")
+    assert (changed.site, changed.time_zone, changed.latitude) == (None, "Europe/Lisbon", 38.7)
+    renamed.get_by_role("button", name="Edit camera").click()
+    form = visit.page.get_by_role("form", name="Edit Back door")
+    form.get_by_label("Pixel aspect").fill("")
+    with visit.page.expect_request(lambda request: request.method == "PATCH") as asked:
+        form.get_by_role("button", name="Save").click()
+    assert asked.value.post_data_json == {"pixel_aspect": None}
+    expect(form).to_have_count(0)
+    catalogue.remove_camera(changed.id)
+
+
+def test_a_wrong_zone_and_a_name_in_use_are_refused(visit: Visit) -> None:
+    visit.forgive("409")
+    visit.open()
+    item = open_camera(visit, "Cellar")
+    item.get_by_role("button", name="Edit camera").click()
+    form = visit.page.get_by_role("form", name="Edit Cellar")
+    form.get_by_label("Time zone").fill("Europe/Nowhere")
+    form.get_by_role("button", name="Save").click()
+    assert (
+        form.get_by_label("Time zone")
+        .evaluate("(zone) => zone.validationMessage")
+        .startswith("Choose a time")
+    )
+    form.get_by_label("Time zone").fill("Europe/London")
+    form.get_by_label("Name", exact=True).fill("Lobby")
+    form.get_by_role("button", name="Save").click()
+    expect(form.locator(".alert")).to_be_visible()
+    form.get_by_role("button", name="Cancel").click()
+    expect(item.get_by_role("button", name="Edit camera")).to_be_focused()
+
+
+def test_a_camera_is_added_and_deleted(visit: Visit) -> None:
+    visit.open()
+    page = visit.page
+    page.get_by_role("button", name="Cameras").click()
+    page.get_by_role("button", name="Add a camera").click()
+    form = page.get_by_role("form", name="Add a camera")
+    expect(form.get_by_label("Time zone")).to_have_value("Europe/Berlin")  # that of most cameras
+    form.get_by_label("Name", exact=True).fill("Attic")
+    form.get_by_role("button", name="Save").click()
+    item = page.locator('.camera-item[data-name="Attic"]')
+    expect(item).to_contain_text("No videos yet.")
+    expect(page.get_by_role("button", name="Add a camera")).to_be_visible()
+    item.get_by_role("button", name="Edit camera").click()
+    item.get_by_role("button", name="Delete camera").click()
+    item.get_by_role("button", name="Delete Attic for good").click()
+    expect(item).to_have_count(0)
+    assert "Attic" not in [camera.name for camera in visit.site.gallery.catalogue.cameras()]
+
+
+def test_a_camera_with_videos_is_not_deleted(visit: Visit) -> None:
+    visit.forgive("409")
+    visit.open()
+    item = open_camera(visit, "Lobby")
+    item.get_by_role("button", name="Edit camera").click()
+    item.get_by_role("button", name="Delete camera").click()
+    item.get_by_role("button", name="Delete Lobby for good").click()
+    expect(item.locator(".alert")).to_contain_text("video")
+    expect(item.get_by_role("button", name="Delete camera")).to_be_visible()

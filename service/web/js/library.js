@@ -2,6 +2,7 @@
 
 import { getAll, getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
+import { cameraForm, newCameraForm } from "./cameraform.js";
 import { byDay, covered, shares } from "./days.js";
 import { $, fill, h, icon } from "./dom.js";
 import { bytes, day as dayName, duration } from "./format.js";
@@ -82,12 +83,40 @@ async function showVideos(camera, place) {
   }
 }
 
+/** A button that gives way to a form until that is done with. */
+function formBehind(text, makeForm) {
+  const place = h("div", { class: "slot" });
+  const button = h("button", { type: "button", on: { click: () => open() } }, text);
+  const open = () => {
+    fill(place, makeForm(close));
+    place.querySelector("input").focus();
+  };
+  const close = () => {
+    fill(place, button);
+    button.focus();
+  };
+  fill(place, button);
+  return place;
+}
+
+/** Read the cameras again and show them, the one of this name opened. */
+async function showAgain(name) {
+  await refreshHoldings();
+  show(store.get(), name);
+  ($(`.camera-item[data-name="${CSS.escape(name ?? "")}"] > summary`) ?? $("#library button")).focus();
+}
+
+function editing(camera) {
+  return formBehind(say.camera.edit, (onCancel) => cameraForm(camera, { onSaved: showAgain, onDeleted: () => showAgain(), onCancel }));
+}
+
 function cameraItem(camera) {
   const place = h("div", { class: "days" }, h("p", { class: "note waiting" }, say.results.loading));
   const item = h(
     "details",
     { class: "camera-item", data: { name: camera.name } },
     h("summary", {}, h("span", { class: "name" }, camera.name), h("span", { class: "note" }, [camera.site, camera.time_zone].filter(Boolean).join(", "))),
+    h("div", { class: "edit" }, editing(camera)),
     place,
   );
   item.addEventListener("toggle", () => item.open && showVideos(camera, place));
@@ -95,8 +124,8 @@ function cameraItem(camera) {
 }
 
 /** Redraw the list of cameras; those that were open stay so. */
-function show({ cameras }) {
-  const open = new Set([...document.querySelectorAll(".camera-item[open]")].map((item) => item.dataset.name));
+function show({ cameras }, opening) {
+  const open = new Set([...document.querySelectorAll(".camera-item[open]")].map((item) => item.dataset.name).concat(opening ?? []));
   const items = [...cameras].sort((a, b) => a.name.localeCompare(b.name)).map(cameraItem);
   fill($("#library-list"), items.length ? items : h("li", { class: "note" }, say.filters.noCameras));
   for (const item of document.querySelectorAll(".camera-item")) item.open = open.has(item.dataset.name) || items.length === 1;
@@ -105,10 +134,11 @@ function show({ cameras }) {
 export function startLibrary() {
   const dialog = $("#library");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
+  const adding = formBehind(say.camera.add, (onCancel) => newCameraForm(store.get().zone, { onSaved: (name) => (onCancel(), showAgain(name)), onCancel }));
   fill(
     dialog,
     h("header", { class: "panel-head" }, h("h2", { id: "library-title" }, say.library.title), close),
-    h("div", { class: "panel-body" }, h("ul", { id: "library-list", class: "library-list" })),
+    h("div", { class: "panel-body" }, h("ul", { id: "library-list", class: "library-list" }), adding),
   );
   $("#open-library").addEventListener("click", () => {
     opened = new AbortController();

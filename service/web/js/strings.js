@@ -198,6 +198,32 @@ export const say = {
     outOfOrder: (file) => `Begins before ${file}, which is listed above. Check both times.`,
   },
 
+  camera: {
+    add: "Add a camera",
+    edit: "Edit camera",
+    editOf: (name) => `Edit ${name}`,
+    save: "Save",
+    cancel: "Cancel",
+    remove: "Delete camera",
+    deleteNow: (name) => `Delete ${name} for good`,
+    standard: "standard",
+    input: (side) => `${side} pixels`,
+    fields: {
+      name: "Name",
+      site: "Site",
+      time_zone: "Time zone",
+      latitude: "Latitude",
+      longitude: "Longitude",
+      detector_input: "Detector input, long side",
+      pixel_aspect: "Pixel aspect, width / height",
+    },
+    notes: {
+      time_zone: "For showing and entering times. Videos keep the instants they were recorded at.",
+      detector_input: "640 for small people, 320 for close ones. For the next videos.",
+      pixel_aspect: "For recorders that do not say it. For the next videos.",
+    },
+  },
+
   library: {
     title: "Cameras and their videos",
     zone: (zone) => `Times are those of ${zone}. Each bar is a day from midnight to midnight.`,
