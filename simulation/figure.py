@@ -46,7 +46,10 @@ def compile_program(
     """Compile a vertex shader with a fragment shader and the parts it uses."""
     head = "#version 330 core\n" + "".join(f"#define {name}\n" for name in defines)
     body = "".join(shader(f"{part}.glsl") for part in parts) + shader(fragment)
-    return context.program(vertex_shader=head + shader(vertex), fragment_shader=head + body)
+    program = context.program(vertex_shader=head + shader(vertex), fragment_shader=head + body)
+    # Looking a name up in a program goes through all its members.
+    program.extra = {name: program[name] for name in program if isinstance(program[name], moderngl.Uniform)}
+    return program
 
 
 def bind_block(program: moderngl.Program, name: str, point: int) -> None:
@@ -58,11 +61,11 @@ def bind_block(program: moderngl.Program, name: str, point: int) -> None:
 
 def set_uniforms(program: moderngl.Program, **values: object) -> None:
     """Set the uniforms a program has; a compiler removes unused ones. Matrices are given row by row."""
+    known: dict[str, moderngl.Uniform] = program.extra
     for name, value in values.items():
-        if name not in program:
+        uniform = known.get(name)
+        if uniform is None:
             continue
-        uniform = program[name]
-        assert isinstance(uniform, moderngl.Uniform)
         if isinstance(value, np.ndarray):
             rows = value.T if value.shape in ((4, 4), (3, 3)) else value
             uniform.write(rows.astype("<f4").tobytes())
