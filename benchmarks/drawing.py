@@ -25,10 +25,10 @@ from simulation.closet import Wardrobe
 from simulation.company import Cast
 from simulation.crops import TrackletMaker, window_around
 from simulation.detector import Aim
-from simulation.figure import set_uniforms
 from simulation.identity import draw_identity
 from simulation.presets import PRESETS
 from simulation.processes import draw_alone
+from simulation.programs import set_uniforms
 from simulation.recorder import plain_recorder
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE
@@ -53,7 +53,7 @@ def bare(renderer: Renderer, camera: Camera, window: Window) -> Callable[[Cast],
         for _, actor, at in cast:
             turn = at.stance.heading + np.pi / 2
             set_uniforms(
-                renderer.person_shadow,
+                renderer.programs.person_shadow,
                 view_projection=clip,
                 place=(at.stance.x, at.stance.y, float(np.cos(turn)), float(np.sin(turn))),
                 lift=at.stance.lift,

@@ -109,7 +109,7 @@ def tracklets(
 def _need_renderer() -> None:
     if importlib.util.find_spec("moderngl") is None:
         raise CommandError("the simulation is not installed", "pip install --editable '.[simulation]'")
-    from simulation.renderer import open_context
+    from simulation.programs import open_context
 
     open_context().release()
 

@@ -1,8 +1,6 @@
 """Meshes on the GPU: people and what stands around them."""
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 
 import moderngl
 import numpy as np
@@ -28,49 +26,6 @@ PERSON_LAYOUT = (
     ("uv", "2f"),
 )
 NO_PHOTOGRAPH = -1.0  # u and v of what is not photographed
-
-
-@cache
-def shader(name: str) -> str:
-    """Text of a shader file."""
-    return (files("simulation") / "shaders" / name).read_text()
-
-
-def compile_program(
-    context: moderngl.Context,
-    vertex: str,
-    fragment: str,
-    parts: Sequence[str] = (),
-    defines: Sequence[str] = (),
-) -> moderngl.Program:
-    """Compile a vertex shader with a fragment shader and the parts it uses."""
-    head = "#version 330 core\n" + "".join(f"#define {name}\n" for name in defines)
-    body = "".join(shader(f"{part}.glsl") for part in parts) + shader(fragment)
-    program = context.program(vertex_shader=head + shader(vertex), fragment_shader=head + body)
-    # Looking a name up in a program goes through all its members.
-    program.extra = {name: program[name] for name in program if isinstance(program[name], moderngl.Uniform)}
-    return program
-
-
-def bind_block(program: moderngl.Program, name: str, point: int) -> None:
-    """Let a uniform block of a program read from a binding point."""
-    block = program[name]
-    assert isinstance(block, moderngl.UniformBlock)
-    block.binding = point
-
-
-def set_uniforms(program: moderngl.Program, **values: object) -> None:
-    """Set the uniforms a program has; a compiler removes unused ones. Matrices are given row by row."""
-    known: dict[str, moderngl.Uniform] = program.extra
-    for name, value in values.items():
-        uniform = known.get(name)
-        if uniform is None:
-            continue
-        if isinstance(value, np.ndarray):
-            rows = value.T if value.shape in ((4, 4), (3, 3)) else value
-            uniform.write(rows.astype("<f4").tobytes())
-        else:
-            uniform.value = value
 
 
 class Figure:

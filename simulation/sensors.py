@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulation.backdrop import Backdrop
 from simulation.camera import Camera
-from simulation.renderer import Backdrop
 from simulation.scene import Sensor
 
 MID_GREY = 0.25  # what the frame's mean is brought to

@@ -45,8 +45,8 @@ class Studio:
         renderer.take_over()
         self.scenery = Scenery(
             renderer.context,
-            renderer.place,
-            renderer.place_shadow,
+            renderer.programs.place,
+            renderer.programs.place_shadow,
             vertices=place.vertices,
             normals=place.normals,
             kinds=place.kinds,
@@ -136,8 +136,8 @@ class Actor:
         photographed = identity.photograph is not None
         self.figure = Figure(
             renderer.context,
-            renderer.photographed if photographed else renderer.geometry,
-            renderer.person_shadow,
+            renderer.programs.photographed if photographed else renderer.programs.geometry,
+            renderer.programs.person_shadow,
             pieces=identity.pieces,
             materials=identity.materials,
             prints=identity.prints,

@@ -64,6 +64,22 @@ class Targets:
         self.depth.release()
 
 
+@dataclass(frozen=True)
+class ShadowMap:
+    """A depth map that is drawn from a light, and read to know what it reaches."""
+
+    texture: moderngl.Texture
+    target: moderngl.Framebuffer
+
+    @classmethod
+    def of(cls, context: moderngl.Context, size: int) -> "ShadowMap":
+        """Make a square map of `size` pixels."""
+        texture = context.depth_texture((size, size))
+        texture.compare_func = "<="
+        texture.repeat_x = texture.repeat_y = False
+        return cls(texture, context.framebuffer(depth_attachment=texture))
+
+
 def use_textures(*textures: moderngl.Texture) -> None:
     """Bind textures to units 0, 1, ..."""
     for unit, texture in enumerate(textures):
