@@ -6,6 +6,7 @@ Every time that the gallery holds is on this clock: whoever reads a recording ag
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, Literal, Protocol, TypeVar
 
 MICROSECOND: Final = Fraction(1, 1_000_000)
@@ -14,7 +15,8 @@ HOLE_US: Final = 5_000_000  # pictures further apart leave a hole, unless that i
 PACE: Final = 3  # times the interval before: still the recording's pace
 LONGEST_HOLE_US: Final = 24 * 3600 * 1_000_000  # a recorder begins a file a day; more is a wrong clock
 SHORTEST_START_US: Final = 1_000_000  # what comes before the first jump and is shorter was no clock
-LOOK_AHEAD: Final = 4  # frames that say whether a jump is to be believed
+LOOK_AHEAD: Final = 4  # frames after a jump among which the stamps may return
+CONFIRMING: Final = 2  # frames that have to go on from a jump
 MOST_HOLES: Final = 10_000
 
 Verdict = Literal["believed", "hole", "stray", "anew"]
@@ -46,7 +48,8 @@ class FrameClock:
     already has no time of its own. A jump, back by a second or forward by more than a hole's length, is
     judged by the frames that follow, for one stamp alone is no clock:
 
-    - where they return, the stamp was a stray, and its frame comes one nominal frame after the last;
+    - where they return, or lead elsewhere, the stamp was a stray, and its frame comes one nominal frame after
+      the last;
     - where they go on from a jump back, from one of more than a day, or from one that follows less than a
       second, the clock started anew: time goes on by one nominal frame and follows the stamps from there;
     - else the recording has a hole.
@@ -69,7 +72,6 @@ class FrameClock:
         self._origin: Fraction | None = None
         self._last_us = -1
         self._pace_us = self._step  # between the last two frames
-        self._jumped = False
         self._steady = True
         self._starts_us = [0]  # of the stretches with pictures
         self._ends_us: list[int] = []  # of all but the last
@@ -159,18 +161,17 @@ class FrameClock:
     def _judge(self, at: Fraction, ahead: Sequence[Fraction]) -> Verdict:
         """What to make of a stamp that leads away, by those that follow."""
         assert self._origin is not None
-        first_jump, self._jumped = not self._jumped, True
         gap_us = int(at - self._origin) - self._last_us
         if any(not self._is_far(int(stamp - self._origin)) for stamp in ahead):
             return "stray"
-        if not ahead:
+        steps = [int(later - earlier) for earlier, later in pairwise([at, *ahead[:CONFIRMING]])]
+        if self._last_us == 0 and steps and all(gap_us <= 2 * step <= 4 * gap_us for step in steps):
+            return "believed"  # this is how far apart its pictures are
+        if not steps or not all(0 < step <= max(HOLE_US, PACE * self._pace_us) for step in steps):
             return "stray"
         if gap_us < 0 or gap_us > LONGEST_HOLE_US:
             return "anew"
-        if gap_us <= PACE * (ahead[0] - at):
-            self._jumped = not first_jump
-            return "believed"  # this is how far apart its pictures are
-        return "anew" if first_jump and self._end_us < SHORTEST_START_US else "hole"
+        return "anew" if self._end_us < SHORTEST_START_US else "hole"
 
     def _pass(self, time_us: int, frame: Stamped) -> None:
         """Time goes on to a frame."""

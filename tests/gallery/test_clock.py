@@ -122,6 +122,17 @@ def test_stray_stamps_are_not_believed(stray: list[int]) -> None:
     assert any("stray time stamps" in warning for warning in warnings)
 
 
+def test_stamps_without_order_are_no_clock() -> None:
+    """Counters of 16 bits that a reader has unwrapped wrongly, as it does where frames are reordered."""
+    wraps = [0, 2, 1, 2, 0, 4, 3, 4, 2, 6, 5, 6, 4, 8, 7, 8, 6, 9, 9, 8]
+    stamps = [40 * index + 65_536 * wrap for index, wrap in enumerate(wraps)]
+    found, warnings, clock = read(stamps)
+    times_us = [time_us for time_us in found if time_us is not None]
+    assert times_us == [stamp * 1000 for stamp in evenly(0, len(times_us))]
+    assert (len(clock.intervals), len(times_us) > 15) == (1, True)
+    assert any("stray time stamps" in warning for warning in warnings)
+
+
 def test_a_last_stamp_alone_is_no_clock() -> None:
     found, _, clock = read([*evenly(0, 50), 10**9])
     assert (found[-1], clock.end_us) == (2_000_000, 2_040_000)

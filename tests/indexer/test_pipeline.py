@@ -264,15 +264,3 @@ def test_slow_recordings_are_indexed_by_seconds_and_warned_of(
     report = index(sqlite_gallery, replace(recording, path=path), settings)
     assert report.video.tracklet_count == 1
     assert any("apart" in warning for warning in report.warnings) == slow
-
-
-def test_progress_leaves_room_for_the_network_and_is_never_done_before_the_end(
-    sqlite_gallery: Gallery, recording: Recording, settings: IndexSettings
-) -> None:
-    """All frames are read at once, and then the network takes its time."""
-    watcher = Watcher()
-    slow = TinyEmbedder(seconds=0.3)
-    index_video(sqlite_gallery, slow, ColourDetector(), recording, settings, progress=watcher)
-    fractions = [fraction for stage, fraction, _ in watcher.seen if stage == "index"]
-    assert fractions == sorted(fractions)
-    assert len({fraction for fraction in fractions if 0.05 < fraction < 0.95}) > 3
