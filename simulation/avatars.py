@@ -118,6 +118,11 @@ class People:
         entries = groups[int(rng.integers(len(groups)))]
         return entries[int(rng.integers(len(entries)))]
 
+    def like(self, rng: np.random.Generator, entry: Entry) -> Entry:
+        """Somebody of the same sex in the same outfit, perhaps the figure itself."""
+        same = [other for other in self.groups[entry.group] if other.female == entry.female]
+        return same[int(rng.integers(len(same)))]
+
     def load(self, entry: Entry) -> Avatar:
         """A figure's files. Raises BadPeople."""
         assert self.directory is not None

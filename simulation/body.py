@@ -19,6 +19,7 @@ TORSO, ARM_L, ARM_R, LEG_L, LEG_R, HEAD = range(6)
 ARM_BONES = ("clavicle", "upperarm", "lowerarm", "wrist", "finger", "metacarpal")
 LEG_BONES = ("upperleg", "lowerleg", "foot", "toe")
 SKIN_VERTICES = 13380
+CHILD = 0.34  # on anny's scale of ages, below it
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Shape:
     @property
     def child(self) -> bool:
         """Whether this is a child."""
-        return self.age < 0.34
+        return self.age < CHILD
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What can be seen of a person, and how that is said in words."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from simulation.body import Shape
 from simulation.gait import GaitStyle
@@ -29,7 +29,13 @@ class Attributes:
     hat: str | None = None
     mask: bool = False
     phone: bool = False  # a hand held to the ear
+    extras: tuple[str, ...] = ()  # what else is worn: "grey scarf"
     hidden: tuple[str, ...] = ()  # "top" or "bottom": worn, but under something else
+
+
+def record(attributes: Attributes) -> dict[str, object]:
+    """Attributes as they are written down; extras only where there are some."""
+    return {key: value for key, value in asdict(attributes).items() if value or key != "extras"}
 
 
 def describe(shape: Shape, style: GaitStyle, said: dict[str, object]) -> Attributes:
@@ -81,6 +87,7 @@ def caption(attributes: Attributes) -> str:
         wearing.append(article(a.hat))
     if a.mask:
         wearing.append("a face mask")
+    wearing += [article(extra) for extra in a.extras]
     subject = article(f"{looks}{bald}{adjective}{who}").capitalize()
     text = f"{subject}{hair}, wearing {', '.join(wearing[:-1])} and {wearing[-1]}."
     extras = [f"carries {article(f'{a.bag_colour} {a.bag}')}"] if a.bag else []

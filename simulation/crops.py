@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from simulation.camera import Window
-from simulation.captions import caption
+from simulation.captions import caption, record
 from simulation.company import Cast, Companion, Crosser, Follower, Stretch, random_pass
 from simulation.detector import Aim, Box
 from simulation.electronics import FIELD, process
@@ -205,7 +205,7 @@ class TrackletMaker:
                 "boxes": [s.box for _, _, s in frames],
                 "visible": [s.visible for _, _, s in frames],
                 "caption": caption(identity.attributes),
-                "attributes": asdict(identity.attributes),
+                "attributes": record(identity.attributes),
             }
         )
 

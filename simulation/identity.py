@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.body import Array, Body, Shape, load_body
+from simulation.body import CHILD, Array, Body, Shape, load_body
 from simulation.captions import Attributes, describe
 from simulation.closet import Wardrobe
 from simulation.gait import GaitStyle, draw_style
@@ -19,6 +19,7 @@ from simulation.outfitter import Outfitter
 from simulation.pieces import Piece, Slot
 from simulation.prints import draw_print
 from simulation.seasons import EVERYDAY, Season
+from simulation.winter import tell_apart
 
 OPEN = (4, 2)  # where a material says how far a front is open
 
@@ -45,18 +46,22 @@ def draw_identity(
     prints: int | None = None,
     female: bool | None = None,
     season: Season = EVERYDAY,
+    apart: bool = False,
 ) -> Identity:
     """The person of a seed.
 
     `outfit` dresses it like the person of another seed, `prints` gives it that person's prints (look-alikes,
-    uniforms); `female` fixes the gender.
+    uniforms); `female` fixes the gender. With `apart` little tells it from those who wear the same `outfit`.
     """
     body = load_body()
     who = np.random.default_rng([seed, 1])
-    shape = body.shape(draw_body(who, body, female))
+    shape = body.shape(draw_body(who, body, female, grown=apart))
     clothes = np.random.default_rng([seed if outfit is None else outfit, 4])
     outfitter = Outfitter(clothes, body, shape, wardrobe or Wardrobe(), season)
     outfitter.clothe()
+    if apart:
+        outfitter.rng = np.random.default_rng([seed, 15])
+        tell_apart(outfitter)
     outfitter.shoes()
     outfitter.rng = who
     dress_head(outfitter)
@@ -69,11 +74,12 @@ def draw_identity(
     return assemble(seed, shape, style, outfitter, np.stack([draw_print(printed), draw_print(printed)]))
 
 
-def draw_body(rng: np.random.Generator, body: Body, female: bool | None) -> int:
-    """Number of a body, of one gender if asked for."""
-    if female is None:
+def draw_body(rng: np.random.Generator, body: Body, female: bool | None, *, grown: bool = False) -> int:
+    """Number of a body, of one gender if asked for, and no child's if `grown`."""
+    if female is None and not grown:
         return int(rng.integers(body.population))
-    return int(rng.choice(np.flatnonzero(body.female == female)))
+    fitting = np.full(body.population, True) if female is None else body.female == female
+    return int(rng.choice(np.flatnonzero(fitting & ((body.age >= CHILD) | (not grown)))))
 
 
 def assemble(

@@ -7,10 +7,11 @@ from simulation.body import Body, Shape
 from simulation.closet import Wardrobe
 from simulation.colours import BAG_WEIGHTS, SHOE_WEIGHTS, draw_colour, linear
 from simulation.layers import without_covered
-from simulation.materials import Material, draw_fabric
+from simulation.materials import PATTERNS, Material, draw_fabric
 from simulation.pieces import Piece, Slot, Tailor
 from simulation.seasons import EVERYDAY, Season
 
+QUIET = ("plain", "denim", "heather")
 SHORTS_HEM = -0.50  # above the calf
 SOLE = 0.014  # metres
 CLEARANCE = 0.006  # metres between a top and the bottom that it falls over
@@ -53,10 +54,18 @@ class Outfitter:
             self.outer()
         self.pieces = without_covered(self.pieces, tucked=self.tucked)
 
+    def seasonal(self, material: Material, pattern: str) -> str:
+        """A fabric's pattern, or none where the season has but quiet ones."""
+        if self.season.patterned or pattern in QUIET:
+            return pattern
+        material.pattern = PATTERNS["plain"][0]
+        return "plain"
+
     def bottom(self) -> None:
         """Trousers, shorts, leggings or a skirt."""
         rng = self.rng
         material, colour, pattern = draw_fabric(rng, self.season.lower, lower=True)
+        pattern = self.seasonal(material, pattern)
         material.gloss = 0.0
         material.belt, material.side_stripe = self.chance(0.25), self.chance(0.08)
         kind = str(
@@ -106,6 +115,7 @@ class Outfitter:
         """A shirt, T-shirt, jumper or sleeveless top."""
         rng = self.rng
         material, colour, pattern = draw_fabric(rng, self.season.upper, lower=False)
+        pattern = self.seasonal(material, pattern)
         material.collar, material.contrast_sleeves = self.chance(0.25), self.chance(0.1)
         if self.chance(0.3):
             material.printed, material.print_back = True, self.chance(0.3)

@@ -55,7 +55,7 @@ LAYER = {
     Slot.HAIR: 0.004,
     Slot.HAT: 0.02,
     Slot.BAG: 0.03,
-    Slot.EXTRA: 0.012,
+    Slot.EXTRA: 0.045,
 }
 ARMHOLE = 0.01  # metres beyond the shoulder at which a sleeveless top ends
 FALLING = 0.045  # metres towards the camera: long hair lies over what is worn

@@ -29,6 +29,7 @@ class TrackletPreset:
     crossed_first: bool = False  # in the test split in all of them, at the beginning
     least_visible: float = 0.35  # share of a person that has to show in a frame
     one_test_world: bool = False
+    alike: float = 0.0  # share of people in groups that wear the same dark winter clothes
     photographed: float = 0.5  # share of people drawn from a people directory, where there is one
 
     @property
@@ -64,6 +65,7 @@ PRESETS = {
         frames=(2, 4),
         fps=2.5,
         unlike=True,
+        alike=0.3,
         crossed=0.2,
     ),
     "unseen": TrackletPreset(
@@ -75,6 +77,7 @@ PRESETS = {
         frames=(4, 6),
         fps=4.0,
         unlike=True,
+        alike=0.2,
         crossed=0.2,
     ),
     "clips": TrackletPreset(
@@ -85,6 +88,7 @@ PRESETS = {
         people=100,
         frames=(24, 32),
         unlike=True,
+        alike=0.3,
         crossed=0.5,
         crossed_first=True,
         least_visible=0.12,

@@ -20,7 +20,7 @@ import av
 import numpy as np
 
 from simulation.avatars import fingerprint as fingerprint_people
-from simulation.captions import caption
+from simulation.captions import caption, record
 from simulation.closet import Wardrobe
 from simulation.errors import BadRequest
 from simulation.probes import take_probes
@@ -232,7 +232,7 @@ def describe(world: World, preset: RecordingPreset) -> dict[str, Any]:
         "people": [
             {
                 "identity": number + 1,
-                "attributes": asdict(person.attributes),
+                "attributes": record(person.attributes),
                 "caption": caption(person.attributes),
             }
             for number, person in enumerate(world.people)

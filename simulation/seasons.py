@@ -22,6 +22,11 @@ class Season:
     open_front: float  # share of jackets
     patterned: bool  # or of one colour, but for denim and heather
 
+    @property
+    def warm(self) -> bool:
+        """Whether arms and legs are covered."""
+        return self.tops[0] + self.tops[1] == 0.0
+
 
 EVERYDAY = Season(
     upper=UPPER_WEIGHTS,
