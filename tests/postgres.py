@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
+
+from tests.waiting import until
 
 # Run as somebody else where we are root (PostgreSQL refuses root), and die with the process that started it,
 # however that ends. `exec` keeps the process id, so that the child is the server itself.
@@ -86,7 +87,7 @@ class PostgresServer:
         """End the server and remove its files."""
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -100,13 +101,12 @@ class PostgresServer:
             connection.execute(statement.encode())
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while True:
+        def answers() -> bool:
             try:
                 self._execute("SELECT 1")
             except psycopg.OperationalError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((self.directory / "log").read_text()) from None
-                time.sleep(0.05)
-            else:
-                return
+                assert self.process.poll() is None, (self.directory / "log").read_text()
+                return False
+            return True
+
+        until(answers)

@@ -1,6 +1,5 @@
 """A detector that finds the drawn figures by their colour, and a network small enough for any test."""
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from models.detector import Detections
 from models.preprocessing import Preprocessing, resize
 from tests.indexer.videos import PALETTE
+from tests.waiting import take_time
 
 
 class ColourDetector:
@@ -22,7 +22,7 @@ class ColourDetector:
         self.seconds = seconds
 
     def detect(self, frames: Sequence[NDArray[np.uint8]]) -> list[Detections]:
-        time.sleep(self.seconds)
+        take_time(self.seconds)
         return [self._detect(frame) for frame in frames]
 
     def _detect(self, frame: NDArray[np.uint8]) -> Detections:
@@ -57,7 +57,7 @@ class TinyEmbedder:
         self.batches: list[int] = []
 
     def embed_clips(self, clips: Sequence[Sequence[NDArray[np.uint8]]]) -> NDArray[np.float32]:
-        time.sleep(self.seconds)
+        take_time(self.seconds)
         self.batches.append(sum(map(len, clips)))
         return np.stack([self._features(clip).mean(axis=0) for clip in clips])
 

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from indexer.flow import Flow, Pipe
+from tests.waiting import PATIENCE, take_time
 
 
 class BoomError(Exception):
@@ -49,7 +50,7 @@ def test_a_full_pipe_holds_its_producer_back() -> None:
 
         flow.stage("produce", produce, out=pipe)
         for taken, _ in enumerate(pipe, start=1):
-            time.sleep(0.001)
+            take_time(0.001)
             assert len(produced) <= taken + 4
 
 
@@ -107,18 +108,19 @@ def test_polling_lets_the_owner_look_around_while_nothing_comes() -> None:
 
 
 def test_waiting_is_no_work() -> None:
+    began = time.perf_counter()
     with Flow() as flow:
         pipe: Pipe[int] = flow.pipe(1)
         flow.stage("fast", lambda: count_into(pipe, 10), out=pipe)
         for _ in pipe:
-            time.sleep(0.02)
-    assert flow.seconds["fast"] < 0.1
+            take_time(0.05)
+    assert flow.seconds["fast"] < (time.perf_counter() - began) / 2
 
 
 def test_work_side_by_side_comes_back_in_order() -> None:
     running: list[int] = []
     most = 0
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=PATIENCE)
 
     def work(item: int) -> int:
         nonlocal most

@@ -1,8 +1,7 @@
 """Workers: what becomes of filed recordings, on both databases."""
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.indexer.contents import contents
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
 from tests.indexer.videos import make_video
 from tests.postgres import PostgresServer
+from tests.waiting import PATIENCE, take_time, until
 
 QUICK = IndexSettings(renew_seconds=0.05, poll_seconds=0.05, lease_seconds=30.0, outage_seconds=30.0)
 
@@ -57,16 +57,9 @@ def running(worker: Worker) -> Iterator[threading.Event]:
         yield stop
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
     assert not errors
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def states(gallery: Gallery, job: JobInfo) -> list[str]:
@@ -131,9 +124,9 @@ def test_cancelling_stops_the_work_and_keeps_nothing(gallery: Gallery, crowd_vid
     before = contents(gallery)["video"]
     job = file_job(gallery, crowd_video)
     with running(make_worker(gallery, seconds=0.5)):
-        wait_until(lambda: states(gallery, job) == ["running"])
+        until(lambda: states(gallery, job) == ["running"])
         gallery.jobs.cancel(job.id)
-        wait_until(lambda: states(gallery, job) == ["cancelled"])
+        until(lambda: states(gallery, job) == ["cancelled"])
     assert contents(gallery)["video"] == before
     assert list(gallery.data_dir.glob("staging/*")) == []
 
@@ -141,9 +134,9 @@ def test_cancelling_stops_the_work_and_keeps_nothing(gallery: Gallery, crowd_vid
 def test_stopping_gives_the_recording_back(gallery: Gallery, crowd_video: Path) -> None:
     job = file_job(gallery, crowd_video)
     with running(make_worker(gallery, seconds=0.5)) as stop:
-        wait_until(lambda: states(gallery, job) == ["running"])
+        until(lambda: states(gallery, job) == ["running"])
         stop.set()
-        wait_until(lambda: states(gallery, job) == ["queued"])
+        until(lambda: states(gallery, job) == ["queued"])
     run_once(gallery)
     assert states(gallery, job) == ["succeeded"]
 
@@ -156,8 +149,8 @@ def test_progress_is_reported_while_the_work_goes_on(gallery: Gallery, crowd_vid
         return recording.stage == "index" and recording.progress > 0 and recording.counters["detections"] > 0
 
     with running(make_worker(gallery, seconds=0.05)):
-        wait_until(reported)
-        wait_until(lambda: states(gallery, job) == ["succeeded"])
+        until(reported)
+        until(lambda: states(gallery, job) == ["succeeded"])
 
 
 def test_a_recording_that_was_handed_over_is_committed_once(gallery: Gallery, crowd_video: Path) -> None:
@@ -167,10 +160,10 @@ def test_a_recording_that_was_handed_over_is_committed_once(gallery: Gallery, cr
         gallery, TinyEmbedder, asleep, "slow", detector_factory=lambda size: ColourDetector(seconds=0.2)
     )
     with running(slow):
-        wait_until(lambda: states(gallery, job) == ["running"])
-        wait_until(lambda: _taken_over(gallery))
+        until(lambda: states(gallery, job) == ["running"])
+        until(lambda: _taken_over(gallery))
         run_once(gallery)  # finds nothing more
-        wait_until(lambda: states(gallery, job) == ["succeeded"])
+        until(lambda: states(gallery, job) == ["succeeded"])
     (recording,) = gallery.jobs.get(job.id).recordings
     assert recording.worker == "w2"
     assert len(gallery.catalogue.videos()) == 1
@@ -202,13 +195,13 @@ def test_the_database_may_go_away_for_a_while(
     with Gallery.open(postgres_settings) as gallery:
         job = file_job(gallery, crowd_video)
         with running(make_worker(gallery, seconds=0.1)):
-            wait_until(lambda: states(gallery, job) == ["running"])
+            until(lambda: states(gallery, job) == ["running"])
             with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as admin:
                 admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
                 admin.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
                 )
-                time.sleep(3.0)  # the work ends meanwhile and cannot be committed
+                take_time(3.0)  # the work ends meanwhile and cannot be committed
                 admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
-            wait_until(lambda: states(gallery, job) == ["succeeded"])
+            until(lambda: states(gallery, job) == ["succeeded"])
         assert len(gallery.catalogue.videos()) == 1

@@ -21,9 +21,10 @@ from service.app import create_app
 from service.settings import ServiceSettings
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
 
-# A recording of eight seconds takes two: long enough to cancel it, kill its worker and search meanwhile.
+# A recording of eight seconds takes two: long enough to cancel it, kill its worker and search meanwhile. A
+# living worker of a busy machine may be silent for seconds, and still keeps its lease.
 BATCH_SECONDS = 0.1
-WORKER = IndexSettings(lease_seconds=2.0, renew_seconds=0.1, poll_seconds=0.1)
+WORKER = IndexSettings(lease_seconds=6.0, renew_seconds=0.1, poll_seconds=0.1)
 
 
 def serve(settings: GallerySettings, media_dir: str) -> None:

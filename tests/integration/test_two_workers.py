@@ -10,8 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from PIL import Image
 
 from gallery import Gallery, GallerySettings
 from tests.indexer.videos import BLUE, GREEN, RED, Walker, draw, make_video
+from tests.waiting import PATIENCE, until
 
 Json = dict[str, Any]
 Colour = tuple[int, int, int]
@@ -52,20 +52,12 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     finally:
         started.terminate()
         try:
-            started.wait(20)
+            started.wait(PATIENCE)
         finally:
             started.kill()
             started.wait()
             assert started.stdout is not None
             started.stdout.close()
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return found
 
 
 @dataclass
@@ -85,7 +77,7 @@ class Searcher:
             yield
         finally:
             self._stop.set()
-            thread.join(30)
+            thread.join(PATIENCE)
 
     def _run(self) -> None:
         photos = {colour: photo(colour) for colour in (RED, GREEN, BLUE)}
@@ -140,20 +132,22 @@ def test_two_workers_and_a_server(postgres_settings: GallerySettings, media: Pat
         assert server.stdout is not None
         base_url = f"http://127.0.0.1:{int(server.stdout.readline())}"
         client = stack.enter_context(
-            httpx2.Client(base_url=base_url, headers={"X-API-Key": secret}, timeout=30)
+            httpx2.Client(base_url=base_url, headers={"X-API-Key": secret}, timeout=PATIENCE)
         )
-        wait_until(lambda: client.get("/readyz").status_code == 200)
+        until(lambda: client.get("/readyz").status_code == 200)
         workers = {name: stack.enter_context(process("work", data, url, name)) for name in ("w1", "w2")}
         assert client.post("/v1/cameras", json={"name": "gate"}).status_code == 201
         searcher = Searcher(client)
         with searcher.running():
+            until(lambda: searcher.answers)  # of the empty gallery
             job = file_job(client, *SCENES)
-            running = wait_until(
+            running = until(
                 lambda: [
                     r for r in gallery.jobs.get(job).recordings if r.state == "running" and r.progress > 0
                 ]
             )
             victim = running[0]
+            assert victim.worker is not None
             workers[victim.worker].send_signal(signal.SIGKILL)
             survivor = next(name for name in workers if name != victim.worker)
 
@@ -161,22 +155,22 @@ def test_two_workers_and_a_server(postgres_settings: GallerySettings, media: Pat
                 found: Json = client.get(f"/v1/index-jobs/{job}").json()
                 return found if found["state"] not in {"queued", "running"} else None
 
-            finished = wait_until(done)
+            finished = until(done)
             assert finished["state"] == "succeeded", finished
             recordings = {r.id: r for r in gallery.jobs.get(job).recordings}
             assert recordings[victim.id].attempts == 2
             assert recordings[victim.id].worker == survivor
 
             unwanted = file_job(client, "unwanted")
-            wait_until(lambda: gallery.jobs.get(unwanted).recordings[0].state == "running")
+            until(lambda: gallery.jobs.get(unwanted).recordings[0].state == "running")
             assert client.post(f"/v1/index-jobs/{unwanted}/cancel").status_code in {200, 202}
-            wait_until(lambda: gallery.jobs.get(unwanted).state == "cancelled")
+            until(lambda: gallery.jobs.get(unwanted).state == "cancelled")
 
             again = file_job(client, "a")
-            wait_until(lambda: gallery.jobs.get(again).state == "succeeded")
+            until(lambda: gallery.jobs.get(again).state == "succeeded")
             assert gallery.jobs.get(again).recordings[0].state == "skipped"
             seen = len(searcher.answers)
-            wait_until(lambda: len(searcher.answers) > seen + 3)
+            until(lambda: len(searcher.answers) > seen + 3)
 
         names = {video.id: video.file_name.removesuffix(".mp4") for video in gallery.catalogue.videos()}
         assert sorted(names.values()) == ["a", "b", "c"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.clips import ClipCache
+from tests.waiting import take_time
 
 
 def age(path: Path, seconds: float) -> None:
@@ -22,7 +23,7 @@ def test_makes_a_clip_once_for_many_at_once(tmp_path: Path) -> None:
 
     def make(path: Path) -> None:
         made.append(path)
-        time.sleep(0.05)
+        take_time(0.05)
         path.write_bytes(b"clip")
 
     def ask(_: int) -> bytes:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +10,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from service.connections import BACKLOG, Limits, limited
+from tests.waiting import PATIENCE, take_time, until
 
 ANSWER_BYTES = 50_000_000
 PATIENT = 300.0  # seconds: a timer that must not run out in a test
@@ -54,19 +54,22 @@ def serving(connections: int = 50, header: float = PATIENT, idle: float = PATIEN
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        while not server.started:
+
+        def started() -> bool:
             assert thread.is_alive()
-            time.sleep(0.01)
+            return server.started
+
+        until(started)
         yield listener.getsockname()[1]
     finally:
         server.should_exit = server.force_exit = True
-        thread.join(30)
+        thread.join(PATIENCE)
         listener.close()
 
 
 @contextmanager
 def connected(port: int, sent: bytes = b"") -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(sent)
         yield connection
 
@@ -103,17 +106,17 @@ def test_headers_that_never_end(sent: bytes) -> None:
 def test_headers_that_trickle_in() -> None:
     with serving(header=SOON) as port, connected(port, b"GET / HTTP/1.1\r\nHost: x\r\nX: ") as connection:
         connection.settimeout(0.01)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+
+        def is_cut() -> bool:
             try:
                 connection.sendall(b"x")
-                if not connection.recv(1):
-                    break
+                return not connection.recv(1)
             except TimeoutError:
-                continue
+                return False
             except ConnectionError:
-                break
-        assert time.monotonic() < deadline
+                return True
+
+        until(is_cut)
 
 
 def test_headers_of_the_next_request_too() -> None:
@@ -136,7 +139,7 @@ def test_the_rest_of_a_body_that_nobody_reads() -> None:
 def test_an_answer_that_nobody_reads() -> None:
     with serving(idle=SOON) as port, connected(port, request("/large")) as connection:
         received = 0
-        time.sleep(5 * SOON)  # not to read is what is tested; a longer pause changes nothing
+        take_time(5 * SOON)  # not to read is what is tested; a longer pause changes nothing
         try:
             while part := connection.recv(1 << 20):
                 received += len(part)
@@ -151,7 +154,7 @@ def test_a_slow_body_and_a_slow_reader_are_served() -> None:
     with serving(idle=idle) as port, connected(port, request("/large", body_bytes=12)) as connection:
         for _ in range(12):
             connection.sendall(b"x")
-            time.sleep(idle / 10)
+            take_time(idle / 10)
         received = 0
         while received < ANSWER_BYTES:
             part = connection.recv(1 << 20)
@@ -161,7 +164,7 @@ def test_a_slow_body_and_a_slow_reader_are_served() -> None:
 
 def test_silent_connections_make_room() -> None:
     with serving(connections=5) as port:
-        silent = [socket.create_connection(("127.0.0.1", port), timeout=60) for _ in range(20)]
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(20)]
         try:
             for _ in range(10):
                 with connected(port, request()) as connection:

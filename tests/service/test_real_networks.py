@@ -1,7 +1,5 @@
 """Once with the networks that ship: nothing of the service depends on the small ones of the other tests."""
 
-import time
-
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
@@ -11,6 +9,7 @@ from service.app import create_app
 from service.settings import ServiceSettings
 from tests.service.conftest import upload
 from tests.service.videos import RED, person, scene
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -22,10 +21,7 @@ def real_client(sqlite_gallery: Gallery) -> TestClient:
 
 def test_becomes_ready_and_answers(real_client: TestClient) -> None:
     with real_client as client:
-        deadline = time.monotonic() + 120
-        while client.get("/readyz").status_code != 200:
-            assert time.monotonic() < deadline, client.get("/readyz").text
-            time.sleep(0.1)
+        until(lambda: client.get("/readyz").status_code == 200, pause=0.1)
         checks = client.get("/readyz").json()["checks"]
         assert checks["model"]["detail"].startswith("tkp-efficientnet-lite0 (")
         assert checks["detector"]["detail"].startswith("nanodet")

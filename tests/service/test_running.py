@@ -1,7 +1,6 @@
 """The service as a whole: on both databases, and while something slow goes on."""
 
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from service.settings import ServiceSettings
 from tests.service.conftest import Archive, make_archive, settings_for, upload
 from tests.service.fakes import ColourEmbedder, ContrastDetector
 from tests.service.videos import GREEN, RED, scene
+from tests.waiting import PATIENCE, until
 
 
 def test_the_main_road_on_both_databases(gallery: Gallery, tmp_path: Path) -> None:
@@ -43,10 +43,12 @@ def test_the_main_road_on_both_databases(gallery: Gallery, tmp_path: Path) -> No
 
 
 class SlowEmbedder(ColourEmbedder):
-    """Takes its time, and counts how many passes go on at once."""
+    """Takes until it is let go on, and counts how many passes go on at once."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.go_on = threading.Event()
+        self.go_on.set()
         self.now = self.most = 0
         self._lock = threading.Lock()
 
@@ -54,7 +56,7 @@ class SlowEmbedder(ColourEmbedder):
         with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)
-        time.sleep(0.15)
+        assert self.go_on.wait(PATIENCE)
         with self._lock:
             self.now -= 1
         return super().embed_images(crops)
@@ -65,17 +67,17 @@ def test_a_slow_search_holds_nobody_up(archive: Archive, settings: ServiceSettin
     app = create_app(settings, gallery=archive.gallery, embedder=embedder, detector=ContrastDetector())
     with TestClient(app, headers={"X-API-Key": secret}) as client, ThreadPoolExecutor(12) as pool:
         probe = upload(client, scene((RED, 100, 60)))
-        while embedder.now or not embedder.most:  # the trial at the start
-            time.sleep(0.01)
+        until(lambda: embedder.most and not embedder.now)  # the trial at the start
+        embedder.go_on.clear()
         query = {"probes": [{"probe_id": probe["id"]}]}
         searches = [pool.submit(client.post, "/v1/searches", json=query) for _ in range(12)]
-        alive = 0
-        while not all(search.done() for search in searches):
+        until(lambda: embedder.now == settings.network_passes)
+        for _ in range(12):
             assert client.get("/livez").status_code == 200
             assert client.get("/v1/cameras").status_code == 200
-            alive += 1
+        assert not any(search.done() for search in searches)
+        embedder.go_on.set()
         assert {search.result().status_code for search in searches} == {201}
-    assert alive > 12
     assert embedder.most == settings.network_passes == 2
 
 

@@ -2,12 +2,13 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+
+from tests.waiting import PATIENCE, until
 
 
 @contextmanager
@@ -18,13 +19,14 @@ def served(app: FastAPI) -> Iterator[str]:
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     try:
-        deadline = time.monotonic() + 30
-        while not server.started:
+
+        def started() -> bool:
             assert thread.is_alive()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+            return server.started
+
+        until(started)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE)
         listener.close()

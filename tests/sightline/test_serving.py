@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import pytest
 
 from gallery import Gallery, GallerySettings, NewRecording
 from tests.sightline.conftest import Run
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def limited_server(
         yield port, server
     finally:
         server.terminate()
-        server.wait(timeout=60)
+        server.wait(timeout=PATIENCE)
 
 
 def test_the_server_answers_and_ends_in_order(sqlite_settings: GallerySettings) -> None:
@@ -79,9 +79,9 @@ def test_silent_connections_keep_nobody_out(sqlite_settings: GallerySettings) ->
     with limited_server(sqlite_settings, descriptors=1024) as (port, server):
         wait_for(f"http://127.0.0.1:{port}/livez", server)
         try:
-            silent += [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(1010)]
+            silent += [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(1010)]
             for path in ("/livez", "/", "/openapi.json", "/livez"):
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as response:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as response:
                     assert response.status == 200
         finally:
             for connection in silent:
@@ -107,12 +107,13 @@ def test_strangers_are_not_served_without_keys(run: Run, monkeypatch: pytest.Mon
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> int:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
+    def answered() -> int | None:
+        assert server.poll() is None, "the server has ended"
         try:
-            with urllib.request.urlopen(url, timeout=5) as response:
+            with urllib.request.urlopen(url, timeout=PATIENCE) as response:
                 status: int = response.status
                 return status
         except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the server does not answer")
+            return None
+
+    return until(answered) or 0

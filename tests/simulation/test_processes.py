@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from simulation.errors import BadRequest, WorkerDied
 from simulation.processes import MOST_DEATHS, in_processes
+from tests.waiting import take_time, until
 
 PARENT = """
 import sys
@@ -26,7 +26,7 @@ if __name__ == "__main__":
 
 def say_and_sleep(folder: str, number: int) -> int:
     (Path(folder) / str(number)).write_text(str(os.getpid()))
-    time.sleep(600)
+    take_time(600)
     return number
 
 
@@ -45,14 +45,16 @@ def test_processes_end_with_the_one_that_spawned_them(tmp_path: Path, signal_num
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment)
     files = [tmp_path / "1", tmp_path / "2"]
-    while not all(file.exists() and file.read_text() for file in files):
+
+    def written() -> bool:
         assert parent.poll() is None
-        time.sleep(0.05)
+        return all(file.exists() and file.read_text() for file in files)
+
+    until(written)
     spawned = [int(file.read_text()) for file in files]
     parent.send_signal(signal_number)
     parent.wait()
-    while any(is_running(pid) for pid in spawned):
-        time.sleep(0.05)
+    until(lambda: not any(is_running(pid) for pid in spawned))
 
 
 def negative(number: int) -> int:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +21,7 @@ from simulation.recordings import PRESETS, claim, draw_world_of, scenes, simulat
 from simulation.renderer import Renderer
 from simulation.scene import SUPERSAMPLE
 from simulation.studio import Actor, Studio
+from tests.waiting import until
 
 TINY = PRESETS["tiny"]
 RUN = (
@@ -152,9 +152,7 @@ def test_a_second_run_changes_nothing(made: Path) -> None:
 def test_a_killed_run_goes_on(made: Path, tmp_path: Path) -> None:
     first = tmp_path / "camera-1.gt.txt"
     with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)]) as run:
-        deadline = time.monotonic() + 120
-        while not first.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(first.exists)
         run.send_signal(signal.SIGKILL)
     assert not (tmp_path / "world.json").exists()
     finished = (tmp_path / "camera-1.mp4").stat().st_mtime_ns

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from multiprocessing import active_children
 from pathlib import Path
@@ -19,6 +18,7 @@ from simulation.crops import CROP
 from simulation.errors import BadRequest
 from simulation.presets import PRESETS, TrackletPreset
 from simulation.tracklets import simulate_tracklets
+from tests.waiting import until
 
 TINY = replace(PRESETS["tiny"], identities=4, test_identities=1, people=2, cameras=1)
 UNLIKE = TrackletPreset(
@@ -109,8 +109,7 @@ def test_finished_scenes_stay(made: Path) -> None:
 @pytest.mark.parametrize("waits_for", ["bbox_*/*/*F001.jpg", "scenes/00000.jsonl", "bbox_*/0003/*F001.jpg"])
 def test_a_killed_run_goes_on_to_the_same_result(made: Path, tmp_path: Path, waits_for: str) -> None:
     with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)]) as run:
-        while not any(tmp_path.glob(waits_for)) and run.poll() is None:
-            time.sleep(0.005)
+        until(lambda: any(tmp_path.glob(waits_for)) or run.poll() is not None, pause=0.005)
         run.send_signal(signal.SIGKILL)
     assert not (tmp_path / "tracklets.jsonl").exists()
 
@@ -126,8 +125,7 @@ def test_a_drawing_process_that_is_killed_is_replaced_and_the_result_the_same(
     made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def kill() -> None:
-        while not any(tmp_path.glob("bbox_*/*/*F001.jpg")):
-            time.sleep(0.005)
+        until(lambda: any(tmp_path.glob("bbox_*/*/*F001.jpg")), pause=0.005)
         for process in active_children():
             process.kill()
 

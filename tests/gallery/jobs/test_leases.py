@@ -3,7 +3,6 @@
 import math
 import multiprocessing
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +20,7 @@ from gallery.settings import GallerySettings
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, Job
 from tests.gallery.jobs.recordings import add_camera, recording, recordings
+from tests.waiting import PATIENCE, take_time
 
 LEASE = 60.0
 ENTRANCES = ("renew", "finish", "release")
@@ -318,9 +318,9 @@ class TestRaces:
         ]
         for process in processes:
             process.start()
-        claims = [claim for _ in processes for claim in results.get(timeout=60)]
+        claims = [claim for _ in processes for claim in results.get(timeout=PATIENCE)]
         for process in processes:
-            process.join(timeout=60)
+            process.join(timeout=PATIENCE)
         filed = {r.id for r in gallery.jobs.get(job_id).recordings}
         assert Counter(claims) == Counter({(id_, 1): 1 for id_ in filed})
 
@@ -351,20 +351,20 @@ class TestRaces:
             while not stop.is_set():
                 claim = gallery.jobs.claim(f"worker-{number}", lease_seconds=LEASE)
                 if claim is not None:
-                    time.sleep(0.001)
+                    take_time(0.001)
                     gallery.jobs.release(claim)
 
         with ThreadPoolExecutor(4) as pool:
             workers = [pool.submit(run, number) for number in range(4)]
             try:
-                time.sleep(0.05)
+                take_time(0.05)
                 for job_id in job_ids:
                     gallery.jobs.cancel(job_id)
             finally:
-                time.sleep(0.05)
+                take_time(0.05)
                 stop.set()
             for worker in workers:
-                worker.result(timeout=60)
+                worker.result(timeout=PATIENCE)
         assert {gallery.jobs.get(job_id).state for job_id in job_ids} == {"cancelled"}
 
     def test_releasing_while_the_job_is_being_cancelled(self, postgres_settings: GallerySettings) -> None:
@@ -376,8 +376,8 @@ class TestRaces:
                     session.get_one(Job, job_id).cancel_requested = True
                     session.flush()
                     release = pool.submit(gallery.jobs.release, claim)
-                    time.sleep(0.2)  # it reaches the job's row, and has to wait for us
-                release.result(timeout=30)
+                    take_time(0.2)  # it reaches the job's row, and has to wait for us
+                release.result(timeout=PATIENCE)
             assert gallery.jobs.get(job_id).state == "cancelled"
 
     def test_a_row_that_is_being_taken_holds_nobody_up(self, postgres_settings: GallerySettings) -> None:
@@ -387,6 +387,8 @@ class TestRaces:
             with gallery._database.write() as session:
                 complete(session, Completion(claim, None, {}), "a" * 32)  # not committed yet
                 with ThreadPoolExecutor(1) as pool:
-                    other = pool.submit(gallery.jobs.claim, "other", lease_seconds=LEASE).result(timeout=30)
+                    other = pool.submit(gallery.jobs.claim, "other", lease_seconds=LEASE).result(
+                        timeout=PATIENCE
+                    )
             assert other is not None
             assert other.recording.number == 1

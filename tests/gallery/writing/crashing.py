@@ -29,6 +29,7 @@ from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
 from tests.gallery.dump import dump
 from tests.gallery.making import MODEL, content_hash, make_tracklets, store
+from tests.waiting import take_time
 
 RANDOM_KILLS = 10
 _STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "fcntl.flock", "shutil.rmtree"}
@@ -192,7 +193,7 @@ def torture(stage: Stage, action: str, every: int) -> None:
     for _ in range(RANDOM_KILLS):
         stage.restore()
         child = run_child(stage, action, kill_at=None)
-        time.sleep(chance.uniform(0, took))
+        take_time(chance.uniform(0, took))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         outcomes.append(look(stage, action, (before, after), (seen_before, seen_after)))

@@ -7,6 +7,7 @@ from gallery.errors import AlreadyIndexed, NotFound
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
 from tests.gallery.making import make_tracklets, store
+from tests.waiting import PATIENCE, take_time
 
 
 def write(settings: GallerySettings, who: int, names: list[str]) -> int:
@@ -23,11 +24,11 @@ def write(settings: GallerySettings, who: int, names: list[str]) -> int:
 
 
 def maintain(settings: GallerySettings, seconds: float) -> int:
-    """Compact and sweep again and again; returns how many merges there were."""
+    """Compact and sweep again and again, until something was merged; returns how many merges there were."""
     merges = 0
     with Gallery.open(settings) as gallery:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        began = time.monotonic()
+        while time.monotonic() < began + (seconds if merges else PATIENCE):
             merges += gallery.compact(max_tracklets=40).segments_before > 0
             gallery.sweep()
     return merges
@@ -44,5 +45,5 @@ def erase_all(settings: GallerySettings, video_ids: list[str], seconds: float) -
                     gallery.erase_video(video_id)
                     left.discard(video_id)
                 except NotFound:
-                    time.sleep(0.005)
+                    take_time(0.005)
     return len(video_ids) - len(left)

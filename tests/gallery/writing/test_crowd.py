@@ -11,8 +11,9 @@ from gallery.records.searching import Filters
 from gallery.settings import GallerySettings
 from tests.gallery.making import MODEL, content_hash, make_tracklets
 from tests.gallery.writing.crowd import erase_all, maintain, write
+from tests.waiting import PATIENCE
 
-SECONDS = 60.0  # at most
+SECONDS = PATIENCE  # at most
 
 
 def test_everybody_at_once(gallery_settings: GallerySettings) -> None:
