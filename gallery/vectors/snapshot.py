@@ -208,6 +208,7 @@ def _ranked(
     return [
         (question.ranks(camera_id, scores), camera_id, scores, rows)
         for camera_id, (scores, rows) in found.items()
+        if len(rows)  # a camera whose videos are all erased has no level
     ]
 
 
