@@ -6,6 +6,7 @@ import { $ } from "./dom.js";
 import { startFilters } from "./filters.js";
 import { refreshHoldings, startHoldings } from "./holdings.js";
 import { startJobs } from "./jobs.js";
+import { startKeys } from "./keys.js";
 import { startLibrary } from "./library.js";
 import { startPlayer } from "./player.js";
 import { startProbe } from "./probe.js";
@@ -32,6 +33,7 @@ startResults();
 startPlayer();
 startJobs();
 startLibrary();
+startKeys();
 
 // As a plain link it would replace the address, which says what the page shows.
 $(".skip").addEventListener("click", (event) => {

@@ -37,6 +37,39 @@ export const say = {
     invalid: "This key is not valid, or no longer.",
   },
 
+  keys: {
+    title: "Keys",
+    open: "Keys (?)",
+    groups: [
+      {
+        title: "In the results",
+        keys: [
+          ["← → ↑ ↓", "go from hit to hit"],
+          ["Home, End", "go to the first or the last hit"],
+          ["Enter, Space", "play the hit"],
+        ],
+      },
+      {
+        title: "In the player",
+        keys: [
+          ["← →", "play the previous or the next hit"],
+          ["Space", "play and stop"],
+          ["B", "show or hide the box"],
+          ["Esc", "back to the results"],
+        ],
+      },
+      {
+        title: "On the photo",
+        keys: [
+          ["← →", "pick another person"],
+          ["← → ↑ ↓", "move your box"],
+          ["Shift and arrows", "resize your box"],
+        ],
+      },
+      { title: "Everywhere", keys: [["?", "show these keys"]] },
+    ],
+  },
+
   holdings: {
     empty: "Nothing is indexed yet. Add videos to search them.",
     unknown: (why) => `Could not list the videos: ${why}`,
