@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
     from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
     from gallery.errors import Conflict as Conflict
-    from gallery.errors import CorruptSegment as CorruptSegment
     from gallery.errors import GalleryError as GalleryError
     from gallery.errors import LeaseLost as LeaseLost
     from gallery.errors import NotFound as NotFound
@@ -67,7 +66,6 @@ _HOMES = {
         "AlreadyIndexed",
         "CatalogueUnavailable",
         "Conflict",
-        "CorruptSegment",
         "GalleryError",
         "LeaseLost",
         "NotFound",

@@ -7,7 +7,7 @@ GalleryError
 │   ├── AlreadyIndexed    this recording is in the gallery already
 │   └── LeaseLost         another worker took the recording over
 ├── InvalidInput          a value that can never be stored (bad name, bad vector, bad time range)
-├── CorruptSegment        a vector segment does not match its manifest
+├── CorruptSegment        a vector segment is damaged
 ├── CatalogueDamaged      the database file is damaged or is none
 ├── StorageFull           the disk of the database is full
 └── CatalogueUnavailable  the database cannot be reached
@@ -51,7 +51,15 @@ class InvalidInput(GalleryError):
 
 
 class CorruptSegment(GalleryError):
-    """A vector segment does not match its manifest."""
+    """A vector segment does not match its manifest, or holds what no embedding can be.
+
+    Attributes:
+        segment_id: which one.
+    """
+
+    def __init__(self, segment_id: str, message: str) -> None:
+        super().__init__(f"segment {segment_id}: {message}")
+        self.segment_id = segment_id
 
 
 class CatalogueDamaged(GalleryError):

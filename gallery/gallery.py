@@ -101,8 +101,7 @@ class Gallery:
         Asking again costs one small query while nothing changes. A model that nothing was indexed with has an
         empty snapshot.
 
-        Raises:
-            CorruptSegment: a segment that the catalogue names is missing or damaged.
+        Segments that are missing or damaged are left out, and it names them.
         """
         return self._snapshots.newest(model_id)
 
@@ -137,8 +136,7 @@ class Gallery:
     def compact(self, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS) -> CompactionReport:
         """Merge small segments up to `max_tracklets` each, and take erased vectors from the disk.
 
-        Raises:
-            CorruptSegment: a segment is damaged; nothing of it was merged.
+        Damaged segments stay as they are; the report names them.
         """
         return compact(self._database, self.data_dir, max_tracklets=max_tracklets)
 

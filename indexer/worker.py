@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 
-from gallery import CatalogueUnavailable, Claim, CorruptSegment, Gallery, GalleryError, LeaseLost
+from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, LeaseLost
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
 from indexer.networks import make_detector
@@ -168,12 +168,10 @@ class Worker:
         """Merge segments when there are many, and next when there are twice as many as are left."""
         if self._patiently(self._gallery.segment_count) < self._compact_at:
             return
-        try:
-            report = self._patiently(self._gallery.compact)
-        except CorruptSegment as error:
-            log.warning("segments not merged", worker=self._name, reason=str(error))
-        else:
-            log.info("segments merged", before=report.segments_before, after=report.segments_after)
+        report = self._patiently(self._gallery.compact)
+        log.info("segments merged", before=report.segments_before, after=report.segments_after)
+        if report.damaged:
+            log.warning("damaged segments not merged", worker=self._name, segments=report.damaged)
         self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
 
     def _patiently(self, action: Callable[[], T]) -> T:

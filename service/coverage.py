@@ -13,7 +13,7 @@ _WHOLE: Final = 0.99  # of the requested time: rounding at the edges is no gap
 
 def coverage_statement(gallery: Gallery, filters: Filters, ranking: Ranking, model_id: str) -> CoverageOut:
     """What was searched for this ranking, and what was not and why."""
-    found = gallery.catalogue.coverage(filters, model_id)
+    found = gallery.catalogue.coverage(filters, model_id, damaged=ranking.damaged)
     cameras = [
         CameraCoverage(
             camera=camera.name,

@@ -23,7 +23,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (gallery.CatalogueUnavailable, "check SIGHTLINE_DATABASE_URL and that the database is running"),
     (gallery.CatalogueDamaged, "`sightline doctor` says more; restore it from a backup"),
     (gallery.StorageFull, "make room, then try again"),
-    (gallery.CorruptSegment, "erase the video it holds and index it again"),
+    (gallery.CorruptSegment, "`sightline repair` makes it anew from its recordings"),
     (gallery.NotFound, "`sightline cameras`, `videos` and `keys list` show what there is"),
     (gallery.GalleryError, "see docs/operations.md"),
     (models.MissingWeights, "install the weights as the message says, or choose another model"),

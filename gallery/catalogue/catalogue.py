@@ -20,7 +20,7 @@ from gallery.disk.media import thumbnails_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.cameras import CameraChanges, CameraInfo, CameraSettings
 from gallery.records.coverage import Coverage
-from gallery.records.searching import Filters
+from gallery.records.searching import DamagedSegment, Filters
 from gallery.records.tracklets import TrackletInfo
 from gallery.records.videos import ModelInfo, VideoInfo
 from gallery.sql.copying import copied
@@ -195,14 +195,16 @@ class Catalogue:
             _video(session, video_id)
             return _with_clips(session, session.scalars(query).all())
 
-    def coverage(self, filters: Filters, model_id: str) -> Coverage:
-        """Say what of each camera an answer under these filters rests on.
+    def coverage(
+        self, filters: Filters, model_id: str, *, damaged: Sequence[DamagedSegment] = ()
+    ) -> Coverage:
+        """Say what of each camera an answer under these filters rests on; `damaged` as in the ranking.
 
         Raises:
             InvalidInput: a time without a zone.
         """
         with self._database.read() as session:
-            return coverage.measure(session, filters, model_id)
+            return coverage.measure(session, filters, model_id, [one.segment_id for one in damaged])
 
     def thumbnail_path(self, tracklet_id: str) -> Path:
         """Return the file of a tracklet's thumbnail strip (JPEG), or raise NotFound."""

@@ -4,7 +4,7 @@ Videos overlap, follow each other and have holes: what they cover is the union o
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,25 +29,32 @@ class _Found:
     """What the videos that pass the filters have, by camera."""
 
     searched: _ByCamera  # pictures with embeddings of the model
+    damaged: _ByCamera  # pictures whose embeddings cannot be read
     other_model: _ByCamera  # pictures without
     spans: _ByCamera  # from beginning to end of those videos that have holes
 
 
-def measure(session: Session, filters: Filters, model_id: str) -> Coverage:
-    """Measure the coverage of every camera that passes the filters.
+def measure(
+    session: Session, filters: Filters, model_id: str, damaged_segments: Collection[str] = ()
+) -> Coverage:
+    """Measure the coverage of every camera that passes the filters; damaged segments were not searched.
 
     Raises:
         InvalidInput: a time without a zone, or an empty time range.
     """
     start, end = time_range(filters)
     passes = _conditions(filters, start, end)
-    with_model = Video.id.in_(select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id))
+    of_model = select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id)
+    with_model = Video.id.in_(of_model)
+    damaged = Video.id.in_(of_model.where(SegmentVideo.segment_id.in_(damaged_segments)))
+    searched = [with_model, ~damaged, *passes] if damaged_segments else [with_model, *passes]
     found = _Found(
-        searched=_intervals(session, [with_model, *passes]),
+        searched=_intervals(session, searched),
+        damaged=_intervals(session, [damaged, *passes]) if damaged_segments else {},
         other_model=_intervals(session, [~with_model, *passes]),
         spans=_spans_with_holes(session, passes),
     )
-    counts = _counts(session, [with_model, *passes], start, end)
+    counts = _counts(session, searched, start, end)
     counted = select(Video.camera_id, func.count()).where(~with_model, *passes).group_by(Video.camera_id)
     without_model = dict(session.execute(counted).all())
     return Coverage(
@@ -67,10 +74,13 @@ def _camera_coverage(  # noqa: PLR0917  (a camera, what was found of it, and the
     counts: tuple[int, int],
     without_model: int,
 ) -> CameraCoverage:
-    searched, other, spans = (
-        by_camera.get(camera.id, NOTHING) for by_camera in (found.searched, found.other_model, found.spans)
-    )
-    first, last = _range(union(np.concatenate([searched, other, spans])), start, end)
+    searched = found.searched.get(camera.id, NOTHING)
+    causes: list[tuple[MissingReason, Spans]] = [
+        ("damaged", found.damaged.get(camera.id, NOTHING)),
+        ("other_model", found.other_model.get(camera.id, NOTHING)),
+        ("no_pictures", found.spans.get(camera.id, NOTHING)),
+    ]
+    first, last = _range(union(np.concatenate([searched, *(spans for _, spans in causes)])), start, end)
     covered = complement(complement(searched, first, last), first, last)
     videos, tracklets = counts
     return CameraCoverage(
@@ -83,7 +93,7 @@ def _camera_coverage(  # noqa: PLR0917  (a camera, what was found of it, and the
             Interval(time_at(begin), time_at(stop))
             for begin, stop in union(covered, joined_us=SHORTEST_GAP_US).tolist()
         ],
-        missing=_missing(covered, other, spans, first, last),
+        missing=_missing(covered, causes, first, last),
         tracklets=tracklets,
         videos_without_model=without_model,
     )
@@ -100,16 +110,14 @@ def _range(extent: Spans, start: datetime | None, end: datetime | None) -> tuple
     return first, max(first, last)
 
 
-def _missing(covered: Spans, other: Spans, spans: Spans, first: int, last: int) -> list[Missing]:
+def _missing(
+    covered: Spans, causes: Sequence[tuple[MissingReason, Spans]], first: int, last: int
+) -> list[Missing]:
     """Give each gap its reason; a gap may fall into several."""
     gaps = complement(covered, first, last)
     found: list[Missing] = []
-    reasons: tuple[tuple[MissingReason, Spans], ...] = (
-        ("other_model", other),
-        ("no_pictures", spans),
-        ("not_recorded", np.array([[first, last]], np.int64)),
-    )
-    for reason, cause in reasons:
+    always: tuple[MissingReason, Spans] = ("not_recorded", np.array([[first, last]], np.int64))
+    for reason, cause in (*causes, always):
         explained = intersection(gaps, union(cause), first, last)
         found += [
             Missing(time_at(begin), time_at(stop), reason)

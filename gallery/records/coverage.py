@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-MissingReason = Literal["not_recorded", "no_pictures", "other_model"]
+MissingReason = Literal["not_recorded", "no_pictures", "other_model", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Interval:
 class Missing(Interval):
     """A stretch that could not be searched.
 
-    `reason` is "not_recorded" (no video in the gallery), "no_pictures" (a hole inside a video: motion-only
-    recording, a lost disk) or "other_model" (embedded with other models only). Where several are true, the
-    one that a user can do most about is given: other_model, then no_pictures.
+    `reason` is "damaged" (its vectors are; `sightline repair` makes them anew), "other_model" (embedded with
+    other models only), "no_pictures" (a hole inside a video: motion-only recording, a lost disk) or
+    "not_recorded" (no video in the gallery). Where several are true, the first of them is given.
     """
 
     reason: MissingReason

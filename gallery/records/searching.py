@@ -49,11 +49,24 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedSegment:
+    """A segment that cannot be searched: why, and the ids of the videos that are missing for it."""
+
+    segment_id: str
+    reason: str
+    video_ids: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """An answer of one snapshot: hits best first, how many tracklets were compared, and how exactly."""
+    """An answer of one snapshot: hits best first, how many tracklets were compared, and how exactly.
+
+    `damaged` segments were left out, whatever the filters: `Catalogue.coverage` says which times they held.
+    """
 
     hits: Sequence[Hit]
     compared: int
     change: int
     by: RankBy
     exact: bool = True
+    damaged: Sequence[DamagedSegment] = ()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gallery.vectors.block import Block
 from gallery.vectors.index import Halves, Integers
 from gallery.vectors.levels import SAMPLE, Cohort
+from gallery.vectors.plausible import check_vectors
 
 _LIVE_DTYPE = np.dtype(
     [("camera_id", "<i8"), ("id", "S32"), ("count", "<i8"), ("block", "<i8"), ("first", "<i8")]
@@ -74,4 +75,5 @@ def _sample(blocks: Sequence[Block], videos: NDArray[np.void]) -> Halves:
     for number in np.unique(of_block).tolist():
         here = of_block == number
         vectors[here] = blocks[number].rows.vectors.take(rows[here])
+        check_vectors(blocks[number].rows, vectors[here], rows[here])
     return vectors

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -82,50 +83,63 @@ def read_manifest(directory: Path) -> Manifest:
         manifest = Manifest(**found)
         counts = (manifest.dimension, manifest.tracklets, manifest.clips, manifest.videos)
         if manifest.format != FORMAT or not all(isinstance(n, int) and n >= 0 for n in counts):
-            raise CorruptSegment(f"{directory}: a manifest of another format")
+            raise CorruptSegment(directory.name, "a manifest of another format")
         for name in DATA_FILES:
-            size = (directory / name).stat().st_size
-            if size != manifest.files[name]["bytes"]:
-                raise CorruptSegment(
-                    f"{directory / name} has {size} bytes, not {manifest.files[name]['bytes']}"
-                )
+            size, right = (directory / name).stat().st_size, manifest.files[name]["bytes"]
+            if size != right:
+                raise CorruptSegment(directory.name, f"{name} has {size} bytes, not {right}")
     except OSError as error:
         raise gone_or_corrupt(directory, error) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise CorruptSegment(f"{directory / MANIFEST} makes no sense: {error!r}") from error
+        raise CorruptSegment(directory.name, f"{MANIFEST} makes no sense: {error!r}") from error
     return manifest
 
 
 def gone_or_corrupt(directory: Path, error: BaseException) -> CorruptSegment:
     """Tell a segment that was removed, which happens whole at one instant, from one that lost a file."""
     if not directory.exists():
-        return SegmentVanished(f"{directory} is not there")
-    return CorruptSegment(f"{directory}: {error}")
+        return SegmentVanished(directory.name, "its directory is not there")
+    reason = error.strerror if isinstance(error, OSError) else None
+    return CorruptSegment(directory.name, reason or f"cannot be read: {type(error).__name__}")
 
 
 def open_segment(directory: Path) -> Rows:
     """Open a segment to search it: a large one is mapped into memory, a small one is read.
 
-    Sizes and shapes are checked, contents are not (see `verify_segment`).
+    What is read is compared with its checksum. A mapped file is not: it would have to be read for that (see
+    `verify_segment`).
 
     Raises:
         SegmentVanished: there is no such directory.
-        CorruptSegment: something is missing or does not fit together.
+        CorruptSegment: something is missing, does not fit together or is not what was written.
     """
     manifest = read_manifest(directory)
-    mapped = manifest.tracklets >= MAPPED_FROM
     try:
-        index = faiss.read_index(str(directory / TRACKLETS), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
-        columns = np.asarray(
-            np.load(directory / COLUMNS, mmap_mode="r" if mapped else None, allow_pickle=False)
-        )
-        videos = np.load(directory / VIDEOS, allow_pickle=False)
+        if manifest.tracklets >= MAPPED_FROM:
+            index = faiss.read_index(str(directory / TRACKLETS), faiss.IO_FLAG_MMAP_IFC)
+            columns = np.asarray(np.load(directory / COLUMNS, mmap_mode="r", allow_pickle=False))
+            videos = np.load(directory / VIDEOS, allow_pickle=False)
+        else:
+            contents = {
+                name: _checked_content(directory, manifest, name) for name in (TRACKLETS, COLUMNS, VIDEOS)
+            }
+            index = faiss.deserialize_index(np.frombuffer(contents[TRACKLETS], np.uint8))
+            columns = np.load(BytesIO(contents[COLUMNS]), allow_pickle=False)
+            videos = np.load(BytesIO(contents[VIDEOS]), allow_pickle=False)
     except (OSError, RuntimeError, ValueError, EOFError, MemoryError) as error:
         raise gone_or_corrupt(directory, error) from error
     _check_index(directory, index, manifest)
     _check_arrays(directory, columns, videos, manifest)
     part = Part(directory.name, directory, 0, manifest.tracklets, manifest.clips)
     return Rows(FlatVectors(index), columns, videos, (part,))
+
+
+def _checked_content(directory: Path, manifest: Manifest, name: str) -> bytes:
+    """Read a file that is what was written."""
+    content = (directory / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest.files[name]["sha256"]:
+        raise CorruptSegment(directory.name, f"{name} is not what was written")
+    return content
 
 
 def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
@@ -137,24 +151,24 @@ def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
         and index.codes.size() == manifest.tracklets * manifest.dimension * 2
     )
     if not fits:
-        raise CorruptSegment(f"{directory / TRACKLETS} holds another index than the manifest says")
+        raise CorruptSegment(directory.name, f"{TRACKLETS} holds another index than the manifest says")
 
 
 def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], manifest: Manifest) -> None:
     if columns.dtype != np.int64 or columns.shape != (3, manifest.tracklets):
-        raise CorruptSegment(f"{directory / COLUMNS} is {columns.dtype} {columns.shape}")
+        raise CorruptSegment(directory.name, f"{COLUMNS} is {columns.dtype} {columns.shape}")
     if videos.dtype != VIDEO_DTYPE or videos.shape != (manifest.videos,):
-        raise CorruptSegment(f"{directory / VIDEOS} is {videos.dtype} {videos.shape}")
+        raise CorruptSegment(directory.name, f"{VIDEOS} is {videos.dtype} {videos.shape}")
     firsts = np.concatenate([[0], np.cumsum(videos["count"])])
     if (
         np.any(videos["count"] < 0)
         or np.any(videos["first"] != firsts[:-1])
         or firsts[-1] != manifest.tracklets
     ):
-        raise CorruptSegment(f"{directory / VIDEOS} does not add up to {manifest.tracklets} tracklets")
+        raise CorruptSegment(directory.name, f"{VIDEOS} does not add up to {manifest.tracklets} tracklets")
     clips = columns[FIRST_CLIP]
     if len(clips) and (clips[0] != 0 or clips[-1] > manifest.clips or np.any(np.diff(clips) < 0)):
-        raise CorruptSegment(f"{directory / COLUMNS} names clips that are not there")
+        raise CorruptSegment(directory.name, f"{COLUMNS} names clips that are not there")
 
 
 def read_clips(directory: Path, dimension: int, ranges: Sequence[tuple[int, int]]) -> NDArray[np.float16]:
@@ -175,7 +189,7 @@ def read_clips(directory: Path, dimension: int, ranges: Sequence[tuple[int, int]
         raise gone_or_corrupt(directory, error) from error
     read = b"".join(data)
     if len(read) != sum(end - first for first, end in ranges) * row:
-        raise CorruptSegment(f"{directory / CLIPS} ends too early")
+        raise CorruptSegment(directory.name, f"{CLIPS} ends too early")
     return np.frombuffer(read, "<f2").reshape(-1, dimension)
 
 
@@ -193,5 +207,5 @@ def verify_segment(directory: Path) -> Manifest:
         except OSError as error:
             raise gone_or_corrupt(directory, error) from error
         if found != manifest.files[name]:
-            raise CorruptSegment(f"{directory / name} is not what was written")
+            raise CorruptSegment(directory.name, f"{name} is not what was written")
     return manifest

@@ -14,8 +14,8 @@ from itertools import islice, repeat
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.errors import InvalidInput, NotFound
-from gallery.records.searching import Filters, Hit, RankBy, Ranking
+from gallery.errors import CorruptSegment, InvalidInput, NotFound
+from gallery.records.searching import DamagedSegment, Filters, Hit, RankBy, Ranking
 from gallery.records.tracklets import FloatArray
 from gallery.times import microseconds, time_range
 from gallery.vectors.block import Block, Rows
@@ -23,9 +23,8 @@ from gallery.vectors.cohorts import KnownCohort
 from gallery.vectors.embedding import checked_vector
 from gallery.vectors.index import Integers, Mask, cosines
 from gallery.vectors.levels import Level, levels
-from gallery.vectors.segment import SegmentVanished, read_clips
-
-_ATTEMPTS = 5
+from gallery.vectors.plausible import check_clips, check_scores, check_vectors
+from gallery.vectors.segment import read_clips
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,7 @@ class Snapshot:
         blocks: the rows.
         cohorts: what is known of the tracklets of each camera on the whole.
         tracklet_count: how many can be found.
+        damaged: segments of the model that are left out.
     """
 
     def __init__(
@@ -81,13 +81,16 @@ class Snapshot:
         change: int,
         blocks: Sequence[Block],
         cohorts: Mapping[int, KnownCohort],
-        renew: Callable[[], "Snapshot"],
+        *,
+        renew: Callable[["Snapshot", CorruptSegment], "Snapshot"],
+        damaged: Sequence[DamagedSegment] = (),
     ) -> None:
         self.model_id = model_id
         self.change = change
         self.blocks = tuple(blocks)
         self.cohorts = cohorts
         self.tracklet_count = sum(block.live_count for block in blocks)
+        self.damaged = tuple(damaged)
         self._renew = renew
 
     def search(
@@ -101,7 +104,8 @@ class Snapshot:
         """Rank the tracklets that pass the filters by how alike `query` they are.
 
         When compaction or an erasure has taken files away since this snapshot was made, a newer one answers;
-        the ranking says which change it is of.
+        the ranking says which change it is of. A segment that turns out to be damaged is left out, and the
+        ranking says so.
 
         Args:
             query: (D,) float32, L2-normalised.
@@ -114,24 +118,24 @@ class Snapshot:
 
         Raises:
             InvalidInput: another dimension, not normalised, not finite; limit below 1; an empty time range.
-            CorruptSegment: a file that should be there is missing or damaged.
         """
         if limit < 1:
             raise InvalidInput(f"limit must be at least 1, not {limit}")
         wanted = Filters() if filters is None else filters
         snapshot = self
-        for _ in range(_ATTEMPTS):
+        while True:
             try:
                 return snapshot._search(query, limit, wanted, by)
-            except SegmentVanished:
-                snapshot = snapshot._renew()
-        return snapshot._search(query, limit, wanted, by)
+            except CorruptSegment as error:
+                # Each round sees a later change of the gallery, or one segment less.
+                snapshot = snapshot._renew(snapshot, error)
 
     def vector(self, tracklet_id: str) -> FloatArray:
         """Return the embedding of a tracklet, (D,) float32, L2-normalised: use a hit as the next probe.
 
         Raises:
             NotFound: no such tracklet in this snapshot.
+            CorruptSegment: its vector is damaged.
         """
         video_id, _, number = tracklet_id.partition("-")
         for block in self.blocks:
@@ -139,7 +143,9 @@ class Snapshot:
             for ordinal in np.flatnonzero((rows.videos["id"] == video_id.encode()) & ~block.erased):
                 row = self._row(rows.videos[ordinal], number)
                 if row is not None:
-                    vector: FloatArray = rows.vectors.take(np.array([row]))[0].astype(np.float32)
+                    found = rows.vectors.take(np.array([row]))
+                    check_vectors(rows, found, np.array([row]))
+                    vector: FloatArray = found[0].astype(np.float32)
                     vector /= np.linalg.norm(vector)
                     return vector
         raise NotFound(f"no tracklet {tracklet_id!r} with an embedding of this model"[:200])
@@ -158,7 +164,7 @@ class Snapshot:
         known = {camera: known.cohort for camera, known in self.cohorts.items()}
         question = _Question(query.reshape(1, -1), levels(query, known), by)
         best = _best(searched, question, limit) if compared else []
-        return Ranking(_hits(best, query), compared, self.change, by)
+        return Ranking(_hits(best, query), compared, self.change, by, damaged=self.damaged)
 
     def _select(self, filters: Filters) -> list[_Share]:
         """Find the rows that pass; blocks without any are left out."""
@@ -205,6 +211,8 @@ def _ranked(
 ) -> list[tuple[NDArray[np.float64], int, FloatArray, Integers]]:
     """Ranks, camera, scores and rows of the best `count` of each camera of a block."""
     found = share.block.rows.nearest_each(question.probe, count, share.mask)
+    for scores, rows in found.values():
+        check_scores(share.block.rows, scores, rows)
     return [
         (question.ranks(camera_id, scores), camera_id, scores, rows)
         for camera_id, (scores, rows) in found.items()
@@ -235,7 +243,9 @@ def _hits(best: Sequence[_Candidate], query: FloatArray) -> list[Hit]:
         read_clips(directory, query.size, [limits for _, limits in ranges])
         for directory, ranges in by_segment.items()
     ]
-    scores = iter(cosines(query, np.concatenate(vectors)).tolist() if vectors else [])
+    found = cosines(query, np.concatenate(vectors)) if vectors else np.zeros(0, np.float32)
+    check_clips(found, [(each.name, len(own)) for each, own in zip(by_segment, vectors, strict=True)])
+    scores = iter(found.tolist())
     nearest: dict[int, tuple[int, float]] = {}
     for rank, count in wanted:
         own = list(islice(scores, count))

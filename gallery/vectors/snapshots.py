@@ -3,17 +3,17 @@
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy import select
 
 from gallery.errors import CorruptSegment
+from gallery.records.searching import DamagedSegment
 from gallery.sql.changes import current_change
 from gallery.sql.database import Database
-from gallery.sql.tables import Segment, Tombstone
+from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone
 from gallery.vectors.block import Block, Rows, join_rows
 from gallery.vectors.cohorts import cohorts_of
 from gallery.vectors.index import FlatVectors, Mask
@@ -31,6 +31,12 @@ class _Listing:
     segments: frozenset[str]
     order: tuple[str, ...]
     tombstones: Mapping[str, frozenset[str]]
+    dimension: int | None  # of the model; None when nothing was ever indexed with it
+
+    def without(self, damaged: Mapping[str, str]) -> "_Listing":
+        """Leave some segments out."""
+        sound = tuple(segment_id for segment_id in self.order if segment_id not in damaged)
+        return replace(self, segments=frozenset(sound), order=sound)
 
 
 class Snapshots:
@@ -49,8 +55,7 @@ class Snapshots:
     def newest(self, model_id: str) -> Snapshot:
         """Return a snapshot that has every change committed before the call.
 
-        Raises:
-            CorruptSegment: a segment that the catalogue names is missing or damaged.
+        Segments that are missing or damaged are left out of it, and it names them.
         """
         with self._database.read() as session:
             change = current_change(session)
@@ -60,22 +65,60 @@ class Snapshots:
         with self._lock:
             known = self._newest.get(model_id)
             if known is None or known.change < change:
-                known = self._newest[model_id] = self._make(model_id, known)
+                known = self._newest[model_id] = self._make(model_id, known, {})
             return known
 
-    def _make(self, model_id: str, known: Snapshot | None) -> Snapshot:
+    def without(self, searched: Snapshot, error: CorruptSegment) -> Snapshot:
+        """Return what can be searched when a search found a segment damaged or gone.
+
+        That is a newer snapshot if there is one, where compaction or an erasure may have removed the segment;
+        else one that leaves the segment out.
+        """
+        newest = self.newest(searched.model_id)
+        if newest.change != searched.change:
+            return newest
+        with self._lock:
+            newest = self._newest[searched.model_id]
+            if error.segment_id not in {one.segment_id for one in newest.damaged}:
+                reasons = {one.segment_id: one.reason for one in newest.damaged}
+                reasons[error.segment_id] = str(error)
+                newest = self._newest[searched.model_id] = self._make(searched.model_id, newest, reasons)
+            return newest
+
+    def _make(self, model_id: str, known: Snapshot | None, damaged: dict[str, str]) -> Snapshot:
+        """Make the next snapshot from the one before, without the damaged segments (reasons by id)."""
         listing = self._list(model_id)
         while True:
+            sound = listing.without(damaged)
             try:
-                blocks = self._blocks(listing, known.blocks if known else ())
-            except SegmentVanished:
-                newer = self._list(model_id)
+                blocks = self._blocks(sound, known.blocks if known else ())
+                cohorts = cohorts_of(blocks, known.cohorts if known else {})
+            except CorruptSegment as error:
+                newer = self._list(model_id) if isinstance(error, SegmentVanished) else listing
                 if newer.change == listing.change:
-                    raise
+                    damaged[error.segment_id] = str(error)
                 listing = newer
             else:
-                cohorts = cohorts_of(blocks, known.cohorts if known else {})
-                return Snapshot(model_id, listing.change, blocks, cohorts, partial(self.newest, model_id))
+                left_out = self._named(damaged, listing)
+                return Snapshot(
+                    model_id, listing.change, blocks, cohorts, renew=self.without, damaged=left_out
+                )
+
+    def _named(self, damaged: Mapping[str, str], listing: "_Listing") -> list[DamagedSegment]:
+        """Say which videos are missing for the damaged segments that the catalogue names."""
+        videos = defaultdict(list)
+        if damaged:
+            query = select(SegmentVideo.segment_id, SegmentVideo.video_id).order_by(SegmentVideo.video_id)
+            with self._database.read() as session:
+                for segment_id, video_id in session.execute(
+                    query.where(SegmentVideo.segment_id.in_(damaged))
+                ):
+                    videos[segment_id].append(video_id)
+        return [
+            DamagedSegment(segment_id, reason, videos[segment_id])
+            for segment_id, reason in sorted(damaged.items())
+            if segment_id in listing.segments
+        ]
 
     def _list(self, model_id: str) -> _Listing:
         ours = select(Segment.id).where(Segment.model_id == model_id, Segment.tracklet_count > 0)
@@ -87,7 +130,9 @@ class Snapshots:
                 select(Tombstone.segment_id, Tombstone.video_id).where(Tombstone.segment_id.in_(ours))
             ):
                 erased[segment_id].add(video_id)
-        return _Listing(change, frozenset(order), order, {key: frozenset(ids) for key, ids in erased.items()})
+            dimension = session.scalar(select(Model.dimension).where(Model.id == model_id))
+        tombstones = {key: frozenset(ids) for key, ids in erased.items()}
+        return _Listing(change, frozenset(order), order, tombstones, dimension)
 
     def _blocks(self, listing: _Listing, known: Sequence[Block]) -> list[Block]:
         wanted = set(listing.order)
@@ -102,16 +147,19 @@ class Snapshots:
                 (large if _is_large(rows) else joined).append(rows)
                 wanted.difference_update(part.segment_id for part in rows.parts)
         opened = [
-            open_segment(segment_directory(self._data_dir, segment_id))
-            for segment_id in listing.order
-            if segment_id in wanted
+            self._open(segment_id, listing.dimension) for segment_id in listing.order if segment_id in wanted
         ]
         large += [rows for rows in opened if _is_large(rows)]
         joined = join(joined, [rows for rows in opened if not _is_large(rows)])
-        blocks = [Block(rows, _erased(rows, listing)) for rows in (*large, *joined)]
-        if len({block.rows.vectors.dimension for block in blocks}) > 1:
-            raise CorruptSegment("segments of one model differ in dimension")
-        return blocks
+        return [Block(rows, _erased(rows, listing)) for rows in (*large, *joined)]
+
+    def _open(self, segment_id: str, dimension: int | None) -> Rows:
+        rows = open_segment(segment_directory(self._data_dir, segment_id))
+        if rows.vectors.dimension != dimension:
+            raise CorruptSegment(
+                segment_id, f"vectors of {rows.vectors.dimension} dimensions, where the model has {dimension}"
+            )
+        return rows
 
 
 def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root
-from gallery.errors import InvalidInput
+from gallery.errors import CorruptSegment, InvalidInput
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, Video
@@ -34,12 +34,21 @@ DEFAULT_MAX_TRACKLETS = 262_144  # 0.7 GB of fp16 vectors at 1280 dimensions
 
 @dataclass(frozen=True, slots=True)
 class CompactionReport:
-    """What a compaction did: segments taken and made, tracklets that left the disk, merges lost to others."""
+    """What a compaction did.
+
+    Attributes:
+        segments_before: segments taken.
+        segments_after: segments made of them.
+        tracklets_removed: erased tracklets that left the disk.
+        abandoned: merges that others were faster with.
+        damaged: ids of the segments that could not be copied.
+    """
 
     segments_before: int = 0
     segments_after: int = 0
     tracklets_removed: int = 0
     abandoned: int = 0
+    damaged: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,24 +70,30 @@ def compact(
     """Merge the segments of each model and camera up to `max_tracklets`; rewrite those with erased videos.
 
     A segment that is more than half full, and has lost nothing, is left as it is: every tracklet is copied a
-    bounded number of times.
-
-    Raises:
-        CorruptSegment: a segment is damaged; nothing of it was merged.
+    bounded number of times. A damaged segment stays as it is too, for repair.
     """
     if max_tracklets < 1:
         raise InvalidInput(f"max_tracklets must be at least 1, not {max_tracklets}")
     before = after = removed = abandoned = 0
-    for group in _groups(_sources(database), max_tracklets):
+    damaged: set[str] = set()
+    groups = list(_groups(_sources(database), max_tracklets))
+    while groups:
+        group = groups.pop(0)
         held = sum(source.tracklets for source in group)
-        made = _merge(database, data_dir, group)
+        try:
+            made = _merge(database, data_dir, group)
+        except CorruptSegment as error:
+            damaged.add(error.segment_id)
+            sound = [source for source in group if source.id != error.segment_id]
+            groups += _worthwhile(sound) if sound else []
+            continue
         if made is None:
             abandoned += 1
         else:
             before += len(group)
             after += made.visible
             removed += held - made.tracklets
-    return CompactionReport(before, after, removed, abandoned)
+    return CompactionReport(before, after, removed, abandoned, tuple(sorted(damaged)))
 
 
 def _sources(database: Database) -> list[_Source]:

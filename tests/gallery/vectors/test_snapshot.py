@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gallery.errors import CorruptSegment, InvalidInput, NotFound
+from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records.searching import Filters
 from gallery.settings import GallerySettings
@@ -163,16 +163,30 @@ def test_what_another_process_erased_is_gone_at_once(gallery_settings: GallerySe
         assert not [hit for hit in ranking.hits if hit.tracklet_id.startswith(videos[0].id)]
 
 
-def test_a_segment_that_is_missing_is_an_error_not_a_gap(gallery: Gallery) -> None:
-    store(gallery, 1, make_tracklets(1, 3))
+def test_a_camera_whose_videos_are_all_erased(gallery: Gallery) -> None:
+    """Its tracklets lie in memory beside those of others until the next reading."""
+    cameras = [gallery.catalogue.add_camera(name) for name in "ab"]
+    videos = [store(gallery, n, make_tracklets(n, 3), camera=camera) for n, camera in enumerate(cameras)]
+    assert gallery.snapshot(MODEL.id).search(QUERY, limit=9).compared == 6
+    gallery.erase_video(videos[1].id)
+    hits = gallery.snapshot(MODEL.id).search(QUERY, limit=9).hits
+    assert {hit.tracklet_id[:32] for hit in hits} == {videos[0].id}
+
+
+def test_a_segment_that_is_missing_is_said_to_be(gallery: Gallery) -> None:
+    lost = store(gallery, 1, make_tracklets(1, 3))
     held = gallery.snapshot(MODEL.id)
     (directory,) = (gallery.data_dir / "segments").iterdir()
     shutil.move(directory, gallery.data_dir / "elsewhere")
-    with pytest.raises(CorruptSegment, match="not there"):
-        held.search(QUERY, limit=1)
-    store(gallery, 2, make_tracklets(2, 3))
-    with pytest.raises(CorruptSegment, match="not there"):
-        Gallery(gallery._database, gallery.data_dir).snapshot(MODEL.id)
+    ranking = held.search(QUERY, limit=1)
+    assert (ranking.hits, ranking.compared) == ([], 0)
+    assert [(one.segment_id, one.video_ids) for one in ranking.damaged] == [(directory.name, [lost.id])]
+    kept = store(gallery, 2, make_tracklets(2, 3))
+    for reader in (gallery, Gallery(gallery._database, gallery.data_dir)):
+        ranking = reader.snapshot(MODEL.id).search(QUERY, limit=9)
+        assert {hit.tracklet_id[:32] for hit in ranking.hits} == {kept.id}
+        assert [one.video_ids for one in ranking.damaged] == [[lost.id]]
+        assert "not there" in ranking.damaged[0].reason
     assert any("not there" in problem for problem in gallery.verify().problems)
 
 
