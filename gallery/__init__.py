@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
     from gallery.records.cameras import CameraInfo as CameraInfo
+    from gallery.records.coverage import CameraCoverage as CameraCoverage
+    from gallery.records.coverage import Coverage as Coverage
+    from gallery.records.coverage import Missing as Missing
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
     from gallery.records.jobs import JobInfo as JobInfo
@@ -73,6 +76,7 @@ _HOMES = {
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
     "records.cameras": ["CameraInfo"],
+    "records.coverage": ["CameraCoverage", "Coverage", "Missing"],
     "records.jobs": ["Claim", "Completion", "JobInfo", "NewRecording", "RecordingInfo"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [

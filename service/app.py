@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from gallery import Gallery, GalleryError
 from models.detector import Detector
-from service import openapi, problems
+from service import description, problems
 from service.auth import Authentication, require_caller
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
@@ -68,7 +68,7 @@ def create_app(
         docs_url=None,  # the interactive pages load their code from elsewhere
         redoc_url=None,
     )
-    app.openapi = partial(openapi.describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(description.describe, app)  # type: ignore[method-assign]
     problems.install(app)
     _add_middleware(app, settings)
     _add_routes(app, settings)

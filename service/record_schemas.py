@@ -90,6 +90,14 @@ class VideoOut(BaseModel):
     )
 
 
+class VideoPatch(RequestModel):
+    """What is to be corrected of a video; what is left out, or null, stays."""
+
+    camera: Name | None = Field(default=None, description="Name of the camera that recorded it")
+    start: Instant | None = Field(default=None, description="Time of the first frame")
+    file_name: str | None = Field(default=None, min_length=1, max_length=255)
+
+
 class VideoList(BaseModel):
     """Videos, a page at a time."""
 

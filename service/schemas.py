@@ -176,6 +176,20 @@ class FiltersOut(BaseModel):
     end: datetime | None
 
 
+Cause = Literal["filter", "no_recording", "no_pictures", "not_indexed", "other_model", "damaged"]
+
+
+class MissingOut(BaseModel):
+    """A stretch of a camera's time that was not searched."""
+
+    start: datetime
+    end: datetime
+    reason: Literal["not_recorded", "no_pictures", "other_model", "damaged"] = Field(
+        description="No video of it, or one without pictures there, indexed with another model only, or with "
+        "damaged vectors"
+    )
+
+
 class CameraCoverage(BaseModel):
     """What of one camera was searched: recorded time within the filter."""
 
@@ -186,6 +200,9 @@ class CameraCoverage(BaseModel):
     first: datetime | None
     last: datetime | None
     tracklets: int
+    missing: list[MissingOut] = Field(
+        default_factory=list, description="The first 20 stretches of a second and more that were not searched"
+    )
 
 
 class NotSearched(BaseModel):
@@ -193,7 +210,7 @@ class NotSearched(BaseModel):
 
     what: str
     reason: str
-    cause: Literal["filter", "no_recording", "not_indexed", "other_model"] | None = Field(
+    cause: Cause | None = Field(
         default=None, description="The reason for programs; null in searches recorded before it was told"
     )
 

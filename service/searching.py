@@ -53,6 +53,7 @@ CALIBRATION: Final = Calibration(
 class Question:
     """Where to search, what orders hits and how many make a page; `named` are the filters as asked for."""
 
+    cameras: Sequence[CameraInfo]
     filters: Filters
     named: FiltersOut
     limit: int
@@ -105,6 +106,7 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
         there = {camera.id for camera in cameras if camera.site in filters.sites}
         chosen = there if chosen is None else chosen & there
     return Question(
+        cameras=cameras,
         filters=Filters(
             camera_ids=None if chosen is None else frozenset(chosen), start=filters.start, end=filters.end
         ),
@@ -128,7 +130,7 @@ def _search(
     depth = max(question.limit, KEPT)
     ranking = snapshot.search(vector, limit=depth + 1, filters=question.filters, by=question.by)
     hits = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
-    statement = coverage_statement(state.gallery, question.filters, ranking, embedder.id)
+    statement = coverage_statement(state.gallery, question.cameras, question.filters, ranking, embedder.id)
     if embedder.warning:
         warnings = [*warnings, embedder.warning]
     recorded = state.gallery.searches.add(
@@ -149,7 +151,7 @@ def _search(
             hits=[_recorded(hit) for hit in hits],
         )
     )
-    return answer(state, recorded, offset=0, limit=question.limit)
+    return _answer(state, recorded, question.cameras, offset=0, limit=question.limit)
 
 
 def own_search(state: State, caller: Caller, search_id: str) -> SearchInfo:
@@ -172,17 +174,22 @@ def page(state: State, caller: Caller, search_id: str, cursor: str | None, limit
     state.gallery.audit.record(
         "search.read", key_id=caller.key_id, subject=recorded.id, detail={"offset": offset}
     )
-    return answer(state, recorded, offset=offset, limit=limit or recorded.query.limit)
+    cameras = state.gallery.catalogue.cameras()
+    return _answer(state, recorded, cameras, offset=offset, limit=limit or recorded.query.limit)
 
 
-def answer(state: State, recorded: SearchInfo, *, offset: int, limit: int) -> SearchAnswer:
+def _answer(
+    state: State, recorded: SearchInfo, known: Sequence[CameraInfo], *, offset: int, limit: int
+) -> SearchAnswer:
     """One page of a recorded search as the API says it.
 
     Only ids and scores are recorded: what was erased since is gone from the answer, which says so.
     """
     stored = recorded.hits[offset : offset + limit]
     tracklets = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in stored])
-    cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
+    cameras = {camera.id: camera for camera in known}
+    if any(tracklet.camera_id not in cameras for tracklet in tracklets.values()):  # one was added meanwhile
+        cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
     hits = [
         _hit(rank, hit, tracklets[hit.tracklet_id], cameras)
         for rank, hit in enumerate(stored, start=offset + 1)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _COLUMNS: Final = ("rank", "score", "camera", "site", "start", "end", "recording", "best_at", "tracklet_id")
 # Recordings that exist and pass the filters, but have not been searched.
-_UNSEARCHED: Final = frozenset({"not_indexed", "other_model"})
+_UNSEARCHED: Final = frozenset({"not_indexed", "other_model", "damaged"})
 
 
 def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:

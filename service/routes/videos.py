@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from gallery import NotFound, VideoInfo
+from gallery import NotFound, VideoChanges, VideoInfo
 from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared
-from service.record_schemas import VideoList, VideoOut
+from service.record_schemas import VideoList, VideoOut, VideoPatch
 from service.schemas import Name
 from service.state import StateDep
 
@@ -53,6 +53,34 @@ def get_video(state: StateDep, video_id: VideoId) -> VideoOut:
     """With the report of its indexing."""
     video = state.gallery.catalogue.video(video_id)
     return _out(video, {video.camera_id: state.gallery.catalogue.camera(video.camera_id).name})
+
+
+@router.patch(
+    "/{video_id}",
+    operation_id="correctVideo",
+    summary="Correct what was recorded of a video",
+    responses=declared(404, 409, 413),
+)
+async def correct_video(
+    state: StateDep, caller: CallerDep, video_id: VideoId, wanted: VideoPatch
+) -> VideoOut:
+    """Its camera, start time or name. Nothing is embedded again: later searches find it where it belongs."""
+
+    def correct() -> VideoOut:
+        cameras = {camera.name: camera.id for camera in state.gallery.catalogue.cameras()}
+        changes: VideoChanges = {}
+        if wanted.camera is not None:
+            if wanted.camera not in cameras:
+                raise InvalidRequest(f"There is no camera {wanted.camera!r}.", "/camera")
+            changes["camera_id"] = cameras[wanted.camera]
+        if wanted.start is not None:
+            changes["start_time"] = wanted.start
+        if wanted.file_name is not None:
+            changes["file_name"] = wanted.file_name
+        video = state.gallery.correct_video(video_id, key_id=caller.key_id, **changes)
+        return _out(video, {id_: name for name, id_ in cameras.items()})
+
+    return await run_in_threadpool(correct)
 
 
 @router.delete(

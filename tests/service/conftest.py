@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -58,10 +58,19 @@ def recorded(colours: tuple[Colour, ...], seconds: int) -> bytes:
         return write_video(Path(folder) / "recording.mp4", pictures, rate=RATE).read_bytes()
 
 
-def index(archive: Archive, camera: str, start: datetime, colours: list[Colour], seconds: int = 5) -> None:
-    """Put a recording of people walking into the gallery, as an indexer would."""
+def index(
+    archive: Archive,
+    camera: str,
+    start: datetime,
+    colours: list[Colour],
+    seconds: int = 5,
+    *,
+    name: str | None = None,
+    intervals: Sequence[tuple[int, int]] | None = None,
+) -> None:
+    """Put a recording of people walking into the gallery, as an indexer would; `intervals` have pictures."""
     content = recorded(tuple(colours), seconds)
-    path = archive.media / f"{camera}.mp4"
+    path = archive.media / f"{name or camera}.mp4"
     path.write_bytes(content)
     content_hash = hashlib.sha256(content).hexdigest()
     embedder = ColourEmbedder()
@@ -98,6 +107,7 @@ def index(archive: Archive, camera: str, start: datetime, colours: list[Colour],
                 frames_decoded=seconds * RATE,
                 frames_bad=0,
                 report=VideoReport(detector="test"),
+                intervals=intervals,
             )
         )
 

@@ -128,6 +128,28 @@ def test_erases_videos(client: TestClient, archive: Archive) -> None:
     assert Path(archive.videos["gate"].path).exists()
 
 
+def test_corrects_videos(client: TestClient, archive: Archive) -> None:
+    path = f"/v1/videos/{archive.videos['gate'].id}"
+    answer = client.patch(path, json={"start": "2026-03-02T12:00:00+01:00", "camera": "roof"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["camera"], answer.json()["start"]) == ("roof", "2026-03-02T11:00:00Z")
+    assert client.get(path).json() == answer.json()
+    seed = {"probes": [{"tracklet_id": archive.tracklets["yard", RED]}]}
+    found = client.post("/v1/searches", json=seed | {"cameras": ["roof"]}).json()["hits"]
+    assert {hit["start"] for hit in found} == {"2026-03-02T11:00:00.500000Z"}
+    assert client.post("/v1/searches", json=seed | {"cameras": ["gate"]}).json()["hits"] == []
+    assert client.get(found[0]["clip_url"]).status_code == 200
+    assert client.patch(path, json={}).json() == answer.json()
+    assert archive.gallery.audit.events(action="video.edit")[0].subject == archive.videos["gate"].id
+
+
+def test_refuses_bad_corrections(client: TestClient, archive: Archive) -> None:
+    path = f"/v1/videos/{archive.videos['gate'].id}"
+    for change in ({"camera": "cellar"}, {"start": "2026-03-02"}, {"path": "/etc/passwd"}, {"file_name": ""}):
+        assert client.patch(path, json=change).status_code == 422, change
+    assert client.patch("/v1/videos/" + "0" * 32, json={"file_name": "x"}).status_code == 404
+
+
 def send(client: TestClient, content: bytes, **about: Any) -> str:
     """Upload a recording in two chunks."""
     upload = client.post("/v1/uploads", json=about).json()

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 import gallery.sql.database
 from gallery import NewRecording, RankBy
+from service import coverage
 from service.app import create_app
 from service.persons import NOBODY
 from service.settings import ServiceSettings
@@ -324,11 +325,14 @@ def test_states_what_was_searched(client: TestClient, probe: Json) -> None:
             "first": "2026-03-01T12:00:01Z",
             "last": "2026-03-01T12:00:05Z",
             "tracklets": 2,
+            "missing": [
+                {"start": "2026-03-01T12:00:05Z", "end": "2026-03-01T12:00:11Z", "reason": "not_recorded"}
+            ],
         }
     ]
     assert (coverage["exact"], coverage["recall"], coverage["tracklets_compared"]) == (True, 1.0, 2)
     assert {(gap["what"], gap["reason"]) for gap in coverage["not_searched"]} == {
-        ("60 % of the time at camera gate", "no recording is indexed"),
+        ("6 s (2026-03-01 13:00:05 to 13:00:11) of camera gate", "no video is indexed"),
         ("camera yard", "left out by the filter"),
         ("camera roof", "left out by the filter"),
     }
@@ -354,6 +358,75 @@ def test_states_what_could_not_be_searched(client: TestClient, archive: Archive,
     }
     later = search(client, probe, end="2026-03-01T11:00:00Z")["coverage"]["not_searched"]
     assert not [gap for gap in later if "mp4" in gap["what"]]
+
+
+def gaps(answer: Json) -> set[tuple[str, str]]:
+    return {(gap["what"], gap["reason"]) for gap in answer["coverage"]["not_searched"]}
+
+
+def test_overlaps_and_holes_are_no_coverage(client: TestClient, archive: Archive, probe: Json) -> None:
+    """The gate's second video begins within the first; the roof's has no pictures for a while."""
+    index(archive, "gate", NOON + timedelta(seconds=3), [BLUE], name="late")
+    hole = [(0, 1_000_000), (4_000_000, 5_000_000)]
+    index(archive, "roof", NOON, [], seconds=5, intervals=hole)
+    start, end = "2026-03-01T12:00:00Z", "2026-03-01T12:00:08Z"
+    answer = search(client, probe, cameras=["gate", "roof"], start=start, end=end)
+    assert [camera["seconds"] for camera in answer["coverage"]["cameras"]] == [8.0, 2.0]
+    assert gaps(answer) == {
+        ("camera yard", "left out by the filter"),
+        ("3 s (2026-03-01 12:00:01 to 12:00:04) of camera roof", "the video has no pictures there"),
+        ("3 s (2026-03-01 12:00:05 to 12:00:08) of camera roof", "no video is indexed"),
+    }
+
+
+def test_another_model_is_the_only_reason_where_it_is_the_true_one(
+    archive: Archive, settings: ServiceSettings, secret: str
+) -> None:
+    other = ColourEmbedder()
+    other.id = "d" * 64
+    app = create_app(settings, gallery=archive.gallery, embedder=other, detector=ContrastDetector())
+    with TestClient(app, headers={"X-API-Key": secret}) as client:
+        probe = upload(client, scene((RED, 100, 60)))
+        answer = search(client, probe)
+        start, end = "2026-03-01T11:59:55Z", "2026-03-01T12:00:05Z"
+        partly = search(client, probe, cameras=["gate"], start=start, end=end)
+    assert gaps(answer) == {
+        ("camera gate", "indexed with another model only"),
+        ("camera yard", "indexed with another model only"),
+        ("camera roof", "nothing is indexed for this time"),
+    }
+    there = "5 s (2026-03-01 13:00:00 to 13:00:05) of camera gate"
+    assert (there, "indexed with another model only") in gaps(partly)
+
+
+def test_counts_the_rest_by_reason(client: TestClient, archive: Archive, probe: Json) -> None:
+    roof = archive.gallery.catalogue.camera_named("roof")
+    filed = [NewRecording(roof.id, f"/m/{i}", f"{i}.mp4", False, NOON) for i in range(50)]
+    archive.gallery.jobs.file(filed)
+    for i in range(12):
+        claim = archive.gallery.jobs.claim("worker", lease_seconds=100)
+        assert claim is not None
+        archive.gallery.jobs.finish(claim, state="failed", reason="empty" if i % 2 else "no video")
+    rest = {gap for gap in gaps(search(client, probe)) if "more" in gap[0]}
+    assert sum(int(what.split()[0]) for what, _ in rest) == 30
+    assert {reason for _, reason in rest} <= {
+        "waiting to be indexed", "indexing failed: empty", "indexing failed: no video",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 s"),
+        (59.6, "1 min"),
+        (592, "9 min 52 s"),
+        (3600, "1 h"),
+        (7260, "2 h 1 min"),
+        (90_061, "1 d 1 h"),
+    ],
+)
+def test_says_how_long(seconds: float, text: str) -> None:
+    assert coverage._duration(seconds) == text
 
 
 def test_an_empty_gallery_answers_that_it_is_empty(client: TestClient, archive: Archive, probe: Json) -> None:

@@ -1,0 +1,45 @@
+"""The API's description as an OpenAPI document."""
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from service.problems import Problem
+from service.schemas import SearchQuery, SearchRequest
+
+_DESCRIPTION = """\
+Find a person in recorded video from one photo: upload a photo as a probe, choose a person on it, search,
+watch the clips. Every request under /v1 needs an API key. Every error is a problem document after RFC 9457.
+"""
+# Used in answers and bodies that FastAPI does not see.
+_EXTRA = (Problem, SearchRequest, SearchQuery)
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of an application, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title="Sightline",
+            version="1",  # of the API, as in its paths
+            summary="Find a person in recorded video from one photo",
+            description=_DESCRIPTION,
+            routes=app.routes,
+        )
+        _, extra = models_json_schema(
+            [(model, "validation") for model in _EXTRA], ref_template="#/components/schemas/{model}"
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(extra["$defs"])
+        # Nothing answers with them: validation errors are problem documents too.
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def text(app: FastAPI) -> str:
+    """The document as it is committed."""
+    return json.dumps(describe(app), indent=2, ensure_ascii=False) + "\n"
