@@ -6,14 +6,16 @@ What is drawn at random is a function of seed and step (see loading.py), so no g
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from models.errors import TrainingError
-from models.training.objectives.base import Objective
 from models.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from models.training.objectives.base import Objective
 
 FILE = "state.pt"
 MODEL = "model"
@@ -28,7 +30,7 @@ class State:
     `average` is the network with averaged weights, or None; `neighbours` are those of the graph sampler.
     """
 
-    objective: Objective
+    objective: "Objective"
     optimiser: torch.optim.Optimizer
     average: torch.optim.swa_utils.AveragedModel | None
     step: int = 0
