@@ -11,6 +11,8 @@ from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.probes import Probes
 from gallery.catalogue.searches import Searches
+from gallery.disk.files import make_private
+from gallery.disk.reserve import Reserve
 from gallery.jobs.jobs import Jobs
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
 from gallery.settings import GallerySettings
@@ -65,6 +67,7 @@ class Gallery:
             CatalogueUnavailable: the database cannot be reached.
         """
         if create:
+            make_private(settings.data_dir)
             schema.upgrade(settings.resolved_database_url)
         database = Database(create_engine_for(settings))
         try:
@@ -75,6 +78,7 @@ class Gallery:
         gallery = cls(database, settings.data_dir.absolute())
         if create:
             gallery.sweep()
+            Reserve(gallery.data_dir).keep()
         return gallery
 
     @property

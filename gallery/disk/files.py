@@ -7,10 +7,23 @@ from contextlib import suppress
 from pathlib import Path
 
 PART = ".part"
+PRIVATE_FILE = 0o600
+PRIVATE_DIRECTORY = 0o700  # recordings of people, and who was searched for, are nobody else's business
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory with its parents for nobody but us; one that is there keeps its group."""
+    try:
+        directory.mkdir(parents=True, mode=PRIVATE_DIRECTORY)
+    except FileExistsError:
+        mode = directory.stat().st_mode
+        if mode & 0o007:
+            directory.chmod(mode & 0o770)
 
 
 def sync_file(path: Path) -> None:
-    """Wait until a file's content is on the disk."""
+    """Keep a file from others, and wait until its content is on the disk."""
+    path.chmod(PRIVATE_FILE)
     _sync(path, os.O_RDONLY)
 
 
@@ -34,6 +47,7 @@ def write_durably(path: Path, content: bytes) -> None:
     """
     part = path.with_name(path.name + PART)
     with part.open("wb") as file:
+        os.fchmod(file.fileno(), PRIVATE_FILE)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gallery.disk.files import remove_tree
+from gallery.disk.files import PRIVATE_DIRECTORY, PRIVATE_FILE, remove_tree
 
 _SUFFIX = ".lock"
 
@@ -20,7 +20,7 @@ def video_lock(data_dir: Path, video_id: str) -> Iterator[None]:
     """
     directory = data_dir / "locks"
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory / f"video-{video_id[:2]}{_SUFFIX}", os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(directory / f"video-{video_id[:2]}{_SUFFIX}", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -43,7 +43,7 @@ class Staging:
         self.directory = root / self.id
         self._lock_file = root / (self.id + _SUFFIX)
         self._descriptor: int | None = _lock_new(self._lock_file)
-        self.directory.mkdir()
+        self.directory.mkdir(mode=PRIVATE_DIRECTORY)
 
     def release(self, *, keep: bool = False) -> None:
         """Remove the directory and the lock; with `keep` leave both to the sweep. Again does nothing."""
@@ -94,7 +94,7 @@ def sweep_staging(data_dir: Path) -> int:
 def _lock_new(path: Path) -> int:
     """Make and lock a lock file; a sweep may remove it before the lock is ours, then again."""
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor

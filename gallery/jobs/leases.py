@@ -24,10 +24,11 @@ ON_REQUEST = "cancelled on request"
 
 
 def current_time(session: Session) -> datetime:
-    """The database server's clock where there is one: workers on several machines have their own."""
+    """The database's clock: leases are compared with nothing else, whatever time a worker believes it is."""
     if session.get_bind().dialect.name == "postgresql":
         return session.execute(select(func.clock_timestamp(type_=UtcDateTime()))).scalar_one()
-    return datetime.now(UTC)
+    now: str = session.execute(select(func.strftime("%Y-%m-%d %H:%M:%f", "now"))).scalar_one()
+    return datetime.fromisoformat(now).replace(tzinfo=UTC)
 
 
 def anything_claimable(session: Session, now: datetime) -> bool:

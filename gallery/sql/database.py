@@ -95,17 +95,18 @@ def _session(engine: Engine) -> Iterator[Session]:
     except PoolTimeout as error:
         raise CatalogueUnavailable(f"no free connection to the database: {error}") from error
     except DBAPIError as error:
-        meaning = _meaning(error)
+        meaning = meaning_of(error)
         if meaning is None:
             raise
         raise meaning from error
 
 
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _POSTGRESQL_DISK_FULL = "53100"
 
 
-def _meaning(error: DBAPIError) -> GalleryError | None:
+def meaning_of(error: DBAPIError) -> GalleryError | None:
     """Tell a database that cannot be used now from a statement that can never work (None)."""
     cause = error.orig
     if isinstance(cause, sqlite3.DatabaseError):
@@ -113,6 +114,10 @@ def _meaning(error: DBAPIError) -> GalleryError | None:
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return StorageFull("the disk of the database is full")
+        if code in _UNWRITABLE:
+            return CatalogueUnavailable(
+                f"the database file cannot be written ({cause}): who owns its folder?"
+            )
         if code in _DAMAGED:
             return CatalogueDamaged(f"the database is damaged: {cause}")
         unavailable = isinstance(cause, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR

@@ -1,6 +1,7 @@
 """The schema's version: bring a database to it, or refuse to work on another."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from gallery.disk.files import PRIVATE_FILE
 from gallery.errors import SchemaMismatch
-from gallery.sql.database import Database, sqlite_file
+from gallery.sql.database import Database, meaning_of, sqlite_file
 
 HEAD = "0004"  # the newest file in migrations/versions
 # Beside the package in a checkout; where a wheel's data files go otherwise.
@@ -38,11 +40,19 @@ def upgrade(database_url: str) -> None:
     """Bring the database to the newest schema, making it when there is none.
 
     Several processes may do so at once: one works, the others wait and find it done.
+
+    Raises:
+        CatalogueUnavailable: the database cannot be reached, or not written.
+        StorageFull, CatalogueDamaged: its disk is full, its file is damaged.
     """
     file = sqlite_file(database_url)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(alembic_config(database_url), "head")
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE_FILE))  # else everybody may read it
+    try:
+        command.upgrade(alembic_config(database_url), "head")
+    except DBAPIError as error:
+        raise meaning_of(error) or error from error
 
 
 def check(database: Database) -> None:

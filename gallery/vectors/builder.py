@@ -9,7 +9,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery.disk.files import sync_directory, sync_file, write_durably
+from gallery.disk.files import PRIVATE_DIRECTORY, sync_directory, sync_file, write_durably
 from gallery.vectors.block import VIDEO_DTYPE
 from gallery.vectors.index import Integers, add_vectors, new_index
 from gallery.vectors.segment import (
@@ -42,7 +42,7 @@ class SegmentBuilder:
     """Makes the directory of one segment; nobody sees it before it is finished and renamed."""
 
     def __init__(self, directory: Path, model_id: str, dimension: int) -> None:
-        directory.mkdir()
+        directory.mkdir(mode=PRIVATE_DIRECTORY)
         self._directory = directory
         self._model_id = model_id
         self._dimension = dimension

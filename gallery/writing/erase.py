@@ -5,6 +5,7 @@ removed of the recording itself is noted on the disk first, since no row tells i
 next finishes what a crash interrupted.
 """
 
+import errno
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,8 @@ from sqlalchemy.orm import Session
 from gallery.disk.files import PART, discard_tree, sync_directory, write_durably
 from gallery.disk.locks import staging_root, video_lock
 from gallery.disk.media import cache_directory, thumbnails_directory
-from gallery.errors import NotFound
+from gallery.disk.reserve import Reserve
+from gallery.errors import NotFound, StorageFull
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Video
@@ -28,12 +30,26 @@ def erase_video(database: Database, data_dir: Path, video_id: str) -> None:
     """Erase a video and everything made from it; what was recorded of jobs, probes and searches stays.
 
     No search that begins afterwards finds it. Vectors that share a segment with other videos are masked, and
-    leave the disk when the segment is compacted.
+    leave the disk when the segment is compacted. On a full disk the room kept back for this is used.
 
     Raises:
         NotFound: no such video.
+        StorageFull: not even that was enough.
     """
     known_id(video_id, "video")
+    reserve = Reserve(data_dir)
+    try:
+        _erase(database, data_dir, video_id)
+    except (StorageFull, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        if not reserve.spend():
+            raise StorageFull("the disk is full: nothing was erased") from error
+        _erase(database, data_dir, video_id)
+        reserve.keep()
+
+
+def _erase(database: Database, data_dir: Path, video_id: str) -> None:
     with video_lock(data_dir, video_id):
         with database.read() as session:
             video = session.get(Video, video_id)

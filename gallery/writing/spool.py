@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gallery.catalogue.boxes import pack
-from gallery.disk.files import sync_directory, sync_file
+from gallery.disk.files import PRIVATE_DIRECTORY, sync_directory, sync_file
 from gallery.errors import InvalidInput
 from gallery.records.tracklets import NewClip, NewTracklet
 from gallery.validation import json_object
@@ -41,7 +41,7 @@ class Spool:
     def __init__(self, directory: Path, model_id: str, dimension: int) -> None:
         self.thumbnails = directory / "thumbnails"
         self.segment = directory / "segment"
-        self.thumbnails.mkdir()
+        self.thumbnails.mkdir(mode=PRIVATE_DIRECTORY)
         self.builder = SegmentBuilder(self.segment, model_id, dimension)
         self.count = 0
         self._dimension = dimension

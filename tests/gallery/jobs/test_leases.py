@@ -3,16 +3,18 @@
 import math
 import multiprocessing
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
 
 from gallery.errors import InvalidInput, LeaseLost
 from gallery.gallery import Gallery
+from gallery.jobs import leases
 from gallery.jobs.ending import complete
 from gallery.jobs.leases import MAX_ATTEMPTS
 from gallery.records.jobs import Claim, Completion
@@ -392,3 +394,22 @@ class TestRaces:
                     )
             assert other is not None
             assert other.recording.number == 1
+
+
+def test_a_worker_whose_clock_is_an_hour_off(
+    gallery: Gallery, camera: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leases are compared with the clock of the database alone."""
+
+    class Off(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Off":
+            return cls.fromtimestamp(time.time() + 3600, tz)
+
+    job_id = gallery.jobs.file([recording(camera)]).id
+    assert gallery.jobs.claim("right", lease_seconds=600) is not None
+    monkeypatch.setattr(leases, "datetime", Off)
+    assert gallery.jobs.claim("an hour late", lease_seconds=600) is None
+    started = gallery.jobs.get(job_id).recordings[0].started_at
+    assert started is not None
+    assert abs((datetime.now(UTC) - started).total_seconds()) < 600

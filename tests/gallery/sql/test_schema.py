@@ -15,6 +15,7 @@ from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import METADATA
+from tests.gallery.making import make_tracklets, store
 from tests.postgres import PostgresServer
 
 
@@ -82,3 +83,36 @@ def test_several_processes_migrate_at_once(kind: str, request: pytest.FixtureReq
     with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
         list(pool.map(schema.upgrade, [url] * 3))
     command.check(schema.alembic_config(url))
+
+
+def test_a_database_that_cannot_be_written_is_said_to_be(
+    sqlite_settings: GallerySettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = sqlite_settings.resolved_database_url
+    command.downgrade(schema.alembic_config(url), "0001")
+    read_only = url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"
+    with pytest.raises(CatalogueUnavailable, match="cannot be written"):
+        schema.upgrade(read_only)
+
+
+def test_nobody_else_may_look(tmp_path: Path) -> None:
+    settings = GallerySettings(data_dir=tmp_path / "new")
+    with Gallery.open(settings, create=True) as gallery:
+        store(gallery, "v", make_tracklets(1, 2), path="/x", owned=True)
+        gallery.probes.add(b"photo", "image/jpeg", 1, 1, [])
+        gallery.compact()
+    directories = [settings.data_dir, *(p for p in settings.data_dir.glob("segments/*"))]
+    directories += settings.data_dir.glob("thumbnails/*")
+    assert {path.stat().st_mode & 0o777 for path in directories} == {0o700}
+    files = [path for path in settings.data_dir.rglob("*") if path.is_file()]
+    assert len(files) > 9
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+
+
+def test_an_older_folder_is_closed_to_others_and_keeps_its_group(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    folder.mkdir()
+    folder.chmod(0o755)
+    Gallery.open(GallerySettings(data_dir=folder), create=True).close()
+    assert folder.stat().st_mode & 0o777 == 0o750

@@ -1,7 +1,9 @@
 """Erasing, compacting and sweeping, one after the other and in each other's way."""
 
+import errno
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,15 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import OperationalError
 
 from gallery.disk.locks import Staging, is_live, sweep_staging, video_lock
-from gallery.errors import InvalidInput, NotFound
+from gallery.disk.reserve import RESERVE_BYTES, Reserve
+from gallery.errors import InvalidInput, NotFound, StorageFull
 from gallery.gallery import Gallery
 from gallery.records.jobs import NewRecording
 from gallery.records.videos import VideoInfo
 from gallery.settings import GallerySettings
+from gallery.sql.database import WRITES
 from gallery.writing import compact as compact_module
-from gallery.writing import copying, rows
+from gallery.writing import copying, erase, rows
 from gallery.writing.compact import CompactionReport
 from gallery.writing.rows import insert_segment
 from tests.gallery.dump import dump, hashes
@@ -323,3 +329,42 @@ def test_a_writer_replaces_thumbnails_that_a_death_left(gallery: Gallery) -> Non
     (left / "7.jpg").write_bytes(b"of a video that never was")
     store(gallery, "v", make_tracklets(1, 2))
     assert sorted(path.name for path in left.iterdir()) == ["0.jpg", "1.jpg"]
+
+
+def fill_the_disk(gallery: Gallery) -> None:
+    """Let the database fail like one on a full disk, as long as the reserve takes up the room."""
+
+    def full(connection: Connection) -> None:
+        if connection.get_execution_options().get(WRITES) and (gallery.data_dir / "reserve").exists():
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise OperationalError("COMMIT", {}, error)
+
+    event.listen(gallery._database.engine, "commit", full)
+
+
+def test_erasing_works_on_a_full_disk(sqlite_gallery: Gallery) -> None:
+    video = store(sqlite_gallery, "v", make_tracklets(1, 2))
+    reserve = Reserve(sqlite_gallery.data_dir)
+    reserve.keep()
+    fill_the_disk(sqlite_gallery)
+    with pytest.raises(StorageFull):
+        sqlite_gallery.catalogue.add_camera("one more")
+    sqlite_gallery.erase_video(video.id)
+    assert sqlite_gallery.catalogue.videos() == []
+    assert leftovers(sqlite_gallery) == []
+    assert (sqlite_gallery.data_dir / "reserve").stat().st_size == RESERVE_BYTES
+
+
+def test_a_full_disk_without_a_reserve_says_so(
+    sqlite_gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = store(sqlite_gallery, "v", make_tracklets(1, 2), path="/x", owned=True)
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(erase, "write_durably", full)
+    with pytest.raises(StorageFull, match="nothing was erased"):
+        sqlite_gallery.erase_video(video.id)
+    assert sqlite_gallery.catalogue.video(video.id) == video
