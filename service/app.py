@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import anyio.to_thread
@@ -126,8 +127,10 @@ async def _load(state: State) -> None:
 
 
 async def _keep_house(state: State) -> None:
-    """Remove given-up uploads and surplus clips, now and every hour."""
+    """Remove old probes, given-up uploads and surplus clips, now and every hour."""
+    kept = timedelta(days=state.settings.probe_retention_days)
     chores: dict[str, Callable[[], int]] = {
+        "old probes": lambda: state.gallery.probes.expire(datetime.now(UTC) - kept),
         "given-up uploads": state.uploads.expire,
         "surplus clips": state.clips.trim,
     }

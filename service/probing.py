@@ -9,7 +9,7 @@ from gallery import FoundPerson, NotFound, PersonQuality, ProbeInfo
 from service import images, persons
 from service.auth import Caller
 from service.disk import room_needed
-from service.errors import InvalidRequest
+from service.errors import InvalidRequest, QuotaExceeded
 from service.images import Pixels
 from service.persons import Person
 from service.schemas import ProbeChoice, ProbeOut, SearchedProbe
@@ -23,8 +23,12 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
 
     Raises:
         UnsupportedImage, BadProbe, ContentTooLarge: the photo was refused.
+        QuotaExceeded: the key has as many probes as it may have.
         NotReady: the detector is not loaded yet.
     """
+    most = state.settings.max_key_probes
+    if state.gallery.probes.count(caller.key_id) >= most:
+        raise QuotaExceeded(f"This key has {most} probes, the most it may have; delete some.")
     photo = images.read(data, max_pixels=state.settings.max_pixels)
     found = persons.find(state.networks.detector, photo.pixels)[:_MOST_PERSONS]
     scale = photo.width / photo.pixels.shape[1]

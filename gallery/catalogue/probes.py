@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from gallery.catalogue.audit import add_event
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.probes import FoundPerson, ProbeInfo
@@ -110,6 +111,28 @@ class Probes:
         path.unlink(missing_ok=True)
         if self._directory.is_dir():
             sync_directory(self._directory)
+
+    def count(self, key_id: str | None) -> int:
+        """Count the probes of a key."""
+        with self._database.read() as session:
+            query = select(func.count()).select_from(Probe).where(Probe.key_id == key_id)
+            return session.execute(query).scalar_one()
+
+    def expire(self, before: datetime) -> int:
+        """Remove the probes made before a time, each with an audit event, and return how many."""
+        removed = 0
+        while True:
+            with self._database.write() as session:
+                query = select(Probe).where(Probe.created_at < before).limit(_SWEPT_AT_ONCE)
+                rows = session.scalars(query).all()
+                for row in rows:
+                    session.delete(row)
+                    add_event(session, "probe.expire", subject=row.id)
+            for row in rows:  # after the commit, as in `delete`
+                self._path(row.id, row.media_type).unlink(missing_ok=True)
+            removed += len(rows)
+            if len(rows) < _SWEPT_AT_ONCE:
+                return removed
 
     def sweep(self, *, grace_seconds: float = 3600.0) -> int:
         """Remove images without a row and return how many.

@@ -54,7 +54,7 @@ async def get_clip(
     caller: CallerDep,
     request: Request,
     tracklet_id: TrackletId,
-    padding: Annotated[float, Query(ge=0, le=10, description="Seconds shown before and after")] = 1.0,
+    padding: Annotated[float, Query(ge=0, le=10, description="Seconds before and after, to a tenth")] = 1.0,
     box: Annotated[Literal["drawn", "none"], Query(description="Mark the person, or not")] = "drawn",
     moment: Annotated[
         int | None, Query(ge=0, le=100_000, description="Number of one of its clips; absent, all of it")
@@ -65,7 +65,9 @@ async def get_clip(
     The clip begins `padding` seconds before the tracklet, or at the recording's first frame. A stretch over
     the server's limit ends there. 410 says that the recording is gone or no longer the one that was indexed.
     """
-    wanted = tracklets.ClipRequest(padding_ms=round(padding * 1000), drawn=box == "drawn", moment=moment)
+    # In steps: whoever asks for every padding there is must not fill the disk with clips.
+    padding_ms = round(padding * 10) * 100
+    wanted = tracklets.ClipRequest(padding_ms, drawn=box == "drawn", moment=moment)
     cut = partial(tracklets.clip, state, caller, tracklet_id, wanted)
     path = await state.clips_lane.run(caller.key_id, request, cut)
     return _file(request, path, "video/mp4", tracklets.etag(path))

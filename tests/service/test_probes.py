@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from service.persons import NOBODY
 from tests.service.conftest import Archive, upload
 from tests.service.videos import BLUE, GREEN, RED, encoded, scene
+from tests.waiting import until
 
 
 def test_says_who_is_on_the_photo(shared_client: TestClient) -> None:
@@ -117,3 +119,23 @@ def test_blue_is_not_red(shared_client: TestClient) -> None:
     hits = shared_client.post("/v1/searches", json={"probes": [{"probe_id": probe["id"]}]}).json()["hits"]
     assert hits[0]["camera"]["name"] == "yard"
     assert hits[0]["score"] > hits[1]["score"] + 0.1
+
+
+def test_a_key_has_so_many_probes_and_no_more(make_app: Callable[..., FastAPI], secret: str) -> None:
+    with TestClient(make_app(max_key_probes=2), headers={"X-API-Key": secret}) as client:
+        first = upload(client, scene((RED, 100, 60)))
+        upload(client, scene((RED, 10, 60)))
+        refused = client.post("/v1/probes", files={"file": encoded(scene())})
+        assert refused.status_code == 507
+        assert refused.json()["type"] == "urn:sightline:problem:quota-exceeded"
+        client.delete(f"/v1/probes/{first['id']}")
+        upload(client, scene((RED, 200, 60)))
+
+
+def test_probes_go_after_their_time(
+    make_app: Callable[..., FastAPI], archive: Archive, client: TestClient, probe: dict[str, Any]
+) -> None:
+    with TestClient(make_app(probe_retention_days=1e-9)):
+        until(lambda: client.get(f"/v1/probes/{probe['id']}").status_code == 404)
+    assert archive.gallery.audit.events(action="probe.expire")[0].subject == probe["id"]
+    assert list((archive.gallery.data_dir / "probes").iterdir()) == []

@@ -399,6 +399,22 @@ def test_another_model_is_the_only_reason_where_it_is_the_true_one(
     assert (there, "indexed with another model only") in gaps(partly)
 
 
+def test_a_damaged_segment_is_said_and_stops_no_other(
+    make_app: Callable[..., FastAPI], archive: Archive, secret: str
+) -> None:
+    for file in sorted((archive.gallery.data_dir / "segments").iterdir())[0].glob("tracklets*"):
+        content = bytearray(file.read_bytes())
+        content[-1] ^= 0x40
+        file.write_bytes(content)
+    with TestClient(make_app(), headers={"X-API-Key": secret}) as client:
+        answer = search(client, upload(client, scene((RED, 100, 60))))
+    assert len(answer["hits"]) == 2
+    assert all(abs(hit["score"]) < 1.01 for hit in answer["hits"])
+    (damaged,) = [gap for gap in answer["coverage"]["not_searched"] if gap["cause"] == "damaged"]
+    assert "repair" in damaged["reason"]
+    assert str(archive.gallery.data_dir) not in str(answer)
+
+
 def test_counts_the_rest_by_reason(client: TestClient, archive: Archive, probe: Json) -> None:
     roof = archive.gallery.catalogue.camera_named("roof")
     filed = [NewRecording(roof.id, f"/m/{i}", f"{i}.mp4", False, NOON) for i in range(50)]

@@ -112,6 +112,14 @@ def test_is_kept_by_no_browser_and_shown_on_no_other_page(client: TestClient, pa
         assert client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
+def test_a_clip_has_so_many_variants_and_no_more(client: TestClient, path: str) -> None:
+    tags = {
+        client.get(f"{path}/clip", params={"padding": padding}).headers["etag"]
+        for padding in (0.2, 0.2000001, 0.19, 0.2499, 1 / 5)
+    }
+    assert len(tags) == 1
+
+
 def test_cuts_a_clip_once(client: TestClient, archive: Archive, path: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: client.get(f"{path}/clip"), range(12)))

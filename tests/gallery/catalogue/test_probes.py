@@ -178,3 +178,17 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(
         store.add(IMAGE, "image/jpeg", 64, 128, PERSONS)
     assert list((tmp_path / "full" / "probes").iterdir()) == []
     assert count(gallery._database) == 0
+
+
+def test_expires_old_ones(gallery: Gallery) -> None:
+    old = [add(gallery) for _ in range(3)]
+    new = add(gallery, key_id=None)
+    assert (gallery.probes.count("k"), gallery.probes.count(None)) == (3, 1)
+
+    assert gallery.probes.expire(new.created_at) == 3
+
+    assert (gallery.probes.count("k"), gallery.probes.count(None)) == (0, 1)
+    assert files(gallery) == {Path(new.path).name}
+    events = gallery.audit.events(action="probe.expire")
+    assert {event.subject for event in events} == {probe.id for probe in old}
+    assert gallery.probes.expire(new.created_at) == 0
