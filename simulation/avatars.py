@@ -24,7 +24,7 @@ from simulation.errors import BadPeople
 
 TEXTURE = 512  # edge of a body's texture, pixels
 HAIR_TEXTURE = 256
-KEPT = 24  # figures kept in memory
+KEPT = 64  # figures kept in memory
 LARGEST = 60_000  # vertices
 HAIR = 1  # in `Avatar.material`
 ARRAYS: Mapping[str, tuple[str, tuple[int | None, ...]]] = {  # kind and shape; None is any length

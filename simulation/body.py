@@ -41,7 +41,7 @@ class Shape:
         return self.age < CHILD
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Body:
     """The baked body model; read-only and shared by all identities."""
 
@@ -95,11 +95,24 @@ class Body:
 
     def regions(self) -> NDArray[np.uint8]:
         """Body region of each vertex (V,): TORSO, ARM_L, ARM_R, LEG_L, LEG_R or HEAD."""
-        share = np.zeros((len(self.template), 6))
-        for slot in range(self.skin_bones.shape[1]):
-            region = bone_regions(self.bone_names)[self.skin_bones[:, slot]]
-            np.add.at(share, (np.arange(len(share)), region), self.skin_weights[:, slot])
-        return np.asarray(share.argmax(1), np.uint8)
+        return vertex_regions(self)
+
+
+@cache
+def vertex_regions(body: Body) -> NDArray[np.uint8]:
+    """Body region of each vertex (V,): that of the bones that move it most."""
+    out = strongest_regions(body.bone_names, body.skin_bones, body.skin_weights)
+    out.flags.writeable = False
+    return out
+
+
+def strongest_regions(names: tuple[str, ...], bones: NDArray[np.uint8], weights: Array) -> NDArray[np.uint8]:
+    """Region (N,) with the largest share of the weights (N, S) of bones (N, S)."""
+    region, rows = bone_regions(names)[bones], np.arange(len(bones))
+    share = np.zeros((len(bones), 6))
+    for slot in range(bones.shape[1]):
+        share[rows, region[:, slot]] += weights[:, slot]
+    return np.asarray(share.argmax(1), np.uint8)
 
 
 def bone_regions(names: tuple[str, ...]) -> NDArray[np.uint8]:

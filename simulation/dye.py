@@ -21,26 +21,25 @@ KEPT_BELOW, DYED_ABOVE, DYED_BELOW, KEPT_ABOVE = 0.3, 0.5, 1.7, 2.3  # relative 
 HAIR_AT = TEXTURE  # column where the hair's texture begins
 
 
-def brightness(texture: NDArray[np.uint8]) -> Array:
-    """Brightness of texels (H, W) from sRGB, 0 to 1."""
-    return np.asarray(texture @ np.array([0.30, 0.59, 0.11], np.float32) / 255, np.float32)
+def brightness(colours: NDArray[np.uint8]) -> Array:
+    """Brightness (N,) of colours (N, 3) from sRGB, 0 to 1."""
+    red, green, blue = colours.astype(np.float32).T
+    return np.asarray((0.30 * red + 0.59 * green + 0.11 * blue) / 255, np.float32)
 
 
-def detail(texture: NDArray[np.uint8], texels: Texels) -> tuple[Array, Array]:
-    """Relative brightness (H, W) of texels, and how far each is dyed: what differs much stays itself."""
-    light = brightness(texture) + FLOOR
-    relative = light / (float(np.median(light[texels])) if texels.any() else 1.0)
+def dyed(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A garment's texels (N, 3) as (N, 4) that take the colour of a fabric and keep their folds.
+
+    What differs much in brightness from the garment stays itself.
+    """
+    light = brightness(colours) + np.float32(FLOOR)
+    relative = light / (np.median(light) if len(light) else np.float32(1))
     rising = np.clip((relative - KEPT_BELOW) / (DYED_ABOVE - KEPT_BELOW), 0, 1)
     falling = np.clip((KEPT_ABOVE - relative) / (KEPT_ABOVE - DYED_BELOW), 0, 1)
-    return relative, np.asarray(rising * falling * texels, np.float32)
-
-
-def dyed(texture: NDArray[np.uint8], texels: Texels) -> NDArray[np.uint8]:
-    """A texture (H, W, 4) whose `texels` take the colour of a fabric and keep their folds."""
-    relative, share = detail(texture, texels)
-    half = np.clip(relative * 0.5 ** (1 / GAMMA), 0, 1)[..., None]
-    colours = texture / np.float32(255) * (1 - share[..., None]) + half * share[..., None]
-    return np.asarray(np.round(np.concatenate([colours, share[..., None]], -1) * 255), np.uint8)
+    share = (rising * falling)[:, None]
+    half = np.clip(relative * 0.5 ** (1 / GAMMA), 0, 1)[:, None] * 255
+    mixed = colours * (1 - share) + half * share
+    return np.asarray(np.round(np.concatenate([mixed, 255 * share], 1)), np.uint8)
 
 
 def paint(
@@ -56,19 +55,22 @@ def paint(
     Garments and hair in `slots` are dyed; the brightness of skin is multiplied by `tan`. `several` (S, S) are
     texels that several garments of the mesh share.
     """
-    skin = np.clip(dress.texture * tan, 0, 255).astype(np.uint8)
-    toned = np.where(dress.clothes[..., None], dress.texture, skin)
+    body = dress.texture.copy()
+    body[~dress.clothes] = np.clip(body[~dress.clothes] * np.float32(tan), 0, 255)
     out = np.zeros((TEXTURE, TEXTURE + HAIR_TEXTURE, 5), np.uint8)
-    out[:, :TEXTURE, :3] = toned
+    out[:, :TEXTURE, :3] = body
     out[:, :TEXTURE, 4] = np.where(several, 0, dress.garment)
-    trunk = np.arange(TEXTURE) >= column(WAIST)
     for slot in sorted(set(slots) - {Slot.HAIR}):
-        for half in (trunk, ~trunk):  # trousers in the patch of the trunk may be those of another figure
-            texels = dress.texels(slot) & half
-            out[:, :TEXTURE, :4][texels] = dyed(toned, texels)[texels]
+        texels = dress.texels(slot)
+        # Trousers in the patch of the trunk may be those of another figure.
+        for part in (slice(0, column(WAIST)), slice(column(WAIST), TEXTURE)):
+            chosen = texels[:, part]
+            out[:, part, :4][chosen] = dyed(body[:, part][chosen])
     if hair is not None:
-        whole = np.full(hair.shape[:2], Slot.HAIR in slots)
-        out[:HAIR_TEXTURE, HAIR_AT:, :4] = dyed(hair, whole)
+        square = out[:HAIR_TEXTURE, HAIR_AT:]
+        square[..., :3] = hair
+        if Slot.HAIR in slots:
+            square[..., :4] = dyed(hair.reshape(-1, 3)).reshape(*hair.shape[:2], 4)
     return out
 
 

@@ -109,7 +109,7 @@ def patches(avatar: Avatar, faces: NDArray[np.bool_]) -> Texels:
     image = Image.new("L", (TEXTURE, TEXTURE))
     pen = ImageDraw.Draw(image)
     for corners in (avatar.uv[avatar.faces[faces]] * TEXTURE).reshape(-1, 6).tolist():
-        pen.polygon(corners, fill=1, outline=1)
+        pen.polygon(corners, fill=1)
     return np.asarray(image) > 0
 
 
@@ -170,14 +170,13 @@ def smooth_rows(values: NDArray[np.float64], reach: int = SMOOTHED) -> NDArray[n
 def exchanged(dress: Dress, other: Dress, slot: Slot) -> Dress:
     """A dress with one garment of another figure; skin that it shows keeps its colour."""
     here = (dress.garment == slot) | (other.garment == slot)
+    texture, clothes, garment = dress.texture.copy(), dress.clothes.copy(), dress.garment.copy()
     tone = (skin_colour(dress.texture) + 1) / (skin_colour(other.texture) + 1)
-    skin = np.clip(other.texture * tone, 0, 255)
-    taken = np.where(other.clothes[..., None], other.texture, skin).astype(np.uint8)
-    return Dress(
-        np.where(here[..., None], taken, dress.texture),
-        np.where(here, other.clothes, dress.clothes),
-        np.where(here, other.garment, dress.garment),
-    )
+    skin = here & ~other.clothes
+    texture[here] = other.texture[here]
+    texture[skin] = np.clip(other.texture[skin] * tone.astype(np.float32), 0, 255)
+    clothes[here], garment[here] = other.clothes[here], other.garment[here]
+    return Dress(texture, clothes, garment)
 
 
 def skin_colour(texture: NDArray[np.uint8]) -> NDArray[np.float64]:

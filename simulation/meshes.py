@@ -43,6 +43,7 @@ def mix_skinning(body: Body, anchors: NDArray[np.int32], weights: Array) -> tupl
     return order.astype(np.uint8), kept / kept.sum(1, keepdims=True)
 
 
+@cache
 def arm_distance(body: Body) -> Array:
     """Distance along the arm from the shoulder, canonical metres (V,); meaningful on arm vertices."""
     out = np.zeros(len(body.template), np.float32)
@@ -50,6 +51,7 @@ def arm_distance(body: Body) -> Array:
     for region, side in ((ARM_L, "L"), (ARM_R, "R")):
         member = regions == region
         out[member] = along_limb(body, side, body.template[member])
+    out.flags.writeable = False
     return out
 
 
@@ -69,7 +71,6 @@ def vertex_normals(vertices: Array, faces: Faces) -> Array:
     """Area-weighted unit normals (N, 3)."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     face = np.cross(b - a, c - a).astype(np.float64)
-    out = np.zeros((len(vertices), 3))
-    for corner in range(3):
-        np.add.at(out, faces[:, corner], face)
+    corners, count = faces.T.ravel(), len(vertices)
+    out = np.stack([np.bincount(corners, np.tile(face[:, axis], 3), count) for axis in range(3)], 1)
     return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12), np.float32)

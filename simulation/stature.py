@@ -1,10 +1,9 @@
 """A photographed figure at a stature and build of its own, cut into the pieces that it wears."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulation.avatars import HAIR, Avatar, height
-from simulation.body import Array, Shape, bone_regions, load_body
+from simulation.body import Array, Shape, load_body, strongest_regions
 from simulation.dye import atlas
 from simulation.garments import cut_of, welded
 from simulation.meshes import vertex_normals
@@ -56,7 +55,7 @@ def cut_apart(avatar: Avatar, hang: Rig, vertices: Array, canonical: Array, norm
     of_hair = np.zeros(len(vertices), bool)
     of_hair[avatar.faces[avatar.material == HAIR]] = True
     uv = atlas(avatar.uv, of_hair)
-    regions = region_of(hang)
+    regions = strongest_regions(load_body().bone_names, hang.bones, hang.weights)
     pieces = []
     for slot in (Slot.SKIN, Slot.SHOES, Slot.BOTTOM, Slot.TOP, Slot.HAIR):
         used, index = np.unique(avatar.faces[slots == slot], return_inverse=True)
@@ -77,12 +76,3 @@ def cut_apart(avatar: Avatar, hang: Rig, vertices: Array, canonical: Array, norm
                 )
             )
     return pieces
-
-
-def region_of(hang: Rig) -> NDArray[np.uint8]:
-    """Body region (V,) of a figure's vertices, by the bones that move them most."""
-    region = bone_regions(load_body().bone_names)
-    share = np.zeros((len(hang.bones), 6))
-    for slot in range(hang.bones.shape[1]):
-        np.add.at(share, (np.arange(len(share)), region[hang.bones[:, slot]]), hang.weights[:, slot])
-    return np.asarray(share.argmax(1), np.uint8)
