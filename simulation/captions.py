@@ -30,12 +30,14 @@ class Attributes:
     mask: bool = False
     phone: bool = False  # a hand held to the ear
     extras: tuple[str, ...] = ()  # what else is worn: "grey scarf"
+    held: str | None = None  # in a hand
     hidden: tuple[str, ...] = ()  # "top" or "bottom": worn, but under something else
 
 
 def record(attributes: Attributes) -> dict[str, object]:
-    """Attributes as they are written down; extras only where there are some."""
-    return {key: value for key, value in asdict(attributes).items() if value or key != "extras"}
+    """Attributes as they are written down; what few people have only where somebody has it."""
+    rare = ("extras", "held")
+    return {key: value for key, value in asdict(attributes).items() if value or key not in rare}
 
 
 def describe(shape: Shape, style: GaitStyle, said: dict[str, object]) -> Attributes:
@@ -91,6 +93,8 @@ def caption(attributes: Attributes) -> str:
     subject = article(f"{looks}{bald}{adjective}{who}").capitalize()
     text = f"{subject}{hair}, wearing {', '.join(wearing[:-1])} and {wearing[-1]}."
     extras = [f"carries {article(f'{a.bag_colour} {a.bag}')}"] if a.bag else []
+    if a.held:
+        extras.append(f"holds {a.held if a.held.endswith('s') else article(a.held)}")
     if a.phone:
         extras.append("holds a hand to the ear")
     return text + (f" The person {' and '.join(extras)}." if extras else "")

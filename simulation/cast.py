@@ -1,6 +1,6 @@
 """The people of a scene: most of them like nobody else, some dressed to be mistaken for another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from simulation.closet import Wardrobe
 from simulation.identity import Identity, draw_identity
 from simulation.portrait import draw_portrait
 from simulation.presets import TrackletPreset
-from simulation.seasons import WINTER
+from simulation.seasons import EVERYDAY, WINTER, Season
 
 SHARES = {"look-alike": 0.08, "other print": 0.06, "uniform": 0.03}
 GROUP = (4, 7)  # people in the same winter clothes
@@ -36,6 +36,7 @@ def draw_cast(
     first = scene * preset.people
     cast: list[Identity] = []
     group: Group | None = None
+    everyday, winter = (replace(season, lively=preset.lively) for season in (EVERYDAY, WINTER))
     for offset in range(min(preset.people, preset.identities - first)):
         seed = preset.seed * 1_000_000 + first + offset
         kind = str(rng.choice(["own", *SHARES], p=[1 - sum(SHARES.values()), *SHARES.values()]))
@@ -46,13 +47,14 @@ def draw_cast(
         if group is not None:
             group.left -= 1
             figures = people if group.photographed else None
-            cast.append(draw_in_group(seed, group, wardrobe, figures))
+            cast.append(draw_in_group(seed, group, wardrobe, figures, winter))
         elif kind == "own" or not cast:
-            cast.append(draw_like(seed, None, wardrobe, figures))
+            cast.append(draw_like(seed, None, wardrobe, figures, everyday))
         else:
             other = cast[0 if kind == "uniform" else -1]
             figures = people if other.photograph is not None else None
-            cast.append(draw_like(seed, other, wardrobe, figures, prints=kind != "other print"))
+            prints = kind != "other print"
+            cast.append(draw_like(seed, other, wardrobe, figures, everyday, prints=prints))
     return cast
 
 
@@ -65,21 +67,29 @@ def draw_group(rng: np.random.Generator, share: float, seed: int, photographed: 
     return Group(seed, female, photographed, size)
 
 
-def draw_in_group(seed: int, group: Group, wardrobe: Wardrobe, figures: People | None) -> Identity:
+def draw_in_group(
+    seed: int, group: Group, wardrobe: Wardrobe, figures: People | None, season: Season
+) -> Identity:
     """One of a group."""
     outfit, female = group.seed, group.female
     if figures is not None:
-        return draw_portrait(seed, figures, outfit=outfit, female=female, season=WINTER, apart=True)
-    return draw_identity(seed, wardrobe, outfit=outfit, female=female, season=WINTER, apart=True)
+        return draw_portrait(seed, figures, outfit=outfit, female=female, season=season, apart=True)
+    return draw_identity(seed, wardrobe, outfit=outfit, female=female, season=season, apart=True)
 
 
 def draw_like(
-    seed: int, other: Identity | None, wardrobe: Wardrobe, figures: People | None, *, prints: bool = True
+    seed: int,
+    other: Identity | None,
+    wardrobe: Wardrobe,
+    figures: People | None,
+    season: Season,
+    *,
+    prints: bool = True,
 ) -> Identity:
     """Somebody, or somebody in the clothes of another, with the same `prints` or not."""
     outfit = None if other is None else other.seed
     same = outfit if prints else None
     female = None if other is None else other.shape.female
     if figures is not None:
-        return draw_portrait(seed, figures, outfit=outfit, prints=same, female=female)
-    return draw_identity(seed, wardrobe, outfit=outfit, prints=same, female=female)
+        return draw_portrait(seed, figures, outfit=outfit, prints=same, female=female, season=season)
+    return draw_identity(seed, wardrobe, outfit=outfit, prints=same, female=female, season=season)

@@ -29,7 +29,7 @@ NO_PHOTOGRAPH = -1.0  # u and v of what is not photographed
 
 
 class Figure:
-    """A person's mesh, materials (9, 10, 4), prints (2, S, S, 4) and perhaps a photograph (H, W, 5) on it.
+    """A person's mesh, materials (slots, 10, 4), prints (2, S, S, 4), perhaps a photograph (H, W, 5).
 
     `lit` draws all of it, `coarse` the same with fewer triangles, `shadow` what casts its shadow. A figure
     with a photograph is drawn by the program for such figures, has no coarse mesh (a texture does not survive

@@ -5,7 +5,7 @@ walking; hips swing as a cosine, arms counter-swing, pelvis and chest counter-ro
 left heel strike.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,17 @@ from simulation.body import Array, Body, Shape, compose, rotation
 Angles = NDArray[np.float64]
 
 DEGREE = np.pi / 180
+BUSY = {  # what arms do, and how often
+    "swing": 0.44,
+    "hold": 0.14,
+    "both hold": 0.06,
+    "strap": 0.06,
+    "pocket": 0.07,
+    "pockets": 0.11,
+    "phone": 0.05,
+    "still": 0.07,
+}
+HELD_UP = {"hold": (8.0, 88.0, 38.0), "strap": (-12.0, 128.0, 42.0)}  # upper arm, elbow, inwards; degrees
 KNEE = ((0.0, 0.15, 0.40, 0.60, 0.72, 0.95), (5.0, 18.0, 6.0, 35.0, 60.0, 6.0))
 ANKLE = ((0.0, 0.07, 0.45, 0.62, 0.80), (0.0, -6.0, 9.0, -17.0, 0.0))
 
@@ -35,7 +46,7 @@ class GaitStyle:
     hunch: float = 4.0
     head_yaw: float = 0.0
     head_pitch: float = 3.0
-    left_arm: str = "swing"  # swing, still, phone, pocket
+    left_arm: str = "swing"  # swing, still, phone, pocket, hold, strap
     right_arm: str = "swing"
 
 
@@ -58,6 +69,17 @@ def draw_style(rng: np.random.Generator, shape: Shape) -> GaitStyle:
         left_arm={"phone_left": "phone", "pockets": "pocket"}.get(arms, "swing"),
         right_arm={"phone_right": "phone", "pockets": "pocket"}.get(arms, "swing"),
     )
+
+
+def lively_style(rng: np.random.Generator, shape: Shape) -> GaitStyle:
+    """A style in which hands are busy more often: something held before the chest, a strap, pockets."""
+    style = draw_style(rng, shape)
+    kind = str(rng.choice(list(BUSY), p=list(BUSY.values())))
+    left = bool(rng.random() < 0.5)
+    both = {"pockets": "pocket", "both hold": "hold"}.get(kind)
+    if both is not None:
+        return replace(style, left_arm=both, right_arm=both)
+    return replace(style, left_arm=kind if left else "swing", right_arm="swing" if left else kind)
 
 
 def periodic(curve: tuple[tuple[float, ...], tuple[float, ...]], phase: Angles) -> Angles:
@@ -148,9 +170,15 @@ def arm_rotations(
     elif manner == "pocket":
         tucked = compose(rotation(0, 12 * DEGREE), rotation(1, -sign * 8 * DEGREE), lower)
         upper, bend = np.broadcast_to(tucked, (len(beat), 3, 3)), np.full_like(beat, 52 * DEGREE)
+    inward = rotation(2, 0.0)
+    if manner in HELD_UP:
+        raised, elbow_bend, turn = HELD_UP[manner]
+        upper = np.broadcast_to(compose(rotation(0, -raised * DEGREE), lower), (len(beat), 3, 3))
+        bend = (elbow_bend + 3 * opposite * walk) * DEGREE
+        inward = rotation(2, -sign * turn * DEGREE)
     out = {
         f"upperarm01.{side}": upper,
-        f"lowerarm01.{side}": compose(lower.T, rotation(0, -(bend - bent_at_rest)), lower),
+        f"lowerarm01.{side}": compose(lower.T, inward, rotation(0, -(bend - bent_at_rest)), lower),
     }
     curl = compose(lower.T, rotation(1, sign * 25 * DEGREE), lower)
     for finger in "2345":

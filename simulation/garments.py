@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 
 from simulation.avatars import HAIR, KEPT, TEXTURE, Avatar, Region, height, sample
 from simulation.body import Array
+from simulation.folds import relief
 from simulation.pieces import Slot
 from simulation.wardrobe import components
 
@@ -25,6 +26,7 @@ HIPS = 0.80  # u below which trousers may show in the patch of the trunk
 THIGHS, KNEES = 0.54, 0.45  # u above which a shirt may reach into the patch of the legs, and where none does
 FACE = (0.18, 0.12, 0.48, 0.34)  # left, top, right, bottom: skin with eyes, nose and mouth
 UNLIKE = 30.0  # sRGB by which upper and lower garment differ where a hem can be found
+STRAIGHT = 34  # rows on either side that a hem is the median of
 SMOOTHED = 9  # rows on either side that a hem is smoothed over
 SKIRTED = 0.45  # of the height: what begins above the waist and reaches lower is a dress or a long coat
 TRUNK = 20  # vertices of the torso that make a patch the trunk
@@ -157,7 +159,9 @@ def hemline(texture: NDArray[np.uint8], clothes: Texels, low: int, high: int) ->
     part = texture[rows, low:high].astype(np.float64)
     nearer = np.sign(((part - upper) ** 2).sum(-1) - ((part - lower) ** 2).sum(-1)) * clothes[rows, low:high]
     votes = np.concatenate([np.zeros((len(nearer), 1)), np.cumsum(smooth_rows(nearer), 1)], 1)
-    return np.asarray(low + votes.argmax(1), np.intp)
+    ends = np.pad(votes.argmax(1), STRAIGHT, mode="edge")  # pockets and flies are no hems
+    straight = np.median(np.lib.stride_tricks.sliding_window_view(ends, 2 * STRAIGHT + 1), 1)
+    return np.asarray(low + straight, np.intp)
 
 
 def smooth_rows(values: NDArray[np.float64], reach: int = SMOOTHED) -> NDArray[np.float64]:
@@ -190,12 +194,20 @@ def main_colour(texture: NDArray[np.uint8], texels: Texels) -> NDArray[np.float6
     return np.asarray(np.median(texture[texels], 0) if texels.any() else np.full(3, 128.0))
 
 
-def displacement(avatar: Avatar, dress: Dress, amounts: dict[Slot, float]) -> Array:
-    """How far (V,) each vertex stands off, metres: by its garment, and evenly from one to the next."""
+def displacement(
+    avatar: Avatar, dress: Dress, amounts: dict[Slot, float], folds: np.random.Generator | None = None
+) -> Array:
+    """How far (V,) each vertex stands off, metres: by its garment, and evenly from one to the next.
+
+    With `folds` garments have folds, drawn from it.
+    """
     slot = sample(dress.garment, avatar.uv)
     values = np.zeros(len(avatar.vertices))
     for garment, amount in amounts.items():
-        values[slot == garment] = amount
+        here = slot == garment
+        values[here] = amount
+        if folds is not None:
+            values[here] += relief(folds, garment, avatar.vertices[here] - (0, 0, height(avatar) / 2))
     values[np.unique(avatar.faces[avatar.material == HAIR])] = 0.0
     label = welded(avatar.vertices)
     corner = label[avatar.faces]

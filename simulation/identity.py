@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simulation.body import CHILD, Array, Body, Shape, load_body
 from simulation.captions import Attributes, describe
 from simulation.closet import Wardrobe
-from simulation.gait import GaitStyle, draw_style
+from simulation.gait import GaitStyle
 from simulation.heads import dress_head
 from simulation.outfitter import Outfitter
 from simulation.pieces import Piece, Slot
@@ -33,7 +33,7 @@ class Identity:
     style: GaitStyle
     attributes: Attributes
     pieces: Sequence[Piece]
-    materials: Array  # (9, 10, 4)
+    materials: Array  # (slots, 10, 4)
     prints: NDArray[np.uint8]  # (2, 64, 64, 4)
     photograph: NDArray[np.uint8] | None = None  # (H, W, 5) texture of pieces that have `uv`; see dye.py
 
@@ -66,10 +66,7 @@ def draw_identity(
     outfitter.rng = who
     dress_head(outfitter)
     outfitter.bag()
-    style = draw_style(who, shape)
-    if outfitter.busy_arm is not None:
-        left = outfitter.busy_arm == "left"
-        style = replace(style, left_arm="swing") if left else replace(style, right_arm="swing")
+    style = outfitter.walks(who)
     printed = np.random.default_rng([seed if prints is None else prints, 5])
     return assemble(seed, shape, style, outfitter, np.stack([draw_print(printed), draw_print(printed)]))
 
@@ -86,7 +83,7 @@ def assemble(
     seed: int, shape: Shape, style: GaitStyle, outfitter: Outfitter, prints: NDArray[np.uint8]
 ) -> Identity:
     """Put skin under the clothes and collect the materials."""
-    materials = np.zeros((9, 10, 4), np.float32)
+    materials = np.zeros((len(Slot), 10, 4), np.float32)
     for slot, material in outfitter.materials.items():
         materials[slot] = material.rows()
     pieces = [outfitter.tailor.skin(outfitter.pieces), *outfitter.pieces]

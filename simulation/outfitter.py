@@ -1,16 +1,22 @@
 """What a person wears and carries, drawn piece by piece from the body's helper meshes or from a wardrobe."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from simulation import bags
 from simulation.accessories import backpack, hand_bag, shoulder_bag, toe_caps
 from simulation.body import Body, Shape
 from simulation.closet import Wardrobe
 from simulation.colours import BAG_WEIGHTS, SHOE_WEIGHTS, draw_colour, linear
+from simulation.folds import folded
+from simulation.gait import GaitStyle, draw_style, lively_style
 from simulation.layers import without_covered
 from simulation.materials import PATTERNS, Material, draw_fabric
 from simulation.pieces import Piece, Slot, Tailor
 from simulation.seasons import EVERYDAY, Season
 
+PAPER_WEIGHTS = {"white": 6, "light grey": 2, "cream": 1, "yellow": 0.5}
 QUIET = ("plain", "denim", "heather")
 SHORTS_HEM = -0.50  # above the calf
 SOLE = 0.014  # metres
@@ -53,6 +59,8 @@ class Outfitter:
         if self.chance(self.season.jacket):
             self.outer()
         self.pieces = without_covered(self.pieces, tucked=self.tucked)
+        if self.season.lively:
+            self.pieces = folded(self.rng, self.pieces)
 
     def seasonal(self, material: Material, pattern: str) -> str:
         """A fabric's pattern, or none where the season has but quiet ones."""
@@ -233,8 +241,47 @@ class Outfitter:
             if slot in self.materials:
                 self.materials[slot].strap, self.materials[slot].strap_colour = strap, material.a
         worn = [piece for piece in self.pieces if piece.slot in (Slot.TOP, Slot.OUTER, Slot.SKIN)]
-        maker = {"backpack": backpack, "shoulder bag": shoulder_bag, "hand bag": hand_bag}[kind]
-        self.pieces.append(maker(rng, self.body, self.shape, worn, side))
+        if self.season.lively:
+            self.pieces += self.lively_bag(kind, worn, side)
+        else:
+            maker = {"backpack": backpack, "shoulder bag": shoulder_bag, "hand bag": hand_bag}[kind]
+            self.pieces.append(maker(rng, self.body, self.shape, worn, side))
         if kind == "hand bag":
             self.busy_arm = "left" if side > 0 else "right"
         self.said |= {"bag": kind, "bag_colour": colour}
+
+    def lively_bag(self, kind: str, worn: list[Piece], side: float) -> list[Piece]:
+        """A bag with what bags have; shoulder bags may hang from one shoulder instead of across the chest."""
+        self.materials[Slot.BAG].belt = False
+        given = (self.rng, self.body, self.shape, worn, side)
+        if kind == "backpack":
+            return bags.backpack(*given)
+        if kind == "hand bag":
+            return bags.hand_bag(*given)
+        if self.chance(0.4):
+            return [shoulder_bag(*given)]
+        for slot in (Slot.TOP, Slot.OUTER):
+            if slot in self.materials:
+                self.materials[slot].strap = 0.0
+        return bags.tote(*given)
+
+    def take_in_hand(self, style: GaitStyle) -> None:
+        """Let a hand that is held up hold something."""
+        for side, manner, name in (("L", style.left_arm, "left"), ("R", style.right_arm, "right")):
+            if manner == "hold" and self.busy_arm != name and self.chance(0.8):
+                pieces, kind = bags.held(self.rng, self.body, self.shape, side)
+                colour, a = draw_colour(self.rng, PAPER_WEIGHTS if kind == "papers" else BAG_WEIGHTS)
+                self.materials[Slot.HELD] = Material(a, a, a, wrinkle=0.0)
+                self.pieces += pieces
+                self.said["held"] = f"{colour} {kind}"
+                return
+
+    def walks(self, rng: np.random.Generator) -> GaitStyle:
+        """How the dressed person walks; an arm that carries a bag hangs down."""
+        style = lively_style(rng, self.shape) if self.season.lively else draw_style(rng, self.shape)
+        if self.busy_arm is not None:
+            left = self.busy_arm == "left"
+            style = replace(style, left_arm="swing") if left else replace(style, right_arm="swing")
+        if self.season.lively:
+            self.take_in_hand(style)
+        return style

@@ -42,7 +42,8 @@ class Slot(IntEnum):
     HAIR = 5
     HAT = 6
     BAG = 7
-    EXTRA = 8
+    EXTRA = 8  # round the neck
+    HELD = 9  # in a hand
 
 
 # How far towards the camera a slot is drawn, metres: outer layers win over inner ones that poke through less.
@@ -56,6 +57,7 @@ LAYER = {
     Slot.HAT: 0.02,
     Slot.BAG: 0.03,
     Slot.EXTRA: 0.045,
+    Slot.HELD: 0.03,
 }
 ARMHOLE = 0.01  # metres beyond the shoulder at which a sleeveless top ends
 FALLING = 0.045  # metres towards the camera: long hair lies over what is worn

@@ -3,8 +3,6 @@
 They walk, are described and are told apart in the truth as all other people are.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +12,6 @@ from simulation.captions import describe
 from simulation.closet import Wardrobe
 from simulation.colours import HAIR_COLOURS, linear, nearest_colour
 from simulation.dye import paint
-from simulation.gait import draw_style
 from simulation.garments import cut_of, displacement, main_colour
 from simulation.heads import put_on_hat
 from simulation.identity import Identity
@@ -48,7 +45,8 @@ def draw_portrait(
     if apart:
         avatar = people.load(people.like(who, avatar.entry))
     worn = draw_clothes(wears, avatar, people, season)
-    loose = displacement(avatar, worn.dress, {Slot.TOP: worn.padding, Slot.BOTTOM: worn.width})
+    folds = wears if season.lively else None
+    loose = displacement(avatar, worn.dress, {Slot.TOP: worn.padding, Slot.BOTTOM: worn.width}, folds)
     shape, pieces = body_of(who, avatar, rig(avatar), loose)
     outfitter = Outfitter(wears, load_body(), shape, Wardrobe(), season)
     outfitter.pieces = pieces
@@ -75,11 +73,8 @@ def assembled(
 ) -> Identity:
     """The person that an outfitter has dressed."""
     shape = outfitter.shape
-    style = draw_style(who, shape)
-    if outfitter.busy_arm is not None:
-        left = outfitter.busy_arm == "left"
-        style = replace(style, left_arm="swing") if left else replace(style, right_arm="swing")
-    materials = np.zeros((9, 10, 4), np.float32)
+    style = outfitter.walks(who)
+    materials = np.zeros((len(Slot), 10, 4), np.float32)
     for slot, material in outfitter.materials.items():
         materials[slot] = material.rows()
     attributes = describe(shape, style, outfitter.said)

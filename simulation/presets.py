@@ -30,6 +30,7 @@ class TrackletPreset:
     least_visible: float = 0.35  # share of a person that has to show in a frame
     one_test_world: bool = False
     alike: float = 0.0  # share of people in groups that wear the same dark winter clothes
+    lively: bool = False  # folds in clothes, bags with handles and pockets, busy hands
     photographed: float = 0.5  # share of people drawn from a people directory, where there is one
 
     @property
@@ -66,6 +67,7 @@ PRESETS = {
         fps=2.5,
         unlike=True,
         alike=0.3,
+        lively=True,
         crossed=0.2,
     ),
     "unseen": TrackletPreset(
@@ -78,6 +80,7 @@ PRESETS = {
         fps=4.0,
         unlike=True,
         alike=0.2,
+        lively=True,
         crossed=0.2,
     ),
     "clips": TrackletPreset(
@@ -89,6 +92,7 @@ PRESETS = {
         frames=(24, 32),
         unlike=True,
         alike=0.3,
+        lively=True,
         crossed=0.5,
         crossed_first=True,
         least_visible=0.12,

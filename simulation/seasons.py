@@ -21,6 +21,7 @@ class Season:
     jackets: tuple[float, float, float]  # jacket, padded jacket, coat
     open_front: float  # share of jackets
     patterned: bool  # or of one colour, but for denim and heather
+    lively: bool = False  # folds in clothes, bags with handles and pockets, busy hands
 
     @property
     def warm(self) -> bool:

@@ -45,8 +45,11 @@ def body_of(
         ancestry=(1 / 3, 1 / 3, 1 / 3),
     )
     label = welded(avatar.vertices)
-    normals = vertex_normals(vertices[np.unique(label, return_index=True)[1]], label[avatar.faces])[label]
-    return shape, cut_apart(avatar, hang, vertices + stand_off[:, None] * normals, canonical, normals)
+    first = np.unique(label, return_index=True)[1]
+    normals = vertex_normals(vertices[first], label[avatar.faces])[label]
+    vertices = vertices + stand_off[:, None] * normals
+    normals = vertex_normals(vertices[first], label[avatar.faces])[label]
+    return shape, cut_apart(avatar, hang, vertices, canonical, normals)
 
 
 def cut_apart(avatar: Avatar, hang: Rig, vertices: Array, canonical: Array, normals: Array) -> list[Piece]:

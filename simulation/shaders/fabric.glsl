@@ -1,8 +1,8 @@
 // Colours of skin, cloth, hair, shoes and bags at a canonical point. Detail fades where a pixel is larger than it.
 struct Material { vec4 a, b, c, d, e, f, g, h, i, j; };
-layout(std140) uniform Materials { Material materials[9]; };
+layout(std140) uniform Materials { Material materials[10]; };
 uniform sampler2DArray prints;  // layer 0 this person's chest print, layer 1 the back print
-const int SKIN = 0, SHOES = 1, BOTTOM = 2, TOP = 3, OUTER = 4, HAIR = 5, HAT = 6, BAG = 7, EXTRA = 8;
+const int SKIN = 0, SHOES = 1, BOTTOM = 2, TOP = 3, OUTER = 4, HAIR = 5, HAT = 6, BAG = 7, EXTRA = 8, HELD = 9;
 
 float soft_step(float edge, float x, float width) { return clamp((x - edge) / max(width, 1e-5) + 0.5, 0.0, 1.0); }
 // A stripe train of period 1 and share `duty`, box-filtered over `width` periods.
