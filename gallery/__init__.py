@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoInfo as VideoInfo
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
+    from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.writing.writer import VideoWriter as VideoWriter
 
@@ -91,6 +92,7 @@ _HOMES = {
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "settings": ["GallerySettings"],
+    "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot"],
     "writing.writer": ["VideoWriter"],
 }

@@ -230,7 +230,7 @@ def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
 
 
 def _recorded(hit: Hit) -> RecordedHit:
-    return RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number, round(hit.standard_score, 4))
+    return RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number, round(hit.standard_score, 6))
 
 
 def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[int, CameraInfo]) -> HitOut:

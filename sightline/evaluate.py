@@ -112,8 +112,8 @@ def evaluate(
             else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars), seen=seen)
         ):
             found.append(evaluation)
-            if others:
-                comparisons.append(_compared(evaluation, others))
+            if others and (comparison := _compared(evaluation, others)) is not None:
+                comparisons.append(comparison)
             if json_file is not None:
                 _write(json_file, found, comparisons, embedder, through_service)
     _show(found, embedder.warning)
@@ -132,13 +132,17 @@ def _offline(
     network: "Network | None",
     seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
+    from gallery import RankBy, standard_scores
     from models.evaluation.evaluate import evaluate as judge
+    from models.evaluation.evaluate import several_cameras
     from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 
     features = TrackletFeatures(embedder, bar)
     for one in EvaluationProtocol if protocol is Protocols.ALL else [EvaluationProtocol(protocol.value)]:
         rerank = None if network is None else _reranking(network, one)
         yield judge(features, dataset, one, rerank=rerank, seen=seen)
+        if several_cameras(dataset):
+            yield judge(features, dataset, one, score=(RankBy.STANDARD_SCORE, standard_scores))
 
 
 def _judged(
@@ -158,11 +162,19 @@ def _judged(
     return [Judged.of(evaluation) for evaluation in offline]
 
 
-def _compared(evaluation: "Evaluation", others: "Sequence[Sequence[Judged]]") -> "Comparison":
-    """Raises CommandError if one of the others was not judged by this protocol, BadDataset as `compare`."""
+def _compared(evaluation: "Evaluation", others: "Sequence[Sequence[Judged]]") -> "Comparison | None":
+    """None if one of the others knows cosines only, as files of earlier versions do.
+
+    Raises:
+        CommandError: one of the others was not judged by this protocol.
+        BadDataset: as `compare`.
+    """
     from models.evaluation.comparison import Judged, compare
 
-    found = [[one for one in other if one.protocol == evaluation.protocol] for other in others]
+    basis = (evaluation.protocol, evaluation.ranked_by)
+    found = [[one for one in other if (one.protocol, one.ranked_by) == basis] for other in others]
+    if not all(found) and evaluation.ranked_by != "cosine":
+        return None
     if not all(found):
         raise CommandError(
             f"a file of --against has no figures by {evaluation.protocol}", "write it with this --protocol"
@@ -185,7 +197,7 @@ def _through(
 
     # One that is not there yet cannot be the service's: it is not made on the spot.
     with Gallery.open(settings) as gallery:
-        yield evaluate_through(client, gallery, embedder, dataset, root=root, progress=bar, seen=seen)
+        yield from evaluate_through(client, gallery, embedder, dataset, root=root, progress=bar, seen=seen)
 
 
 def _check_place(file: Path) -> None:
@@ -280,18 +292,21 @@ def _show(found: "Sequence[Evaluation]", warning: str | None) -> None:
     )
     closed, opened = [], []
     for evaluation in found:
-        closed.append(_closed(evaluation.protocol, evaluation.figures, evaluation.intervals))
-        opened.append(_opened(evaluation.protocol, evaluation.figures))
+        name = _named(evaluation.protocol, evaluation.ranked_by)
+        closed.append(_closed(name, evaluation.figures, evaluation.intervals))
+        opened.append(_opened(name, evaluation.figures))
         if evaluation.figures.single_gallery_shot is not None:
-            closed.append(
-                _ranks(f"{evaluation.protocol} single-shot", evaluation.figures.single_gallery_shot)
-            )
+            closed.append(_ranks(f"{name} single-shot", evaluation.figures.single_gallery_shot))
         if evaluation.reranked is not None:
-            closed.append(_closed(f"{evaluation.protocol} re-ranked", evaluation.reranked, {}))
+            closed.append(_closed(f"{name} re-ranked", evaluation.reranked, {}))
     print_table(closed)
     print_table(opened)
     if warning:
         print_note(warning)
+
+
+def _named(protocol: str, ranked_by: str) -> str:
+    return protocol if ranked_by == "cosine" else f"{protocol} by standard score"
 
 
 def _show_comparisons(comparisons: "Sequence[Comparison]") -> None:
@@ -305,7 +320,7 @@ def _show_comparisons(comparisons: "Sequence[Comparison]") -> None:
 
 
 def _comparison(one: "Comparison") -> dict[str, str]:
-    row = {"protocol": one.protocol}
+    row = {"protocol": _named(one.protocol, one.ranked_by)}
     for name, heading in (
         ("rank_1", "rank-1"),
         ("map_standard", "mAP (standard)"),

@@ -1,7 +1,8 @@
 """The I2V figure through the product: a test gallery imported, every query photo asked over REST.
 
-The gallery is imported in parts, each a camera of its own, for an answer holds at most 1000 hits: every query
-is asked once a part, and the parts together rank all of it. Whatever happens, what was imported is erased.
+Each camera of the data set becomes a camera of the gallery. It is imported in parts, each with a day of its
+own, for an answer holds at most 1000 hits: every query is asked once a part, and the parts together rank all
+of it. Whatever happens, what was imported is erased.
 """
 
 import io
@@ -9,20 +10,20 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from PIL import Image
 
-from gallery import CameraInfo, Gallery
+from gallery import CameraInfo, Gallery, RankBy
 from indexer.importers.crops import CropTracklet
 from indexer.importers.mars import CropFolder, import_tracklets
 from indexer.settings import IndexSettings
 from models.datasets.frames import read_frame
 from models.datasets.records import Dataset, Tracklet
 from models.embedder import MAX_CLIP_FRAMES, Embedder, Features
-from models.evaluation.evaluate import Compared, Seen, judge, judged_splits
+from models.evaluation.evaluate import Compared, Seen, judge, judged_splits, several_cameras
 from models.evaluation.protocols import EvaluationProtocol
 from sightline.client import Client
 from sightline.failures import CommandError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from models.evaluation.report import Evaluation
 
 PART: Final = 1000  # tracklets: as many hits as an answer can hold
+FIRST_DAY: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 Progress = Callable[[str, int, int], None]
 """As in models.evaluation.protocols."""
@@ -40,10 +42,12 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Gallery tracklets from number `first` on, and the camera that has them."""
+    """Tracklets of one camera, their numbers in the whole gallery, and the day they are imported on."""
 
     camera: CameraInfo
-    first: int
+    number: int
+    day: datetime
+    rows: Sequence[int]
     tracklets: Sequence[Tracklet]
 
 
@@ -56,8 +60,8 @@ def evaluate_through(
     root: "Path",
     progress: Progress,
     seen: Seen | None = None,
-) -> "Evaluation":
-    """Judge a model by what the service answers.
+) -> "Iterator[Evaluation]":
+    """Judge a model by what the service answers: by cosine, then by standard score where that may differ.
 
     Args:
         client: the service, which must read `gallery` and use the model of `embedder`.
@@ -79,15 +83,20 @@ def evaluate_through(
     with _parts(gallery, list(ranked)) as parts:
         _check(client, embedder, next(iter(queries)), parts[0])
         _import(gallery, embedder, root, parts, progress)
-        distances = np.empty((len(queries), len(ranked)), dtype=np.float32)
+        scores = np.empty((len(RankBy), len(queries), len(ranked)), dtype=np.float32)
         for number, query in enumerate(queries):
-            distances[number] = _ask(client, embedder, query, parts)
+            scores[:, number] = _ask(client, embedder, query, parts)
             progress("images", number + 1, len(queries))
-    compared = []
-    for split in splits:
-        of_split = np.ix_([queries[t] for t in split.query], [ranked[t] for t in split.gallery])
-        compared.append(Compared(split, distances[of_split]))
-    return judge(dataset.name, EvaluationProtocol.I2V, embedder.name, embedder.id, compared, seen=seen)
+    for by, distances in zip((RankBy.COSINE, RankBy.STANDARD_SCORE), -scores, strict=True):
+        compared = []
+        for split in splits:
+            of_split = np.ix_([queries[t] for t in split.query], [ranked[t] for t in split.gallery])
+            compared.append(Compared(split, distances[of_split]))
+        named = (dataset.name, EvaluationProtocol.I2V, embedder.name, embedder.id)
+        if by is RankBy.COSINE:
+            yield judge(*named, compared, seen=seen)
+        elif several_cameras(dataset):
+            yield judge(*named, compared, ranked_by=by)
 
 
 @contextmanager
@@ -97,9 +106,13 @@ def _parts(gallery: Gallery, tracklets: Sequence[Tracklet]) -> Iterator[list[_Pa
     cameras: list[CameraInfo] = []
     try:
         parts = []
-        for number, first in enumerate(range(0, len(tracklets), PART), start=1):
-            cameras.append(gallery.catalogue.add_camera(f"evaluation {run} part {number}"))
-            parts.append(_Part(cameras[-1], first, tracklets[first : first + PART]))
+        for number in sorted({tracklet.camera for tracklet in tracklets}):
+            cameras.append(gallery.catalogue.add_camera(f"evaluation {run} camera {number}"))
+            own = [row for row, tracklet in enumerate(tracklets) if tracklet.camera == number]
+            for day, first in enumerate(range(0, len(own), PART)):
+                rows = own[first : first + PART]
+                start = FIRST_DAY + timedelta(days=day)
+                parts.append(_Part(cameras[-1], number, start, rows, [tracklets[row] for row in rows]))
         yield parts
     finally:
         for camera in cameras:
@@ -123,39 +136,42 @@ def _import(
     settings = IndexSettings(clip_frames=MAX_CLIP_FRAMES)
     total = sum(len(tracklet.frames) for part in parts for tracklet in part.tracklets)
     done = 0
-    for number, part in enumerate(parts, start=1):
-        prefix = part.camera.name.removesuffix(str(number))
-        folder = CropFolder(root.absolute(), prefix, datetime.now(UTC), salt=part.camera.name)
+    for part in parts:
+        prefix = part.camera.name.removesuffix(str(part.number))
+        folder = CropFolder(root.absolute(), prefix, part.day, salt=f"{part.camera.name} {part.day}")
         crops = [
             CropTracklet(f"{t.identity:04d}", i, range(1, len(t.frames) + 1), t.frames)
             for i, t in enumerate(part.tracklets)
         ]
-        import_tracklets(gallery, embedder, folder, {number: crops}, settings)
+        import_tracklets(gallery, embedder, folder, {part.number: crops}, settings)
         done += sum(len(tracklet.frames) for tracklet in part.tracklets)
         progress("videos", done, total)
 
 
 def _ask(client: Client, embedder: Embedder, query: Tracklet, parts: Sequence[_Part]) -> Features:
-    """Distances (G,) of a query to the whole gallery."""
-    distances = np.full(sum(len(part.tracklets) for part in parts), np.nan, dtype=np.float32)
+    """Cosines and standard scores of a query and the whole gallery: (2, G)."""
+    scores = np.full((2, sum(len(part.tracklets) for part in parts)), np.nan, dtype=np.float32)
     with client.probe(_png(query)) as probe:
         for part in parts:
             for hit in _search(client, embedder, probe, part):
                 # Numbers count from 0 in the order of the import.
-                distances[part.first + int(hit["tracklet_id"].rpartition("-")[2])] = 1 - hit["score"]
-    missing = int(np.isnan(distances).sum())
+                row = part.rows[int(hit["tracklet_id"].rpartition("-")[2])]
+                scores[:, row] = hit["score"], hit["standard_score"]
+    missing = int(np.isnan(scores).any(axis=0).sum())
     if missing:
         raise CommandError(
-            f"the service left {missing} of {len(distances)} tracklets out of an answer",
+            f"the service left {missing} of {scores.shape[1]} tracklets out of an answer",
             "let nobody erase videos meanwhile",
         )
-    return distances
+    return scores
 
 
 def _search(client: Client, embedder: Embedder, probe: dict[str, Any], part: _Part) -> list[dict[str, Any]]:
     # The picture is the person: the box is all of it, whatever the detector says.
     whole = {"probe_id": probe["id"], "box": [0, 0, probe["width"], probe["height"]]}
-    answer = client.post("/v1/searches", {"probes": [whole], "cameras": [part.camera.name], "limit": PART})
+    day = {"start": part.day.isoformat(), "end": (part.day + timedelta(days=1)).isoformat()}
+    question = {"probes": [whole], "cameras": [part.camera.name], "limit": PART, **day}
+    answer = client.post("/v1/searches", question)
     if answer["model"]["id"] != embedder.id:
         raise CommandError(
             f"the service answers with another model, {answer['model']['name']} "

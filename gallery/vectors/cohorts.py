@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gallery.vectors.block import Block
 from gallery.vectors.index import Halves, Integers
-from gallery.vectors.levels import SAMPLE, Cohort
+from gallery.vectors.levels import Cohort, evenly
 from gallery.vectors.plausible import check_vectors
 
 _LIVE_DTYPE = np.dtype(
@@ -63,14 +63,13 @@ def _by_camera(blocks: Sequence[Block]) -> Iterator[NDArray[np.void]]:
 
 
 def _sample(blocks: Sequence[Block], videos: NDArray[np.void]) -> Halves:
-    """Up to SAMPLE vectors of a camera, evenly spaced over its tracklets: (N, D)."""
+    """Vectors of a camera, evenly spaced over its tracklets: (N, D)."""
     ends = np.cumsum(videos["count"])
-    count = int(min(ends[-1], SAMPLE))
-    places = np.arange(count) * int(ends[-1]) // count
+    places = evenly(int(ends[-1]))
     ordinals = np.searchsorted(ends, places, side="right")
     rows: Integers = videos["first"][ordinals] + places - (ends - videos["count"])[ordinals]
     dimension = blocks[0].rows.vectors.dimension
-    vectors = np.empty((count, dimension), np.float16)
+    vectors = np.empty((len(places), dimension), np.float16)
     of_block = videos["block"][ordinals]
     for number in np.unique(of_block).tolist():
         here = of_block == number

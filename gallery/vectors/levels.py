@@ -78,6 +78,36 @@ class Level:
         return standard
 
 
+def standard_scores(queries: FloatArray, vectors: FloatArray, camera_ids: NDArray[np.int64]) -> FloatArray:
+    """Rank a gallery that is given whole as one that is stored would be.
+
+    Args:
+        queries: (Q, D), L2-normalised.
+        vectors: (N, D), L2-normalised; rounded to 16 bits as stored ones are.
+        camera_ids: (N,) which camera each is of.
+
+    Returns:
+        (Q, N) cosines standardised within their camera.
+    """
+    stored = vectors.astype(np.float16)
+    members = {int(camera): np.flatnonzero(camera_ids == camera) for camera in np.unique(camera_ids)}
+    cohorts = {
+        camera: Cohort.of(stored[rows[evenly(len(rows))]], len(rows)) for camera, rows in members.items()
+    }
+    scores = queries @ stored.astype(np.float32).T
+    for query, row in zip(queries, scores, strict=True):
+        for camera, level in levels(query, cohorts).items():
+            row[members[camera]] = level.standardise(row[members[camera]])
+    return scores
+
+
+def evenly(count: int) -> NDArray[np.int64]:
+    """Places, (S,), of the tracklets of a camera that are looked at."""
+    looked_at = min(count, SAMPLE)
+    places: NDArray[np.int64] = np.arange(looked_at) * count // max(looked_at, 1)
+    return places
+
+
 def levels(query: FloatArray, cohorts: Mapping[int, Cohort]) -> dict[int, Level]:
     """Say for each camera what a probe scores there.
 

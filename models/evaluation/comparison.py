@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from models.errors import BadDataset
 from models.evaluation.bootstrap import Difference, paired_bootstrap
 from models.evaluation.metrics import Floats
-from models.evaluation.report import COMPARED, Compared, Evaluation, Queries
+from models.evaluation.report import COMPARED, COSINE, Compared, Evaluation, Queries
 
 _QUERIES: Final = TypeAdapter(tuple[Queries, ...])
 
@@ -25,12 +25,14 @@ class Judged:
     protocol: str
     model: str
     queries: tuple[Queries, ...]
+    ranked_by: str = COSINE
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> "Judged":
         """What is compared of an evaluation."""
         queries = tuple(split.queries for split in evaluation.splits)
-        return cls(evaluation.dataset, evaluation.protocol, evaluation.model, queries)
+        named = (evaluation.dataset, evaluation.protocol, evaluation.model)
+        return cls(*named, queries, evaluation.ranked_by)
 
     def mean(self, figure: Compared) -> float:
         """A figure of the whole: the mean over queries, averaged over splits."""
@@ -42,7 +44,7 @@ class Comparison:
     """How much better some models are than others by the same queries.
 
     Attributes:
-        dataset, protocol: what both were judged by.
+        dataset, protocol, ranked_by: what both were judged by.
         model, against: the names of the models; of several, each query's figure is their mean.
         differences: of "rank_1" and both mAPs; shares, 0..1.
     """
@@ -52,6 +54,7 @@ class Comparison:
     model: tuple[str, ...]
     against: tuple[str, ...]
     differences: Mapping[str, Difference]
+    ranked_by: str = COSINE
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file."""
@@ -70,7 +73,7 @@ def compare(first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
     """
     one = first[0]
     for other in (*first, *second):
-        if (other.dataset, other.protocol) != (one.dataset, one.protocol) or not _alike(one, other):
+        if _basis(other) != _basis(one) or not _alike(one, other):
             raise BadDataset(
                 f"{one.model} was judged by other queries ({one.dataset}, {one.protocol}) than "
                 f"{other.model} ({other.dataset}, {other.protocol})"
@@ -82,6 +85,7 @@ def compare(first: Sequence[Judged], second: Sequence[Judged]) -> Comparison:
         tuple(judged.model for judged in first),
         tuple(judged.model for judged in second),
         {name: paired_bootstrap(_mean(first, name), _mean(second, name), identities) for name in COMPARED},
+        one.ranked_by,
     )
 
 
@@ -99,11 +103,16 @@ def read_judged(file: Path) -> list[Judged]:
                 str(one["protocol"]),
                 str(one["model"]),
                 _QUERIES.validate_python([split["queries"] for split in one["splits"]]),
+                str(one.get("ranked_by", COSINE)),
             )
             for one in evaluations
         ]
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         raise BadDataset(f"{file} holds no evaluation with its single queries") from error
+
+
+def _basis(judged: Judged) -> tuple[str, str, str]:
+    return judged.dataset, judged.protocol, judged.ranked_by
 
 
 def _alike(one: Judged, other: Judged) -> bool:

@@ -16,6 +16,7 @@ from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures, co
 from models.evaluation.report import (
     CMC_DEPTH,
     COMPARED,
+    COSINE,
     Counts,
     Evaluation,
     Figures,
@@ -34,6 +35,9 @@ SINGLE_GALLERY_SHOT: Final = frozenset({"cuhk03"})
 
 Rerank = Callable[[Features, Features], Features]
 """(Q, D), (G, D) unit vectors -> (Q, G) distances."""
+
+Score = Callable[[Features, Features, Ints], Features]
+"""(Q, D), (G, D) unit vectors, (G,) cameras -> (Q, G) scores, higher for what is more alike."""
 
 Seen = Callable[[EvaluationProtocol, "Compared", Ranking], None]
 """Is told of each split that was judged, with how its distances rank."""
@@ -55,6 +59,7 @@ def evaluate(
     *,
     rerank: Rerank | None = None,
     seen: Seen | None = None,
+    score: tuple[str, Score] | None = None,
 ) -> Evaluation:
     """Judge a model.
 
@@ -64,6 +69,7 @@ def evaluate(
         protocol: which network embeds what.
         rerank: distances to judge too, such as models.evaluation.reranking.k_reciprocal.
         seen: told of each split, such as models.evaluation.album.Album.see.
+        score: what to rank by instead of cosines, with its name.
 
     Raises:
         BadDataset: a picture cannot be read, or no query of a split has a match.
@@ -72,8 +78,11 @@ def evaluate(
     splits = judged_splits(dataset)
     for video in (False, True):
         features.embed(_embedded(splits, protocol, video=video), video=video)
-    compared = (_compare(features, split, protocol, rerank) for split in splits)
-    return judge(dataset.name, protocol, features.model, features.model_id, compared, seen=seen)
+    name, scoring = (COSINE, None) if score is None else score
+    compared = (_compare(features, split, protocol, rerank, scoring) for split in splits)
+    return judge(
+        dataset.name, protocol, features.model, features.model_id, compared, seen=seen, ranked_by=name
+    )
 
 
 def judge(
@@ -84,6 +93,7 @@ def judge(
     compared: Iterable[Compared],
     *,
     seen: Seen | None = None,
+    ranked_by: str = COSINE,
 ) -> Evaluation:
     """Figures of distances, wherever they come from; `compared` has an entry for each of `judged_splits`.
 
@@ -113,6 +123,7 @@ def judge(
         {name: bootstrap([split.values(name) for split in queries], identities) for name in COMPARED},
         mean(reranked) if reranked else None,
         tuple(results),
+        ranked_by,
     )
 
 
@@ -121,13 +132,24 @@ def judged_splits(dataset: Dataset) -> list[Split]:
     return [_without_junk(split) for split in dataset.splits]
 
 
+def several_cameras(dataset: Dataset) -> bool:
+    """Whether a gallery has tracklets of more than one camera, so that it matters how cameras are merged."""
+    return any(len({one.camera for one in split.gallery}) > 1 for split in judged_splits(dataset))
+
+
 def _compare(
-    features: TrackletFeatures, split: Split, protocol: EvaluationProtocol, rerank: Rerank | None
+    features: TrackletFeatures,
+    split: Split,
+    protocol: EvaluationProtocol,
+    rerank: Rerank | None,
+    score: Score | None,
 ) -> Compared:
     of_query = features.of(split.query, video=protocol.query_is_video)
     of_gallery = features.of(split.gallery, video=protocol.gallery_is_video)
     reranked = None if rerank is None else rerank(of_query, of_gallery)
-    return Compared(split, cosine_distances(of_query, of_gallery), reranked)
+    if score is None:
+        return Compared(split, cosine_distances(of_query, of_gallery), reranked)
+    return Compared(split, -score(of_query, of_gallery, labels(split.gallery).cameras), reranked)
 
 
 def _judge_split(compared: Compared, *, single: bool) -> tuple[SplitResult, Ranking]:

@@ -11,6 +11,7 @@ from models.evaluation.bootstrap import Interval
 from models.evaluation.metrics import Floats
 
 CMC_DEPTH: Final = 50
+COSINE: Final = "cosine"
 
 Compared = Literal["rank_1", "map_standard", "map_trapezoid"]
 COMPARED: Final[tuple[Compared, ...]] = get_args(Compared)
@@ -102,6 +103,7 @@ class Evaluation:
     Attributes:
         dataset: its name.
         protocol: "i2v", "v2v" or "i2i".
+        ranked_by: what ordered the gallery: "cosine", or what else distances were made of.
         model: its name.
         model_id: SHA-256 of its weights.
         counts: sums over the splits.
@@ -120,6 +122,7 @@ class Evaluation:
     intervals: Mapping[str, Interval]
     reranked: Figures | None
     splits: tuple[SplitResult, ...]
+    ranked_by: str = COSINE
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON file; shares are 0..1."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gallery.gallery import Gallery
 from gallery.records.searching import Filters, RankBy
-from gallery.vectors.levels import DIRECTIONS, LEAST_DEVIATION, SHRINKAGE, Cohort, levels
+from gallery.vectors.levels import DIRECTIONS, LEAST_DEVIATION, SHRINKAGE, Cohort, levels, standard_scores
 from tests.gallery.making import MODEL, make_tracklet, store, unit
 
 
@@ -71,6 +71,17 @@ def test_equal_vectors_leave_a_deviation() -> None:
     (level,) = levels(probe(0, 8), {1: Cohort.of(vectors)}).values()
     assert level.deviation == LEAST_DEVIATION
     assert np.isfinite(level.standardise(np.array([1.0, -1.0], np.float32))).all()
+
+
+def test_a_gallery_given_whole_ranks_as_a_stored_one(sqlite_gallery: Gallery) -> None:
+    query = fill(sqlite_gallery)
+    snapshot = sqlite_gallery.snapshot(MODEL.id)
+    hits = snapshot.search(query, limit=1000).hits
+    cameras = {video.id: video.camera_id for video in sqlite_gallery.catalogue.videos(limit=100)}
+    vectors = np.stack([snapshot.vector(hit.tracklet_id) for hit in hits])
+    of_hits = np.array([cameras[hit.tracklet_id.partition("-")[0]] for hit in hits])
+    (scores,) = standard_scores(query[None], vectors, of_hits)
+    np.testing.assert_allclose(scores, [hit.standard_score for hit in hits], rtol=1e-3, atol=1e-2)
 
 
 def test_no_cameras_have_no_levels() -> None:

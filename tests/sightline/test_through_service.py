@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import models.datasets
-from gallery import Gallery, GallerySettings
+from gallery import Gallery, GallerySettings, standard_scores
 from models.datasets.records import JUNK, Dataset, Split, Tracklet
-from models.evaluation.evaluate import evaluate
+from models.evaluation.evaluate import Compared, evaluate, judge, judged_splits
 from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 from service.app import create_app
 from service.settings import ServiceSettings
@@ -72,6 +72,21 @@ def figures(evaluation: dict[str, Any]) -> list[float]:
     return [*found["rank"].values(), found["map_standard"], found["map_trapezoid"]]
 
 
+def standard_figures(dataset: Dataset) -> list[list[float]]:
+    """Figures of each split, where the gallery that is stored is that of all splits."""
+    features = TrackletFeatures(TinyEmbedder(), None)
+    splits = judged_splits(dataset)
+    everybody = list(dict.fromkeys(t for split in splits for t in split.gallery))
+    cameras = np.array([tracklet.camera for tracklet in everybody])
+    compared = []
+    for split in splits:
+        query = features.of(split.query, video=False)
+        scores = standard_scores(query, features.of(everybody, video=True), cameras)
+        compared.append(Compared(split, -scores[:, [everybody.index(t) for t in split.gallery]]))
+    judged = judge("drawn", EvaluationProtocol.I2V, "tiny", "0", compared).to_json()
+    return [figures(split) for split in judged["splits"]]
+
+
 def left_behind(gallery: Gallery) -> tuple[int, int, int]:
     probes = gallery.data_dir / "probes"
     return (
@@ -99,15 +114,18 @@ def test_figures_are_those_of_the_model(
     assert drawn == {"cmc.png", "i2v-worst.png", "i2v-random.png"}
     values = json.loads(file.read_text())
     expected = evaluate(TrackletFeatures(TinyEmbedder(), None), people, EvaluationProtocol.I2V).to_json()
-    (found,) = values["evaluations"]
+    found, standard = values["evaluations"]
     assert values["through_service"] == running.url
     assert found["counts"] == expected["counts"]
     for mine, offline in zip([found, *found["splits"]], [expected, *expected["splits"]], strict=True):
         np.testing.assert_allclose(figures(mine), figures(offline), atol=1e-4)
     assert min(figures(found)) < 1, "nothing was hard: any ranking would pass"
+    assert (found["ranked_by"], standard["ranked_by"]) == ("cosine", "standard_score")
+    for mine, offline in zip(standard["splits"], standard_figures(people), strict=True):
+        np.testing.assert_allclose(figures(mine), offline, atol=1e-4)
     assert left_behind(running.gallery) == (0, 0, 0)
     done = [event.action for event in running.gallery.audit.events(limit=1000)]
-    assert done.count("video.erase") == 4
+    assert done.count("video.erase") == 6  # three cameras, each in two parts
 
 
 @pytest.mark.parametrize(
