@@ -1,25 +1,35 @@
 """How many crops and frames a second are drawn, against rasterising the same triangles and nothing else?
 
     python benchmarks/drawing.py [--processes 1 2] [--people 8] [--rounds 5] [--seconds 2] [--wardrobe DIR]
+    python benchmarks/drawing.py --part train-9000 [--people 75] [--wardrobe DIR]
 
 Crop: a window around a person of a 1280 x 720 camera with up to three others near, drawn, developed, checked
 for visibility and cut out; identities are ready and people are posed for each. Frame: the whole picture with
 all people, with boxes and visible shares. Bare: the triangles of the same people into a depth buffer of the
 same size, in one pose, without shading, reading back or shadows. All take turns in every process, and all
 processes start a round together; figures are sums over the processes, medians over the rounds, by the clock.
+
+With --part one part of a preset's people is made from the beginning to the files, in this process, and the
+table says how much CPU time a crop takes and where it goes. The renderer is made to finish after each step,
+which adds a little.
 """
 
 import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
+from simulation import crops, tracklets
+from simulation import renderer as renderer_module
 from simulation.camera import Camera, Window, clip_matrix
 from simulation.closet import Wardrobe
 from simulation.company import Cast
@@ -38,6 +48,18 @@ from simulation.world import draw_station
 
 COMPANY = 3  # others near the subject of a crop
 WARM_UP = 3  # of each kind
+STEPS: tuple[tuple[ModuleType | type, str, str], ...] = (
+    (tracklets, "draw_cast", "making people"),
+    (tracklets, "Actor", "bringing them to the renderer"),
+    (tracklets, "Studio", "backdrops"),
+    (TrackletMaker, "poses", "posing"),
+    (renderer_module, "draw_geometry", "geometry and shadows"),
+    (renderer_module, "shade", "shading people"),
+    (renderer_module, "combine", "laying them over the backdrop"),
+    (renderer_module, "develop", "sensor"),
+    (crops, "process", "electronics"),
+    (TrackletMaker, "save", "writing"),
+)
 
 
 def bare(renderer: Renderer, camera: Camera, window: Window) -> Callable[[Cast], None]:
@@ -151,6 +173,37 @@ def measure(options: argparse.Namespace, count: int, folder: str) -> np.ndarray:
     return np.asarray(np.median(total, 0))
 
 
+def part(preset: str, people: int, wardrobe: Path | None, folder: Path) -> None:
+    """Make a part of a preset and print where the time goes."""
+    spent: dict[str, float] = {}
+    renderer = tracklets.shared_renderer()
+
+    def timed(module: ModuleType | type, name: str, label: str) -> None:
+        work = getattr(module, name)
+
+        def measured(*arguments: Any, **options: Any) -> Any:
+            renderer.context.finish()
+            start = time.process_time()
+            result = work(*arguments, **options)
+            renderer.context.finish()
+            spent[label] = spent.get(label, 0.0) + time.process_time() - start
+            return result
+
+        setattr(module, name, measured)
+
+    for module, name, label in STEPS:
+        timed(module, name, label)
+    asked = replace(PRESETS[preset], identities=people, test_identities=0, people=people)
+    start = time.process_time()
+    tracklets.simulate_tracklets(folder, asked, wardrobe=wardrobe, processes=0)
+    whole = time.process_time() - start
+    count = sum(1 for _ in folder.rglob("*.jpg"))
+    print(f"{count} crops of {people} people, {1000 * whole / count:.1f} ms CPU each: of it")
+    for label, seconds in spent.items():
+        print(f"| {label} | {1000 * seconds / count:.1f} |")
+    print(f"| the rest | {1000 * (whole - sum(spent.values())) / count:.1f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -160,7 +213,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--wardrobe", type=Path)
+    parser.add_argument("--part", choices=PRESETS)
     options = parser.parse_args()
+    if options.part is not None:
+        draw_alone()
+        with tempfile.TemporaryDirectory() as folder:
+            part(options.part, options.people, options.wardrobe, Path(folder))
+        return
     print("| processes | crops/s | bare crops/s | ratio | frames/s | bare frames/s | ratio |")
     print("|---:|---:|---:|---:|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:

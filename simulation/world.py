@@ -64,7 +64,7 @@ def draw_station(seed: int, number: int, *, width: int, height: int) -> Station:
 def draw_unlike_station(seed: int, number: int, *, width: int, height: int) -> Station:
     """Like `draw_station`, of cameras that disagree: the first hangs indoors, the second outdoors.
 
-    Its resolution, up to half as much again as asked for, is what shows people on the strip TALL pixels high.
+    Its resolution is what shows people on the strip TALL pixels high, but no more than asked for.
     """
     indoor = number == 0 or (number > 1 and np.random.default_rng([seed, 12, number]).random() < INDOORS)
 
@@ -76,7 +76,7 @@ def draw_unlike_station(seed: int, number: int, *, width: int, height: int) -> S
 
     place, camera = best_view(seed, number, place_of, camera_of)
     tall = float(np.exp(np.random.default_rng([seed, 13, number]).uniform(*np.log(TALL))))
-    camera = camera.scaled(min(tall / stature_on(camera), 1.5))
+    camera = camera.scaled(min(tall / stature_on(camera), 1.0))
     sensor = draw_unlike_sensor(np.random.default_rng([seed, 9, number]), night=place.night)
     return Station(f"camera-{number + 1}", place, camera, sensor)
 

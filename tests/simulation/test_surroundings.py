@@ -54,7 +54,7 @@ def test_a_world_has_a_camera_indoors_and_one_outdoors(seed: int) -> None:
 def test_people_are_of_a_likely_height_on_every_camera(seed: int) -> None:
     camera = draw_unlike_station(seed, 2, width=1280, height=720).camera
 
-    assert camera.width <= 1.5 * 1280 + 2
+    assert camera.width <= 1280
     assert camera.width % 2 == camera.height % 2 == 0
     assert 0.2 * TALL[0] < stature_on(camera) <= TALL[1] * 1.02
 
