@@ -1,6 +1,6 @@
 """The time of each frame of a recording, from its time stamps, whatever the file makes of them.
 
-Every time that the gallery holds is on this clock: whoever reads a recording again goes by the same rule.
+All times in the gallery are on this clock; reading a recording again must follow the same rule.
 """
 
 from collections import deque
@@ -27,15 +27,15 @@ class Stamped(Protocol):
 
     @property
     def pts(self) -> int | None:
-        """When it is displayed."""
+        """Presentation time."""
 
     @property
     def dts(self) -> int | None:
-        """When it is decoded."""
+        """Decoding time."""
 
     @property
     def duration(self) -> int | None:
-        """How long it is displayed."""
+        """Time on display."""
 
 
 F = TypeVar("F", bound=Stamped)
@@ -86,7 +86,7 @@ class FrameClock:
 
     @property
     def steady(self) -> bool:
-        """Whether every stamp was believed."""
+        """True if every time stamp was accepted."""
         return self._steady
 
     @property

@@ -27,7 +27,7 @@ class NotFound(GalleryError):
 
 
 class Conflict(GalleryError):
-    """What was asked contradicts what is recorded."""
+    """The request conflicts with what is recorded."""
 
 
 class AlreadyIndexed(Conflict):

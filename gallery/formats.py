@@ -1,4 +1,4 @@
-"""Which of FFmpeg's formats may be opened as a recording, to index it or to cut a clip from it."""
+"""FFmpeg formats that may be opened as recordings, for indexing and for cutting clips."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -88,7 +88,7 @@ class Gallery:
 
     @property
     def database_kind(self) -> str:
-        """What kind of database it is: sqlite or postgresql."""
+        """The kind of database: sqlite or postgresql."""
         return self._database.engine.dialect.name
 
     def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:

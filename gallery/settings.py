@@ -1,4 +1,4 @@
-"""Where the gallery lies: one directory for files and one database."""
+"""Settings of the gallery: one directory for files and one database."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What was done, by whom, when: written by the server, never changed, never removed."""
+"""The audit trail: who did what and when. Written by the server, never changed, never removed."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

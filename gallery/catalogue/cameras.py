@@ -1,4 +1,4 @@
-"""What a camera may be called and where it may stand."""
+"""Checks of a camera's name, site, clock and place."""
 
 import unicodedata
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What the gallery knows of cameras, videos and tracklets."""
+"""The catalogue of cameras, videos and tracklets."""
 
 import re
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""What an answer rests on: which stretches of each camera's time were searched, and which are missing.
+"""Coverage of an answer: the intervals of each camera that were searched, and those that are missing.
 
 Videos overlap, follow each other and have holes: what they cover is the union of their intervals.
 """
@@ -26,7 +26,7 @@ _ByCamera = dict[int, Spans]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the videos that pass the filters have, by camera."""
+    """The videos that pass the filters, counted by camera."""
 
     searched: _ByCamera  # pictures with embeddings of the model
     damaged: _ByCamera  # pictures whose embeddings cannot be read

@@ -178,7 +178,7 @@ class Probes:
 
 
 def _modified(path: Path) -> float:
-    """When a file was last written; now, if it went away meanwhile."""
+    """Return the time a file was last written; the current time if it is gone."""
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

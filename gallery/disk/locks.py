@@ -1,4 +1,4 @@
-"""Who is alive: locks that the kernel releases when their process dies, however it dies."""
+"""Locks that show which processes are alive: the kernel releases them, however a process dies."""
 
 import fcntl
 import os
@@ -59,7 +59,7 @@ class Staging:
 
 
 def staging_root(data_dir: Path) -> Path:
-    """Where everything is written before it gets its name."""
+    """Return the folder where files are written before they get their final names."""
     return data_dir / "staging"
 
 

@@ -1,4 +1,4 @@
-"""Where the files lie that belong to a video."""
+"""Paths of the files that belong to a video."""
 
 from pathlib import Path
 

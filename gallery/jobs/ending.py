@@ -1,4 +1,4 @@
-"""How a recording of a job ends."""
+"""The final states of a job's recordings."""
 
 from collections.abc import Mapping
 from typing import Any

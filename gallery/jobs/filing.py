@@ -1,4 +1,4 @@
-"""What is checked and made when a job is filed."""
+"""Checks and rows of a job that is filed."""
 
 import hashlib
 import os.path
@@ -51,7 +51,7 @@ def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:
 
 
 def fingerprint(rows: Sequence[JobRecording]) -> str:
-    """What makes two filings the same request."""
+    """Return a hash that is equal for equal requests."""
     parts = [(row.camera_id, row.path, row.file_name, row.owned, row.start_time.isoformat()) for row in rows]
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

@@ -23,7 +23,7 @@ def job_info(session: Session, job: Job | None, job_id: str) -> JobInfo:
 
 
 def progress_of(session: Session, job_ids: Sequence[str]) -> dict[str, list[RecordingProgress]]:
-    """What the recordings of some jobs have achieved, in one query."""
+    """Return the progress of the recordings of several jobs, in one query."""
     query = select(
         JobRecording.job_id,
         JobRecording.state,

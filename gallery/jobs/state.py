@@ -1,4 +1,4 @@
-"""What a job's recordings say about the job: its state, its progress, and when it will be done."""
+"""A job's state, progress and remaining time, derived from its recordings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ RECORDING_STATES: Final = ENDED | {QUEUED, RUNNING}
 
 @dataclass(frozen=True, slots=True)
 class RecordingProgress:
-    """What of a recording the estimates need."""
+    """A recording as far as the estimates need it."""
 
     state: str
     progress: float  # 0..1
@@ -83,7 +83,7 @@ def job_eta(recordings: Sequence[RecordingProgress], now: datetime) -> float | N
 
 
 def _measured_seconds(recording: RecordingProgress, now: datetime) -> float | None:
-    """How long the whole recording takes, as far as it was measured."""
+    """Return the seconds that the whole recording takes, or None if nothing was measured."""
     if recording.started_at is None:
         return None
     if recording.state == RUNNING and recording.progress >= _LEAST_PROGRESS:
@@ -94,6 +94,6 @@ def _measured_seconds(recording: RecordingProgress, now: datetime) -> float | No
 
 
 def _seconds_left(recording: RecordingProgress, mean: float, now: datetime) -> float:
-    """What a running recording still needs: by its own rate, or the mean before it has one."""
+    """Return the seconds a running recording still needs: at its own rate, else by the mean."""
     own = _measured_seconds(recording, now)
     return mean if own is None else own * (1.0 - recording.progress)

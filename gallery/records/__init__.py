@@ -1,4 +1,4 @@
-"""What passes through the gallery's door: plain frozen records, no rows.
+"""The gallery's interface to other packages: plain frozen records, no rows.
 
 A row object tied to a session would leak the database into its callers; these are values.
 """

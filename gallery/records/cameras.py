@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class CameraSettings(TypedDict, total=False):
-    """What can be said about a camera besides its name; what is left out gets its default.
+    """The settings of a camera besides its name; missing keys get their defaults.
 
     site: where it belongs.
     time_zone: IANA name, for showing local time; recorded times are UTC. Default UTC.
@@ -24,7 +24,7 @@ class CameraSettings(TypedDict, total=False):
 
 
 class CameraChanges(CameraSettings, total=False):
-    """What can be changed of a camera: the keys that are given."""
+    """Changes to a camera: only the given keys change."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""What of the cameras' time an answer rests on."""
+"""The time of each camera that an answer covers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Interval:
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Length in seconds."""
         return (self.end - self.start).total_seconds()
 
 
@@ -35,7 +35,7 @@ class Missing(Interval):
 
 @dataclass(frozen=True, slots=True)
 class CameraCoverage:
-    """What of a camera was searched within some filters, and what was not.
+    """The part of a camera's time that was searched within some filters, and the part that was not.
 
     Attributes:
         camera_id, name, site: the camera.
@@ -60,17 +60,17 @@ class CameraCoverage:
 
     @property
     def first(self) -> datetime | None:
-        """Where the first interval begins; None when nothing was searched."""
+        """Start of the first interval; None when nothing was searched."""
         return self.intervals[0].start if self.intervals else None
 
     @property
     def last(self) -> datetime | None:
-        """Where the last interval ends; None when nothing was searched."""
+        """End of the last interval; None when nothing was searched."""
         return self.intervals[-1].end if self.intervals else None
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What an answer under some filters rests on: every camera that passes them, by name."""
+    """The coverage of an answer under some filters: every camera that passes them, by name."""
 
     cameras: Sequence[CameraCoverage]

@@ -7,7 +7,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class PersonQuality:
-    """How fit a person on a probe is for a search: height in pixels, fine detail as a share of contrast."""
+    """Image quality of a person on a probe: height in pixels, fine detail as a share of contrast."""
 
     height_px: float
     sharpness: float

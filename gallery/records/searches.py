@@ -12,7 +12,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class QueriedProbe:
-    """What was searched for: a person or a box on the probe `id`, or a tracklet."""
+    """The target of a search: a person or a box on the probe `id`, or a tracklet."""
 
     id: str | None
     person: int | None
@@ -22,7 +22,7 @@ class QueriedProbe:
 
 @dataclass(frozen=True, slots=True)
 class QueriedFilters:
-    """Where was searched, by name; None for no restriction."""
+    """The filters of a search, by name; None for no restriction."""
 
     cameras: Sequence[str] | None
     sites: Sequence[str] | None

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class RankBy(StrEnum):
-    """What orders an answer.
+    """The order of an answer.
 
     STANDARD_SCORE: the cosine as standardised within its camera (gallery.vectors.levels), so that hits of all
         cameras compare.
@@ -20,7 +20,7 @@ class RankBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What may be in an answer. None means no restriction; an empty set means nothing.
+    """Restrictions on an answer. None means no restriction; an empty set means nothing.
 
     A tracklet passes the time filter when it overlaps [start, end).
     """

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """Which model made the vectors: `id` is the SHA-256 of its weights."""
+    """The model that made the vectors; `id` is the SHA-256 of its weights."""
 
     id: str
     name: str
@@ -19,7 +19,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoReport:
-    """What the indexer says about a recording besides its rows; every number is of the whole recording.
+    """The indexer's report on a recording; every number is of the whole recording.
 
     Attributes:
         detector: which detector found the people, or how they were imported.
@@ -51,7 +51,7 @@ class VideoReport:
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """What the file system says of a file besides its size: if any of it differs, the content may."""
+    """Time stamps and inode of a file: if any of them differs, the content may differ."""
 
     mtime_ns: int
     ctime_ns: int
@@ -89,11 +89,11 @@ class NewVideo:
 
 
 class VideoChanges(TypedDict, total=False):
-    """What can be corrected of a video: the keys that are given.
+    """Corrections to a video: only the given keys change.
 
     start_time: the time of its first frame.
     camera_id: the camera that recorded it.
-    path: where the recording lies now; its content was compared by whoever says so.
+    path: where the recording is now; the caller has compared its content.
     file_name: what people call it.
     stamp: what the file system says of the file at `path`.
     """

@@ -1,4 +1,4 @@
-"""What a database can say about its own soundness."""
+"""Integrity checks of the database by its own means."""
 
 from sqlalchemy import text
 

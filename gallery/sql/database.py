@@ -67,7 +67,7 @@ class Database:
 
     @property
     def is_postgresql(self) -> bool:
-        """Whether this is the server; else it is a SQLite file."""
+        """True for PostgreSQL, false for an SQLite file."""
         return self.engine.dialect.name == "postgresql"
 
     @contextmanager

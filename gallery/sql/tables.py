@@ -149,7 +149,7 @@ class Segment(Base):
 
 
 class SegmentVideo(Base):
-    """Which videos a segment holds; with `model_id` it says what is indexed with what, exactly once."""
+    """The videos in a segment; with `model_id`, each video is indexed with each model at most once."""
 
     __tablename__ = "segment_video"
 
@@ -259,7 +259,7 @@ class Search(Base):
 
 
 class AuditEvent(Base):
-    """What was done, by whom, when. Append-only; written before the answer leaves."""
+    """Who did what and when. Append-only; written before the answer leaves."""
 
     __tablename__ = "audit_event"
 

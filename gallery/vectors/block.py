@@ -100,7 +100,7 @@ class Rows:
 
     @property
     def camera_ids(self) -> list[int]:
-        """Which cameras saw the tracklets."""
+        """The cameras that saw the tracklets."""
         found: list[int] = np.unique(self.videos["camera_id"][self.videos["count"] > 0]).tolist()
         return found
 
@@ -174,7 +174,7 @@ class Block:
 
     @property
     def live_count(self) -> int:
-        """How many tracklets are not erased."""
+        """Number of tracklets that are not erased."""
         return int(self.rows.videos["count"][~self.erased].sum())
 
     def select(

@@ -1,4 +1,4 @@
-"""What counts as an embedding: one dimension, finite, of length one."""
+"""Checks of embeddings: one dimension, finite, of length one."""
 
 from typing import Any
 

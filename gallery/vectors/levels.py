@@ -1,4 +1,4 @@
-"""How high a probe scores in each camera, whoever is seen there.
+"""The scores that a probe reaches in each camera, whichever person is seen.
 
 Photos look like the tracklets of cameras that see alike, so everybody scores high there. The scores of each
 camera are therefore standardised by what the probe scores there on the whole: (s - mean) / deviation, the
@@ -67,7 +67,7 @@ class Cohort:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What a probe scores in one camera: mean and standard deviation of its cosines."""
+    """A probe's scores in one camera: mean and standard deviation of its cosines."""
 
     mean: float
     deviation: float

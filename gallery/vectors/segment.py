@@ -44,7 +44,7 @@ class SegmentVanished(CorruptSegment):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a segment says of itself; `files` maps each file's name to its bytes and SHA-256."""
+    """The manifest of a segment; `files` maps each file's name to its bytes and SHA-256."""
 
     format: int
     model_id: str

@@ -1,4 +1,4 @@
-"""What can be searched at one moment: an unchanging view that many threads search at once.
+"""The searchable gallery at one moment: an immutable view that many threads can search at once.
 
 Search is exact. Answers are ordered by cosines that are standardised within their camera, or by plain ones.
 Each camera of a block is ranked by itself, which leaves its order as it is; then all are merged. Filters
@@ -56,7 +56,7 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What of a block may be in an answer: all of it when `mask` is None."""
+    """The part of a block that may be in an answer: all of it when `mask` is None."""
 
     block: Block
     mask: Mask | None

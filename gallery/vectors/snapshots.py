@@ -42,8 +42,8 @@ class _Listing:
 class Snapshots:
     """Hands out the newest snapshot of a model.
 
-    Searches in a snapshot go on undisturbed while the next one is made. Whoever asks after a change waits
-    until it is in, so nobody is given what was erased before they asked.
+    Searches in a snapshot go on undisturbed while the next one is made. A caller that asks after a change
+    waits until it is in, so nobody is given what was erased before they asked.
     """
 
     def __init__(self, database: Database, data_dir: Path) -> None:
@@ -187,7 +187,7 @@ def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:
 
 
 def _is_large(rows: Rows) -> bool:
-    """Whether a segment stays on the disk as it is: compaction once made ones of several cameras."""
+    """Return whether a segment stays on the disk as it is: compaction once merged several cameras."""
     return len(rows) >= MAPPED_FROM and isinstance(rows.vectors, FlatVectors) and len(rows.camera_ids) == 1
 
 

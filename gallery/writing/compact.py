@@ -135,7 +135,7 @@ def _worthwhile(group: list[_Source]) -> Iterator[list[_Source]]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What came out of a merge: not even a segment, if everything in it was erased."""
+    """The outcome of a merge: no segment if everything in it was erased."""
 
     visible: bool
     tracklets: int

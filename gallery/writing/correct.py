@@ -44,7 +44,7 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class _Right:
-    """What is right of a video: where its columns move to."""
+    """The corrected values of a video: where its columns move to."""
 
     start_time: datetime
     camera_id: int
@@ -73,7 +73,7 @@ def correct_video(
 ) -> VideoInfo:
     """Correct a video's start time, camera, path or file name, and record what it was.
 
-    Whoever corrects the path has compared the content of the file; `stamp` is then the file's.
+    The caller that corrects the path has compared the content of the file; `stamp` is then the file's.
 
     Raises:
         NotFound: no such video or camera.

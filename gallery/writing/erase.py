@@ -1,8 +1,8 @@
 """Erasing a video: its rows, vectors, thumbnails, cut clips, and its file if it was uploaded to us.
 
 The transaction removes the rows and, with them, the video from every answer. The files follow. What is to be
-removed of the recording itself is noted on the disk first, since no row tells it afterwards: whoever sweeps
-next finishes what a crash interrupted.
+removed of the recording itself is noted on the disk first, since no row tells it afterwards: the next sweep
+finishes what a crash interrupted.
 """
 
 import errno

@@ -15,8 +15,11 @@ from gallery.writing.erase import finish_erasure, noted_erasures
 
 @dataclass(frozen=True, slots=True)
 class SweepReport:
-    """How much was removed: directories of unfinished writing, segments without a row, videos' files without
-    a row, erasures brought to their end, and probe images without a row."""
+    """Counts of what was removed.
+
+    Directories of unfinished writing, segments without a row, videos' files without a row, erasures that were
+    finished, and probe images without a row.
+    """
 
     unfinished: int
     segments: int
@@ -44,8 +47,8 @@ def sweep(database: Database, data_dir: Path) -> SweepReport:
 
 
 def _sweep_segments(database: Database, data_dir: Path) -> int:
-    # The order matters: whoever was alive at the second step and is not at the third has committed or given
-    # up.
+    # The order matters: a writer that was alive at the second step but not at the third has committed or
+    # given up.
     found = subdirectories(data_dir / "segments")
     ownerless = [directory for directory in found if not is_live(data_dir, directory.name)]
     with database.read() as session:

@@ -14,7 +14,7 @@ from gallery.vectors.segment import SegmentVanished, segment_directory, verify_s
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What was looked at, and a sentence for everything that is wrong."""
+    """Counts of what was checked, and a sentence for each problem."""
 
     segments: int
     vector_bytes: int
