@@ -23,7 +23,7 @@ _FEWEST: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What clients may take.
+    """Limits of connections.
 
     Attributes:
         connections: open at once.
@@ -75,7 +75,7 @@ class LimitedProtocol(H11Protocol):
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
-        """Handle what the client sent."""
+        """Handle received bytes."""
         super().data_received(data)
         self._watch()
 
@@ -85,7 +85,7 @@ class LimitedProtocol(H11Protocol):
         self._arm(self.limits.idle_seconds)
 
     def resume_writing(self) -> None:
-        """The client has read a good part of what was written."""
+        """The client has read most of the written bytes."""
         super().resume_writing()
         self._disarm()
         self._watch()

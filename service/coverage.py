@@ -1,4 +1,4 @@
-"""The coverage statement: what an answer rests on, and what it could not know."""
+"""The coverage statement: which cameras and times an answer covers, and which it does not."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ _REASONS: Final[Mapping[str, tuple[str, Cause]]] = {
 def coverage_statement(
     gallery: Gallery, cameras: Sequence[CameraInfo], filters: Filters, ranking: Ranking, model_id: str
 ) -> CoverageOut:
-    """What was searched for this ranking, and what was not and why; `cameras` are all there are."""
+    """State what a ranking covers, what not, and why; `cameras` are all cameras of the gallery."""
     found = gallery.catalogue.coverage(filters, model_id, damaged=ranking.damaged)
     zones = {camera.id: camera.time_zone for camera in cameras}
     return CoverageOut(
@@ -57,7 +57,7 @@ def _camera(camera: Covered) -> CameraCoverage:
 
 
 def _gaps(found: Coverage, zones: Mapping[int, str]) -> Iterator[NotSearched]:
-    """For each camera what is missing of the time asked for: one line a reason."""
+    """The missing time of each camera, one line a reason."""
     for camera in found.cameras:
         by_reason: dict[str, list[Missing]] = defaultdict(list)
         for gap in camera.missing:

@@ -23,7 +23,7 @@ def room_needed() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise StorageFull("The disk is full; nothing more can be taken.") from error
+            raise StorageFull("The disk is full.") from error
         raise
 
 
@@ -55,15 +55,15 @@ def sync_directory(path: Path) -> None:
 
 
 class FullDisk:
-    """Whether writing failed of late for want of room, on whichever disk."""
+    """Remembers for a minute that a write failed on a full disk."""
 
     def __init__(self) -> None:
         self._met_at = -math.inf
 
     def note(self) -> None:
-        """Writing has just failed."""
+        """Record that a write has just failed."""
         self._met_at = time.monotonic()
 
     def was_met(self) -> bool:
-        """Whether that was in the last minute."""
+        """Whether a write failed in the last minute."""
         return time.monotonic() - self._met_at < _OF_LATE_SECONDS

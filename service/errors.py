@@ -3,17 +3,17 @@
 ServiceError
 ├── Unauthenticated      no key, or one that is unknown, expired or revoked
 ├── InvalidRequest       a value that makes no sense here; `pointer` says where it stood
-├── BadProbe             the file is an image, but a damaged or unusable one
-├── UnsupportedImage     the file is no image of an accepted type
+├── BadProbe             the photo is damaged or unusable
+├── UnsupportedImage     the photo is of a type that is not accepted
 ├── ContentTooLarge      more bytes or pixels than are accepted
 ├── OffsetMismatch       a chunk that does not continue its upload; `size` is where to continue
-├── StateConflict        the thing is in a state that forbids it
-├── RecordingUnavailable the recording is gone, changed or unreadable
+├── StateConflict        not possible in the current state
+├── RecordingUnavailable the video file is gone, changed or unreadable
 ├── NotReady             models are still loading, or could not be loaded
 ├── Busy                 too many requests wait already
 ├── Abandoned            the client went away before its answer was ready
-├── StorageFull          no room for what was sent
-├── QuotaExceeded        no room left of what one key may take
+├── StorageFull          the disk is full
+├── QuotaExceeded        the API key has used up its quota
 └── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
 """
 
@@ -39,11 +39,11 @@ class InvalidRequest(ServiceError):
 
 
 class BadProbe(ServiceError):
-    """The file is an image, but a damaged or unusable one."""
+    """The photo is damaged or unusable."""
 
 
 class UnsupportedImage(ServiceError):
-    """The file is no image of an accepted type."""
+    """The photo is of a type that is not accepted."""
 
 
 class ContentTooLarge(ServiceError):
@@ -63,11 +63,11 @@ class OffsetMismatch(ServiceError):
 
 
 class StateConflict(ServiceError):
-    """The thing is in a state that forbids what was asked."""
+    """The request is not possible in the current state."""
 
 
 class RecordingUnavailable(ServiceError):
-    """The recording behind a tracklet is gone, changed or unreadable."""
+    """The video file behind a tracklet is gone, changed or unreadable."""
 
 
 class NotReady(ServiceError):
@@ -83,11 +83,11 @@ class Abandoned(ServiceError):
 
 
 class StorageFull(ServiceError):
-    """There is no room for what was sent."""
+    """The disk is full."""
 
 
 class QuotaExceeded(ServiceError):
-    """There is no room left of what one key may take."""
+    """The API key has used up its quota."""
 
 
 class UnsafeSettings(ServiceError):

@@ -1,4 +1,4 @@
-"""Index jobs: what a client asks to index, checked and filed. Workers elsewhere do the work."""
+"""Index jobs: requests are checked and filed here; workers do the work."""
 
 import hashlib
 from collections.abc import Sequence

@@ -118,7 +118,7 @@ def _in_memory(data: bytes) -> io.FileIO:
 
 
 def _wait_for(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
-    """What a process writes to its two outputs. Raises BadProbe: too late; Abandoned: nobody waits for it."""
+    """The output and error output of a process. Raises BadProbe: too slow; Abandoned: the client is gone."""
     deadline = time.monotonic() + _WALL_SECONDS
     while time.monotonic() < deadline:
         checkpoint()
@@ -128,7 +128,7 @@ def _wait_for(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
 
 
 def _refuse(image_format: str, status: int, answer: bytes) -> NoReturn:
-    """Say why a photo was refused, from what its process ended with."""
+    """Raise the error that an exit status of the decoding process means."""
     if status == photo_child.TOO_LARGE:
         raise ContentTooLarge(answer.decode())
     if status == photo_child.UNUSABLE:

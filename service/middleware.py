@@ -1,4 +1,4 @@
-"""What wraps every request: its id, its line in the log, safe headers, HEAD, and errors in one form."""
+"""Middleware of every request: request id, log line, security headers, HEAD, errors as problem documents."""
 
 import re
 import secrets

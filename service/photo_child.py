@@ -95,7 +95,7 @@ def decode(
 
 
 def _factor(width: int, height: int, kept_pixels: int) -> int:
-    """What the sides are to be divided by."""
+    """The factor that width and height are divided by."""
     for_area = math.ceil(math.sqrt(width * height / kept_pixels))
     return max(1, for_area, math.ceil(max(width, height) / KEPT_SIDE))
 
@@ -126,7 +126,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _limit(max_pixels: int) -> None:
-    """Give up what a decoder does not need."""
+    """Set the resource limits of this process."""
     memory = _BASE_BYTES + _BYTES_A_PIXEL * max_pixels
     for what, wanted in (
         (resource.RLIMIT_AS, memory),
@@ -141,7 +141,7 @@ def _limit(max_pixels: int) -> None:
 
 
 def main() -> int:
-    """Do it once; the status to end with."""
+    """Decode the photo on standard input; return the exit status."""
     image_format, max_pixels, kept_pixels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     _limit(max_pixels)
     try:

@@ -1,4 +1,4 @@
-"""What is beside the pixels of a photo: taken away before a decoder sees it, but for the orientation.
+"""Metadata of photos: removed before decoding; only the orientation is read.
 
 Cameras, editors and messengers write all kinds of metadata, some of it wrong. None of it may decide over good
 pixels. Only segments and chunks that pixels depend on are kept: those that hold them, palettes, transparency,
@@ -98,7 +98,7 @@ def _png(data: bytes) -> Iterator[tuple[bytes, bool]]:
 
 
 def _webp(data: bytes) -> Iterator[tuple[bytes, bool]]:
-    """The chunks; the flags of the extended header keep saying what is gone, which decoders bear."""
+    """The chunks; the flags of the extended header still announce removed chunks, which decoders ignore."""
     yield data[:12], False
     at = 12
     while at < len(data):

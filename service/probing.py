@@ -67,7 +67,7 @@ def delete_probe(state: State, caller: Caller, probe_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What of a probe is searched for: its pixels, what the answer says of it, and what spoils it."""
+    """The part of a probe to search for: its crop, its description in the answer, and warnings."""
 
     searched: SearchedProbe
     crop: Pixels

@@ -45,7 +45,7 @@ class Problem(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an error class looks over HTTP. `public` says whether its message may leave the house."""
+    """The HTTP form of an error class. Its message is sent to clients only if `public`."""
 
     status: int
     slug: str
@@ -85,7 +85,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.ContentTooLarge: Kind(413, "too-large", "Too large"),
     errors.OffsetMismatch: Kind(409, "offset-mismatch", "Wrong upload offset"),
     errors.StateConflict: Kind(409, "conflict", "Not possible in the current state"),
-    errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The recording cannot be played"),
+    errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The video cannot be played"),
     errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
     errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
     errors.Abandoned: Kind(499, "abandoned", "The client went away"),  # for the log; nobody receives it
@@ -218,7 +218,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route can answer besides success, for OpenAPI: 401, 422, 500 and 503 always belong to it."""
+    """The error responses of a route for OpenAPI; every route has 401, 422, 500 and 503."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _PHRASES[status], "content": content}

@@ -1,4 +1,4 @@
-"""What the API says about cameras, videos, uploads and index jobs."""
+"""Requests and responses of cameras, videos, uploads and index jobs."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -16,7 +16,7 @@ TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"], descr
 
 
 class CameraSettings(RequestModel):
-    """What a camera may have besides a name and a clock."""
+    """Optional settings of a camera."""
 
     site: CameraName | None = None
     latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
@@ -30,7 +30,7 @@ class CameraSettings(RequestModel):
         ge=0.25,
         le=4,
         allow_inf_nan=False,
-        description="Width / height of a pixel, for recordings that do not say it; null for square pixels",
+        description="Width / height of a pixel, for videos that do not say it; null for square pixels",
     )
 
 
@@ -42,7 +42,7 @@ class CameraIn(CameraSettings):
 
 
 class CameraPatch(CameraSettings):
-    """What is to change of a camera: what is left out stays, null clears a setting."""
+    """Changes of a camera: a field left out stays as it is, null clears a setting."""
 
     name: CameraName | None = Field(default=None, description="A new name; null keeps the old one")
     time_zone: TimeZone | None = Field(default=None, description="IANA name; null keeps the old one")
@@ -69,7 +69,7 @@ class CameraList(BaseModel):
 
 
 class VideoOut(BaseModel):
-    """A recording as indexed."""
+    """An indexed video."""
 
     id: str
     camera: str
@@ -91,7 +91,7 @@ class VideoOut(BaseModel):
 
 
 class VideoPatch(RequestModel):
-    """What is to be corrected of a video; what is left out, or null, stays."""
+    """Corrections of a video: a field left out, or null, stays as it is."""
 
     camera: Name | None = Field(default=None, description="Name of the camera that recorded it")
     start: Instant | None = Field(default=None, description="Time of the first frame")
@@ -106,7 +106,7 @@ class VideoList(BaseModel):
 
 
 class UploadIn(RequestModel):
-    """A recording about to be uploaded."""
+    """A video file about to be uploaded."""
 
     file_name: str | None = Field(default=None, min_length=1, max_length=255)
     size_bytes: int | None = Field(
@@ -128,7 +128,7 @@ class UploadOut(BaseModel):
 
 
 class RecordingIn(RequestModel):
-    """A recording to index: an upload, or a file under the server's media folder."""
+    """A video file to index: an upload, or a file under the server's media folder."""
 
     upload_id: Id | None = None
     path: str | None = Field(
@@ -146,13 +146,13 @@ class RecordingIn(RequestModel):
 
 
 class IndexJobIn(RequestModel):
-    """Recordings to index."""
+    """Video files to index."""
 
     recordings: list[RecordingIn] = Field(min_length=1, max_length=1000)
 
 
 class RecordingOut(BaseModel):
-    """One recording of a job as it stands."""
+    """The current state of one video file of a job."""
 
     camera: str
     file_name: str
@@ -169,11 +169,11 @@ class RecordingOut(BaseModel):
 
 
 class IndexJobOut(BaseModel):
-    """A job as it stands."""
+    """The current state of a job."""
 
     id: str
     state: str = Field(description="queued, running, succeeded, failed, cancelled or partial")
-    progress: float = Field(description="0 to 1 over its recordings")
+    progress: float = Field(description="0 to 1 over its video files")
     eta_seconds: float | None
     cancel_requested: bool
     created_at: datetime

@@ -1,4 +1,4 @@
-"""Recordings on the disk: those behind a tracklet, and those named in an index job."""
+"""Video files on disk: the one behind a tracklet, and those named in an index job."""
 
 import hashlib
 import stat
@@ -35,15 +35,15 @@ class RecordingCheck:
         before = self._verified(path, video)
         yield path
         if _state(path) != before:
-            raise RecordingUnavailable("The recording changed while it was read.")
+            raise RecordingUnavailable("The video file changed while it was read.")
 
     def _verified(self, path: Path, video: VideoInfo) -> "_FileState":
         """The state in which a file is known to be the recording of a video. Raises RecordingUnavailable."""
         state = _state(path)
         if state.size != video.size_bytes:
-            raise RecordingUnavailable("The recording has changed since it was indexed: its size is another.")
+            raise RecordingUnavailable("The video file has changed since it was indexed: its size differs.")
         if _was_touched(state, video) and self._hash(path, state) != video.content_hash:
-            raise RecordingUnavailable("The recording has changed since it was indexed.")
+            raise RecordingUnavailable("The video file has changed since it was indexed.")
         return state
 
     def _hash(self, path: Path, state: "_FileState") -> str:
@@ -55,7 +55,7 @@ class RecordingCheck:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise RecordingUnavailable("The recording cannot be read.") from error
+            raise RecordingUnavailable("The video file cannot be read.") from error
         with self._lock:
             self._hashes[state] = digest
         return digest
@@ -75,11 +75,11 @@ def _state(path: Path) -> _FileState:
     try:
         status = path.stat()
     except OSError as error:
-        raise RecordingUnavailable("The recording is no longer where it was indexed.") from error
+        raise RecordingUnavailable("The video file is no longer where it was indexed.") from error
     if stat.S_ISDIR(status.st_mode):
-        raise RecordingUnavailable("The video was imported as pictures; there is nothing to play.")
+        raise RecordingUnavailable("The video was imported as pictures and cannot be played.")
     if not stat.S_ISREG(status.st_mode):
-        raise RecordingUnavailable("The recording is no longer where it was indexed.")
+        raise RecordingUnavailable("The video file is no longer where it was indexed.")
     return _FileState(str(path), status.st_size, FileStamp.of(status))
 
 
@@ -101,7 +101,7 @@ def media_path(media_dir: Path | None, path: str, pointer: str) -> Path:
             outside and a file that does not exist give the same answer, so that paths cannot be tried out.
     """
     if media_dir is None:
-        raise InvalidRequest("This server has no media folder; upload the recording instead.", pointer)
+        raise InvalidRequest("This server has no media folder; upload the file instead.", pointer)
     if "\0" in path or Path(path).is_absolute():
         raise InvalidRequest("The path must be relative to the media folder.", pointer)
     missing = InvalidRequest(f"There is no file {path!r} in the media folder.", pointer)

@@ -1,4 +1,4 @@
-"""What the API says about probes, searches and tracklets: every request and answer as a type."""
+"""Requests and responses of probes, searches and tracklets."""
 
 import re
 import unicodedata
@@ -45,7 +45,7 @@ Name = Annotated[
 ]
 BoxOut = Annotated[
     tuple[float, float, float, float],
-    Field(description="x, y, width, height in pixels of the upright picture", examples=[[120, 40, 64, 180]]),
+    Field(description="x, y, width, height in pixels of the upright frame", examples=[[120, 40, 64, 180]]),
 ]
 _Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 _Side = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -88,7 +88,7 @@ class ProbeOut(BaseModel):
 
 
 class ProbeChoice(RequestModel):
-    """What to search for: a person, a box or by default the first person of a probe; or a tracklet."""
+    """The person to search for: a person or box on a probe (by default person 0), or a tracklet."""
 
     probe_id: Id | None = None
     tracklet_id: Id | None = None
@@ -110,7 +110,7 @@ class ProbeChoice(RequestModel):
 
 
 class SearchFilters(RequestModel):
-    """What may be in the answer: tracklets that overlap [start, end). Absent means no restriction."""
+    """Filters: tracklets that overlap [start, end), of these cameras and sites. Absent: no restriction."""
 
     cameras: list[Name] | None = Field(default=None, max_length=1000)
     sites: list[Name] | None = Field(default=None, max_length=1000)
@@ -125,7 +125,7 @@ class SearchFilters(RequestModel):
 
 
 class SearchOptions(SearchFilters):
-    """What all searches may ask for."""
+    """Options of every search."""
 
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page")
     rank_by: RankBy | None = Field(
@@ -159,7 +159,7 @@ class ModelOut(BaseModel):
 
 
 class SearchedProbe(BaseModel):
-    """What was searched for."""
+    """The person, box or tracklet that was searched for."""
 
     id: str | None = Field(description="The probe, unless a tracklet was searched for")
     person: int | None
@@ -191,7 +191,7 @@ class MissingOut(BaseModel):
 
 
 class CameraCoverage(BaseModel):
-    """What of one camera was searched: recorded time within the filter."""
+    """The searched time of one camera, within the filters."""
 
     camera: str
     site: str | None
@@ -206,7 +206,7 @@ class CameraCoverage(BaseModel):
 
 
 class NotSearched(BaseModel):
-    """Something that could have been meant but was not searched."""
+    """A camera, time or video that was not searched."""
 
     what: str
     reason: str
@@ -216,7 +216,7 @@ class NotSearched(BaseModel):
 
 
 class CoverageOut(BaseModel):
-    """What an answer rests on: without it, no hit could mean nobody there or nothing looked at."""
+    """Which cameras and times were searched: no hits may mean that nobody was there, or nothing searched."""
 
     cameras: list[CameraCoverage]
     not_searched: list[NotSearched]
@@ -229,7 +229,7 @@ class CoverageOut(BaseModel):
 
 
 class Calibration(BaseModel):
-    """Whether scores can be read as probabilities."""
+    """Calibration of scores to probabilities."""
 
     calibrated: Literal[False] = False
     reason: str
@@ -313,7 +313,7 @@ class TrackletOut(BaseModel):
     frame_count: int
     quality: dict[str, float]
     clips: list[ClipOut]
-    width: int = Field(description="Width of the upright picture that the boxes are measured in")
+    width: int = Field(description="Width of the upright video in pixels, the unit of the boxes")
     height: int
     boxes: list[tuple[float, float, float, float, float, float]] = Field(
         description="Seconds since the first frame of the video, x, y, width, height, the detector's score"

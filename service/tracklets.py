@@ -1,4 +1,4 @@
-"""Tracklets: what is known of one, and clips of it."""
+"""Tracklets: details and clips."""
 
 import contextlib
 import hashlib

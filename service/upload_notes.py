@@ -1,4 +1,4 @@
-"""What is known of uploads: a small JSON file beside each one's bytes, changed under one lock."""
+"""Notes of uploads: a small JSON file beside the bytes of each, changed under one lock."""
 
 import contextlib
 import fcntl
@@ -59,7 +59,7 @@ class UploadNotes:
         return self._directory / (upload_id + _DATA)
 
     def read(self, upload_id: str) -> Upload | None:
-        """What is known of an upload; None if there is none, or if its note is damaged."""
+        """Return an upload; None if there is none, or if its note is damaged."""
         if not _ID.fullmatch(upload_id):
             return None
         try:

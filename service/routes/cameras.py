@@ -28,7 +28,7 @@ def list_cameras(state: StateDep) -> CameraList:
     "", operation_id="createCamera", summary="Add a camera", status_code=201, responses=declared(409, 413)
 )
 def create_camera(state: StateDep, caller: CallerDep, response: Response, camera: CameraIn) -> CameraOut:
-    """A camera must exist before recordings of it can be indexed."""
+    """A camera must exist before its videos can be indexed."""
     _require_zone(camera.time_zone)
     added = state.gallery.catalogue.add_camera(key_id=caller.key_id, **camera.model_dump())
     response.headers["Location"] = _path(added)
@@ -50,7 +50,7 @@ def get_camera(state: StateDep, name: CameraPath) -> CameraOut:
 def change_camera(
     state: StateDep, caller: CallerDep, response: Response, name: CameraPath, changes: CameraPatch
 ) -> CameraOut:
-    """What is left out stays. Videos keep what they were indexed with; new settings are for the next ones."""
+    """Fields left out stay as they are. New settings apply to videos indexed from now on."""
     catalogue = state.gallery.catalogue
     wanted = changes.model_dump(exclude_unset=True)
     for kept in ("name", "time_zone"):
@@ -72,7 +72,7 @@ def change_camera(
     responses=declared(404, 409),
 )
 def delete_camera(state: StateDep, caller: CallerDep, name: CameraPath) -> None:
-    """Possible only while it has neither videos nor recordings that wait or are being indexed."""
+    """Possible only while it has no videos, indexed, waiting or being indexed."""
     catalogue = state.gallery.catalogue
     catalogue.remove_camera(catalogue.camera_named(name).id, key_id=caller.key_id)
 

@@ -27,7 +27,7 @@ class Alive(BaseModel):
 
 
 class Check(BaseModel):
-    """One thing the service needs."""
+    """The state of one requirement of the service."""
 
     ok: bool
     detail: str
@@ -47,7 +47,7 @@ async def livez() -> Alive:
 
 
 async def readiness(state: StateDep) -> Readiness:
-    """Look at everything a search needs."""
+    """Check everything a search needs."""
     checks = {"model": _model(state), "detector": _detector(state), "room": _room(state)}
     late = Check(ok=False, detail=f"no answer within {_PATIENCE:g} s")
     checks["database"] = checks["snapshot"] = late
@@ -66,7 +66,7 @@ async def readiness(state: StateDep) -> Readiness:
 async def readyz(request: Request, found: Annotated[Readiness, Depends(readiness)]) -> Any:
     """Database, snapshot, model, detector, device, and room on the disk; 503 until all of them work.
 
-    Without room nothing can be recorded, and no answer leaves that is not recorded.
+    On a full disk no search can be recorded, and an unrecorded answer is never sent.
     """
     if found.ready:
         return found
@@ -97,12 +97,12 @@ def _detector(state: State) -> Check:
 
 
 def _room(state: State) -> Check:
-    """Whether something can be written, by what the disk has left and by what failed of late."""
+    """Check that there is disk space: how much is left, and whether a write failed for want of it."""
     free = shutil.disk_usage(state.gallery.data_dir).free
     if free < state.settings.min_free_bytes:
         return Check(ok=False, detail=f"the disk of the data folder has {free // MIB} MiB left")
     if state.full_disk.was_met():
-        return Check(ok=False, detail="the last attempts to write found a disk full")
+        return Check(ok=False, detail="a disk was full at the last attempt to write")
     return Check(ok=True, detail=f"{free // MIB} MiB left")
 
 

@@ -20,7 +20,7 @@ _POLL_SECONDS = "2"
 @router.post(
     "",
     operation_id="createIndexJob",
-    summary="Index recordings",
+    summary="Index videos",
     status_code=202,
     responses=declared(413),
 )
@@ -33,9 +33,9 @@ def create_index_job(
         str | None, Header(min_length=1, max_length=255, description="A repeated request files one job")
     ] = None,
 ) -> IndexJobOut:
-    """Files a job and answers at once; workers index the recordings.
+    """Files a job and answers at once; workers index the files.
 
-    A recording whose content is indexed already is skipped, whatever its name.
+    A file whose content is indexed already is skipped, whatever its name.
     """
     job = filing.file_job(state, caller, wanted, idempotency_key)
     response.headers["Location"] = f"/v1/index-jobs/{job.id}"
@@ -66,7 +66,7 @@ def list_index_jobs(
 
 @router.get("/{job_id}", operation_id="getIndexJob", summary="An index job", responses=declared(404))
 def get_index_job(state: StateDep, response: Response, job_id: JobId) -> IndexJobOut:
-    """State, progress, time left, and for every recording why it was skipped or failed."""
+    """State, progress, time left, and for every file why it was skipped or failed."""
     job = state.gallery.jobs.get(job_id)
     if job.state in {"queued", "running"}:
         response.headers["Retry-After"] = _POLL_SECONDS
@@ -80,7 +80,7 @@ def get_index_job(state: StateDep, response: Response, job_id: JobId) -> IndexJo
     responses=declared(404),
 )
 def cancel_index_job(state: StateDep, caller: CallerDep, job_id: JobId) -> IndexJobOut:
-    """What waits is cancelled at once, what runs stops soon, what is indexed stays."""
+    """Waiting files are cancelled at once, running ones stop soon, indexed ones stay."""
     job = state.gallery.jobs.cancel(job_id)
     state.gallery.audit.record("job.cancel", key_id=caller.key_id, subject=job.id)
     return filing.jobs_out(state, [job])[0]

@@ -1,4 +1,4 @@
-"""Probes: upload a photo, see who is on it."""
+"""Probes: uploaded photos and the persons found on them."""
 
 from functools import partial
 from pathlib import Path

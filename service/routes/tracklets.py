@@ -1,4 +1,4 @@
-"""Tracklets: what is known of one, its thumbnail, and clips to watch."""
+"""Tracklets: details, thumbnails and clips."""
 
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -26,12 +26,12 @@ def get_tracklet(state: StateDep, tracklet_id: TrackletId) -> TrackletOut:
 @router.get(
     "/{tracklet_id}/thumbnail",
     operation_id="getThumbnail",
-    summary="Four pictures of a tracklet in a strip",
+    summary="Four crops of a tracklet in a strip",
     response_class=FileResponse,
     responses={200: {"content": {"image/jpeg": {}}}, **_FOUND, **declared(404, 416)},
 )
 def get_thumbnail(state: StateDep, request: Request, tracklet_id: TrackletId) -> Response:
-    """JPEG, made when the recording was indexed."""
+    """JPEG, made when the video was indexed."""
     path = state.gallery.catalogue.thumbnail_path(tracklet_id)
     return _file(request, path, "image/jpeg", tracklets.etag(path))
 
@@ -60,12 +60,12 @@ async def get_clip(
         int | None, Query(ge=0, le=100_000, description="Number of one of its clips; absent, all of it")
     ] = None,
 ) -> Response:
-    """H.264 MP4 without sound, cut from the recording when first asked for. Supports ranges.
+    """H.264 MP4 without sound, cut from the video when first asked for. Supports ranges.
 
-    The clip begins `padding` seconds before the tracklet, or at the recording's first frame. A stretch over
-    the server's limit ends there. 410 says that the recording is gone or no longer the one that was indexed.
+    The clip begins `padding` seconds before the tracklet, or at the first frame of the video. A clip over the
+    server's limit ends there. 410: the video file is gone, or no longer the one that was indexed.
     """
-    # In steps: whoever asks for every padding there is must not fill the disk with clips.
+    # Steps bound the number of clips of one tracklet.
     padding_ms = round(padding * 10) * 100
     wanted = tracklets.ClipRequest(padding_ms, drawn=box == "drawn", moment=moment)
     cut = partial(tracklets.clip, state, caller, tracklet_id, wanted)
@@ -74,7 +74,7 @@ async def get_clip(
 
 
 def _file(request: Request, path: Any, media_type: str, etag: str) -> Response:
-    # No browser keeps it: what is erased here must not be left there.
+    # Browsers must not keep what may be erased here.
     headers = {"ETag": etag, "Cache-Control": "private, no-store"}
     if etag in [
         tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")

@@ -1,4 +1,4 @@
-"""Uploads: recordings sent in chunks."""
+"""Uploads: video files sent in chunks."""
 
 from typing import Annotated
 
@@ -23,7 +23,7 @@ _CHUNK = {
 @router.post(
     "",
     operation_id="createUpload",
-    summary="Begin an upload",
+    summary="Start an upload",
     status_code=201,
     max_body_size=64 * 1024,
     responses=declared(413, 507),
@@ -31,7 +31,7 @@ _CHUNK = {
 def create_upload(
     state: StateDep, caller: CallerDep, response: Response, about: UploadIn | None = None
 ) -> UploadOut:
-    """Then send the recording's bytes with PUT, in one or many chunks."""
+    """Then send the bytes of the video file with PUT, in one or many chunks."""
     about = about or UploadIn()
     upload = state.uploads.create(caller, file_name=about.file_name, size_bytes=about.size_bytes)
     response.headers["Location"] = f"/v1/uploads/{upload.id}"
@@ -71,7 +71,7 @@ def get_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> Uploa
 @router.delete(
     "/{upload_id}",
     operation_id="deleteUpload",
-    summary="Give up an upload",
+    summary="Delete an upload",
     status_code=204,
     response_class=Response,
     responses=declared(404, 409),

@@ -1,4 +1,4 @@
-"""Videos: what is indexed, and erasing it."""
+"""Indexed videos: list, correct, erase."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -64,7 +64,7 @@ def get_video(state: StateDep, video_id: VideoId) -> VideoOut:
 async def correct_video(
     state: StateDep, caller: CallerDep, video_id: VideoId, wanted: VideoPatch
 ) -> VideoOut:
-    """Its camera, start time or name. Nothing is embedded again: later searches find it where it belongs."""
+    """Changes its camera, start time or name without embedding it again."""
 
     def correct() -> VideoOut:
         cameras = {camera.name: camera.id for camera in state.gallery.catalogue.cameras()}
@@ -92,9 +92,9 @@ async def correct_video(
     responses=declared(404),
 )
 async def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:
-    """Removes its tracklets, vectors, thumbnails and cut clips; an uploaded recording too.
+    """Removes its tracklets, vectors, thumbnails and clips, and the file if it was uploaded.
 
-    A recording under the media folder stays where it is. Once this answers, no search finds it.
+    A file under the media folder stays where it is. Once this answers, no search finds the video.
     """
 
     def erase() -> None:
