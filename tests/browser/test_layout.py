@@ -119,3 +119,24 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
     page.keyboard.press("Escape")
     page.locator("#open-jobs").click()
     check("videos")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (800, 900), (390, 844)])
+def test_nothing_jumps_while_the_page_fills(visit: Visit, width: int, height: int) -> None:
+    """Cumulative layout shift; up to 0.1 counts as good."""
+    visit.page.set_viewport_size({"width": width, "height": height})
+    visit.page.add_init_script(
+        """window.shift = 0;
+        new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) shift += entry.value;
+        }).observe({ type: "layout-shift", buffered: true });"""
+    )
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
+    assert visit.page.evaluate("shift") < 0.02
+    visit.search(RED_COAT, BLUE_JACKET)
+    expect(visit.hits.first.locator("img")).not_to_have_class("waiting")
+    assert visit.page.evaluate("shift") < 0.1
+    visit.page.reload()
+    expect(visit.hits.first.locator("img")).not_to_have_class("waiting")
+    assert visit.page.evaluate("shift") < 0.1

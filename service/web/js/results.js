@@ -120,6 +120,9 @@ export function startResults() {
       // The next page belongs to the same statement: redrawing it would close what the reader has opened.
       if (now.answer?.id !== was.answer?.id) fill($("#coverage"), statement);
     }
+    // Its place is kept for the first statement, or all hits would move down when it comes.
+    if (now.phase === "loading" && !now.answer) fill($("#coverage"), h("div", { class: "coverage waiting", "aria-hidden": true }));
+    if (now.phase !== "loading" && !now.answer) fill($("#coverage"));
     showMore(state);
   });
 }

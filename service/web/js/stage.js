@@ -32,7 +32,7 @@ function showPersons({ probe }) {
   if (probe) stage.append(...probe.persons.map((one, i) => person(one, i + 1, probe)));
 }
 
-function showPick({ probe, pick: chosen, uploading, photo, seed }) {
+function showPick({ probe, pick: chosen, uploading, photo, seed, search }) {
   for (const radio of document.querySelectorAll("#stage input[name=person]")) {
     radio.checked = String(chosen?.person) === radio.value;
     radio.parentElement.classList.toggle("picked", radio.checked);
@@ -42,8 +42,11 @@ function showPick({ probe, pick: chosen, uploading, photo, seed }) {
   if (!shade.hidden) place(shade, boxOf(probe, chosen), probe.width, probe.height);
   $("#own-box").setAttribute("aria-pressed", String(Boolean(chosen?.box)));
   $("#whole").setAttribute("aria-pressed", String(Boolean(probe && chosen && !chosen.box && chosen.person === undefined)));
-  $("#stage-holder").hidden = !photo || Boolean(seed);
-  $("#photo-tools").hidden = !photo;
+  // A search that is opened again keeps the photo's place until that has come.
+  const coming = !photo && search.phase === "loading";
+  $("#stage-holder").hidden = !(photo || coming) || Boolean(seed);
+  $("#drop").hidden = Boolean(photo) || coming;
+  $("#photo-tools").hidden = !photo && !coming;
   $("#own-box").hidden = $("#whole").hidden = Boolean(seed);
   $("#own-box").disabled = $("#whole").disabled = !probe;
   $("#stage").classList.toggle("waiting-persons", uploading);
@@ -77,12 +80,12 @@ export function startStage() {
   $("#whole").addEventListener("click", () => choose({}));
   store.subscribe((state, before) => {
     if (state.photo !== before.photo) {
-      $("#drop").hidden = Boolean(state.photo);
       $("#photo-title").textContent = state.photo ? say.photo.title : say.photo.first;
       image.alt = state.photo ? say.photo.alt(state.photo.name) : "";
       if (state.photo) image.src = state.photo.url;
     }
     if (state.probe !== before.probe) showPersons(state);
-    if (["photo", "probe", "pick", "seed", "uploading"].some((name) => state[name] !== before[name])) showPick(state);
+    const changed = ["photo", "probe", "pick", "seed", "uploading"].some((name) => state[name] !== before[name]);
+    if (changed || state.search.phase !== before.search.phase) showPick(state);
   });
 }
