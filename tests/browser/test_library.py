@@ -97,7 +97,7 @@ def test_a_video_is_erased_once_that_was_confirmed(visit: Visit) -> None:
     expect(item).to_contain_text("This erases 12 tracklets")
     expect(page.get_by_role("button", name="Keep")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(item.locator(".ask")).to_have_count(0)
+    expect(item.locator(".fields")).to_have_count(0)
     expect(item.get_by_role("button", name="Erase")).to_be_focused()
     page.keyboard.press("Enter")
     item.get_by_role("button", name="Erase for good").click()
@@ -207,3 +207,27 @@ def test_a_camera_with_videos_is_not_deleted(visit: Visit) -> None:
     item.get_by_role("button", name="Delete Lobby for good").click()
     expect(item.locator(".alert")).to_contain_text("video")
     expect(item.get_by_role("button", name="Delete camera")).to_be_visible()
+
+
+def test_a_wrong_start_and_camera_are_corrected(visit: Visit) -> None:
+    visit.open()
+    page = visit.page
+    item = open_camera(visit, "Lobby")
+    item.get_by_role("button", name="Correct Lobby_20260312_130000.mp4").click()
+    form = page.get_by_role("form", name="Correct Lobby_20260312_130000.mp4")
+    expect(form.get_by_label("First frame at, date")).to_have_value("2026-03-12")
+    expect(form.get_by_label("First frame at, time (24 hours)")).to_have_value("14:00:00")
+    expect(form.locator(".zone")).to_have_text("Europe/Berlin (UTC+1)")
+    visit.enter_time("First frame at", "2026-03-12", "09:30")
+    form.get_by_role("combobox", name="Camera").select_option("Cellar")
+    expect(form.locator(".zone")).to_have_text("Europe/London (UTC+0)")
+    with page.expect_request(lambda request: request.method == "PATCH") as asked:
+        form.get_by_role("button", name="Save").click()
+    assert asked.value.post_data_json == {"camera": "Cellar", "start": "2026-03-12T09:30:00.000Z"}
+    moved = page.locator('.camera-item[data-name="Cellar"]')
+    expect(moved.locator(".clocks")).to_have_text("09:30:00 \N{EN DASH} 09:30:13")
+    expect(item).to_contain_text("No videos yet.")
+    page.keyboard.press("Escape")
+    visit.search(RED_COAT)
+    card = page.locator(".hit", has_text="Cellar").first
+    expect(card.locator(".when")).to_contain_text("09:30:0")

@@ -3,6 +3,7 @@
 import { getJson } from "./api.js";
 import { showError } from "./alerts.js";
 import { fill, h } from "./dom.js";
+import { changed, formOf } from "./forms.js";
 import { say } from "./strings.js";
 import { allZones, browserZone, isZone } from "./zones.js";
 
@@ -43,45 +44,26 @@ function fieldsOf(camera, zone) {
   return { elements: [labelled, zones], values };
 }
 
-/** A form with these fields; `save(values)` sends them, and the page goes on once that has succeeded. */
-function formOf(label, { elements, values }, save, ...buttons) {
-  const place = h("div", { class: "slot" });
-  const send = h("button", { class: "primary" }, say.camera.save);
-  const form = h("form", { class: "camera-form", "aria-label": label }, elements, h("div", { class: "actions" }, send, buttons), place);
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    send.disabled = true;
-    showError(place, null);
-    try {
-      await save(values());
-    } catch (error) {
-      showError(place, error);
-    } finally {
-      send.disabled = false;
-    }
-  });
-  return form;
-}
-
-const cancelButton = (onCancel) => h("button", { type: "button", on: { click: onCancel } }, say.camera.cancel);
-
 /** To add a camera; `onSaved(name)` gets its name. */
 export function newCameraForm(zone, { onSaved, onCancel }) {
-  const save = async (values) => {
-    await getJson("/v1/cameras", { json: values });
-    await onSaved(values.name);
+  const { elements, values } = fieldsOf(null, zone ?? browserZone());
+  const save = async () => {
+    const camera = values();
+    await getJson("/v1/cameras", { json: camera });
+    await onSaved(camera.name);
   };
-  return formOf(say.camera.add, fieldsOf(null, zone ?? browserZone()), save, cancelButton(onCancel));
+  return formOf(say.camera.add, elements, save, onCancel);
 }
 
-/** To change a camera: only what was changed is sent, so that nothing is overwritten that others changed meanwhile. */
+/** To change a camera, or to delete it. */
 export function cameraForm(camera, { onSaved, onDeleted, onCancel }) {
-  const save = async (values) => {
-    const changes = Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== camera[name]));
+  const { elements, values } = fieldsOf(camera);
+  const save = async () => {
+    const changes = changed(values(), camera);
     if (Object.keys(changes).length) await getJson(path(camera.name), { method: "PATCH", json: changes });
-    await onSaved(values.name);
+    await onSaved(values().name);
   };
-  return formOf(say.camera.editOf(camera.name), fieldsOf(camera), save, cancelButton(onCancel), deleteButton(camera, onDeleted));
+  return formOf(say.camera.editOf(camera.name), elements, save, onCancel, deleteButton(camera, onDeleted));
 }
 
 /** Two presses delete: the first turns the button into a question. */

@@ -6,9 +6,11 @@ import { cameraForm, newCameraForm } from "./cameraform.js";
 import { byDay, covered, shares } from "./days.js";
 import { $, fill, h, icon } from "./dom.js";
 import { bytes, day as dayName, duration } from "./format.js";
+import { behindButton } from "./forms.js";
 import { refreshHoldings } from "./holdings.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
+import { videoForm } from "./videoform.js";
 import { clocksOf } from "./when.js";
 import { shownZone } from "./zones.js";
 
@@ -26,47 +28,44 @@ function bar(one) {
   return h("span", { class: "day-bar", "aria-hidden": true }, parts);
 }
 
-function videoRow({ video }, zone, reload) {
-  const erase = h("button", { type: "button", class: "quiet", "aria-label": say.library.eraseOf(video.file_name), on: { click: () => ask(row, video, reload) } }, say.library.erase);
-  const row = h(
+/** One video: when, which file, and ways to correct and to erase it; `shown` is called with the camera it is of then. */
+function videoRow({ video }, zone, shown) {
+  const small = (text, name) => h("button", { type: "button", class: "quiet", "aria-label": name }, text);
+  return h(
     "li",
     { class: "video" },
     h("span", { class: "clocks" }, clocksOf(video.start, video.end, zone)),
     h("span", { class: "file" }, video.file_name, h("span", { class: "note" }, say.library.about(video.tracklets, bytes(video.size_bytes)))),
-    erase,
+    behindButton(small(say.library.correct, say.library.correctOf(video.file_name)), (onCancel) => videoForm(video, { onSaved: shown, onCancel })),
+    behindButton(small(say.library.erase, say.library.eraseOf(video.file_name)), (onCancel) => erasing(video, () => shown(video.camera), onCancel)),
     video.frames_bad ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.library.badFrames(video.frames_bad))) : null,
-    h("div", { class: "slot asked" }),
   );
-  return row;
 }
 
 /** Erasing cannot be taken back: say what will go, and ask. */
-function ask(row, video, reload) {
-  const place = row.querySelector(".asked");
-  const answer = async () => {
+function erasing(video, onErased, onCancel) {
+  const place = h("div", { class: "slot" });
+  const erase = async () => {
     try {
       await getJson(`/v1/videos/${encodeURIComponent(video.id)}`, { method: "DELETE" });
+      await onErased();
     } catch (error) {
-      showError(place, error, answer);
-      return;
+      showError(place, error);
     }
-    refreshHoldings();
-    reload();
   };
-  const yes = h("button", { type: "button", class: "danger", on: { click: answer } }, say.library.eraseNow);
-  const no = h("button", { type: "button", on: { click: () => (fill(place), row.querySelector("button").focus()) } }, say.library.keep);
-  fill(place, h("div", { class: "ask", role: "alertdialog", "aria-label": say.library.eraseOf(video.file_name) }, h("p", {}, say.library.willGo(video.tracklets)), h("div", { class: "actions" }, yes, no)));
-  no.focus();
+  const yes = h("button", { type: "button", class: "danger", on: { click: erase } }, say.library.eraseNow);
+  const no = h("button", { type: "button", data: { first: "" }, on: { click: onCancel } }, say.library.keep);
+  return h("div", { class: "fields", role: "group", "aria-label": say.library.eraseOf(video.file_name) }, h("p", { class: "wide" }, say.library.willGo(video.tracklets)), h("div", { class: "actions" }, yes, no), place);
 }
 
-function dayItem(one, zone, reload) {
+function dayItem(one, zone, shown) {
   const name = dayName(new Date((one.start + one.end) / 2).toISOString(), zone);
   const about = say.library.day(one.parts.length, duration(covered(one.parts)));
   return h(
     "details",
     { class: "day" },
     h("summary", {}, h("span", { class: "day-name" }, name), bar(one), h("span", { class: "note" }, about)),
-    h("ul", {}, one.parts.map((part) => videoRow(part, zone, reload))),
+    h("ul", {}, one.parts.map((part) => videoRow(part, zone, shown))),
   );
 }
 
@@ -75,28 +74,12 @@ async function showVideos(camera, place) {
   const open = new Set([...place.querySelectorAll("details[open] .day-name")].map((name) => name.textContent));
   try {
     const videos = await getAll(`/v1/videos?limit=500&camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
-    const days = byDay(videos, camera.time_zone).map((one) => dayItem(one, camera.time_zone, reload));
+    const days = byDay(videos, camera.time_zone).map((one) => dayItem(one, camera.time_zone, showAgain));
     for (const one of days) one.open = days.length === 1 || open.has(one.querySelector(".day-name").textContent);
     fill(place, days.length ? [h("p", { class: "note" }, say.library.zone(shownZone(camera.time_zone))), days] : h("p", { class: "note" }, say.library.noVideos));
   } catch (error) {
     if (!isAbort(error)) showError(place, error, reload);
   }
-}
-
-/** A button that gives way to a form until that is done with. */
-function formBehind(text, makeForm) {
-  const place = h("div", { class: "slot" });
-  const button = h("button", { type: "button", on: { click: () => open() } }, text);
-  const open = () => {
-    fill(place, makeForm(close));
-    place.querySelector("input").focus();
-  };
-  const close = () => {
-    fill(place, button);
-    button.focus();
-  };
-  fill(place, button);
-  return place;
 }
 
 /** Read the cameras again and show them, the one of this name opened. */
@@ -107,7 +90,7 @@ async function showAgain(name) {
 }
 
 function editing(camera) {
-  return formBehind(say.camera.edit, (onCancel) => cameraForm(camera, { onSaved: showAgain, onDeleted: () => showAgain(), onCancel }));
+  return behindButton(h("button", { type: "button" }, say.camera.edit), (onCancel) => cameraForm(camera, { onSaved: showAgain, onDeleted: () => showAgain(), onCancel }));
 }
 
 function cameraItem(camera) {
@@ -134,7 +117,7 @@ function show({ cameras }, opening) {
 export function startLibrary() {
   const dialog = $("#library");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  const adding = formBehind(say.camera.add, (onCancel) => newCameraForm(store.get().zone, { onSaved: (name) => (onCancel(), showAgain(name)), onCancel }));
+  const adding = behindButton(h("button", { type: "button" }, say.camera.add), (onCancel) => newCameraForm(store.get().zone, { onSaved: (name) => (onCancel(), showAgain(name)), onCancel }));
   fill(
     dialog,
     h("header", { class: "panel-head" }, h("h2", { id: "library-title" }, say.library.title), close),

@@ -231,12 +231,15 @@ export const say = {
     outOfOrder: (file) => `Begins before ${file}, which is listed above. Check both times.`,
   },
 
+  form: {
+    save: "Save",
+    cancel: "Cancel",
+  },
+
   camera: {
     add: "Add a camera",
     edit: "Edit camera",
     editOf: (name) => `Edit ${name}`,
-    save: "Save",
-    cancel: "Cancel",
     remove: "Delete camera",
     deleteNow: (name) => `Delete ${name} for good`,
     standard: "standard",
@@ -264,6 +267,9 @@ export const say = {
     day: (videos, time) => `${count(videos, "video")}, ${time}`,
     about: (tracklets, size) => `${count(tracklets, "tracklet")}, ${size}`,
     badFrames: (n) => `${count(n, "frame")} could not be read.`,
+    correct: "Correct",
+    correctOf: (file) => `Correct ${file}`,
+    correctNote: "All tracklets move with the start. Searches from now on find them at the right time and camera.",
     erase: "Erase",
     eraseOf: (file) => `Erase ${file}`,
     willGo: (tracklets) => `This erases ${count(tracklets, "tracklet")} with all crops and clips, and the file if it was uploaded here. It cannot be undone.`,
