@@ -22,9 +22,11 @@ from gallery.sql.database import Database, create_engine_for
 from gallery.sql.tables import Segment
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
+from gallery.writing.backup import BackupReport, back_up
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.erase import erase_video
+from gallery.writing.restoring import restore
 from gallery.writing.sweep import SweepReport, sweep
 from gallery.writing.verify import VerifyReport, verify
 from gallery.writing.writer import VideoWriter
@@ -161,6 +163,25 @@ class Gallery:
             CatalogueDamaged: so much is damaged that it cannot even be checked.
         """
         return check_database(self._database)
+
+    def back_up(self, target: Path) -> BackupReport:
+        """Copy the gallery into a new directory while it is used; `Gallery.restore` makes a gallery of it.
+
+        Raises:
+            Conflict: the directory is not empty.
+            OSError: something cannot be read or written.
+        """
+        return back_up(self._database, self.data_dir, target)
+
+    @staticmethod
+    def restore(settings: GallerySettings, source: Path) -> BackupReport:
+        """Make the gallery that the settings name from a backup; there must be none yet.
+
+        Raises:
+            InvalidInput: no backup, or a file of it is not what was written.
+            Conflict: there is a gallery already.
+        """
+        return restore(settings, source)
 
     def close(self) -> None:
         """Close all connections to the database."""

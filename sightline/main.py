@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from sightline import (
+    backup,
     cameras,
     compact,
     doctor,
@@ -98,6 +99,8 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("erase")(erase.erase)
 app.command("evaluate")(evaluate.evaluate)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)

@@ -166,7 +166,7 @@ class Probes:
         return []
 
     def _path(self, probe_id: str, media_type: str) -> Path:
-        return self._directory / (probe_id + SUFFIXES[media_type])
+        return probe_file(self._directory.parent, probe_id, media_type)
 
     def _info(self, row: Probe) -> ProbeInfo:
         return copied(
@@ -175,6 +175,11 @@ class Probes:
             persons=_PERSONS.load_all(row.persons),
             path=str(self._path(row.id, row.media_type)),
         )
+
+
+def probe_file(data_dir: Path, probe_id: str, media_type: str) -> Path:
+    """Name the file of a probe's image."""
+    return data_dir / "probes" / (probe_id + SUFFIXES[media_type])
 
 
 def _modified(path: Path) -> float:

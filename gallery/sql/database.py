@@ -82,6 +82,11 @@ class Database:
         with _session(self.writing) as session:
             yield session
 
+    def fold_log(self) -> None:
+        """Put what SQLite has logged beside its file into it, so that the file alone is the database."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()

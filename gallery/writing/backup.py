@@ -1,0 +1,158 @@
+"""A copy of the whole gallery, taken while it is used.
+
+    backup.json      what is here: the version of the schema, where the gallery lay, SHA-256 of each file
+    gallery.sqlite3  all rows at one moment, whichever database they came from
+    files/           what those rows name: segments, thumbnails, probe photos, uploaded recordings
+
+Recordings that were indexed in place are not copied: they lie where their owner keeps them.
+"""
+
+import glob
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gallery.catalogue.probes import probe_file
+from gallery.disk.files import PRIVATE_DIRECTORY, make_private, sync_directory, sync_file, write_durably
+from gallery.disk.media import thumbnails_directory
+from gallery.errors import Conflict
+from gallery.jobs.state import QUEUED, RUNNING
+from gallery.sql import schema
+from gallery.sql.database import Database, create_engine_at
+from gallery.sql.tables import JobRecording, Probe, Segment, Tracklet, Video
+from gallery.sql.transfer import copy_rows
+from gallery.vectors.segment import DATA_FILES, segment_directory
+from gallery.vectors.segment import MANIFEST as SEGMENT_MANIFEST
+
+FORMAT = 1
+MANIFEST, CATALOGUE, FILES = "backup.json", "gallery.sqlite3", "files"
+SEGMENT_FILES = (*DATA_FILES, SEGMENT_MANIFEST)
+_ATTEMPTS = 5
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What a backup holds, or a restored gallery was made of."""
+
+    videos: int
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupManifest:
+    """What a backup says of itself; `files` maps paths below `files/` to their SHA-256."""
+
+    format: int
+    schema: str
+    data_dir: str
+    videos: int
+    files: Mapping[str, str]
+
+
+def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
+    """Copy the gallery into a new directory, while it is searched and written to.
+
+    Rows are copied first, as they are at one moment; then the files that they name. When compaction or an
+    erasure has removed one of these meanwhile, the rows are copied again.
+
+    Raises:
+        Conflict: the directory is there and not empty, or the gallery changes too fast to be copied.
+        OSError: something cannot be read or written, or there is no room for it.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise Conflict(f"{target} is not empty: a backup goes into a new folder")
+    make_private(target)
+    copied: dict[str, str] = {}
+    for _ in range(_ATTEMPTS):
+        with _copied_catalogue(database, target / CATALOGUE) as rows:
+            wanted = dict(_named_files(rows, data_dir))
+            videos = _count(rows)
+        try:
+            for name, source in wanted.items():
+                if name not in copied:
+                    copied[name] = copy_file(source, target / FILES / name)
+        except FileNotFoundError:
+            continue  # erased or compacted since the rows were copied, which are copied anew
+        break
+    else:
+        raise Conflict("files went away while they were copied: try again when less is erased or compacted")
+    for name in copied.keys() - wanted.keys():
+        (target / FILES / name).unlink()
+        del copied[name]
+    manifest = BackupManifest(FORMAT, schema.HEAD, str(data_dir), videos, copied)
+    sync_file(target / CATALOGUE)
+    write_durably(target / MANIFEST, json.dumps(asdict(manifest), indent=1, sort_keys=True).encode())
+    sync_directory(target.parent)
+    return BackupReport(videos, len(copied), total_bytes(target / FILES, copied))
+
+
+@contextmanager
+def _copied_catalogue(database: Database, file: Path) -> Iterator[Session]:
+    """Copy all rows, as they are at one moment, into a new SQLite file; gives a session that reads it."""
+    for leftover in file.parent.glob(f"{file.name}*"):
+        leftover.unlink()
+    url = f"sqlite:///{file.absolute()}"
+    schema.upgrade(url)
+    copy = Database(create_engine_at(url))
+    try:
+        with database.read() as source, copy.write() as target:
+            copy_rows(source, target)
+        with copy.read() as rows:
+            yield rows
+        copy.fold_log()
+    finally:
+        copy.close()
+
+
+def _named_files(rows: Session, data_dir: Path) -> Iterator[tuple[str, Path]]:
+    """List the files that rows name, below the data directory: by their path in it."""
+    for segment_id in rows.scalars(select(Segment.id)):
+        directory = segment_directory(data_dir, segment_id)
+        yield from ((_inside(directory / name, data_dir), directory / name) for name in SEGMENT_FILES)
+    for video_id, number in rows.execute(select(Tracklet.video_id, Tracklet.number)):
+        file = thumbnails_directory(data_dir, video_id) / f"{number}.jpg"
+        yield _inside(file, data_dir), file
+    for probe_id, media_type in rows.execute(select(Probe.id, Probe.media_type)):
+        file = probe_file(data_dir, probe_id, media_type)
+        yield _inside(file, data_dir), file
+    waiting = select(JobRecording.path).where(JobRecording.owned, JobRecording.state.in_([QUEUED, RUNNING]))
+    for path in {*rows.scalars(select(Video.path).where(Video.owned)), *rows.scalars(waiting)}:
+        recording = Path(path)
+        if not recording.is_relative_to(data_dir):
+            continue
+        # Beside an upload lies what the service notes of it, under the same name.
+        for file in recording.parent.glob(f"{glob.escape(recording.stem)}*"):
+            yield _inside(file, data_dir), file
+
+
+def _inside(file: Path, data_dir: Path) -> str:
+    return str(file.relative_to(data_dir))
+
+
+def copy_file(source: Path, target: Path) -> str:
+    """Copy a file and return its SHA-256; nobody else can read the copy."""
+    digest = hashlib.sha256()
+    target.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while chunk := reading.read(_CHUNK):
+            digest.update(chunk)
+            writing.write(chunk)
+    sync_file(target)
+    return digest.hexdigest()
+
+
+def _count(rows: Session) -> int:
+    return rows.execute(select(func.count()).select_from(Video)).scalar_one()
+
+
+def total_bytes(root: Path, names: Iterable[str]) -> int:
+    """Add up the sizes of some files."""
+    return sum((root / name).stat().st_size for name in names)

@@ -1,0 +1,112 @@
+"""A gallery made from a backup (see `gallery.writing.backup`)."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import String, func, literal, update
+from sqlalchemy.orm import Session
+
+from gallery.disk.files import make_private
+from gallery.errors import Conflict, InvalidInput
+from gallery.settings import GallerySettings
+from gallery.sql import schema
+from gallery.sql.database import Database, create_engine_at
+from gallery.sql.tables import JobRecording, Video
+from gallery.sql.transfer import copy_rows, is_empty
+from gallery.writing.backup import (
+    CATALOGUE,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    BackupManifest,
+    BackupReport,
+    copy_file,
+    total_bytes,
+)
+
+
+def restore(settings: GallerySettings, source: Path) -> BackupReport:
+    """Make a gallery from a backup where there is none: files first, then all rows in one transaction.
+
+    The database may be of another kind than the one that was backed up, and the folder another one. A backup
+    of an earlier version is brought to this version's schema.
+
+    Raises:
+        InvalidInput: no backup, or a file of it is not what was written.
+        Conflict: there is a gallery already.
+        SchemaMismatch: the backup was made by a later version.
+    """
+    manifest = _read_manifest(source)
+    data_dir = settings.data_dir.absolute()
+    make_private(data_dir)
+    schema.upgrade(settings.resolved_database_url)
+    database = Database(create_engine_at(settings.resolved_database_url))
+    try:
+        with database.read() as session:
+            if not is_empty(session) or (data_dir / "segments").exists():
+                raise Conflict("there is a gallery already: restore into an empty folder and database")
+        _fill(database, data_dir, source, manifest)
+    finally:
+        database.close()
+    return BackupReport(manifest.videos, len(manifest.files), total_bytes(data_dir, manifest.files))
+
+
+def _fill(database: Database, data_dir: Path, source: Path, manifest: BackupManifest) -> None:
+    """Copy files and rows; leaves nothing when it cannot copy all."""
+    at_commit = False
+    try:
+        for name, digest in manifest.files.items():
+            if copy_file(source / FILES / name, data_dir / name) != digest:
+                raise InvalidInput(f"{name} is not what was backed up")
+        with _readable_catalogue(source / CATALOGUE, data_dir) as rows, database.write() as session:
+            copy_rows(rows, session)
+            _move_paths(session, manifest.data_dir, str(data_dir))
+            at_commit = True
+    finally:
+        if not at_commit:
+            for folder in {Path(name).parts[0] for name in manifest.files}:
+                shutil.rmtree(data_dir / folder, ignore_errors=True)
+
+
+def _read_manifest(source: Path) -> BackupManifest:
+    try:
+        manifest = BackupManifest(**json.loads((source / MANIFEST).read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
+        raise InvalidInput(f"{source} holds no backup") from error
+    outside = [name for name in manifest.files if Path(name).is_absolute() or ".." in Path(name).parts]
+    if manifest.format != FORMAT or outside:
+        raise InvalidInput(f"{source} holds a backup of another format")
+    return manifest
+
+
+@contextmanager
+def _readable_catalogue(file: Path, data_dir: Path) -> Iterator[Session]:
+    """Bring a copy of a backup's rows to this version's schema and read it; the backup stays as it is."""
+    with tempfile.TemporaryDirectory(dir=data_dir) as folder:
+        copy = Path(folder) / file.name
+        shutil.copyfile(file, copy)
+        url = f"sqlite:///{copy}"
+        schema.upgrade(url)
+        database = Database(create_engine_at(url))
+        try:
+            schema.check(database)
+            with database.read() as rows:
+                yield rows
+        finally:
+            database.close()
+
+
+def _move_paths(session: Session, before: str, now: str) -> None:
+    """Let uploaded recordings be found where they lie now."""
+    if before == now:
+        return
+    for table in (Video, JobRecording):
+        inside = (table.owned, table.path.startswith(before + "/", autoescape=True))
+        moved = literal(now, String) + func.substr(table.path, len(before) + 1)
+        session.execute(
+            update(table).where(*inside).values(path=moved).execution_options(synchronize_session=False)
+        )
