@@ -28,9 +28,10 @@ from simulation.recorder import draw_recorder, plain_recorder
 from simulation.recordings import claim, write_whole
 from simulation.renderer import Renderer
 from simulation.studio import Actor, Studio
-from simulation.world import draw_station, draw_unlike_station
+from simulation.world import MOST_CAMERAS, draw_station, draw_unlike_station
 
 MOST_IDENTITIES = 9999  # the layout names them with four digits
+MOST_FRAMES = 999  # and frames with three
 SCALES = (0.5, 0.75, 1.0)  # cameras are of different resolutions, in terms of the preset's
 COMPANY = (0.45, 0.3, 0.15, 0.1)  # shares of tracklets with 0, 1, 2, 3 people walking near the subject
 DISGUISED = 0.15
@@ -52,12 +53,7 @@ def simulate_tracklets(
         BadWardrobe: a garment file cannot be read.
         BadPeople: a figure's files cannot be read.
     """
-    if not 0 <= preset.test_identities <= preset.identities or preset.people < 1 or preset.cameras < 1:
-        raise BadRequest(
-            f"{preset.identities} identities, {preset.test_identities} to test, in scenes of {preset.people}"
-        )
-    if preset.identities > MOST_IDENTITIES:
-        raise BadRequest(f"{preset.identities} identities; names have room for {MOST_IDENTITIES}")
+    check_preset(preset)
     out.mkdir(parents=True, exist_ok=True)
     claim(out, preset, wardrobe, people)
     for folder in ("bbox_train", "bbox_test"):
@@ -74,6 +70,27 @@ def simulate_tracklets(
     listing = out / "tracklets.jsonl"
     write_whole(listing, "".join((scenes / f"{number:05d}.jsonl").read_text() for number in range(count)))
     return listing
+
+
+def check_preset(preset: TrackletPreset) -> None:
+    """Refuse a preset that cannot be simulated. Raises BadRequest."""
+    p = preset
+    people = 0 <= p.test_identities <= p.identities <= MOST_IDENTITIES and p.people >= 1 and p.seed >= 0
+    if not people:
+        raise BadRequest(
+            f"{p.identities} identities (names have room for {MOST_IDENTITIES}), {p.test_identities} of them "
+            f"to test, in parts of {p.people}, seed {p.seed}"
+        )
+    fewest = p.cameras if p.fewest_cameras is None else p.fewest_cameras
+    if not 1 <= fewest <= p.cameras <= MOST_CAMERAS:
+        raise BadRequest(f"{fewest} to {p.cameras} cameras a world; up to {MOST_CAMERAS} can be drawn")
+    sides = all(64 <= side <= 4096 for side in (p.width, p.height))
+    if not 1 <= p.frames[0] <= p.frames[1] <= MOST_FRAMES or not 0 < p.fps <= 60 or not sides:
+        raise BadRequest(f"{p.frames} frames at {p.fps} a second, {p.width}x{p.height}")
+    if not all(0 <= share <= 1 for share in (p.crossed, p.least_visible, p.alike, p.photographed)):
+        raise BadRequest(
+            f"shares {p.crossed}, {p.least_visible}, {p.alike}, {p.photographed} are not between 0 and 1"
+        )
 
 
 def make_part(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 DRAWING = [
     "test_appearance.py",
     "test_crops.py",
+    "test_occlusion.py",
     "test_photographed.py",
     "test_recordings.py",
     "test_studio.py",

@@ -164,6 +164,36 @@ def test_test_people_of_one_world_share_its_cameras_though_made_in_parts(tmp_pat
     assert len({line["identity"] for line in lines if line["split"] == "bbox_test"}) >= 2
 
 
-def test_identities_that_the_layout_cannot_name_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"identities": 10_000},
+        {"identities": -1},
+        {"test_identities": 5},
+        {"test_identities": -1},
+        {"people": 0},
+        {"seed": -1},
+        {"cameras": 0},
+        {"cameras": 33},
+        {"fewest_cameras": 2},
+        {"fewest_cameras": 0},
+        {"frames": (0, 4)},
+        {"frames": (5, 4)},
+        {"frames": (4, 1000)},
+        {"fps": 0.0},
+        {"fps": float("nan")},
+        {"fps": float("inf")},
+        {"width": 63},
+        {"height": 4097},
+        {"crossed": -0.1},
+        {"crossed": float("nan")},
+        {"least_visible": 1.1},
+    ],
+)
+def test_a_preset_that_cannot_be_simulated_is_refused_before_anything_is_written(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
     with pytest.raises(BadRequest):
-        simulate_tracklets(tmp_path, replace(TINY, identities=10_000))
+        simulate_tracklets(tmp_path / "out", replace(TINY, **change))
+
+    assert not (tmp_path / "out").exists()
