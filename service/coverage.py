@@ -63,7 +63,7 @@ def _gaps(found: Coverage, zones: Mapping[int, str]) -> Iterator[NotSearched]:
         for gap in camera.missing:
             by_reason[gap.reason].append(gap)
         if not camera.intervals and set(by_reason) <= {"not_recorded"}:
-            yield NotSearched(what=f"camera {camera.name}", reason=_NOTHING, cause="no_recording")
+            yield NotSearched(what=camera.name, reason=_NOTHING, cause="no_recording")
             continue
         for name, (reason, cause) in _REASONS.items():
             gaps = by_reason.get(name)
@@ -71,7 +71,7 @@ def _gaps(found: Coverage, zones: Mapping[int, str]) -> Iterator[NotSearched]:
                 whole = not camera.intervals and len(by_reason) == 1
                 zone = ZoneInfo(zones.get(camera.camera_id, "UTC"))
                 part = "" if whole else f"{_stretches(gaps, zone)} of "
-                what = f"{part}camera {camera.name}"
+                what = f"{part}{camera.name}"
                 yield NotSearched(what=what, reason=reason, cause=cause)
 
 
@@ -108,7 +108,7 @@ def _excluded(cameras: Sequence[CameraInfo], filters: Filters) -> Iterator[NotSe
         yield NotSearched(what=f"{len(left_out)} cameras", reason="left out by the filter", cause="filter")
         return
     for name in left_out:
-        yield NotSearched(what=f"camera {name}", reason="left out by the filter", cause="filter")
+        yield NotSearched(what=name, reason="left out by the filter", cause="filter")
 
 
 def _unfinished(gallery: Gallery, names: Mapping[int, str], filters: Filters) -> Iterator[NotSearched]:
@@ -118,19 +118,20 @@ def _unfinished(gallery: Gallery, names: Mapping[int, str], filters: Filters) ->
     for recording in found[:_NAMED]:
         camera = names.get(recording.camera_id, "?")
         yield NotSearched(
-            what=f"{recording.file_name} of camera {camera}", reason=_reason(recording), cause="not_indexed"
+            what=f"{recording.file_name} of {camera}", reason=_reason(recording), cause="not_indexed"
         )
     counts: dict[str, int] = defaultdict(int)
     for recording in found[_NAMED:]:
         counts["being indexed" if recording.state == "running" else _reason(recording)] += 1
     for reason, count in counts.items():
         many = f"at least {count}" if len(found) == _UNINDEXED else str(count)
-        yield NotSearched(what=f"{many} more recordings", reason=reason, cause="not_indexed")
+        noun = "video" if count == 1 else "videos"
+        yield NotSearched(what=f"{many} more {noun}", reason=reason, cause="not_indexed")
 
 
 def _reason(recording: RecordingInfo) -> str:
     if recording.state == "queued":
         return "waiting to be indexed"
     if recording.state == "running":
-        return f"being indexed, {recording.progress:.0%} done"
+        return f"being indexed, {min(99, int(100 * recording.progress))}% done"
     return f"indexing failed: {recording.reason or 'no reason recorded'}"

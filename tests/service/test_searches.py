@@ -332,9 +332,9 @@ def test_states_what_was_searched(client: TestClient, probe: Json) -> None:
     ]
     assert (coverage["exact"], coverage["recall"], coverage["tracklets_compared"]) == (True, 1.0, 2)
     assert {(gap["what"], gap["reason"]) for gap in coverage["not_searched"]} == {
-        ("6 s (2026-03-01 13:00:05 to 13:00:11) of camera gate", "no video is indexed"),
-        ("camera yard", "left out by the filter"),
-        ("camera roof", "left out by the filter"),
+        ("6 s (2026-03-01 13:00:05 to 13:00:11) of gate", "no video is indexed"),
+        ("yard", "left out by the filter"),
+        ("roof", "left out by the filter"),
     }
 
 
@@ -352,9 +352,9 @@ def test_states_what_could_not_be_searched(client: TestClient, archive: Archive,
             jobs.renew(claim, lease_seconds=100, stage="detect", progress=0.42)
     found = {(gap["what"], gap["reason"]) for gap in search(client, probe)["coverage"]["not_searched"]}
     assert found == {
-        ("camera roof", "nothing is indexed for this time"),
-        ("waits.mp4 of camera roof", "being indexed, 42% done"),
-        ("broken.mp4 of camera yard", "indexing failed: no picture in it"),
+        ("roof", "nothing is indexed for this time"),
+        ("waits.mp4 of roof", "being indexed, 42% done"),
+        ("broken.mp4 of yard", "indexing failed: no picture in it"),
     }
     later = search(client, probe, end="2026-03-01T11:00:00Z")["coverage"]["not_searched"]
     assert not [gap for gap in later if "mp4" in gap["what"]]
@@ -373,9 +373,9 @@ def test_overlaps_and_holes_are_no_coverage(client: TestClient, archive: Archive
     answer = search(client, probe, cameras=["gate", "roof"], start=start, end=end)
     assert [camera["seconds"] for camera in answer["coverage"]["cameras"]] == [8.0, 2.0]
     assert gaps(answer) == {
-        ("camera yard", "left out by the filter"),
-        ("3 s (2026-03-01 12:00:01 to 12:00:04) of camera roof", "the video has no pictures there"),
-        ("3 s (2026-03-01 12:00:05 to 12:00:08) of camera roof", "no video is indexed"),
+        ("yard", "left out by the filter"),
+        ("3 s (2026-03-01 12:00:01 to 12:00:04) of roof", "the video has no pictures there"),
+        ("3 s (2026-03-01 12:00:05 to 12:00:08) of roof", "no video is indexed"),
     }
 
 
@@ -391,11 +391,11 @@ def test_another_model_is_the_only_reason_where_it_is_the_true_one(
         start, end = "2026-03-01T11:59:55Z", "2026-03-01T12:00:05Z"
         partly = search(client, probe, cameras=["gate"], start=start, end=end)
     assert gaps(answer) == {
-        ("camera gate", "indexed with another model only"),
-        ("camera yard", "indexed with another model only"),
-        ("camera roof", "nothing is indexed for this time"),
+        ("gate", "indexed with another model only"),
+        ("yard", "indexed with another model only"),
+        ("roof", "nothing is indexed for this time"),
     }
-    there = "5 s (2026-03-01 13:00:00 to 13:00:05) of camera gate"
+    there = "5 s (2026-03-01 13:00:00 to 13:00:05) of gate"
     assert (there, "indexed with another model only") in gaps(partly)
 
 

@@ -176,7 +176,7 @@ def test_csv_is_on_the_clock_of_the_camera(run: Run, photo: Path) -> None:
     assert (row["rank"], row["camera"], row["site"], row["recording"]) == ("1", "yard", "back", "b.mp4")
     assert row["start"].startswith("2026-01-05T10:00:00")
     assert row["start"].endswith("+09:00")
-    assert "Not searched: camera gate (left out by the filter)" in result.stderr
+    assert "Not searched: gate (left out by the filter)" in result.stderr
 
 
 def test_recordings_that_were_not_searched_are_named_and_change_the_exit_status(
@@ -191,15 +191,15 @@ def test_recordings_that_were_not_searched_are_named_and_change_the_exit_status(
     partial, elsewhere = run("search", photo), run("search", photo, "--camera", "yard")
 
     assert (complete.exit_code, partial.exit_code, elsewhere.exit_code) == (0, 1, 0)
-    assert "Not searched: c [1].mp4 of camera gate (waiting to be indexed)" in partial.output
-    assert "Not searched: camera gate (left out by the filter)" in elsewhere.output
+    assert "Not searched: c [1].mp4 of gate (waiting to be indexed)" in partial.output
+    assert "Not searched: gate (left out by the filter)" in elsewhere.output
 
 
 def test_a_search_of_nothing_does_not_pass_for_nobody_found(run: Run, photo: Path) -> None:
     result = run("search", photo, "--from", "2026-01-06T09:00")
 
     assert result.exit_code == 1
-    assert "Not searched: camera gate (nothing is indexed for this time)" in result.output
+    assert "Not searched: gate (nothing is indexed for this time)" in result.output
 
 
 def test_the_shell_completes_cameras_and_sites(sqlite_settings: GallerySettings) -> None:
