@@ -30,7 +30,8 @@ STRAIGHT = 34  # rows on either side that a hem is the median of
 SMOOTHED = 9  # rows on either side that a hem is smoothed over
 SKIRTED = 0.45  # of the height: what begins above the waist and reaches lower is a dress or a long coat
 TRUNK = 20  # vertices of the torso that make a patch the trunk
-ROUNDED = 3  # texels that a patch is extended by
+ROUNDED = 8  # texels that a patch is extended by
+BARE = 255  # skin, while patches are extended
 SOFTENED = 3  # times that a displacement is averaged with that of neighbours
 
 
@@ -82,7 +83,8 @@ def cut_of(avatar: Avatar) -> Cut:
             whole |= bool(count[Region.SHIN])
             hem = min(hem, float(avatar.vertices[label == patch, 2].min()))
     slots[avatar.material == HAIR] = Slot.HAIR
-    drawn = {slot: patches(avatar, slots == slot) for slot in (Slot.SKIN, Slot.SHOES, Slot.BOTTOM, Slot.TOP)}
+    # Where a jacket's hem shares texels with trousers, these are hidden below it: the top comes first.
+    drawn = {slot: patches(avatar, slots == slot) for slot in (Slot.TOP, Slot.SHOES, Slot.BOTTOM, Slot.SKIN)}
     garment = np.zeros((TEXTURE, TEXTURE), np.uint8)
     for slot, texels in drawn.items():
         garment[texels & (garment == 0)] = slot
@@ -125,7 +127,11 @@ def head_patch(avatar: Avatar, label: NDArray[np.integer]) -> Texels:
 def worn_by(avatar: Avatar) -> Dress:
     """What a figure wears, with the hem between upper and lower garment where colours show one."""
     cut = cut_of(avatar)
-    garment = np.where(avatar.clothes, extended(cut.garment), 0).astype(np.uint8)
+    # What lies outside all patches is seen from afar, when texels are averaged: it goes on as they end.
+    drawn = np.where(avatar.clothes | (cut.garment == 0), cut.garment, BARE)
+    garment = extended(drawn.astype(np.uint8))
+    clothes = (garment > 0) & (garment != BARE)
+    garment = np.where(clothes, garment, 0).astype(np.uint8)
     if not cut.skirted:
         low, high = column(THIGHS if cut.whole else WAIST), column(HIPS)
         hem = hemline(avatar.texture, avatar.clothes, low, high)
@@ -134,7 +140,7 @@ def worn_by(avatar: Avatar) -> Dress:
             below = np.arange(low, high) < hem[:, None]
             part[(part == Slot.TOP) & below] = Slot.BOTTOM
             part[(part == Slot.BOTTOM) & ~below] = Slot.TOP
-    return Dress(avatar.texture, avatar.clothes, garment)
+    return Dress(avatar.texture, clothes, garment)
 
 
 def extended(garment: NDArray[np.uint8]) -> NDArray[np.uint8]:

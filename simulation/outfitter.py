@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulation import bags
 from simulation.accessories import backpack, hand_bag, shoulder_bag, toe_caps
 from simulation.body import Body, Shape
-from simulation.closet import Wardrobe
+from simulation.closet import SHORTS_HEM, Wardrobe
 from simulation.colours import BAG_WEIGHTS, SHOE_WEIGHTS, draw_colour, linear
 from simulation.folds import folded
 from simulation.gait import GaitStyle, draw_style, lively_style
@@ -15,10 +16,11 @@ from simulation.layers import without_covered
 from simulation.materials import PATTERNS, Material, draw_fabric
 from simulation.pieces import Piece, Slot, Tailor
 from simulation.seasons import EVERYDAY, Season
+from simulation.wardrobe import BoundMesh
 
+SEAM = np.float32(0.45)  # how dark the seams of a quilted jacket are against its cloth
 PAPER_WEIGHTS = {"white": 6, "light grey": 2, "cream": 1, "yellow": 0.5}
 QUIET = ("plain", "denim", "heather")
-SHORTS_HEM = -0.50  # above the calf
 SOLE = 0.014  # metres
 CLEARANCE = 0.006  # metres between a top and the bottom that it falls over
 CROTCH = 0.0  # level below which a garment hangs around both legs together
@@ -62,6 +64,10 @@ class Outfitter:
         if self.season.lively:
             self.pieces = folded(self.rng, self.pieces)
 
+    def fitting_bottoms(self) -> list[tuple[BoundMesh, NDArray[np.bool_]]]:
+        """The wardrobe's trousers, in a warm season without the shorts."""
+        return self.wardrobe.long_bottoms if self.season.warm else self.wardrobe.bottoms
+
     def seasonal(self, material: Material, pattern: str) -> str:
         """A fabric's pattern, or none where the season has but quiet ones."""
         if self.season.patterned or pattern in QUIET:
@@ -97,8 +103,8 @@ class Outfitter:
             self.pieces.append(
                 self.tailor.trousers(hem=rng.uniform(-0.42, -0.2), waist=0.10, thickness=loose)
             )
-        elif self.wardrobe.bottoms and self.chance(0.6):
-            mesh, part = self.wardrobe.bottoms[int(rng.integers(len(self.wardrobe.bottoms)))]
+        elif (bottoms := self.fitting_bottoms()) and self.chance(0.6):
+            mesh, part = bottoms[int(rng.integers(len(bottoms)))]
             piece = self.tailor.bound(Slot.BOTTOM, mesh, thickness=rng.uniform(0.002, 0.012), keep=part)
             kind = "shorts" if piece.lowest > SHORTS_HEM else "trousers"
             self.pieces.append(piece)
@@ -187,6 +193,8 @@ class Outfitter:
         kind = str(rng.choice(["jacket", "padded jacket", "coat"], p=self.season.jackets))
         if kind == "padded jacket":
             material.pattern, material.scale, material.duty = 11, float(rng.uniform(0.05, 0.08)), 0.1
+            if self.season.lively:
+                material.b = material.a * SEAM
         material.zip = self.chance(0.6)
         if self.chance(self.season.open_front):
             material.open_width = float(rng.uniform(0.035, 0.08))

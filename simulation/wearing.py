@@ -8,7 +8,7 @@ from simulation.avatars import Avatar, People, Region
 from simulation.colours import SHOE_WEIGHTS, draw_colour, linear, nearest_colour
 from simulation.garments import Dress, cut_of, exchanged, main_colour, worn_by
 from simulation.materials import PATTERNS, Material, draw_fabric
-from simulation.outfitter import Outfitter
+from simulation.outfitter import SEAM, Outfitter
 from simulation.pieces import Slot
 from simulation.seasons import Season
 
@@ -112,7 +112,8 @@ def dye(outfitter: Outfitter, avatar: Avatar, worn: Clothes) -> set[Slot]:
         outfitter.materials[slot] = material
         said |= {f"{word}_colour": colour, f"{word}_pattern": pattern}
     if worn.top == "padded jacket":
-        outfitter.materials[Slot.TOP].pattern = PATTERNS["quilted"][0]
+        quilted = outfitter.materials[Slot.TOP]
+        quilted.pattern, quilted.b, quilted.scale = PATTERNS["quilted"][0], quilted.a * SEAM, 0.065
     if worn.bottom == "dress":
         said |= {"bottom_colour": said["top_colour"], "bottom_pattern": said["top_pattern"]}
     elif said["bottom_pattern"] == "denim":

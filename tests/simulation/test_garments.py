@@ -1,5 +1,7 @@
 """Which texel and which face of a figure is which garment, and what becomes of it in an exchange."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,8 @@ def test_texels_belong_to_the_garment_of_the_faces_drawn_with_them(figures: dict
         found = sample(dress.garment, ann.uv[ann.region == region])
         assert (found == slot).mean() > 0.95, region
     assert not sample(dress.garment, ann.uv[ann.region == Region.HAND]).any()
-    assert not any((dress.texels(slot) & ~ann.clothes).any() for slot in Slot)
+    drawn = cut_of(ann).garment > 0
+    assert not any((dress.texels(slot) & drawn & ~ann.clothes).any() for slot in Slot)
 
 
 def test_a_hem_is_where_the_colours_change() -> None:
@@ -125,3 +128,27 @@ def test_clothes_stand_off_evenly_and_skin_not_at_all(figures: dict[str, Avatar]
     assert off[bea.region == Region.HAND].max() < 1e-6
     for place in np.unique(label)[::50]:
         assert np.ptp(off[label == place]) < 1e-6
+
+
+def test_a_hem_that_shares_texels_with_trousers_is_the_tops(figures: dict[str, Avatar]) -> None:
+    dan = figures["dan"]
+    uv = dan.uv.copy()
+    legs = np.isin(dan.region, (Region.THIGH, Region.SHIN))
+    uv[legs, 0] += 0.06  # the legs' patch reaches into the trunk's
+    cut = cut_of(replace(dan, uv=uv))
+    shared = cut.several
+
+    assert shared.any()
+    assert (cut.garment[shared] == Slot.TOP).all()
+    assert not cut_of(dan).several.any()
+
+
+def test_patches_go_on_beyond_their_edges_as_they_end(figures: dict[str, Avatar]) -> None:
+    dan = figures["dan"]
+    drawn = cut_of(dan).garment
+    dress = worn_by(replace(dan, clothes=dan.clothes & (drawn > 0)))
+    beyond = dress.clothes & (drawn == 0)
+
+    assert beyond.sum() > 500
+    assert not (dress.clothes & (drawn > 0) & ~dan.clothes).any()
+    assert (dress.garment[beyond] > 0).all()

@@ -181,6 +181,20 @@ def test_what_is_held_is_seen_from_ahead(people: Sequence[Identity]) -> None:
     assert extent[0] > extent[1]  # and across the way
 
 
+def test_the_seams_of_a_quilted_jacket_are_darker_than_its_cloth(
+    people: Sequence[Identity], photographed: Sequence[Identity]
+) -> None:
+    quilted = [
+        person.materials[slot, :2, :3]
+        for person in [*people, *photographed]
+        for slot, name in ((Slot.OUTER, person.attributes.outer), (Slot.TOP, person.attributes.top))
+        if name == "padded jacket"
+    ]
+
+    assert len(quilted) > 1
+    assert all((seam < cloth).all() for cloth, seam in quilted)
+
+
 def test_only_the_newer_presets_are_lively() -> None:
     assert {name for name, preset in PRESETS.items() if preset.lively} == {"train-9000", "unseen", "clips"}
     plain = TrackletPreset(seed=4, identities=6, test_identities=0, people=6)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from simulation.body import load_body
 from simulation.closet import Wardrobe
 from simulation.errors import BadWardrobe
+from simulation.identity import draw_identity
+from simulation.seasons import WINTER
 from simulation.wardrobe import components, fingerprint, read_mesh
 
 OBJ = "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1/1 2/2 4/4 3/3\n"
@@ -142,3 +144,28 @@ def test_parts_that_share_no_vertex_are_apart() -> None:
     faces = np.array([[0, 1, 2], [2, 3, 4], [5, 6, 7]], np.int32)
 
     assert components(faces, 8).tolist() == [0, 0, 0, 0, 0, 5, 5, 5]
+
+
+def bottom(folder: Path, name: str, level: float) -> None:
+    """An outfit whose lower part, a hundred vertices and more, hangs down to a level of the template."""
+    template = load_body().template
+    ends = [int(np.abs(template - point).sum(1).argmin()) for point in ((0.1, 0, 0.0), (0.1, 0, level))]
+    shares = np.linspace(0, 1, 60)
+    lines = [f"{ends[0]} {ends[1]} {ends[0]} {1 - s:.3f} {s:.3f} 0 0 0 0" for s in shares for _ in range(2)]
+    faces = [f"f {k} {k + 1} {k + 2}" for k in range(1, len(lines) - 1)]
+    points = ["v 0 0 0"] * len(lines)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.obj").write_text("\n".join(points + faces) + "\n")
+    (folder / f"{name}.mhclo").write_text(f"obj_file {name}.obj\nverts 0\n" + "\n".join(lines) + "\n")
+
+
+def test_trousers_are_told_from_shorts_by_their_length(tmp_path: Path) -> None:
+    bottom(tmp_path / "clothes" / "suit_long", "suit_long", -0.7)
+    bottom(tmp_path / "clothes" / "suit_short", "suit_short", -0.3)
+
+    wardrobe = Wardrobe(tmp_path)
+
+    assert {mesh.name for mesh, _ in wardrobe.bottoms} == {"suit_long", "suit_short"}
+    assert {mesh.name for mesh, _ in wardrobe.long_bottoms} == {"suit_long"}
+    worn = [draw_identity(seed, wardrobe, season=WINTER).attributes.bottom for seed in range(12)]
+    assert set(worn) <= {"trousers", "jeans", "leggings"}
