@@ -1,4 +1,4 @@
-"""What happened to a recording, in numbers."""
+"""Counters of what happened to a recording."""
 
 import threading
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _WORDS: Final = {
 
 
 def left_out_line(reasons: Mapping[str, int]) -> str:
-    """How many tracks were left out, and why: "left out 3 tracks (2 too small, 1 too blurred)"."""
+    """Return how many tracks were left out, and why: "left out 3 tracks (2 too small, 1 too blurred)"."""
     left_out = {_WORDS[reason]: number for reason, number in reasons.items() if reason in _WORDS}
     if not left_out:
         return ""
@@ -28,7 +28,7 @@ def left_out_line(reasons: Mapping[str, int]) -> str:
 
 @dataclass(slots=True)
 class Counters:
-    """What has happened so far. A number is written by one stage only, the reasons by any, and all are read
+    """Running counts. A number is written by one stage only, the reasons by any, and all are read
     at will.
 
     `tracked_us` is how far into the recording people have been followed, and on how many frames. Crops are

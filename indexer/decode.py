@@ -36,7 +36,7 @@ _FORMATS: Final = recording_formats(av.formats_available)
 
 @dataclass(slots=True)
 class Statistics:
-    """What has been read so far; width and height are those of the upright pictures.
+    """Running statistics of reading; width and height are those of the upright frames.
 
     `frames_bad` counts packets that could not be decoded, damaged pictures, and frames left out for their
     time. `intervals` are the stretches with pictures, (start, end) in µs since the first frame.
@@ -85,7 +85,7 @@ class Recorded:
 
     @property
     def expected_duration_us(self) -> int | None:
-        """What the header promises, if it does; only good for showing progress."""
+        """Return the duration that the header states, or None; only good for showing progress."""
         if self._stream.duration is not None and self._stream.time_base is not None:
             return int(self._stream.duration * self._stream.time_base / MICROSECOND)
         return int(self._container.duration) if self._container.duration else None

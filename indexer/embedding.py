@@ -21,7 +21,7 @@ Batch = Sequence[Clip]
 
 
 class ClipEmbedder(Protocol):
-    """What the indexer needs of models.embedder.Embedder."""
+    """The part of models.embedder.Embedder that the indexer uses."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class ClipEmbedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settled(Generic[T]):
-    """What became of one finished track: none, one or several tracklets.
+    """The outcome of one finished track: none, one or several tracklets.
 
     `horizon_us`: no tracklet of any later message begins before this time.
     """

@@ -1,4 +1,4 @@
-"""How much of the work on a recording is done, by what its stages have taken so far."""
+"""An estimate of how much of the work on a recording is done, from the times of its stages so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

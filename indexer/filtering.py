@@ -1,4 +1,4 @@
-"""Tracklets not worth keeping: too short, too small, too blurred. Whoever asks counts the reasons."""
+"""Tracklets not worth keeping: too short, too small, too blurred. The caller counts the reasons."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Which files of a folder are recordings, in which order, and which files are passed over."""
+"""Find the recordings in a folder: which files, in which order, and which are passed over."""
 
 import os
 import re
@@ -98,7 +98,7 @@ def visible_files(root: Path, passed_over: list[tuple[Path, str]] | None = None)
 
 
 def is_system(name: str) -> bool:
-    """Whether a file or folder of this name is hidden, or is an operating system's own."""
+    """Return whether a file or folder of this name is hidden or belongs to an operating system."""
     return any(fnmatchcase(name.lower(), pattern) for pattern in SYSTEM)
 
 

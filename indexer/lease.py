@@ -41,7 +41,7 @@ class Lease:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """What was counted last."""
+        """The latest counts."""
         return self._now[2]
 
     def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:

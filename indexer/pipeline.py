@@ -54,7 +54,7 @@ class IndexReport:
     moved: bool = False
 
     def summary(self) -> str:
-        """What was done, left out and noticed, in one line."""
+        """Return what was done, left out and noticed, in one line."""
         left_out = left_out_line(self.video.report.reasons)
         return "; ".join(["indexed", *([left_out] if left_out else []), *self.warnings])
 

@@ -1,4 +1,4 @@
-"""How far the indexing of a recording has come, for those who watch."""
+"""Progress of indexing, as reported to a terminal or a job."""
 
 from collections.abc import Mapping
 from types import TracebackType
@@ -18,7 +18,7 @@ from rich.progress import (
 
 
 class Progress(Protocol):
-    """Who is told. Called several times a second, always from the thread that called `index_video`."""
+    """Receives progress. Called several times a second, always from the thread that called `index_video`."""
 
     def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:
         """Take notice.

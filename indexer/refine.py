@@ -1,4 +1,4 @@
-"""What makes a finished track better: things that never move dropped, ends trimmed, identity switches split.
+"""Clean up a finished track: drop things that never move, trim the ends, split at identity switches.
 
 Each step looks at one track alone, after it has ended. benchmarks/README.md has what each is worth on
 recordings with ground truth.

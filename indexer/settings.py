@@ -1,4 +1,4 @@
-"""How recordings are indexed: every knob of the pipeline, read from SIGHTLINE_INDEX_* variables.
+"""Settings of the indexing pipeline, read from SIGHTLINE_INDEX_* variables.
 
 What changes the result (sampling, detector, tracker, filters) stands apart from what only changes how fast
 it comes (queues, threads). Batch sizes belong to the first kind: a network rounds differently in another

@@ -1,4 +1,4 @@
-"""What an ended track becomes: nothing, for a counted reason, or tracklets with quality and a thumbnail."""
+"""Turn an ended track into tracklets with quality and a thumbnail, or drop it for a counted reason."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -50,7 +50,7 @@ def _worth_keeping(stretch: Stretch, counters: Counters, settings: IndexSettings
 
 
 def quality(stretch: Stretch) -> dict[str, float]:
-    """How well the person is seen: median height and sharpness, mean score of the detector."""
+    """Return how well the person is seen: median height and sharpness, mean score of the detector."""
     return {
         "height_px": round(float(np.median(stretch.boxes["h"])), 1),
         "sharpness": round(float(np.median([sample.sharpness for sample in stretch.samples])), 4),

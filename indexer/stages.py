@@ -1,6 +1,6 @@
 """The stages from frames to embedded tracklets, each in a thread of its own.
 
-decode -> detect -> track (with crops, refinement, filters and clips) -> embed -> whoever iterates
+decode -> detect -> track (with crops, refinement, filters and clips) -> embed -> the caller, who iterates
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -65,7 +65,7 @@ class Stages:
         flow.stage("embed", self._embed, out=self._embedded)
 
     def results(self) -> Iterator[Settled[NewTracklet] | None]:
-        """What has been embedded, in order, and None from time to time while nothing comes."""
+        """Yield the embedded tracks in order, and None from time to time while there are none."""
         return self._embedded.poll(POLL_SECONDS)
 
     def _decode(self) -> None:

@@ -15,7 +15,7 @@ QUALITY: Final = 85
 
 
 def goodness(height: float, sharpness: float, at_border: bool) -> float:
-    """How much a moment shows: large and sharp is good, cut off by the edge of the picture is bad.
+    """Return how much a moment shows: large and sharp is good, cut off by the edge of the frame is bad.
 
     `sharpness` is that of models.quality; half a person is worth less than a whole one of a quarter of the
     size.

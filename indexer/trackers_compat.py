@@ -3,7 +3,7 @@
 `trackers` and its base `supervision` import cv2 to draw and to follow moving cameras; neither is used here.
 The wheel they ask for, opencv-python, cannot be loaded without the system's OpenGL library, which servers and
 containers do not have, and brings a second FFmpeg into the process beside PyAV's. So cv2 is hidden while the
-two are imported, on every machine alike; whoever imports cv2 afterwards gets the real one.
+two are imported, on every machine alike; later imports of cv2 get the real one.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Which video track of a file is the recording, where there are several."""
+"""Choose the video track of a file that is the recording, where there are several."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What the first stages hand to each other."""
+"""Records that the first stages pass to each other."""
 
 from dataclasses import dataclass
 from datetime import datetime

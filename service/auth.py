@@ -1,4 +1,4 @@
-"""Who is calling: an API key on everything under /v1, checked before a byte of the body is read.
+"""Authentication: an API key on everything under /v1, checked before a byte of the body is read.
 
 It is a middleware and not a dependency of each route so that a route cannot be added without it.
 """
@@ -31,12 +31,12 @@ _FORWARDING_PREFIXES: Final = ("x-forwarded-", "x-original-", "x-envoy-", "cf-")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request; `key_id` is None for an anonymous caller on this machine."""
+    """The sender of a request; `key_id` is None for an anonymous caller on this machine."""
 
     key_id: str | None
 
     def owns(self, key_id: str | None) -> bool:
-        """Whether what was made under `key_id` is this caller's: the others' does not exist for it."""
+        """Return whether this caller owns what was made under `key_id`; the rest does not exist for it."""
         return self.key_id == key_id
 
 

@@ -110,7 +110,7 @@ class LimitedProtocol(H11Protocol):
 
     @property
     def _is_busy(self) -> bool:
-        """Whether a request is under way."""
+        """Return whether a request is in progress."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _watch(self, *, answered: bool = False) -> None:

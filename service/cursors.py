@@ -34,5 +34,5 @@ def decode(list_id: str, cursor: str) -> int:
 
 
 def _proof(list_id: str, offset: bytes) -> bytes:
-    # It keeps cursors apart, it guards no secret: whoever has the list may read every page of it.
+    # It keeps cursors apart and guards no secret: a caller with the list may read every page of it.
     return hashlib.blake2b(list_id.encode() + b"\0" + offset, digest_size=_PROOF_BYTES).digest()

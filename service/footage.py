@@ -35,14 +35,14 @@ _DEFAULT_RATE: Final = Fraction(25)
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Which frames: µs since the recording's first frame, both ends included."""
+    """A range of frames: µs since the recording's first frame, both ends included."""
 
     start_us: int
     end_us: int
 
 
 def has_steady_clock(report: VideoReport) -> bool:
-    """Whether the indexer's report on a recording says nothing against its time stamps."""
+    """Return whether the indexer's report on a recording has no complaint about its time stamps."""
     return not any("time stamp" in warning for warning in report.warnings)
 
 

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class ProbeEmbedder(Protocol):
-    """What the service needs of `models.embedder.Embedder`."""
+    """The part of `models.embedder.Embedder` that the service uses."""
 
     id: str
     name: str
@@ -56,7 +56,7 @@ class Networks:
 
     @property
     def ready(self) -> bool:
-        """Whether both are loaded."""
+        """True once both are loaded."""
         return self._embedder is not None and self._detector is not None
 
     @property

@@ -24,7 +24,7 @@ _EDGE: Final = np.array([20, 20, 20], dtype=np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What was cut."""
+    """A clip that was cut."""
 
     frames: int
     width: int

@@ -63,7 +63,7 @@ class RecordingCheck:
 
 @dataclass(frozen=True, slots=True)
 class _FileState:
-    """What tells one state of a file from another."""
+    """The attributes that tell one state of a file from another."""
 
     path: str
     size: int
@@ -84,7 +84,7 @@ def _state(path: Path) -> _FileState:
 
 
 def _was_touched(state: _FileState, video: VideoInfo) -> bool:
-    """Whether anything known of the file differs from what it was when it was indexed."""
+    """Return whether the file's attributes differ from those recorded when it was indexed."""
     if video.stamp is not None:
         return state.stamp != video.stamp
     # Indexed before stamps were kept. The inode's time of change is no program's to set.

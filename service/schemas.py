@@ -59,7 +59,7 @@ class RequestModel(BaseModel):
 
 
 class PersonQuality(BaseModel):
-    """How fit a person on a probe is for a search."""
+    """Image quality of a person on a probe."""
 
     height_px: float
     sharpness: float = Field(description="Fine detail as a share of contrast; below 0.09 counts as blurred")
@@ -256,7 +256,7 @@ class HitOut(BaseModel):
 
     rank: int
     score: float = Field(
-        description="Cosine of probe and tracklet: it ranks, it is no probability. From -1 to 1, but for the "
+        description="Cosine of probe and tracklet: it ranks, it is no probability. From -1 to 1, except for "
         "rounding of stored vectors to 16 bits"
     )
     standard_score: float | None = Field(

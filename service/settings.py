@@ -1,4 +1,4 @@
-"""How the service runs, read from SIGHTLINE_* variables."""
+"""Settings of the service, read from SIGHTLINE_* variables."""
 
 import ipaddress
 from pathlib import Path
@@ -86,7 +86,7 @@ class ServiceSettings(GallerySettings):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
+    """Return whether a host name or address can only mean this machine."""
     if host == "localhost":
         return True
     try:

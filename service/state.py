@@ -1,4 +1,4 @@
-"""What the requests of one running service share: made when it starts, kept on the application."""
+"""The parts that the requests of one running service share, made when it starts."""
 
 from dataclasses import dataclass
 from datetime import timedelta

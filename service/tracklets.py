@@ -18,7 +18,7 @@ from service.state import State
 
 @dataclass(frozen=True, slots=True)
 class ClipRequest:
-    """Which clip of a tracklet: all of it, or one of its clips by number."""
+    """A request for a clip of a tracklet: all of it, or one of its clips by number."""
 
     padding_ms: int
     drawn: bool

@@ -55,7 +55,7 @@ class UploadNotes:
             yield
 
     def data(self, upload_id: str) -> Path:
-        """Where the bytes of an upload lie."""
+        """Return the path of an upload's bytes."""
         return self._directory / (upload_id + _DATA)
 
     def read(self, upload_id: str) -> Upload | None:

@@ -81,7 +81,7 @@ class Uploads:
         return upload
 
     def path(self, upload: Upload) -> Path:
-        """Where its bytes lie."""
+        """Return the path of its bytes."""
         return self._notes.data(upload.id)
 
     def size(self, upload: Upload) -> int:

@@ -48,7 +48,7 @@ def print_as_csv(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
 
 
 def incomplete(answer: "SearchAnswer") -> bool:
-    """Whether recordings that were asked for were not searched, or there was nothing to search."""
+    """Return whether recordings that were asked for were not searched, or there was nothing to search."""
     causes = {gap.cause for gap in answer.coverage.not_searched}
     nothing = answer.coverage.tracklets_compared == 0 and "no_recording" in causes
     return nothing or not causes.isdisjoint(_UNSEARCHED)

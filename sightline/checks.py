@@ -1,4 +1,4 @@
-"""What `sightline doctor` looks at: one function a part of the system, each answering with a Finding."""
+"""The checks of `sightline doctor`: one function for each part of the system, each returning a Finding."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _LEAST_FREE_BYTES = 5 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found about one part: `state` "failed" means that Sightline cannot work like this."""
+    """The result of one check; `state` "failed" means that Sightline cannot work."""
 
     part: str
     state: State
@@ -46,7 +46,7 @@ def examine(settings: ServiceSettings, *, verify: bool) -> Iterator[Finding]:
 
 
 def device(settings: ServiceSettings) -> Finding:
-    """Where the networks run."""
+    """Report the device that the networks run on."""
     import torch
 
     if settings.device == "cpu" or not torch.cuda.is_available():
@@ -59,7 +59,7 @@ def device(settings: ServiceSettings) -> Finding:
 
 
 def torchvision(_settings: ServiceSettings) -> Finding:
-    """Whether torchvision's compiled operators load, or the remedy for a CPU torch stands in for them."""
+    """Check that torchvision imports, with its own operators or the stand-in for a CPU torch."""
     from models import torchvision_compat
 
     torchvision_compat.ensure()
@@ -70,7 +70,7 @@ def torchvision(_settings: ServiceSettings) -> Finding:
 
 
 def model(settings: ServiceSettings) -> Finding:
-    """Whether the model loads and embeds."""
+    """Check that the model loads and embeds."""
     from models import zoo
     from models.embedder import Embedder
 
@@ -85,7 +85,7 @@ def model(settings: ServiceSettings) -> Finding:
 
 
 def detector(settings: ServiceSettings) -> Finding:
-    """Whether the person detector loads and runs."""
+    """Check that the person detector loads and runs."""
     from models.detector import create_detector
 
     found = create_detector(settings.detector, device=settings.device, threads=settings.threads or None)
@@ -94,7 +94,7 @@ def detector(settings: ServiceSettings) -> Finding:
 
 
 def faiss(_settings: ServiceSettings) -> Finding:
-    """Which FAISS searches, with which instructions."""
+    """Report the build of FAISS and the CPU instructions it uses."""
     import faiss as library
 
     kind = "GPU" if hasattr(library, "StandardGpuResources") else "CPU"
@@ -103,7 +103,7 @@ def faiss(_settings: ServiceSettings) -> Finding:
 
 
 def ffmpeg(_settings: ServiceSettings) -> Finding:
-    """Which FFmpeg decodes, and whether it can write the clips that browsers play."""
+    """Report the version of FFmpeg, and check that it can write clips that browsers play."""
     import av
 
     detail = f"FFmpeg {av.ffmpeg_version_info} in PyAV {av.__version__}"
@@ -115,7 +115,7 @@ def ffmpeg(_settings: ServiceSettings) -> Finding:
 
 
 def database(settings: GallerySettings) -> Finding:
-    """Whether the database answers, is at this version's schema and, being a SQLite file, undamaged."""
+    """Check that the database answers, has this version's schema and, if SQLite, is undamaged."""
     from gallery import Gallery
 
     file = settings.data_dir / "gallery.sqlite3"
@@ -132,7 +132,7 @@ def database(settings: GallerySettings) -> Finding:
 
 
 def record(settings: GallerySettings) -> Finding:
-    """Whether all that the catalogue names is on the disk as it was written; reads every vector."""
+    """Check that everything in the catalogue is on the disk as it was written; reads every vector."""
     from gallery import Gallery
 
     with Gallery.open(settings) as gallery:
@@ -144,7 +144,7 @@ def record(settings: GallerySettings) -> Finding:
 
 
 def disk(settings: ServiceSettings) -> Finding:
-    """Whether there is room where the gallery lies."""
+    """Check that there is room on the gallery's disk."""
     place: Path = settings.data_dir.absolute()
     while not place.exists():
         place = place.parent

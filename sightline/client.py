@@ -23,7 +23,7 @@ class Client:
         key: an API key; None for a service that needs none.
 
     Raises:
-        CommandError: that is no http or https URL.
+        CommandError: not an http or https URL.
     """
 
     def __init__(self, url: str, key: str | None) -> None:
@@ -47,7 +47,7 @@ class Client:
         return self._send("GET", path)
 
     def ready(self) -> bool:
-        """Whether the service listens and has loaded its networks."""
+        """Return whether the service listens and has loaded its networks."""
         try:
             status, _ = self._ask("GET", "/readyz", None, {})
         except CommandError:
@@ -110,7 +110,7 @@ class Client:
                 f"cannot reach {self._url}: {error}", "start `sightline serve` there"
             ) from error
         except ValueError as error:  # a header that cannot be sent
-            raise CommandError("that is no API key", "`sightline keys create` makes one") from error
+            raise CommandError("not an API key", "`sightline keys create` makes one") from error
         finally:
             connection.close()
 
@@ -126,7 +126,7 @@ def _parsed(url: str, content: bytes) -> dict[str, Any]:
 
 
 def _refused(url: str, status: int, content: bytes) -> CommandError:
-    """What the service's problem document says."""
+    """Return an error with the detail of the service's problem document."""
     detail = _parsed(url, content).get("detail")
     if not isinstance(detail, str):
         return _stranger(url)

@@ -9,7 +9,7 @@ from sightline.console import AsJson, DataDir, open_gallery, print_json, print_t
 def compact(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Merge small segments, remove erased vectors.
 
-    Searches go on meanwhile.
+    Searches continue in the meantime.
     """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         report = asdict(gallery.compact())

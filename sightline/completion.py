@@ -1,4 +1,4 @@
-"""What the shell offers after a Tab: names that the gallery holds."""
+"""Shell completion of names that the gallery holds."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What the commands share: where they print, how they read settings, how they show lists."""
+"""Shared by the commands: printing, reading settings, showing lists."""
 
 import csv
 import io

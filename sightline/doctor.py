@@ -16,7 +16,7 @@ def doctor(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what works on this machine.
+    """Check what works on this machine.
 
     Looks at device, torchvision, model, detector, FAISS, FFmpeg, database and disk.
     Exits with 1 when a part has failed; warnings do not count.

@@ -16,8 +16,8 @@ def erase(
 ) -> None:
     """Remove a recording with all that was made from it.
 
-    Its rows, vectors, thumbnails and cut clips go, and the file if it was uploaded.
-    Its vectors no longer answer at once; `sightline compact` removes them from the disk.
+    Removes its rows, thumbnails and cut clips, and the file if it was uploaded. Its vectors stop answering
+    at once; `sightline compact` removes them from the disk.
     """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.catalogue.video(video)

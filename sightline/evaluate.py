@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Protocols(StrEnum):
-    """What --protocol takes."""
+    """Values of --protocol."""
 
     I2V = "i2v"
     V2V = "v2v"

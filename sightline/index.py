@@ -136,7 +136,7 @@ def reader(
     camera: "CameraInfo",
     boxes: Path | None,
 ) -> "Read":
-    """How a recording is read: with the people that `boxes` names, or those that a detector finds."""
+    """Return a function that reads a recording, with the people in `boxes` or those that a detector finds."""
     from indexer.importers.motchallenge import import_boxes
     from indexer.networks import make_detector
     from indexer.pipeline import index_video

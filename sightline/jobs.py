@@ -1,4 +1,4 @@
-"""`sightline jobs`: what is filed to be indexed, and how far it is."""
+"""`sightline jobs`: index jobs and their progress."""
 
 import time
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def list_jobs(
 
 @app.command()
 def show(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show a job: its recordings, how far each is, and why one was skipped or failed."""
+    """Show a job: the progress of its recordings, and why any was skipped or failed."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         job = gallery.jobs.get(job_id)
         if as_json:
@@ -71,7 +71,7 @@ def show(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> No
 
 @app.command()
 def cancel(job_id: JobId, data_dir: DataDir = None) -> None:
-    """Cancel a job: what waits is cancelled at once, what runs stops soon, what is indexed stays."""
+    """Cancel a job. Recordings that are already indexed stay."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         before = gallery.jobs.get(job_id)
         job = gallery.jobs.cancel(job_id)
@@ -87,7 +87,7 @@ def cancel(job_id: JobId, data_dir: DataDir = None) -> None:
 def follow(job_id: JobId, data_dir: DataDir = None) -> None:
     """Watch a job until it ends.
 
-    Exits with 1 when one of its recordings failed or was cancelled. Ctrl-C ends the watching, not the job.
+    Exits with 1 when one of its recordings failed or was cancelled. Ctrl-C stops watching; the job continues.
     """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         job = _watch(gallery, job_id)

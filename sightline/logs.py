@@ -1,4 +1,4 @@
-"""How the long-running commands log: a line an event, and nothing in it that could steer a terminal."""
+"""Logs of the long-running commands: one line per event, with nothing in it that could steer a terminal."""
 
 import sys
 from collections.abc import MutableMapping
@@ -12,7 +12,7 @@ from indexer.names import shown
 def write_printable_logs() -> None:
     """Log to standard output with control characters escaped, for paths and names come from strangers.
 
-    A raw escape sequence would reach the terminal of whoever reads the log; a raw line break forges a line.
+    A raw escape sequence would reach the terminal that shows the log; a raw line break forges a line.
     """
     structlog.configure(
         processors=[

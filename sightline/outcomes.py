@@ -1,4 +1,4 @@
-"""What became of recordings: one line each, and how it is shown."""
+"""Outcomes of indexing recordings, and the table that shows them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ FEW = 10  # files that are named one by one
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a file: the time at which the next one begins if it follows on, else None."""
+    """The outcome for a file; `end` is when the next one begins if it follows on, else None."""
 
     file: Path
     result: str

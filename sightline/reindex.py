@@ -34,7 +34,7 @@ def reindex(
 
     Features of several models lie side by side and are never compared: a service searches those of its
     SIGHTLINE_MODEL. A recording that has this model's features already is skipped. Exits with 1 when one
-    could not be read, or has other people under the settings of today.
+    could not be read, or yields other people under the current settings.
     """
     from indexer.networks import check_settings, make_embedder
     from indexer.progress import ConsoleProgress

@@ -26,7 +26,7 @@ def serve(
 
     write_printable_logs()
     settings = read_settings(ServiceSettings, data_dir=data_dir, host=host, port=port)
-    open_gallery(settings).close()  # a wrong schema or an unreachable database ends the start in one line
+    open_gallery(settings).close()  # a wrong schema or an unreachable database is reported in one line
     app = create_app(settings)
     require_free(settings.host, settings.port)
     print_line(f"Sightline serves http://{settings.host}:{settings.port}")

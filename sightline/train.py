@@ -20,9 +20,11 @@ def train(
         list[str] | None, typer.Option("--set", help="KEY=VALUE of the recipe; may be repeated.")
     ] = None,
     split: Annotated[int, typer.Option(min=0, help="Which split of the data set, from 0.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the run in --out where it stopped.")
+    ] = False,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Take no step more: write the model of the run in --out.")
+        bool, typer.Option("--finish", help="Stop training and save the current model of the run in --out.")
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of CPU arithmetic.")] = None,

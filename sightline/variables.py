@@ -1,4 +1,4 @@
-"""The SIGHTLINE_ variables of the environment, and those that are none."""
+"""The SIGHTLINE_ variables of the environment, and misspelt ones."""
 
 import difflib
 from collections.abc import Iterable, Iterator

@@ -20,7 +20,7 @@ def worker(
 ) -> None:
     """Run filed index jobs.
 
-    Goes on until told to stop. Any number of workers may run.
+    Runs until stopped. Any number of workers may run.
     """
     from gallery import GallerySettings
     from indexer.networks import make_embedder

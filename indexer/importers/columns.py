@@ -28,7 +28,7 @@ _MOST: Final = 10  # columns of a file without a header
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where in a line what stands; `corners`: the box's last two are its right and bottom."""
+    """Column numbers of a line; `corners`: the box's last two are its right and bottom."""
 
     frame: int
     identity: int | None
@@ -107,7 +107,7 @@ def _text(path: Path) -> str:
 
 
 def _separator(line: str) -> str | None:
-    """What parts the columns; None for spaces."""
+    """Return the separator of the columns; None for spaces."""
     return next((mark for mark in (";", "\t", ",") if mark in line), None)
 
 

@@ -33,7 +33,7 @@ MARS_FPS = 25.0
 
 @dataclass(frozen=True, slots=True)
 class CropFolder:
-    """What to import: pictures below `root`, camera n of which becomes the camera `camera_prefix` + n.
+    """A folder to import: crops below `root`, camera n of which becomes the camera `camera_prefix` + n.
 
     With a `salt` the pictures count as others than those that the gallery has.
     """

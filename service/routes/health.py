@@ -34,7 +34,7 @@ class Check(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether searches can be answered."""
+    """Readiness to answer searches."""
 
     ready: bool
     checks: dict[str, Check]

@@ -1,4 +1,4 @@
-// A point in time on the page: on the camera's clock, and in UTC for whoever hovers.
+// A point in time on the page: on the camera's clock, and in UTC on hovering.
 
 import { h } from "./dom.js";
 import { clock, day, moment, offset, zoned } from "./format.js";
