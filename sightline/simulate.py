@@ -90,9 +90,9 @@ def tracklets(
     from simulation.presets import PRESETS
     from simulation.tracklets import simulate_tracklets
 
-    wanted = _chosen(PRESETS, preset, seed=seed, identities=identities, truth=truth or None)
+    wanted = _chosen(PRESETS, preset, seed=seed, truth=truth or None)
     if identities is not None:
-        wanted = replace(wanted, test_identities=min(wanted.test_identities, identities // 3))
+        wanted = wanted.resized(identities)
     folder = out or Path("out") / f"tracklets-{preset}"
     if preview is not None:
         _draw(draw_cast(wanted, 0, Wardrobe(wardrobe), People(people)), preview)

@@ -1,6 +1,6 @@
 """What sets of tracklets are made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,12 @@ class TrackletPreset:
     alike: float = 0.0  # share of people in groups that wear the same dark winter clothes
     lively: bool = False  # folds in clothes, bags with handles and pockets, busy hands
     photographed: float = 0.5  # share of people drawn from a people directory, where there is one
+
+    def resized(self, identities: int) -> "TrackletPreset":
+        """The same with so many people: all to test with where all were, or else a third at most."""
+        all_test = self.test_identities == self.identities
+        tests = identities if all_test else min(self.test_identities, identities // 3)
+        return replace(self, identities=identities, test_identities=tests)
 
     @property
     def parts(self) -> int:

@@ -42,6 +42,8 @@ def read(root: Path) -> Dataset:
     """
     layout = Layout("simulated", root, TREE)
     train, test = ([*_shots(layout, folder)] for folder in FOLDERS)
+    if not train and not test:
+        raise layout.error(f"{FOLDERS[0]} and {FOLDERS[1]} are both empty")
     shared = sorted({shot.identity for shot in train} & {shot.identity for shot in test})
     if shared:
         raise layout.error(f"person {shared[0]:04d} is in both folders, in all {len(shared)} people")
@@ -88,7 +90,9 @@ def first_of_each(tracklets: Sequence[Tracklet]) -> tuple[Tracklet, ...]:
 
 
 def _shots(layout: Layout, folder: str) -> Iterator[Shot]:
-    for person in layout.folders(layout.folder(folder)):
+    people = layout.folder(folder)
+    # A set to train with only, or to judge with only, has one folder with nobody in it.
+    for person in layout.folders(people) if layout.entries(people) else ():
         for path in layout.pictures(person):
             name = layout.match(NAME, path, EXAMPLE)
             if name["person"] != person.name or int(name["person"]) == 0:

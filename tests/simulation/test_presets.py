@@ -55,6 +55,14 @@ def test_parts_cover_everybody_once(identities: int, test: int, people: int, one
     assert all(preset.world(part) <= part for part in range(preset.parts))
 
 
+@pytest.mark.parametrize(("name", "tests"), [("unseen", 12), ("small", 4), ("train-9000", 4), ("tiny", 3)])
+def test_a_smaller_set_keeps_what_it_is_for(name: str, tests: int) -> None:
+    smaller = PRESETS[name].resized(12)
+
+    assert (smaller.identities, smaller.test_identities) == (12, tests)
+    assert replace(PRESETS[name], identities=12, test_identities=tests) == smaller
+
+
 def test_crossing_is_as_frequent_as_asked_and_certain_where_tests_begin_with_it() -> None:
     preset = replace(PRESETS["clips"], identities=20, test_identities=10, crossed=0.3)
     rng = np.random.default_rng(1)

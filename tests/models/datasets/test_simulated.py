@@ -56,6 +56,27 @@ def test_each_world_is_judged_alone_by_one_query_for_each_identity_and_camera(tm
     assert first.train == second.train
 
 
+@pytest.mark.parametrize(("empty", "learns", "judges"), [("bbox_train", 0, 2), ("bbox_test", 2, 0)])
+def test_a_set_may_be_there_to_train_or_to_judge_with_only(
+    tmp_path: Path, empty: str, learns: int, judges: int
+) -> None:
+    root = plant(tmp_path, [file for file in FILES if not file.startswith(empty)])
+    (root / empty).mkdir()
+
+    splits = load("simulated", root).splits
+
+    assert {len({t.identity for t in split.train}) for split in splits} == {learns}
+    assert len({t.identity for split in splits for t in split.gallery}) == judges
+
+
+def test_a_set_of_nobody_is_refused(tmp_path: Path) -> None:
+    for folder in ("bbox_train", "bbox_test"):
+        (tmp_path / folder).mkdir()
+
+    with pytest.raises(BadDataset, match="both empty"):
+        load("simulated", tmp_path)
+
+
 def test_frames_are_in_order_of_their_numbers(tmp_path: Path) -> None:
     files = [f"bbox_train/0001/0001C1T0001F{frame}.jpg" for frame in ("002", "0010", "1")]
     (split,) = load("simulated", plant(tmp_path, [*files, "bbox_test/0002/0002C1T0001F001.jpg"])).splits
