@@ -13,7 +13,7 @@ from service.errors import StorageFull
 
 PART: Final = ".part"  # ends the name of a file that is being written
 _OF_LATE_SECONDS: Final = 60.0
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextlib.contextmanager
@@ -22,7 +22,7 @@ def room_needed() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise StorageFull("The disk is full.") from error
         raise
 

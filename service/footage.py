@@ -25,11 +25,12 @@ from av.video.stream import VideoStream
 
 from gallery import FrameClock, VideoReport, recording_formats
 from service.errors import RecordingUnavailable
-from service.images import Pixels
+from service.pixels import Pixels
 
 _FORMATS: Final = recording_formats(av.formats_available)
 MICROSECOND: Final = Fraction(1, 1_000_000)
 _MAX_READ_ERRORS: Final = 10  # in a row
+_THREADS: Final = 4  # each keeps frames of its own: memory must not follow the number of cores
 _DEFAULT_RATE: Final = Fraction(25)
 
 
@@ -172,6 +173,7 @@ def _open(path: Path, track: int | None) -> tuple[InputContainer, VideoStream]:
         container.close()
         raise RecordingUnavailable("The recording holds no video.")
     streams[0].thread_type = "AUTO"
+    streams[0].codec_context.thread_count = _THREADS
     return container, streams[0]
 
 

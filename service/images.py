@@ -1,25 +1,15 @@
 """Probe photos as they come: sniffed, bounded, turned upright, stored as RGB and nothing else."""
 
 import io
-import os
-import subprocess
-import sys
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import numpy as np
-import structlog
-from numpy.typing import NDArray
 from PIL import Image
 
-from service import photo_child
+from service import children, photo_child
 from service.errors import BadProbe, ContentTooLarge, UnsupportedImage
-from service.work import checkpoint
-
-log = structlog.get_logger(__name__)
-Pixels = NDArray[np.uint8]
+from service.pixels import Pixels
 
 ACCEPTED: Final = ("image/jpeg", "image/png", "image/webp")
 LOSSLESS_PIXELS: Final = 512 * 512
@@ -27,7 +17,6 @@ LOSSLESS_PIXELS: Final = 512 * 512
 KEPT_PIXELS: Final = 24_000_000
 """Larger photos are stored at half their width and height, or less."""
 _WALL_SECONDS: Final = 60.0  # on a machine that is busy with other things
-_LOOK_SECONDS: Final = 0.1
 _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
 
 
@@ -84,23 +73,14 @@ def read(data: bytes, *, max_pixels: int) -> Photo:
         Abandoned: nobody waits for the answer any more.
     """
     image_format = sniff(data[:32])
-    limits = [str(max_pixels), str(KEPT_PIXELS)]
-    command = [sys.executable, "-I", "-m", photo_child.__name__, image_format, *limits]
-    with (
-        _in_memory(data) as photo,
-        subprocess.Popen(  # noqa: S603  (nothing of the command is the client's)
-            command, stdin=photo, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={}
-        ) as process,
-    ):
-        try:
-            answer, complaint = _wait_for(process)
-        except BaseException:
-            process.kill()
-            raise
-    if process.returncode != 0:
-        log.info("photo refused", format=image_format, status=process.returncode, complaint=complaint[-500:])
-        _refuse(image_format, process.returncode, answer)
-    return _photo(answer)
+    limits = str(max_pixels), str(KEPT_PIXELS)
+    try:
+        ended = children.run(photo_child.__name__, image_format, *limits, data=data, seconds=_WALL_SECONDS)
+    except TimeoutError as error:
+        raise BadProbe("The photo takes too long to decode.") from error
+    if ended.status != 0:
+        _refuse(image_format, ended)
+    return _photo(ended.answer)
 
 
 def decode_stored(data: bytes) -> Pixels:
@@ -109,31 +89,13 @@ def decode_stored(data: bytes) -> Pixels:
         return np.asarray(image.convert("RGB"))
 
 
-def _in_memory(data: bytes) -> io.FileIO:
-    """A file that holds data and has no name, at its beginning."""
-    file = io.FileIO(os.memfd_create("photo"), "r+")
-    file.write(data)
-    file.seek(0)
-    return file
-
-
-def _wait_for(process: "subprocess.Popen[bytes]") -> tuple[bytes, bytes]:
-    """The output and error output of a process. Raises BadProbe: too slow; Abandoned: the client is gone."""
-    deadline = time.monotonic() + _WALL_SECONDS
-    while time.monotonic() < deadline:
-        checkpoint()
-        with suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=_LOOK_SECONDS)
-    raise BadProbe("The photo takes too long to decode.")
-
-
-def _refuse(image_format: str, status: int, answer: bytes) -> NoReturn:
-    """Raise the error that an exit status of the decoding process means."""
-    if status == photo_child.TOO_LARGE:
-        raise ContentTooLarge(answer.decode())
-    if status == photo_child.UNUSABLE:
-        raise BadProbe(answer.decode())
-    if status == photo_child.TOO_COSTLY:
+def _refuse(image_format: str, ended: children.Ended) -> NoReturn:
+    """Raise the error that the end of the decoding process means."""
+    if ended.status == photo_child.TOO_LARGE:
+        raise ContentTooLarge(ended.answer.decode())
+    if ended.status == photo_child.UNUSABLE:
+        raise BadProbe(ended.answer.decode())
+    if ended.status == photo_child.TOO_COSTLY:
         raise ContentTooLarge("The photo takes more memory to decode than a photo may.")
     raise BadProbe(f"The {image_format} file is damaged or cut off.")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.detector import Detector
 from models.errors import ModelError
 from service.errors import NotReady
-from service.images import Pixels
+from service.pixels import Pixels
 from service.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)

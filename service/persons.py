@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models import quality
 from models.detector import Detector
 from service.errors import InvalidRequest
-from service.images import Pixels
+from service.pixels import Pixels
 from service.work import checkpoint
 
 FloatArray = NDArray[np.float32]

@@ -1,7 +1,6 @@
 """Decodes one photo in a process of its own: `python -m service.photo_child FORMAT MAX_PIXELS KEPT_PIXELS`.
 
-A photo comes from strangers, and image decoders are old code in C. So this process has no secrets, opens no
-file, and may use only so much memory and time; whatever a photo does to it, the service goes on.
+Started by `service.images`. It has no secrets, opens no file, and may use only so much memory and time.
 
 It reads the photo from standard input and writes to standard output: a HEADER, then pixels as RGB. Otherwise
 it ends with one of the statuses below, and where it has something to say, says that on standard output.
@@ -9,7 +8,6 @@ it ends with one of the statuses below, and where it has something to say, says 
 
 import io
 import math
-import resource
 import struct
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from service.child_limits import limit
 from service.photo_metadata import strip
 
 HEADER: Final = struct.Struct("<4I")  # width and height of the upright photo, then of the pixels that follow
@@ -30,6 +29,7 @@ MIN_SIDE: Final = 16
 MAX_SIDE: Final = 100_000
 KEPT_SIDE: Final = 16_384  # below what JPEG can hold
 CPU_SECONDS: Final = 20
+_OPEN_FILES: Final = 3  # standard input, output and error output
 _BASE_BYTES: Final = 256 * 1024 * 1024
 _BYTES_A_PIXEL: Final = 20  # Pillow keeps 4; WebP's decoder twice more, transparency as many again
 # The readers themselves: Pillow's `open` would load those of other formats first, and no file may be opened.
@@ -125,25 +125,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _limit(max_pixels: int) -> None:
-    """Set the resource limits of this process."""
-    memory = _BASE_BYTES + _BYTES_A_PIXEL * max_pixels
-    for what, wanted in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 3),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(what)
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(what, (limit, limit))
-
-
 def main() -> int:
     """Decode the photo on standard input; return the exit status."""
     image_format, max_pixels, kept_pixels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    _limit(max_pixels)
+    limit(
+        memory_bytes=_BASE_BYTES + _BYTES_A_PIXEL * max_pixels,
+        cpu_seconds=CPU_SECONDS,
+        open_files=_OPEN_FILES,
+        file_bytes=0,
+    )
     try:
         rgb, size = decode(sys.stdin.buffer.read(), image_format, max_pixels, kept_pixels)
     except Refused as refused:

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from service.errors import RecordingUnavailable
 from service.footage import MICROSECOND, Footage, Stretch
-from service.images import Pixels
-from service.work import checkpoint
+from service.pixels import Pixels
 
 _CLOCK: Final = Fraction(1, 90_000)  # time base of the clip: exact for every usual frame rate
 _BT601: Final = 6  # AVCOL_SPC_SMPTE170M
@@ -68,7 +67,6 @@ def cut(
         with Footage(source, steady=steady, track=track) as footage:
             size = size or footage.size
             for time_us, frame in footage.frames(stretch):
-                checkpoint()
                 if writer is None:
                     writer = _Writer(destination, _scaled(size, max_side))
                     first_us = time_us

@@ -10,8 +10,8 @@ from service import images, persons
 from service.auth import Caller
 from service.disk import room_needed
 from service.errors import InvalidRequest, QuotaExceeded
-from service.images import Pixels
 from service.persons import Person
+from service.pixels import Pixels
 from service.schemas import ProbeChoice, ProbeOut, SearchedProbe
 from service.state import State
 

@@ -35,6 +35,7 @@ class ServiceSettings(GallerySettings):
         min_free_bytes: with less left on the disk of the data folder the service is not ready.
         clip_cuts: how many clips are cut at once.
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
+        clip_memory_bytes: address space of the process that cuts a clip.
         max_cache_bytes: room for cut clips.
         cors_origins: web origins that may call the API from a browser; none by default. Separated by commas.
     """
@@ -66,6 +67,7 @@ class ServiceSettings(GallerySettings):
     rank_by: RankBy = RankBy.STANDARD_SCORE
     max_clip_seconds: float = Field(default=60.0, gt=0)
     max_clip_side: int = Field(default=1280, ge=64)
+    clip_memory_bytes: int = Field(default=6 * 1024 * MIB, ge=MIB)
     max_cache_bytes: int = Field(default=2 * 1024 * MIB, ge=0)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gallery import NotFound, TrackletInfo, VideoInfo
-from service import playback
+from service import clipping
 from service.auth import Caller
-from service.disk import room_needed
 from service.errors import InvalidRequest
-from service.footage import Stretch, has_steady_clock
+from service.footage import Stretch
 from service.schemas import ClipOut, TrackletOut
 from service.searching import camera_ref, moment
 from service.state import State
@@ -87,16 +86,9 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
     )
 
     def make(destination: Path) -> None:
-        with state.recordings.unchanged(video) as source, room_needed():
-            playback.cut(
-                source,
-                destination,
-                stretch,
-                boxes=tracklet.boxes,
-                size=(video.width, video.height),
-                steady=has_steady_clock(video.report),
-                track=video.report.track,
-                max_side=state.settings.max_clip_side,
+        with state.recordings.unchanged(video) as source:
+            clipping.cut(
+                source, destination, stretch, tracklet=tracklet, video=video, settings=state.settings
             )
 
     path = state.clips.get(video.id, f"{tracklet.number}-{wanted.file_name}", make)

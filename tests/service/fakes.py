@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gallery import ModelInfo
 from models.detector import Detections
-from service.images import Pixels
+from service.pixels import Pixels
 from tests.service.videos import BACKGROUND
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from service import images, photo_child
+from service import children, images, photo_child
 from service.errors import Abandoned, BadProbe, ContentTooLarge, ServiceError, UnsupportedImage
+from service.pixels import Pixels
 from tests.service.videos import RED, encoded, scene
 
 MAX = 1_000_000
@@ -28,12 +29,12 @@ def saved(image: Image.Image, image_format: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def corners(pixels: images.Pixels) -> list[list[int]]:
+def corners(pixels: Pixels) -> list[list[int]]:
     h, w = pixels.shape[:2]
     return [pixels[y, x].round(-1).tolist() for y in (h // 4, 3 * h // 4) for x in (w // 4, 3 * w // 4)]
 
 
-def near(first: images.Pixels, second: images.Pixels, tolerance: float = 12.0) -> bool:
+def near(first: Pixels, second: Pixels, tolerance: float = 12.0) -> bool:
     return first.shape == second.shape and np.abs(first.astype(int) - second).mean() < tolerance
 
 
@@ -73,7 +74,7 @@ def test_searches_exactly_what_is_stored() -> None:
         (8, lambda a: np.rot90(a, 1)),
     ],
 )
-def test_turns_photos_upright(orientation: int, undo: Callable[[images.Pixels], images.Pixels]) -> None:
+def test_turns_photos_upright(orientation: int, undo: Callable[[Pixels], Pixels]) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(QUARTERS, "JPEG", exif=exif, quality=95)
@@ -308,6 +309,6 @@ def test_stops_decoding_when_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> No
     def gone() -> None:
         raise Abandoned("The client went away.")
 
-    monkeypatch.setattr(images, "checkpoint", gone)
+    monkeypatch.setattr(children, "checkpoint", gone)
     with pytest.raises(Abandoned):
         images.read(PNG, max_pixels=MAX)

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from models.detector import Detections
 from service import persons
 from service.errors import InvalidRequest
-from service.images import Pixels
+from service.pixels import Pixels
 from tests.service.fakes import ContrastDetector
 from tests.service.videos import BLUE, GREEN, RED, person, scene
 

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from gallery import Gallery
 from service.app import create_app
-from service.images import Pixels
+from service.pixels import Pixels
 from service.settings import ServiceSettings
 from tests.service.conftest import Archive, make_archive, settings_for, upload
 from tests.service.fakes import ColourEmbedder, ContrastDetector

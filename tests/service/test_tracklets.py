@@ -120,6 +120,17 @@ def test_a_clip_has_so_many_variants_and_no_more(client: TestClient, path: str) 
     assert len(tags) == 1
 
 
+def test_a_decoder_that_wants_too_much_ends_alone(
+    make_app: Callable[..., FastAPI], secret: str, path: str, archive: Archive
+) -> None:
+    with TestClient(make_app(clip_memory_bytes=1 << 20), headers={"X-API-Key": secret}) as client:
+        answer = client.get(f"{path}/clip")
+        assert answer.status_code == 410
+        assert "memory" in answer.json()["detail"]
+        assert client.get("/livez").status_code == 200
+    assert not [*(archive.gallery.data_dir / "cache").rglob("*.mp4")]
+
+
 def test_cuts_a_clip_once(client: TestClient, archive: Archive, path: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: client.get(f"{path}/clip"), range(12)))

@@ -1,0 +1,56 @@
+"""Cutting clips in processes of their own: see `service.clip_child`."""
+
+from pathlib import Path
+from typing import Final
+
+from gallery import TrackletInfo, VideoInfo
+from service import children, clip_child
+from service.clip_child import Request
+from service.errors import RecordingUnavailable, StorageFull
+from service.footage import Stretch, has_steady_clock
+from service.settings import ServiceSettings
+
+_SECONDS: Final = 3600  # a recording whose clock cannot be trusted is read from its beginning
+
+
+def cut(
+    source: Path,
+    destination: Path,
+    stretch: Stretch,
+    *,
+    tracklet: TrackletInfo,
+    video: VideoInfo,
+    settings: ServiceSettings,
+) -> None:
+    """Write a clip of a tracklet to `destination`; its boxes are drawn if the tracklet has them.
+
+    Raises:
+        RecordingUnavailable: the video file cannot be read, or holds no frames there.
+        StorageFull: the disk is full.
+        Abandoned: nobody waits for the clip any more.
+    """
+    boxes = tracklet.boxes
+    request = Request(
+        source=str(source),
+        destination=str(destination),
+        start_us=stretch.start_us,
+        end_us=stretch.end_us,
+        drawn=boxes is not None,
+        size=(video.width, video.height),
+        steady=has_steady_clock(video.report),
+        track=video.report.track,
+        max_side=settings.max_clip_side,
+        memory_bytes=settings.clip_memory_bytes,
+        cpu_seconds=_SECONDS,
+    )
+    data = request.encode() + (b"" if boxes is None else boxes.tobytes())
+    try:
+        ended = children.run(clip_child.__name__, data=data, seconds=_SECONDS)
+    except TimeoutError as error:
+        raise RecordingUnavailable("The video takes too long to read.") from error
+    if ended.status == clip_child.FULL:
+        raise StorageFull("The disk is full.")
+    if ended.status == clip_child.UNAVAILABLE:
+        raise RecordingUnavailable(ended.answer.decode())
+    if ended.status != 0:
+        raise RecordingUnavailable("The video cannot be decoded with the memory and time of a clip.")
