@@ -3,7 +3,7 @@
 GalleryError
 ├── SchemaMismatch        the database is not at the schema this code was written for
 ├── NotFound              no such camera, video, tracklet, job, probe, search or key
-├── Conflict              what was asked contradicts what is recorded
+├── Conflict              the request conflicts with what is recorded
 │   ├── AlreadyIndexed    this recording is in the gallery already
 │   └── LeaseLost         another worker took the recording over
 ├── InvalidInput          a value that can never be stored (bad name, bad vector, bad time range)

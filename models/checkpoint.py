@@ -2,7 +2,7 @@
 
 The card says what the model is; the weights are loaded strictly into the network the card names: every tensor
 there, none more, shapes and types as they must be, all values finite. The model's id is computed from the
-tensors, so it is the same whoever loads them, from half or single precision, under whatever file name.
+tensors, so it does not depend on the loader, on half or single precision, or on the file name.
 """
 
 import hashlib

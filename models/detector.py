@@ -33,7 +33,7 @@ def create_detector(
         MissingWeights: its weights are not on this machine.
         DetectorError: an impossible size or threshold, or the file named is not such a network.
         BadCheckpoint: the weights are damaged.
-        DeviceUnavailable: the device is not to be had.
+        DeviceUnavailable: the device is not available.
     """
     if not 32 <= input_size <= 4096 or not 0 <= threshold < 1:
         raise DetectorError(f"no detector has input size {input_size} and threshold {threshold}")

@@ -48,7 +48,7 @@ class Embedder:
         precision: "fp32" or "bf16", as it is used.
 
     Raises:
-        DeviceUnavailable: the device or precision is not to be had here.
+        DeviceUnavailable: the device or precision is not available.
     """
 
     def __init__(

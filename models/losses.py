@@ -23,7 +23,7 @@ def pairwise_distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 def squared_distances(a: Tensor, b: Tensor) -> Tensor:
-    """||a_i - b_j||^2, but for rounding, which may leave one below zero: (N, D) and (M, D) -> (N, M)."""
+    """||a_i - b_j||^2 up to rounding, which may leave one below zero: (N, D) and (M, D) -> (N, M)."""
     return a.square().sum(dim=1)[:, None] + b.square().sum(dim=1)[None] - 2 * a @ b.T
 
 

@@ -18,7 +18,7 @@ NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextlib.contextmanager
 def room_needed() -> Iterator[None]:
-    """Raise StorageFull where writing fails for want of room; other errors pass."""
+    """Raise StorageFull where writing fails for lack of space; other errors pass."""
     try:
         yield
     except OSError as error:

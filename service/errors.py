@@ -2,7 +2,7 @@
 
 ServiceError
 ├── Unauthenticated      no key, or one that is unknown, expired or revoked
-├── InvalidRequest       a value that makes no sense here; `pointer` says where it stood
+├── InvalidRequest       an invalid value; `pointer` says where it stood
 ├── BadProbe             the photo is damaged or unusable
 ├── UnsupportedImage     the photo is of a type that is not accepted
 ├── ContentTooLarge      more bytes or pixels than are accepted
@@ -27,7 +27,7 @@ class Unauthenticated(ServiceError):
 
 
 class InvalidRequest(ServiceError):
-    """A value that makes no sense here.
+    """An invalid value.
 
     Attributes:
         pointer: JSON pointer to the value in the request body, or the name of the parameter.

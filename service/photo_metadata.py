@@ -42,7 +42,7 @@ def strip(data: bytes, image_format: str) -> Stripped:
 
 
 def orientation(exif: bytes) -> int:
-    """The orientation that an EXIF block names, 1 to 8; 1 where it names none or makes no sense."""
+    """The orientation that an EXIF block names, 1 to 8; 1 where it names none or an invalid one."""
     tiff = exif.removeprefix(_EXIF)
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2])
     if order is None:

@@ -53,7 +53,7 @@ class Lane:
 
     What waits holds no thread. Keys take turns, so that one with many requests does not hold up the others.
     No more than `max_waiting` wait: then the key with most of them loses its last, which is answered Busy at
-    once; a client can act on that, while a queue without end only times out.
+    once; a client can act on that, while an endless queue only times out.
     """
 
     def __init__(self, width: int, max_waiting: int) -> None:

@@ -1,4 +1,4 @@
-"""Probe photos: what somebody with a camera in the hand would have taken of a person of the world."""
+"""Probe photos: hand-held photos of people of the world."""
 
 from collections.abc import Sequence
 from dataclasses import replace

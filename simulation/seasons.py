@@ -20,7 +20,7 @@ class Season:
     jacket: float  # share with a jacket or coat
     jackets: tuple[float, float, float]  # jacket, padded jacket, coat
     open_front: float  # share of jackets
-    patterned: bool  # or of one colour, but for denim and heather
+    patterned: bool  # or of one colour, except denim and heather
     lively: bool = False  # folds in clothes, bags with handles and pockets, busy hands
 
     @property

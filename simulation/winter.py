@@ -14,7 +14,7 @@ KINDS = {"scarf": scarf, "fur collar": fur_collar, "hood": hood}
 
 
 def tell_apart(outfitter: Outfitter) -> None:
-    """Draw what distinguishes one of a group from the others, but for shoes, head and bag."""
+    """Draw what distinguishes one of a group from the others, except shoes, head and bag."""
     rng = outfitter.rng
     trousers = outfitter.materials[Slot.BOTTOM]
     factor = float(np.exp(rng.uniform(*np.log(SHADES))))

@@ -76,7 +76,7 @@ class PostgresServer:
         return self.url(name)
 
     def drop(self, name: str) -> None:
-        """Remove a database, whoever is still connected."""
+        """Remove a database, even if somebody is still connected."""
         self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def disconnect(self, name: str) -> None:

@@ -29,7 +29,7 @@ def change(session: Session, camera_id: int, changes: CameraChanges, key_id: str
 
     Raises:
         NotFound: no such camera.
-        InvalidInput: together with what stays, the values are out of range or make no sense.
+        InvalidInput: together with what stays, the values are out of range or invalid.
     """
     row = camera_row(session, camera_id, lock=True)
     before = asdict(copied(CameraInfo, row))

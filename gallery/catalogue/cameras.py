@@ -56,7 +56,7 @@ def camera_values(camera: CameraChanges) -> CameraChanges:
     """Check all that is known of a camera together, and return it as columns.
 
     Raises:
-        InvalidInput: a value that is out of range or makes no sense.
+        InvalidInput: a value that is out of range or invalid.
     """
     values: CameraChanges = {**CAMERA_DEFAULTS, **camera}
     values["name"] = camera_name(values["name"])

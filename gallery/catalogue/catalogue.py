@@ -47,7 +47,7 @@ class Catalogue:
 
         Raises:
             Conflict: a camera has this name.
-            InvalidInput: a value that is out of range or makes no sense.
+            InvalidInput: a value that is out of range or invalid.
         """
         values = camera_values({"name": name, **settings})
         row = Camera(**values, created_at=datetime.now(UTC))
@@ -61,7 +61,7 @@ class Catalogue:
         """Return the camera of this name, as it is; record it when there is none.
 
         Raises:
-            InvalidInput: a value that is out of range or makes no sense.
+            InvalidInput: a value that is out of range or invalid.
         """
         try:
             return self.camera_named(name)
@@ -78,7 +78,7 @@ class Catalogue:
         Raises:
             NotFound: no such camera.
             Conflict: another camera has the new name.
-            InvalidInput: a value that is out of range or makes no sense.
+            InvalidInput: a value that is out of range or invalid.
         """
         with _unique_name(changes.get("name")), self._database.write() as session:
             return camera_rows.change(session, camera_id, changes, key_id)

@@ -76,7 +76,7 @@ def read_manifest(directory: Path) -> Manifest:
 
     Raises:
         SegmentVanished: there is no such directory.
-        CorruptSegment: the manifest is missing or makes no sense, or a file has another size than it says.
+        CorruptSegment: the manifest is missing or invalid, or a file has another size than it says.
     """
     try:
         found = json.loads((directory / MANIFEST).read_bytes())
@@ -91,7 +91,7 @@ def read_manifest(directory: Path) -> Manifest:
     except OSError as error:
         raise gone_or_corrupt(directory, error) from error
     except (ValueError, TypeError, KeyError) as error:
-        raise CorruptSegment(directory.name, f"{MANIFEST} makes no sense: {error!r}") from error
+        raise CorruptSegment(directory.name, f"{MANIFEST} is invalid: {error!r}") from error
     return manifest
 
 

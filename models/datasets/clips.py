@@ -91,7 +91,7 @@ class ClipDataset(torch.utils.data.Dataset[Clip]):
 
     Args:
         tracklets: each with one frame at least.
-        preprocessing: gives the size; normalisation is left to whoever has the device.
+        preprocessing: gives the size; normalisation is left to the caller, who has the device.
         frames: T.
         stride: between frames, for choices that know one.
         choice: how frames of the tracklet are chosen; None for frames of all tracklets of its person

@@ -110,7 +110,7 @@ def stream(
     start: int = 0,
     every: int = 1,
 ) -> Iterator[Batch]:
-    """The batches of all epochs one after another, without end: number `start`, `start + every`, and so on.
+    """The batches of all epochs one after another, endlessly: number `start`, `start + every`, and so on.
 
     Raises:
         BadDataset: there are too few tracklets for a single batch.

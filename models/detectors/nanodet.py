@@ -47,7 +47,7 @@ class NanoDet:
         threads: threads of one run; None for one a core.
 
     Raises:
-        DeviceUnavailable: the device is not to be had.
+        DeviceUnavailable: the device is not available.
     """
 
     def __init__(

@@ -30,7 +30,7 @@ class TorchvisionDetector:
         UnknownModel: torchvision has no such detector, or none with persons among its classes.
         MissingWeights: its weights are not in torch's download cache; the message names place and address.
         BadCheckpoint: the file there is not its weights.
-        DeviceUnavailable: the device is not to be had.
+        DeviceUnavailable: the device is not available.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ class Yolox:
 
     Raises:
         DetectorError: there is no such file, or it is not a YOLOX network.
-        DeviceUnavailable: the device is not to be had.
+        DeviceUnavailable: the device is not available.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ Interpretation: of the paper only its first page with figure 1 could be read. It
 modules CGM and MGM maps one image to a pseudo sequence, and that real and pseudo sequences pass CNNs, RNNs
 and temporal pooling of shared weights. All else is our choice: pseudo frames are features, not pixels; CGM is
 taken for the generation of content, MGM for that of motion; the sequence branch is that of McLaughlin et al.,
-"Recurrent Convolutional Network for Video-based Person Re-identification", CVPR 2016, but for its optical
+"Recurrent Convolutional Network for Video-based Person Re-identification", CVPR 2016, except for its optical
 flow, dropout and small CNN; and a photo is searched for as its pseudo sequence.
 """
 

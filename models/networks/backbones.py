@@ -227,7 +227,7 @@ def resnet50_imagenet() -> dict[str, Tensor]:
 def inception_v3_imagenet() -> dict[str, Tensor]:
     """Read the ImageNet weights (V1) of torchvision's Inception-v3 under the names of `inception_v3`.
 
-    They were trained elsewhere and want pixels from -1 to 1; so must whoever uses them here. They are read
+    They were trained elsewhere and want pixels from -1 to 1; so must their users here. They are read
     from torch's download cache; nothing is downloaded behind the user's back.
 
     Raises:

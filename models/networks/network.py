@@ -76,7 +76,7 @@ class Network(nn.Module, ABC):
         return False
 
     def add_neck(self) -> None:
-        """Let features pass a new batch normalisation last. Raises ValueError where that makes no sense."""
+        """Let features pass a new batch normalisation last. Raises ValueError for a network that cannot."""
         raise ValueError(f"{self.kind} has no neck")
 
 

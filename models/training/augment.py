@@ -36,7 +36,7 @@ def augment(clips: Tensor, recipe: Augmentation, generator: torch.Generator) -> 
     Args:
         clips: (N, T, 3, H, W) uint8.
         recipe: how often and how far.
-        generator: on the CPU; the same state gives the same result on every device, but for rounding.
+        generator: on the CPU; the same state gives the same result on every device, up to rounding.
 
     Returns:
         (N, T, 3, H, W) float32, 0..255.

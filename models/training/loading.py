@@ -30,7 +30,7 @@ def batches(
     truth: Path | None = None,
     neighbours: Tensor | None = None,
 ) -> Iterator[tuple[int, Clips]]:
-    """Batches with their numbers: `start`, `start + every`, and so on without end.
+    """Batches with their numbers: `start`, `start + every`, and so on, endlessly.
 
     With `truth`, the folder of the data set, they have the body parts of its files. The graph sampler needs
     `neighbours` (models.training.graph).

@@ -71,7 +71,7 @@ class Batches(Section):
 class Augmentation(Section):
     """How often a clip is changed, as a probability, and how far.
 
-    A draw holds for all frames of a clip, but for the changes that `per_frame` names: each frame has its own.
+    A draw holds for all frames of a clip, except the changes that `per_frame` names: each frame has its own.
     With `clean_video` the video branch sees clips as they were before what `DAMAGE` names.
     """
 
@@ -182,7 +182,7 @@ class Schedule(Section):
 
 
 class Run(Section):
-    """What changes speed and record, not what is learnt (but for rounding)."""
+    """Settings that change speed and records, not what is learnt (except by rounding)."""
 
     seed: int = Field(1, ge=0)
     bf16: bool = False
@@ -192,7 +192,7 @@ class Run(Section):
 
 
 class Recipe(Section):
-    """A training run but for the data and the machine."""
+    """A training run except for the data and the machine."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
     network: str = Field("tkp", description="its kind")

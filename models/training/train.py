@@ -67,7 +67,7 @@ def train(
         dataset: name of the data, for the card.
         device: "auto", "cpu" or "cuda:N".
         resume: go on from the state in `out`, if there is one; else `out` must not hold a run.
-        finish: stop training, and write the network that the run in `out` has come to.
+        finish: stop training and write the current network of the run in `out`.
         root: folder of the data set; body parts lie in it, where training needs them (models.datasets.truth).
         captions: what each identity looks like, in words, where the data has it.
         advance: told of every step.
@@ -80,7 +80,7 @@ def train(
         BadDataset: too few tracklets, a frame that cannot be read, or no body parts or captions where they
             are needed.
         TrainingError: the folder holds another run, or the loss is no longer finite.
-        BadCheckpoint, UnknownModel, MissingWeights, DeviceUnavailable: what to begin with is not to be had.
+        BadCheckpoint, UnknownModel, MissingWeights, DeviceUnavailable: what to begin with is not available.
     """
     tracklets = [t for t in tracklets if t.identity not in {DISTRACTOR, JUNK}]
     if finish and not (out / STATE).exists():

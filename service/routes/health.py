@@ -97,7 +97,7 @@ def _detector(state: State) -> Check:
 
 
 def _room(state: State) -> Check:
-    """Check that there is disk space: how much is left, and whether a write failed for want of it."""
+    """Check that there is disk space: how much is left, and whether a write failed for lack of it."""
     free = shutil.disk_usage(state.gallery.data_dir).free
     if free < state.settings.min_free_bytes:
         return Check(ok=False, detail=f"the disk of the data folder has {free // MIB} MiB left")

@@ -176,7 +176,7 @@ def test_progress_runs_from_nothing_to_all(
     assert list(dict.fromkeys(stages)) == ["hash", "index", "commit"]
     fractions = [fraction for _, fraction, _ in watcher.seen]
     assert fractions == sorted(fractions)
-    assert (fractions[0], fractions[-1]) == (0.0, 0.99)  # 1 when whoever asked says so
+    assert (fractions[0], fractions[-1]) == (0.0, 0.99)  # 1 when the caller says so
     assert watcher.seen[-1][2]["tracklets"] == report.video.tracklet_count
     assert set(report.stage_seconds) == {"decode", "detect", "track", "embed", "store"}
 

@@ -243,7 +243,7 @@ def test_what_was_deleted_is_not_filed(uploads: Uploads) -> None:
 
 
 def test_filing_and_deleting_at_once_lose_no_file(uploads: Uploads, record: Record) -> None:
-    """Whoever comes first wins: a file is there as long as a job names it."""
+    """The first one wins: a file is there as long as a job names it."""
 
     def file(upload: Upload) -> bool:
         try:

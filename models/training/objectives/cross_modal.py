@@ -40,7 +40,7 @@ class CrossModalObjective(Objective):
 
     Raises:
         BadRecipe: the captioner does not fit the network, or batches have one clip a person.
-        BadCheckpoint, UnknownModel: the captioner is not to be had.
+        BadCheckpoint, UnknownModel: the captioner is not available.
     """
 
     network: CrossModal

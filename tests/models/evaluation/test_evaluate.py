@@ -69,7 +69,7 @@ def test_queries_and_junk_are_not_embedded_twice_or_at_all(split: Split) -> None
 
 
 def test_open_set_rates_take_each_half_of_the_people_out_once(tmp_path: Path) -> None:
-    """Two people whose own are nearer (0) than anybody else's (1): whoever is missing, the other is found."""
+    """Two people whose own are nearer (0) than anybody else's (1): if one is missing, the other is found."""
     tracklets = [make_tracklet(tmp_path, i, c, [v]) for i, v in [(1, RED), (2, GREEN)] for c in (1, 2)]
     split = Split((), tuple(tracklets), tuple(tracklets))
     figures = evaluate(TrackletFeatures(ColourNetworks()), Dataset("two", (split,)), I2V).figures
