@@ -4,7 +4,7 @@ A packet that cannot be decoded is counted and what follows it is still read. Me
 frames, never the file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -65,11 +65,18 @@ class Recorded:
         track: number of the video track that is read, among all streams of the file.
     """
 
-    def __init__(
-        self, path: Path, container: Any, stream: Any, statistics: Statistics, aspect: float | None
+    def __init__(  # noqa: PLR0917  (what `open_recording` has found out)
+        self,
+        path: Path,
+        container: Any,
+        stream: Any,
+        statistics: Statistics,
+        aspect: float | None,
+        tick: Callable[[], None],
     ) -> None:
         self.path = path
         self.statistics = statistics
+        self._tick = tick
         self.track = int(stream.index)
         self._container = container
         self._stream = stream
@@ -131,8 +138,10 @@ class Recorded:
         """All has been read: say what is missing."""
         statistics = self.statistics
         if statistics.frames_decoded < 2:
-            found = "only one picture" if statistics.frames_decoded else "no picture"
-            raise UnreadableRecording(f"{shown(self.path.name)}: {found} could be decoded")
+            found = "only one picture could be decoded"
+            if not statistics.frames_decoded:
+                found = f"no picture could be decoded: damaged, or of more than {MAX_PIXELS:,} pixels"
+            raise UnreadableRecording(f"{shown(self.path.name)}: {found}")
         statistics.intervals = clock.intervals
         holes = [start - end for (_, end), (start, _) in pairwise(clock.intervals)]
         if holes:
@@ -172,6 +181,7 @@ class Recorded:
         while errors < MAX_READ_ERRORS:
             try:
                 for packet in self._container.demux(self._stream):
+                    self._tick()
                     errors = 0
                     if packet.size:
                         yield packet
@@ -184,14 +194,21 @@ class Recorded:
         yield None
 
 
-def open_recording(path: Path, *, aspect: float | None = None, threads: int = 4) -> Recorded:
-    """Open a recording for reading.
+def open_recording(
+    path: Path,
+    *,
+    aspect: float | None = None,
+    threads: int = 4,
+    tick: Callable[[], None] = lambda: None,
+) -> Recorded:
+    """Open a recording for reading, in this process: files of others are decoded by `indexer.sandbox`.
 
     Args:
         path: of the file.
         aspect: width / height of its pixels, where the file does not say it; None for square ones.
         threads: of the decoder; their number does not follow the machine, as how damage is concealed depends
             on it.
+        tick: called whenever something has been read.
 
     Raises:
         UnreadableRecording: not a file, empty, not a video, without a video stream or with pictures of more
@@ -208,14 +225,15 @@ def open_recording(path: Path, *, aspect: float | None = None, threads: int = 4)
             container = _open(path)  # looking for the right track has moved the reader
             streams = [container.streams[index]]
         _prepare(path, streams[0], threads)
-        return Recorded(path, container, streams[0], statistics, aspect)
+        return Recorded(path, container, streams[0], statistics, aspect, tick)
     except BaseException:
         container.close()
         raise
 
 
 def _open(path: Path) -> Any:
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+    # Streams are looked into when a file is opened; that of very large pictures must not take the memory.
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         # "file:" keeps a name with a colon from being taken for a protocol.
         return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
@@ -248,14 +266,6 @@ def _without_video(container: Any, candidates: Sequence[Any]) -> str:
     if candidates:
         return "no decoder for its video codec"
     return "sound only, no video" if container.streams.audio else "no video in the file"
-
-
-def length_us(path: Path) -> int:
-    """How long a recording lasts by its frames, in µs. Raises UnreadableRecording."""
-    with open_recording(path) as recorded:
-        for _ in recorded.frames(fps=0.001):
-            pass
-        return recorded.statistics.duration_us
 
 
 def _check_file(path: Path) -> None:

@@ -1,9 +1,9 @@
 """Stages that run at the same time, one thread each, joined by bounded pipes.
 
-The networks, FFmpeg and Pillow release the interpreter lock while they work, so threads overlap and a frame
-is never copied between processes. A pipe that is full holds its producer back: memory is bounded by the
-pipes' sizes. What comes out is a matter of order alone, never of timing, because each pipe has one producer
-and one consumer.
+The networks and Pillow release the interpreter lock while they work, so threads overlap; decoding has a
+process of its own (see indexer.sandbox). A pipe that is full holds its producer back: memory is bounded by
+the pipes' sizes. What comes out is a matter of order alone, never of timing, because each pipe has one
+producer and one consumer.
 """
 
 import threading
@@ -32,18 +32,27 @@ class _Waiting(threading.local):
 class Pipe(Generic[T]):
     """A bounded queue from one stage to the next; made by `Flow.pipe`."""
 
-    def __init__(self, flow: "Flow", size: int) -> None:
+    def __init__(self, flow: "Flow", size: int, bytes_of: Callable[[T], int], most_bytes: int) -> None:
         self._flow = flow
         self._size = size
+        self._bytes_of = bytes_of
+        self._most_bytes = most_bytes
+        self._bytes = 0
         self._items: deque[T] = deque()
         self._closed = False
 
     def put(self, item: T) -> None:
-        """Append, waiting while the pipe is full. Raises Stopped."""
+        """Append, waiting while the pipe is full. An empty pipe takes whatever comes. Raises Stopped."""
+        size = self._bytes_of(item)
         with self._flow.changed:
-            self._flow.wait_for(lambda: len(self._items) < self._size)
+            self._flow.wait_for(lambda: self._has_room(size))
             self._items.append(item)
+            self._bytes += size
             self._flow.changed.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        within = len(self._items) < self._size and self._bytes + size <= self._most_bytes
+        return not self._items or within
 
     def close(self) -> None:
         """Say that nothing more will come."""
@@ -64,7 +73,10 @@ class Pipe(Generic[T]):
                 came = self._flow.wait_for(lambda: bool(self._items) or self._closed, seconds)
                 if came and not self._items:
                     return
-                item = self._items.popleft() if came else None
+                item = None
+                if came:
+                    item = self._items.popleft()
+                    self._bytes -= self._bytes_of(item)
                 self._flow.changed.notify_all()
             yield item
 
@@ -85,9 +97,9 @@ class Flow:
         self._error: BaseException | None = None
         self._waiting = _Waiting()
 
-    def pipe(self, size: int) -> Pipe[T]:
-        """Make a pipe that holds at most `size` items."""
-        return Pipe(self, size)
+    def pipe(self, size: int, *, bytes_of: Callable[[T], int] = lambda _: 0, most_bytes: int = 0) -> Pipe[T]:
+        """Make a pipe that holds at most `size` items, and `most_bytes` of what `bytes_of` says they take."""
+        return Pipe(self, size, bytes_of, most_bytes)
 
     def stage(self, name: str, work: Callable[[], None], *, out: Pipe[T]) -> None:
         """Start a stage; `out`, the pipe it fills, is closed when `work` returns."""

@@ -18,7 +18,7 @@ from gallery import (
     VideoWriter,
 )
 from indexer.counters import Counters, left_out_line
-from indexer.decode import Recorded, Statistics, open_recording
+from indexer.decode import Statistics
 from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
 from indexer.estimate import UNFINISHED, Estimate
@@ -27,6 +27,7 @@ from indexer.hashing import content_hash
 from indexer.names import shown
 from indexer.numbering import by_appearance
 from indexer.progress import Progress, Silent
+from indexer.sandbox import Sandboxed, open_sandboxed
 from indexer.settings import IndexSettings
 from indexer.settle import refined
 from indexer.stages import Stages, Steps
@@ -137,7 +138,7 @@ def index_recording(
         return already_indexed(known, _followed(gallery, known, recording, status))
     flow = Flow()
     with (
-        open_recording(recording.path, aspect=recording.pixel_aspect) as recorded,
+        open_sandboxed(recording.path, settings, aspect=recording.pixel_aspect) as recorded,
         gallery.writer(digest, model_info(embedder)) as writer,
     ):
         with flow:
@@ -197,7 +198,7 @@ def _is_there(video: VideoInfo) -> bool:
 
 
 def _watch(
-    stages: Stages, recorded: Recorded, flow: Flow, progress: Progress
+    stages: Stages, recorded: Sandboxed, flow: Flow, progress: Progress
 ) -> Iterator[Settled[NewTracklet]]:
     """Pass results on and tell `progress`, also while nothing comes."""
     estimate = Estimate(recorded.expected_duration_us or 0)

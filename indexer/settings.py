@@ -55,8 +55,15 @@ class IndexSettings(BaseSettings):
 
     # Flow
     queue_frames: int = Field(default=16, ge=1)  # decoded frames that may wait for the detector
+    queue_bytes: int = Field(default=1 << 27, ge=1 << 20)  # of those frames: large ones are fewer
     queue_tracks: int = Field(default=8, ge=1)  # ended tracks that may wait for the network
     workers: int | None = Field(default=None, ge=1)  # batches side by side; None: one a core, 2 on a GPU
+
+    # Decoder's process
+    decode_memory_mib: int = Field(default=4096, ge=1024)  # address space
+    decode_stall_seconds: float = Field(
+        default=120.0, gt=0
+    )  # a decoder that got nowhere for so long is ended
 
     # Workers
     lease_seconds: float = Field(default=60.0, gt=0)  # a worker that is silent for so long has died

@@ -10,9 +10,9 @@ from gallery import NewTracklet
 from indexer.active import ActiveTracks
 from indexer.clips import Stretch
 from indexer.counters import Counters
-from indexer.decode import Recorded
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
 from indexer.flow import Flow, Pipe
+from indexer.sandbox import Sandboxed
 from indexer.settings import IndexSettings
 from indexer.track import LOST_SECONDS
 from indexer.types import Frame, Tracked
@@ -35,7 +35,7 @@ class Steps:
     find: Callable[[Sequence[Frame]], Sequence[Detections]]
     follow: Callable[[Frame, Detections], Sequence[Tracked]]
     refine: Callable[[Stretch, Counters], Sequence[Stretch]]
-    check: Callable[[Recorded], None] = lambda _: None
+    check: Callable[[Sandboxed], None] = lambda _: None
 
 
 class Stages:
@@ -50,13 +50,19 @@ class Stages:
     """
 
     def __init__(
-        self, flow: Flow, recorded: Recorded, steps: Steps, embedder: ClipEmbedder, settings: IndexSettings
+        self, flow: Flow, recorded: Sandboxed, steps: Steps, embedder: ClipEmbedder, settings: IndexSettings
     ) -> None:
         self.counters = Counters()
         self._flow, self._recorded, self._steps = flow, recorded, steps
         self._embedder, self._settings = embedder, settings
-        self._frames: Pipe[Frame] = flow.pipe(settings.queue_frames)
-        self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(settings.queue_frames)
+        self._frames: Pipe[Frame] = flow.pipe(
+            settings.queue_frames, bytes_of=lambda frame: frame.image.nbytes, most_bytes=settings.queue_bytes
+        )
+        self._found: Pipe[tuple[Frame, Detections]] = flow.pipe(
+            settings.queue_frames,
+            bytes_of=lambda found: found[0].image.nbytes,
+            most_bytes=settings.queue_bytes,
+        )
         self._settled: Pipe[Settled[Stretch]] = flow.pipe(settings.queue_tracks)
         self._embedded: Pipe[Settled[NewTracklet]] = flow.pipe(settings.queue_tracks)
         flow.stage("decode", self._decode, out=self._frames)

@@ -70,7 +70,7 @@ def index(
         _print_order(found)
         embedder = make_embedder(settings)
         read = reader(gallery, embedder, settings, where, boxes)
-        outcomes = _index_all(files, where, begin, read)
+        outcomes = _index_all(files, where, begin, read, settings)
     print_outcomes(outcomes)
     if embedder.warning:
         print_note(embedder.warning)
@@ -151,7 +151,13 @@ def reader(
     )
 
 
-def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, read: "Read") -> list[Outcome]:
+def _index_all(
+    files: Sequence[Path],
+    camera: "CameraInfo",
+    begin: datetime,
+    read: "Read",
+    settings: "IndexSettings",
+) -> list[Outcome]:
     """Read one after the other, each beginning where the one before ended."""
     from indexer.progress import ConsoleProgress
     from indexer.types import Recording
@@ -163,7 +169,7 @@ def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, rea
             if start is None:
                 outcome = Outcome(file, "its start is unknown, as the one before failed", failed=True)
             elif (reason := cannot_be_recorded(file)) is not None:
-                outcome = Outcome(file, reason, end=_end(file, start, len(files)), failed=True)
+                outcome = Outcome(file, reason, end=_end(file, start, settings), failed=True)
             else:
                 recording = Recording(
                     file.absolute(), camera.id, start, file.name, pixel_aspect=camera.pixel_aspect
@@ -174,14 +180,12 @@ def _index_all(files: Sequence[Path], camera: "CameraInfo", begin: datetime, rea
     return outcomes
 
 
-def _end(file: Path, start: datetime, files: int) -> datetime | None:
-    """Where a recording that is left out ends, if others follow it."""
-    from indexer.decode import length_us
+def _end(file: Path, start: datetime, settings: "IndexSettings") -> datetime | None:
+    """Where a recording that is left out ends, for those that follow it."""
     from indexer.errors import UnreadableRecording
+    from indexer.sandbox import length_us
 
-    if files == 1:
-        return None
     try:
-        return start + timedelta(microseconds=length_us(file))
+        return start + timedelta(microseconds=length_us(file, settings))
     except UnreadableRecording:
         return None

@@ -10,7 +10,6 @@ import numpy as np
 from gallery import Gallery, VideoInfo, VideoReport
 from indexer.clips import Stretch
 from indexer.counters import Counters
-from indexer.decode import Recorded
 from indexer.embedding import ClipEmbedder
 from indexer.errors import MalformedImport
 from indexer.hashing import content_hash
@@ -18,6 +17,7 @@ from indexer.importers.boxes import BoxFile, FrameBoxes, read_boxes
 from indexer.names import shown
 from indexer.pipeline import IndexReport, index_recording
 from indexer.progress import Progress
+from indexer.sandbox import Sandboxed
 from indexer.settings import IndexSettings
 from indexer.settle import refined
 from indexer.stages import Steps
@@ -59,7 +59,7 @@ def import_boxes(
     file, digest = read_boxes(boxes), content_hash(boxes)
     steps = _tracked_steps(file) if file.tracked else _untracked_steps(file, settings)
 
-    def check(recorded: Recorded) -> None:
+    def check(recorded: Sandboxed) -> None:
         _check_frames(file, boxes, recorded)
         for note in file.notes:
             recorded.statistics.warn(note)
@@ -136,7 +136,7 @@ def _scaled(found: FrameBoxes, frame: Frame) -> FrameBoxes:
     return replace(found, boxes=found.boxes * np.array([*scale, *scale], dtype=np.float32))
 
 
-def _check_frames(file: BoxFile, boxes: Path, recorded: Recorded) -> None:
+def _check_frames(file: BoxFile, boxes: Path, recorded: Sandboxed) -> None:
     last, count = max(file.frames, default=-1), recorded.statistics.frames_decoded
     if last >= count:
         raise MalformedImport(

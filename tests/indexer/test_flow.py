@@ -148,3 +148,23 @@ def test_an_error_side_by_side_is_raised_in_its_turn() -> None:
         with pytest.raises(BoomError):
             next(results)
     assert index_threads() == []
+
+
+def test_a_pipe_is_bounded_in_bytes_and_takes_a_single_item_of_any_size() -> None:
+    """The consumer looks only after all has been offered, so what is held then is all that fits."""
+    with Flow() as flow:
+        pipe: Pipe[bytes] = flow.pipe(10, bytes_of=len, most_bytes=100)
+        offered: list[int] = []
+
+        def produce() -> None:
+            for size in (500, 60, 40, 30):
+                pipe.put(bytes(size))
+                offered.append(size)
+
+        flow.stage("produce", produce, out=pipe)
+        sizes, held = [], []
+        for item in pipe:
+            sizes.append(len(item))
+            held.append(sum(offered) - sum(sizes))
+    assert sizes == [500, 60, 40, 30]
+    assert max(held) <= 100
