@@ -8,6 +8,7 @@ from typing import Self
 import structlog
 
 from gallery import CatalogueUnavailable, Claim, Completion, Jobs, LeaseLost, VideoReport
+from gallery.errors import StorageFull
 from indexer.errors import Cancelled
 
 log = structlog.get_logger()
@@ -79,7 +80,7 @@ class Lease:
                 # Also when the work has just been committed; then nobody looks at this any more.
                 self.lost = True
                 return
-            except CatalogueUnavailable as error:
+            except (CatalogueUnavailable, StorageFull) as error:
                 log.warning("lease not renewed", recording=self._claim.recording.id, reason=str(error))
             else:
                 if not wanted:

@@ -117,6 +117,7 @@ class Sandboxed:
             stdout=subprocess.PIPE,
             stderr=self._said,
             pass_fds=[memory],
+            process_group=0,  # Ctrl-C is for us to act on; a decoder ends with its pipes
             env=environment,
         )
         self._resources.callback(self._end)

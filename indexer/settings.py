@@ -71,7 +71,7 @@ class IndexSettings(BaseSettings):
         default=2.0, gt=0
     )  # how often a worker reports, and looks for a cancellation
     poll_seconds: float = Field(default=1.0, gt=0)  # how often an idle worker looks for work
-    outage_seconds: float = Field(default=600.0, ge=0)  # how long a worker waits for a lost database
+    outage_seconds: float = Field(default=600.0, ge=0)  # for a lost database or a full disk
 
     def detect_batch_on(self, device: str) -> int:
         """Frames that the detector sees together: on a CPU one by one shares the cores best."""

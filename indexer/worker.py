@@ -1,5 +1,6 @@
 """Runs filed jobs: leases recordings one by one, indexes them, and says what became of each."""
 
+import errno
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import structlog
 
 from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, LeaseLost
+from gallery.errors import StorageFull
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
 from indexer.networks import make_detector
@@ -25,7 +27,8 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 MANY_SEGMENTS: Final = 64
-LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to reach the database
+LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to reach the database, or to write
+_PASSING: Final = (CatalogueUnavailable, StorageFull, OSError)
 
 
 class Worker:
@@ -65,6 +68,7 @@ class Worker:
         Raises:
             ModelError: the network cannot be loaded.
             CatalogueUnavailable: the database could not be reached for `settings.outage_seconds`.
+            StorageFull, OSError: a disk of the gallery was full for so long.
         """
         self._stop = stop
         embedder = self._embedder_factory()
@@ -72,10 +76,10 @@ class Worker:
         try:
             self._patiently(self._gallery.sweep)
             self._run(embedder, once)
-        except CatalogueUnavailable as error:
-            if not stop.is_set():
+        except _PASSING as error:
+            if not stop.is_set() or not _passes(error):
                 raise
-            log.warning("stopped while the database was unavailable", worker=self._name, reason=str(error))
+            log.warning("stopped while the gallery was unavailable", worker=self._name, reason=str(error))
 
     def _run(self, embedder: "ClipEmbedder", once: bool) -> None:
         while not self._stop.is_set():
@@ -117,7 +121,8 @@ class Worker:
         except LeaseLost as error:
             about.warning("lease lost", reason=str(error))
         except (UnreadableRecording, ModelError, GalleryError, OSError) as error:
-            if isinstance(error, CatalogueUnavailable):
+            if isinstance(error, _PASSING) and _passes(error):
+                self._give_back(claim)
                 raise
             about.warning("recording failed", reason=str(error))
             self._finish(claim, "failed", str(error) or type(error).__name__)
@@ -160,7 +165,7 @@ class Worker:
     def _give_back(self, claim: Claim) -> None:
         try:
             self._gallery.jobs.release(claim)
-        except (LeaseLost, CatalogueUnavailable) as error:
+        except (LeaseLost, CatalogueUnavailable, StorageFull) as error:
             # The lease runs out by itself.
             log.warning("recording not given back", worker=self._name, reason=str(error))
 
@@ -168,25 +173,37 @@ class Worker:
         """Merge segments when there are many, and next when there are twice as many as are left."""
         if self._patiently(self._gallery.segment_count) < self._compact_at:
             return
-        report = self._patiently(self._gallery.compact)
+        try:
+            report = self._gallery.compact()
+        except _PASSING as error:
+            if not _passes(error):
+                raise
+            log.warning("segments not merged", worker=self._name, reason=str(error))
+            return  # another time will do
         log.info("segments merged", before=report.segments_before, after=report.segments_after)
         if report.damaged:
             log.warning("damaged segments not merged", worker=self._name, segments=report.damaged)
         self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
 
     def _patiently(self, action: Callable[[], T]) -> T:
-        """Do something with the database, waiting for it to come back when it is away.
+        """Do something with the gallery, waiting while its database is away or a disk of it is full.
 
         Raises:
-            CatalogueUnavailable: it stayed away for `settings.outage_seconds`, or the worker is to stop.
+            CatalogueUnavailable, StorageFull, OSError: it stayed so for `settings.outage_seconds`, or the
+                worker is to stop.
         """
         began, pause = time.monotonic(), 0.5
         while True:
             try:
                 return action()
-            except CatalogueUnavailable as error:
+            except _PASSING as error:
                 left = began + self._settings.outage_seconds - time.monotonic()
-                if left <= 0 or self._stop.wait(min(pause, left)):
+                if not _passes(error) or left <= 0 or self._stop.wait(min(pause, left)):
                     raise
-                log.warning("database unavailable, trying again", worker=self._name, reason=str(error))
+                log.warning("gallery unavailable, trying again", worker=self._name, reason=str(error))
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether an error is one that others mend, for every recording alike."""
+    return not isinstance(error, OSError) or error.errno in {errno.ENOSPC, errno.EDQUOT}

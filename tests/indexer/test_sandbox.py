@@ -105,6 +105,7 @@ def test_it_runs_under_limits_and_without_passwords(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("SIGHTLINE_DATABASE_URL", "postgresql://user:password@host/name")
     with open_sandboxed(encode(tmp_path / "a.mp4"), SETTINGS) as recorded:
         pid = decoder_of(recorded)
+        assert os.getpgid(pid) != os.getpgid(0)  # Ctrl-C in a terminal does not reach it
         soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
         assert soft == hard == SETTINGS.decode_memory_mib << 20
         assert resource.prlimit(pid, resource.RLIMIT_NOFILE)[1] == 64

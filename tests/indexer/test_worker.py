@@ -1,5 +1,7 @@
 """Workers: what becomes of filed recordings, on both databases."""
 
+import errno
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gallery import Gallery, GallerySettings, JobInfo, NewRecording
+from gallery import Gallery, GallerySettings, JobInfo, ModelInfo, NewRecording, VideoWriter
 from indexer import worker as worker_module
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
@@ -185,6 +187,49 @@ def test_many_segments_are_merged(
     run_once(sqlite_gallery)
     assert len(contents(sqlite_gallery)["segments"]) == 2
     assert sqlite_gallery.snapshot("0" * 64).tracklet_count == 12
+
+
+class FullDisk(Gallery):
+    """A gallery on a disk that has no room while `full` is set."""
+
+    full: threading.Event
+    refused = 0
+
+    def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:
+        if self.full.is_set():
+            self.refused += 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.data_dir))
+        return super().writer(content_hash, model)
+
+
+def test_a_full_disk_is_waited_for_and_fails_no_recording(
+    sqlite_settings: GallerySettings, crowd_video: Path
+) -> None:
+    with FullDisk.open(sqlite_settings) as gallery:
+        assert isinstance(gallery, FullDisk)
+        gallery.full = threading.Event()
+        gallery.full.set()
+        job = file_job(gallery, crowd_video)
+        with running(make_worker(gallery)):
+            until(lambda: gallery.refused >= 2)
+            assert states(gallery, job) == ["running"]
+            gallery.full.clear()
+            until(lambda: states(gallery, job) == ["succeeded"])
+        assert gallery.jobs.get(job.id).recordings[0].attempts == 1
+
+
+def test_a_disk_that_stays_full_stops_the_worker_and_gives_the_recording_back(
+    sqlite_settings: GallerySettings, crowd_video: Path
+) -> None:
+    with FullDisk.open(sqlite_settings) as gallery:
+        assert isinstance(gallery, FullDisk)
+        gallery.full = threading.Event()
+        gallery.full.set()
+        job = file_job(gallery, crowd_video)
+        hasty = QUICK.model_copy(update={"outage_seconds": 0.0})
+        with pytest.raises(OSError, match="No space"):
+            make_worker(gallery, settings=hasty).run(threading.Event(), once=True)
+        assert states(gallery, job) == ["queued"]
 
 
 def test_the_database_may_go_away_for_a_while(
