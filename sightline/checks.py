@@ -140,7 +140,10 @@ def record(settings: GallerySettings) -> Finding:
     if report.problems:
         return Finding("record", "failed", "; ".join(report.problems))
     size = f"{report.vector_bytes / 1024**2:.1f} MiB"
-    return Finding("record", "ok", f"{report.videos} videos, {report.segments} segments, {size}, intact")
+    detail = f"{report.videos} videos, {report.segments} segments, {size}, intact"
+    if report.unsealed:
+        detail += f"; the rows of {report.unsealed} videos of an earlier version have no checksum"
+    return Finding("record", "ok", detail)
 
 
 def disk(settings: ServiceSettings) -> Finding:

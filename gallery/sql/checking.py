@@ -19,7 +19,5 @@ def check_database(database: Database) -> list[str]:
         verdicts = session.scalars(text(f"PRAGMA integrity_check({_MOST_SENTENCES})")).all()
         found = [f"the database is damaged: {verdict}" for verdict in verdicts if verdict != "ok"]
         broken = session.execute(text("PRAGMA foreign_key_check")).all()
-        found += [
-            f"a row of {table} names a row of {parent} that is not there" for table, _, parent, _ in broken
-        ]
+        found += [f"a row of {table} refers to a missing row of {parent}" for table, _, parent, _ in broken]
     return found

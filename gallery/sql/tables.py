@@ -80,6 +80,7 @@ class Video(Base):
     file_mtime_ns: Mapped[int | None] = mapped_column(BigInteger)
     file_ctime_ns: Mapped[int | None] = mapped_column(BigInteger)
     file_inode: Mapped[int | None] = mapped_column(BigInteger)
+    rows_sha256: Mapped[str | None] = mapped_column(String(64))  # see gallery.catalogue.digests; None: older
 
 
 class VideoInterval(Base):
@@ -109,6 +110,7 @@ class Tracklet(Base):
     frame_count: Mapped[int]
     quality: Mapped[dict[str, Any]]  # median box height, sharpness, detector score
     boxes: Mapped[bytes] = mapped_column(LargeBinary)  # see gallery.catalogue.boxes
+    thumbnail_sha256: Mapped[str | None] = mapped_column(String(64))  # None: written by an older version
 
 
 class Clip(Base):
@@ -146,6 +148,7 @@ class Segment(Base):
     clip_count: Mapped[int]
     change: Mapped[int] = mapped_column(BigInteger)  # the change that made it visible
     created_at: Mapped[datetime]
+    manifest_sha256: Mapped[str | None] = mapped_column(String(64))  # None: written by an older version
 
 
 class SegmentVideo(Base):

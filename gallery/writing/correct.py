@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
 from gallery.catalogue.camera_rows import camera_row
+from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.infos import stamp_columns, video_info
 from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root, video_lock
@@ -192,6 +193,7 @@ def _apply(  # noqa: PLR0917  (one transaction: a video, its changes, and who ma
     session.flush()
     if right.shift_us:
         _shift_intervals(session, video_id, right)
+    row.rows_sha256 = rows_digest(session, video_id)
     detail = {name: [was[name], value] for name, value in values.items() if was[name] != value}
     if detail:
         add_event(session, "video.edit", key_id=key_id, subject=video_id, detail=detail)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import String, func, literal, update
+from sqlalchemy import String, func, literal, select, update
 from sqlalchemy.orm import Session
 
+from gallery.catalogue.digests import rows_digest
 from gallery.disk.files import make_private
 from gallery.errors import Conflict, InvalidInput
 from gallery.settings import GallerySettings
@@ -104,9 +105,14 @@ def _move_paths(session: Session, before: str, now: str) -> None:
     """Let uploaded recordings be found where they lie now."""
     if before == now:
         return
+    moved = []
     for table in (Video, JobRecording):
         inside = (table.owned, table.path.startswith(before + "/", autoescape=True))
-        moved = literal(now, String) + func.substr(table.path, len(before) + 1)
+        if table is Video:
+            moved = list(session.scalars(select(Video).where(*inside, Video.rows_sha256.is_not(None))))
+        path = literal(now, String) + func.substr(table.path, len(before) + 1)
         session.execute(
-            update(table).where(*inside).values(path=moved).execution_options(synchronize_session=False)
+            update(table).where(*inside).values(path=path).execution_options(synchronize_session=False)
         )
+    for video in moved:
+        video.rows_sha256 = rows_digest(session, video.id)

@@ -1,5 +1,6 @@
 """The rows of one video, inside the transaction that makes it visible."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -9,6 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.infos import report_column, stamp_columns
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
 from gallery.records.videos import ModelInfo, NewVideo
@@ -86,6 +88,7 @@ def insert_video(session: Session, video: NewVideo, spool: Spool) -> Video:
     for batch in _batches(spool.rows()):
         session.execute(insert(Tracklet), [_tracklet_values(row.id, tracklet) for tracklet in batch])
         session.execute(insert(Clip), [clip for t in batch for clip in _clip_values(row.id, t)])
+    row.rows_sha256 = rows_digest(session, row.id)
     return row
 
 
@@ -152,6 +155,7 @@ def new_segment(segment_id: str, manifest: Manifest, change: int) -> Segment:
         clip_count=manifest.clips,
         change=change,
         created_at=datetime.now(UTC),
+        manifest_sha256=hashlib.sha256(manifest.encode()).hexdigest(),
     )
 
 
@@ -170,6 +174,7 @@ def _tracklet_values(video_id: str, tracklet: SpooledTracklet) -> dict[str, Any]
         "frame_count": tracklet.frame_count,
         "quality": tracklet.quality,
         "boxes": tracklet.boxes,
+        "thumbnail_sha256": tracklet.thumbnail_sha256,
     }
 
 

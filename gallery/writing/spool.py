@@ -1,5 +1,6 @@
 """Tracklets on their way into the gallery: everything lies on the disk, nothing waits in memory."""
 
+import hashlib
 import json
 import struct
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ class SpooledTracklet:
     frame_count: int
     quality: dict[str, Any]
     clips: list[list[int]]
+    thumbnail_sha256: str
     boxes: bytes
 
 
@@ -66,6 +68,7 @@ class Spool:
             "frame_count": len(tracklet.boxes),
             "quality": json_object(tracklet.quality, "the quality of a tracklet"),
             "clips": [[clip.start_us, clip.end_us, clip.frame_count] for clip in tracklet.clips],
+            "thumbnail_sha256": hashlib.sha256(tracklet.thumbnail).hexdigest(),
         }
         (self.thumbnails / f"{self.count}.jpg").write_bytes(tracklet.thumbnail)
         self.builder.add(

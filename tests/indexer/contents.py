@@ -10,7 +10,7 @@ from gallery.sql.tables import METADATA
 
 # When and under which random name something was written says nothing about what was written.
 VOLATILE = {
-    "video": {"indexed_at", "file_mtime_ns", "file_ctime_ns", "file_inode"},
+    "video": {"indexed_at", "rows_sha256", "file_mtime_ns", "file_ctime_ns", "file_inode"},
     "camera": {"created_at"},
     "model": {"created_at"},
     "segment": {"id", "created_at"},
