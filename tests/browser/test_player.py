@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
@@ -172,3 +173,32 @@ def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:
     visit.hits.first.click()
     expect(visit.page.locator("#player-error")).to_contain_text(detail)
     expect(visit.page.locator("#player-download")).not_to_have_attribute("href", "")
+
+
+def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    page.keyboard.press("c")
+    expect(page.locator("#player-compare")).to_have_attribute("aria-pressed", "true")
+    assert video(visit, "paused")
+    comparison = page.locator("#comparison")
+    expect(comparison.locator("figcaption")).to_have_text(["Your photo", "This tracklet"])
+    visit.until("document.querySelector('#comparison img').naturalWidth > 0")
+    photo, strip, frame = (
+        page.locator(selector).bounding_box()
+        for selector in ("#comparison canvas", "#comparison img", ".screen-frame")
+    )
+    assert photo is not None
+    assert strip is not None
+    assert frame is not None
+    assert photo["height"] == pytest.approx(strip["height"], abs=1)
+    assert photo["height"] > frame["height"] / 2
+    assert strip["width"] == pytest.approx(2 * strip["height"], rel=0.02)
+    assert frame["x"] <= photo["x"]
+    assert strip["x"] + strip["width"] <= frame["x"] + frame["width"]
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#player-title .rank")).to_have_text("2")
+    expect(comparison).to_be_visible()
+    page.keyboard.press(" ")
+    expect(comparison).to_be_hidden()
+    visit.until("!document.querySelector('#player video').paused")

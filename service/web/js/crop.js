@@ -4,16 +4,16 @@ import { $, h } from "./dom.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
-const HEIGHT = 192; // twice what is shown, for dense screens
+const SMALL = 192; // twice what is shown beside other things, for dense screens
 
-/** A canvas with the picked person, or null when there is no photo. */
-export function probeCrop() {
+/** A canvas of that height with the picked person, or null when there is no photo. */
+export function probeCrop(height = SMALL) {
   const { probe, pick } = store.get();
   const image = $("#stage img");
   if (!probe || !pick || !image?.naturalWidth) return null;
   const [x, y, w, h_] = boxOf(probe, pick);
   const scale = image.naturalWidth / probe.width;
-  const canvas = h("canvas", { height: HEIGHT, width: Math.max(1, Math.round((HEIGHT * w) / h_)), role: "img", "aria-label": say.photo.crop });
+  const canvas = h("canvas", { height, width: Math.max(1, Math.round((height * w) / h_)), role: "img", "aria-label": say.photo.crop });
   canvas.getContext("2d").drawImage(image, x * scale, y * scale, w * scale, h_ * scale, 0, 0, canvas.width, canvas.height);
   return canvas;
 }

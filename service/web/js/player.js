@@ -2,6 +2,7 @@
 
 import { isAbort } from "./api.js";
 import { showError } from "./alerts.js";
+import { compareWith } from "./compare.js";
 import { factsOf, fillVideo } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { secondsBetween } from "./format.js";
@@ -16,6 +17,7 @@ const SHORT = 12; // seconds of a tracklet that is played whole at once
 let scope = new MediaScope();
 let shown = null; // {hit, index}
 let boxed = true;
+let comparing = false;
 let whole = false; // all of a long tracklet was asked for
 let loads = 0; // counts loads, so that a slow clip cannot replace a newer one
 
@@ -59,7 +61,7 @@ async function load(second) {
     download.href = url;
     download.download = fileName(hit);
     video.addEventListener("loadedmetadata", () => (video.currentTime = Math.min(second, Math.max(0, video.duration - 0.1))), { once: true });
-    await video.play();
+    if (!comparing) await video.play();
   } catch (error) {
     if (mine !== loads || isAbort(error)) return;
     // A browser may refuse to start by itself; the controls remain.
@@ -89,8 +91,13 @@ export function openPlayer(index) {
   $("#player-whole").setAttribute("aria-pressed", "false");
   $("#player-previous").disabled = index === 0;
   $("#player-next").disabled = index === length - 1;
-  if (!$("#player").open) $("#player").showModal();
+  if (!$("#player").open) {
+    $("#player").showModal();
+    // Not the button that closes: Space is to stop and play.
+    video.focus();
+  }
   load(bestSecond(hit));
+  showComparison();
 }
 
 function step(by) {
@@ -115,7 +122,23 @@ function toBest() {
   video.play().catch(() => undefined);
 }
 
+/** Hold photo and hit side by side; the clip waits. */
+function toggleCompare() {
+  comparing = !comparing;
+  showComparison();
+}
+
+function showComparison() {
+  const video = $("#player video");
+  $("#player-compare").setAttribute("aria-pressed", String(comparing));
+  $("#comparison").hidden = !comparing;
+  if (!comparing) return;
+  video.pause();
+  compareWith(shown.hit, $("#comparison"), scope);
+}
+
 function togglePlay() {
+  if (comparing) toggleCompare();
   const video = $("#player video");
   if (video.paused) video.play().catch(() => undefined);
   else video.pause();
@@ -124,7 +147,7 @@ function togglePlay() {
 /** Arrow keys go through the list, whatever has the focus: the video's own use of them would surprise here. */
 function onKey(event) {
   const onControl = event.target.closest("button, a, summary");
-  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), b: toggleBox, B: toggleBox };
+  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), b: toggleBox, B: toggleBox, c: toggleCompare, C: toggleCompare };
   if (!onControl) actions[" "] = togglePlay;
   const action = event.ctrlKey || event.metaKey || event.altKey ? null : actions[event.key];
   if (!action) return;
@@ -142,13 +165,14 @@ function build() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
   // No caption track: videos are played without sound.
   const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": say.player.screen });
-  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }));
+  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", class: "comparison", hidden: true }));
   const transport = h(
     "div",
     { class: "transport" },
     button("player-previous", say.player.previous, "previous", () => step(-1), { "aria-label": say.player.previous }),
     button("player-next", say.player.next, "next", () => step(1), { "aria-label": say.player.next }),
     h("span", { class: "push" }),
+    button("player-compare", say.player.compare, "compare", toggleCompare, { "aria-pressed": "false" }),
     button("player-whole", say.player.whole, "whole", toggleWhole, { "aria-pressed": "false" }),
     button("player-best", say.player.best, "moment", toBest),
     button("player-box", say.player.box, "box", toggleBox, { "aria-pressed": "true" }),
@@ -173,6 +197,7 @@ export function startPlayer() {
   dialog.addEventListener("keydown", onKey, { capture: true });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => {
+    comparing = false;
     loads += 1;
     const video = $("#player video");
     video.removeAttribute("src");
