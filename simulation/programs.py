@@ -106,5 +106,6 @@ def vars_of(record: Light | Sensor) -> dict[str, object]:
         "sun": "sun_colour",
         "sky": "sky_colour",
         "bounce": "ground_light",
+        "side": "side_light",
     }
     return {renamed.get(f.name, f.name): getattr(record, f.name) for f in fields(record)}

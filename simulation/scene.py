@@ -24,6 +24,11 @@ class Light:
     haze: float
     dapple: float
     dapple_scale: float
+    side: tuple[float, float, float] = (
+        0.0,
+        0.0,
+        0.0,
+    )  # where more of the sky's light comes from, times how much
     tubes: float = 0.0  # metres from one row of fluorescent tubes to the next; 0: none
 
 

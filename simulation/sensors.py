@@ -76,8 +76,8 @@ def draw_unlike_sensor(rng: np.random.Generator, *, night: bool) -> Sensor:
         gamma=float(rng.uniform(1.9, 2.7)),
         saturation=float(rng.choice([rng.uniform(0.3, 0.7), rng.uniform(0.7, 1.45)], p=[0.3, 0.7])),
         contrast=float(rng.uniform(0.9, 1.25)),
-        lift=float(rng.choice([rng.uniform(-0.07, 0.0), rng.uniform(0.0, 0.09)], p=[0.6, 0.4])),
-        curve=float(rng.uniform(0.0, 0.7)),
+        lift=float(rng.choice([rng.uniform(-0.045, 0.0), rng.uniform(0.0, 0.09)], p=[0.6, 0.4])),
+        curve=float(rng.uniform(0.0, 0.6)),
     )
 
 

@@ -222,6 +222,9 @@ def draw_ground(rng: np.random.Generator, setting: Setting) -> Ground:
 def draw_varied_light(rng: np.random.Generator, *, indoor: bool, night: bool) -> Light:
     """As in `simulation.place`, and indoors mostly rows of tubes of some shade between warm and greenish."""
     light = draw_light(rng, indoor=indoor, night=night)
+    azimuth, strength = rng.uniform(0, 2 * np.pi), rng.choice([0.0, rng.uniform(0.2, 0.9)], p=[0.3, 0.7])
+    side = (float(strength * np.cos(azimuth)), float(strength * np.sin(azimuth)), 0.0)
+    light = replace(light, sky=light.sky * np.float32(1 - 0.3 * strength), side=side)
     if not indoor:
         return light
     shade = np.array(SHADES[rng.integers(len(SHADES))])

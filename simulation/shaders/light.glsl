@@ -3,6 +3,7 @@ uniform vec3 sun_direction;  // towards the sun
 uniform vec3 sun_colour;
 uniform vec3 sky_colour;
 uniform vec3 ground_light;
+uniform vec3 side_light;     // from a window, an open side of a street: direction times strength
 uniform vec3 haze_colour;
 uniform float haze;
 uniform float dapple;        // strength of leaf shadows
@@ -36,7 +37,7 @@ float sunlit(vec3 p) {  // by what stands still
 }
 vec3 ambient_light(vec3 n) {
     float hemisphere = 0.5 + 0.5 * n.z;
-    return sky_colour * hemisphere + ground_light * (1.0 - hemisphere);
+    return sky_colour * (hemisphere + max(dot(n, side_light), 0.0)) + ground_light * (1.0 - hemisphere);
 }
 float towards_sun(vec3 n) { return max(dot(n, sun_direction) * 0.88 + 0.12, 0.0); }
 float haze_at(vec3 p) { return 1.0 - exp(-distance(p, eye) * haze); }

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from simulation.camera import Window
 from simulation.identity import draw_identity
 from simulation.passes import overlaps, within
+from simulation.preview import studio_station
 from simulation.programs import set_uniforms
 from simulation.renderer import MOST_TARGETS, Renderer
 from simulation.scene import SUPERSAMPLE, Picture, Stance
 from simulation.studio import Actor, Studio
 from simulation.walking import Moment, Standing
+from tests.simulation.drawing import silhouette
 
 AT = Moment(0.0, 0.0, -np.pi / 2 + 0.4, 0.1, 1.0)
 BEFORE = Window(40, 40, 80, 240)
@@ -153,3 +155,25 @@ def test_people_are_drawn_where_they_meet_the_window(
 ) -> None:
     assert overlaps(stance(*bounds), BEFORE) == (inside is not None)
     assert inside is None or within(stance(*bounds), BEFORE) == inside
+
+
+def test_light_from_one_side_falls_on_that_side_of_people_only(renderer: Renderer, actor: Actor) -> None:
+    station = studio_station()
+    even = replace(station.place.light, sun=np.zeros(3, np.float32))
+    pictures = []
+    for side in ((0.0, 0.0, 0.0), (0.8, 0.0, 0.0)):
+        place = replace(station.place, light=replace(even, side=side))
+        studio = Studio(renderer, replace(station, place=place))
+        at = actor.puppet.stand(studio.body, [replace(AT, heading=-np.pi / 2)], station.camera)[0]
+        picture = draw(studio, actor, at, sensor=replace(station.sensor, saturation=0.0))
+        assert picture is not None
+        pictures.append(picture)
+        studio.release()
+
+    seen = silhouette(pictures[0].people)
+    gain = brightness(pictures[1]) - brightness(pictures[0])
+    middle = np.nonzero(seen)[1].mean()
+    columns = np.arange(BEFORE.width)[None, :]
+    left, right = (gain[seen & part].mean() for part in (columns < middle - 8, columns > middle + 8))
+    assert right > 1.3 * left > 0, "the camera looks along +y, so +x is on its right"
+    assert gain[seen].min() >= -1
