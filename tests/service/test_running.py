@@ -1,5 +1,6 @@
 """The service as a whole: on both databases, and while something slow goes on."""
 
+import socket
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from starlette.testclient import TestClient
 
 from gallery import Gallery
+from models.detector import Detections
 from service.app import create_app
 from service.pixels import Pixels
 from service.settings import ServiceSettings
+from service.work import checkpoint
 from tests.service.conftest import Archive, make_archive, settings_for, upload
 from tests.service.fakes import ColourEmbedder, ContrastDetector
-from tests.service.videos import GREEN, RED, scene
+from tests.service.videos import GREEN, RED, encoded, scene
+from tests.sightline.serving import served
 from tests.waiting import PATIENCE, until
 
 
@@ -89,3 +93,40 @@ def test_head_answers_as_get_does_without_the_body(client: TestClient, archive: 
         assert (head.status_code, head.content) == (got.status_code, b""), path
         for name in ("content-type", "content-length", "etag", "cache-control"):
             assert head.headers.get(name) == got.headers.get(name), (path, name)
+
+
+class Watching(ContrastDetector):
+    """Looks at a photo for as long as somebody waits."""
+
+    def __init__(self) -> None:
+        self.looking, self.ended = threading.Event(), threading.Event()
+
+    def detect(self, frames: Sequence[Pixels]) -> list[Detections]:
+        if frames[0].shape[:2] != (240, 320):  # the trial at the start
+            return super().detect(frames)
+        self.looking.set()
+        try:
+            while True:
+                checkpoint()
+        finally:
+            self.ended.set()
+
+
+def test_work_stops_when_its_client_goes_away(
+    archive: Archive, settings: ServiceSettings, secret: str
+) -> None:
+    detector = Watching()
+    app = create_app(settings, gallery=archive.gallery, embedder=ColourEmbedder(), detector=detector)
+    photo = encoded(scene((RED, 100, 60)))
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + photo + b"\r\n--x--\r\n"
+    )
+    head = (
+        "POST /v1/probes HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        f"X-API-Key: {secret}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with served(app) as url:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
+            connection.sendall(head.encode() + body)
+            assert detector.looking.wait(PATIENCE)
+        assert detector.ended.wait(PATIENCE)
