@@ -1,7 +1,7 @@
 """How many crops and frames a second are drawn, against rasterising the same triangles and nothing else?
 
     python benchmarks/drawing.py [--processes 1 2] [--people 8] [--rounds 5] [--seconds 2] [--wardrobe DIR]
-    python benchmarks/drawing.py --part train-9000 [--people 75] [--wardrobe DIR]
+    python benchmarks/drawing.py --part train-9000 [--people 75] [--wardrobe DIR] [--figures DIR]
 
 Crop: a window around a person of a 1280 x 720 camera with up to three others near, drawn, developed, checked
 for visibility and cut out; identities are ready and people are posed for each. Frame: the whole picture with
@@ -173,7 +173,7 @@ def measure(options: argparse.Namespace, count: int, folder: str) -> np.ndarray:
     return np.asarray(np.median(total, 0))
 
 
-def part(preset: str, people: int, wardrobe: Path | None, folder: Path) -> None:
+def part(preset: str, people: int, wardrobe: Path | None, figures: Path | None, folder: Path) -> None:
     """Make a part of a preset and print where the time goes."""
     spent: dict[str, float] = {}
     renderer = tracklets.shared_renderer()
@@ -195,7 +195,7 @@ def part(preset: str, people: int, wardrobe: Path | None, folder: Path) -> None:
         timed(module, name, label)
     asked = replace(PRESETS[preset], identities=people, test_identities=0, people=people)
     start = time.process_time()
-    tracklets.simulate_tracklets(folder, asked, wardrobe=wardrobe, processes=0)
+    tracklets.simulate_tracklets(folder, asked, wardrobe=wardrobe, people=figures, processes=0)
     whole = time.process_time() - start
     count = sum(1 for _ in folder.rglob("*.jpg"))
     print(f"{count} crops of {people} people, {1000 * whole / count:.1f} ms CPU each: of it")
@@ -214,11 +214,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--wardrobe", type=Path)
     parser.add_argument("--part", choices=PRESETS)
+    parser.add_argument("--figures", type=Path, help="photographed figures, as --people of the command")
     options = parser.parse_args()
     if options.part is not None:
         draw_alone()
         with tempfile.TemporaryDirectory() as folder:
-            part(options.part, options.people, options.wardrobe, Path(folder))
+            part(options.part, options.people, options.wardrobe, options.figures, Path(folder))
         return
     print("| processes | crops/s | bare crops/s | ratio | frames/s | bare frames/s | ratio |")
     print("|---:|---:|---:|---:|---:|---:|---:|")
