@@ -14,14 +14,16 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
+    expect,
     sync_playwright,
 )
 
 from tests.browser import library
 from tests.browser.running import CHROMIUM, FLAGS, Site, running_site
 from tests.browser.scenes import Figure
+from tests.waiting import PATIENCE
 
-PATIENCE = 15.0  # seconds
+expect.set_options(timeout=1000 * PATIENCE)
 # Tells what stays behind: object URLs made and not yet revoked.
 COUNT_URLS = """
   window.liveUrls = new Map();

@@ -14,6 +14,7 @@ from service.app import create_app
 from service.settings import ServiceSettings
 from tests.browser import library
 from tests.browser.fakes import ColourEmbedder, DifferenceDetector
+from tests.waiting import PATIENCE
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -54,5 +55,5 @@ def running_site(directory: Path, size: tuple[int, int] | None) -> Iterator[Site
             yield Site(f"http://127.0.0.1:{listener.getsockname()[1]}", key, gallery)
         finally:
             server.should_exit = True
-            thread.join(timeout=20)
+            thread.join(PATIENCE)
             listener.close()

@@ -4,9 +4,10 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import PATIENCE, Visit, watched
+from tests.browser.conftest import Visit, watched
 from tests.browser.library import photo
 from tests.browser.scenes import BLUE_JACKET, RED_COAT
+from tests.waiting import PATIENCE
 
 
 def cameras_of(visit: Visit) -> set[str]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, FloatRect, expect
 
-from tests.browser.conftest import PATIENCE, Visit, watched
+from tests.browser.conftest import Visit, watched
 from tests.browser.scenes import BLUE_JACKET, RED_COAT
+from tests.waiting import PATIENCE
 
 HELPERS = """async () => {
   const { h } = await import("/web/js/dom.js");
