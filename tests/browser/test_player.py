@@ -182,6 +182,7 @@ def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     expect(page.locator("#player-compare")).to_have_attribute("aria-pressed", "true")
     assert video(visit, "paused")
     comparison = page.locator("#comparison")
+    about = page.locator("#player-about .comparison")
     expect(comparison.locator("figcaption")).to_have_text(["Your photo", "This tracklet"])
     visit.until("document.querySelector('#comparison img').naturalWidth > 0")
     photo, strip, frame = (
@@ -196,9 +197,22 @@ def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     assert strip["width"] == pytest.approx(2 * strip["height"], rel=0.02)
     assert frame["x"] <= photo["x"]
     assert strip["x"] + strip["width"] <= frame["x"] + frame["width"]
+    expect(about.locator("figcaption")).to_have_text(["Your photo", "This tracklet"])
     page.keyboard.press("ArrowRight")
     expect(page.locator("#player-title .rank")).to_have_text("2")
     expect(comparison).to_be_visible()
     page.keyboard.press(" ")
     expect(comparison).to_be_hidden()
     visit.until("!document.querySelector('#player video').paused")
+
+
+def test_a_hit_is_compared_with_the_tracklet_that_was_searched_for(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    visit.answer_after(page.get_by_role("button", name="Search for this person").click)
+    visit.hits.first.click()
+    page.keyboard.press("c")
+    for place in ("#comparison", "#player-about"):
+        figures = page.locator(f"{place} .comparison")
+        expect(figures.locator("figcaption")).to_have_text(["Searched for", "This tracklet"])
+        expect(figures.locator("img")).to_have_count(2)

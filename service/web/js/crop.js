@@ -4,7 +4,7 @@ import { $, h } from "./dom.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
-const SMALL = 192; // twice what is shown beside other things, for dense screens
+const SMALL = 192; // pixels: twice what is shown beside the words, for dense screens
 
 /** A canvas of that height with the picked person, or null when there is no photo. */
 export function probeCrop(height = SMALL) {

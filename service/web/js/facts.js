@@ -1,26 +1,16 @@
 // What is known about a hit, as a list of facts beside its clip.
 
 import { getJson, isAbort } from "./api.js";
-import { probeCrop } from "./crop.js";
+import { comparison } from "./compare.js";
 import { $, fill, h } from "./dom.js";
 import { day, duration, moment, probability, score, secondsBetween, timecode, zoned } from "./format.js";
 import { say } from "./strings.js";
 import { clockOf, clocksOf } from "./when.js";
 
+const SMALL = 192; // pixels: twice what is shown, for dense screens
+
 function fact(name, value, more) {
   return [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
-}
-
-/** The person on the photo beside the strip of the hit. */
-function compare(hit, scope) {
-  const crop = probeCrop();
-  const strip = h("img", { alt: say.player.strip });
-  scope.url(hit.thumbnail_url).then(
-    (url) => (strip.src = url),
-    (error) => isAbort(error) || strip.replaceWith(say.results.noPicture),
-  );
-  const figure = (still, caption) => h("figure", {}, h("div", { class: "still" }, still), h("figcaption", {}, caption));
-  return h("div", { class: "compare" }, crop ? figure(crop, say.player.yourPhoto) : null, figure(strip, say.player.thisTracklet));
 }
 
 const intoView = (seconds) => (seconds < 0.05 ? say.player.atStart : say.player.afterStart(duration(seconds)));
@@ -40,7 +30,7 @@ export function factsOf(hit, scope) {
     fact(say.player.video, h("span", { id: "fact-video" }, "…"), h("span", { id: "fact-offset" })),
     fact(say.player.tracklet, h("code", {}, hit.tracklet_id)),
   ];
-  return h("div", { class: "about-facts" }, compare(hit, scope), h("dl", {}, facts.flat()));
+  return h("div", { class: "about-facts" }, comparison(hit, scope, SMALL), h("dl", {}, facts.flat()));
 }
 
 /** The video's file name and the place in it, which the answer does not carry. */

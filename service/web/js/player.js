@@ -2,7 +2,7 @@
 
 import { isAbort } from "./api.js";
 import { showError } from "./alerts.js";
-import { compareWith } from "./compare.js";
+import { comparison } from "./compare.js";
 import { factsOf, fillVideo } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { secondsBetween } from "./format.js";
@@ -12,6 +12,7 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 
 const PADDING = 1; // seconds shown before and after
+const LARGE = 640; // pixels of the crop that is compared with, enough for a large screen
 const SHORT = 12; // seconds of a tracklet that is played whole at once
 
 let scope = new MediaScope();
@@ -134,7 +135,7 @@ function showComparison() {
   $("#comparison").hidden = !comparing;
   if (!comparing) return;
   video.pause();
-  compareWith(shown.hit, $("#comparison"), scope);
+  fill($("#comparison"), comparison(shown.hit, scope, LARGE));
 }
 
 function togglePlay() {
@@ -165,7 +166,7 @@ function build() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
   // No caption track: videos are played without sound.
   const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": say.player.screen });
-  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", class: "comparison", hidden: true }));
+  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", hidden: true }));
   const transport = h(
     "div",
     { class: "transport" },
