@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from service.disk import PRIVATE_FILE, private_directory
+
 _STRIPES: Final = 64
 _IN_USE_SECONDS: Final = 120.0  # a clip used so recently may be on its way out
 _PART: Final = ".part.mp4"
@@ -38,9 +40,10 @@ class ClipCache:
                 _touch(path)
                 return path
             part = path.with_name(f"{secrets.token_hex(8)}{_PART}")
-            part.parent.mkdir(parents=True, exist_ok=True)
+            private_directory(part.parent)
             try:
                 make(part)
+                part.chmod(PRIVATE_FILE)
                 part.replace(path)
             finally:
                 part.unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from typing import Final
 
 from service.errors import StorageFull
 
+PRIVATE_FILE: Final = 0o600
+PRIVATE_DIRECTORY: Final = 0o700
 PART: Final = ".part"  # ends the name of a file that is being written
 _OF_LATE_SECONDS: Final = 60.0
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -34,7 +36,7 @@ def write_durably(path: Path, content: bytes) -> None:
     """
     part = path.with_name(path.name + PART)
     try:
-        with part.open("wb") as file:
+        with open(part, "wb", opener=private_opener) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -43,6 +45,17 @@ def write_durably(path: Path, content: bytes) -> None:
         part.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def private_opener(path: str, flags: int) -> int:
+    """Open a file; a new one is for nobody else: photos and recordings of people are private."""
+    return os.open(path, flags, PRIVATE_FILE)
+
+
+def private_directory(path: Path) -> None:
+    """Make a directory that nobody else may enter, unless it is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
 
 
 def sync_directory(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from service.disk import PART, sync_directory, write_durably
+from service.disk import PART, private_directory, private_opener, sync_directory, write_durably
 
 log = structlog.get_logger(__name__)
 
@@ -49,8 +49,8 @@ class UploadNotes:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Keep all others, in this process and in others, from changing any note."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / _LOCK).open("wb") as file:
+        private_directory(self._directory)
+        with open(self._directory / _LOCK, "wb", opener=private_opener) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gallery import NotFound
 from service.auth import Caller
-from service.disk import room_needed
+from service.disk import PRIVATE_FILE, room_needed
 from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict
 from service.upload_notes import FILING, Upload, UploadNotes
 
@@ -65,7 +65,7 @@ class Uploads:
             room = self._room(upload)
             if (size_bytes or 1) > room:
                 raise _over(self._max_key_bytes, room)
-            self.path(upload).touch(exist_ok=False)
+            self.path(upload).touch(PRIVATE_FILE, exist_ok=False)
             try:
                 self._notes.write(upload)
             except OSError:

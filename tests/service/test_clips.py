@@ -35,6 +35,11 @@ def test_makes_a_clip_once_for_many_at_once(tmp_path: Path) -> None:
     assert len(made) == 1
 
 
+def test_keeps_clips_private(tmp_path: Path) -> None:
+    path = ClipCache(tmp_path / "cache", 1000).get("video", "a.mp4", lambda path: path.write_bytes(b"clip"))
+    assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
 def test_leaves_nothing_of_a_failure(tmp_path: Path) -> None:
     cache = ClipCache(tmp_path, 1000)
 

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 import gallery.sql.database
 from gallery import NewRecording, RankBy
-from service import coverage
+from service import children, coverage, images
 from service.app import create_app
 from service.persons import NOBODY
 from service.settings import ServiceSettings
@@ -397,6 +397,29 @@ def test_another_model_is_the_only_reason_where_it_is_the_true_one(
     }
     there = "5 s (2026-03-01 13:00:00 to 13:00:05) of gate"
     assert (there, "indexed with another model only") in gaps(partly)
+
+
+def test_a_form_search_decodes_its_photo_once_and_asks_once_for_cameras(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def count(owner: object, name: str) -> None:
+        real = getattr(owner, name)
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            calls.append(name)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(children, "run")
+    count(images, "decode_stored")
+    count(archive.gallery.catalogue, "cameras")
+    photo = scene((RED, 700, 60), width=1600, height=900)
+    client.post("/v1/searches", files={"file": encoded(photo)}).raise_for_status()
+    # The photo as sent, once; the JPEG that is stored of it, once: what is searched is what is stored.
+    assert sorted(calls) == ["cameras", "decode_stored", "run"]
 
 
 def test_a_damaged_segment_is_said_and_stops_no_other(

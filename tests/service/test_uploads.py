@@ -303,6 +303,12 @@ def test_is_on_the_disk_when_it_is_promised(uploads: Uploads, monkeypatch: pytes
     assert synced[-1] == path
 
 
+def test_keeps_uploads_private(uploads: Uploads) -> None:
+    directory = uploads.path(begin(uploads)).parent
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
+
+
 def test_bounds_what_a_key_announces_and_stores(tmp_path: Path, record: Record) -> None:
     uploads = uploads_at(tmp_path / "uploads", record, max_key_bytes=1000)
     announced, open_ended = begin(uploads, 600), begin(uploads)
