@@ -13,6 +13,7 @@ MICROSECOND: Final = Fraction(1, 1_000_000)
 BACK_US: Final = 1_000_000  # a stamp that goes back by less repeats itself, by more it starts anew
 HOLE_US: Final = 5_000_000  # pictures further apart leave a hole, unless that is the recording's pace
 PACE: Final = 3  # times the interval before: still the recording's pace
+STILL_US: Final = 60_000_000  # between frames of a recorder that leaves out what stands still
 LONGEST_HOLE_US: Final = 24 * 3600 * 1_000_000  # a recorder begins a file a day; more is a wrong clock
 SHORTEST_START_US: Final = 1_000_000  # what comes before the first jump and is shorter was no clock
 LOOK_AHEAD: Final = 4  # frames after a jump among which the stamps may return
@@ -164,14 +165,24 @@ class FrameClock:
         gap_us = int(at - self._origin) - self._last_us
         if any(not self._is_far(int(stamp - self._origin)) for stamp in ahead):
             return "stray"
-        steps = [int(later - earlier) for earlier, later in pairwise([at, *ahead[:CONFIRMING]])]
-        if self._last_us == 0 and steps and all(gap_us <= 2 * step <= 4 * gap_us for step in steps):
-            return "believed"  # this is how far apart its pictures are
-        if not steps or not all(0 < step <= max(HOLE_US, PACE * self._pace_us) for step in steps):
+        steps = [int(later - earlier) for earlier, later in pairwise([at, *ahead])]
+        if not steps or not self._goes_on(gap_us, steps):
             return "stray"
+        if all(gap_us <= 2 * step <= 4 * gap_us for step in steps):
+            return "believed"  # this is how far apart its pictures are
         if gap_us < 0 or gap_us > LONGEST_HOLE_US:
             return "anew"
         return "anew" if self._end_us < SHORTEST_START_US else "hole"
+
+    def _goes_on(self, gap_us: int, steps: Sequence[int]) -> bool:
+        """Whether frames follow a jump as frames of a recording do: at its pace, at that of the jump, or in
+        any case within a minute."""
+        near_us = max(HOLE_US, PACE * self._pace_us)
+        if all(0 < step <= near_us for step in steps[:CONFIRMING]):
+            return True
+        return all(0 < step <= max(STILL_US, 2 * gap_us) for step in steps) and (
+            0 < gap_us <= STILL_US or all(gap_us <= 2 * step for step in steps)
+        )
 
     def _pass(self, time_us: int, frame: Stamped) -> None:
         """Time goes on to a frame."""

@@ -122,6 +122,15 @@ def test_stray_stamps_are_not_believed(stray: list[int]) -> None:
     assert any("stray time stamps" in warning for warning in warnings)
 
 
+@pytest.mark.parametrize("gaps_s", [[10] * 9, [7, 12, 30, 8, 45, 6, 9, 20, 11]])
+def test_a_recorder_may_leave_out_frames_of_what_stands_still(gaps_s: list[int]) -> None:
+    still = list(accumulate((1000 * gap for gap in gaps_s), initial=4000))
+    stamps = [*evenly(0, 100), *still, *evenly(still[-1] + 40, 50)]
+    found, warnings, _ = read(stamps)
+    assert found == [stamp * 1000 for stamp in stamps]
+    assert warnings == []
+
+
 def test_stamps_without_order_are_no_clock() -> None:
     """Counters of 16 bits that a reader has unwrapped wrongly, as it does where frames are reordered."""
     wraps = [0, 2, 1, 2, 0, 4, 3, 4, 2, 6, 5, 6, 4, 8, 7, 8, 6, 9, 9, 8]
