@@ -18,7 +18,7 @@ from indexer.types import Frame, Image, Tracked
 from models.preprocessing import Preprocessing, resample
 from models.quality import sharpness
 
-BORDER = 2.0  # pixels from the edge of the picture within which a person may be cut off
+BORDER = 2.0  # pixels from the edge of the frame within which a person may be cut off
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ class ActiveTracks:
         height, width = frame.image.shape[:2]
         left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
         right, bottom = min(width, math.ceil(box[2])), min(height, math.ceil(box[3]))
-        if right - left < 2 or bottom - top < 2:  # outside the picture, as labelled boxes may be
+        if right - left < 2 or bottom - top < 2:  # outside the frame, as labelled boxes may be
             return None
         crop = frame.image[top:bottom, left:right]
         at_border = box[0] < BORDER or box[1] < BORDER or box[2] > width - BORDER or box[3] > height - BORDER

@@ -12,7 +12,7 @@ _WORDS: Final = {
     "too_small": "too small",
     "too_blurred": "too blurred",
     "never_moved": "that never moved",
-    "never_in_the_picture": "outside the picture",
+    "never_in_the_picture": "outside the frame",
 }
 
 

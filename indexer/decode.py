@@ -18,8 +18,8 @@ from av.stream import Disposition
 
 from gallery import FrameClock, recording_formats
 from indexer.errors import UnreadableRecording
+from indexer.frames import FrameConverter, pixel_aspect
 from indexer.names import shown
-from indexer.pictures import Pictures, pixel_aspect
 from indexer.tracks import choose_track
 from indexer.types import Frame
 
@@ -38,8 +38,8 @@ _FORMATS: Final = recording_formats(av.formats_available)
 class Statistics:
     """Running statistics of reading; width and height are those of the upright frames.
 
-    `frames_bad` counts packets that could not be decoded, damaged pictures, and frames left out for their
-    time. `intervals` are the stretches with pictures, (start, end) in µs since the first frame.
+    `frames_bad` counts packets that could not be decoded, damaged frames, and frames left out for their
+    time. `intervals` are the stretches that have frames, (start, end) in µs since the first frame.
     """
 
     frames_decoded: int = 0
@@ -83,7 +83,7 @@ class Recorded:
         self._rate = Fraction(stream.average_rate or stream.guessed_rate or DEFAULT_RATE)
         said = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
         size = stream.codec_context.width, stream.codec_context.height
-        self._pictures = Pictures(pixel_aspect(said, size, aspect, statistics.warn), statistics.warn)
+        self._converter = FrameConverter(pixel_aspect(said, size, aspect, statistics.warn), statistics.warn)
 
     @property
     def frame_rate(self) -> float:
@@ -119,7 +119,7 @@ class Recorded:
             slot = 0 if fps is None else int(time_us * fps / 1_000_000 + 1e-6)
             if fps is None or slot >= next_slot:
                 next_slot = slot + 1
-                yield Frame(index, time_us, self._pictures.picture(decoded), self._pictures.coded)
+                yield Frame(index, time_us, self._converter.convert(decoded), self._converter.coded)
         self._finish(clock)
 
     def close(self) -> None:
@@ -138,15 +138,15 @@ class Recorded:
         """All has been read: say what is missing."""
         statistics = self.statistics
         if statistics.frames_decoded < 2:
-            found = "only one picture could be decoded"
+            found = "only one frame could be decoded"
             if not statistics.frames_decoded:
-                found = f"no picture could be decoded: damaged, or of more than {MAX_PIXELS:,} pixels"
+                found = f"no frame could be decoded: damaged, or of more than {MAX_PIXELS:,} pixels"
             raise UnreadableRecording(f"{shown(self.path.name)}: {found}")
         statistics.intervals = clock.intervals
         holes = [start - end for (_, end), (start, _) in pairwise(clock.intervals)]
         if holes:
             count = f"{len(holes)} hole{'s' if len(holes) > 1 else ''}"
-            statistics.warn(f"no pictures for {sum(holes) / 1e6:.1f} s ({count}): not searched")
+            statistics.warn(f"no frames for {sum(holes) / 1e6:.1f} s ({count}): not searched")
         # A header goes by the stamps that were not believed.
         expected_us = (self.expected_duration_us or 0) if clock.steady else 0
         missing_us = expected_us - statistics.duration_us
@@ -158,10 +158,10 @@ class Recorded:
         statistics = self.statistics
         if decoded.is_corrupt:
             statistics.frames_bad += 1
-            statistics.warn("damaged pictures were used as far as they could be decoded")
-        self._pictures.measure(decoded)
-        assert self._pictures.size is not None
-        statistics.width, statistics.height = self._pictures.size
+            statistics.warn("damaged frames were used as far as they could be decoded")
+        self._converter.measure(decoded)
+        assert self._converter.size is not None
+        statistics.width, statistics.height = self._converter.size
         statistics.duration_us = end_us
         statistics.frames_decoded += 1
         return statistics.frames_decoded - 1
@@ -211,7 +211,7 @@ def open_recording(
         tick: called whenever something has been read.
 
     Raises:
-        UnreadableRecording: not a file, empty, not a video, without a video stream or with pictures of more
+        UnreadableRecording: not a file, empty, not a video, without a video stream or with frames of more
             than MAX_PIXELS; the message says which.
     """
     _check_file(path)
@@ -232,7 +232,7 @@ def open_recording(
 
 
 def _open(path: Path) -> Any:
-    # Streams are looked into when a file is opened; that of very large pictures must not take the memory.
+    # Streams are looked into when a file is opened; large frames must not take all memory.
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         # "file:" keeps a name with a colon from being taken for a protocol.
@@ -243,7 +243,7 @@ def _open(path: Path) -> Any:
 
 
 def _video_streams(path: Path, container: Any) -> list[Any]:
-    """Streams of moving pictures that can be decoded, at least one."""
+    """Video streams that can be decoded, at least one."""
     candidates = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     streams = [stream for stream in candidates if stream.codec_context is not None]
     if not streams:
@@ -252,11 +252,11 @@ def _video_streams(path: Path, container: Any) -> list[Any]:
 
 
 def _prepare(path: Path, stream: Any, threads: int) -> None:
-    """Set the decoder up, unless its pictures are too large."""
+    """Set the decoder up, unless its frames are too large."""
     decoder = stream.codec_context
     if decoder.width * decoder.height > MAX_PIXELS:
         size = f"{decoder.width} x {decoder.height}"
-        raise UnreadableRecording(f"{shown(path.name)}: pictures of {size} are too large")
+        raise UnreadableRecording(f"{shown(path.name)}: frames of {size} are too large")
     stream.thread_type = "AUTO"
     decoder.thread_count = threads
     decoder.options = {"max_pixels": str(MAX_PIXELS)}  # the size may change within the file
@@ -279,6 +279,6 @@ def _check_file(path: Path) -> None:
         raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error
     if not head:
         raise UnreadableRecording(f"{shown(path.name)}: the file is empty")
-    # No container of pictures is free of control characters; playlists and scripts are.
+    # No container of video is free of control characters; playlists and scripts are.
     if not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
         raise UnreadableRecording(f"{shown(path.name)}: a text, not a recording")

@@ -1,7 +1,7 @@
 """The process that decodes one recording: `python -m indexer.decoder MEMORY`, started by indexer.sandbox.
 
 Media come from anywhere, and decoders are large programs in C. Here nothing is within their reach but the
-file, the memory for pictures and the two pipes: no database, no password, little memory, few descriptors.
+file, the memory for frames and the two pipes: no database, no password, little memory, few descriptors.
 """
 
 import json
@@ -39,7 +39,7 @@ class Decoder:
     """Answers one request.
 
     Args:
-        memory: descriptor of the memory for pictures.
+        memory: descriptor of the memory for frames.
     """
 
     def __init__(self, memory: int) -> None:

@@ -14,7 +14,7 @@ def by_appearance(messages: Iterable[Settled[NewTracklet]]) -> Iterator[NewTrack
     """Sort a stream of tracklets by start, then by the left, top, width and height of their first box.
 
     A tracklet is let through as soon as nothing that is still being followed began before it. Tracks are
-    cut at a longest duration (see indexer.living), so only what ended within that time is ever held.
+    cut at a longest duration (see indexer.active), so only what ended within that time is ever held.
     """
     held: list[tuple[Key, int, NewTracklet]] = []
     arrival = count()  # of two with one key the first to come goes first, and tracklets are never compared

@@ -149,7 +149,7 @@ def index_recording(
         if replaced is not None:
             statistics.warn("the boxes imported before were replaced")
         if counters.tracklets == 0:
-            statistics.warn("nobody was found, though the recording has pictures")
+            statistics.warn("nobody was found, though the recording has frames")
         if _differs(status, file_status(recording.path)):
             raise UnreadableRecording(f"{shown(recording.path.name)}: the file changed while it was read")
         progress.update("commit", UNFINISHED, counters.numbers(statistics))

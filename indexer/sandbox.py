@@ -1,6 +1,6 @@
 """Recordings decoded in a process of their own, where damage and malice do no harm.
 
-What comes back is checked: a decoder that was taken over can lie about pictures, and nothing else. There is
+What comes back is checked: a decoder that was taken over can lie about frames, and nothing else. There is
 no limit on the time of a whole recording, for a long one takes long; a decoder that gets nowhere is ended.
 """
 
@@ -100,7 +100,7 @@ class Sandboxed:
         self.close()
 
     def _start(self) -> None:
-        memory = os.memfd_create("pictures")
+        memory = os.memfd_create("frames")
         self._resources.callback(os.close, memory)
         os.ftruncate(memory, SLOTS * SLOT_BYTES)  # pages take memory once they are written
         self._slots = self._resources.enter_context(
@@ -167,13 +167,13 @@ class Sandboxed:
         return text
 
     def _frame(self, taken: Taken, slot: int) -> Frame:
-        """Copy a picture out of its slot and give the slot back."""
+        """Copy a frame out of its slot and give the slot back."""
         size = taken.width * taken.height * 3
         if taken.width < 1 or taken.height < 1 or size > SLOT_BYTES:
             raise self._died("its decoder answered what no decoder answers")
         start = slot * SLOT_BYTES
         image = np.frombuffer(self._slots, np.uint8, size, start).copy()
-        with suppress(BrokenPipeError):  # after the last picture nobody waits for it
+        with suppress(BrokenPipeError):  # after the last frame nobody waits for it
             os.write(self._stdin, TAKEN)
         return Frame(taken.index, taken.time_us, image.reshape(taken.height, taken.width, 3), taken.coded)
 

@@ -15,7 +15,7 @@ MOST_WORKERS: Final = 8  # by default: each holds a batch of frames in memory
 
 
 class IndexSettings(BaseSettings):
-    """Settings of one indexing run; times in seconds, sizes in pixels of the upright picture."""
+    """Settings of one indexing run; times in seconds, sizes in pixels of the upright frame."""
 
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_INDEX_", frozen=True)
 

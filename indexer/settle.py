@@ -20,7 +20,7 @@ SPLIT: Final = "splits"
 
 
 def refined(stretch: Stretch, counters: Counters, settings: IndexSettings) -> list[Stretch]:
-    """Drop what is no person, trim the ends, part different people, and drop what is not worth keeping."""
+    """Drop objects, trim weak ends, split different people apart, and drop what is not worth keeping."""
     if is_still(stretch.boxes, settings):
         counters.count(NEVER_MOVED)
         return []

@@ -1,4 +1,4 @@
-"""The strip of four pictures that stands for a tracklet on a screen."""
+"""The thumbnail strip of a tracklet: up to four of its crops."""
 
 import io
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-PICTURES: Final = 4
+CROPS: Final = 4
 CELL_WIDTH, CELL_HEIGHT = 96, 192
 BACKGROUND: Final = (24, 24, 24)
 QUALITY: Final = 85
@@ -31,15 +31,15 @@ def choose(scores: Sequence[float]) -> list[int]:
     >>> choose([1, 2, 5, 5, 0, 0, 9, 8])
     [1, 2, 4, 6]
     """
-    quarters = np.array_split(np.arange(len(scores)), min(PICTURES, len(scores)))
+    quarters = np.array_split(np.arange(len(scores)), min(CROPS, len(scores)))
     return [int(max(quarter, key=lambda position: scores[position])) for quarter in quarters]
 
 
 def strip(crops: Sequence[NDArray[np.uint8]], aspects: Sequence[float]) -> bytes:
-    """Draw pictures side by side as one JPEG of cells 96 x 192.
+    """Draw crops side by side as one JPEG of cells 96 x 192.
 
     Args:
-        crops: 1 to 4 pictures, (h, w, 3) uint8 RGB, possibly squashed to a network's input size.
+        crops: 1 to 4 of them, (h, w, 3) uint8 RGB, possibly squashed to a network's input size.
         aspects: true width / height of each.
     """
     sheet = Image.new("RGB", (CELL_WIDTH * len(crops), CELL_HEIGHT), BACKGROUND)

@@ -36,7 +36,7 @@ def warn_of_slow_frames(statistics: Statistics, fps: float | None) -> None:
     apart = max(seconds / max(1, statistics.frames_decoded), 0.0 if fps is None else 1 / fps)
     if apart > BRIDGED_SECONDS:
         statistics.warn(
-            f"pictures are {apart:.1f} s apart: people who walk are lost between them, expect few tracklets"
+            f"frames are {apart:.1f} s apart: people who walk are lost between them, expect few tracklets"
         )
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import av.error
 
 SCANNED: Final = 2000  # packets that are counted where the header does not say how many there are
-AS_MANY: Final = 0.9  # of the most pictures: such tracks move alike, and the larger one shows more
+AS_MANY: Final = 0.9  # of the most frames: such tracks show the same, the larger one better
 
 
 def choose_track(container: Any, streams: Sequence[Any], warn: Callable[[str], None]) -> int:
-    """Choose the track with most moving picture, of those that move alike the largest, the first of equals.
+    """Choose the track with most frames; of about as many the largest, of equals the first.
 
     Args:
         container: PyAV's, open for reading; it is left wherever counting ended.
@@ -21,14 +21,14 @@ def choose_track(container: Any, streams: Sequence[Any], warn: Callable[[str], N
     Returns:
         The stream's index in the file.
     """
-    pictures = {stream.index: stream.frames for stream in streams}
-    if not all(pictures.values()):
-        pictures = _counted(container, streams)
-    most = max(pictures.values())
-    moving = [stream for stream in streams if pictures[stream.index] >= AS_MANY * most]
+    frames = {stream.index: stream.frames for stream in streams}
+    if not all(frames.values()):
+        frames = _counted(container, streams)
+    most = max(frames.values())
+    moving = [stream for stream in streams if frames[stream.index] >= AS_MANY * most]
     chosen = max(moving, key=lambda stream: (_pixels(stream), -stream.index))
-    others = ", ".join(_described(s, pictures[s.index]) for s in streams if s is not chosen)
-    warn(f"{len(streams)} video tracks: read {_described(chosen, pictures[chosen.index])}, left out {others}")
+    others = ", ".join(_described(s, frames[s.index]) for s in streams if s is not chosen)
+    warn(f"{len(streams)} video tracks: read {_described(chosen, frames[chosen.index])}, left out {others}")
     return int(chosen.index)
 
 
@@ -50,6 +50,6 @@ def _pixels(stream: Any) -> int:
     return int(stream.codec_context.width * stream.codec_context.height)
 
 
-def _described(stream: Any, pictures: int) -> str:
+def _described(stream: Any, frames: int) -> str:
     size = f"{stream.codec_context.width} x {stream.codec_context.height}"
-    return f"track {stream.index} ({size}, {pictures} picture{'s' if pictures != 1 else ''} counted)"
+    return f"track {stream.index} ({size}, {frames} frame{'s' if frames != 1 else ''} counted)"

@@ -27,9 +27,9 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A sampled frame: number of the decoded frame from 0, µs since the first frame, upright picture.
+    """A sampled frame: number of the decoded frame from 0, µs since the first frame, upright image.
 
-    The picture has square pixels; `coded` is its upright width and height as other programs decode it.
+    The image has square pixels; `coded` is its upright width and height as other programs decode it.
     """
 
     index: int

@@ -1,7 +1,7 @@
 """What a decoder's process and the process that asked for it say to each other.
 
 Requests go down the decoder's standard input and answers come up its standard output, a line of JSON each;
-pictures lie in memory that both map, in slots that are filled in turn. For each picture that was taken out
+images lie in memory that both map, in slots that are filled in turn. For each image that was taken out
 of its slot one byte goes down.
 """
 
@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
-from indexer.pictures import LONGEST_SIDE
+from indexer.frames import LONGEST_SIDE
 
 SLOTS: Final = 3
 SLOT_BYTES: Final = LONGEST_SIDE * LONGEST_SIDE * 3
@@ -58,7 +58,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A picture lies in the next slot."""
+    """The image of a frame lies in the next slot."""
 
     index: int
     time_us: int

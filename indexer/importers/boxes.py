@@ -195,9 +195,9 @@ def _not_wanted(line: _Line, tracked: bool, person: str) -> str | None:
 
 
 def _check_pixels(path: Path, frames: Mapping[int, FrameBoxes]) -> None:
-    """Refuse boxes in parts of the picture: nothing is so small in pixels."""
+    """Refuse boxes in parts of the frame: nothing is so small in pixels."""
     if max(float(np.abs(found.boxes).max()) for found in frames.values()) <= 2:
-        raise MalformedImport(f"{shown(path)}: boxes in parts of the picture; give them in pixels")
+        raise MalformedImport(f"{shown(path)}: boxes in parts of the frame; give them in pixels")
 
 
 def _pack(lines: Iterable[_Line]) -> FrameBoxes:

@@ -62,7 +62,7 @@ def read_table(path: Path) -> Table:
     for number, line in lines:
         fields = _fields(line.lstrip("#"), separator)
         if not rows and names is None and not any(map(_is_number, fields)):
-            # A comment before the table is no header.
+            # A comment before the table is not its header.
             names = None if line.startswith("#") and not _names_frame(fields) else fields
         elif not line.startswith("#"):
             rows.append((number, fields))

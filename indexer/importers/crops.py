@@ -1,8 +1,8 @@
 """MARS-style folders of crops: `0001C1T0001F001.jpg` is frame 1 of tracklet 1 of person 1 on camera 1.
 
 Zheng et al., "MARS: A Video Benchmark for Large-Scale Person Re-Identification", ECCV 2016. The folders
-between the root and the pictures (one a person in MARS) carry no meaning of their own; the name says
-everything. Person `00-1` is MARS's mark for junk and `0000` for distractors: both are people on pictures,
+between the root and the crops (one a person in MARS) carry no meaning of their own; the name says
+everything. Person `00-1` is MARS's mark for junk and `0000` for distractors: both are people in crops,
 so both are imported.
 """
 
@@ -19,13 +19,13 @@ from indexer.folders import visible_files
 from models.datasets.frames import read_frame
 from models.errors import BadDataset
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png"})
+IMAGES = frozenset({".jpg", ".jpeg", ".png"})
 NAME = re.compile(r"(?P<person>\d{4}|00-1)C(?P<camera>\d+)T(?P<tracklet>\d{4,})F(?P<frame>\d{3,})")
 
 
 @dataclass(frozen=True, slots=True)
 class CropTracklet:
-    """Pictures of one tracklet in order of their frame numbers (counted from 1)."""
+    """Crops of one tracklet in order of their frame numbers (counted from 1)."""
 
     person: str
     number: int
@@ -37,14 +37,14 @@ def scan(root: Path) -> Mapping[int, Sequence[CropTracklet]]:
     """List the tracklets below `root` by camera, in order of person and tracklet number; reads names only.
 
     Raises:
-        MalformedImport: no folder, no picture below it, a picture whose name is not in the scheme, or one
+        MalformedImport: no folder, no crop below it, a crop whose name is not in the scheme, or one
             frame twice.
     """
     if not root.is_dir():
         raise MalformedImport(f"{root}: not a folder")
     found: dict[tuple[int, str, int], dict[int, Path]] = {}
     for path in visible_files(root):
-        if path.suffix.lower() not in PICTURES:
+        if path.suffix.lower() not in IMAGES:
             continue
         name = NAME.fullmatch(path.stem)
         if name is None:
@@ -59,7 +59,7 @@ def scan(root: Path) -> Mapping[int, Sequence[CropTracklet]]:
             raise MalformedImport(f"{path}: {reason}")
         frames[frame] = path
     if not found:
-        raise MalformedImport(f"{root}: no pictures below this folder")
+        raise MalformedImport(f"{root}: no crops below this folder")
     cameras: dict[int, list[CropTracklet]] = {}
     for (camera, person, number), frames in sorted(found.items()):
         order = sorted(frames)

@@ -35,7 +35,7 @@ MARS_FPS = 25.0
 class CropFolder:
     """A folder to import: crops below `root`, camera n of which becomes the camera `camera_prefix` + n.
 
-    With a `salt` the pictures count as others than those that the gallery has.
+    With a `salt` the crops count as new, even if the gallery has the same ones.
     """
 
     root: Path
@@ -55,11 +55,11 @@ def import_crops(
 ) -> list[IndexReport]:
     """Import a folder of crops: one video a camera, tracklets numbered by person and tracklet number.
 
-    Every crop is embedded, whatever `settings.embed_fps` says. A camera whose pictures are in the gallery
+    Every crop is embedded, whatever `settings.embed_fps` says. A camera whose crops are in the gallery
     already is left alone, so an interrupted import goes on where it stopped.
 
     Raises:
-        MalformedImport: a name is not in the scheme, or a picture cannot be read; cameras before it are kept,
+        MalformedImport: a name is not in the scheme, or a crop cannot be read; cameras before it are kept,
             nothing of its own camera is.
         Cancelled: `progress` asked for it; likewise.
         GalleryError: the gallery refused or could not be reached; likewise.
@@ -76,7 +76,7 @@ def import_tracklets(
     *,
     progress: Progress | None = None,
 ) -> list[IndexReport]:
-    """Import tracklets by camera, whatever their pictures are called, as `import_crops` does.
+    """Import tracklets by camera, whatever the file names of their crops, as `import_crops` does.
 
     Tracklets are numbered from 0 within each camera's video, in their order. Raises like `import_crops`.
     """
@@ -103,7 +103,7 @@ class _Source:
 
     @property
     def fraction(self) -> float:
-        """Part of the pictures that has been read."""
+        """Part of the crops that has been read."""
         return self.frames / sum(len(tracklet.paths) for tracklet in self.tracklets)
 
     def numbers(self) -> dict[str, int]:
@@ -197,7 +197,7 @@ def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Pr
 
 
 def _digest(tracklets: Sequence[CropTracklet], salt: str) -> tuple[str, int]:
-    """SHA-256 over the salt, names and contents of the pictures, in order; and their size in bytes."""
+    """SHA-256 over the salt, names and contents of the crops, in order; and their size in bytes."""
     digest = hashlib.sha256(salt.encode())
     size = 0
     for tracklet in tracklets:

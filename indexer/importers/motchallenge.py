@@ -128,7 +128,7 @@ def _find(file: BoxFile, frames: Sequence[Frame]) -> list[Detections]:
 
 
 def _scaled(found: FrameBoxes, frame: Frame) -> FrameBoxes:
-    """Bring boxes from pixels as coded, in which others count, to those of the picture."""
+    """Bring boxes from pixels as coded, in which others count, to those of the frame."""
     height, width = frame.image.shape[:2]
     scale = width / frame.coded[0], height / frame.coded[1]
     if scale == (1, 1):

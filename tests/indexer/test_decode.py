@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from indexer.decode import open_recording
-from indexer.pictures import Pictures, pixel_aspect, without_comb
+from indexer.frames import FrameConverter, pixel_aspect, without_comb
 from tests.indexer.footage import HEIGHT, WIDTH, encode, number_of, numbered, read
 
 CONTAINERS = {
@@ -65,13 +65,13 @@ def test_sampling_holds_its_rate(fps: float | None, taken: int, tmp_path: Path) 
 
 
 def test_only_frames_that_are_taken_are_converted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, converted, convert = encode(tmp_path / "even.mp4"), [], Pictures.picture
+    path, converted, convert = encode(tmp_path / "even.mp4"), [], FrameConverter.convert
 
-    def counted(self: Pictures, frame: object) -> object:
+    def counted(self: FrameConverter, frame: object) -> object:
         converted.append(frame)
         return convert(self, frame)
 
-    monkeypatch.setattr(Pictures, "picture", counted)
+    monkeypatch.setattr(FrameConverter, "convert", counted)
     read(path, fps=5)
     assert len(converted) == 10
 
@@ -176,7 +176,7 @@ def test_the_track_with_most_moving_picture_is_read(name: str, tmp_path: Path) -
     assert (recorded.track, frames[0].coded) == (2, (WIDTH, HEIGHT))
     (warning,) = recorded.statistics.warnings
     assert warning.startswith("3 video tracks: read track 2 (160 x 96, 30")
-    assert "left out track 0 (64 x 64, 1 picture counted), track 1" in warning
+    assert "left out track 0 (64 x 64, 1 frame counted), track 1" in warning
 
 
 def test_holes_are_reported(tmp_path: Path) -> None:

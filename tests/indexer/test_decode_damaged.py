@@ -58,11 +58,11 @@ def test_pictures_are_no_recordings(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.gif", "a.avif"])
 def test_pictures_in_containers_of_video_are_no_recordings(name: str, tmp_path: Path) -> None:
     Image.fromarray(numbered(3)).save(tmp_path / name)
-    assert "only one picture" in reason(tmp_path / name)
+    assert "only one frame" in reason(tmp_path / name)
 
 
 def test_one_frame_is_no_recording(tmp_path: Path) -> None:
-    assert "only one picture" in reason(encode(tmp_path / "one.mp4", frames=1))
+    assert "only one frame" in reason(encode(tmp_path / "one.mp4", frames=1))
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_one_frame_is_no_recording(tmp_path: Path) -> None:
     [
         ("zero.mkv", "not a video file"),
         ("zero.mp4", "no video"),
-        ("zero.avi", "no picture could be decoded"),
-        ("zero.flv", "no picture could be decoded"),
+        ("zero.avi", "no frame could be decoded"),
+        ("zero.flv", "no frame could be decoded"),
     ],
 )
 def test_a_recording_of_no_duration(name: str, said: str, tmp_path: Path) -> None:

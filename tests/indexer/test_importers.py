@@ -83,7 +83,7 @@ def test_a_line_that_is_not_clear_is_left_out_and_named(tmp_path: Path, line: st
 def test_a_file_of_which_nothing_is_clear_is_refused_with_the_reasons(tmp_path: Path) -> None:
     with pytest.raises(MalformedImport, match="left out 2 lines of boxes: 2 with a box without area"):
         read_boxes(write(tmp_path / "gt.txt", "1,1,5,5,0,0\n2,1,5,5,0,0"))
-    with pytest.raises(MalformedImport, match="parts of the picture"):
+    with pytest.raises(MalformedImport, match="parts of the frame"):
         read_boxes(write(tmp_path / "yolo.txt", "1,1,.5,.5,.1,.2\n2,1,.5,.5,.1,.2"))
     with pytest.raises(MalformedImport, match="must name frame, left"):
         read_boxes(write(tmp_path / "other.csv", "a,b,c,d,e,f\n1,1,5,5,10,20"))
@@ -317,5 +317,5 @@ def test_a_bad_crop_or_name_leaves_nothing(
     with pytest.raises(MalformedImport, match="not a folder"):
         import_crops(sqlite_gallery, TinyEmbedder(), replace(folder, root=bad), settings)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(MalformedImport, match="no pictures"):
+    with pytest.raises(MalformedImport, match="no crops"):
         scan(tmp_path / "empty")

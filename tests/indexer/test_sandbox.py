@@ -54,7 +54,7 @@ def test_reasons_come_through(tmp_path: Path) -> None:
     one = encode(tmp_path / "one.mp4", frames=1)
     with (
         open_sandboxed(one, SETTINGS) as recorded,
-        pytest.raises(UnreadableRecording, match="only one picture"),
+        pytest.raises(UnreadableRecording, match="only one frame"),
     ):
         list(recorded.frames())
 

@@ -137,7 +137,7 @@ def test_one_picture_is_no_recording(sqlite_gallery: Gallery, tmp_path: Path) ->
     recording = indexed(sqlite_gallery, make_video(tmp_path / "one.mp4", frames=1))
     assert recording.state == "failed"
     assert recording.reason is not None
-    assert "only one picture" in recording.reason
+    assert "only one frame" in recording.reason
     assert_nothing_was_written(sqlite_gallery)
 
 

@@ -1,4 +1,4 @@
-"""Decoded frames as upright RGB pictures of one size, with square pixels."""
+"""Decoded frames as upright RGB images of one size, with square pixels."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -14,7 +14,7 @@ COMB: Final = (
 )
 SQUARE: Final = (0.8, 1.25)  # pixel aspects within which nobody looks squashed: left as coded
 PLAUSIBLE: Final = (0.25, 4.0)  # no camera has narrower or wider pixels, whatever a file says
-LONGEST_SIDE: Final = 4096  # larger pictures are scaled down: the networks see nothing finer
+LONGEST_SIDE: Final = 4096  # larger frames are scaled down: the networks see nothing finer
 
 # Recorders save space by leaving out every other column or line, and often do not say so in the file.
 _WHOLE: Final = {
@@ -34,10 +34,10 @@ HALVED: Final = {(width // 2, height): 2 for width, height in _WHOLE} | {
 }
 
 
-class Pictures:
-    """Turns frames into pictures (h, w, 3) RGB.
+class FrameConverter:
+    """Turns decoded frames into images (h, w, 3) uint8 RGB.
 
-    Pictures are turned upright as the file says, in quarter turns, and have square pixels. All have the size
+    Images are turned upright as the file says, in quarter turns, and have square pixels. All have the size
     of the first: where the size changes in the file, later frames are scaled to it, so that boxes stay
     comparable. Interlaced frames lose the comb that movement leaves.
 
@@ -46,7 +46,7 @@ class Pictures:
         warn: told once of everything unusual.
 
     Attributes:
-        size: width and height of the pictures; None before the first frame.
+        size: width and height of the images; None before the first frame.
         coded: upright width and height of the first frame as coded.
     """
 
@@ -59,7 +59,7 @@ class Pictures:
         self._reformatter = VideoReformatter()  # one for all frames: its tables are costly to set up
 
     def measure(self, frame: Any) -> None:
-        """Fix the size by the first frame, whether its picture is wanted or not."""
+        """Fix the size by the first frame, whether its image is wanted or not."""
         if self.size is not None:
             return
         self._coded_size = frame.width, frame.height
@@ -68,16 +68,16 @@ class Pictures:
         self.size = (height, width) if turned else (width, height)
         self.coded = self._coded_size[::-1] if turned else self._coded_size
         if max(self._coded_size) > LONGEST_SIDE:
-            self._warn(f"pictures of {frame.width} x {frame.height} were scaled down to {width} x {height}")
+            self._warn(f"frames of {frame.width} x {frame.height} were scaled down to {width} x {height}")
 
-    def picture(self, frame: Any) -> Image:
-        """The upright picture, contiguous in memory."""
+    def convert(self, frame: Any) -> Image:
+        """The upright image, contiguous in memory."""
         self.measure(frame)
         assert self.size is not None
         turns = _turns(frame)
         width, height = self.size[::-1] if turns % 2 else self.size
         if (frame.width, frame.height) != self._coded_size:
-            self._warn("the picture size changes in the file: later frames are scaled to the first")
+            self._warn("the frame size changes in the file: later frames are scaled to the first")
         upright = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
         pixels = np.asarray(upright.to_ndarray(), dtype=np.uint8)  # without a copy
         if frame.interlaced_frame:
@@ -143,5 +143,5 @@ def without_comb(pixels: Image) -> Image:
 
 
 def _turns(frame: Any) -> int:
-    """Quarter turns counter-clockwise that bring the stored picture upright."""
+    """Quarter turns counter-clockwise that bring the stored image upright."""
     return int(round(frame.rotation / 90) % 4)
