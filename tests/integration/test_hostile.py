@@ -62,7 +62,7 @@ def make_header_only(path: Path) -> Path:
         ("empty", "empty"),
         ("text", "a text, not a recording"),
         ("sound", "sound only"),
-        ("zero", "no picture"),
+        ("zero", "no frame"),
         ("cut", "not a video file"),
         ("noise", "not a video file"),
         ("folder", "directory"),
