@@ -108,10 +108,12 @@ class NotingWriter(VideoWriter):
         self.noted.tracklets.append(tracklet)
         return super().add(tracklet)
 
-    def commit(self, video: NewVideo, completion: Completion | None = None) -> VideoInfo:
+    def commit(
+        self, video: NewVideo, completion: Completion | None = None, *, replace: bool = False
+    ) -> VideoInfo:
         """Note and commit."""
         self.noted.video = video
-        return super().commit(video, completion)
+        return super().commit(video, completion, replace=replace)
 
 
 class NotingGallery(Gallery):

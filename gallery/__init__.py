@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
+    from gallery.writing.verify import DamagedVideo as DamagedVideo
     from gallery.writing.writer import VideoWriter as VideoWriter
 
 _HOMES = {
@@ -94,6 +95,7 @@ _HOMES = {
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot"],
+    "writing.verify": ["DamagedVideo"],
     "writing.writer": ["VideoWriter"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

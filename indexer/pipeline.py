@@ -69,6 +69,7 @@ def index_video(
     *,
     progress: Progress | None = None,
     complete: Complete | None = None,
+    replaces: Callable[[VideoInfo], bool] = lambda _: False,
 ) -> IndexReport:
     """Index one recording, unless it is in the gallery already under this model.
 
@@ -84,6 +85,7 @@ def index_video(
         progress: is told several times a second and may cancel.
         complete: says, given the video's report, which recording of a job ends in the transaction that makes
             the video visible.
+        replaces: says whether what the gallery has of the recording is replaced.
 
     Raises:
         UnreadableRecording: nothing can be read of the file, or it changed meanwhile.
@@ -109,6 +111,7 @@ def index_video(
         origin=origin,
         progress=progress,
         complete=complete,
+        replaces=replaces,
     )
 
 
@@ -147,7 +150,7 @@ def index_recording(
         steps.check(recorded)
         statistics, counters = recorded.statistics, stages.counters
         if replaced is not None:
-            statistics.warn("the boxes imported before were replaced")
+            statistics.warn("what was recorded of it before was replaced")
         if counters.tracklets == 0:
             statistics.warn("nobody was found, though the recording has frames")
         if _differs(status, file_status(recording.path)):
@@ -157,9 +160,8 @@ def index_recording(
         video = new_video(recording, digest, status, statistics, counters, origin)
         try:
             with flow.clock("store"):
-                if replaced is not None:
-                    gallery.erase_video(replaced.id)
-                info = writer.commit(video, complete and complete(video.report))
+                completion = complete and complete(video.report)
+                info = writer.commit(video, completion, replace=replaced is not None)
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
     return IndexReport(info, False, statistics.warnings, counters.numbers(statistics), dict(flow.seconds))

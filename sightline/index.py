@@ -135,8 +135,13 @@ def reader(
     settings: "IndexSettings",
     camera: "CameraInfo",
     boxes: Path | None,
+    *,
+    replace: bool = False,
 ) -> "Read":
-    """Return a function that reads a recording, with the people in `boxes` or those that a detector finds."""
+    """Return a function that reads a recording, with the people in `boxes` or those that a detector finds.
+
+    With `replace`, what a detector found before is replaced.
+    """
     from indexer.importers.motchallenge import import_boxes
     from indexer.networks import make_detector
     from indexer.pipeline import index_video
@@ -147,7 +152,7 @@ def reader(
         )
     detector = make_detector(settings, camera.detector_input)
     return lambda recording, progress: index_video(
-        gallery, embedder, detector, recording, settings, progress=progress
+        gallery, embedder, detector, recording, settings, progress=progress, replaces=lambda _: replace
     )
 
 

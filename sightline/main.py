@@ -20,6 +20,7 @@ from sightline import (
     keys,
     migrate,
     reindex,
+    repair,
     search,
     serve,
     simulate,
@@ -101,6 +102,7 @@ app.command("erase")(erase.erase)
 app.command("evaluate")(evaluate.evaluate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.command("repair")(repair.repair)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)

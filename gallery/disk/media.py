@@ -8,6 +8,14 @@ def thumbnails_directory(data_dir: Path, video_id: str) -> Path:
     return data_dir / "thumbnails" / video_id
 
 
+PENDING = ".new"
+
+
+def pending_thumbnails(data_dir: Path, video_id: str) -> Path:
+    """Name the directory of thumbnails that are about to replace a video's."""
+    return thumbnails_directory(data_dir, video_id + PENDING)
+
+
 def cache_directory(data_dir: Path, video_id: str) -> Path:
     """Name the directory for clips cut from a video; it goes when the video is erased."""
     return data_dir / "cache" / video_id

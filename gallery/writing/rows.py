@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -19,18 +19,19 @@ from gallery.sql.database import insert_or_keep
 from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video, VideoInterval
 from gallery.times import microseconds
 from gallery.vectors.segment import Manifest
+from gallery.writing.leaving import lock_segments
 from gallery.writing.spool import Spool, SpooledTracklet
 
 _BATCH = 500  # tracklets inserted by one statement
 
 
-def is_known(session: Session, video_id: str, model_id: str) -> bool:
-    """Tell whether the gallery has the video, under other models.
+def is_known(session: Session, video_id: str, model_id: str, *, replace: bool) -> bool:
+    """Tell whether the gallery has the video, under any model when it is to be replaced, else under others.
 
     Raises:
-        AlreadyIndexed: it has it under this one.
+        AlreadyIndexed: it has it under this one, and it is not to be replaced.
     """
-    if session.get(SegmentVideo, (video_id, model_id)) is not None:
+    if not replace and session.get(SegmentVideo, (video_id, model_id)) is not None:
         raise AlreadyIndexed(f"the recording is indexed already, as video {video_id}", video_id)
     return session.get(Video, video_id) is not None
 
@@ -113,6 +114,38 @@ def compare_video(session: Session, video: NewVideo, spool: Spool) -> Video:
     row = session.get_one(Video, video.content_hash[:32])
     if (row.camera_id, row.start_time) != (video.camera_id, video.start_time):
         raise Conflict(f"video {row.id} is recorded with another camera or start time")
+    if not _same_tracklets(session, row, spool):
+        raise Conflict(
+            f"video {row.id} is recorded with other tracklets: erase it to index it with this model"
+        )
+    return row
+
+
+def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str) -> tuple[Video, list[str]]:
+    """Put a video in the place of the one that is recorded; returns it with the segments that it leaves.
+
+    Embeddings of other models stay if they are still of the same tracklets, at the same times, of the same
+    camera.
+    """
+    old = session.get_one(Video, video.content_hash[:32])
+    left = lock_segments(session, old.id)
+    same = (old.camera_id, old.start_time) == (video.camera_id, video.start_time)
+    others: list[tuple[str, str]] = []
+    if same and _same_tracklets(session, old, spool):
+        query = select(SegmentVideo.model_id, SegmentVideo.segment_id).where(
+            SegmentVideo.video_id == old.id, SegmentVideo.model_id != model_id
+        )
+        others = [(model, held) for model, held in session.execute(query)]
+    session.execute(delete(Video).where(Video.id == old.id))
+    session.expunge_all()
+    row = insert_video(session, video, spool)
+    session.add_all(SegmentVideo(video_id=row.id, model_id=model, segment_id=held) for model, held in others)
+    session.flush()
+    return row, sorted(set(left) - {held for _, held in others})
+
+
+def _same_tracklets(session: Session, row: Video, spool: Spool) -> bool:
+    """Tell whether a video is recorded with the tracklets of the spool: their boxes and clips."""
     same = row.tracklet_count == spool.count
     for batch in _batches(spool.rows()):
         ids = [f"{row.id}-{tracklet.number}" for tracklet in batch]
@@ -129,21 +162,18 @@ def compare_video(session: Session, video: NewVideo, spool: Spool) -> Video:
             recorded.get(tracklet.number) == tracklet.boxes and clips.get(tracklet_id) == tracklet.clips
             for tracklet_id, tracklet in zip(ids, batch, strict=True)
         )
-    if not same:
-        raise Conflict(
-            f"video {row.id} is recorded with other tracklets: erase it to index it with this model"
-        )
-    return row
+    return same
 
 
-def insert_segment(session: Session, video_id: str, segment_id: str, manifest: Manifest) -> None:
-    """Make a segment visible as the next change of the gallery; the last thing a transaction does."""
+def insert_segment(session: Session, video_id: str, segment_id: str, manifest: Manifest) -> int:
+    """Make a segment visible as the next change, and return that; the last thing a transaction does."""
     session.flush()
     row = new_segment(segment_id, manifest, advance_change(session))
     session.add(row)
     session.flush()
     session.add(SegmentVideo(video_id=video_id, model_id=manifest.model_id, segment_id=segment_id))
     session.flush()
+    return row.change
 
 
 def new_segment(segment_id: str, manifest: Manifest, change: int) -> Segment:

@@ -8,9 +8,11 @@ from sqlalchemy import select
 from gallery.catalogue.probes import Probes
 from gallery.disk.files import discard_tree, subdirectories
 from gallery.disk.locks import is_live, staging_root, sweep_staging, video_lock
+from gallery.disk.media import PENDING
 from gallery.sql.database import Database
 from gallery.sql.tables import Segment, Video
 from gallery.writing.erase import finish_erasure, noted_erasures
+from gallery.writing.thumbnails import settle_thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ def _sweep_media(database: Database, data_dir: Path) -> int:
     removed = 0
     for directory in found:
         if directory.name in known:
+            continue
+        if directory.name.endswith(PENDING):
+            video_id = directory.name.removesuffix(PENDING)
+            with video_lock(data_dir, video_id):  # whoever wrote them has committed or died
+                if directory.exists():
+                    settle_thumbnails(database, data_dir, video_id)
             continue
         with video_lock(data_dir, directory.name):  # a writer keeps it from the first file to the commit
             with database.read() as session:

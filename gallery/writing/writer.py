@@ -18,10 +18,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy.orm import Session
+
 from gallery.catalogue.infos import report_column, video_info
 from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root, video_lock
-from gallery.disk.media import thumbnails_directory
+from gallery.disk.media import pending_thumbnails, thumbnails_directory
 from gallery.errors import InvalidInput
 from gallery.jobs.ending import complete
 from gallery.records.jobs import Completion
@@ -33,7 +35,9 @@ from gallery.validation import json_object, moment, text
 from gallery.vectors.builder import SegmentContent
 from gallery.vectors.segment import Manifest, segment_directory
 from gallery.writing import rows as writer_rows
+from gallery.writing.leaving import leave_segments
 from gallery.writing.spool import Spool
+from gallery.writing.thumbnails import settle_thumbnails
 
 ID_LENGTH = 32
 MAX_DIMENSION = 65536
@@ -77,7 +81,9 @@ class VideoWriter:
         """
         return f"{self.video_id}-{self._open_spool().add(tracklet)}"
 
-    def commit(self, video: NewVideo, completion: Completion | None = None) -> VideoInfo:
+    def commit(
+        self, video: NewVideo, completion: Completion | None = None, *, replace: bool = False
+    ) -> VideoInfo:
         """Make the video visible, with all its tracklets.
 
         A video that is in the gallery under another model gets this model's embeddings besides, provided that
@@ -86,6 +92,8 @@ class VideoWriter:
         Args:
             video: the recording, now that all of it is known.
             completion: the recording of a job that this video is; it ends if and only if the video is there.
+            replace: put the video in the place of what the gallery has of it, in the same transaction. Other
+                models' embeddings go if the tracklets, the start or the camera are others.
 
         Raises:
             AlreadyIndexed: the gallery has the video under this model; what was added is discarded.
@@ -103,41 +111,72 @@ class VideoWriter:
         )
         spool.sync_thumbnails()
         with video_lock(self._data_dir, self.video_id):
-            return self._publish(checked, spool, manifest, completion)
+            return self._publish(checked, spool, manifest, completion, replace=replace)
 
     def _publish(
-        self, video: NewVideo, spool: Spool, manifest: Manifest, completion: Completion | None
+        self,
+        video: NewVideo,
+        spool: Spool,
+        manifest: Manifest,
+        completion: Completion | None,
+        *,
+        replace: bool,
     ) -> VideoInfo:
         assert self._staging is not None
         staging = staging_root(self._data_dir)
         with self._database.read() as session:
-            known = writer_rows.is_known(session, self.video_id, self._model.id)
+            known = writer_rows.is_known(session, self.video_id, self._model.id, replace=replace)
         segment = segment_directory(self._data_dir, self._staging.id)
-        thumbnails = thumbnails_directory(self._data_dir, self.video_id)
+        # What replaces thumbnails waits beside them until the transaction has decided.
+        place = pending_thumbnails if known else thumbnails_directory
+        thumbnails = place(self._data_dir, self.video_id)
+        lone: list[str] = []
         at_commit = False
         try:
             move_durably(spool.segment, segment)
-            if not known:
+            if replace or not known:
                 # Without a row and under the lock, what may be there was left by somebody who died.
                 discard_tree(thumbnails, staging)
                 move_durably(spool.thumbnails, thumbnails)
             with self._database.write() as session:
-                writer_rows.insert_model(session, self._model)
-                insert = writer_rows.compare_video if known else writer_rows.insert_video
-                row = insert(session, video, spool)
                 if completion is not None:
-                    complete(session, completion, row.id)
-                writer_rows.insert_segment(session, row.id, self._staging.id, manifest)
-                info = video_info(row)
+                    complete(session, completion, self.video_id)
+                info, lone = self._insert(session, video, spool, manifest, known=known, replace=replace)
                 at_commit = True
         finally:
             # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
             if not at_commit:
                 discard_tree(segment, staging)
-                if not known:
+                if replace or not known:
                     discard_tree(thumbnails, staging)
+        if known and replace:
+            settle_thumbnails(self._database, self._data_dir, self.video_id)
+        for segment_id in lone:
+            discard_tree(segment_directory(self._data_dir, segment_id), staging)
         self._close()
         return info
+
+    def _insert(
+        self,
+        session: Session,
+        video: NewVideo,
+        spool: Spool,
+        manifest: Manifest,
+        *,
+        known: bool,
+        replace: bool,
+    ) -> tuple[VideoInfo, list[str]]:
+        """Write all rows; returns the video, and the segments that hold nothing any more."""
+        assert self._staging is not None
+        writer_rows.insert_model(session, self._model)
+        left: list[str] = []
+        if known and replace:
+            row, left = writer_rows.replace_video(session, video, spool, self._model.id)
+        else:
+            insert = writer_rows.compare_video if known else writer_rows.insert_video
+            row = insert(session, video, spool)
+        change = writer_rows.insert_segment(session, row.id, self._staging.id, manifest)
+        return video_info(row), leave_segments(session, row.id, left, change)
 
     def _checked(self, video: NewVideo) -> NewVideo:
         if video.content_hash != self._content_hash:

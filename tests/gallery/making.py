@@ -115,6 +115,7 @@ def store(
     path: str = "/x.mp4",
     owned: bool = False,
     intervals: Sequence[tuple[int, int]] | None = None,
+    replace: bool = False,
 ) -> VideoInfo:
     """Index a made-up recording; its id follows from `name`."""
     camera = camera or gallery.catalogue.get_or_add_camera("gate")
@@ -127,4 +128,4 @@ def store(
         video = make_video(
             hash_, camera.id, start=start, seconds=seconds, path=path, owned=owned, intervals=intervals
         )
-        return writer.commit(video)
+        return writer.commit(video, replace=replace)

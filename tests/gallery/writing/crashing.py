@@ -94,6 +94,10 @@ def compact(gallery: Gallery, _upload: Path) -> None:
     gallery.compact()
 
 
+def replace(gallery: Gallery, _upload: Path) -> None:
+    store(gallery, 1, make_tracklets(7, 3), replace=True)
+
+
 def prepare(gallery: Gallery, action: str, upload: Path) -> None:
     """Make the gallery that the action starts from."""
     for number in range(3):
@@ -106,7 +110,7 @@ def prepare(gallery: Gallery, action: str, upload: Path) -> None:
         video = store(gallery, "uploaded", make_tracklets(8, 3), path=str(upload), owned=True)
         (gallery.data_dir / "cache" / video.id).mkdir(parents=True)
         (gallery.data_dir / "cache" / video.id / "clip.mp4").write_bytes(b"cut")
-    if action == "erase-merged":
+    if action in {"erase-merged", "replace"}:
         gallery.compact()
 
 
@@ -115,6 +119,7 @@ ACTIONS: dict[str, Callable[[Gallery, Path], None]] = {
     "erase": erase_lone,
     "erase-merged": erase_lone,
     "compact": compact,
+    "replace": replace,
 }
 
 

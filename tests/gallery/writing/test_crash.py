@@ -24,7 +24,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.mark.parametrize("action", ["write", "erase", "erase-merged", "compact"])
+@pytest.mark.parametrize("action", ["write", "erase", "erase-merged", "compact", "replace"])
 def test_killed_at_every_step(action: str, sqlite_template: Path, directory: Path) -> None:
     data_dir = directory / "gallery"
     data_dir.mkdir()
@@ -32,7 +32,7 @@ def test_killed_at_every_step(action: str, sqlite_template: Path, directory: Pat
     torture(action, f"sqlite:///{data_dir}/gallery.sqlite3", data_dir, every=1)
 
 
-@pytest.mark.parametrize("action", ["write", "erase", "erase-merged", "compact"])
+@pytest.mark.parametrize("action", ["write", "erase", "erase-merged", "compact", "replace"])
 def test_killed_at_some_steps_on_postgresql(
     action: str, postgres_server: PostgresServer, directory: Path
 ) -> None:

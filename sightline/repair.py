@@ -1,0 +1,77 @@
+"""`sightline repair`: finds damage and makes what is damaged anew from the recordings."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gallery import GallerySettings
+from indexer.names import shown
+from sightline.console import DataDir, open_gallery, output, print_note, read_settings
+from sightline.index import reader
+from sightline.outcomes import Outcome, print_outcomes, read_one
+from sightline.reindex import IMPORTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gallery import DamagedVideo, Gallery
+    from indexer.progress import ConsoleProgress
+    from models.embedder import Embedder
+    from sightline.outcomes import Read
+
+
+def repair(data_dir: DataDir = None) -> None:
+    """Find damaged vectors, thumbnails and rows, and make them anew from the recordings.
+
+    Reads the whole gallery. Recordings with damage are indexed again with SIGHTLINE_INDEX_MODEL, and replace
+    what there is. Exits with 1 when something stays damaged.
+    """
+    from indexer.networks import check_settings, make_embedder
+    from indexer.progress import ConsoleProgress
+    from indexer.settings import IndexSettings
+
+    settings = read_settings(IndexSettings)
+    check_settings(settings)
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        found = gallery.verify()
+        for problem in found.problems:
+            print_note(problem)
+        if not found.damaged:
+            output.print(f"Nothing to repair in {found.videos} videos.")
+            raise typer.Exit(1 if found.problems else 0)
+        embedder = make_embedder(settings)
+
+        @cache
+        def read_of(camera_id: int) -> "Read":
+            camera = gallery.catalogue.camera(camera_id)
+            return reader(gallery, embedder, settings, camera, None, replace=True)
+
+        with ConsoleProgress(output) as bars:
+            outcomes = [_mend(gallery, embedder, read_of, one, bars) for one in found.damaged]
+        print_outcomes(outcomes)
+        left = gallery.verify().problems
+    if left or any(outcome.failed for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _mend(
+    gallery: "Gallery",
+    embedder: "Embedder",
+    read_of: "Callable[[int], Read]",
+    damaged: "DamagedVideo",
+    bars: "ConsoleProgress",
+) -> Outcome:
+    """Index a recording again, if this model and a detector are what it was indexed with."""
+    from indexer.types import Recording
+
+    video = gallery.catalogue.video(damaged.video_id)
+    file = Path(video.path)
+    if damaged.model_id != embedder.id:
+        name = next(m.name for m in gallery.catalogue.models() if m.id == damaged.model_id)
+        return Outcome(file, f"is damaged under model {name}: set SIGHTLINE_INDEX_MODEL to it", failed=True)
+    if video.report.detector in IMPORTED:
+        return Outcome(file, "was imported: erase it and import it again", failed=True)
+    recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
+    return read_one(recording, read_of(video.camera_id), bars.of(shown(video.file_name)))
