@@ -164,6 +164,17 @@ def test_test_people_of_one_world_share_its_cameras_though_made_in_parts(tmp_pat
     assert len({line["identity"] for line in lines if line["split"] == "bbox_test"}) >= 2
 
 
+def test_tests_of_clips_begin_with_somebody_in_front(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {"identities": 4, "test_identities": 4, "people": 4, "least_visible": 0.12}
+    preset = replace(UNLIKE, **changes, frames=(6, 6), crossed_first=True)
+    listing = simulate_tracklets(tmp_path, preset, processes=0)
+    shown = np.array([json.loads(line)["visible"] for line in listing.read_text().splitlines()])
+
+    assert len(shown) >= 4
+    assert np.median(shown[:, 0]) < 0.65
+    assert np.median(shown[:, -1]) > np.median(shown[:, 0]) + 0.2
+
+
 @pytest.mark.parametrize(
     "change",
     [
