@@ -1,6 +1,7 @@
 """Cameras, videos, uploads and index jobs over HTTP."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +281,24 @@ def test_repeats_a_request_with_uploads(client: TestClient) -> None:
     headers = {"Idempotency-Key": "once"}
     first, second = (client.post("/v1/index-jobs", json=body, headers=headers) for _ in range(2))
     assert first.json() == second.json()
+
+
+def test_filing_twice_and_deleting_at_once_lose_no_file(client: TestClient, archive: Archive) -> None:
+    """Whatever comes first: a job that was filed has its file, and a deleted upload has no job."""
+    with ThreadPoolExecutor(3) as pool:
+        for number in range(25):
+            upload_id = send(client, b"a recording %d" % number)
+            body = {"recordings": [{"upload_id": upload_id, "camera": "gate", "start": START}]}
+            headers = {"Idempotency-Key": f"once-{number}"}
+            file = partial(client.post, "/v1/index-jobs", json=body, headers=headers)
+            filings = [pool.submit(file) for _ in range(2)]
+            deletion = pool.submit(client.delete, f"/v1/uploads/{upload_id}")
+            jobs = {one.result().json()["id"] for one in filings if one.result().status_code == 202}
+            assert len(jobs) == (0 if deletion.result().status_code == 204 else 1)
+            for job_id in jobs:
+                (recording,) = archive.gallery.jobs.get(job_id).recordings
+                assert Path(recording.path).exists()
+                assert client.delete(f"/v1/uploads/{upload_id}").status_code == 409
 
 
 @pytest.mark.parametrize(
