@@ -1,4 +1,4 @@
-"""Which device and precision a request comes to. Nothing falls back unasked."""
+"""Resolve a requested device and precision. Nothing falls back unasked."""
 
 import torch
 

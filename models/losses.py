@@ -147,7 +147,7 @@ def distance_propagation(
 
 
 def view_distillation(student: Tensor, teacher: Tensor, temperature: float = 10.0) -> Tensor:
-    """How far a student is from what its teacher makes of more views: T^2 KL(teacher || student).
+    """Distance of a student from its teacher, who sees more views: T^2 KL(teacher || student).
 
     Porrello et al., "Robust Re-Identification by Multiple Views Knowledge Distillation", ECCV 2020, the
     loss of knowledge distillation, after Hinton et al., "Distilling the Knowledge in a Neural Network", 2015.
@@ -183,7 +183,7 @@ def distance_distillation(student: Tensor, teacher: Tensor) -> Tensor:
 
 
 def sequence_alignment(pseudo: Tensor, real: Tensor) -> Tensor:
-    """How far pseudo sequences are from the real ones they stand for, frame by frame and in their moments.
+    """Distance of pseudo sequences from the real ones they stand for, frame by frame and in their moments.
 
     Interpretation: Song et al., ACM Multimedia 2017, train such a mapping; how, could not be read. The mean
     squared error alone is least for a sequence in which nothing moves, so each channel's mean and standard

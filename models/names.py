@@ -1,4 +1,4 @@
-"""Which models and detectors there are, known without loading torch or any weights."""
+"""Names of models and detectors, checked without loading torch or any weights."""
 
 from pathlib import Path
 from typing import Final

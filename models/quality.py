@@ -1,4 +1,4 @@
-"""How good a picture of a person is for a search: for probe photos and for the crops of a tracklet alike."""
+"""Image quality of a person for search, on probe photos and on crops of a tracklet alike."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +21,7 @@ EDGE: Final = 2.0  # pixels from the border of the picture that count as touchin
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What can be said of one person on one picture.
+    """Quality of one person in one image.
 
     `height_px` is the height of the box; `sharpness` as the function of that name; `cut_off_at` the borders
     of the picture that the box touches, of "left", "top", "right", "bottom": nobody saw what lies beyond.

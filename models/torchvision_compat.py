@@ -24,7 +24,7 @@ SCHEMAS = (
 
 @cache
 def in_force() -> bool:
-    """Whether the remedy is needed here: torchvision is installed and its own operators do not load."""
+    """Return whether the remedy is needed: torchvision is installed and its own operators do not load."""
     return not _operators_load()
 
 

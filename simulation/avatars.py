@@ -142,7 +142,7 @@ def fingerprint(directory: Path) -> str:
 
 
 def read_index(directory: Path) -> list[Entry]:
-    """What index.json lists. Raises BadPeople."""
+    """Return the entries of index.json. Raises BadPeople."""
     path = directory / "index.json"
     try:
         records = json.loads(path.read_text(encoding="utf-8"))["people"]

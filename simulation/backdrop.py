@@ -1,4 +1,4 @@
-"""What stands still before a camera, drawn once."""
+"""The still background of a camera, drawn once."""
 
 import moderngl
 import numpy as np
@@ -15,7 +15,7 @@ SCENERY_RADIUS = 26.0  # metres around the place's centre in which things cast s
 
 
 class Backdrop:
-    """What one camera sees when nobody is there."""
+    """The empty view of one camera."""
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class Shape:
 
     @property
     def child(self) -> bool:
-        """Whether this is a child."""
+        """True for a child."""
         return self.age < CHILD
 
 
@@ -67,7 +67,7 @@ class Body:
 
     @property
     def population(self) -> int:
-        """How many bodies there are to draw from."""
+        """Number of bodies to draw from."""
         return len(self.coefficients)
 
     def bone(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""What can be seen of a person, and how that is said in words."""
+"""Visible attributes of a person, and their description in words."""
 
 from dataclasses import asdict, dataclass
 
@@ -8,7 +8,7 @@ from simulation.gait import GaitStyle
 
 @dataclass(frozen=True)
 class Attributes:
-    """What can be seen of a person; None where there is nothing."""
+    """Visible attributes of a person; None where there is nothing."""
 
     gender: str
     age: str  # child, young adult, adult, elderly

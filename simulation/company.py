@@ -1,4 +1,4 @@
-"""Who else is in the picture: people who walk near the subject, and people who cross before it."""
+"""Other people in the picture: those who walk near the subject, and those who cross in front of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -99,7 +99,7 @@ class TrackletMaker:
     def company(
         self, others: Sequence[Actor], start: float, seconds: float, number: int, *, crossed: bool
     ) -> list[tuple[Actor, Companion]]:
-        """How the others move."""
+        """Motion of the others."""
         rng, width = self.rng, self.studio.station.place.walk_width
         moving: list[tuple[Actor, Companion]] = []
         if crossed:
@@ -128,7 +128,7 @@ class TrackletMaker:
         )
 
     def poses(self, actor: Actor, moments: Sequence[Moment]) -> list[Standing]:
-        """How somebody stands at some moments."""
+        """Poses of somebody at some moments."""
         camera = self.studio.station.camera
         if self.preset.unlike:
             return actor.puppet.walk(moments, camera)
@@ -140,7 +140,7 @@ class TrackletMaker:
         return None if box is None else self.cut_out(cast, box)
 
     def box(self, subject: Standing, aim: Aim) -> Box | None:
-        """Where a detector sees the subject; None where it is too near, too small or outside."""
+        """Box of the subject as a detector sees it; None where it is too near, too small or outside."""
         camera, seen = self.studio.station.camera, subject.points
         if seen[:, 2].min() < 1.0:
             return None

@@ -10,7 +10,7 @@ Box = NDArray[np.float64]  # left, top, right, bottom
 
 @dataclass
 class Aim:
-    """How the boxes of one tracklet miss the person; errors are shares of its width and height."""
+    """Errors of the boxes of one tracklet; errors are shares of its width and height."""
 
     error: NDArray[np.float64]  # (4,) left, top, right, bottom
     cut: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))  # left out on each side

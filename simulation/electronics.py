@@ -1,4 +1,4 @@
-"""What a camera does to a picture after its sensor: processing, and the way to the recorder.
+"""A camera's processing after its sensor, and transmission to the recorder.
 
 Sharpening with halos, a soft picture, colour at half the resolution and shifted, two fields that combine, the
 blocks of a compressed stream. All of it works on 8-bit pictures or parts of them.

@@ -126,7 +126,7 @@ def interleave(piece: Piece) -> NDArray[np.int32]:
 
 
 class Scenery:
-    """What stands in a place: vertices, normals (N, 3), surface numbers (N,), faces, surfaces (S, 4, 4)."""
+    """Fixed objects of a place: vertices, normals (N, 3), surface numbers (N,), faces, surfaces (S, 4, 4)."""
 
     def __init__(
         self,

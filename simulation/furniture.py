@@ -1,4 +1,4 @@
-"""What stands in places: walls, posts, bins, cars, bicycles, trees, benches."""
+"""Fixed objects in places: walls, posts, bins, cars, bicycles, trees, benches."""
 
 from itertools import pairwise
 

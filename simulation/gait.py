@@ -32,7 +32,7 @@ ANKLE = ((0.0, 0.07, 0.45, 0.62, 0.80), (0.0, -6.0, 9.0, -17.0, 0.0))
 
 @dataclass(frozen=True)
 class GaitStyle:
-    """How one person walks; angles in degrees."""
+    """The gait of one person; angles in degrees."""
 
     stride: float = 0.9  # scales the hip swing
     cadence: float = 0.95  # gait cycles a second

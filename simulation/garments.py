@@ -1,4 +1,4 @@
-"""Which part of a photographed figure is which garment, in its mesh and in its texture.
+"""Assign parts of a photographed figure's mesh and texture to garments.
 
 The mesh is cut along the seams of its texture; what such a patch is follows from the bones that move it. All
 figures share one layout (docs/simulation.md): u runs up trunk and legs, v runs round them. Where a shirt ends

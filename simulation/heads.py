@@ -1,4 +1,4 @@
-"""What is on a head: hair, beard, hat, mask, and the colour of skin."""
+"""Heads: hair, beard, hat, mask, and the colour of skin."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a person wears and carries, drawn piece by piece from the body's helper meshes or from a wardrobe."""
+"""Clothes and things carried, drawn piece by piece from the body's helper meshes or from a wardrobe."""
 
 from dataclasses import replace
 

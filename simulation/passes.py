@@ -32,7 +32,7 @@ class Shot:
 
     @property
     def uniforms(self) -> dict[str, object]:
-        """What the passes over pixels have in common."""
+        """Uniforms that the passes over pixels share."""
         return {
             "size": (self.window.width, self.window.height),
             "factor": SUPERSAMPLE,
@@ -216,6 +216,6 @@ def within(stance: Stance, window: Window) -> tuple[int, int, int, int]:
 
 
 def overlaps(stance: Stance, window: Window) -> bool:
-    """Whether a person itself, not only its shadow, may be in a window."""
+    """Return whether a person, not only its shadow, may be in a window."""
     x0, y0, x1, y1 = within(stance, window)
     return x0 < x1 and y0 < y1

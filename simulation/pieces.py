@@ -32,7 +32,7 @@ from simulation.wardrobe import BoundMesh, components
 
 
 class Slot(IntEnum):
-    """What a piece is; one material each."""
+    """The kind of a piece; one material each."""
 
     SKIN = 0
     SHOES = 1
@@ -163,7 +163,7 @@ class Tailor:
         return out
 
     def reaches_wrist(self, piece: Piece) -> bool:
-        """Whether a top has long sleeves."""
+        """Return whether a top has long sleeves."""
         left = piece.region == ARM_L
         return bool(left.any()) and float(along_limb(self.body, "L", piece.canonical[left]).max()) > 0.4
 

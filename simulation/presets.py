@@ -1,4 +1,4 @@
-"""What sets of tracklets are made of."""
+"""Presets of sets of tracklets."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TrackletPreset:
-    """What to make. `identities` are numbered from 1; the last `test_identities` form the test split.
+    """A set to make. `identities` are numbered from 1; the last `test_identities` form the test split.
 
     People are drawn in parts of `people`. Each part is a world of its own, with cameras of its own, unless
     `one_test_world` puts all that have test identities before the same cameras.
@@ -41,7 +41,7 @@ class TrackletPreset:
 
     @property
     def parts(self) -> int:
-        """How many parts there are; each is made on its own."""
+        """Number of parts; each is made on its own."""
         return -(-self.identities // self.people)
 
     def world(self, part: int) -> int:
@@ -50,11 +50,11 @@ class TrackletPreset:
         return min(part, first) if self.one_test_world else part
 
     def is_test(self, identity: int) -> bool:
-        """Whether an identity belongs to the test split."""
+        """Return whether an identity belongs to the test split."""
         return identity > self.identities - self.test_identities
 
     def is_crossed(self, identity: int, rng: np.random.Generator) -> bool:
-        """Whether somebody passes before an identity in the next tracklet."""
+        """Return whether somebody passes in front of an identity in the next tracklet."""
         if self.crossed_first and self.is_test(identity):
             return True
         return self.crossed > 0 and bool(rng.random() < self.crossed)

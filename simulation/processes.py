@@ -53,7 +53,7 @@ def pooled(work: Callable[[int], int], numbers: Sequence[int], processes: int) -
 
 
 def begin() -> None:
-    """What a spawned process does first."""
+    """Set up a spawned process."""
     draw_alone()
     threading.Thread(target=end_with_parent, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""What comes after a camera's sensor: its processing, a detector, and how crops are kept."""
+"""The chain after a camera's sensor: processing, a detector, and the encoding of crops."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ LEAST_SHARP_HEIGHT = 72.0  # the same where some cameras blur what they see
 
 @dataclass(frozen=True)
 class Recorder:
-    """What comes after one camera's sensor."""
+    """The chain after one camera's sensor."""
 
     jpeg_quality: int
     electronics: Electronics = field(default_factory=Electronics)

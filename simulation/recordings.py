@@ -40,7 +40,7 @@ START = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class RecordingPreset:
-    """What to film."""
+    """A set of recordings to film."""
 
     seed: int
     cameras: int = 4
@@ -161,7 +161,7 @@ def film(out: Path, preset: RecordingPreset, wardrobe: Path | None, number: int)
 
 
 def scenes(world: World, preset: RecordingPreset, camera: int) -> Iterator[list[tuple[int, Any]]]:
-    """Who is where, frame by frame."""
+    """Yield who is where, frame by frame."""
     passes = [walk for walk in world.passes if walk.camera == camera]
     for shot in range(round(preset.seconds * preset.fps)):
         time = shot / preset.fps

@@ -35,7 +35,7 @@ class Renderer:
 
     @property
     def name(self) -> str:
-        """What draws."""
+        """Name of the OpenGL renderer."""
         return str(self.context.info["GL_RENDERER"])
 
     def take_over(self) -> None:

@@ -47,7 +47,7 @@ EYES = ("LeftEye", "RightEye")
 
 @dataclass(frozen=True)
 class Rig:
-    """How a figure hangs on the body's bones."""
+    """Binding of a figure to the body's bones."""
 
     heads: Array  # (J, 3) where the body's bones begin in the figure at rest
     bones: NDArray[np.uint8]  # (V, 6) of the figure's vertices

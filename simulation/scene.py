@@ -1,4 +1,4 @@
-"""What the renderer is told about a place, a camera and its people, and what it gives back."""
+"""Input of the renderer (a place, a camera, its people), and its output."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Ground:
-    """What the ground looks like: kind of paving, its colours (3,) and scale in metres."""
+    """Appearance of the ground: kind of paving, its colours (3,) and scale in metres."""
 
     paving: int
     a: Array
@@ -46,7 +46,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Sensor:
-    """How a camera turns light into a picture."""
+    """A camera's response to light."""
 
     crosstalk: Array  # (3, 3), white balance included, exposure not
     exposure: float

@@ -1,4 +1,4 @@
-"""What people wear at a time of the year: how likely which garment is, and in which colours."""
+"""Clothes by season: how likely each garment is, and in which colours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Season:
 
     @property
     def warm(self) -> bool:
-        """Whether arms and legs are covered."""
+        """True if arms and legs are covered."""
         return self.tops[0] + self.tops[1] == 0.0
 
 

@@ -40,7 +40,7 @@ SCALE = {
 
 @dataclass(frozen=True)
 class Setting:
-    """What a kind of surroundings is made of; patterns and pavings with equal chances."""
+    """A kind of surroundings; patterns and pavings with equal chances."""
 
     indoor: bool
     distance: tuple[float, float]  # metres from the middle of the strip to the walls

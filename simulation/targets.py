@@ -9,7 +9,7 @@ from simulation.scene import SUPERSAMPLE
 
 @dataclass(frozen=True)
 class Targets:
-    """What one size of picture is drawn into, kept for the next picture of that size."""
+    """Render targets of one picture size, kept for the next picture of that size."""
 
     surface: moderngl.Texture
     normal: moderngl.Texture

@@ -110,7 +110,7 @@ def make_part(
 
 
 def cameras_of(preset: TrackletPreset, world: int) -> int:
-    """How many cameras a world has."""
+    """Return how many cameras a world has."""
     if preset.fewest_cameras is None:
         return preset.cameras
     rng = np.random.default_rng([preset.seed, 10, world])

@@ -1,4 +1,4 @@
-"""What stands between a camera and the strip where people walk: rays against a place's boxes and balls.
+"""Objects between a camera and the strip where people walk: rays against a place's boxes and balls.
 
 Nothing here is a matrix product of a library: which cameras are taken must not depend on the machine.
 """
@@ -64,7 +64,7 @@ def hit_ball(origin: Reals, rays: Reals, ball: Reals) -> Reals:
 
 
 def view_quality(camera: Camera, solids: Solids, walk_width: float) -> float:
-    """How well a camera sees people on the strip: 1 or more is good, less is worse.
+    """Return how well a camera sees people on the strip: 1 or more is good, less is worse.
 
     The least of three, each over what is asked: metres of the strip on which a person is whole in the
     picture, unhidden and tall enough; the unhidden share of people; the share of the picture that no near

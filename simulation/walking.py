@@ -1,4 +1,4 @@
-"""How a person passes a camera: along the strip, at the speed of its own gait, perhaps pausing on the way."""
+"""A person walking past a camera: along the strip, at the speed of its own gait, perhaps with pauses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Pass:
     pace: float  # relative to the person's own
 
     def end(self, identity: Identity) -> float:
-        """When it leaves the strip."""
+        """Time at which it leaves the strip."""
         return self.start + self.length / self.speed(identity) + self.pause
 
     @property
@@ -56,7 +56,7 @@ def cycle_length(identity: Identity) -> float:
 
 @dataclass(frozen=True)
 class Moment:
-    """Where a walker is at one time and in which phase of its gait; `walk` is 1 walking, 0 standing."""
+    """Position of a walker at one time, and the phase of its gait; `walk` is 1 walking, 0 standing."""
 
     x: float
     y: float
@@ -102,7 +102,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Puppet:
-    """What is needed to pose an identity quickly: the points that carry visibility, box and feet."""
+    """Data to pose an identity quickly: the points that carry visibility, box and feet."""
 
     identity: Identity
     points: Array  # (P, 3) at rest

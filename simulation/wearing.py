@@ -1,4 +1,4 @@
-"""What a photographed figure wears: its own clothes or another's, in which fabrics, and their names."""
+"""Clothes of a photographed figure: its own or another's, in which fabrics, and their names."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ TRIES = 20
 
 @dataclass(frozen=True)
 class Clothes:
-    """What a figure wears after exchange, and what that is called."""
+    """A figure's clothes after exchange, and their names."""
 
     dress: Dress
     top: str
@@ -43,7 +43,7 @@ def draw_figure(rng: np.random.Generator, people: People, female: bool | None, s
 
 
 def draw_clothes(rng: np.random.Generator, avatar: Avatar, people: People, season: Season) -> Clothes:
-    """What a figure wears; in winter all is its own and a jacket is over it."""
+    """Draw a figure's clothes; in winter all is its own and a jacket is over it."""
     padded = bool(rng.random() < (PADDED_IN_WINTER if season.warm else PADDED))
     padding = float(rng.uniform(0.015, 0.035) if padded else rng.uniform(0.0, 0.012))
     width = float(rng.uniform(0.0, 0.014))
@@ -55,7 +55,7 @@ def draw_clothes(rng: np.random.Generator, avatar: Avatar, people: People, seaso
 
 
 def names(avatar: Avatar) -> tuple[str, str]:
-    """What upper and lower garment of a figure are called."""
+    """Return the names of a figure's upper and lower garment."""
     if cut_of(avatar).skirted and avatar.entry.female and avatar.entry.outfit == "Casual":
         return "dress", "dress"
     top = "long-sleeved shirt" if avatar.dressed(Region.FOREARM) > 0.5 else "T-shirt"
@@ -88,7 +88,7 @@ def exchange(rng: np.random.Generator, avatar: Avatar, people: People) -> tuple[
 
 
 def fits(slot: Slot, avatar: Avatar, other: Avatar) -> bool:
-    """Whether the texture of another figure's garment looks right on the shape of one's own."""
+    """Return whether the texture of another figure's garment looks right on the shape of one's own."""
     if slot == Slot.SHOES:
         return abs(avatar.dressed(Region.FOOT) - other.dressed(Region.FOOT)) < ALIKE
     bare = slot == Slot.BOTTOM and abs(avatar.dressed(Region.SHIN) - other.dressed(Region.SHIN)) > ALIKE

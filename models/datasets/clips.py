@@ -20,7 +20,7 @@ Choice = Callable[[int, int, int, np.random.Generator], NDArray[np.int64]]
 
 
 class Draw(NamedTuple):
-    """What to read: a tracklet and the seed that its frames are chosen with."""
+    """A tracklet to read, and the seed that its frames are chosen with."""
 
     tracklet: int
     seed: tuple[int, ...]

@@ -21,7 +21,7 @@ PICTURES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a data set lies and how it must look.
+    """The folder of a data set and its expected layout.
 
     Args:
         name: the data set's.
@@ -34,7 +34,7 @@ class Layout:
     tree: str
 
     def error(self, reason: str) -> BadDataset:
-        """What to raise: the reason, and the layout that is expected."""
+        """Return the error to raise: the reason, and the layout that is expected."""
         message = f"{self.name} in {self.root}: {reason}; it must look like this\n{self.tree.strip()}"
         # A file name may be any bytes; what is no text could not be printed.
         return BadDataset(message.encode("utf-8", "backslashreplace").decode("utf-8"))

@@ -1,4 +1,4 @@
-"""What every data set comes to: tracklets, and which of them train, ask and answer."""
+"""Records of a data set: its tracklets, and which of them are for training, query and gallery."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

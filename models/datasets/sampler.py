@@ -1,4 +1,4 @@
-"""Which tracklets come together in a batch. An epoch is a function of seed and number: runs resume."""
+"""Draws the tracklets of each batch. An epoch is a function of seed and number, so runs can resume."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence

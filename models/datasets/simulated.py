@@ -1,4 +1,4 @@
-"""What `sightline simulate tracklets` makes: the folders and names of MARS without its lists.
+"""Reader of what `sightline simulate tracklets` makes: the folders and names of MARS without its lists.
 
 The folders decide. tracklets.jsonl may be missing; where it is there, it must name the same tracklets.
 

@@ -1,4 +1,4 @@
-"""Which body part each pixel of a picture shows, and where on its surface: files beside the pictures.
+"""Body part and surface position of each pixel of a crop, in files beside the crops.
 
 <root>/bbox_train/0001/0001C1T0001F001.jpg   a picture
 <root>/truth/0001/0001C1T0001F001.png        its truth: red is the body part (0 = none), green u, blue v

@@ -1,4 +1,4 @@
-"""What every detector shares: its result, boxes on their way back to the frame, suppression of doubles."""
+"""Shared by the detectors: their result, mapping boxes back to the frame, suppression of duplicates."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How sure a figure is, or a difference between two models, by drawing people anew."""
+"""Bootstrap over people: confidence intervals of figures and of differences between two models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DRAWS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where a figure lies with 95 % confidence, by resampling identities."""
+    """The 95 % confidence interval of a figure, by resampling identities."""
 
     low: float
     high: float
@@ -22,7 +22,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much one model's figure is above another's.
+    """The difference between the figures of two models.
 
     Attributes:
         value: first less second.
@@ -65,7 +65,7 @@ def paired_bootstrap(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Difference:
-    """How much better one model is than another by the same queries.
+    """Compare two models on the same queries.
 
     Hard queries are hard for both, so their difference is far surer than either figure: intervals of the two
     may overlap while this one is clear of zero.

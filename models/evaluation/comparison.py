@@ -19,7 +19,7 @@ _QUERIES: Final = TypeAdapter(tuple[Queries, ...])
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is compared of an evaluation: its data set, protocol and model, and the figures of each query."""
+    """The compared part of an evaluation: data set, protocol, model, and the figures of each query."""
 
     dataset: str
     protocol: str
@@ -41,7 +41,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How much better some models are than others by the same queries.
+    """Differences between models on the same queries.
 
     Attributes:
         dataset, protocol, ranked_by: what both were judged by.
@@ -116,7 +116,7 @@ def _basis(judged: Judged) -> tuple[str, str, str]:
 
 
 def _alike(one: Judged, other: Judged) -> bool:
-    """Whether both judged the same queries."""
+    """Return whether both judged the same queries."""
     return [(q.numbers, q.identities) for q in one.queries] == [
         (q.numbers, q.identities) for q in other.queries
     ]

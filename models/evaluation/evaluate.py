@@ -183,7 +183,7 @@ def _without_junk(split: Split) -> Split:
 
 
 def _embedded(splits: Sequence[Split], protocol: EvaluationProtocol, *, video: bool) -> Iterator[Tracklet]:
-    """What one of the two networks embeds, over all splits."""
+    """Embed with one of the two networks, over all splits."""
     for split in splits:
         if protocol.query_is_video is video:
             yield from split.query

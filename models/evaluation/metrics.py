@@ -1,4 +1,4 @@
-"""How well a ranking answers: CMC, mAP, mINP, verification, open-set identification; pure functions on numpy.
+"""Metrics of rankings: CMC, mAP, mINP, verification, open-set identification; pure functions on numpy.
 
 A query's candidates are the gallery less what has the query's identity and its camera, and less junk
 (identity JUNK). Distractors (identity DISTRACTOR) stay as negatives of every query. A query without a match
@@ -27,7 +27,7 @@ AP = Literal["trapezoid", "standard"]
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Who is on each of N queries or gallery entries, and which camera saw them: two arrays (N,)."""
+    """Identity and camera of N queries or gallery entries: two arrays (N,)."""
 
     identities: Ints
     cameras: Ints
@@ -38,7 +38,7 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Where the matches of each judged query came.
+    """Ranks of the matches of each judged query.
 
     Attributes:
         ranks: of each of the V judged queries, the ranks of its matches among its candidates, counted from 1,

@@ -39,17 +39,17 @@ class EvaluationProtocol(StrEnum):
 
     @property
     def query_is_video(self) -> bool:
-        """Whether the video network embeds the queries."""
+        """True if the video network embeds the queries."""
         return self is EvaluationProtocol.V2V
 
     @property
     def gallery_is_video(self) -> bool:
-        """Whether the video network embeds the gallery."""
+        """True if the video network embeds the gallery."""
         return self is not EvaluationProtocol.I2I
 
 
 class TwoNetworks(Protocol):
-    """What is used of models.embedder.Embedder."""
+    """The part of models.embedder.Embedder that evaluation uses."""
 
     name: str
     id: str

@@ -1,4 +1,4 @@
-"""What an evaluation comes to, and means over splits."""
+"""The figures of an evaluation, and means over splits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
@@ -22,7 +22,7 @@ Key = TypeVar("Key", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was judged: `queries` have a match, `skipped` have none, `identities` are those asked for.
+    """Counts: `queries` have a match, `skipped` have none, `identities` are those asked for.
 
     `gallery` is what was ranked: with distractors, without junk.
     """

@@ -23,7 +23,7 @@ ROWS: Final = 512  # of the distance matrix that are in memory together
 
 
 class Neighbours(NamedTuple):
-    """What re-ranking needs of the (N, N) matrix of squared distances, N = Q + G.
+    """The part of the (N, N) matrix of squared distances that re-ranking needs, N = Q + G.
 
     Attributes:
         nearest: (N, k) entries, the nearest first, ties in order of their numbers.

@@ -115,7 +115,7 @@ class CrossModalityAlignment(NeckedNetwork):
         return self.backbone
 
     def raw_frames(self, frames: Tensor, at_once: int | None = None) -> Tensor:
-        """What the backbone makes of single frames: (F, 3, H, W) -> (F, channels)."""
+        """Backbone features of single frames: (F, 3, H, W) -> (F, channels)."""
         return pool(in_parts([self.backbone], frames, at_once))
 
     def encode(self, frames: Tensor, at_once: int | None = None) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 def cross_modal_context(
     image: Tensor, video: Tensor, *, alpha: float = 0.5, scaled: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """What each photo finds in its clip.
+    """The context of each photo in its clip.
 
     The query is alpha F~_V + (1 - alpha) f_I, F~_V being the mean of the clip's maps over time and space. It
     is compared by plain dot products. ("H x W x D" in the text means the size of the maps, not of pictures.)
@@ -39,7 +39,7 @@ def cross_modal_context(
 
 
 def attention_entropy(attention: Tensor) -> Tensor:
-    """How evenly attention is spread: 0 for one position, 1 for all alike; the mean over the queries.
+    """Mean entropy of attention, normalised: 0 for one position, 1 for all alike; the mean over the queries.
 
     Args:
         attention: (..., R), each row summing to 1; R at least 2.

@@ -96,5 +96,5 @@ class Subnetwork(nn.Module):
 
     @property
     def backbone_dtype(self) -> torch.dtype:
-        """What the CNN computes in: bf16 where the embedder asks for it."""
+        """The dtype that the CNN computes in: bf16 where the embedder asks for it."""
         return next(self.backbone.parameters()).dtype

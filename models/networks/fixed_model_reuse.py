@@ -88,7 +88,7 @@ class FixedModelReuse(nn.Module):
 
 
 def active_entries(entries: int, progress: float, share: float) -> int:
-    """How many entries are connected at some point of a run.
+    """Number of entries that are connected at some point of a run.
 
     Interpretation: they go evenly over the first `share` of the run, and the network is fine-tuned without
     any over the rest.

@@ -52,7 +52,7 @@ def clip_flow(grey: Tensor, lengths: Sequence[int]) -> Tensor:
 
 @torch.no_grad()
 def lucas_kanade(before: Tensor, after: Tensor) -> Tensor:
-    """Where each pixel of `before` is found in `after`.
+    """Optical flow: where each pixel of `before` is found in `after`.
 
     Args:
         before: (N, H, W) 0..1.

@@ -89,7 +89,7 @@ def body_block(parts: Tensor, rows: tuple[tuple[int, int], ...]) -> Tensor:
 
 
 def position_weights(p: Tensor, weight: Tensor, form: Literal["paper", "scaled", "local"]) -> Tensor:
-    """How much each position counts: the softmax over all positions of g(P) / ||P||, equation 5.
+    """Weights of the positions: the softmax over all positions of g(P) / ||P||, equation 5.
 
     Printed as "paper", with the norm of the whole of P, it does next to nothing: each of the 24,576 weights
     is within one per cent of 1 / 24,576, and P + P * mask differs from P by .00004. What the paper gains

@@ -1,4 +1,4 @@
-"""What all networks have in common: how they are built, used and started."""
+"""Base classes of the networks: how they are built, used and initialised."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class Network(nn.Module, ABC):
 
     @property
     def has_neck(self) -> bool:
-        """Whether features pass a batch normalisation last."""
+        """True if features pass a batch normalisation last."""
         return False
 
     def add_neck(self) -> None:
@@ -102,7 +102,7 @@ class NeckedNetwork(Network):
 
     @property
     def has_neck(self) -> bool:
-        """Whether features pass a batch normalisation last."""
+        """True if features pass a batch normalisation last."""
         return isinstance(self.neck, nn.BatchNorm1d)
 
     def add_neck(self) -> None:
