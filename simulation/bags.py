@@ -80,13 +80,8 @@ def hand_bag(
 ) -> list[Piece]:
     """A bag or shopping bag that hangs from the fingers by its handle."""
     letter = "L" if side > 0 else "R"
-    wrist, elbow = (
-        shape.heads[body.bone(f"{name}.{letter}")].astype(np.float64) for name in ("wrist", "lowerarm01")
-    )
-    down = (wrist - elbow) / np.linalg.norm(wrist - elbow)
-    outward = np.cross([0.0, 1.0, 0.0], down) * side
-    outward /= np.linalg.norm(outward)
-    axes = np.stack([outward, np.cross(outward, down), -down])
+    wrist, axes = fore_arm(body, shape, letter)
+    down = -axes[2]
     half = np.array([rng.uniform(0.03, 0.07), rng.uniform(0.10, 0.19), rng.uniform(0.10, 0.18)])
     handle = rng.uniform(0.05, 0.11)
     box, faces = rounded_box((float(half[0]), float(half[1]), float(half[2])), 0.25)
@@ -105,6 +100,30 @@ def hand_bag(
         )
         for points, triangles, centre in pieces
     ]
+
+
+def closed_umbrella(rng: np.random.Generator, body: Body, shape: Shape, side: str) -> list[Piece]:
+    """An umbrella that hangs rolled up from a hand."""
+    half = (0.028, 0.028, float(rng.uniform(0.30, 0.42)))
+    wrist, axes = fore_arm(body, shape, side)
+    vertices, faces = rounded_box(half, 0.9, around=8, up=8)
+    narrow = 0.35 + 0.65 * (vertices[:, 2:] + half[2]) / (2 * half[2])  # towards its tip
+    shaped = vertices * np.concatenate([narrow, narrow, np.ones_like(narrow)], 1)
+    centre = wrist - axes[2] * (HAND + half[2] * 0.8)
+    bone = f"wrist.{side}"
+    points = (shaped @ axes).astype(np.float32)
+    return [hung(body, Slot.HELD, points, faces, bone=bone, centre=centre.astype(np.float32))]
+
+
+def fore_arm(body: Body, shape: Shape, side: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the wrist is at rest (3,), and three axes (3, 3): outwards, ahead, up along the fore arm."""
+    wrist, elbow = (
+        shape.heads[body.bone(f"{name}.{side}")].astype(np.float64) for name in ("wrist", "lowerarm01")
+    )
+    down = (wrist - elbow) / np.linalg.norm(wrist - elbow)
+    outward = np.cross([0.0, 1.0, 0.0], down) * (1 if side == "L" else -1)
+    outward /= np.linalg.norm(outward)
+    return wrist, np.stack([outward, np.cross(outward, down), -down])
 
 
 def held(rng: np.random.Generator, body: Body, shape: Shape, side: str) -> tuple[list[Piece], str]:

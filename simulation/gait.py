@@ -139,6 +139,31 @@ def leg_rotations(
     }
 
 
+def arm_angles(
+    style: GaitStyle, sign: int, lower: Angles, opposite: Angles, walk: Angles
+) -> tuple[Angles, Angles, Angles]:
+    """What an arm does: the upper arm's rotation, the bend of the elbow (T,), the fore arm's turn inwards.
+
+    `sign` is 1 for the left arm, `lower` lets it hang, `opposite` (T,) is the swing against the leg.
+    """
+    manner = style.left_arm if sign > 0 else style.right_arm
+    bend = (style.elbow + 8 * opposite * walk) * DEGREE
+    straight = rotation(2, 0.0)
+    if manner == "phone":
+        upper = compose(rotation(0, np.full_like(opposite, -25 * DEGREE)), lower)
+        return upper, np.full_like(opposite, 136 * DEGREE), straight
+    if manner == "pocket":
+        tucked = compose(rotation(0, 12 * DEGREE), rotation(1, -sign * 8 * DEGREE), lower)
+        return np.broadcast_to(tucked, (len(opposite), 3, 3)), np.full_like(opposite, 52 * DEGREE), straight
+    if manner in HELD_UP:
+        raised, elbow, turn = HELD_UP[manner]
+        upper = np.broadcast_to(compose(rotation(0, -raised * DEGREE), lower), (len(opposite), 3, 3))
+        return upper, (elbow + 3 * opposite * walk) * DEGREE, rotation(2, -sign * turn * DEGREE)
+    reach = style.arm_swing * (0.25 if manner == "still" else 1.0)
+    swing = (reach * opposite * walk + style.arm_bias) * DEGREE
+    return compose(rotation(0, -swing), lower), bend, straight
+
+
 def arm_rotations(
     body: Body, heads: Array, side: str, style: GaitStyle, *, beat: Angles, walk: Angles
 ) -> dict[str, Angles]:
@@ -157,25 +182,8 @@ def arm_rotations(
     lengths = np.sqrt((upper_arm**2).sum() * (fore_arm**2).sum())
     straight = (upper_arm * fore_arm).sum() / lengths
     bent_at_rest = float(np.arccos(np.clip(straight, -1, 1)))
-    manner = style.left_arm if side == "L" else style.right_arm
     opposite = np.cos(2 * np.pi * (beat + 0.5))
-    swing = (
-        style.arm_swing * (0.25 if manner == "still" else 1.0) * opposite * walk + style.arm_bias
-    ) * DEGREE
-    bend = (style.elbow + 8 * opposite * walk) * DEGREE
-    upper = compose(rotation(0, -swing), lower)
-    if manner == "phone":
-        upper = compose(rotation(0, np.full_like(beat, -25 * DEGREE)), lower)
-        bend = np.full_like(beat, 136 * DEGREE)
-    elif manner == "pocket":
-        tucked = compose(rotation(0, 12 * DEGREE), rotation(1, -sign * 8 * DEGREE), lower)
-        upper, bend = np.broadcast_to(tucked, (len(beat), 3, 3)), np.full_like(beat, 52 * DEGREE)
-    inward = rotation(2, 0.0)
-    if manner in HELD_UP:
-        raised, elbow_bend, turn = HELD_UP[manner]
-        upper = np.broadcast_to(compose(rotation(0, -raised * DEGREE), lower), (len(beat), 3, 3))
-        bend = (elbow_bend + 3 * opposite * walk) * DEGREE
-        inward = rotation(2, -sign * turn * DEGREE)
+    upper, bend, inward = arm_angles(style, sign, lower, opposite, walk)
     out = {
         f"upperarm01.{side}": upper,
         f"lowerarm01.{side}": compose(lower.T, inward, rotation(0, -(bend - bent_at_rest)), lower),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from simulation.body import CHILD, Array, Body, Shape, load_body
 from simulation.captions import Attributes, describe
+from simulation.carrying import draw_walk, give_bag
 from simulation.closet import Wardrobe
 from simulation.gait import GaitStyle
 from simulation.heads import dress_head
@@ -65,8 +66,8 @@ def draw_identity(
     outfitter.shoes()
     outfitter.rng = who
     dress_head(outfitter)
-    outfitter.bag()
-    style = outfitter.walks(who)
+    give_bag(outfitter)
+    style = draw_walk(outfitter, who)
     printed = np.random.default_rng([seed if prints is None else prints, 5])
     return assemble(seed, shape, style, outfitter, np.stack([draw_print(printed), draw_print(printed)]))
 

@@ -1,17 +1,13 @@
 """Clothes and things carried, drawn piece by piece from the body's helper meshes or from a wardrobe."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation import bags
-from simulation.accessories import backpack, hand_bag, shoulder_bag, toe_caps
+from simulation.accessories import toe_caps
 from simulation.body import Body, Shape
 from simulation.closet import SHORTS_HEM, Wardrobe
-from simulation.colours import BAG_WEIGHTS, SHOE_WEIGHTS, draw_colour, linear
+from simulation.colours import SHOE_WEIGHTS, draw_colour, linear
 from simulation.folds import folded
-from simulation.gait import GaitStyle, draw_style, lively_style
 from simulation.layers import without_covered
 from simulation.materials import PATTERNS, Material, draw_fabric
 from simulation.pieces import Piece, Slot, Tailor
@@ -19,7 +15,6 @@ from simulation.seasons import EVERYDAY, Season
 from simulation.wardrobe import BoundMesh
 
 SEAM = np.float32(0.45)  # how dark the seams of a quilted jacket are against its cloth
-PAPER_WEIGHTS = {"white": 6, "light grey": 2, "cream": 1, "yellow": 0.5}
 QUIET = ("plain", "denim", "heather")
 SOLE = 0.014  # metres
 CLEARANCE = 0.006  # metres between a top and the bottom that it falls over
@@ -90,40 +85,37 @@ class Outfitter:
         )
         loose = rng.uniform(0.012, 0.028) if kind == "shorts" else rng.uniform(0.007, 0.022)
         self.bulk = {"skirt": 0.006, "leggings": 0.003}.get(kind, loose)
-        if kind == "skirt":
-            length = rng.uniform(-0.66, -0.26)
-            self.pieces.append(self.tailor.skirt(Slot.BOTTOM, hem=length, thickness=0.004))
-            kind = "long skirt" if length < -0.45 else "short skirt"
-        elif kind == "leggings":
-            self.pieces.append(
-                self.tailor.trousers(hem=rng.uniform(-0.74, -0.62), waist=0.10, thickness=0.003)
-            )
+        if kind == "leggings":
             material.pattern, material.wrinkle, pattern = 0, 0.15, "plain"
-        elif kind == "shorts":
-            self.pieces.append(
-                self.tailor.trousers(hem=rng.uniform(-0.42, -0.2), waist=0.10, thickness=loose)
-            )
-        elif (bottoms := self.fitting_bottoms()) and self.chance(0.6):
-            mesh, part = bottoms[int(rng.integers(len(bottoms)))]
-            piece = self.tailor.bound(Slot.BOTTOM, mesh, thickness=rng.uniform(0.002, 0.012), keep=part)
-            kind = "shorts" if piece.lowest > SHORTS_HEM else "trousers"
-            self.pieces.append(piece)
-        else:
-            flare = float(rng.choice([0.0, 0.012, 0.03]))
-            self.pieces.append(
-                self.tailor.trousers(
-                    hem=rng.uniform(-0.78, -0.72),
-                    waist=0.10,
-                    thickness=loose,
-                    flare=flare,
-                )
-            )
+        kind = self.cut_bottom(kind, loose)
         if kind == "trousers" and pattern == "denim":
             kind, pattern = "jeans", "plain"
         if pattern == "denim" and "denim" in colour:
             pattern = "plain"  # said by the colour
         self.materials[Slot.BOTTOM] = material
         self.said |= {"bottom": kind, "bottom_colour": colour, "bottom_pattern": pattern}
+
+    def cut_bottom(self, kind: str, loose: float) -> str:
+        """Cut a lower garment that stands off by `loose` metres; returns what it turned out to be."""
+        rng, tailor = self.rng, self.tailor
+        if kind == "skirt":
+            length = rng.uniform(-0.66, -0.26)
+            self.pieces.append(tailor.skirt(Slot.BOTTOM, hem=length, thickness=0.004))
+            return "long skirt" if length < -0.45 else "short skirt"
+        if kind == "leggings":
+            piece = tailor.trousers(hem=rng.uniform(-0.74, -0.62), waist=0.10, thickness=0.003)
+        elif kind == "shorts":
+            piece = tailor.trousers(hem=rng.uniform(-0.42, -0.2), waist=0.10, thickness=loose)
+        elif (bottoms := self.fitting_bottoms()) and self.chance(0.6):
+            mesh, part = bottoms[int(rng.integers(len(bottoms)))]
+            piece = tailor.bound(Slot.BOTTOM, mesh, thickness=rng.uniform(0.002, 0.012), keep=part)
+            kind = "shorts" if piece.lowest > SHORTS_HEM else "trousers"
+        else:
+            flare = float(rng.choice([0.0, 0.012, 0.03]))
+            hem = rng.uniform(-0.78, -0.72)
+            piece = tailor.trousers(hem=hem, waist=0.10, thickness=loose, flare=flare)
+        self.pieces.append(piece)
+        return kind
 
     def top(self) -> None:
         """A shirt, T-shirt, jumper or sleeveless top."""
@@ -233,63 +225,3 @@ class Outfitter:
             self.pieces.append(self.tailor.plain_shoes(shaft=shaft, sole=SOLE))
             self.pieces += toe_caps(self.body, self.shape, sole=SOLE)
         self.said["shoes_colour"] = name
-
-    def bag(self) -> None:
-        """A backpack, a shoulder bag, a hand bag or nothing."""
-        rng = self.rng
-        kind = str(rng.choice(["none", "backpack", "shoulder bag", "hand bag"], p=[0.56, 0.2, 0.12, 0.12]))
-        if kind == "none" or self.shape.child:
-            return
-        material, colour, _ = draw_fabric(rng, BAG_WEIGHTS, lower=False, plain=True)
-        material.belt, material.wrinkle, material.gloss = self.chance(0.3), 0.15, 0.04
-        self.materials[Slot.BAG] = material
-        side = 1.0 if self.chance(0.5) else -1.0
-        strap = {"backpack": 1.0, "shoulder bag": 2.0 * -side, "hand bag": 0.0}[kind]
-        for slot in (Slot.TOP, Slot.OUTER):
-            if slot in self.materials:
-                self.materials[slot].strap, self.materials[slot].strap_colour = strap, material.a
-        worn = [piece for piece in self.pieces if piece.slot in (Slot.TOP, Slot.OUTER, Slot.SKIN)]
-        if self.season.lively:
-            self.pieces += self.lively_bag(kind, worn, side)
-        else:
-            maker = {"backpack": backpack, "shoulder bag": shoulder_bag, "hand bag": hand_bag}[kind]
-            self.pieces.append(maker(rng, self.body, self.shape, worn, side))
-        if kind == "hand bag":
-            self.busy_arm = "left" if side > 0 else "right"
-        self.said |= {"bag": kind, "bag_colour": colour}
-
-    def lively_bag(self, kind: str, worn: list[Piece], side: float) -> list[Piece]:
-        """A bag with what bags have; shoulder bags may hang from one shoulder instead of across the chest."""
-        self.materials[Slot.BAG].belt = False
-        given = (self.rng, self.body, self.shape, worn, side)
-        if kind == "backpack":
-            return bags.backpack(*given)
-        if kind == "hand bag":
-            return bags.hand_bag(*given)
-        if self.chance(0.4):
-            return [shoulder_bag(*given)]
-        for slot in (Slot.TOP, Slot.OUTER):
-            if slot in self.materials:
-                self.materials[slot].strap = 0.0
-        return bags.tote(*given)
-
-    def take_in_hand(self, style: GaitStyle) -> None:
-        """Let a hand that is held up hold something."""
-        for side, manner, name in (("L", style.left_arm, "left"), ("R", style.right_arm, "right")):
-            if manner == "hold" and self.busy_arm != name and self.chance(0.8):
-                pieces, kind = bags.held(self.rng, self.body, self.shape, side)
-                colour, a = draw_colour(self.rng, PAPER_WEIGHTS if kind == "papers" else BAG_WEIGHTS)
-                self.materials[Slot.HELD] = Material(a, a, a, wrinkle=0.0)
-                self.pieces += pieces
-                self.said["held"] = f"{colour} {kind}"
-                return
-
-    def walks(self, rng: np.random.Generator) -> GaitStyle:
-        """How the dressed person walks; an arm that carries a bag hangs down."""
-        style = lively_style(rng, self.shape) if self.season.lively else draw_style(rng, self.shape)
-        if self.busy_arm is not None:
-            left = self.busy_arm == "left"
-            style = replace(style, left_arm="swing") if left else replace(style, right_arm="swing")
-        if self.season.lively:
-            self.take_in_hand(style)
-        return style

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from simulation.avatars import Avatar, People, Region, height, sample
 from simulation.body import load_body
 from simulation.captions import describe
+from simulation.carrying import draw_walk, give_bag
 from simulation.closet import Wardrobe
 from simulation.colours import HAIR_COLOURS, linear, nearest_colour
 from simulation.dye import paint
@@ -57,7 +58,7 @@ def draw_portrait(
     slots |= dye_shoes(outfitter, worn)
     outfitter.rng = who
     slots |= dress_head(outfitter, avatar)
-    outfitter.bag()
+    give_bag(outfitter)
     tan, several = float(who.uniform(*TAN)), cut_of(avatar).several
     texture = paint(worn.dress, avatar.hair, several=several, slots=slots, tan=tan)
     printed = np.random.default_rng([seed if prints is None else prints, 5])
@@ -73,7 +74,7 @@ def assembled(
 ) -> Identity:
     """The person that an outfitter has dressed."""
     shape = outfitter.shape
-    style = outfitter.walks(who)
+    style = draw_walk(outfitter, who)
     materials = np.zeros((len(Slot), 10, 4), np.float32)
     for slot, material in outfitter.materials.items():
         materials[slot] = material.rows()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulation import bags
 from simulation.avatars import People
-from simulation.body import ARM_L, load_body, pose, skin
+from simulation.body import load_body, pose, skin
 from simulation.captions import caption, record
 from simulation.cast import draw_cast
 from simulation.closet import Wardrobe
@@ -162,11 +162,26 @@ def test_what_is_held_is_in_a_hand_and_said(
         assert bool(worn) == (a.held is not None) == ("held" in record(a))
         assert a.held is None or a.held in caption(a)
         if worn:
-            side = "left_arm" if worn[0].region[0] == ARM_L else "right_arm"
-            assert getattr(person.style, side) == "hold"
+            side = "left_arm" if worn[0].vertices[:, 0].mean() > 0 else "right_arm"
+            hanging = a.held is not None and "umbrella" in a.held
+            assert getattr(person.style, side) in (("swing", "still") if hanging else ("hold",))
             assert of(disguised(person), Slot.HELD)
             holding += 1
     assert holding > 8
+
+
+@pytest.mark.parametrize("side", ["L", "R"])
+def test_a_rolled_up_umbrella_hangs_from_the_hand_to_the_shin(side: str) -> None:
+    body, shape = load_body(), load_body().shape(5)
+    for seed in range(5):
+        (piece,) = bags.closed_umbrella(np.random.default_rng(seed), body, shape, side)
+        rotations = joint_rotations(body, shape.heads, GaitStyle(), PHASES, np.ones(8))
+        posed = skin(piece.vertices, piece.bones, piece.weights, pose(body, shape.heads, rotations, 8))
+        ground = shape.vertices[:, 2].min()
+
+        assert posed[..., 2].min() > ground - 0.05
+        assert np.ptp(posed[0, :, 2]) > 0.4
+        assert posed[..., 2].max() < ground + 0.6 * shape.stature
 
 
 def test_what_is_held_is_seen_from_ahead(people: Sequence[Identity]) -> None:
