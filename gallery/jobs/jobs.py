@@ -225,7 +225,7 @@ class Jobs:
             LeaseLost: the recording was handed over, ended or cancelled; nothing was changed.
             InvalidInput: not a final state, or skipped or failed without a reason.
         """
-        values = ended_values(state, reason, video_id, counters)
+        values = ended_values(claim.recording, state, reason, video_id, counters)
         with self._database.write() as session:
             leases.end(session, claim, state, values)
 

@@ -413,3 +413,25 @@ def test_a_worker_whose_clock_is_an_hour_off(
     started = gallery.jobs.get(job_id).recordings[0].started_at
     assert started is not None
     assert abs((datetime.now(UTC) - started).total_seconds()) < 600
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("{path}: Permission denied", "{name}: Permission denied"),
+        (
+            "[Errno 28] No space left on device: '/srv/data/staging/0f/rows'",
+            "[Errno 28] No space left on device: 'rows'",
+        ),
+        ("cannot open /srv/other/b.mp4 (is it there?)", "cannot open b.mp4 (is it there?)"),
+        ("4/5 frames lost at 1/25 s; and/or damaged", "4/5 frames lost at 1/25 s; and/or damaged"),
+    ],
+)
+def test_a_reason_names_no_folder_of_the_server(
+    gallery: Gallery, camera: int, reason: str, said: str
+) -> None:
+    job_id = gallery.jobs.file([recording(camera)]).id
+    claim = claimed(gallery)
+    names = {"path": claim.recording.path, "name": claim.recording.file_name}
+    gallery.jobs.finish(claim, state="failed", reason=reason.format(**names))
+    assert gallery.jobs.get(job_id).recordings[0].reason == said.format(**names)
