@@ -25,9 +25,9 @@ def table(first: Sequence[Path], against: Sequence[Path]) -> list[str]:
         BadDataset: a file cannot be read, or they are of other queries.
     """
     sides = [[read_judged(file) for file in side] for side in (first, against)]
-    lines = ["| protocol | " + " | ".join(COMPARED) + " |", "|---" * (1 + len(COMPARED)) + "|"]
-    for protocol in [judged.protocol for judged in sides[0][0]]:
-        chosen = [[_of(protocol, seed) for seed in side] for side in sides]
+    lines = ["| judged by | " + " | ".join(COMPARED) + " |", "|---" * (1 + len(COMPARED)) + "|"]
+    for one in sides[0][0]:
+        chosen = [[_of(one, seed) for seed in side] for side in sides]
         whole = compare(chosen[0], chosen[1])
         cells = []
         for name in COMPARED:
@@ -38,15 +38,15 @@ def table(first: Sequence[Path], against: Sequence[Path]) -> list[str]:
                 f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f}), "
                 f"p {found.p:.3f}{spread}"
             )
-        lines.append(f"| {protocol} | " + " | ".join(cells) + " |")
+        lines.append(f"| {one.dataset}, {one.protocol}, {one.ranked_by} | " + " | ".join(cells) + " |")
     return lines
 
 
-def _of(protocol: str, judged: Sequence[Judged]) -> Judged:
+def _of(wanted: Judged, judged: Sequence[Judged]) -> Judged:
     for one in judged:
-        if one.protocol == protocol:
+        if (one.dataset, one.protocol, one.ranked_by) == (wanted.dataset, wanted.protocol, wanted.ranked_by):
             return one
-    raise SystemExit(f"a file has no figures by {protocol}")
+    raise SystemExit(f"a file has no figures of {wanted.dataset} by {wanted.protocol}, {wanted.ranked_by}")
 
 
 def main() -> int:

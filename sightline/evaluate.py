@@ -95,24 +95,28 @@ def evaluate(
     album = None if pictures is None else _album(pictures, picture_queries)
     seen = None if album is None else album.see
     from models import zoo
-    from models.datasets import load
+    from models.datasets import STANDARD, load
     from models.embedder import Embedder
 
     judged = load(dataset, root)
+    standard = load(STANDARD[dataset], root) if dataset in STANDARD else None
     loaded = zoo.load(zoo.DEFAULT if model is None else model)
     make = partial(Embedder, device=device, precision=precision, threads=threads)
     embedder = make(loaded)
     reranks = loaded.network if rerank else None
     with _bars() as bars:
-        others = [_judged(other, make, judged, protocol, _Bar(bars)) for other in against or ()]
+        others = [
+            _judged(other, make, judged, protocol, _Bar(bars), standard=standard) for other in against or ()
+        ]
         found, comparisons = [], []
         for evaluation in (
-            _offline(embedder, judged, protocol, _Bar(bars), network=reranks, seen=seen)
+            _offline(embedder, judged, protocol, _Bar(bars), standard=standard, network=reranks, seen=seen)
             if client is None
             else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars), seen=seen)
         ):
             found.append(evaluation)
-            if others and (comparison := _compared(evaluation, others)) is not None:
+            extra = evaluation.dataset != judged.name
+            if others and (comparison := _compared(evaluation, others, optional=extra)) is not None:
                 comparisons.append(comparison)
             if json_file is not None:
                 _write(json_file, found, comparisons, embedder, through_service)
@@ -129,6 +133,7 @@ def _offline(
     protocol: Protocols,
     bar: "_Bar",
     *,
+    standard: "Dataset | None",
     network: "Network | None",
     seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
@@ -143,6 +148,8 @@ def _offline(
         yield judge(features, dataset, one, rerank=rerank, seen=seen)
         if several_cameras(dataset):
             yield judge(features, dataset, one, score=(RankBy.STANDARD_SCORE, standard_scores))
+        if one is EvaluationProtocol.I2I and standard is not None:  # as papers report it, picture by picture
+            yield judge(features, standard, one, rerank=rerank)
 
 
 def _judged(
@@ -151,6 +158,8 @@ def _judged(
     dataset: "Dataset",
     protocol: Protocols,
     bar: "_Bar",
+    *,
+    standard: "Dataset | None",
 ) -> "list[Judged]":
     """Another model's answers to the same queries: from a file of figures, or by evaluating it now."""
     from models import zoo
@@ -158,12 +167,16 @@ def _judged(
 
     if Path(model).is_file():
         return read_judged(Path(model))
-    offline = _offline(make(zoo.load(model)), dataset, protocol, bar, network=None, seen=None)
+    offline = _offline(
+        make(zoo.load(model)), dataset, protocol, bar, standard=standard, network=None, seen=None
+    )
     return [Judged.of(evaluation) for evaluation in offline]
 
 
-def _compared(evaluation: "Evaluation", others: "Sequence[Sequence[Judged]]") -> "Comparison | None":
-    """None if one of the others knows cosines only, as files of earlier versions do.
+def _compared(
+    evaluation: "Evaluation", others: "Sequence[Sequence[Judged]]", *, optional: bool
+) -> "Comparison | None":
+    """None if one of the others lacks what is optional, or knows cosines only, as older files do.
 
     Raises:
         CommandError: one of the others was not judged by this protocol.
@@ -171,13 +184,16 @@ def _compared(evaluation: "Evaluation", others: "Sequence[Sequence[Judged]]") ->
     """
     from models.evaluation.comparison import Judged, compare
 
-    basis = (evaluation.protocol, evaluation.ranked_by)
-    found = [[one for one in other if (one.protocol, one.ranked_by) == basis] for other in others]
-    if not all(found) and evaluation.ranked_by != "cosine":
+    basis = (evaluation.dataset, evaluation.protocol, evaluation.ranked_by)
+    found = [
+        [one for one in other if (one.dataset, one.protocol, one.ranked_by) == basis] for other in others
+    ]
+    if not all(found) and (optional or evaluation.ranked_by != "cosine"):
         return None
     if not all(found):
         raise CommandError(
-            f"a file of --against has no figures by {evaluation.protocol}", "write it with this --protocol"
+            f"a file of --against has no figures by {evaluation.protocol} of {evaluation.dataset}",
+            "write it with this --protocol and --dataset",
         )
     return compare([Judged.of(evaluation)], [other[0] for other in found])
 
@@ -293,6 +309,8 @@ def _show(found: "Sequence[Evaluation]", warning: str | None) -> None:
     closed, opened = [], []
     for evaluation in found:
         name = _named(evaluation.protocol, evaluation.ranked_by)
+        if evaluation.dataset != first.dataset:
+            name += f" ({evaluation.dataset})"
         closed.append(_closed(name, evaluation.figures, evaluation.intervals))
         opened.append(_opened(name, evaluation.figures))
         if evaluation.figures.single_gallery_shot is not None:
@@ -320,7 +338,7 @@ def _show_comparisons(comparisons: "Sequence[Comparison]") -> None:
 
 
 def _comparison(one: "Comparison") -> dict[str, str]:
-    row = {"protocol": _named(one.protocol, one.ranked_by)}
+    row = {"data set": one.dataset, "protocol": _named(one.protocol, one.ranked_by)}
     for name, heading in (
         ("rank_1", "rank-1"),
         ("map_standard", "mAP (standard)"),

@@ -16,6 +16,7 @@ from models.datasets import (
     prid_2011,
     simulated,
 )
+from models.datasets.layout import CLUTTER
 from models.datasets.records import Dataset
 from models.errors import BadDataset
 
@@ -38,6 +39,14 @@ READERS: Final[Mapping[str, Callable[[Path], Dataset]]] = {
     "cuhk03-detected-images": partial(cuhk03.read_images, boxes="detected"),
 }
 
+STANDARD: Final[Mapping[str, str]] = {
+    "market1501": "market1501-images",
+    "cuhk01": "cuhk01-images",
+    "cuhk03": "cuhk03-images",
+    "cuhk03-detected": "cuhk03-detected-images",
+}
+"""Sets of pictures that are also read as tracklets: under which name papers report image to image of them."""
+
 CAPTIONS: Final[Mapping[str, Callable[[Path], dict[int, str]]]] = {"simulated": simulated.captions}
 
 
@@ -56,7 +65,24 @@ def load(name: str, root: Path) -> Dataset:
         raise BadDataset(f"no data set {name!r}; there are {', '.join(READERS)}")
     if not os.path.isdir(root):
         raise BadDataset(f"{root} is not a folder")
-    return reader(root)
+    try:
+        return reader(root)
+    except BadDataset as error:
+        # Most archives unpack into a folder of their own, which then lies alone in the one that was named.
+        within = only_folder(root)
+        if within is None:
+            raise
+        try:
+            return reader(within)
+        except BadDataset:
+            raise error from None
+
+
+def only_folder(root: Path) -> Path | None:
+    """The one folder in a folder, if there is one: files beside it, such as a readme, do not count."""
+    with os.scandir(root) as entries:
+        folders = [entry.name for entry in entries if entry.is_dir() and not CLUTTER.fullmatch(entry.name)]
+    return root / folders[0] if len(folders) == 1 else None
 
 
 def captions(name: str, root: Path) -> dict[int, str]:

@@ -62,7 +62,7 @@ def _layout(root: Path, boxes: str, protocol: str) -> Layout:
 
 
 def _parts(layout: Layout, boxes: str) -> Parts:
-    return _flat(layout, boxes) if (layout.root / f"images_{boxes}").is_dir() else _sorted(layout, boxes)
+    return _flat(layout, boxes) if layout.has(f"images_{boxes}") else _sorted(layout, boxes)
 
 
 def _sorted(layout: Layout, boxes: str) -> Parts:

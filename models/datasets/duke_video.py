@@ -40,11 +40,11 @@ def read(root: Path) -> Dataset:
 
 def _shots(layout: Layout, part: str) -> Iterator[Shot]:
     for person in layout.folders(layout.folder(part)):
-        for tracklet in layout.folders(person):
+        for tracklet in layout.folders(person, some=False):
             if not (tracklet.name.isascii() and tracklet.name.isdigit()):
                 raise layout.error(f"{tracklet} is not the number of a tracklet")
             cameras = set()
-            for path in layout.pictures(tracklet):
+            for path in layout.pictures(tracklet, some=False):
                 name = layout.match(NAME, path, EXAMPLE)
                 cameras.add(int(name[2]))
                 if name[1] != person.name or int(name[1]) == 0:

@@ -15,7 +15,8 @@ from typing import Final
 from models.datasets.records import Tracklet
 from models.errors import BadDataset
 
-CLUTTER: Final = re.compile(r"\..*|Thumbs\.db|desktop\.ini", re.IGNORECASE)
+# What file managers, archivers and network drives leave beside a data set.
+CLUTTER: Final = re.compile(r"\..*|__MACOSX|(eh)?Thumbs\.db|desktop\.ini|@eaDir", re.IGNORECASE)
 PICTURES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 
 
@@ -40,17 +41,37 @@ class Layout:
         return BadDataset(message.encode("utf-8", "backslashreplace").decode("utf-8"))
 
     def folder(self, name: str) -> Path:
-        """A folder below the root. Raises BadDataset unless it is there."""
-        path = self.root / name
-        if not os.path.isdir(path):
+        """A folder below the root, whatever the case of its name. Raises BadDataset unless it is there."""
+        path = self._find(name)
+        if path is None or not os.path.isdir(path):
             raise self.error(f"there is no folder {name}")
         return path
 
     def file(self, name: str) -> Path:
-        """A file below the root. Raises BadDataset unless it is there."""
-        path = self.root / name
-        if not os.path.isfile(path):
+        """A file below the root, whatever the case of its name. Raises BadDataset unless it is there."""
+        path = self._find(name)
+        if path is None or not os.path.isfile(path):
             raise self.error(f"there is no file {name}")
+        return path
+
+    def has(self, name: str) -> bool:
+        """Whether there is a folder or file of this name below the root."""
+        return self._find(name) is not None
+
+    def _find(self, name: str) -> Path | None:
+        """A path below the root; of names that differ in case alone, the one written as published."""
+        path = self.root / name
+        if os.path.lexists(path):
+            return path
+        path = self.root
+        for part in Path(name).parts:
+            try:
+                alike = [entry for entry in os.listdir(path) if entry.casefold() == part.casefold()]
+            except OSError:
+                return None
+            if not alike:
+                return None
+            path /= part if part in alike else min(alike)
         return path
 
     def entries(self, parent: Path) -> list["os.DirEntry[str]"]:
@@ -62,23 +83,23 @@ class Layout:
             raise self.error(f"{parent} cannot be listed ({error.strerror})") from error
         return sorted(kept, key=lambda entry: entry.name)
 
-    def folders(self, parent: Path) -> list[Path]:
-        """All folders in a folder. Raises BadDataset if there is none, or anything else beside them."""
+    def folders(self, parent: Path, *, some: bool = True) -> list[Path]:
+        """All folders in a folder. Raises BadDataset for anything else, and for `some` if there is none."""
         found = self.entries(parent)
         for entry in found:
             if not entry.is_dir(follow_symlinks=False) and not os.path.isdir(entry):
                 raise self.error(f"{entry.path} is not a folder")
-        return self._some(found, parent, "folders")
+        return self._some(found, parent, "folders") if some or found else []
 
-    def pictures(self, parent: Path) -> list[Path]:
-        """All pictures in a folder. Raises BadDataset if there is none, or anything else beside them."""
+    def pictures(self, parent: Path, *, some: bool = True) -> list[Path]:
+        """All pictures in a folder. Raises BadDataset for anything else, and for `some` if there is none."""
         found = self.entries(parent)
         for entry in found:
             if Path(entry.name).suffix.lower() not in PICTURES:
                 raise self.error(f"{entry.path} is not a picture (by its name)")
             if not entry.is_file(follow_symlinks=False) and not os.path.isfile(entry):
                 raise self.error(f"{entry.path} is not a file, or a link to nothing")
-        return self._some(found, parent, "pictures")
+        return self._some(found, parent, "pictures") if some or found else []
 
     def match(self, pattern: re.Pattern[str], path: Path, example: str) -> re.Match[str]:
         """Take a picture's name apart. Raises BadDataset if it is not in the scheme."""

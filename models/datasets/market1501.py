@@ -23,7 +23,8 @@ ROOT/
 """
 
 EXAMPLE: Final = "0002_c1s1_000451_03.jpg"
-NAME: Final = re.compile(r"(-1|\d{4})_c(\d)s(\d)_(\d{6})_(\d{2})", re.ASCII)
+NAME: Final = re.compile(r"(-1|\d{4})_c(\d)s(\d)_(\d{6})_(\d{2})(\.jpg)?", re.ASCII)
+"""24 of the published names end in .jpg.jpg."""
 
 
 def read_tracklets(root: Path) -> Dataset:
@@ -69,5 +70,6 @@ def _shots(layout: Layout) -> tuple[list[Shot], list[Shot], list[Shot]]:
 
 
 def _shot(layout: Layout, path: Path) -> Shot:
-    person, camera, sequence, frame, box = layout.match(NAME, path, EXAMPLE).groups()
-    return Shot(int(person), int(camera), int(sequence), (int(frame), int(box)), path)
+    person, camera, sequence, frame, box, again = layout.match(NAME, path, EXAMPLE).groups()
+    order = (int(frame), int(box), int(again is not None))
+    return Shot(int(person), int(camera), int(sequence), order, path)

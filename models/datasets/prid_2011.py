@@ -97,7 +97,7 @@ def _sequences(layout: Layout, camera: str) -> dict[int, Tracklet]:
     shots = []
     for folder in layout.folders(layout.folder(name)):
         person = int(layout.match(PERSON, folder, "person_0001")[1])
-        for path in layout.pictures(folder):
+        for path in layout.pictures(folder, some=False):
             frame = int(layout.match(FRAME, path, "0001.png")[0])
             shots.append(Shot(person, "ab".index(camera) + 1, 0, (frame,), path))
     return _first_200(layout, {one.identity: one for one in group(layout, shots)}, name)

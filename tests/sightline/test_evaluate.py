@@ -40,7 +40,7 @@ def colours(root: Path) -> Dataset:
 @pytest.fixture(autouse=True)
 def _fakes(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str, root: Path) -> Dataset:
-        if name not in {"colours", "cuhk03"}:
+        if name not in {"colours", "cuhk03", "cuhk03-images"}:
             raise BadDataset(f"no data set {name!r}; there is colours")
         return replace(colours(root), name=name)
 
@@ -290,3 +290,17 @@ def test_a_comparison_with_other_figures_is_one_line(run: Run, tmp_path: Path) -
         result = run(*given, *options)
         assert result.exit_code == 2, result.output
         assert words in result.stderr
+
+
+def test_image_to_image_is_also_judged_as_papers_report_it(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    given = ("evaluate", "--dataset", "cuhk03", "--root", tmp_path, "--protocol", "all", "--json", file)
+
+    result = run(*given, "--against", zoo.DEFAULT)
+
+    assert result.exit_code == 0, result.output
+    values = json.loads(file.read_text())
+    judged = [(one["dataset"], one["protocol"]) for one in values["evaluations"]]
+    assert judged == [("cuhk03", "i2v"), ("cuhk03", "v2v"), ("cuhk03", "i2i"), ("cuhk03-images", "i2i")]
+    assert [(one["dataset"], one["protocol"]) for one in values["comparisons"]] == judged
+    assert "i2i (cuhk03-images)" in " ".join(result.stdout.split())

@@ -60,7 +60,7 @@ def test_each_picture_for_itself(tmp_path: Path) -> None:
         ("bounding_box_train/0000_c1s1_000151_01.jpg", "shows nobody known, yet it is not in"),
         ("query/-1_c1s1_000151_01.jpg", "shows nobody known, yet it is not in"),
         ("query/0001_c1_000151_01.jpg", "is not a name like 0002_c1s1_000451_03.jpg"),
-        ("query/0001_c1s1_000151_01.jpg.jpg", "is not a name like"),
+        ("query/0001_c1s1_000151_01.png.jpg", "is not a name like"),
         ("query/0001_c1s1_000151_01.txt", "is not a picture"),
     ],
 )
@@ -71,10 +71,25 @@ def test_what_is_not_as_published_is_refused(tmp_path: Path, name: str, extra: s
     assert reason in str(caught.value)
 
 
-def test_the_published_clutter_is_left_alone(tmp_path: Path) -> None:
-    plant(tmp_path, [*FILES, "bounding_box_train/Thumbs.db", "query/Thumbs.db"])
+def test_the_archive_is_read_as_it_unpacks(tmp_path: Path) -> None:
+    """A folder of its own, 24 names with .jpg twice, Windows' thumbnails; and what macOS adds."""
+    doubled = "bounding_box_train/0002_c1s1_000451_03.jpg.jpg"
+    clutter = [
+        "bounding_box_train/Thumbs.db",
+        "query/Thumbs.db",
+        "query/._0001_c1s1_001051_00.jpg",
+        "readme.txt",
+    ]
+    top = tmp_path / "Market-1501-v15.09.15"
+    plant(top, [*FILES, doubled, *clutter])
+    plant(tmp_path, ["__MACOSX/Market-1501-v15.09.15/query/._0001_c1s1_001051_00.jpg"])
 
-    assert load("market1501", tmp_path).name == "market1501"
+    for root in (top, tmp_path):
+        (split,) = load("market1501", root).splits
+        assert told(split.train, top)[0] == (2, 1, [FILES[0], doubled, *FILES[1:3]])
+        assert [len(part) for part in (split.query, split.gallery)] == [1, 6]
+        (split,) = load("market1501-images", root).splits
+        assert [len(part) for part in (split.train, split.query, split.gallery)] == [6, 1, 7]
 
 
 @pytest.mark.parametrize("part", ["bounding_box_train", "bounding_box_test", "query"])
