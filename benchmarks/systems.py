@@ -22,17 +22,17 @@ from typing import Any, Final
 
 COMMON: Final = {
     "input": "{height: 128, width: 64}",
-    "losses.label_smoothing": 0.1,
-    "losses.within_world": "false",
+    "system.label_smoothing": 0.1,
+    "system.within_world": "false",
     "optimiser.learning_rate": 0.0005,
     "optimiser.frozen_blocks": 5,
     "optimiser.ema": 0.98,
     "run": "{log_every: 10, save_every: 50}",
 }
 # The classifier takes part from the start; see tkp-efficientnet-lite0-cpu for the weight of triplets.
-TKP: Final = {"losses.image_cross_entropy": 1, "losses.video_cross_entropy": 1}
-NO_FEATURES: Final = {"losses.feature_propagation": 0}
-NO_DISTANCES: Final = {"losses.distance_propagation": 0}
+TKP: Final = {"system.image.cross_entropy": 1, "system.video.cross_entropy": 1}
+NO_FEATURES: Final = {"system.feature_propagation": 0}
+NO_DISTANCES: Final = {"system.distance_propagation": 0}
 # Flow and memory want frames that follow each other.
 SEQUENCES: Final = {
     "batches": "{sampler: worlds, identities: 8, clips: 2, frames: 4, stride: 1, choice: strided}"
@@ -40,7 +40,7 @@ SEQUENCES: Final = {
 # The first blocks see flow, which ImageNet does not know.
 CRF: Final = {**SEQUENCES, "optimiser.frozen_blocks": 0}
 PARTS: Final = {"architecture": "{features: cnn+rnn, parts: [full, upper, lower]}"}
-HALF: Final = {**SEQUENCES, "alignment.image_people": 0.5}
+HALF: Final = {**SEQUENCES, "system.image_people": 0.5}
 
 
 @dataclass(frozen=True)
@@ -66,23 +66,23 @@ RUNS: Final = {
     "tkp-features": Run("TKP, features alone (TKP-F)", "tkp-efficientnet-lite0-cpu", TKP | NO_DISTANCES),
     "tkp-distances": Run("TKP, distances alone (TKP-D)", "tkp-efficientnet-lite0-cpu", TKP | NO_FEATURES),
     "tkp": Run("TKP", "tkp-efficientnet-lite0-cpu", TKP),
-    "3d-saa": Run("3D-SAA alone", "3d-saa-cmil-efficientnet-lite0-cpu", {"saa.interactive": "false"}),
-    "cmil": Run("CMIL alone", "3d-saa-cmil-efficientnet-lite0-cpu", {"saa.appearance": "none"}),
+    "3d-saa": Run("3D-SAA alone", "3d-saa-cmil-efficientnet-lite0-cpu", {"system.interactive": "false"}),
+    "cmil": Run("CMIL alone", "3d-saa-cmil-efficientnet-lite0-cpu", {"system.appearance": "none"}),
     "3d-saa-cmil": Run("3D-SAA + CMIL", "3d-saa-cmil-efficientnet-lite0-cpu"),
     "vkd-teacher": Run("VKD, teacher", "vkd-efficientnet-lite0-cpu-teacher"),
     "vkd-student": Run(
         "VKD, student of this teacher",
         "vkd-efficientnet-lite0-cpu-student",
-        {"vkd.teacher": "{out}/vkd-teacher", "initialise": "{out}/vkd-teacher/model"},
+        {"system.teacher": "{out}/vkd-teacher", "initialise": "{out}/vkd-teacher/model"},
     ),
     "vkd-undistilled": Run(
         "VKD, student whom no teacher teaches",
         "vkd-efficientnet-lite0-cpu-student",
         {
-            "vkd.teacher": "{out}/vkd-teacher",
+            "system.teacher": "{out}/vkd-teacher",
             "initialise": "{out}/vkd-teacher/model",
-            "vkd.view_distillation": 0,
-            "vkd.distance_distillation": 0,
+            "system.view_distillation": 0,
+            "system.distance_distillation": 0,
         },
     ),
     "crf-cnn": Run("CRF, CNN", "crf-efficientnet-lite0-cpu", {**CRF, "architecture": "{features: cnn}"}),
@@ -94,24 +94,24 @@ RUNS: Final = {
     "crf-fusion": Run(
         "CRF, CNN + RNN, fusion with upper and lower body",
         "crf-efficientnet-lite0-cpu",
-        {**CRF, **PARTS, "crf.stage": "fusion", "initialise": "{out}/crf-parts/model"},
+        {**CRF, **PARTS, "system.stage": "fusion", "initialise": "{out}/crf-parts/model"},
         share=0.1,
     ),
     "captioner": Run("captioners", "captioner-efficientnet-lite0-cpu", judged=False),
     "cross-modal-alone": Run(
         "cross-modal embeddings without reuse",
         "cross-modal-efficientnet-lite0-cpu",
-        {"cross_modal": "{reuse: none}"},
+        {"system.reuse": "none"},
     ),
     "cross-modal": Run(
         "cross-modal embeddings with fixed model reuse",
         "cross-modal-efficientnet-lite0-cpu",
-        {"cross_modal.captioner": "{out}/captioner/model"},
+        {"system.captioner": "{out}/captioner/model"},
     ),
     "alignment-sequences": Run(
         "alignment, clips of half of the people and no others",
         "cross-modality-alignment-efficientnet-lite0-cpu",
-        {**HALF, "alignment.use_images": "false"},
+        {**HALF, "system.use_images": "false"},
     ),
     "alignment-images": Run(
         "alignment, these clips and photos of the other half",

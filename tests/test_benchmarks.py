@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from models.training.objectives import OBJECTIVES
+from models.training.objectives.vkd import VKDSettings
 from models.training.recipe import read_recipe
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks/systems.py"
@@ -21,10 +21,9 @@ spec.loader.exec_module(systems)
 @pytest.mark.parametrize("name", systems.RUNS)
 def test_each_run_of_the_comparison_is_a_valid_recipe_of_one_budget(name: str, tmp_path: Path) -> None:
     recipe = read_recipe(systems.RUNS[name].recipe, systems.changes(name, "imagenet", 250, tmp_path))
-    OBJECTIVES[recipe.network].refuse_idle(recipe)
     batches, frames = recipe.batches, recipe.batches.frames
-    if recipe.vkd is not None and recipe.vkd.teacher is not None:
-        frames = recipe.vkd.frames
+    if isinstance(recipe.system, VKDSettings) and recipe.system.teacher is not None:
+        frames = recipe.system.frames
     assert batches.identities * batches.clips * frames == 64
     assert (recipe.input.height, recipe.input.width) == (128, 64)
     assert recipe.schedule.steps == {"crf-fusion": 25, "begin": 1}.get(name, 250)

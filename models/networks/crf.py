@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.networks.backbones import BACKBONES
 from models.networks.clip_channels import CHANNELS, NORMALISATIONS, five_channels, motion_beside_colour
 from models.networks.crf_subnetwork import DIMENSION, FEATURES, Subnetwork
 from models.networks.network import Network, check_lengths
@@ -31,10 +32,7 @@ CENTRE: Final = MARGIN // 2
 OFFSETS: Final = range(1, 9)
 SMALL_SIZE: Final = (64, 48)
 
-# What standardised pixels are made back to 0..1 with: mean and standard deviation of models.preprocessing.
-SCALES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
-    {"small": (0.0, 1.0), "efficientnet-lite0": (127 / 255, 128 / 255)}
-)
+KNOWN: Final = ("small", "efficientnet-lite0")
 
 REGIONS: Final[Mapping[str, Callable[[Tensor], Tensor]]] = MappingProxyType(
     {
@@ -97,7 +95,7 @@ class CRF(Network):
         euclidean: float = 0.0,
     ) -> None:
         super().__init__()
-        _check("backbone", backbone, SCALES)
+        _check("backbone", backbone, KNOWN)
         _check("features", features, FEATURES)
         _check("normalisation", normalisation, NORMALISATIONS)
         _check_parts(parts)
@@ -199,7 +197,8 @@ class CRF(Network):
 
     def _channels(self, frames: Tensor, lengths: Sequence[int]) -> Tensor:
         """(F, 3, H, W) standardised -> (F, 5, H, W)."""
-        mean, std = SCALES[self.backbone]
+        spec = BACKBONES[self.backbone]
+        mean, std = (frames.new_tensor(values).view(1, 3, 1, 1) for values in (spec.mean, spec.std))
         with torch.autocast(frames.device.type, enabled=False):
             rgb = frames * std + mean
             if self.backbone == "small":

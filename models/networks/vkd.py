@@ -15,18 +15,17 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from models.networks.backbones import Backbone, efficientnet_lite0, resnet50
+from models.networks.backbones import BACKBONES, Backbone, efficientnet_lite0, resnet50
 from models.networks.network import NeckedNetwork, check_lengths, clip_means, named
 from models.networks.pooling import in_parts, pool
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A backbone, the attribute of its last block that activates, and the first block of its last stage."""
+    """A backbone, and the attribute of its last block that activates."""
 
     backbone: Callable[[], Backbone]
     activation: str
-    last_stage: int
 
 
 # The last block of ResNet-50 has one module for its three activations, so the official code, which removes
@@ -34,8 +33,8 @@ class Architecture:
 # Of MobileNet-V2 it removes the activation of the last 1x1 convolution: EfficientNet-Lite0 has the same one.
 ARCHITECTURES: Final[Mapping[str, Architecture]] = MappingProxyType(
     {
-        "efficientnet-lite0": Architecture(efficientnet_lite0, "activation", last_stage=12),
-        "resnet50": Architecture(resnet50, "relu", last_stage=14),
+        "efficientnet-lite0": Architecture(efficientnet_lite0, "activation"),
+        "resnet50": Architecture(resnet50, "relu"),
     }
 )
 
@@ -80,7 +79,7 @@ class VKD(NeckedNetwork):
     @property
     def last_stage(self) -> nn.ModuleList:
         """The blocks after the backbone's last change of resolution (as it was trained on ImageNet)."""
-        return self.backbone.blocks[ARCHITECTURES[self.backbone_name].last_stage :]
+        return self.backbone.blocks[BACKBONES[self.backbone_name].last_stage :]
 
     def raw_frames(self, frames: Tensor, at_once: int | None = None) -> Tensor:
         """Features of single frames before the neck: (F, 3, H, W) -> (F, D)."""

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.datasets.truth import mirror
-from models.training.recipe import Augmentation
+from models.training.plan import Augmentation
 
 # Rec. 601 luma and the chroma axes of YIQ: hue is a rotation of the latter.
 YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])

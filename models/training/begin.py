@@ -8,7 +8,8 @@ from models.checkpoint import LoadedModel
 from models.errors import BadRecipe
 from models.networks.catalogue import NETWORKS
 from models.networks.network import Network
-from models.training.recipe import IMAGENET, Recipe
+from models.training.plan import IMAGENET
+from models.training.recipe import Recipe
 
 
 def begin(recipe: Recipe) -> LoadedModel:
@@ -19,13 +20,10 @@ def begin(recipe: Recipe) -> LoadedModel:
         begun = checkpoint.load(Path(recipe.initialise))
         begun = replace(begun, network=as_kind(begun.network, recipe))
         check_architecture(recipe, begun.network)
-    if recipe.losses.neck == "bn" and not begun.network.has_neck:
-        try:
-            begun.network.add_neck()
-        except ValueError as error:
-            raise BadRecipe(f"losses.neck: {error}") from error
-    elif recipe.losses.neck == "none" and begun.network.has_neck:
-        raise BadRecipe(f"losses.neck: {recipe.initialise} has a neck: set it to bn")
+    if recipe.system.has_neck and not begun.network.has_neck:
+        begun.network.add_neck()
+    elif not recipe.system.has_neck and begun.network.has_neck:
+        raise BadRecipe(f"system.neck: {recipe.initialise} has a neck: set it to bn")
     wanted = recipe.input
     preprocessing = replace(
         begun.preprocessing, height=wanted.height, width=wanted.width, mirror=wanted.mirror

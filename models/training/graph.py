@@ -12,7 +12,7 @@ from models.datasets.sampler import by_identity
 from models.networks.network import Network
 from models.preprocessing import Preprocessing, standardise
 from models.training.loading import seeded
-from models.training.recipe import Recipe
+from models.training.plan import Plan
 
 PICTURES = 64  # embedded at once
 
@@ -20,7 +20,7 @@ PICTURES = 64  # embedded at once
 @torch.no_grad()
 def look_alikes(
     network: Network,
-    recipe: Recipe,
+    recipe: Plan,
     tracklets: Sequence[Tracklet],
     preprocessing: Preprocessing,
     *,

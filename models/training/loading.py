@@ -17,11 +17,11 @@ from models.datasets.sampler import SAMPLERS, Sampler, by_identity, stream
 from models.datasets.truth import truth_file
 from models.errors import BadDataset
 from models.preprocessing import Preprocessing
-from models.training.recipe import GRAPH, Recipe
+from models.training.plan import GRAPH, Plan
 
 
 def batches(
-    recipe: Recipe,
+    recipe: Plan,
     tracklets: Sequence[Tracklet],
     preprocessing: Preprocessing,
     *,
@@ -69,7 +69,7 @@ def batches(
         raise BadDataset(str(error).splitlines()[-1].removeprefix("models.errors.BadDataset: ")) from error
 
 
-def sampler_of(recipe: Recipe, neighbours: Tensor | None) -> Sampler:
+def sampler_of(recipe: Plan, neighbours: Tensor | None) -> Sampler:
     """The recipe's sampler."""
     if recipe.batches.sampler != GRAPH:
         return SAMPLERS[recipe.batches.sampler]
@@ -88,7 +88,7 @@ def seeded(*numbers: int) -> np.random.Generator:
     return np.random.default_rng(numbers)
 
 
-def batches_per_epoch(recipe: Recipe, tracklets: Sequence[Tracklet]) -> int:
+def batches_per_epoch(recipe: Plan, tracklets: Sequence[Tracklet]) -> int:
     """Batches in an epoch (its first, where samplers drop some at random)."""
     b = recipe.batches
     if b.sampler == GRAPH:

@@ -6,10 +6,19 @@ same people under cameras that do not exist.
 """
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from models.errors import BadRecipe
-from models.training.recipe import MixStyle
+from models.training.plan import Section, Share
+
+
+class MixStyle(Section):
+    """After which blocks of the image branch styles are mixed, how often and how far; () for none."""
+
+    after: tuple[int, ...] = Field((), strict=False, description="blocks")
+    probability: Share = 0.5
+    alpha: float = Field(0.1, gt=0, description="of the Beta distribution of shares")
 
 
 class StyleMixer(nn.Module):

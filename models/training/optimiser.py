@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from models.training.objectives import Objective
-from models.training.recipe import Optimiser, Schedule
+from models.training.plan import Optimiser, Schedule
 
 
 def make_optimiser(objective: Objective, recipe: Optimiser) -> torch.optim.Optimizer:

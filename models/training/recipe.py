@@ -2,243 +2,42 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 import torch
 from pydantic import Field, ValidationError, model_validator
 
 from models.errors import BadRecipe, ModelError
-from models.networks.backbones import INCEPTION_V3_LEAST
+from models.networks.backbones import BACKBONES
 from models.networks.catalogue import build as build_network
-from models.networks.saa import SAA
-from models.training.sections import (
-    OWN,
-    Alignment,
-    Crf,
-    CrossModal,
-    Positive,
-    Saa,
-    Section,
-    Share,
-    Vkd,
-    Weight,
-)
+from models.training.objectives import OBJECTIVES, AnySettings
+from models.training.objectives.tkp import TKPSettings
+from models.training.plan import Plan
+from models.training.upgrade import upgrade
 
 CONFIGS: Final = Path(__file__).parent / "configs"
-IMAGENET: Final = "imagenet"
-GRAPH: Final = "graph"
 
-FOLDERS: Final = ("initialise", "vkd.teacher", "cross_modal.captioner")
+FOLDERS: Final = ("initialise", "system.teacher", "system.captioner")
 """Keys that may name a folder of the machine that trains; cards name the model in it instead."""
 
-Branch = Literal["image", "video"]
 
-Damage = Literal["shift", "degrade", "erase"]
-DAMAGE: Final = ("shift", "degrade", "blur", "erase")
-"""What of augmentation hides the person, rather than shows them in another light."""
+class Recipe(Plan):
+    """A training run but for the data and the machine."""
 
+    system: Annotated[AnySettings, Field(discriminator="network")] = TKPSettings()
 
-class Input(Section):
-    """Size of the pictures in pixels.
-
-    With `mirror` the trained network embeds photos together with their mirror images; training does not.
-    """
-
-    height: int = Field(256, ge=32, le=1024)
-    width: int = Field(128, ge=32, le=1024)
-    mirror: bool = False
-
-
-class Batches(Section):
-    """What is in a batch, and who reads it.
-
-    A step averages the gradients of `accumulate` batches; under torchrun they are dealt out to the processes.
-    With `pieces` tracklets are first cut into pieces of so many frames, each drawn as a tracklet of its own.
-    """
-
-    sampler: Literal["chunks", "balanced", "worlds", "graph"] = "chunks"
-    graph_every: int = Field(1000, ge=1, description="steps after which the graph sampler looks anew")
-    identities: int = Field(4, ge=2)
-    clips: Positive = 4
-    frames: int = Field(4, ge=1, le=32)
-    stride: Positive = 8
-    choice: Literal["strided", "parts", "views"] = "strided"
-    pieces: int | None = Field(None, ge=1, description="frames; None leaves tracklets whole")
-    accumulate: Positive = 1
-    workers: int = Field(0, ge=0, le=64)
-
-
-class Augmentation(Section):
-    """How often a clip is changed, as a probability, and how far.
-
-    A draw holds for all frames of a clip, except the changes that `per_frame` names: each frame has its own.
-    With `clean_video` the video branch sees clips as they were before what `DAMAGE` names.
-    """
-
-    flip: Share = 0.5
-    shift: Share = 0.0
-    shift_share: float = Field(0.04, ge=0, le=0.25, description="padding, as a share of the height")
-    colour: Share = 0.0
-    brightness: Share = 0.4
-    contrast: Share = 0.4
-    saturation: Share = 0.4
-    hue: float = Field(0.05, ge=0, le=0.5, description="as a share of the colour circle")
-    colour_ratio: bool = Field(
-        False,
-        description="brightness, contrast, saturation x: from 1 / (1 + x), not 1 - x, to 1 + x",
-    )
-    camera: Share = Field(0.0, description="another camera: gains of the channels, then gamma")
-    camera_gain: float = Field(0.25, ge=0, le=2, description="x: each channel by 1 / (1 + x) to 1 + x")
-    camera_gamma: float = Field(0.5, ge=0, le=4, description="x: exponents from 1 / (1 + x) to 1 + x")
-    grey: Share = 0.0
-    blur: Share = 0.0
-    blur_sigma: float = Field(1.5, gt=0, le=8, description="the strongest, in pixels")
-    degrade: Share = 0.0
-    degrade_scale: float = Field(4.0, ge=1, le=16, description="the coarsest")
-    erase: Share = 0.0
-    erase_area: tuple[Share, Share] = Field((0.02, 0.33), strict=False, description="least and most")
-    per_frame: tuple[Damage, ...] = Field((), strict=False)
-    clean_video: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.erase_area[0] > self.erase_area[1]:
-            raise ValueError("erase_area must be the least share and then the most")
-        return self
-
-
-class MixStyle(Section):
-    """Styles mixed within the backbone of the image branch (models.training.mix_style); () for none."""
-
-    after: tuple[int, ...] = Field((), strict=False, description="blocks")
-    probability: Share = 0.5
-    alpha: float = Field(0.1, gt=0, description="of the Beta distribution of shares")
-
-
-class Losses(Section):
-    """Weights of the terms (0 leaves one out) and their forms; the defaults are TKP's."""
-
-    image_cross_entropy: Weight = 1.0
-    video_cross_entropy: Weight = 1.0
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    image_contrastive: Weight = Field(0.0, description="supervised contrast of what the classifier sees")
-    video_contrastive: Weight = 0.0
-    temperature: float = Field(0.1, gt=0, description="of the contrast")
-    within_world: bool = Field(True, description="tell people apart from those of their own world only")
-    neck: Literal["none", "bn"] = "none"
-    classifier_norm: bool = Field(True, description="batch norm before the classifier, in training only")
-    image_to_video: Weight = 1.0
-    video_to_image: Weight = 1.0
-    image_to_image: Weight = 1.0
-    video_to_video: Weight = 1.0
-    margin: float | None = Field(0.3, ge=0, description="None for the soft margin")
-    ramp: int = Field(0, ge=0, description="steps in which triplets and propagation reach their weights")
-    feature_propagation: Weight = 1.0
-    distance_propagation: Weight = 1.0
-    distance_form: Literal["code", "paper"] = "code"
-    teach_video: bool = False
-
-
-class Rates(Section):
-    """Factors on the learning rate of the parts."""
-
-    image: Weight = 1.0
-    video: Weight = 1.0
-    non_local: Weight = 1.0
-    classifier: Weight = 1.0
-
-
-class Optimiser(Section):
-    """How weights move."""
-
-    name: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: float = Field(3e-4, gt=0)
-    weight_decay: Weight = 5e-4
-    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
-    rates: Rates = Rates()
-    frozen_blocks: int = Field(0, ge=0, description="first blocks of each backbone that stay as they are")
-    clamp_gradient: float | None = Field(None, gt=0, description="largest entry of the gradient")
-    clip_gradient: float | None = Field(None, gt=0, description="longest gradient, after clamping")
-    ema: float = Field(0.0, ge=0, lt=1, description="decay of the averaged weights; 0 for none")
-    norm_batches: int = Field(50, ge=0, description="that give batch norms their final statistics")
-
-
-class Schedule(Section):
-    """How long, and how the learning rate falls; exactly one of `epochs` and `steps`."""
-
-    kind: Literal["multistep", "cosine"] = "multistep"
-    epochs: int | None = Field(None, ge=1, le=10**6)
-    steps: int | None = Field(None, ge=1, le=10**9)
-    warm_up: int = Field(0, ge=0, description="steps")
-    milestones: tuple[Share, ...] = Field((0.4, 0.8), strict=False, description="shares of the run")
-    factor: float = Field(0.1, gt=0, le=1, description="at each milestone")
-    least: Share = Field(0.01, description="where the cosine ends, as a share of the learning rate")
-
-    @model_validator(mode="after")
-    def _one_length(self) -> Self:
-        if (self.epochs is None) == (self.steps is None):
-            raise ValueError("give either epochs or steps")
-        return self
-
-
-class Run(Section):
-    """Settings that change speed and records, not what is learnt (except by rounding)."""
-
-    seed: int = Field(1, ge=0)
-    bf16: bool = False
-    compile: bool = False
-    log_every: Positive = 10
-    save_every: Positive = 500
-
-
-class Recipe(Section):
-    """A training run except for the data and the machine."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
-    network: str = Field("tkp", description="its kind")
-    backbone: str = "efficientnet-lite0"
-    architecture: dict[str, Any] = Field({}, description="further arguments of the network's constructor")
-    initialise: str = Field(
-        IMAGENET, description="or a checkpoint's path; of another network's its picture backbone counts"
-    )
-    branches: tuple[Branch, ...] = Field(
-        ("image", "video"), strict=False, min_length=1, description="that take part"
-    )
-    frozen_branches: tuple[Branch, ...] = Field((), strict=False, description="that do not learn")
-    video_from_image: bool = False
-    input: Input = Input()
-    batches: Batches = Batches()
-    augmentation: Augmentation = Augmentation()
-    mix_style: MixStyle = MixStyle()
-    losses: Losses = Losses()
-    optimiser: Optimiser = Optimiser()
-    schedule: Schedule
-    run: Run = Run()
-    crf: Crf | None = None
-    cross_modal: CrossModal | None = None
-    saa: Saa | None = None
-    vkd: Vkd | None = None
-    alignment: Alignment | None = None
+    @property
+    def network(self) -> str:
+        """The kind of network that is trained."""
+        return self.system.network
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         with torch.device("meta"):
             build_network(self.network, {"backbone": self.backbone, **self.architecture})
-        for section, kind in OWN.items():
-            if getattr(self, section) is not None and self.network != kind:
-                raise ValueError(f"the section {section} is not for the network {self.network}")
-        if (self.cross_modal is not None) != (self.network == "cross-modal"):
-            raise ValueError("the section cross_modal and the network cross-modal belong together")
-        if self.backbone == "inception-v3" and min(self.input.height, self.input.width) < INCEPTION_V3_LEAST:
-            raise ValueError(f"inception-v3 takes pictures of {INCEPTION_V3_LEAST} pixels a side and more")
-        if not set(self.branches) - set(self.frozen_branches):
-            raise ValueError("no branch learns")
-        if len(set(self.branches)) < len(self.branches):
-            raise ValueError("branches has one twice")
-        if self.network == SAA.kind and len(self.branches) < 2:
-            raise ValueError(f"{SAA.kind} trains both branches")
-        if self.video_from_image and "video" in self.branches:
-            raise ValueError("video_from_image would overwrite the video branch that was trained")
+        least = BACKBONES[self.backbone].least
+        if min(self.input.height, self.input.width) < least:
+            raise ValueError(f"{self.backbone} takes crops of {least} pixels a side and more")
         return self
 
 
@@ -273,10 +72,12 @@ def find_recipe(name_or_path: str) -> Path:
 def check_recipe(values: Any) -> Recipe:
     """A recipe from plain values. Raises BadRecipe with the key that is wrong."""
     try:
-        return Recipe.model_validate(values)
+        return Recipe.model_validate(upgrade(values) if isinstance(values, dict) else values)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "recipe"
+        # The type of a system's settings stands in the path by the name of its network.
+        loc = [part for place, part in enumerate(first["loc"]) if place != 1 or part not in OBJECTIVES]
+        key = ".".join(map(str, loc)) or "recipe"
         if first["type"] in {"extra_forbidden", "invalid_key"}:
             raise BadRecipe(f"unknown key {key!r}") from error
         # To YAML 3e-4 is text.

@@ -10,7 +10,8 @@ import torch
 from models import checkpoint
 from models.checkpoint import LoadedModel
 from models.training.objectives.base import Objective
-from models.training.recipe import FOLDERS, IMAGENET, Recipe
+from models.training.plan import IMAGENET
+from models.training.recipe import FOLDERS, Recipe
 from models.training.state import State
 
 
@@ -64,7 +65,7 @@ def public_recipe(recipe: Recipe, begun: LoadedModel, objective: Objective) -> d
         *sections, last = key.split(".")
         section = values
         for name in sections:
-            section = section[name] or {}
+            section = section[name]
         if last in section:
             section[last] = names.get(key)
     return values

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from models.errors import TrainingError
-from models.training.recipe import Recipe
+from models.training.plan import Plan
+from models.training.upgrade import upgrade
 
 if TYPE_CHECKING:
     from models.training.objectives.base import Objective
@@ -38,7 +39,7 @@ class State:
     neighbours: Tensor | None = None
 
 
-def save_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
+def save_state(out: Path, state: State, recipe: Plan, data: str) -> None:
     """Replace the state in `out` as a whole; a kill at any moment leaves the old one or the new one."""
     values = {
         "recipe": recipe.model_dump(mode="json"),
@@ -58,7 +59,7 @@ def save_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
     temporary.replace(out / FILE)
 
 
-def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
+def restore_state(out: Path, state: State, recipe: Plan, data: str) -> None:
     """Put the state in `out` into `state`; without one, nothing changes.
 
     Raises:
@@ -67,15 +68,21 @@ def restore_state(out: Path, state: State, recipe: Recipe, data: str) -> None:
     if not (out / FILE).exists():
         return
     values = read_state(out)
-    differing = _difference(values["recipe"], recipe.model_dump(mode="json"))
+    differing = _difference(upgrade(values["recipe"]), recipe.model_dump(mode="json"))
     if differing is not None:
         raise TrainingError(f"the run in {out} was started with another recipe: {differing}")
     if values["data"] != data:
         raise TrainingError(f"the run in {out} was started with other data")
-    state.objective.load_state_dict(values["objective"])
-    state.optimiser.load_state_dict(values["optimiser"])
-    if state.average is not None:
-        state.average.load_state_dict(values["average"])
+    try:
+        state.objective.load_state_dict(values["objective"])
+        state.optimiser.load_state_dict(values["optimiser"])
+        if state.average is not None:
+            state.average.load_state_dict(values["average"])
+    except (ValueError, RuntimeError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"the run in {out} was begun by another version of Sightline: {reason}"
+        ) from error
     state.step, state.seconds = values["step"], values["seconds"]
     state.neighbours = values["neighbours"]
 

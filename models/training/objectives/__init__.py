@@ -1,16 +1,13 @@
-"""What each kind of network is trained for, by its name."""
+"""What each kind of network is trained for, by its name.
+
+A new system is two files, the network's and the objective's with its settings, and a line in each of two
+registers: models.networks.catalogue and here.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final, Union
 
-from models.networks.alignment import CrossModalityAlignment
-from models.networks.captioner import Captioner
-from models.networks.crf import CRF
-from models.networks.cross_modal import CrossModal
-from models.networks.saa import SAA
-from models.networks.tkp import TKP
-from models.networks.vkd import VKD
 from models.training.objectives.alignment import AlignmentObjective
 from models.training.objectives.base import Objective, People
 from models.training.objectives.captioner import CaptionerObjective
@@ -19,17 +16,27 @@ from models.training.objectives.cross_modal import CrossModalObjective
 from models.training.objectives.saa import SAAObjective
 from models.training.objectives.tkp import TKPObjective
 from models.training.objectives.vkd import VKDObjective
+from models.training.plan import Settings
 
-__all__ = ["OBJECTIVES", "Objective", "People"]
+__all__ = ["OBJECTIVES", "AnySettings", "Objective", "People"]
 
 OBJECTIVES: Final[Mapping[str, type[Objective]]] = MappingProxyType(
     {
-        TKP.kind: TKPObjective,
-        SAA.kind: SAAObjective,
-        CRF.kind: CRFObjective,
-        CrossModal.kind: CrossModalObjective,
-        Captioner.kind: CaptionerObjective,
-        VKD.kind: VKDObjective,
-        CrossModalityAlignment.kind: AlignmentObjective,
+        objective.settings_type.model_fields["network"].default: objective
+        for objective in (
+            TKPObjective,
+            SAAObjective,
+            CRFObjective,
+            CrossModalObjective,
+            CaptionerObjective,
+            VKDObjective,
+            AlignmentObjective,
+        )
     }
 )
+
+if TYPE_CHECKING:
+    AnySettings = Settings
+else:
+    # What a recipe says of its system is read by the type that has the network's name.
+    AnySettings = Union[tuple(objective.settings_type for objective in OBJECTIVES.values())]  # noqa: UP007

@@ -8,8 +8,10 @@ clip's own frame features.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
@@ -18,15 +20,29 @@ from models.networks.alignment import CrossModalityAlignment
 from models.networks.network import Network
 from models.siamese import siamese
 from models.training.objectives.base import People
-from models.training.objectives.identification import SETTINGS, Identification
-from models.training.recipe import Recipe
-from models.training.sections import Alignment
+from models.training.objectives.head import NeckedSettings, PersonTerms
+from models.training.objectives.identification import Identification
+from models.training.plan import Plan, Share, Weight
 
 
 def known_from_photos(people: int, share: float) -> Tensor:
     """Of whom only photos are known: (C,) bool, `share` of the people, spread evenly over the labels."""
     counts = (torch.arange(people + 1, dtype=torch.float64) * share + 1e-9).floor()
     return counts.diff() > 0
+
+
+class AlignmentSettings(NeckedSettings):
+    """Weights of the terms of real ("video") and pseudo ("image") sequences, and who is known from photos."""
+
+    network: Literal["cross-modality-alignment"] = "cross-modality-alignment"
+    image: PersonTerms = PersonTerms()
+    video: PersonTerms = PersonTerms()
+    siamese: Weight = 1.0
+    margin: float = Field(2.0, gt=0)
+    pseudo: Weight = Field(1.0, description="of all terms of pseudo sequences")
+    align: Weight = Field(1.0, description="of pseudo sequences that resemble the real ones")
+    image_people: Share = Field(0.0, description="share of the people of whom only photos are known")
+    use_images: bool = Field(True, description="or leave these people out")
 
 
 class AlignmentObjective(Identification):
@@ -38,30 +54,33 @@ class AlignmentObjective(Identification):
     Args:
         network: what is trained.
         people: to tell apart.
-        recipe: the losses; image weights are those of pseudo sequences.
+        plan: the run.
+        settings: the losses.
         generator: for the classifier's first weights.
-
-    Raises:
-        BadRecipe: the recipe asks for a loss that there is not.
     """
 
     network: CrossModalityAlignment
-    losses = SETTINGS | {
-        f"{branch}_{term}" for branch in ("image", "video") for term in ("cross_entropy", "contrastive")
-    }
+    settings_type = AlignmentSettings
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: AlignmentSettings,
+        generator: torch.Generator,
+    ) -> None:
         assert isinstance(network, CrossModalityAlignment)
-        super().__init__(network, network.backbone, people, recipe, generator)
-        self.settings = recipe.alignment or Alignment()
+        super().__init__(network, people, plan, settings, generator, backbone=network.backbone)
+        self.settings = settings
         self.photos_only: Tensor
-        photos_only = known_from_photos(len(people), self.settings.image_people)
+        photos_only = known_from_photos(len(people), settings.image_people)
         self.register_buffer("photos_only", photos_only, persistent=False)
-        losses, pseudo = recipe.losses, self.settings.pseudo > 0
-        classifies = losses.video_cross_entropy > 0 or (pseudo and losses.image_cross_entropy > 0)
-        contrasts = losses.video_contrastive > 0 or (pseudo and losses.image_contrastive > 0)
+        used = [settings.video, settings.image] if settings.pseudo else [settings.video]
+        classifies = any(terms.cross_entropy > 0 for terms in used)
+        contrasts = any(terms.contrastive > 0 for terms in used)
         self.let_learn(normalisation=classifies or contrasts, classifier=classifies)
-        network.pseudo.requires_grad_(pseudo or self.settings.align > 0)
+        network.pseudo.requires_grad_(settings.pseudo > 0 or settings.align > 0)
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss: "video_..." of real sequences, "image_..." of pseudo ones."""
@@ -103,7 +122,7 @@ class AlignmentObjective(Identification):
     def _encode(self, frames: Tensor) -> Tensor:
         """(F, 3, H, W) -> (F, D) in float32."""
         x = frames.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.plan.run.bf16):
             raw = self.network.raw_frames(x)
         return self.network.reduction(raw)  # type: ignore[no-any-return]
 
@@ -113,7 +132,8 @@ class AlignmentObjective(Identification):
         """Siamese loss and softmax of sequences of one kind."""
         settings = self.settings
         known = None if settings.use_images else ~self.photos_only
-        terms = self.person_terms(branch, seen, labels, known)
+        weights = settings.video if branch == "video" else settings.image
+        terms = self.person_terms(branch, weights, seen, labels, known)
         if settings.siamese:
             loss = siamese(features, features, labels, cameras, margin=settings.margin, form="rcn-paper")
             terms[f"{branch}_siamese"] = settings.siamese * loss
@@ -121,11 +141,13 @@ class AlignmentObjective(Identification):
 
     def names(self) -> set[str]:
         """Of all terms that the recipe weighs; a batch may lack what one is of, which then is zero."""
-        branches = ["video", *(["image"] if self.settings.pseudo else [])]
-        kinds = ("contrastive", "cross_entropy")
-        weights = {f"{b}_{k}": getattr(self.recipe.losses, f"{b}_{k}") for b in branches for k in kinds}
-        weights |= {f"{b}_siamese": self.settings.siamese for b in branches}
-        weights["align"] = self.settings.align
+        settings = self.settings
+        branches = {"video": settings.video} | ({"image": settings.image} if settings.pseudo else {})
+        weights = {"align": settings.align}
+        for branch, terms in branches.items():
+            weights[f"{branch}_contrastive"] = terms.contrastive
+            weights[f"{branch}_cross_entropy"] = terms.cross_entropy
+            weights[f"{branch}_siamese"] = settings.siamese
         return {name for name, weight in weights.items() if weight}
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:

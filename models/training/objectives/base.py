@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.errors import BadRecipe
 from models.networks.network import Network
-from models.training.recipe import Losses, Recipe
+from models.training.plan import Plan, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,10 @@ class People:
 class Objective(nn.Module, ABC):
     """A network with all that only its training needs: classifiers, teachers, losses.
 
-    Built from (network, people, recipe, generator); the generator draws first weights.
-
-    Raises:
-        BadRecipe: the recipe asks for a loss or a branch that there is not.
+    Built from (network, people, plan, settings, generator); the generator draws first weights.
 
     Attributes:
-        losses: keys of `recipe.losses` that have an effect.
-        has_branches: whether the recipe may choose among branches.
+        settings_type: what a recipe says of this system, with the kind of its network.
         network: what is trained, and kept.
         needs_truth: whether batches must have `truth`; an objective may decide by its recipe.
         needs_captions: whether people must have captions.
@@ -58,16 +53,16 @@ class Objective(nn.Module, ABC):
         diagnostics: numbers of the last forward pass that are logged beside the terms, and not minimised.
     """
 
+    settings_type: ClassVar[type[Settings]]
     network: Network
-    losses: ClassVar[frozenset[str]]
-    has_branches: ClassVar[bool] = False
     needs_truth: bool = False
     needs_captions: ClassVar[bool] = False
 
     @abstractmethod
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(
+        self, network: Network, people: People, plan: Plan, settings: Settings, generator: torch.Generator
+    ) -> None:
         super().__init__()
-        self.refuse_idle(recipe)
         self.learns_from: dict[str, Source] = {}
         self.diagnostics: dict[str, Tensor] = {}
 
@@ -83,20 +78,6 @@ class Objective(nn.Module, ABC):
     @abstractmethod
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
         """Parameters by the part whose factor on the learning rate they have (recipe: optimiser.rates)."""
-
-    @classmethod
-    def refuse_idle(cls, recipe: Recipe) -> None:
-        """Raise BadRecipe for a setting that would have no effect."""
-        for name, field in Losses.model_fields.items():
-            if name not in cls.losses and getattr(recipe.losses, name) != field.default:
-                raise BadRecipe(f"losses.{name}: the network {recipe.network} has no such loss")
-        for name in ("branches", "frozen_branches", "video_from_image"):
-            if not cls.has_branches and getattr(recipe, name) != Recipe.model_fields[name].default:
-                raise BadRecipe(f"{name}: the network {recipe.network} has no branches")
-        if not cls.has_branches and (recipe.mix_style.after or recipe.augmentation.clean_video):
-            raise BadRecipe(
-                f"mix_style and augmentation.clean_video: the network {recipe.network} has no branches"
-            )
 
     def after_step(self, step: int, steps: int) -> None:
         """Told after each step how many are done, and of how many."""

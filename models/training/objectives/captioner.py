@@ -1,6 +1,7 @@
 """What captioners are trained for: the words of the caption, each from those before it."""
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +15,13 @@ from models.networks.network import Network
 from models.networks.pooling import pool
 from models.networks.vocabulary import BEGIN, PADDING, Vocabulary
 from models.training.objectives.base import Objective, People
-from models.training.recipe import Recipe
+from models.training.plan import Plan, Settings
+
+
+class CaptionerSettings(Settings):
+    """Nothing can be told to a captioner but what all runs have."""
+
+    network: Literal["captioner"] = "captioner"
 
 
 class CaptionerObjective(Objective):
@@ -26,7 +33,8 @@ class CaptionerObjective(Objective):
     Args:
         network: what is trained; without a vocabulary it gets that of the captions.
         people: with captions.
-        recipe: which blocks of the backbone stay as they are.
+        plan: which blocks of the backbone stay as they are.
+        settings: none.
         generator: for the decoders' first weights.
 
     Raises:
@@ -34,15 +42,22 @@ class CaptionerObjective(Objective):
     """
 
     network: Captioner
-    losses = frozenset()
+    settings_type = CaptionerSettings
     needs_captions = True
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
-        super().__init__(network, people, recipe, generator)
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: CaptionerSettings,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(network, people, plan, settings, generator)
         assert isinstance(network, Captioner)
         if people.captions is None:
             raise BadDataset("a captioner learns from captions, and this data has none")
-        self.network, self.recipe = network, recipe
+        self.network, self.plan = network, plan
         if not network.vocabulary.words:
             network.learn_words(Vocabulary.of(people.captions), generator)
         lines = [torch.tensor([BEGIN, *network.vocabulary.encode(text)]) for text in people.captions]
@@ -58,7 +73,7 @@ class CaptionerObjective(Objective):
         count, length = clips.shape[:2]
         network, labels = self.network, batch.labels
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.plan.run.bf16):
             pooled = pool(network.cnn(x))  # (NT, D), float32
         image, video = network.image_features(pooled), network.clip_features(pooled, [length] * count)
         return {
@@ -85,7 +100,7 @@ class CaptionerObjective(Objective):
         return self
 
     def _frozen(self) -> list[nn.Module]:
-        return list(self.network.cnn.blocks[: self.recipe.optimiser.frozen_blocks])
+        return list(self.network.cnn.blocks[: self.plan.optimiser.frozen_blocks])
 
 
 def caption_loss(decoder: nn.Module, visual: Tensor, words: Tensor) -> Tensor:

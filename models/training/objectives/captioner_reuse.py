@@ -1,8 +1,10 @@
 """Fixed model reuse of a captioner's two layers in the training of cross-modal embeddings."""
 
 from pathlib import Path
+from typing import Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models import checkpoint
@@ -10,10 +12,27 @@ from models.errors import BadRecipe
 from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
 from models.networks.fixed_model_reuse import FixedModelReuse, active_entries
+from models.networks.fixed_model_reuse import Mode as ReuseMode
 from models.networks.pooling import pool
 from models.training.objectives.base import Source
-from models.training.recipe import Recipe
-from models.training.sections import CrossModal as Settings
+from models.training.objectives.head import HeadSettings
+from models.training.plan import Plan, Weight
+
+
+class ReuseSettings(HeadSettings):
+    """How which captioner is reused."""
+
+    reuse: ReuseMode = "propagation-knockdown"
+    captioner: str | None = Field(None, description="the path of its checkpoint")
+    reconstruction: Weight = Field(1.0, description="of the fixed features from the network's")
+    ridge: Weight = Field(1e-4, description="on W, U and V")
+    knockdown: float = Field(0.5, gt=0, le=1, description="share of the run in which all of it goes")
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.reuse != "none" and self.captioner is None:
+            raise ValueError("captioner must name a checkpoint, or reuse must be none")
+        return self
 
 
 class CaptionerReuse(nn.Module):
@@ -27,7 +46,7 @@ class CaptionerReuse(nn.Module):
     """
 
     def __init__(
-        self, network: CrossModal, captioner: Captioner, settings: Settings, generator: torch.Generator
+        self, network: CrossModal, captioner: Captioner, settings: ReuseSettings, generator: torch.Generator
     ) -> None:
         super().__init__()
         fixed, outputs = captioner.dimension, network.dimension
@@ -87,22 +106,19 @@ class CaptionerReuse(nn.Module):
         return self
 
 
-def load_captioner(recipe: Recipe) -> tuple[Captioner, Source]:
-    """The captioner that a recipe names, and which model it is.
+def load_captioner(where: str, plan: Plan) -> tuple[Captioner, Source]:
+    """The captioner at a path, and which model it is.
 
     Raises:
-        BadRecipe: it is something else, or does not fit the recipe's pictures.
+        BadRecipe: it is something else, or does not fit the crops of the plan.
         BadCheckpoint, UnknownModel: it cannot be read.
     """
-    assert recipe.cross_modal is not None
-    assert recipe.cross_modal.captioner is not None
-    where = recipe.cross_modal.captioner
     loaded = checkpoint.load(Path(where))
     network, p = loaded.network, loaded.preprocessing
     if not isinstance(network, Captioner):
-        raise BadRecipe(f"cross_modal.captioner: {where} is a {network.kind}")
-    if network.backbone != recipe.backbone:  # it could not read pictures standardised for another
-        raise BadRecipe(f"cross_modal.captioner: {where} has the backbone {network.backbone!r}")
-    if (p.height, p.width) != (recipe.input.height, recipe.input.width):
-        raise BadRecipe(f"cross_modal.captioner: {where} takes pictures of {p.height} x {p.width}")
+        raise BadRecipe(f"system.captioner: {where} is a {network.kind}")
+    if network.backbone != plan.backbone:  # it could not read crops standardised for another
+        raise BadRecipe(f"system.captioner: {where} has the backbone {network.backbone!r}")
+    if (p.height, p.width) != (plan.input.height, plan.input.width):
+        raise BadRecipe(f"system.captioner: {where} takes crops of {p.height} x {p.width}")
     return network, Source(loaded.name, loaded.id)

@@ -7,8 +7,10 @@ paper says only that they are learned from the training sets).
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Literal, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
@@ -16,11 +18,28 @@ from models.errors import BadRecipe
 from models.networks.crf import CRF, SMALL_SIZE
 from models.networks.crf_subnetwork import DIMENSION, Subnetwork
 from models.networks.network import Network
-from models.siamese import siamese
+from models.siamese import SiameseForm, siamese
 from models.training.objectives.base import Objective, People
-from models.training.objectives.head import IdentityHead
-from models.training.recipe import Recipe
-from models.training.sections import Crf
+from models.training.objectives.head import HeadSettings, IdentityHead
+from models.training.plan import Plan, Weight
+
+
+class CRFSettings(HeadSettings):
+    """The stage of the CRF network, and the weights (0 leaves one out) and forms of its terms."""
+
+    network: Literal["crf"] = "crf"
+    stage: Literal["parts", "fusion"] = "parts"
+    siamese: Weight = 1.0
+    form: SiameseForm = "crf"
+    margin: float = Field(2.0, gt=0)
+    identity: Weight = Field(1.0, description="of each of the two softmax losses")
+    photos: Weight = Field(0.0, description="of the same terms between first frames and clips; ours")
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if not self.siamese and not self.identity:
+            raise ValueError("siamese and identity are both 0")
+        return self
 
 
 class CRFObjective(Objective):
@@ -28,32 +47,38 @@ class CRFObjective(Objective):
 
     Args:
         network: what is trained.
-        people: to tell apart, each from those of its own world only if the recipe says so.
-        recipe: the stage and the losses.
+        people: to tell apart, each from those of its own world only if the settings say so.
+        plan: the run.
+        settings: the stage and the losses.
         generator: for the classifiers' first weights.
 
     Raises:
-        BadRecipe: the pictures' size is not the small backbone's, there is nothing to fuse, or the recipe
-            asks for what there is not.
+        BadRecipe: the crops' size is not the small backbone's, or there is nothing to fuse.
     """
 
     network: CRF
-    losses = frozenset({"label_smoothing", "within_world", "classifier_norm"})
+    settings_type = CRFSettings
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
-        super().__init__(network, people, recipe, generator)
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: CRFSettings,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(network, people, plan, settings, generator)
         assert isinstance(network, CRF)
-        self.network, self.recipe = network, recipe
-        self.settings = recipe.crf or Crf()
-        size = (recipe.input.height, recipe.input.width)
-        if recipe.backbone == "small" and size != SMALL_SIZE:
+        self.network, self.plan, self.settings = network, plan, settings
+        size = (plan.input.height, plan.input.width)
+        if plan.backbone == "small" and size != SMALL_SIZE:
             raise BadRecipe(f"input: the small backbone takes 64 x 48, not {size[0]} x {size[1]}")
         self.fuses = self.settings.stage == "fusion"
         if self.fuses and network.fusion is None:
-            raise BadRecipe("crf.stage: a network of one part has nothing to fuse")
+            raise BadRecipe("system.stage: a network of one part has nothing to fuse")
         names = ["fused"] if self.fuses else list(network.subnetworks)
         self.heads = nn.ModuleDict(
-            {name: IdentityHead(DIMENSION, people, recipe.losses, generator) for name in names}
+            {name: IdentityHead(DIMENSION, people, settings, generator) for name in names}
         )
         for head in self._heads().values():
             head.let_learn(norm=self.settings.identity > 0, classifier=self.settings.identity > 0)
@@ -78,7 +103,7 @@ class CRFObjective(Objective):
     def _features(self, frames: Tensor, lengths: list[int]) -> Tensor:
         """(F, 3, H, W) -> (K, N, 128) in float32: of the K regions, or K = 1 of the fused one."""
         x = frames.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.plan.run.bf16):
             features = self.network.part_features(x, lengths)
         return self.network.fuse(features)[None] if self.fuses else features
 
@@ -118,6 +143,6 @@ class CRFObjective(Objective):
     def _frozen(self) -> list[nn.Module]:
         if self.fuses:
             return [self.network.subnetworks]
-        count = self.recipe.optimiser.frozen_blocks
+        count = self.plan.optimiser.frozen_blocks
         subnetworks = [s for s in self.network.subnetworks.values() if isinstance(s, Subnetwork)]
         return [block for s in subnetworks for block in s.backbone.blocks[:count]]

@@ -13,9 +13,11 @@ anywhere to each other, and an index ranks by distance.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
@@ -24,9 +26,24 @@ from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
 from models.networks.pooling import pool
 from models.training.objectives.base import Objective, People
-from models.training.objectives.captioner_reuse import CaptionerReuse, load_captioner
+from models.training.objectives.captioner_reuse import CaptionerReuse, ReuseSettings, load_captioner
 from models.training.objectives.head import IdentityHead
-from models.training.recipe import Recipe
+from models.training.plan import Plan, Weight
+
+
+class CrossModalSettings(ReuseSettings):
+    """Weights of the terms of cross-modal embeddings, and how which captioner is reused."""
+
+    network: Literal["cross-modal"] = "cross-modal"
+    verification: Weight = 1.0
+    image_identity: Weight = 0.5
+    video_identity: Weight = 0.5
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if not self.verification and not (self.image_identity and self.video_identity):
+            raise ValueError("with verification 0, a branch whose identity is 0 would learn nothing")
+        return self
 
 
 class CrossModalObjective(Objective):
@@ -34,8 +51,9 @@ class CrossModalObjective(Objective):
 
     Args:
         network: what is trained.
-        people: to tell apart, each from those of its own world only if the recipe says so.
-        recipe: weights, captioner and mode of reuse in its section cross_modal.
+        people: to tell apart, each from those of its own world only if the settings say so.
+        plan: the run.
+        settings: weights, captioner and mode of reuse.
         generator: for first weights and the order of knockdown.
 
     Raises:
@@ -44,21 +62,29 @@ class CrossModalObjective(Objective):
     """
 
     network: CrossModal
-    losses = frozenset({"label_smoothing", "within_world", "classifier_norm"})
+    settings_type = CrossModalSettings
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
-        super().__init__(network, people, recipe, generator)
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: CrossModalSettings,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(network, people, plan, settings, generator)
         assert isinstance(network, CrossModal)
-        assert recipe.cross_modal is not None
-        if recipe.batches.clips < 2:
+        if plan.batches.clips < 2:
             raise BadRecipe("batches.clips: pairs of a picture and another clip need 2 clips a person")
-        self.network, self.recipe, self.settings = network, recipe, recipe.cross_modal
-        self.head = IdentityHead(network.dimension, people, recipe.losses, generator)
+        self.network, self.plan, self.settings = network, plan, settings
+        self.head = IdentityHead(network.dimension, people, settings, generator)
         self.steps_done: Tensor
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
         self.reuse: CaptionerReuse | None = None
-        if self.settings.reuse != "none":
-            captioner, self.learns_from["cross_modal.captioner"] = load_captioner(recipe)
+        if settings.reuse != "none":
+            assert settings.captioner is not None
+            captioner, source = load_captioner(settings.captioner, plan)
+            self.learns_from["system.captioner"] = source
             self.reuse = CaptionerReuse(network, captioner, self.settings, generator)
         # What takes no part must not be waited for by DistributedDataParallel.
         identifies = self.settings.image_identity + self.settings.video_identity > 0
@@ -70,7 +96,7 @@ class CrossModalObjective(Objective):
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss."""
         count, length = clips.shape[:2]
-        network, bf16 = self.network, self.recipe.run.bf16
+        network, bf16 = self.network, self.plan.run.bf16
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
             pooled = pool(network.cnn(x))  # (NT, D), float32 as all that follows
@@ -81,22 +107,21 @@ class CrossModalObjective(Objective):
             of_frames, of_clips = self.reuse.fixed(x, [length] * count, bf16=bf16)
             image, video = self.reuse.image(image, of_frames), self.reuse.video(video, of_clips)
             terms |= self.reuse.terms(network, pooled, sequences, of_frames, of_clips)
-        terms |= self._identity("image", image, batch.labels.repeat_interleave(length))
-        terms |= self._identity("video", video, batch.labels)
+        if weight := self.settings.image_identity:
+            terms["image_identity"] = weight * self._identity(image, batch.labels.repeat_interleave(length))
+        if weight := self.settings.video_identity:
+            terms["video_identity"] = weight * self._identity(video, batch.labels)
         return terms | self._verification(image, video, batch.labels)
 
-    def _identity(self, branch: str, features: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """L_ii and L_iv."""
-        name = f"{branch}_identity"
-        if not (weight := getattr(self.settings, name)):
-            return {}
-        return {name: weight * self.head(self.head.norm(features), labels)}
+    def _identity(self, features: Tensor, labels: Tensor) -> Tensor:
+        """L_ii or L_iv."""
+        return self.head(self.head.norm(features), labels)  # type: ignore[no-any-return]
 
     def _verification(self, image: Tensor, video: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """L_v."""
         if not self.settings.verification:
             return {}
-        generator = torch.Generator().manual_seed(self.recipe.run.seed + int(self.steps_done))
+        generator = torch.Generator().manual_seed(self.plan.run.seed + int(self.steps_done))
         of_image, of_clip, different = draw_pairs(labels, len(image) // len(video), generator)
         logits = self.network.verification_logits(image[of_image], video[of_clip])
         return {"verification": self.settings.verification * F.cross_entropy(logits, different)}
@@ -125,7 +150,7 @@ class CrossModalObjective(Objective):
         return self
 
     def _frozen(self) -> list[nn.Module]:
-        return list(self.network.cnn.blocks[: self.recipe.optimiser.frozen_blocks])
+        return list(self.network.cnn.blocks[: self.plan.optimiser.frozen_blocks])
 
 
 def draw_pairs(labels: Tensor, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

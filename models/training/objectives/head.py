@@ -1,11 +1,41 @@
 """The head that tells people apart while a network learns; a trained network has none."""
 
+from typing import Literal
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from models.losses import cross_entropy
 from models.training.objectives.base import People
-from models.training.recipe import Losses
+from models.training.plan import Section, Settings, Weight
+
+
+class HeadSettings(Settings):
+    """How people are told apart."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    within_world: bool = Field(True, description="tell people apart from those of their own world only")
+    classifier_norm: bool = Field(True, description="batch norm before the classifier, in training only")
+
+
+class NeckedSettings(HeadSettings):
+    """The same for a network that may have a neck, by whose features people are contrasted, too."""
+
+    neck: Literal["none", "bn"] = "none"
+    temperature: float = Field(0.1, gt=0, description="of the supervised contrast")
+
+    @property
+    def has_neck(self) -> bool:
+        """Whether the network has a batch normalisation last."""
+        return self.neck == "bn"
+
+
+class PersonTerms(Section):
+    """Weights of the terms that tell people apart by what the classifier sees; 0 leaves one out."""
+
+    cross_entropy: Weight = 1.0
+    contrastive: Weight = Field(0.0, description="supervised contrast")
 
 
 class IdentityHead(nn.Module):
@@ -18,7 +48,7 @@ class IdentityHead(nn.Module):
     Args:
         dimension: D of the features.
         people: the C people to tell apart.
-        losses: whether there is a normalisation, how labels are smoothed, and whether people are told apart
+        settings: whether there is a normalisation, how labels are smoothed, and whether people are told apart
             from those of their own world only (see models.datasets.worlds).
         generator: for the classifier's first weights.
         normed: the features pass the network's neck, so the head needs no normalisation of its own.
@@ -28,18 +58,18 @@ class IdentityHead(nn.Module):
         self,
         dimension: int,
         people: People,
-        losses: Losses,
+        settings: HeadSettings,
         generator: torch.Generator,
         *,
         normed: bool = False,
     ) -> None:
         super().__init__()
-        self.losses = losses
+        self.settings = settings
         self.norm: nn.Module = nn.Identity()
-        if losses.classifier_norm and not normed:
+        if settings.classifier_norm and not normed:
             self.norm = nn.BatchNorm1d(dimension)
             self.norm.bias.requires_grad_(False)
-        plain = not normed and not losses.classifier_norm
+        plain = not normed and not settings.classifier_norm
         self.classifier = nn.Linear(dimension, len(people), bias=plain)
         nn.init.normal_(self.classifier.weight, 0.0, 0.001, generator=generator)
         if plain:
@@ -57,9 +87,9 @@ class IdentityHead(nn.Module):
         """
         allowed = torch.ones_like(self.worlds, dtype=torch.bool) if known is None else known
         allowed = allowed.expand(len(labels), -1)  # (C,) -> (N, C)
-        if self.losses.within_world:
+        if self.settings.within_world:
             allowed = allowed & (self.worlds[labels][:, None] == self.worlds)
-        return cross_entropy(self.classifier(seen), labels, allowed, smoothing=self.losses.label_smoothing)
+        return cross_entropy(self.classifier(seen), labels, allowed, smoothing=self.settings.label_smoothing)
 
     def let_learn(self, *, norm: bool, classifier: bool) -> None:
         """Choose what learns: DistributedDataParallel would wait for the gradient of what has no effect."""

@@ -1,6 +1,6 @@
 """What objectives share whose network has one backbone and learns to tell people apart."""
 
-from typing import Final, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -9,11 +9,8 @@ from models.losses import supervised_contrastive
 from models.networks.backbones import Backbone
 from models.networks.network import NeckedNetwork
 from models.training.objectives.base import Objective, People
-from models.training.objectives.head import IdentityHead
-from models.training.recipe import Recipe
-
-SETTINGS: Final = frozenset({"label_smoothing", "temperature", "within_world", "neck", "classifier_norm"})
-"""Keys of `recipe.losses` that say how people are told apart."""
+from models.training.objectives.head import IdentityHead, NeckedSettings, PersonTerms
+from models.training.plan import Plan
 
 
 class Identification(Objective):
@@ -23,11 +20,9 @@ class Identification(Objective):
         network: what is trained.
         backbone: the network's; its first blocks may be frozen.
         people: to tell apart.
-        recipe: which losses.
+        plan: how many blocks are frozen.
+        settings: how people are told apart.
         generator: for the classifier's first weights.
-
-    Raises:
-        BadRecipe: the recipe asks for a loss or a branch that there is not.
     """
 
     network: NeckedNetwork
@@ -35,16 +30,18 @@ class Identification(Objective):
     def __init__(
         self,
         network: NeckedNetwork,
-        backbone: Backbone,
         people: People,
-        recipe: Recipe,
+        plan: Plan,
+        settings: NeckedSettings,
         generator: torch.Generator,
+        *,
+        backbone: Backbone,
     ) -> None:
-        super().__init__(network, people, recipe, generator)
-        self.network = network
-        self.recipe = recipe
-        self.head = IdentityHead(network.dimension, people, recipe.losses, generator, normed=network.has_neck)
-        self.frozen = list(backbone.blocks[: recipe.optimiser.frozen_blocks])
+        super().__init__(network, people, plan, settings, generator)
+        self.network, self.plan = network, plan
+        self.contrast_temperature = settings.temperature
+        self.head = IdentityHead(network.dimension, people, settings, generator, normed=network.has_neck)
+        self.frozen = list(backbone.blocks[: plan.optimiser.frozen_blocks])
         for block in self.frozen:
             block.requires_grad_(False)
 
@@ -53,21 +50,22 @@ class Identification(Objective):
         return self.head.norm(self.network.neck(features))  # type: ignore[no-any-return]
 
     def person_terms(
-        self, branch: str, seen: Tensor, labels: Tensor, known: Tensor | None = None
+        self, branch: str, weights: PersonTerms, seen: Tensor, labels: Tensor, known: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Supervised contrast and cross entropy, as the recipe weighs them for a branch.
+        """Supervised contrast and cross entropy, weighted.
 
         Args:
-            branch: "image" or "video".
+            branch: what the terms' names begin with.
+            weights: of the two.
             seen: (N, D), normalised features, each of another clip.
             labels: (N,) 0..C-1.
             known: (C,) bool, the people who take part in cross entropy; None for all.
         """
-        terms, losses = {}, self.recipe.losses
-        if weight := getattr(losses, f"{branch}_contrastive"):
-            loss = supervised_contrastive(seen, labels, losses.temperature)
+        terms = {}
+        if weight := weights.contrastive:
+            loss = supervised_contrastive(seen, labels, self.contrast_temperature)
             terms[f"{branch}_contrastive"] = weight * loss
-        if weight := getattr(losses, f"{branch}_cross_entropy"):
+        if weight := weights.cross_entropy:
             terms[f"{branch}_cross_entropy"] = weight * self.head(seen, labels, known)
         return terms
 
@@ -76,6 +74,7 @@ class Identification(Objective):
         self.head.let_learn(norm=normalisation, classifier=classifier)
         if isinstance(self.network.neck, nn.BatchNorm1d):
             self.network.neck.weight.requires_grad_(normalisation)
+            self.network.neck.bias.requires_grad_(False)
 
     def head_parameters(self) -> list[nn.Parameter]:
         """Parameters of head and neck."""

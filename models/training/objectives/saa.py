@@ -8,12 +8,13 @@ maximum; that must be a minimum. A lambda of 1.5 is said to follow TKP, where it
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from typing import Literal, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.losses import batch_hard_triplet
 from models.networks.cmil import attention_entropy, cross_modal_context
 from models.networks.mban import MBAN
 from models.networks.network import Network
@@ -22,9 +23,32 @@ from models.networks.texture import texture_sheet, texture_tiles
 from models.networks.tkp import TKP
 from models.training.objectives.base import People
 from models.training.objectives.head import IdentityHead
-from models.training.objectives.tkp import TKPObjective, as_frames
-from models.training.recipe import Recipe
-from models.training.sections import Saa
+from models.training.objectives.tkp import PairObjective, PairSettings, as_frames
+from models.training.plan import Plan, Share, Weight
+
+
+class SAASettings(PairSettings):
+    """What 3D-SAA + CMIL adds to TKP's terms; `triplets`, its lambda, is a factor on TKP's triplets too."""
+
+    network: Literal["3d-saa-cmil"] = "3d-saa-cmil"
+    appearance: Literal["mban", "sheet", "none"] = Field("mban", description="what the third stream sees")
+    mask: Literal["paper", "scaled", "local", "none"] = Field("local", description="of MBAN")
+    tile: int = Field(32, ge=8, le=64, multiple_of=2, description="side of a part's tile, in pixels")
+    appearance_cross_entropy: Weight = 1.0
+    fused_cross_entropy: Weight = 1.0
+    appearance_to_video: Weight = 1.0
+    interactive: bool = Field(True, description="CMIL")
+    alpha: Share = Field(0.5, description="share of the clip in CMIL's query")
+    scaled_attention: bool = False
+    interactive_teaches_video: bool = True
+    triplets: Weight = Field(1.5, description="lambda")
+
+    @model_validator(mode="after")
+    def _appearance_learns(self) -> Self:
+        own = self.appearance_cross_entropy + self.fused_cross_entropy
+        if self.appearance != "none" and not own + self.triplets * self.appearance_to_video:
+            raise ValueError("no term teaches the appearance stream")
+        return self
 
 
 class AppearanceStream(nn.Module):
@@ -33,7 +57,7 @@ class AppearanceStream(nn.Module):
     Interpretation: the backbone begins as the image branch does, and MBAN's first weights are drawn.
     """
 
-    def __init__(self, network: TKP, settings: Saa, generator: torch.Generator) -> None:
+    def __init__(self, network: TKP, settings: SAASettings, generator: torch.Generator) -> None:
         super().__init__()
         self.side = settings.tile
         self.mban: MBAN | None = None
@@ -48,7 +72,7 @@ class AppearanceStream(nn.Module):
         return pool(self.backbone(texture_sheet(tiles) if self.mban is None else self.mban(tiles)))
 
 
-class SAAObjective(TKPObjective):
+class SAAObjective(PairObjective):
     """TKP's branches and losses, and what 3D-SAA and CMIL add for the time of training.
 
     Interpretation: f_B has a classifier of its own, as f_A and f_fused have. Unless the recipe says otherwise
@@ -58,9 +82,18 @@ class SAAObjective(TKPObjective):
         diagnostics: the entropy of CMIL's attention: near 0 it sticks to single positions, at 1 it is a mean.
     """
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
-        super().__init__(network, people, recipe, generator)
-        settings = self.settings = recipe.saa or Saa()
+    settings_type = SAASettings
+
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: SAASettings,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(network, people, plan, settings, generator)
+        self.settings, self.triplets = settings, settings.triplets
         wanted = {
             "appearance": settings.appearance != "none" and settings.appearance_cross_entropy,
             "fused": settings.appearance != "none" and settings.fused_cross_entropy,
@@ -69,7 +102,7 @@ class SAAObjective(TKPObjective):
         dimension = self.network.dimension
         self.heads = nn.ModuleDict(
             {
-                name: IdentityHead(dimension, people, recipe.losses, generator)
+                name: IdentityHead(dimension, people, settings, generator)
                 for name, weight in wanted.items()
                 if weight
             }
@@ -88,7 +121,7 @@ class SAAObjective(TKPObjective):
         x = as_frames(clips)  # (NT, 3, H, W)
         watched = x if batch.clean is None else as_frames(batch.clean)
         appearance = None
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.plan.run.bf16):
             image = self.network.raw_images(x)  # (NT, D)
             maps = self.network.video(watched, [frames] * count)  # (NT, D, h, w)
             if self.stream is not None:
@@ -102,8 +135,7 @@ class SAAObjective(TKPObjective):
         if self.settings.interactive:
             by_clip = maps.view(count, frames, *maps.shape[1:])
             terms |= self._interactive_terms(image.view(count, frames, -1), by_clip, batch.labels)
-        factor = self.settings.triplets
-        return {name: factor * term if "_to_" in name else term for name, term in terms.items()}
+        return terms
 
     def _appearance_terms(
         self, image: Tensor, appearance: Tensor, clip: Tensor, labels: Tensor
@@ -118,8 +150,8 @@ class SAAObjective(TKPObjective):
             loss = self._identity_loss("fused", image + appearance, frame_labels)
             terms["fused_cross_entropy"] = weight * loss
         if weight := settings.appearance_to_video:
-            loss = batch_hard_triplet(appearance, clip, frame_labels, labels, self.recipe.losses.margin)
-            terms["appearance_to_video"] = self.ramp() * weight * loss
+            loss = self.triplet(appearance, clip, frame_labels, labels)
+            terms["appearance_to_video"] = weight * loss
         return terms
 
     def _interactive_terms(self, image: Tensor, maps: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -134,10 +166,9 @@ class SAAObjective(TKPObjective):
         self.diagnostics = {"attention_entropy": attention_entropy(attention.detach())}
         features = (image + context).flatten(0, 1)  # (N, T, D) -> (NT, D)
         frame_labels = labels.repeat_interleave(image.shape[1])
-        loss = batch_hard_triplet(features, features, frame_labels, frame_labels, self.recipe.losses.margin)
         return {
             "interactive_cross_entropy": self._identity_loss("interactive", features, frame_labels),
-            "interactive_to_interactive": self.ramp() * loss,
+            "interactive_to_interactive": self.triplet(features, features, frame_labels, frame_labels),
         }
 
     def _identity_loss(self, name: str, features: Tensor, labels: Tensor) -> Tensor:
@@ -161,5 +192,5 @@ class SAAObjective(TKPObjective):
         # While TKP's part is built there is no stream yet.
         stream = getattr(self, "stream", None)
         if stream is not None:
-            frozen += stream.backbone.blocks[: self.recipe.optimiser.frozen_blocks]
+            frozen += stream.backbone.blocks[: self.plan.optimiser.frozen_blocks]
         return frozen

@@ -4,13 +4,15 @@ Gu et al., ICCV 2019, equations 1 to 5. The classifier serves both branches and 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import Literal, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
 from models.losses import (
+    DistanceForm,
     batch_hard_triplet,
     distance_propagation,
     feature_propagation,
@@ -18,41 +20,118 @@ from models.losses import (
 )
 from models.networks.network import Network
 from models.networks.tkp import TKP
-from models.training.mix_style import StyleMixer
+from models.training.mix_style import MixStyle, StyleMixer
 from models.training.objectives.base import Objective, People
-from models.training.objectives.head import IdentityHead
-from models.training.recipe import Losses, Recipe
+from models.training.objectives.head import IdentityHead, NeckedSettings, PersonTerms
+from models.training.plan import Plan, Weight
+
+Branch = Literal["image", "video"]
 
 
-class TKPObjective(Objective):
-    """The branches that take part, the classifier they share, and the losses of a recipe.
+class BranchTerms(PersonTerms):
+    """Weights of the terms of one branch; 0 leaves one out."""
+
+    triplet: Weight = Field(1.0, description="among the branch's own raw features")
+
+
+class PairSettings(NeckedSettings):
+    """Terms of an image and a video branch, with their weights; the defaults are TKP's."""
+
+    image: BranchTerms = BranchTerms()
+    video: BranchTerms = BranchTerms()
+    image_to_video: Weight = Field(1.0, description="triplet: photos among clips")
+    video_to_image: Weight = Field(1.0, description="triplet: clips among photos")
+    margin: float | None = Field(0.3, ge=0, description="None for the soft margin")
+    feature_propagation: Weight = 1.0
+    distance_propagation: Weight = 1.0
+    distance_form: DistanceForm = "code"
+    teach_video: bool = False
+    ramp: int = Field(0, ge=0, description="steps in which triplets and propagation reach their weights")
+    frozen_branches: tuple[Branch, ...] = Field((), strict=False, description="that do not learn")
+    mix_style: MixStyle = MixStyle()
+    clean_video: bool = Field(False, description="the video branch sees clips before they are damaged")
+
+    @property
+    def taking_part(self) -> tuple[Branch, ...]:
+        """The branches that pass a batch."""
+        return ("image", "video")
+
+    @property
+    def wants_clean(self) -> bool:
+        """Whether batches should have `clean`."""
+        return self.clean_video
+
+    @property
+    def learning(self) -> tuple[Branch, ...]:
+        """The branches that learn."""
+        return tuple(branch for branch in self.taking_part if branch not in self.frozen_branches)
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if not self.learning:
+            raise ValueError("no branch learns")
+        return self
+
+
+class TKPSettings(PairSettings):
+    """What TKP may be told."""
+
+    network: Literal["tkp"] = "tkp"
+    branches: tuple[Branch, ...] = Field(
+        ("image", "video"), strict=False, min_length=1, description="that take part"
+    )
+    video_from_image: bool = Field(False, description="the video branch gets the image branch's weights")
+
+    @property
+    def taking_part(self) -> tuple[Branch, ...]:
+        """The branches that pass a batch."""
+        return self.branches
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if len(set(self.branches)) < len(self.branches):
+            raise ValueError("branches has one twice")
+        if self.video_from_image and "video" in self.branches:
+            raise ValueError("video_from_image would overwrite the video branch that was trained")
+        return self
+
+
+class PairObjective(Objective):
+    """The branches that take part, the head they share, and the losses of a recipe.
 
     Args:
         network: what is trained; its branches that do not learn are left as they are.
         people: to tell apart, each from those of its own world only: from others the background would do it
             (see models.datasets.worlds).
-        recipe: which branches and losses.
+        plan: the run.
+        settings: which branches and losses.
         generator: for the classifier's first weights.
     """
 
     network: TKP
-    losses = frozenset(Losses.model_fields)
-    has_branches = True
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
-        super().__init__(network, people, recipe, generator)
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: PairSettings,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(network, people, plan, settings, generator)
         assert isinstance(network, TKP)
-        self.network = network
-        self.recipe = recipe
-        self.learning = [b for b in recipe.branches if b not in recipe.frozen_branches]
-        self.head = IdentityHead(network.dimension, people, recipe.losses, generator, normed=network.has_neck)
-        seen = self._uses("cross_entropy", "contrastive")
-        self.head.let_learn(norm=seen, classifier=self._uses("cross_entropy"))
+        self.network, self.plan, self.pair = network, plan, settings
+        self.triplets = 1.0  # a factor on the weights of all triplets
+        self.head = IdentityHead(network.dimension, people, settings, generator, normed=network.has_neck)
+        classifies = any(self._own(branch).cross_entropy for branch in settings.learning)
+        seen = classifies or any(self._own(branch).contrastive for branch in settings.learning)
+        self.head.let_learn(norm=seen, classifier=classifies)
         if isinstance(network.neck, nn.BatchNorm1d):
             network.neck.weight.requires_grad_(seen)
+            network.neck.bias.requires_grad_(False)
         self.steps_done: Tensor
         self.register_buffer("steps_done", torch.zeros((), dtype=torch.int64))
-        self.mixer = StyleMixer(recipe.mix_style)
+        self.mixer = StyleMixer(settings.mix_style)
         self.mixer.attach(network.image.blocks)
         self._freeze()
 
@@ -63,10 +142,10 @@ class TKPObjective(Objective):
         x = as_frames(clips)  # (NT, 3, H, W)
         watched = x if batch.clean is None else as_frames(batch.clean)
         image = video = None
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.run.bf16):
-            if "image" in self.recipe.branches:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.plan.run.bf16):
+            if "image" in self.pair.taking_part:
                 image = self.network.raw_images(x)  # (NT, D)
-            if "video" in self.recipe.branches:
+            if "video" in self.pair.taking_part:
                 video = self.network.raw_frames(watched, [frames] * count)  # (NT, D)
         return self.terms(image, video, batch.labels)
 
@@ -91,50 +170,56 @@ class TKPObjective(Objective):
                 terms |= self._shared_terms(image, video, clip, frame_labels, labels)
         return terms
 
-    def _own_terms(self, branch: str, features: Tensor, labels: Tensor, clips: Tensor) -> dict[str, Tensor]:
+    def _own_terms(
+        self, branch: Branch, features: Tensor, labels: Tensor, clips: Tensor
+    ) -> dict[str, Tensor]:
         """Contrast, cross entropy and triplet of one branch that learns."""
-        if branch not in self.learning:
+        if branch not in self.pair.learning:
             return {}
-        terms, losses = {}, self.recipe.losses
+        terms, weights = {}, self._own(branch)
         seen = self.head.norm(self.network.neck(features))
-        if weight := getattr(losses, f"{branch}_contrastive"):
-            loss = supervised_contrastive(seen, labels, losses.temperature, clips=clips)
-            terms[f"{branch}_contrastive"] = weight * loss
-        if weight := getattr(losses, f"{branch}_cross_entropy"):
-            terms[f"{branch}_cross_entropy"] = weight * self.head(seen, labels)
-        if weight := getattr(losses, f"{branch}_to_{branch}"):
-            loss = batch_hard_triplet(features, features, labels, labels, losses.margin)
-            terms[f"{branch}_to_{branch}"] = self.ramp() * weight * loss
+        if weights.contrastive:
+            loss = supervised_contrastive(seen, labels, self.pair.temperature, clips=clips)
+            terms[f"{branch}_contrastive"] = weights.contrastive * loss
+        if weights.cross_entropy:
+            terms[f"{branch}_cross_entropy"] = weights.cross_entropy * self.head(seen, labels)
+        if weights.triplet:
+            terms[f"{branch}_to_{branch}"] = weights.triplet * self.triplet(
+                features, features, labels, labels
+            )
         return terms
-
-    def ramp(self) -> float:
-        """The share of their weights that triplets and propagation have at this step."""
-        return min(1.0, float(self.steps_done) / self.recipe.losses.ramp) if self.recipe.losses.ramp else 1.0
-
-    def after_step(self, step: int, steps: int) -> None:  # noqa: ARG002
-        """Keep the number, which `ramp` depends on."""
-        self.steps_done.fill_(step)
 
     def _shared_terms(
         self, image: Tensor, video: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
         """What both branches have to do with: cross-modal triplets and knowledge propagation."""
-        terms, losses = {}, self.recipe.losses
-        if losses.image_to_video:
-            loss = batch_hard_triplet(image, clip, frame_labels, labels, losses.margin)
-            terms["image_to_video"] = losses.image_to_video * loss
-        if losses.video_to_image:
-            loss = batch_hard_triplet(clip, image, labels, frame_labels, losses.margin)
-            terms["video_to_image"] = losses.video_to_image * loss
-        if losses.feature_propagation:
-            loss = feature_propagation(image, video, teach_video=losses.teach_video)
-            terms["feature_propagation"] = losses.feature_propagation * loss
-        if losses.distance_propagation:
-            loss = distance_propagation(
-                image, video, form=losses.distance_form, teach_video=losses.teach_video
-            )
-            terms["distance_propagation"] = losses.distance_propagation * loss
-        return {name: self.ramp() * term for name, term in terms.items()}
+        terms, pair = {}, self.pair
+        if pair.image_to_video:
+            loss = self.triplet(image, clip, frame_labels, labels)
+            terms["image_to_video"] = pair.image_to_video * loss
+        if pair.video_to_image:
+            loss = self.triplet(clip, image, labels, frame_labels)
+            terms["video_to_image"] = pair.video_to_image * loss
+        if pair.feature_propagation:
+            loss = feature_propagation(image, video, teach_video=pair.teach_video)
+            terms["feature_propagation"] = self.ramp() * pair.feature_propagation * loss
+        if pair.distance_propagation:
+            loss = distance_propagation(image, video, form=pair.distance_form, teach_video=pair.teach_video)
+            terms["distance_propagation"] = self.ramp() * pair.distance_propagation * loss
+        return terms
+
+    def triplet(self, anchors: Tensor, others: Tensor, anchor_ids: Tensor, other_ids: Tensor) -> Tensor:
+        """The batch-hard triplet loss, with all that bears on every triplet of the system."""
+        loss = batch_hard_triplet(anchors, others, anchor_ids, other_ids, self.pair.margin)
+        return self.ramp() * self.triplets * loss
+
+    def ramp(self) -> float:
+        """The share of their weights that triplets and propagation have at this step."""
+        return min(1.0, float(self.steps_done) / self.pair.ramp) if self.pair.ramp else 1.0
+
+    def after_step(self, step: int, steps: int) -> None:  # noqa: ARG002
+        """Keep the number, which `ramp` depends on."""
+        self.steps_done.fill_(step)
 
     def parts(self) -> Mapping[str, Iterable[nn.Parameter]]:
         """The image branch, the video branch without and its non-local blocks, head and neck."""
@@ -150,12 +235,6 @@ class TKPObjective(Objective):
             ],
         }
 
-    def finish(self, network: Network) -> None:
-        """With `video_from_image` the video branch gets the image branch's weights."""
-        assert isinstance(network, TKP)
-        if self.recipe.video_from_image:
-            network.video.backbone.load_state_dict(network.image.state_dict())
-
     def train(self, mode: bool = True) -> Self:
         """Switch all but what is frozen: its batch normalisation keeps its statistics."""
         super().train(mode)
@@ -163,11 +242,8 @@ class TKPObjective(Objective):
             module.eval()
         return self
 
-    def _uses(self, *terms: str) -> bool:
-        """Whether a branch that learns has one of these terms."""
-        return any(
-            getattr(self.recipe.losses, f"{branch}_{term}") for branch in self.learning for term in terms
-        )
+    def _own(self, branch: Branch) -> BranchTerms:
+        return self.pair.image if branch == "image" else self.pair.video
 
     def _freeze(self) -> None:
         for module in self._frozen():
@@ -175,9 +251,32 @@ class TKPObjective(Objective):
 
     def _frozen(self) -> list[nn.Module]:
         branches: dict[str, nn.Module] = {"image": self.network.image, "video": self.network.video}
-        count = self.recipe.optimiser.frozen_blocks
+        count = self.plan.optimiser.frozen_blocks
         blocks = [*self.network.image.blocks[:count], *self.network.video.backbone.blocks[:count]]
-        return [*(branches[b] for b in branches if b not in self.learning), *blocks]
+        return [*(branches[b] for b in branches if b not in self.pair.learning), *blocks]
+
+
+class TKPObjective(PairObjective):
+    """TKP's own: either branch may be left out, and the image branch be copied to the video branch."""
+
+    settings_type = TKPSettings
+
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: TKPSettings,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__(network, people, plan, settings, generator)
+        self.video_from_image = settings.video_from_image
+
+    def finish(self, network: Network) -> None:
+        """With `video_from_image` the video branch gets the image branch's weights."""
+        assert isinstance(network, TKP)
+        if self.video_from_image:
+            network.video.backbone.load_state_dict(network.image.state_dict())
 
 
 def as_frames(clips: Tensor) -> Tensor:

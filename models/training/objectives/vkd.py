@@ -7,9 +7,10 @@ the teacher does who sees the whole bag (recipe: batches.choice "views"): its lo
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from models import checkpoint, zoo
@@ -19,11 +20,24 @@ from models.losses import batch_hard_triplet, distance_distillation, view_distil
 from models.networks.network import Network
 from models.networks.vkd import VKD
 from models.training.objectives.base import People, Source
-from models.training.objectives.head import IdentityHead
-from models.training.objectives.identification import SETTINGS, Identification
-from models.training.recipe import Losses, Recipe
-from models.training.sections import Vkd
+from models.training.objectives.head import HeadSettings, IdentityHead, NeckedSettings, PersonTerms
+from models.training.objectives.identification import Identification
+from models.training.plan import Plan, Positive, Weight
 from models.training.state import FILE, MODEL, read_state
+
+
+class VKDSettings(NeckedSettings, PersonTerms):
+    """Terms of clips and their weights, and of a student what it learns from its teacher."""
+
+    network: Literal["vkd"] = "vkd"
+    triplet: Weight = 1.0
+    margin: float | None = Field(0.3, ge=0, description="None for the soft margin")
+    teacher: str | None = Field(None, description="folder of the run that trained the teacher")
+    frames: Positive = Field(2, description="of a clip that the student sees; the teacher sees all")
+    distillation_temperature: float = Field(10.0, gt=0)
+    view_distillation: Weight = 0.1
+    distance_distillation: Weight = 1e-4
+    fresh_stage: bool = Field(True, description="the student's last stage begins with ImageNet's weights")
 
 
 class Seen(NamedTuple):
@@ -71,13 +85,15 @@ class Teacher(nn.Module):
         state = read_state(folder)
         tensors = state["objective"]
         if not isinstance(network, VKD) or "head.classifier.weight" not in tensors:
-            raise BadRecipe(f"vkd.teacher: {folder} is not the run of a VKD")
+            raise BadRecipe(f"system.teacher: {folder} is not the run of a VKD")
         if state["data"] != people.data:
             raise BadRecipe(f"vkd.teacher: {folder / FILE} is of a run that learnt from other data")
         self.network = network
-        losses = Losses(classifier_norm=network.has_neck or "head.norm.weight" in tensors)
+        settings = HeadSettings(
+            network=network.kind, classifier_norm=network.has_neck or "head.norm.weight" in tensors
+        )
         self.head = IdentityHead(
-            network.dimension, people, losses, torch.Generator(), normed=network.has_neck
+            network.dimension, people, settings, torch.Generator(), normed=network.has_neck
         )
         self.head.load_state_dict({key: tensors[f"head.{key}"] for key in self.head.state_dict()})
         self.requires_grad_(False)
@@ -94,41 +110,46 @@ class Teacher(nn.Module):
 class VKDObjective(Identification):
     """The losses of a teacher; with a teacher in the recipe, those of its student.
 
-    A student's last stage begins again with ImageNet's weights (`vkd.fresh_stage`), and so does its neck. Of
-    the recipe's losses those of the video branch count, a clip or bag being a video.
+    A student's last stage begins again with ImageNet's weights (`fresh_stage`), and so does its neck.
 
     Args:
         network: what is trained; a student usually begins as a copy of its teacher (recipe: `initialise`).
         people: to tell apart.
-        recipe: the losses, and the teacher.
+        plan: the run.
+        settings: the losses, and the teacher.
         generator: for the classifier's first weights.
 
     Raises:
-        BadRecipe: the recipe asks for what there is not, or the teacher does not fit.
+        BadRecipe: the teacher does not fit, or batches are not those of a student.
         UnknownModel, BadCheckpoint, TrainingError: the teacher's folder holds no run, or a damaged one.
     """
 
     network: VKD
-    losses = SETTINGS | {"video_cross_entropy", "video_contrastive", "video_to_video", "margin"}
+    settings_type = VKDSettings
 
-    def __init__(self, network: Network, people: People, recipe: Recipe, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        network: Network,
+        people: People,
+        plan: Plan,
+        settings: VKDSettings,
+        generator: torch.Generator,
+    ) -> None:
         assert isinstance(network, VKD)
-        super().__init__(network, network.backbone, people, recipe, generator)
-        self.settings = recipe.vkd or Vkd()
+        super().__init__(network, people, plan, settings, generator, backbone=network.backbone)
+        self.settings = settings
         self.teacher = None
-        if self.settings.teacher is not None:
-            if recipe.batches.choice != "views":
+        if settings.teacher is not None:
+            if plan.batches.choice != "views":
                 raise BadRecipe("batches.choice: a student sees the first frames of a bag: set it to views")
-            if self.settings.frames >= recipe.batches.frames:
-                raise BadRecipe(f"vkd.frames: not fewer than the teacher's {recipe.batches.frames}")
-            self.teacher = Teacher(Path(self.settings.teacher), people)
-            self.learns_from["vkd.teacher"] = self.teacher.source
+            if settings.frames >= plan.batches.frames:
+                raise BadRecipe(f"system.frames: not fewer than the teacher's {plan.batches.frames}")
+            self.teacher = Teacher(Path(settings.teacher), people)
+            self.learns_from["system.teacher"] = self.teacher.source
             self._refresh()
-        losses = recipe.losses
-        classifies = losses.video_cross_entropy > 0 or (
-            self.teacher is not None and self.settings.view_distillation > 0
-        )
-        self.let_learn(normalisation=classifies or losses.video_contrastive > 0, classifier=classifies)
+        distils = self.teacher is not None and settings.view_distillation > 0
+        classifies = settings.cross_entropy > 0 or distils
+        self.let_learn(normalisation=classifies or settings.contrastive > 0, classifier=classifies)
 
     def _refresh(self) -> None:
         """Forget what a student shall learn anew."""
@@ -142,18 +163,18 @@ class VKDObjective(Identification):
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss, by the names of the recipe's weights."""
-        bf16, losses, settings = self.recipe.run.bf16, self.recipe.losses, self.settings
+        bf16, settings = self.plan.run.bf16, self.settings
         shown = clips if self.teacher is None else clips[:, : settings.frames]
         seen = look(self.network, self.head, shown, bf16=bf16)
-        terms = self.person_terms("video", seen.normalised, batch.labels)
-        if losses.video_to_video:
-            labels = batch.labels
-            loss = batch_hard_triplet(seen.features, seen.features, labels, labels, losses.margin)
-            terms["video_to_video"] = losses.video_to_video * loss
+        labels = batch.labels
+        terms = self.person_terms("video", settings, seen.normalised, labels)
+        if settings.triplet:
+            loss = batch_hard_triplet(seen.features, seen.features, labels, labels, settings.margin)
+            terms["video_to_video"] = settings.triplet * loss
         if self.teacher is not None:
             taught = self.teacher(clips, bf16=bf16)
             if weight := settings.view_distillation:
-                loss = view_distillation(seen.logits, taught.logits, settings.temperature)
+                loss = view_distillation(seen.logits, taught.logits, settings.distillation_temperature)
                 terms["view_distillation"] = weight * loss
             if weight := settings.distance_distillation:
                 loss = distance_distillation(seen.features, taught.features)

@@ -12,9 +12,10 @@ from models import checkpoint, zoo
 from models.embedder import Embedder, normalise, tracklet_feature
 from models.errors import BadCheckpoint
 from models.inference import optimise
+from models.networks.backbones import BACKBONES
 from models.networks.catalogue import build
 from models.networks.clip_channels import five_channels
-from models.networks.crf import CRF, OFFSETS, SCALES
+from models.networks.crf import CRF, KNOWN, OFFSETS
 from models.networks.crf_subnetwork import Layer, Subnetwork, small
 from models.preprocessing import Crop
 from tests.models.conftest import pair_of
@@ -213,9 +214,9 @@ def test_lite0_takes_frames_of_other_sizes_and_the_small_one_does_not() -> None:
 
 
 def test_scales_undo_what_preprocessing_did() -> None:
-    for backbone, (mean, std) in SCALES.items():
-        preprocessing = zoo.untrained(backbone, "crf").preprocessing
-        assert (preprocessing.mean, preprocessing.std) == ((mean,) * 3, (std,) * 3)
+    for backbone in KNOWN:
+        preprocessing, spec = zoo.untrained(backbone, "crf").preprocessing, BACKBONES[backbone]
+        assert (preprocessing.mean, preprocessing.std) == (spec.mean, spec.std)
 
 
 def test_the_same_seed_begins_alike() -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.datasets.truth import mirror
 from models.training.augment import LUMA, augment, augment_truth
-from models.training.recipe import Augmentation
+from models.training.plan import Augmentation
 
 CHANGES = ("flip", "shift", "colour", "grey", "blur", "degrade", "erase")
 ALL = dict.fromkeys(CHANGES, 1.0)

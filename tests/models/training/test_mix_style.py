@@ -6,8 +6,7 @@ from torch import Tensor
 
 from models.errors import BadRecipe
 from models.networks.backbones import efficientnet_lite0
-from models.training.mix_style import StyleMixer
-from models.training.recipe import MixStyle
+from models.training.mix_style import MixStyle, StyleMixer
 
 
 def mixer(frames: int = 1, probability: float = 1.0) -> StyleMixer:

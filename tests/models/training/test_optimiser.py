@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.training.optimiser import make_optimiser, rate, set_rate
-from models.training.recipe import Schedule
+from models.training.plan import Schedule
 from tests.models.training.objectives.test_tkp_objective import objective_of
 
 
@@ -49,8 +49,8 @@ def test_a_rate_is_positive_and_never_above_the_full_one(
 
 def test_parts_have_their_own_rates() -> None:
     rates = {"image": 0.5, "video": 2.0, "non_local": 3.0, "classifier": 10.0}
-    objective = objective_of(f"optimiser.rates={rates}", "optimiser.name=adamw", "losses.neck=bn")
-    optimiser = make_optimiser(objective, objective.recipe.optimiser)
+    objective = objective_of(f"optimiser.rates={rates}", "optimiser.name=adamw", "system.neck=bn")
+    optimiser = make_optimiser(objective, objective.plan.optimiser)
     set_rate(optimiser, 0.01)
     found = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     network = objective.network
@@ -63,9 +63,9 @@ def test_parts_have_their_own_rates() -> None:
 
 def test_plain_descent_with_momentum_by_hand() -> None:
     """Two steps with the same gradient g: the first moves by rate x g, the second by rate x 1.9 g."""
-    plain = "losses.classifier_norm=false"
+    plain = "system.classifier_norm=false"
     objective = objective_of("optimiser={name: sgd, momentum: 0.9, weight_decay: 0}", plain)
-    optimiser, bias = make_optimiser(objective, objective.recipe.optimiser), objective.head.classifier.bias
+    optimiser, bias = make_optimiser(objective, objective.plan.optimiser), objective.head.classifier.bias
     set_rate(optimiser, 0.1)
     before = bias.detach().clone()
     for moved in (0.1, 0.29):
@@ -75,10 +75,10 @@ def test_plain_descent_with_momentum_by_hand() -> None:
     assert isinstance(optimiser, torch.optim.SGD)
 
 
-@pytest.mark.parametrize("overrides", [[], ["optimiser.frozen_blocks=4"], ["branches=[video]"]])
+@pytest.mark.parametrize("overrides", [[], ["optimiser.frozen_blocks=4"], ["system.branches=[video]"]])
 def test_every_parameter_that_learns_is_in_one_group_and_no_other(overrides: list[str]) -> None:
     objective = objective_of(*overrides)
-    optimiser = make_optimiser(objective, objective.recipe.optimiser)
+    optimiser = make_optimiser(objective, objective.plan.optimiser)
     held = [id(p) for group in optimiser.param_groups for p in group["params"]]
     learning = [id(p) for p in objective.parameters() if p.requires_grad]
     assert sorted(held) == sorted(learning)
@@ -86,8 +86,8 @@ def test_every_parameter_that_learns_is_in_one_group_and_no_other(overrides: lis
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
 def test_weights_of_layers_decay_and_norms_and_biases_do_not(name: str) -> None:
-    objective = objective_of(f"optimiser={{name: {name}, weight_decay: 0.5}}", "losses.classifier_norm=false")
-    optimiser = make_optimiser(objective, objective.recipe.optimiser)
+    objective = objective_of(f"optimiser={{name: {name}, weight_decay: 0.5}}", "system.classifier_norm=false")
+    optimiser = make_optimiser(objective, objective.plan.optimiser)
     decays = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
     block, head = objective.network.non_local_blocks()[0], objective.head.classifier
     assert decays[id(head.weight)] == decays[id(block.theta.weight)] == 0.5

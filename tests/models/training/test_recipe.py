@@ -1,13 +1,25 @@
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from models.errors import BadRecipe
+from models.training.objectives.cross_modal import CrossModalSettings
+from models.training.objectives.saa import SAASettings
+from models.training.objectives.tkp import PairSettings, TKPSettings
+from models.training.objectives.vkd import VKDSettings
 from models.training.optimiser import rate
-from models.training.recipe import CONFIGS, check_recipe, read_recipe
-from models.training.sections import Saa
+from models.training.plan import Settings
+from models.training.recipe import CONFIGS, Recipe, check_recipe, read_recipe
+
+Some = TypeVar("Some", bound=Settings)
 
 SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def settings_of(recipe: Recipe, wanted: type[Some]) -> Some:
+    assert isinstance(recipe.system, wanted)
+    return recipe.system
 
 
 def written(folder: Path, text: str | bytes) -> str:
@@ -34,8 +46,10 @@ def test_the_published_schedule() -> None:
     assert (optimiser.name, optimiser.learning_rate, optimiser.weight_decay) == ("adam", 3e-4, 5e-4)
     schedule = recipe.schedule
     assert [schedule.epochs and share * schedule.epochs for share in schedule.milestones] == [60, 120]
-    assert recipe.losses.margin == 0.3
-    assert not recipe.losses.label_smoothing
+    settings = settings_of(recipe, TKPSettings)
+    assert settings.margin == 0.3
+    assert not settings.label_smoothing
+    assert not settings.classifier_norm
     changes = recipe.augmentation.model_dump()
     assert changes.pop("flip") == 0.5
     assert not any(changes[name] for name in ("shift", "colour", "grey", "blur", "degrade", "erase"))
@@ -53,22 +67,18 @@ def test_the_published_schedules_of_vkd() -> None:
         assert schedule.epochs == epochs
         assert tuple(round(share * epochs) for share in schedule.milestones) == falls
         assert all(rate(schedule, e, epochs) > rate(schedule, e + 1, epochs) for e in (n - 1 for n in falls))
-        assert recipe.losses.margin is None
-        assert (recipe.losses.video_cross_entropy, recipe.losses.video_to_video) == (1, 1)
+        settings = settings_of(recipe, VKDSettings)
+        assert settings.margin is None
+        assert (settings.cross_entropy, settings.triplet) == (1, 1)
         changes = recipe.augmentation
         assert (changes.flip, changes.shift, changes.shift_share * 256) == (0.5, 1.0, 10)
         assert (changes.erase, changes.erase_area) == (0.5, (0.02, 0.4))
     assert (teacher.batches.choice, student.batches.choice) == ("parts", "views")
-    assert teacher.vkd is None
-    assert student.vkd is not None
-    assert student.initialise == f"{student.vkd.teacher}/model"
-    assert student.vkd.model_dump(exclude={"teacher"}) == {
-        "frames": 2,
-        "temperature": 10.0,
-        "view_distillation": 0.1,
-        "distance_distillation": 1e-4,
-        "fresh_stage": True,
-    }
+    assert settings_of(teacher, VKDSettings).teacher is None
+    taught = settings_of(student, VKDSettings)
+    assert student.initialise == f"{taught.teacher}/model"
+    assert (taught.frames, taught.distillation_temperature, taught.fresh_stage) == (2, 10.0, True)
+    assert (taught.view_distillation, taught.distance_distillation) == (0.1, 1e-4)
 
 
 def test_overrides_are_yaml_and_the_last_one_counts() -> None:
@@ -77,15 +87,16 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         [
             "batches.frames=3",
             "batches.frames=5",
-            "branches=[image]",
-            "losses.margin=null",
+            "system.branches=[image]",
+            "system.margin=null",
             "optimiser.rates.non_local=2.5",
             "initialise=out/a=b",
         ],
     )
     assert recipe.batches.frames == 5
-    assert recipe.branches == ("image",)
-    assert recipe.losses.margin is None
+    settings = settings_of(recipe, TKPSettings)
+    assert settings.branches == ("image",)
+    assert settings.margin is None
     assert recipe.optimiser.rates.non_local == 2.5
     assert recipe.initialise == "out/a=b"
     assert recipe.batches.clips == read_recipe("tiny").batches.clips
@@ -112,26 +123,27 @@ def test_overrides_are_yaml_and_the_last_one_counts() -> None:
         ("optimiser.name=lbfgs", "optimiser.name: .*'adam'"),
         ("optimiser.momentum=1.0", "optimiser.momentum: .*less"),
         ("optimiser.clamp_gradient=0", "optimiser.clamp_gradient: .*greater"),
-        ("crf={}", "the section crf is not for the network tkp"),
+        ("system.stage=parts", "unknown key 'system.stage'"),
+        ("system.network=osnet", "system: .*'osnet'.*'tkp'"),
         ("augmentation.flip=1.5", "augmentation.flip: .*less"),
         ("augmentation.erase_area=[0.1]", "augmentation.erase_area"),
         ("augmentation.erase_area=[0.3, 0.1]", "augmentation: erase_area .*least"),
-        ("branches=[]", "branches: "),
-        ("branches=[pictures]", "branches.0: .*'image'"),
-        ("branches=[image, image]", "branches.*twice"),
-        ("frozen_branches=[image, video]", "no branch learns"),
-        ("video_from_image=true", "video_from_image would overwrite"),
+        ("system.branches=[]", "branches: "),
+        ("system.branches=[pictures]", "branches.0: .*'image'"),
+        ("system.branches=[image, image]", "branches.*twice"),
+        ("system.frozen_branches=[image, video]", "no branch learns"),
+        ("system.video_from_image=true", "video_from_image would overwrite"),
         ("backbone=resnet18", "no backbone 'resnet18'; known: efficientnet-lite0, resnet50"),
         ("schedule.epochs=3", "schedule: give either epochs or steps"),
         ("schedule.steps=null", "schedule: give either epochs or steps"),
         ("name=../other", "name: "),
         ("run.seed=-1", "run.seed: .*greater"),
-        ("losses.image_cross_entropy=-1", "losses.image_cross_entropy: .*greater"),
+        ("system.image.cross_entropy=-1", "system.image.cross_entropy: .*greater"),
         ("batches", "'batches' is not like key=value"),
         ("=3", "'=3' is not like key=value"),
         ("batches.frames=[", "batches.frames is not YAML"),
         ("name=!!python/object/apply:os.getcwd []", "name is not YAML"),
-        ("saa={}", "the section saa is not for the network tkp"),
+        ("system={margin: 0.3}", "system: .*network"),
     ],
 )
 def test_a_wrong_value_is_named(override: str, message: str) -> None:
@@ -142,12 +154,12 @@ def test_a_wrong_value_is_named(override: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("vkd.frames=0", "vkd.frames: .*greater"),
-        ("vkd.temperature=0", "vkd.temperature: .*greater"),
-        ("vkd.view_distillation=-1", "vkd.view_distillation: .*greater"),
-        ("vkd.teacher=3", "vkd.teacher: .*string"),
-        ("vkd.pupil=out", "unknown key 'vkd.pupil'"),
-        ("alignment={}", "the section alignment is not for the network vkd"),
+        ("system.frames=0", "system.frames: .*greater"),
+        ("system.distillation_temperature=0", "system.distillation_temperature: .*greater"),
+        ("system.view_distillation=-1", "system.view_distillation: .*greater"),
+        ("system.teacher=3", "system.teacher: .*string"),
+        ("system.pupil=out", "unknown key 'system.pupil'"),
+        ("system.image_people=0.5", "unknown key 'system.image_people'"),
         ("architecture={width: 3}", "width"),
     ],
 )
@@ -159,11 +171,11 @@ def test_a_wrong_value_of_vkd_is_named(override: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("alignment.image_people=1.5", "alignment.image_people: .*less"),
-        ("alignment.margin=0", "alignment.margin: .*greater"),
-        ("alignment.use_images=1", "alignment.use_images: .*boolean"),
-        ("alignment.motion=1", "unknown key 'alignment.motion'"),
-        ("vkd={}", "the section vkd is not for the network cross-modality-alignment"),
+        ("system.image_people=1.5", "system.image_people: .*less"),
+        ("system.margin=0", "system.margin: .*greater"),
+        ("system.use_images=1", "system.use_images: .*boolean"),
+        ("system.motion=1", "unknown key 'system.motion'"),
+        ("system.teacher=null", "unknown key 'system.teacher'"),
         ("architecture.steps=0", "steps is a whole number from 1 to 32"),
     ],
 )
@@ -175,15 +187,18 @@ def test_a_wrong_value_of_alignment_is_named(override: str, message: str) -> Non
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("saa.alpha=1.5", "saa.alpha: .*less"),
-        ("saa.mask=soft", "saa.mask: .*'paper'"),
-        ("saa.appearance=true", "saa.appearance: "),
-        ("saa.tile=6", "saa.tile: .*greater"),
-        ("saa.tile=17", "saa.tile: .*multiple"),
-        ("saa.triplets=-1", "saa.triplets: .*greater"),
-        ("saa.lambda=1", "unknown key 'saa.lambda'"),
-        ("saa={appearance_cross_entropy: 0, fused_cross_entropy: 0, triplets: 0}", "no term teaches"),
-        ("branches=[image]", "trains both branches"),
+        ("system.alpha=1.5", "system.alpha: .*less"),
+        ("system.mask=soft", "system.mask: .*'paper'"),
+        ("system.appearance=true", "system.appearance: "),
+        ("system.tile=6", "system.tile: .*greater"),
+        ("system.tile=17", "system.tile: .*multiple"),
+        ("system.triplets=-1", "system.triplets: .*greater"),
+        ("system.lambda=1", "unknown key 'system.lambda'"),
+        (
+            "system={network: 3d-saa-cmil, appearance_cross_entropy: 0, fused_cross_entropy: 0, triplets: 0}",
+            "no term teaches",
+        ),
+        ("system.branches=[image]", "unknown key 'system.branches'"),
     ],
 )
 def test_a_wrong_value_of_3d_saa_is_named(override: str, message: str) -> None:
@@ -194,11 +209,14 @@ def test_a_wrong_value_of_3d_saa_is_named(override: str, message: str) -> None:
 def test_the_published_weights_of_3d_saa() -> None:
     """Shi et al. 2021; what a recipe leaves out is the published value too."""
     recipe = read_recipe("3d-saa-cmil-resnet50-mars")
-    assert recipe.saa == Saa()
-    assert (recipe.saa.alpha, recipe.saa.triplets, recipe.saa.tile) == (0.5, 1.5, 32)
+    settings = settings_of(recipe, SAASettings)
+    assert settings == SAASettings(classifier_norm=False)
+    assert (settings.alpha, settings.triplets, settings.tile) == (0.5, 1.5, 32)
     assert (recipe.batches.frames, recipe.batches.stride) == (4, 8)
     assert (recipe.optimiser.learning_rate, recipe.optimiser.weight_decay) == (3e-4, 5e-4)
-    assert recipe.losses == read_recipe("tkp-resnet50-mars").losses
+    of_tkp = settings_of(read_recipe("tkp-resnet50-mars"), TKPSettings)
+    names = PairSettings.model_fields.keys() - {"network"}
+    assert settings.model_dump(include=names) == of_tkp.model_dump(include=names)
 
 
 @pytest.mark.parametrize(
@@ -234,8 +252,7 @@ def test_the_published_schedule_of_cross_modal_embeddings() -> None:
     assert (recipe.backbone, recipe.input.height, recipe.input.width) == ("inception-v3", 299, 299)
     assert (recipe.optimiser.name, recipe.optimiser.learning_rate) == ("sgd", 1e-3)
     assert (recipe.schedule.epochs, recipe.schedule.milestones) == (500, ())
-    assert recipe.cross_modal is not None
-    section = recipe.cross_modal
+    section = settings_of(recipe, CrossModalSettings)
     assert (section.verification, section.image_identity, section.video_identity) == (1, 0.5, 0.5)
     assert section.reuse == "propagation-knockdown"
 
@@ -243,25 +260,20 @@ def test_the_published_schedule_of_cross_modal_embeddings() -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("cross_modal.reuse=knockdown", "cross_modal: captioner must name a checkpoint"),
-        ("cross_modal.reuse=some", "cross_modal.reuse: .*'none'"),
-        ("cross_modal.knockdown=0", "cross_modal.knockdown: .*greater"),
-        ("cross_modal.knockdown=1.5", "cross_modal.knockdown: .*less"),
+        ("system.reuse=knockdown", "system: captioner must name a checkpoint"),
+        ("system.reuse=some", "system.reuse: .*'none'"),
+        ("system.knockdown=0", "system.knockdown: .*greater"),
+        ("system.knockdown=1.5", "system.knockdown: .*less"),
         (
-            "cross_modal={reuse: none, verification: 0, image_identity: 0}",
+            "system={network: cross-modal, reuse: none, verification: 0, image_identity: 0}",
             "a branch whose identity is 0 would learn nothing",
         ),
-        ("cross_modal=null", "cross_modal and the network cross-modal belong together"),
-        ("network=tkp", "architecture|unexpected keyword"),
-        ("backbone=inception-v3", "inception-v3 takes pictures of 75 pixels a side and more"),
+        ("cross_modal=null", "unknown key 'cross_modal'"),
+        ("system={network: tkp}", "architecture|unexpected keyword"),
+        ("backbone=inception-v3", "inception-v3 takes crops of 75 pixels a side and more"),
         ("architecture={depth: 3}", "depth"),
     ],
 )
 def test_a_wrong_value_of_cross_modal_embeddings_is_named(override: str, message: str) -> None:
     with pytest.raises(BadRecipe, match=message):
         read_recipe("tiny-cross-modal", [override])
-
-
-def test_other_networks_have_no_section_of_cross_modal_embeddings() -> None:
-    with pytest.raises(BadRecipe, match="belong together"):
-        read_recipe("tiny", ["cross_modal={reuse: none}"])

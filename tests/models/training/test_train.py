@@ -63,9 +63,11 @@ def test_two_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet, 
         "input={height: 64, width: 64}",  # of 32 x 32 one position is left, and batch norms see 8 values
         "schedule={steps: 25, factor: 1.0}",
         "optimiser.learning_rate=0.001",
-        "branches=[image]",
-        "video_from_image=true",
-        "losses={neck: bn, image_contrastive: 1, image_to_image: 0}",
+        "system.branches=[image]",
+        "system.video_from_image=true",
+        "system.neck=bn",
+        "system.image.contrastive=1",
+        "system.image.triplet=0",
     )
     out = train(plan, two, tmp_path / "run", dataset="drawn")
     lines = logged(tmp_path / "run")
@@ -89,8 +91,8 @@ def read(path: Path) -> Any:
     "extra",
     [
         (),
-        ("optimiser.ema=0.9", "batches.accumulate=2", "losses.neck=bn"),
-        ("batches.sampler=graph", "batches.graph_every=2", "losses.ramp=3", "mix_style.after=[1]"),
+        ("optimiser.ema=0.9", "batches.accumulate=2", "system.neck=bn"),
+        ("batches.sampler=graph", "batches.graph_every=2", "system.ramp=3", "system.mix_style.after=[1]"),
     ],
 )
 def test_a_run_that_was_killed_ends_with_the_same_bits(
@@ -159,6 +161,25 @@ def misfit(model: LoadedModel, pixels: Tensor) -> float:
     return float(((seen[0].mean(dim=(0, 2, 3)) - mean) / (variance + 1e-3).sqrt()).abs().mean())
 
 
+def test_the_place_of_the_neck_stays_the_centre_of_the_features(
+    tmp_path: Path, people: tuple[Tracklet, ...]
+) -> None:
+    plan = recipe("system.neck=bn", "optimiser.learning_rate=0.1", "schedule.steps=2")
+    network = pair_of(checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")))
+    assert network.neck.get_parameter("bias").eq(0).all()
+    assert not network.neck.get_parameter("weight").eq(1).all()
+
+
+def test_a_run_of_another_version_cannot_be_resumed(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+    plan = recipe("schedule.steps=1")
+    train(plan, people, tmp_path, dataset="drawn")
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    state["optimiser"]["param_groups"][0]["params"].pop()
+    torch.save(state, tmp_path / "state.pt")
+    with pytest.raises(TrainingError, match="another version"):
+        train(plan, people, tmp_path, dataset="drawn", resume=True)
+
+
 def test_frozen_blocks_keep_their_statistics(
     tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
@@ -173,7 +194,9 @@ def test_frozen_blocks_keep_their_statistics(
 def test_the_image_branch_alone_also_makes_a_video_network(
     tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
-    plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=2", "batches.frames=1")
+    plan = recipe(
+        "system.branches=[image]", "system.video_from_image=true", "schedule.steps=2", "batches.frames=1"
+    )
     model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
     image, video = pair_of(model).image.state_dict(), pair_of(model).video.backbone.state_dict()
     before = pair_of(untrained_model).image.state_dict()
@@ -184,7 +207,7 @@ def test_the_image_branch_alone_also_makes_a_video_network(
 
 
 def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    plan = recipe("branches=[image]", "video_from_image=true", "schedule.steps=1")
+    plan = recipe("system.branches=[image]", "system.video_from_image=true", "schedule.steps=1")
     first = train(plan, people, tmp_path / "first", dataset="drawn")
     plan = recipe(f"initialise={first}", "schedule.steps=1")
     second = checkpoint.load(train(plan, people, tmp_path / "second", dataset="drawn"))
@@ -196,7 +219,7 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
 def test_another_network_begins_with_the_picture_backbone(
     tmp_path: Path, people: tuple[Tracklet, ...], kind: str
 ) -> None:
-    plan = recipe("branches=[image]", "schedule.steps=1")
+    plan = recipe("system.branches=[image]", "schedule.steps=1")
     pair = checkpoint.load(train(plan, people, tmp_path / "pair", dataset="drawn"))
     other = [f"initialise={tmp_path / 'pair' / 'model'}", "backbone=efficientnet-lite0", "architecture={}"]
     begun = begin(read_recipe(kind, other))
@@ -221,7 +244,7 @@ def test_a_network_of_colour_and_motion_gives_no_picture_backbone(
 def test_what_is_frozen_stays(
     tmp_path: Path, people: tuple[Tracklet, ...], untrained_model: LoadedModel
 ) -> None:
-    plan = recipe("optimiser.frozen_blocks=5", "frozen_branches=[video]", "schedule.steps=2")
+    plan = recipe("optimiser.frozen_blocks=5", "system.frozen_branches=[video]", "schedule.steps=2")
     network = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).network
     before = deepcopy(untrained_model.network).half().float().state_dict()
     for name, tensor in network.state_dict().items():
@@ -365,7 +388,7 @@ def test_3d_saa_learns_from_body_parts_and_logs_the_entropy_of_its_attention(
     with pytest.raises(BadDataset, match="no folder is given"):
         train(plan, people, tmp_path / "other", dataset="drawn")
     # CMIL alone needs none.
-    train(with_parts("saa.appearance=none"), people, tmp_path / "other", dataset="drawn")
+    train(with_parts("system.appearance=none"), people, tmp_path / "other", dataset="drawn")
 
 
 def test_3d_saa_goes_on_with_what_tkp_has_learnt(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
@@ -375,7 +398,7 @@ def test_3d_saa_goes_on_with_what_tkp_has_learnt(tmp_path: Path, people: tuple[T
     learnt = checkpoint.load(pair).network.state_dict()
     assert all(tensor.equal(learnt[name]) for name, tensor in begun.network.state_dict().items())
     assert not begun.network.training
-    taught = train(with_parts("saa.appearance=none"), people, tmp_path / "run", dataset="drawn")
+    taught = train(with_parts("system.appearance=none"), people, tmp_path / "run", dataset="drawn")
     with pytest.raises(BadRecipe, match="has the network '3d-saa-cmil'"):
         begin(recipe(f"initialise={taught}"))
 

@@ -30,7 +30,7 @@ def test_three_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet
     plan = recipe(
         "architecture={parts: [full]}",
         "batches.identities=3",
-        "crf.photos=1",
+        "system.photos=1",
         "optimiser={name: adam, learning_rate: 0.002}",
         "schedule={steps: 60, factor: 1.0}",
     )
@@ -57,7 +57,7 @@ def test_a_run_that_was_killed_ends_with_the_same_bits(tmp_path: Path, people: t
 
 def test_fusion_learns_with_the_parts_as_they_are(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     first = train(recipe("schedule.steps=2"), people, tmp_path / "parts", dataset="drawn")
-    plan = recipe(f"initialise={first}", "crf.stage=fusion", "optimiser.learning_rate=0.1")
+    plan = recipe(f"initialise={first}", "system.stage=fusion", "optimiser.learning_rate=0.1")
     second = train(plan, people, tmp_path / "fusion", dataset="drawn")
     before, after = checkpoint.load(first).network, checkpoint.load(second).network
     moved = {name for name, x in after.state_dict().items() if not x.equal(before.state_dict()[name])}
@@ -69,7 +69,10 @@ def test_fusion_learns_with_the_parts_as_they_are(tmp_path: Path, people: tuple[
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
-    [(["architecture={parts: [full, lower]}"], "has the parts"), (["losses.neck=bn"], "crf has no neck")],
+    [
+        (["architecture={parts: [full, lower]}"], "has the parts"),
+        (["system.neck=bn"], "unknown key 'system.neck'"),
+    ],
 )
 def test_what_does_not_fit_is_refused(
     tmp_path: Path, people: tuple[Tracklet, ...], overrides: list[str], message: str

@@ -64,13 +64,14 @@ def test_people_are_learnt_by_heart_and_the_captioner_is_left_behind(
 ) -> None:
     plan = recipe(
         "tiny-cross-modal",
-        f"cross_modal={{captioner: {captioner}}}",
+        f"system.captioner={captioner}",
+        "system.reuse=propagation-knockdown",
         "optimiser.learning_rate=0.003",
         "schedule.steps=100",
     )
     model = checkpoint.load(train(plan, people, tmp_path, dataset="drawn"))
     assert isinstance(model.network, CrossModal)
-    assert model.card["training"]["learns_from"] == {"cross_modal.captioner": checkpoint.load(captioner).id}
+    assert model.card["training"]["learns_from"] == {"system.captioner": checkpoint.load(captioner).id}
     parts = {name.split(".")[0] for name in model.network.state_dict()}
     assert parts == {"cnn", "sequence", "image_projection", "video_projection", "verification"}
     embedder = Embedder(model)
@@ -92,7 +93,8 @@ def test_a_run_that_was_killed_amid_knockdown_ends_with_the_same_bits(
 ) -> None:
     plan = recipe(
         "tiny-cross-modal",
-        f"cross_modal={{captioner: {captioner}}}",
+        f"system.captioner={captioner}",
+        "system.reuse=propagation-knockdown",
         "schedule.steps=6",
         "run.save_every=1",
     )

@@ -24,6 +24,7 @@ from models.training.recipe import read_recipe
 from models.training.train import train
 from tests.models.people import draw_tracklets
 from tests.models.training.objectives.heads import logits_of
+from tests.models.training.objectives.make import make
 
 LABELS, CAMERAS = torch.tensor([0, 0, 1, 1]), torch.tensor([1, 2, 1, 2])
 BATCH = Clips(torch.empty(0), LABELS, CAMERAS)
@@ -34,7 +35,7 @@ ALL = {
     "image_siamese",
     "align",
 }
-HALF = "alignment.image_people=0.5"  # the second of two people
+HALF = "system.image_people=0.5"  # the second of two people
 
 
 def objective_of(*overrides: str) -> AlignmentObjective:
@@ -42,10 +43,8 @@ def objective_of(*overrides: str) -> AlignmentObjective:
     network = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture).network.requires_grad_(
         True
     )
-    if recipe.losses.neck == "bn":
-        network.add_neck()
     worlds = People(torch.zeros(2, dtype=torch.int64))
-    objective = AlignmentObjective(network, worlds, recipe, torch.Generator().manual_seed(0))
+    objective = make(AlignmentObjective, recipe, network, worlds)
     with torch.no_grad():  # let something move
         torch.nn.init.normal_(
             objective.network.pseudo.change.weight, generator=torch.Generator().manual_seed(2)
@@ -73,8 +72,8 @@ def test_every_second_person_is_known_from_photos() -> None:
 
 
 def test_the_terms_are_those_of_the_features() -> None:
-    weights = "alignment={siamese: 0.1, pseudo: 0.5, align: 2.0}"
-    objective = objective_of(weights).eval()
+    weights = "system.siamese=0.1", "system.pseudo=0.5", "system.align=2.0"
+    objective = objective_of(*weights).eval()
     network = objective.network
     with torch.no_grad():
         terms = objective(clips(), BATCH)
@@ -118,7 +117,7 @@ def test_of_who_is_known_from_photos_only_the_first_frames_count() -> None:
 
 def test_without_images_these_people_are_not_there() -> None:
     """As if the batch had the others only; and nobody is told apart from them."""
-    objective = objective_of(HALF, "alignment.use_images=false").eval()
+    objective = objective_of(HALF, "system.use_images=false").eval()
     other = clips()
     other[2:] = 0
     with torch.no_grad():
@@ -134,13 +133,13 @@ def test_without_images_these_people_are_not_there() -> None:
     [
         [],
         [HALF],
-        [HALF, "alignment.use_images=false"],
-        ["alignment.image_people=1.0"],
-        ["alignment={image_people: 1.0, use_images: false}"],
-        ["alignment.pseudo=0"],
-        ["alignment={pseudo: 0, align: 0}"],
-        ["alignment={pseudo: 0, align: 0, image_people: 1.0}"],
-        ["losses={image_contrastive: 1, image_cross_entropy: 0, video_cross_entropy: 0}"],
+        [HALF, "system.use_images=false"],
+        ["system.image_people=1.0"],
+        ["system.image_people=1.0", "system.use_images=false"],
+        ["system.pseudo=0"],
+        ["system.pseudo=0", "system.align=0"],
+        ["system.pseudo=0", "system.align=0", "system.image_people=1.0"],
+        ["system.image.contrastive=1", "system.image.cross_entropy=0", "system.video.cross_entropy=0"],
         ["optimiser.frozen_blocks=7"],
     ],
 )
@@ -160,7 +159,7 @@ def test_exactly_what_may_learn_gets_a_gradient(overrides: list[str]) -> None:
 
 def test_what_a_batch_lacks_costs_nothing() -> None:
     with torch.no_grad():
-        terms = objective_of("alignment.image_people=1.0").train()(clips(), BATCH)
+        terms = objective_of("system.image_people=1.0").train()(clips(), BATCH)
     assert {name for name, term in terms.items() if term.item() == 0} == {
         "video_cross_entropy",
         "video_siamese",
@@ -168,7 +167,7 @@ def test_what_a_batch_lacks_costs_nothing() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["losses.image_to_video=2", "losses.margin=null", "branches=[video]"])
+@pytest.mark.parametrize("key", ["system.image_to_video=2", "system.margin=null", "system.branches=[video]"])
 def test_settings_without_effect_are_refused(key: str) -> None:
     with pytest.raises(BadRecipe, match=key.partition("=")[0]):
         objective_of(key)

@@ -9,6 +9,7 @@ from models.errors import BadDataset
 from models.training.objectives import People
 from models.training.objectives.captioner import CaptionerObjective, caption_loss
 from models.training.recipe import read_recipe
+from tests.models.training.objectives.make import make
 
 LABELS = torch.tensor([0, 1, 1])
 BATCH = Clips(torch.empty(0), LABELS, torch.zeros(3))
@@ -19,7 +20,7 @@ def objective_of(*overrides: str, captions: tuple[str, ...] | None = CAPTIONS) -
     recipe = read_recipe("tiny-captioner", overrides)
     network = zoo.untrained("efficientnet-lite0", "captioner", embedding=8).network.requires_grad_(True)
     people = People(torch.zeros(2, dtype=torch.int64), captions)
-    return CaptionerObjective(network, people, recipe, torch.Generator().manual_seed(0))
+    return make(CaptionerObjective, recipe, network, people)
 
 
 def clips() -> torch.Tensor:
@@ -67,12 +68,8 @@ def test_exactly_what_may_learn_gets_a_gradient(frozen: int) -> None:
 
 def test_a_vocabulary_that_is_there_is_kept() -> None:
     objective = objective_of()
-    again = CaptionerObjective(
-        objective.network,
-        People(torch.zeros(2, dtype=torch.int64), ("A green man.", "")),
-        read_recipe("tiny-captioner"),
-        torch.Generator().manual_seed(0),
-    )
+    people = People(torch.zeros(2, dtype=torch.int64), ("A green man.", ""))
+    again = make(CaptionerObjective, read_recipe("tiny-captioner"), objective.network, people)
     assert again.words.tolist() == [[1, 5, 3, 8, 4, 2], [1, 2, 0, 0, 0, 0]]
 
 

@@ -8,13 +8,13 @@ from torch import Tensor
 from models import zoo
 from models.datasets.clips import Clips
 from models.errors import BadRecipe
-from models.networks.crf import CRF
 from models.siamese import siamese
-from models.training.objectives import OBJECTIVES, People
+from models.training.objectives import People
 from models.training.objectives.crf import CRFObjective
 from models.training.optimiser import make_optimiser
 from models.training.recipe import read_recipe
 from tests.models.training.objectives.heads import logits_of
+from tests.models.training.objectives.make import make
 
 LABELS, CAMERAS = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1])
 BATCH = Clips(torch.empty(0), LABELS, CAMERAS)
@@ -24,11 +24,7 @@ PARTS = ("full", "upper", "lower")
 def objective_of(*overrides: str) -> CRFObjective:
     recipe = read_recipe("tiny-crf", overrides)
     network = zoo.untrained(recipe.backbone, "crf", **recipe.architecture).network.requires_grad_(True)
-    objective = OBJECTIVES["crf"](
-        network, People(torch.tensor([0, 0])), recipe, torch.Generator().manual_seed(0)
-    )
-    assert isinstance(objective, CRFObjective)
-    return objective
+    return make(CRFObjective, recipe, network, People(torch.tensor([0, 0])))
 
 
 def clips(frames: int = 2) -> Tensor:
@@ -36,7 +32,7 @@ def clips(frames: int = 2) -> Tensor:
 
 
 def test_the_terms_are_those_of_the_features_of_each_part() -> None:
-    objective = objective_of("crf={photos: 0.5}").eval()
+    objective = objective_of("system.photos=0.5").eval()
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         video = objective.network.part_features(clips().flatten(0, 1), [2] * 4)
@@ -59,7 +55,8 @@ def test_the_terms_are_those_of_the_features_of_each_part() -> None:
 def test_weights_form_and_margin_are_the_recipes() -> None:
     with torch.no_grad():
         plain = objective_of().eval()(clips(), BATCH)
-        other = objective_of("crf={siamese: 3, identity: 0, form: rcn-code, margin: 4.0}").eval()
+        form = ("system.form=rcn-code", "system.margin=4.0")
+        other = objective_of("system.siamese=3", "system.identity=0", *form).eval()
         terms = other(clips(), BATCH)
         video = other.network.part_features(clips().flatten(0, 1), [2] * 4)
     assert plain.keys() == {f"{part}_{term}" for part in PARTS for term in ("siamese", "identity")}
@@ -69,7 +66,7 @@ def test_weights_form_and_margin_are_the_recipes() -> None:
 
 
 def test_the_second_stage_has_the_terms_of_the_fused_feature() -> None:
-    objective = objective_of("crf.stage=fusion")
+    objective = objective_of("system.stage=fusion")
     assert objective.network.fusion is not None
     with torch.no_grad():
         objective.network.fusion.logits.copy_(torch.tensor([0.0, 1.0, -1.0]))
@@ -83,10 +80,10 @@ def test_the_second_stage_has_the_terms_of_the_fused_feature() -> None:
     "overrides",
     [
         [],
-        ["crf.stage=fusion"],
-        ["crf.identity=0"],
-        ["crf.photos=1", "architecture={features: cnn}"],
-        ["crf.photos=1", "architecture={features: rnn, rcn: true}"],
+        ["system.stage=fusion"],
+        ["system.identity=0"],
+        ["system.photos=1", "architecture={features: cnn}"],
+        ["system.photos=1", "architecture={features: rnn, rcn: true}"],
         ["optimiser.frozen_blocks=1"],
         ["backbone=efficientnet-lite0", "architecture={}", "optimiser.frozen_blocks=3"],
     ],
@@ -99,13 +96,13 @@ def test_exactly_what_may_learn_gets_a_gradient(overrides: list[str]) -> None:
     given = {name for name, parameter in objective.named_parameters() if parameter.grad is not None}
     assert given == promised
     held = [
-        id(p) for g in make_optimiser(objective, objective.recipe.optimiser).param_groups for p in g["params"]
+        id(p) for g in make_optimiser(objective, objective.plan.optimiser).param_groups for p in g["params"]
     ]
     assert sorted(held) == sorted(id(p) for p in objective.parameters() if p.requires_grad)
 
 
 def test_the_second_stage_moves_the_weights_of_fusion_and_its_classifier_only() -> None:
-    objective = objective_of("crf.stage=fusion").train()
+    objective = objective_of("system.stage=fusion").train()
     learning = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
     assert learning == {
         "network.fusion.logits",
@@ -118,8 +115,7 @@ def test_the_second_stage_moves_the_weights_of_fusion_and_its_classifier_only() 
 def test_people_of_other_worlds_are_no_alternatives() -> None:
     recipe = read_recipe("tiny-crf")
     network = zoo.untrained("small", "crf", **recipe.architecture).network
-    assert isinstance(network, CRF)
-    objective = CRFObjective(network, People(torch.tensor([0, 1])), recipe, torch.Generator())
+    objective = make(CRFObjective, recipe, network, People(torch.tensor([0, 1])))
     with torch.no_grad():
         terms = objective.eval()(clips(), BATCH)
     assert [terms[f"{part}_identity"].item() for part in PARTS] == [0, 0, 0]
@@ -129,16 +125,19 @@ def test_people_of_other_worlds_are_no_alternatives() -> None:
     ("overrides", "message"),
     [
         (["input={height: 128, width: 64}"], "input: the small backbone takes 64 x 48, not 128 x 64"),
-        (["crf.stage=fusion", "architecture={}"], "nothing to fuse"),
-        (["crf.stage=all"], "crf.stage: .*'parts'"),
-        (["crf.form=squared"], "crf.form: .*'crf'"),
-        (["crf.margin=0"], "crf.margin: .*greater"),
-        (["crf={siamese: 0, identity: 0}"], "crf: siamese and identity are both 0"),
-        (["crf.wheels=4"], "unknown key 'crf.wheels'"),
+        (["system.stage=fusion", "architecture={}"], "nothing to fuse"),
+        (["system.stage=all"], "system.stage: .*'parts'"),
+        (["system.form=squared"], "system.form: .*'crf'"),
+        (["system.margin=0"], "system.margin: .*greater"),
+        (["system.siamese=0", "system.identity=0"], "system: siamese and identity are both 0"),
+        (["system.wheels=4"], "unknown key 'system.wheels'"),
         (["architecture.parts=[]"], "parts is a list"),
         (["architecture.wheels=4"], "wheels"),
         (["backbone=resnet50"], "no backbone 'resnet50'; known: small"),
-        (["crf={}", "network=tkp", "architecture={}", "backbone=resnet50"], "not for the network tkp"),
+        (
+            ["system.network=tkp", "system.stage=parts", "architecture={}", "backbone=resnet50"],
+            "system.stage",
+        ),
     ],
 )
 def test_a_recipe_that_cannot_be_is_refused(overrides: list[str], message: str) -> None:

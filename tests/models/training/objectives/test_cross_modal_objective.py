@@ -18,6 +18,7 @@ from models.training.objectives.cross_modal import CrossModalObjective, draw_pai
 from models.training.recipe import read_recipe
 from tests.models.captioners import save_captioner
 from tests.models.training.objectives.heads import logits_of
+from tests.models.training.objectives.make import make, told
 
 LABELS = torch.tensor([0, 0, 1, 1])
 BATCH = Clips(torch.empty(0), LABELS, torch.zeros(4))
@@ -34,14 +35,11 @@ def objective_of(*overrides: str) -> CrossModalObjective:
     recipe = read_recipe("tiny-cross-modal", ["input={height: 32, width: 32}", *overrides])
     loaded = zoo.untrained("efficientnet-lite0", "cross-modal", embedding=6, hidden=5)
     people = People(torch.zeros(2, dtype=torch.int64))
-    return CrossModalObjective(
-        loaded.network.requires_grad_(True), people, recipe, torch.Generator().manual_seed(0)
-    )
+    return make(CrossModalObjective, recipe, loaded.network, people)
 
 
 def reusing(captioner: Path, mode: str = "propagation-knockdown", *overrides: str) -> CrossModalObjective:
-    section = f"cross_modal={{captioner: {captioner}, reuse: {mode}}}"
-    return objective_of(section, *overrides)
+    return objective_of(f"system.captioner={captioner}", f"system.reuse={mode}", *overrides)
 
 
 def clips() -> Tensor:
@@ -152,19 +150,19 @@ def test_modes_of_reuse(captioner: Path, mode: str, propagates: bool, left: int)
 
 
 @pytest.mark.parametrize(
-    "section",
+    "settings",
     [
-        "{reuse: none}",
-        "{reuse: none, verification: 0}",
-        "{reuse: none, image_identity: 0, video_identity: 0}",
-        "{captioner: HERE}",
-        "{captioner: HERE, reuse: knockdown, ridge: 0}",
+        "reuse: none",
+        "reuse: none, verification: 0",
+        "reuse: none, image_identity: 0, video_identity: 0",
+        "captioner: HERE, reuse: propagation-knockdown",
+        "captioner: HERE, reuse: knockdown, ridge: 0",
     ],
 )
-def test_exactly_what_may_learn_gets_a_gradient_also_after_knockdown(captioner: Path, section: str) -> None:
+def test_exactly_what_may_learn_gets_a_gradient_also_after_knockdown(captioner: Path, settings: str) -> None:
     """DistributedDataParallel would wait for ever for one that is promised and does not come."""
-    section = section.replace("HERE", str(captioner))
-    objective = objective_of(f"cross_modal={section}", "optimiser.frozen_blocks=3").train()
+    overrides = told(settings.replace("HERE", str(captioner)))
+    objective = objective_of(*overrides, "optimiser.frozen_blocks=3").train()
     promised = {name for name, parameter in objective.named_parameters() if parameter.requires_grad}
     for step in (1, 10):
         objective.after_step(step, 10)
@@ -222,7 +220,7 @@ def test_negative_pairs_change_from_step_to_step_and_come_again() -> None:
 def test_what_does_not_fit_is_refused(captioner: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownModel, match="no checkpoint"):
         reusing(tmp_path / "gone")
-    with pytest.raises(BadRecipe, match="takes pictures of 32 x 32"):
+    with pytest.raises(BadRecipe, match="takes crops of 32 x 32"):
         reusing(captioner, "knockdown", "input={height: 64, width: 32}")
     with pytest.raises(BadRecipe, match="is a tkp"):
         reusing(Path(zoo.__file__).parent / zoo.DEFAULT)

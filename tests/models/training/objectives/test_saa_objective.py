@@ -15,6 +15,7 @@ from models.training.objectives.saa import SAAObjective
 from models.training.recipe import read_recipe
 from tests.models.conftest import trained
 from tests.models.training.objectives.heads import logits_of
+from tests.models.training.objectives.make import make, told
 from tests.models.training.objectives.test_tkp_objective import LABELS, TKP_TERMS, WORLDS, clips
 
 APPEARANCE_TERMS = {"appearance_cross_entropy", "fused_cross_entropy", "appearance_to_video"}
@@ -39,14 +40,12 @@ def objective_of(*overrides: str) -> SAAObjective:
     network = zoo.untrained("efficientnet-lite0", "3d-saa-cmil").network
     assert isinstance(network, SAA)
     trained(network).requires_grad_(True)
-    if recipe.losses.neck == "bn":
-        network.add_neck()
-    return SAAObjective(network, People(WORLDS), recipe, torch.Generator().manual_seed(0))
+    return make(SAAObjective, recipe, network, People(WORLDS))
 
 
 def test_the_terms_are_those_of_the_features() -> None:
     """In evaluation mode the features can be computed beside the objective, and the terms from them."""
-    objective = objective_of("saa={tile: 8, alpha: 0.3, triplets: 2}").eval()
+    objective = objective_of("system.tile=8", "system.alpha=0.3", "system.triplets=2").eval()
     network, stream = objective.network, objective.stream
     assert stream is not None
     assert stream.mban is not None
@@ -98,7 +97,7 @@ def test_settings_leave_terms_out_and_exactly_what_may_learn_gets_a_gradient(
     settings: str, terms: set[str]
 ) -> None:
     """DistributedDataParallel would wait for ever for a gradient that is promised and does not come."""
-    objective = objective_of(f"saa={{tile: 8, {settings}}}", "losses.neck=bn").train()
+    objective = objective_of("system.tile=8", *told(settings), "system.neck=bn").train()
     assert objective.needs_truth == ("appearance: none" not in settings)
     given = objective(clips(), BATCH if objective.needs_truth else BATCH._replace(truth=None))
     assert given.keys() == terms
@@ -109,7 +108,7 @@ def test_settings_leave_terms_out_and_exactly_what_may_learn_gets_a_gradient(
 
 
 def test_every_parameter_is_in_exactly_one_part() -> None:
-    objective = objective_of("losses.neck=bn")
+    objective = objective_of("system.neck=bn")
     listed = [id(parameter) for part in objective.parts().values() for parameter in part]
     assert sorted(listed) == sorted(id(parameter) for parameter in objective.parameters())
 
@@ -133,7 +132,7 @@ def moved(objective: SAAObjective, term: str) -> set[str]:
     ],
 )
 def test_what_each_term_moves(settings: str, term: str, parts: set[str]) -> None:
-    assert moved(objective_of(f"saa={{tile: 8, {settings}}}", "losses.margin=9.0"), term) == parts
+    assert moved(objective_of("system.tile=8", *told(settings), "system.margin=9.0"), term) == parts
 
 
 def test_frozen_blocks_are_frozen_in_the_third_stream_too() -> None:
@@ -153,8 +152,10 @@ def test_only_the_pair_is_kept() -> None:
 
 def test_two_people_are_learnt_by_heart() -> None:
     """Every new term falls near zero on four clips of two people; propagation would take longer."""
-    only = "losses={neck: bn, feature_propagation: 0, distance_propagation: 0}"
-    objective = objective_of("saa={tile: 8, scaled_attention: true, triplets: 0.1}", only).train()
+    only = "system.neck=bn", "system.feature_propagation=0", "system.distance_propagation=0"
+    objective = objective_of(
+        "system.tile=8", "system.scaled_attention=true", "system.triplets=0.1", *only
+    ).train()
     optimiser = torch.optim.Adam(objective.parameters(), lr=1e-3)
     x = clips() / 4 + torch.tensor([1.0, 1, -1, -1]).view(4, 1, 1, 1, 1)
     for _ in range(18):

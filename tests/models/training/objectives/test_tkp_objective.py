@@ -12,6 +12,7 @@ from models.training.objectives.tkp import TKPObjective
 from models.training.recipe import Recipe, read_recipe
 from tests.models.conftest import pair_of, trained
 from tests.models.training.objectives.heads import logits_of
+from tests.models.training.objectives.make import make
 
 TKP_TERMS = {
     "image_cross_entropy",
@@ -32,9 +33,14 @@ def objective_of(*overrides: str) -> TKPObjective:
     recipe: Recipe = read_recipe("tiny", overrides)
     network = trained(pair_of(zoo.untrained("efficientnet-lite0")))
     network.requires_grad_(True)
-    if recipe.losses.neck == "bn":
-        network.add_neck()
-    return TKPObjective(network, People(WORLDS), recipe, torch.Generator().manual_seed(0))
+    return make(TKPObjective, recipe, network, People(WORLDS))
+
+
+def key(term: str) -> str:
+    """The setting with the weight of a term."""
+    branch, _, rest = term.partition("_")
+    own = {"cross_entropy": "cross_entropy", f"to_{branch}": "triplet"}
+    return f"system.{branch}.{own[rest]}" if rest in own else f"system.{term}"
 
 
 def clips() -> Tensor:
@@ -71,8 +77,8 @@ def test_the_terms_of_tkp_are_those_of_its_features() -> None:
 def test_a_weight_scales_its_term_and_zero_leaves_it_out(name: str) -> None:
     with torch.no_grad():
         plain = objective_of().eval()(clips(), BATCH)
-        heavy = objective_of(f"losses.{name}=3").eval()(clips(), BATCH)
-        without = objective_of(f"losses.{name}=0").eval()(clips(), BATCH)
+        heavy = objective_of(f"{key(name)}=3").eval()(clips(), BATCH)
+        without = objective_of(f"{key(name)}=0").eval()(clips(), BATCH)
     assert heavy[name].item() == pytest.approx(3 * plain[name].item(), rel=1e-4)
     assert without.keys() == TKP_TERMS - {name}
 
@@ -80,9 +86,9 @@ def test_a_weight_scales_its_term_and_zero_leaves_it_out(name: str) -> None:
 @pytest.mark.parametrize(
     ("overrides", "terms"),
     [
-        (["branches=[image]"], {"image_cross_entropy", "image_to_image"}),
-        (["branches=[video]"], {"video_cross_entropy", "video_to_video"}),
-        (["frozen_branches=[video]"], TKP_TERMS - {"video_cross_entropy", "video_to_video"}),
+        (["system.branches=[image]"], {"image_cross_entropy", "image_to_image"}),
+        (["system.branches=[video]"], {"video_cross_entropy", "video_to_video"}),
+        (["system.frozen_branches=[video]"], TKP_TERMS - {"video_cross_entropy", "video_to_video"}),
     ],
 )
 def test_terms_of_branches_that_take_no_part_are_left_out(overrides: list[str], terms: set[str]) -> None:
@@ -94,12 +100,12 @@ def test_terms_of_branches_that_take_no_part_are_left_out(overrides: list[str], 
     "overrides",
     [
         [],
-        ["branches=[image]"],
-        ["branches=[video]"],
-        ["frozen_branches=[video]"],
-        ["losses={image_cross_entropy: 0, video_cross_entropy: 0}"],
-        ["losses={image_cross_entropy: 0, video_cross_entropy: 0, neck: bn}"],
-        ["losses={image_contrastive: 1, neck: bn}"],
+        ["system.branches=[image]"],
+        ["system.branches=[video]"],
+        ["system.frozen_branches=[video]"],
+        ["system.image.cross_entropy=0", "system.video.cross_entropy=0"],
+        ["system.image.cross_entropy=0", "system.video.cross_entropy=0", "system.neck=bn"],
+        ["system.image.contrastive=1", "system.neck=bn"],
         ["optimiser.frozen_blocks=7"],
     ],
 )
@@ -115,9 +121,9 @@ def test_exactly_what_may_learn_gets_a_gradient(overrides: list[str]) -> None:
 
 def test_the_video_network_learns_nothing_from_propagation_unless_asked() -> None:
     names = [name for name in TKP_TERMS if not name.endswith("propagation")]
-    only = [f"losses.{name}=0" for name in names]
+    only = [f"{key(name)}=0" for name in names]
     for teach, moved in ((False, {"image"}), (True, {"image", "video"})):
-        objective = objective_of(*only, f"losses.teach_video={str(teach).lower()}").train()
+        objective = objective_of(*only, f"system.teach_video={str(teach).lower()}").train()
         torch.autograd.backward(torch.stack(list(objective(clips(), BATCH).values())).sum())
         graded = {n.split(".")[1] for n, p in objective.named_parameters() if p.grad is not None}
         assert graded == moved
@@ -135,7 +141,7 @@ def test_frozen_blocks_keep_their_statistics_while_training() -> None:
 
 
 def test_triplets_and_propagation_climb_to_their_weights() -> None:
-    climbing, plain = objective_of("losses.ramp=4").eval(), objective_of().eval()
+    climbing, plain = objective_of("system.ramp=4").eval(), objective_of().eval()
     with torch.no_grad():
         full = plain(clips(), BATCH)
         for step, share in ((0, 0.0), (1, 0.25), (4, 1.0), (9, 1.0)):
@@ -161,7 +167,7 @@ def test_the_video_branch_sees_the_clean_clips() -> None:
 def test_styles_are_mixed_in_the_image_branch_alone() -> None:
     """Cross entropy of the video branch is as without, for the same draws."""
     losses = []
-    for overrides in (("losses.ramp=0",), ("mix_style={after: [1], probability: 1.0}",)):
+    for overrides in (("system.ramp=0",), ("system.mix_style={after: [1], probability: 1.0}",)):
         objective = objective_of(*overrides).train()
         torch.manual_seed(0)
         losses.append(objective(clips(), BATCH))

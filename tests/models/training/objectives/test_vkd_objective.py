@@ -23,6 +23,7 @@ from models.training.recipe import read_recipe
 from models.training.state import read_state
 from models.training.train import train
 from tests.models.people import draw_tracklets
+from tests.models.training.objectives.make import make
 
 LABELS = torch.tensor([0, 0, 1, 1])
 BATCH = Clips(torch.empty(0), LABELS, torch.tensor([1, 2, 1, 2]))
@@ -33,10 +34,8 @@ VIEWS = ("batches.frames=3", "batches.choice=views")
 def objective_of(*overrides: str, data: str = "") -> VKDObjective:
     recipe = read_recipe("tiny-vkd", [SMALL, *overrides])
     network = zoo.untrained("efficientnet-lite0", "vkd").network.requires_grad_(True)
-    if recipe.losses.neck == "bn":
-        network.add_neck()
     people = People(torch.zeros(2, dtype=torch.int64), data=data)
-    return VKDObjective(network, people, recipe, torch.Generator().manual_seed(0))
+    return make(VKDObjective, recipe, network, people)
 
 
 def clips(frames: int = 3) -> Tensor:
@@ -65,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, drawn: tuple[Tracklet, ...]) -
 
 
 def student(run: Path, *overrides: str) -> VKDObjective:
-    return objective_of(f"vkd.teacher={run}", *VIEWS, *overrides, data=read_state(run)["data"])
+    return objective_of(f"system.teacher={run}", *VIEWS, *overrides, data=read_state(run)["data"])
 
 
 def test_a_teacher_learns_people_by_heart(run: Path, drawn: tuple[Tracklet, ...]) -> None:
@@ -80,7 +79,7 @@ def test_a_teacher_learns_people_by_heart(run: Path, drawn: tuple[Tracklet, ...]
 
 @pytest.mark.parametrize("neck", ["none", "bn"])
 def test_the_terms_of_a_teacher_are_those_of_its_features(neck: str) -> None:
-    objective = objective_of(f"losses.neck={neck}").eval()
+    objective = objective_of(f"system.neck={neck}").eval()
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         frames = objective.network.raw_frames(clips().flatten(0, 1))
@@ -99,7 +98,7 @@ def test_the_terms_of_a_teacher_are_those_of_its_features(neck: str) -> None:
 
 
 def test_without_a_neck_the_embedding_is_not_normalised() -> None:
-    objective = objective_of("losses.neck=none")
+    objective = objective_of("system.neck=none")
     assert not any("neck" in name for name, _ in objective.network.named_parameters())
     assert isinstance(objective.head.norm, torch.nn.BatchNorm1d)
     assert not objective.head.norm.bias.requires_grad
@@ -107,7 +106,7 @@ def test_without_a_neck_the_embedding_is_not_normalised() -> None:
 
 
 def test_the_terms_of_a_student_compare_two_views_with_all(run: Path) -> None:
-    objective = student(run, "vkd.view_distillation=0.2").eval()
+    objective = student(run, "system.view_distillation=0.2").eval()
     with torch.no_grad():
         terms = objective(clips(), BATCH)
         taught = teacher_of(objective)(clips(), bf16=False)
@@ -172,12 +171,13 @@ def test_a_teacher_normalises_by_the_batch_while_its_student_trains(run: Path) -
 @pytest.mark.parametrize("fresh", [True, False])
 def test_a_student_learns_its_last_stage_anew(run: Path, fresh: bool) -> None:
     """With a stage that was learnt anew, its last six blocks are ImageNet's; all others are the teacher's."""
-    plan = (f"vkd={{teacher: {run}, fresh_stage: {str(fresh).lower()}}}", f"initialise={run}/model")
+    stage = f"system.fresh_stage={str(fresh).lower()}"
+    plan = (f"system.teacher={run}", stage, f"initialise={run}/model")
     recipe = read_recipe("tiny-vkd", [SMALL, *VIEWS, *plan])
     network = begin(recipe).network.requires_grad_(True)
     taught = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     people = People(torch.zeros(2, dtype=torch.int64), data=read_state(run)["data"])
-    VKDObjective(network, people, recipe, torch.Generator())
+    make(VKDObjective, recipe, network, people)
     untrained = zoo.untrained("efficientnet-lite0", "vkd").network.state_dict()
     late = tuple(f"backbone.blocks.{n}." for n in range(12, 18)) if fresh else ()
     for name, tensor in network.state_dict().items():
@@ -192,10 +192,10 @@ def test_a_student_learns_its_last_stage_anew(run: Path, fresh: bool) -> None:
     "overrides",
     [
         [],
-        ["losses.neck=none"],
-        ["losses={video_cross_entropy: 0, neck: bn, video_contrastive: 1}"],
-        ["losses={video_cross_entropy: 0, neck: bn}"],
-        ["losses={video_cross_entropy: 0, video_to_video: 0, video_contrastive: 1}"],
+        ["system.neck=none"],
+        ["system.cross_entropy=0", "system.neck=bn", "system.contrastive=1"],
+        ["system.cross_entropy=0", "system.neck=bn"],
+        ["system.cross_entropy=0", "system.triplet=0", "system.contrastive=1"],
         ["optimiser.frozen_blocks=7"],
     ],
 )
@@ -225,7 +225,7 @@ def test_frozen_blocks_keep_their_statistics_while_training() -> None:
 def test_a_student_trains_and_resumes(tmp_path: Path, run: Path, drawn: tuple[Tracklet, ...]) -> None:
     plan = read_recipe(
         "tiny-vkd",
-        [SMALL, f"vkd.teacher={run}", f"initialise={run}/model", *VIEWS],
+        [SMALL, f"system.teacher={run}", f"initialise={run}/model", *VIEWS],
     )
 
     class Killed(BaseException):
@@ -240,7 +240,7 @@ def test_a_student_trains_and_resumes(tmp_path: Path, run: Path, drawn: tuple[Tr
         train(plan, drawn, tmp_path / "cut", dataset="drawn", advance=advance)
     cut = train(plan, drawn, tmp_path / "cut", dataset="drawn", resume=True)
     taught_by = checkpoint.load(run / "model").id
-    assert checkpoint.load(cut).card["training"]["learns_from"] == {"vkd.teacher": taught_by}
+    assert checkpoint.load(cut).card["training"]["learns_from"] == {"system.teacher": taught_by}
     name = "weights.safetensors"
     assert (cut / name).read_bytes() == (whole / name).read_bytes() != (run / "model" / name).read_bytes()
 
@@ -249,7 +249,7 @@ def test_a_folder_without_a_teacher_is_refused(
     tmp_path: Path, run: Path, drawn: tuple[Tracklet, ...]
 ) -> None:
     def refuse(folder: Path) -> None:
-        objective_of(f"vkd.teacher={folder}", *VIEWS)
+        objective_of(f"system.teacher={folder}", *VIEWS)
 
     with pytest.raises(UnknownModel, match="no checkpoint"):
         refuse(tmp_path / "nothing")
@@ -275,12 +275,12 @@ def test_a_folder_without_a_teacher_is_refused(
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["batches.frames=2"], "vkd.frames"),
+        (["batches.frames=2"], "system.frames"),
         (["batches.choice=parts"], r"batches\.choice"),
-        (["losses.image_to_video=2"], r"losses\.image_to_video"),
-        (["losses.feature_propagation=0"], r"losses\.feature_propagation"),
-        (["branches=[image]"], "branches"),
-        (["video_from_image=true", "branches=[image]"], "branches"),
+        (["system.image_to_video=2"], r"unknown key 'system\.image_to_video'"),
+        (["system.feature_propagation=0"], r"system\.feature_propagation"),
+        (["system.branches=[image]"], "branches"),
+        (["system.video_from_image=true"], "system.video_from_image"),
     ],
 )
 def test_settings_without_effect_are_refused(run: Path, overrides: list[str], message: str) -> None:
