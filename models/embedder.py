@@ -84,13 +84,13 @@ class Embedder:
         """Embed probe photos with the image network.
 
         Args:
-            crops: N pictures (h, w, 3) uint8 RGB of any sizes.
+            crops: N crops (h, w, 3) uint8 RGB of any sizes.
 
         Returns:
             (N, D), each row of length 1.
 
         Raises:
-            BadImage: a crop is not a picture.
+            BadImage: a crop is not (h, w, 3) uint8 with pixels.
         """
         size = self._at_once or self._batch_size
         batches = (self._prepare(crops[start : start + size]) for start in range(0, len(crops), size))
@@ -113,7 +113,7 @@ class Embedder:
             (N, D), raw: the mean over each clip's frames, for `tracklet_feature` and `normalise`.
 
         Raises:
-            BadImage: a frame is not a picture.
+            BadImage: a frame is not (h, w, 3) uint8 with pixels.
             BadClip: a clip has no frames, or more than 32.
         """
         for index, clip in enumerate(clips):

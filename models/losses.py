@@ -89,7 +89,7 @@ def supervised_contrastive(
     Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, equation 2 (L_out). Every pair counts, so
     it learns from hard data on which the hardest triplets alone pull all features to one point.
 
-    L_out wants all positives equally near. Frames of one clip are all but the same picture: as positives of
+    L_out wants all positives equally near. Frames of one clip are all but the same crop: as positives of
     each other they take so large a share of the softmax that the loss pushes them apart. With `clips`, pairs
     of one clip take no part at all.
 

@@ -72,7 +72,7 @@ def evaluate(
         score: what to rank by instead of cosines, with its name.
 
     Raises:
-        BadDataset: a picture cannot be read, or no query of a split has a match.
+        BadDataset: a crop cannot be read, or no query of a split has a match.
         BadDistances: the model gives features that are not finite.
     """
     splits = judged_splits(dataset)

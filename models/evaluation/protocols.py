@@ -87,7 +87,7 @@ class TrackletFeatures:
         """Features of N >= 1 tracklets: (N, D) unit vectors, of all their frames (video) or of the first one.
 
         Raises:
-            BadDataset: a picture cannot be read; the message names it.
+            BadDataset: a crop cannot be read; the message names it.
         """
         self.embed(tracklets, video=video)
         return np.stack([self._known[video, tracklet] for tracklet in tracklets])

@@ -1,4 +1,4 @@
-"""Re-ranking the head of a list by the probability that picture and clip show one person.
+"""Re-ranking the head of a list by the probability that crop and clip show one person.
 
 Xie et al., "Cross-modal embeddings via text" (2020), score every pair so. That no index can do; but of a list
 that is sorted by distance only the head is looked at.
@@ -21,7 +21,7 @@ def by_verification(network: CrossModal, query: Features, gallery: Features, *, 
 
     Args:
         network: in evaluation mode.
-        query: (Q, D) unit vectors of pictures.
+        query: (Q, D) unit vectors of crops.
         gallery: (G, D) unit vectors of clips or tracklets.
         head: entries of each query that are scored.
 

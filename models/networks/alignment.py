@@ -110,7 +110,7 @@ class CrossModalityAlignment(NeckedNetwork):
         return self.width
 
     @property
-    def picture_backbone(self) -> nn.Module:
+    def image_backbone(self) -> nn.Module:
         """The backbone that photos pass."""
         return self.backbone
 
@@ -127,7 +127,7 @@ class CrossModalityAlignment(NeckedNetwork):
         return clip_means(self.recurrence(frames, lengths), lengths)
 
     def embed_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures, as pseudo sequences, of any length: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops, as pseudo sequences, of any length: (B, 3, H, W) -> (B, D)."""
         pseudo = self.pseudo(self.encode(images), self.steps)
         frames = pseudo.flatten(0, 1)  # (B, steps, width) -> (B steps, width)
         return self.neck(self.pool_sequences(frames, [self.steps] * len(images)))  # type: ignore[no-any-return]

@@ -184,7 +184,7 @@ def inception_v3() -> Backbone:
 
     Szegedy et al., "Rethinking the Inception Architecture", CVPR 2016, table 1, as torchvision builds it.
     Blocks 0 and 1 are the stem, each with its max-pooling; 2..4, 5..9 and 10..12 the Inception modules at a
-    map of 35 x 35, 17 x 17 and 8 x 8 positions for a picture of 299 x 299.
+    map of 35 x 35, 17 x 17 and 8 x 8 positions for a crop of 299 x 299.
     """
     torchvision_compat.ensure()
     from torchvision.models import inception_v3 as build

@@ -1,4 +1,4 @@
-"""Captioners: from a picture or a clip of a person to a sentence, through a layer that others may reuse.
+"""Captioners: from a crop or a clip of a person to a sentence, through a layer that others may reuse.
 
 Xie et al., "Cross-modal embeddings via text" (2020), take the image-to-text layer of an image captioner (MF1)
 and the video-to-text layer of a video captioner (MF2) as fixed models. The captioners it points to learn from
@@ -44,7 +44,7 @@ class Decoder(nn.Module):
         """Logits of the next word after each word of the true captions ("teacher forcing").
 
         Args:
-            visual: (N, E) features of pictures or clips.
+            visual: (N, E) features of crops or clips.
             words: (N, L) numbers of words, the first BEGIN.
 
         Returns:
@@ -54,7 +54,7 @@ class Decoder(nn.Module):
         return logits
 
     def write(self, visual: Tensor, most: int = 60) -> list[list[int]]:
-        """The likeliest word at each step, fed back, up to END or `most` words: (N, E) -> N lists."""
+        """The most probable word at each step, fed back, up to END or `most` words: (N, E) -> N lists."""
         words = torch.full((len(visual), 1), BEGIN, device=visual.device)
         state, written = None, []
         finished = torch.zeros(len(visual), dtype=torch.bool, device=visual.device)
@@ -80,7 +80,7 @@ class Captioner(Network):
     """An image captioner and a video captioner on one backbone.
 
     As a network of this project it embeds with the two layers that are reused; these are two spaces, one of
-    pictures and one of clips, each close to text and neither made for telling people apart.
+    crops and one of clips, each close to text and neither made for telling people apart.
 
     Args:
         backbone: a name in BACKBONES.
@@ -125,7 +125,7 @@ class Captioner(Network):
         return self.embedding
 
     @property
-    def picture_backbone(self) -> nn.Module:
+    def image_backbone(self) -> nn.Module:
         """The backbone that photos pass."""
         return self.cnn
 
@@ -157,7 +157,7 @@ class Captioner(Network):
         return self.video_layer(self.frame_layer(pooled).relu(), lengths)  # type: ignore[no-any-return]
 
     def describe_images(self, images: Tensor) -> list[str]:
-        """A sentence for each picture: (B, 3, H, W) -> B texts."""
+        """A sentence for each crop: (B, 3, H, W) -> B texts."""
         return [self.vocabulary.decode(line) for line in self.image_decoder.write(self.embed_images(images))]
 
     def describe_frames(self, frames: Tensor, lengths: Sequence[int]) -> list[str]:

@@ -65,5 +65,5 @@ def motion_beside_colour(frames: Tensor, rgb: Tensor, lengths: Sequence[int]) ->
 
 
 def _standard(x: Tensor, least: float) -> Tensor:
-    """Each channel of each picture less its mean, over its standard deviation or, if larger, `least`."""
+    """Each channel of each frame less its mean, over its standard deviation or, if larger, `least`."""
     return (x - x.mean(dim=(2, 3), keepdim=True)) / x.std(dim=(2, 3), keepdim=True).clamp(min=least)

@@ -17,7 +17,7 @@ def cross_modal_context(
     """The context of each photo in its clip.
 
     The query is alpha F~_V + (1 - alpha) f_I, F~_V being the mean of the clip's maps over time and space. It
-    is compared by plain dot products. ("H x W x D" in the text means the size of the maps, not of pictures.)
+    is compared by plain dot products. ("H x W x D" in the text means the size of the maps, not of crops.)
 
     Args:
         image: (N, T, D), f_I: pooled features of the frames as photos.

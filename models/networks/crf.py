@@ -132,7 +132,7 @@ class CRF(Network):
         return DIMENSION + (self.euclidean > 0)
 
     def embed_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures, clips of one frame: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops, clips of one frame: (B, 3, H, W) -> (B, D)."""
         return self.embed_frames(images, [1] * len(images))
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:

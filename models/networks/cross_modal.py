@@ -1,6 +1,6 @@
-"""Cross-modal embeddings: pictures and clips into one space, and a verdict on each pair.
+"""Cross-modal embeddings: crops and clips into one space, and a verdict on each pair.
 
-Xie et al., "Cross-modal embeddings via text" (2020). A picture is the CNN's feature; a clip is the same CNN
+Xie et al., "Cross-modal embeddings via text" (2020). A crop is the CNN's feature; a clip is the same CNN
 on every frame, then an LSTM. In training a fixed captioner stands beside each of the two
 (models.networks.fixed_model_reuse); what is here is what is left of it: f = W x.
 
@@ -49,7 +49,7 @@ class SequenceLSTM(nn.Module):
 
 
 class CrossModal(Network):
-    """A CNN for pictures; the same CNN and an LSTM for clips; a square layer that compares the two.
+    """A CNN for crops; the same CNN and an LSTM for clips; a square layer that compares the two.
 
     Args:
         backbone: a name in BACKBONES.
@@ -87,12 +87,12 @@ class CrossModal(Network):
         return self.embedding
 
     @property
-    def picture_backbone(self) -> nn.Module:
+    def image_backbone(self) -> nn.Module:
         """The backbone that photos pass."""
         return self.cnn
 
     def embed_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
         return self.image_projection(pool(self.cnn(images)))  # type: ignore[no-any-return]
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
@@ -120,7 +120,7 @@ class CrossModal(Network):
         return self.verification((scale * difference).square())  # type: ignore[no-any-return]
 
     def verify(self, images: Tensor, clips: Tensor) -> Tensor:
-        """The probability that picture and clip show one person, the published score of a pair.
+        """The probability that crop and clip show one person, the published score of a pair.
 
         It costs little beside the features, but no index can sort by it: it is for the head of a list. Every
         pair of two sets: `verify(images[:, None], clips[None])`.

@@ -4,7 +4,7 @@ Lucas and Kanade, "An Iterative Image Registration Technique", IJCAI 1981, on a 
 "Pyramidal Implementation of the Affine Lucas Kanade Feature Tracker", 2000, at every pixel.
 
 It stands in for the Lucas-Kanade of MATLAB's Computer Vision System Toolbox, used by McLaughlin et al. (CVPR
-2016): that one has no pyramid, ran on pictures of the original size, and calls pixels without texture still.
+2016): that one has no pyramid, ran on frames of the original size, and calls pixels without texture still.
 Here flow is taken at the size the network sees, in its pixels; where there is no texture, the coarser level's
 flow stays.
 """
@@ -28,7 +28,7 @@ def clip_flow(grey: Tensor, lengths: Sequence[int]) -> Tensor:
     """Flow into each frame of clips from the frame before it.
 
     Interpretation: the first frame of a clip has the flow of the second, as people go on walking; a single
-    picture has none. (MATLAB compares the first frame with black.)
+    frame has none. (MATLAB compares the first frame with black.)
 
     Args:
         grey: (F, H, W) 0..1, the frames of all clips end to end.
@@ -73,7 +73,7 @@ def lucas_kanade(before: Tensor, after: Tensor) -> Tensor:
 
 
 def _refine(before: Tensor, after: Tensor, flow: Tensor) -> Tensor:
-    """Newton steps on the squared differences within windows: pictures (N, H, W), flow (N, 2, H, W).
+    """Newton steps on the squared differences within windows: frames (N, H, W), flow (N, 2, H, W).
 
     Le Besnerais and Champagnat, "Dense Optical Flow by Iterative Local Window Registration", ICIP 2005: every
     pixel of a window is warped by its own flow, so differences are linearised about that and not about the
@@ -107,7 +107,7 @@ def sample(pictures: Tensor, flow: Tensor) -> Tensor:
     Whole numbers of pixels give exact values, which torch's grid_sample does not promise.
 
     Args:
-        pictures: (N, H, W).
+        frames: (N, H, W).
         flow: (N, 2, H, W).
 
     Returns:

@@ -31,7 +31,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def embed_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
 
     @abstractmethod
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
@@ -54,7 +54,7 @@ class Network(nn.Module, ABC):
         """Start from the weights of a backbone; what it has not is drawn from `generator`."""
 
     @property
-    def picture_backbone(self) -> nn.Module | None:
+    def image_backbone(self) -> nn.Module | None:
         """The backbone that photos pass, whose weights `initialise` takes; None where none sees RGB alone."""
         return None
 

@@ -125,12 +125,12 @@ class TKP(NeckedNetwork):
         return self.image.dimension
 
     @property
-    def picture_backbone(self) -> nn.Module:
+    def image_backbone(self) -> nn.Module:
         """The backbone that photos pass."""
         return self.image
 
     def raw_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures before the neck: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops before the neck: (B, 3, H, W) -> (B, D)."""
         return self.pooling(self.image(images))  # type: ignore[no-any-return]
 
     def raw_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
@@ -138,7 +138,7 @@ class TKP(NeckedNetwork):
         return self.pooling(self.video(frames, lengths, at_once))  # type: ignore[no-any-return]
 
     def embed_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
         return self.neck(self.raw_images(images))  # type: ignore[no-any-return]
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:

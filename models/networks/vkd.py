@@ -72,7 +72,7 @@ class VKD(NeckedNetwork):
         return self.backbone.dimension
 
     @property
-    def picture_backbone(self) -> nn.Module:
+    def image_backbone(self) -> nn.Module:
         """The backbone that photos pass."""
         return self.backbone
 
@@ -86,7 +86,7 @@ class VKD(NeckedNetwork):
         return pool(in_parts([self.backbone], frames, at_once))
 
     def embed_images(self, images: Tensor) -> Tensor:
-        """Features of single pictures, of any length: (B, 3, H, W) -> (B, D)."""
+        """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
         return self.neck(self.raw_frames(images))  # type: ignore[no-any-return]
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:

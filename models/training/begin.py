@@ -47,7 +47,7 @@ def as_kind(network: Network, recipe: Recipe) -> Network:
             return network
         other.load_state_dict(network.state_dict())
         return other.eval()
-    backbone = network.picture_backbone
+    backbone = network.image_backbone
     if backbone is None or network.architecture["backbone"] != recipe.backbone:
         return network
     arguments = {"backbone": recipe.backbone, **recipe.architecture}

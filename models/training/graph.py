@@ -27,14 +27,14 @@ def look_alikes(
     step: int,
     device: str,
 ) -> Tensor:
-    """The nearest of each identity, by one picture each, to the network as it is.
+    """The nearest of each identity, by one crop each, to the network as it is.
 
-    The picture is a function of seed and step, so a run that is resumed finds the same.
+    The crop is a function of seed and step, so a run that is resumed finds the same.
 
     Args:
         network: left in the mode that it is in.
         recipe: how many are wanted: one less than the identities of a batch.
-        tracklets: to choose pictures from.
+        tracklets: to choose crops from.
         preprocessing: of the network.
         step: number of the step that comes next.
         device: of the network.
@@ -43,7 +43,7 @@ def look_alikes(
         (C, batches.identities - 1) of the identities in ascending order.
 
     Raises:
-        BadDataset: a picture cannot be read.
+        BadDataset: a crop cannot be read.
     """
     dataset = ClipDataset(tracklets, preprocessing, frames=1, stride=1, choice=part_frames)
     rng = seeded(recipe.run.seed, step)

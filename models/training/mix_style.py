@@ -1,4 +1,4 @@
-"""MixStyle: inside the backbone, pictures borrow each other's style while a network trains.
+"""MixStyle: inside the backbone, crops borrow each other's style while a network trains.
 
 Zhou et al., "Domain Generalization with MixStyle", ICLR 2021, equations 3 to 6, with a random partner. Means
 and deviations of feature channels tell of camera and light more than of the person, so mixing them shows the

@@ -44,7 +44,7 @@ DAMAGE: Final = ("shift", "degrade", "blur", "erase")
 
 
 class Input(Section):
-    """Size of the pictures in pixels.
+    """Size of the crops in pixels.
 
     With `mirror` the trained network embeds photos together with their mirror images; training does not.
     """

@@ -76,7 +76,7 @@ class CaptionerReuse(nn.Module):
 
         Args:
             network: whose W it is.
-            pooled: (F, D) of the CNN, x of pictures.
+            pooled: (F, D) of the CNN, x of crops.
             sequences: (N, H) of the LSTM, x of clips.
             image: (F, E), MF1.
             video: (N, E), MF2.

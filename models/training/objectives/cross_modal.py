@@ -1,14 +1,14 @@
 """What cross-modal embeddings are trained for: who it is, whether two are the same, and reused captioners.
 
 Xie et al., "Cross-modal embeddings via text" (2020): L = L_v + 1/2 L_ii + 1/2 L_iv, the cross entropies of
-verification (square layer) and of identification of pictures and of clips; and fixed model reuse (Yang et
+verification (square layer) and of identification of crops and of clips; and fixed model reuse (Yang et
 al., AAAI 2017; see models.networks.fixed_model_reuse) of a captioner's two layers, one beside each branch.
 All that is here is gone after training.
 
 Interpretations: the outputs that FMR speaks of are the features, so that W is the network's last layer; a
 batch has all its positive pairs at once and as many negative ones, where the paper alternates strictly
-between the two; the picture of a pair is never from the clip of the pair, as query and gallery are never of
-one tracklet; pictures and clips are identified by one classifier, since two would let their features lie
+between the two; the crop of a pair is never from the clip of the pair, as query and gallery are never of
+one tracklet; crops and clips are identified by one classifier, since two would let their features lie
 anywhere to each other, and an index ranks by distance.
 """
 
@@ -154,18 +154,18 @@ class CrossModalObjective(Objective):
 
 
 def draw_pairs(labels: Tensor, length: int, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """All pairs of a picture and another clip of its person, and as many random ones of two people.
+    """All pairs of a crop and another clip of its person, and as many random ones of two people.
 
     Args:
-        labels: (N,) of clips of `length` frames; each frame is a picture.
+        labels: (N,) of clips of `length` frames; each frame is a crop.
         length: T.
         generator: on the CPU.
 
     Returns:
-        Numbers of pictures, 0..NT-1, numbers of clips, 0..N-1, and classes of pairs, 0 for "same" and 1 for
+        Numbers of crops, 0..NT-1, numbers of clips, 0..N-1, and classes of pairs, 0 for "same" and 1 for
         "different" (the paper's targets (1, 0) and (0, 1)), each (P,).
     """
-    own = torch.arange(len(labels)).repeat_interleave(length)  # (NT,) the clip of each picture
+    own = torch.arange(len(labels)).repeat_interleave(length)  # (NT,) the clip of each crop
     people = labels.cpu()
     same = people[own][:, None] == people  # (NT, N)
     positive = (same & (own[:, None] != torch.arange(len(labels)))).nonzero()  # (P / 2, 2)

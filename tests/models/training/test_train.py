@@ -216,7 +216,7 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
 
 
 @pytest.mark.parametrize("kind", ["tiny-vkd", "tiny-crf", "tiny-captioner", "tiny-cross-modality-alignment"])
-def test_another_network_begins_with_the_picture_backbone(
+def test_another_network_begins_with_the_image_backbone(
     tmp_path: Path, people: tuple[Tracklet, ...], kind: str
 ) -> None:
     plan = recipe("system.branches=[image]", "schedule.steps=1")
@@ -232,7 +232,7 @@ def test_another_network_begins_with_the_picture_backbone(
     assert all(tensor.equal(again[name]) for name, tensor in begun.network.state_dict().items())
 
 
-def test_a_network_of_colour_and_motion_gives_no_picture_backbone(
+def test_a_network_of_colour_and_motion_gives_no_image_backbone(
     tmp_path: Path, people: tuple[Tracklet, ...]
 ) -> None:
     plan = read_recipe("tiny-crf", ["backbone=efficientnet-lite0", "input={height: 64, width: 48}"])
