@@ -22,7 +22,6 @@ def average_of(network: nn.Module, decay: float) -> AveragedModel:
     @torch.no_grad()
     def update(averaged: Any, current: Any, count: Tensor | int) -> None:
         now = min(decay, (1 + int(count)) / (10 + int(count)))
-        for old, new in zip(averaged, current, strict=True):
-            old.lerp_(new, 1 - now)
+        torch._foreach_lerp_(averaged, current, 1 - now)  # one kernel for all, where there are kernels
 
     return AveragedModel(network, multi_avg_fn=update)
