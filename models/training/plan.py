@@ -76,7 +76,7 @@ class Batches(Section):
 class Augmentation(Section):
     """How often a clip is changed, as a probability, and how far.
 
-    A draw holds for all frames of a clip, but for the changes that `per_frame` names: each frame has its own.
+    A draw holds for all frames of a clip; of the changes that `per_frame` names each frame has its own.
     """
 
     flip: Share = 0.5
@@ -153,7 +153,7 @@ class Schedule(Section):
 
 
 class Run(Section):
-    """What changes speed and record, not what is learnt (but for rounding)."""
+    """What changes speed and record, not what is learnt (except for rounding)."""
 
     seed: int = Field(1, ge=0)
     bf16: bool = False
@@ -163,7 +163,7 @@ class Run(Section):
 
 
 class Plan(Section):
-    """A training run but for the system, the data and the machine."""
+    """A training run except for the system, the data and the machine."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
     backbone: str = "efficientnet-lite0"

@@ -22,7 +22,7 @@ FOLDERS: Final = ("initialise", "system.teacher", "system.captioner")
 
 
 class Recipe(Plan):
-    """A training run but for the data and the machine."""
+    """A training run except for the data and the machine."""
 
     system: Annotated[AnySettings, Field(discriminator="network")] = TKPSettings()
 
