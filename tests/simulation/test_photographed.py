@@ -1,19 +1,25 @@
 """Photographed people in pictures: their colours show, and the truth knows their parts."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from simulation.avatars import People
+from simulation.errors import BadRequest
 from simulation.identity import Identity, draw_identity
 from simulation.pieces import Slot
 from simulation.portrait import draw_portrait
+from simulation.presets import PRESETS
 from simulation.studio import Actor, Studio
+from simulation.tracklets import simulate_tracklets
 from simulation.walking import Moment
 from tests.simulation.drawing import linear, silhouette
-from tests.simulation.figures import SHIRT, write_people
+from tests.simulation.figures import SHIRT, write_figure, write_people
 
 FRONT = -np.pi / 2
 TORSO_FRONT = 2
@@ -92,3 +98,23 @@ def test_others_are_drawn_beside_them_as_without_them(plain: Studio, crowd: list
 
     assert set(np.unique(truth[..., 0]).tolist()) == {0, 1, 2}
     assert (np.abs(alone.astype(int) - together)[theirs].max(-1) <= 2).mean() > 0.9
+
+
+def test_a_data_set_is_made_of_them_and_no_other_figures_are_mixed_in(tmp_path: Path) -> None:
+    preset = replace(PRESETS["tiny"], identities=2, test_identities=1, people=2, cameras=1, photographed=1.0)
+    figures = write_people(tmp_path / "people")
+    out = tmp_path / "out"
+    lines = simulate_tracklets(out, preset, people=figures, processes=1).read_text().splitlines()
+
+    assert lines
+    for line in map(json.loads, lines):
+        assert line["attributes"]["top"] in line["caption"]
+        folder = f"{line['identity']:04d}"
+        name = f"{line['tracklet']}F001"
+        with Image.open(out / "truth" / folder / f"{name}.png") as truth:
+            assert len(np.unique(np.asarray(truth)[..., 0])) > 8
+        with Image.open(out / line["split"] / folder / f"{name}.jpg") as crop:
+            assert np.asarray(crop).std() > 5
+    write_figure(figures, "dan", sleeves=False)
+    with pytest.raises(BadRequest, match="other people"):
+        simulate_tracklets(out, preset, people=figures, processes=1)
