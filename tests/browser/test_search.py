@@ -65,8 +65,8 @@ def test_a_hit_says_where_when_how_long_and_how_near(visit: Visit) -> None:
     expect(card.locator(".when time")).to_have_attribute(
         "title", re.compile(r"Europe/Berlin \(UTC\+1\)\nUTC: Thu, 12 Mar 2026, 15:00:0\d")
     )
-    expect(card.locator(".score")).to_have_text(re.compile(r"0\.9\d\d|1\.000"))
-    expect(card.locator(".how")).to_have_text("similarity")
+    expect(card.locator(".score")).to_have_text(re.compile(r"\+\d\.\d\d"))
+    expect(card.locator(".how")).to_have_text("stands out")
     expect(card.locator(".length")).to_have_text(re.compile(r"\d\.\d s"))
 
 
@@ -180,3 +180,13 @@ def test_object_urls_do_not_pile_up(visit: Visit) -> None:
         visit.answer_after(lambda figure=figure: visit.choose_photo(photo(figure)))  # type: ignore[misc]
     visit.until("document.querySelectorAll('.hit img.waiting').length < 36")
     visit.until("liveUrls.size <= 1 + 36")  # the photo and the strips on the page
+
+
+def test_cards_show_what_orders_them(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    shown = [
+        float(text.replace("\N{MINUS SIGN}", "-")) for text in visit.page.locator(".score").all_inner_texts()
+    ]
+    assert len(shown) == 36
+    assert shown == sorted(shown, reverse=True)

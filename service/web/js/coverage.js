@@ -57,10 +57,10 @@ function howExact({ coverage }) {
 
 function reading({ model, hits, ranked_by: rankedBy }) {
   const calibrated = hits.some((hit) => typeof hit.probability === "number");
-  const meaning = calibrated ? say.coverage.calibrated : say.coverage.cosine;
-  const order = rankedBy === "standard_score" ? say.coverage.standardScore : say.coverage.plainScore;
+  const score = rankedBy === "standard_score" ? say.coverage.standardScore : say.coverage.cosine;
   return [
-    h("p", {}, `${meaning} ${order} ${say.coverage.always}`),
+    h("p", {}, calibrated ? say.coverage.calibrated : score),
+    h("p", {}, say.coverage.always),
     h("p", {}, say.coverage.clothes),
     h("p", {}, say.coverage.model, h("code", {}, model.name), say.coverage.weights, h("code", {}, model.id.slice(0, 12)), "."),
   ];

@@ -43,6 +43,7 @@ export const number = (n) => n.toLocaleString(say.locale);
 
 /** The score as the API gives it; a probability only where the API has a calibrated one. */
 export const score = (value) => value.toFixed(3).replace("-", "\u2212");
+export const signed = (value) => `${value < 0 ? "" : "+"}${value.toFixed(2)}`.replace("-", "\u2212");
 export const probability = (value) => `${Math.round(value * 100)} %`;
 
 /** How much of some work is done: never 100 % before it is. */

@@ -3,7 +3,7 @@
 import { showError } from "./alerts.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
-import { duration, probability, score, secondsBetween } from "./format.js";
+import { duration, probability, score, secondsBetween, signed } from "./format.js";
 import { LazyPictures } from "./media.js";
 import { openPlayer } from "./player.js";
 import { loadMore, search } from "./search.js";
@@ -22,15 +22,16 @@ function strip(hit, lazy) {
   return frame;
 }
 
-/** How near a hit is, as far as the API can say. */
-export function nearness(hit) {
+/** What a card says about how good its hit is: a probability where there is one, else what the list is ordered by. */
+function goodness(hit, rankedBy) {
   if (typeof hit.probability === "number") return { value: probability(hit.probability), how: say.results.probability };
-  return { value: score(hit.score), how: say.results.similarity };
+  const standard = rankedBy === "standard_score" && typeof hit.standard_score === "number";
+  return standard ? { value: signed(hit.standard_score), how: say.results.standsOut } : { value: score(hit.score), how: say.results.similarity };
 }
 
 function card(hit, index) {
   const { camera, start, end } = hit;
-  const { value, how } = nearness(hit);
+  const { value, how } = goodness(hit, store.get().search.answer?.ranked_by);
   const frame = strip(hit, pictures);
   frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, say.results.rank), String(hit.rank)));
   const facts = h(
