@@ -24,12 +24,13 @@ def import_crops(
     """
     from indexer.importers.mars import CropFolder
     from indexer.importers.mars import import_crops as import_folder
-    from indexer.networks import make_embedder
+    from indexer.networks import check_settings, make_embedder
     from indexer.progress import ConsoleProgress
     from indexer.settings import IndexSettings
 
     crops = CropFolder(folder.absolute(), camera_prefix, moment(start, "UTC"), fps)
     settings = read_settings(IndexSettings)
+    check_settings(settings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         embedder = make_embedder(settings)
         with ConsoleProgress(output) as bars:
@@ -40,7 +41,9 @@ def import_crops(
             {
                 "camera": cameras[report.video.camera_id],
                 "tracklets": report.video.tracklet_count,
-                "result": "in the gallery already" if report.already else "imported",
+                "result": "in the gallery already"
+                if report.already
+                else "; ".join(["imported", *report.warnings]),
             }
             for report in reports
         ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from indexer.errors import MalformedImport
 from indexer.folders import visible_files
+from indexer.names import shown
 from models.datasets.frames import read_frame
 from models.errors import BadDataset
 
@@ -33,39 +34,66 @@ class CropTracklet:
     paths: Sequence[Path]
 
 
-def scan(root: Path) -> Mapping[int, Sequence[CropTracklet]]:
+@dataclass(frozen=True, slots=True)
+class CropScan:
+    """Tracklets by camera, and what was left out of the folder, a sentence a reason."""
+
+    cameras: Mapping[int, Sequence[CropTracklet]]
+    notes: Sequence[str]
+
+
+class LeftOut:
+    """Files that were left out, by reason."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, list[Path]] = {}
+
+    def add(self, path: Path, reason: str) -> None:
+        """Note a file."""
+        self._files.setdefault(reason, []).append(path)
+
+    def notes(self) -> list[str]:
+        """A sentence a reason, with the first file."""
+        notes = []
+        for reason, files in self._files.items():
+            crops = f"{len(files)} crop{'s' if len(files) > 1 else ''}"
+            notes.append(f"left out {crops} {reason} (first: {shown(files[0].name)})")
+        return notes
+
+
+def scan(root: Path) -> CropScan:
     """List the tracklets below `root` by camera, in order of person and tracklet number; reads names only.
 
+    A crop whose name is not in the scheme, or that is a second one of a frame, is left out.
+
     Raises:
-        MalformedImport: no folder, no crop below it, a crop whose name is not in the scheme, or one
-            frame twice.
+        MalformedImport: no folder, or no crop below it whose name is in the scheme.
     """
     if not root.is_dir():
-        raise MalformedImport(f"{root}: not a folder")
+        raise MalformedImport(f"{shown(root)}: not a folder")
     found: dict[tuple[int, str, int], dict[int, Path]] = {}
+    left_out = LeftOut()
     for path in visible_files(root):
         if path.suffix.lower() not in IMAGES:
             continue
         name = NAME.fullmatch(path.stem)
-        if name is None:
-            raise MalformedImport(
-                f"{path}: not a name like 0001C1T0001F001.jpg (person, camera, tracklet, frame)"
-            )
+        if name is None or int(name["frame"]) < 1:
+            left_out.add(path, "not named like 0001C1T0001F001.jpg (person, camera, tracklet, frame from 1)")
+            continue
         key = int(name["camera"]), name["person"], int(name["tracklet"])
         frames = found.setdefault(key, {})
-        frame = int(name["frame"])
-        if frame < 1 or frame in frames:
-            reason = "frames count from 1" if frame < 1 else f"the same frame as {frames[frame]}"
-            raise MalformedImport(f"{path}: {reason}")
-        frames[frame] = path
+        if int(name["frame"]) in frames:
+            left_out.add(path, "of a frame that another file has")
+            continue
+        frames[int(name["frame"])] = path
     if not found:
-        raise MalformedImport(f"{root}: no crops below this folder")
+        raise MalformedImport("; ".join([f"{shown(root)}: no crops below this folder", *left_out.notes()]))
     cameras: dict[int, list[CropTracklet]] = {}
     for (camera, person, number), frames in sorted(found.items()):
         order = sorted(frames)
         tracklet = CropTracklet(person, number, order, [frames[frame] for frame in order])
         cameras.setdefault(camera, []).append(tracklet)
-    return cameras
+    return CropScan(cameras, left_out.notes())
 
 
 def read_bytes(path: Path) -> bytes:

@@ -18,9 +18,11 @@ from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo, VideoReport
 from indexer.active import kept_crop
 from indexer.clips import Sample, Stretch
 from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
+from indexer.errors import MalformedImport
 from indexer.estimate import UNFINISHED
 from indexer.flow import Flow, Pipe
-from indexer.importers.crops import CropTracklet, read_bytes, read_crop, scan
+from indexer.importers.crops import CropTracklet, LeftOut, read_bytes, read_crop, scan
+from indexer.names import shown
 from indexer.pipeline import IndexReport, already_indexed, model_info
 from indexer.progress import Progress, Silent
 from indexer.settings import IndexSettings
@@ -58,13 +60,26 @@ def import_crops(
     Every crop is embedded, whatever `settings.embed_fps` says. A camera whose crops are in the gallery
     already is left alone, so an interrupted import goes on where it stopped.
 
+    A crop that cannot be read, or whose name is not in the scheme, is left out; the reports say so.
+
     Raises:
-        MalformedImport: a name is not in the scheme, or a crop cannot be read; cameras before it are kept,
+        MalformedImport: there are no crops, or none of a camera can be read; cameras before it are kept,
             nothing of its own camera is.
         Cancelled: `progress` asked for it; likewise.
         GalleryError: the gallery refused or could not be reached; likewise.
     """
-    return import_tracklets(gallery, embedder, folder, scan(folder.root), settings, progress=progress)
+    found = scan(folder.root)
+    return [
+        _import_camera(
+            gallery,
+            embedder,
+            folder,
+            settings,
+            _Source(number, found.cameras[number], found.notes, LeftOut()),
+            progress=progress or Silent(),
+        )
+        for number in sorted(found.cameras)
+    ]
 
 
 def import_tracklets(
@@ -78,12 +93,17 @@ def import_tracklets(
 ) -> list[IndexReport]:
     """Import tracklets by camera, whatever the file names of their crops, as `import_crops` does.
 
-    Tracklets are numbered from 0 within each camera's video, in their order. Raises like `import_crops`.
+    Tracklets are numbered from 0 within each camera's video, in their order. Raises like `import_crops`, and
+    MalformedImport for any crop that cannot be read.
     """
-    progress = progress or Silent()
     return [
         _import_camera(
-            gallery, embedder, folder, settings, _Source(number, cameras[number]), progress=progress
+            gallery,
+            embedder,
+            folder,
+            settings,
+            _Source(number, cameras[number]),
+            progress=progress or Silent(),
         )
         for number in sorted(cameras)
     ]
@@ -91,11 +111,18 @@ def import_tracklets(
 
 @dataclass(slots=True)
 class _Source:
-    """One camera's tracklets, and what has been read of them so far."""
+    """One camera's tracklets, and what has been read of them so far.
+
+    `notes` say what was left out of the folder; `left_out` takes crops that cannot be read, None raises.
+    """
 
     number: int
     tracklets: Sequence[CropTracklet]
+    notes: Sequence[str] = ()
+    left_out: LeftOut | None = None
     frames: int = 0
+    bad: int = 0
+    kept: int = 0
     width: int = 1
     height: int = 1
     duration_us: int = 0
@@ -104,14 +131,14 @@ class _Source:
     @property
     def fraction(self) -> float:
         """Part of the crops that has been read."""
-        return self.frames / sum(len(tracklet.paths) for tracklet in self.tracklets)
+        return (self.frames + self.bad) / sum(len(tracklet.paths) for tracklet in self.tracklets)
 
     def numbers(self) -> dict[str, int]:
         """Counters as those of a recording."""
         return {
             "frames_decoded": self.frames,
-            "frames_bad": 0,
-            "tracklets": len(self.tracklets),
+            "frames_bad": self.bad,
+            "tracklets": self.kept,
             "clips": self.clips,
         }
 
@@ -138,6 +165,8 @@ def _import_camera(
                 for tracklet in done.tracklets if done is not None else ():
                     with flow.clock("store"):
                         writer.add(tracklet)
+        if not source.kept:
+            raise MalformedImport(f"{shown(folder.root)}: no crop of camera {source.number} can be read")
         progress.update("commit", UNFINISHED, source.numbers())
         camera = gallery.catalogue.get_or_add_camera(f"{folder.camera_prefix}{source.number}")
         with flow.clock("store"):
@@ -155,6 +184,9 @@ def _embedded(
     def read_all() -> None:
         for tracklet in source.tracklets:
             made = _read(tracklet, source, fps, embedder.preprocessing)
+            if not made.samples:
+                continue
+            source.kept += 1
             source.clips += -(-len(made.samples) // settings.clip_frames)
             read.put(Settled([made], 0))
 
@@ -176,7 +208,14 @@ def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Pr
     rows: list[tuple[int, int, float, float, float, float, float]] = []
     samples: list[Sample] = []
     for frame, path in zip(tracklet.frames, tracklet.paths, strict=True):
-        crop = read_crop(path)
+        try:
+            crop = read_crop(path)
+        except MalformedImport:
+            if source.left_out is None:
+                raise
+            source.left_out.add(path, "that cannot be read")
+            source.bad += 1
+            continue
         height, width = crop.shape[:2]
         time_us = round((frame - tracklet.frames[0]) / fps * 1e6)
         samples.append(
@@ -222,10 +261,14 @@ def _video(folder: CropFolder, source: _Source, camera_id: int, digest: str, siz
         width=source.width,
         height=source.height,
         frames_decoded=source.frames,
-        frames_bad=0,
+        frames_bad=source.bad,
         report=VideoReport(
             detector="crops",
             clips=source.clips,
-            warnings=["imported crops: times are not those of the recording, and there is no video to play"],
+            warnings=[
+                "imported crops: times are not those of the recording, and there is no video to play",
+                *source.notes,
+                *(source.left_out.notes() if source.left_out is not None else ()),
+            ],
         ),
     )

@@ -13,7 +13,7 @@ from gallery import Gallery
 from indexer.errors import MalformedImport
 from indexer.importers.boxes import read_boxes
 from indexer.importers.crops import scan
-from indexer.importers.mars import CropFolder, import_crops
+from indexer.importers.mars import CropFolder, import_crops, import_tracklets
 from indexer.importers.motchallenge import import_boxes
 from indexer.pipeline import index_video
 from indexer.settings import IndexSettings
@@ -299,21 +299,38 @@ def test_what_a_mac_leaves_in_an_archive_is_not_looked_at(tmp_path: Path) -> Non
     assert scan(folder.root) == before
 
 
-def test_a_bad_crop_or_name_leaves_nothing(
+def test_a_bad_crop_or_name_is_left_out_and_said(
     sqlite_gallery: Gallery, settings: IndexSettings, tmp_path: Path
 ) -> None:
     folder = crop_folder(tmp_path / "mars")
     person = folder.root / "bbox_test" / "0001"
-    bad = person / "0001C1T0001F041.jpg"
-    bad.write_bytes(b"\xff\xd8\xff no picture")
-    with pytest.raises(MalformedImport, match="F041"):
+    (person / "0001C1T0001F041.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (person / "0003C1T0001F001.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (person / "holiday.jpg").write_bytes(b"\xff\xd8\xff")
+    first, second = import_crops(sqlite_gallery, TinyEmbedder(), folder, settings)
+    assert [first.video.tracklet_count, second.video.tracklet_count] == [3, 1]
+    assert (first.video.frames_decoded, first.video.frames_bad) == (55, 2)
+    said = "; ".join(first.warnings)
+    assert "left out 1 crop not named like" in said
+    assert "(first: holiday.jpg)" in said
+    assert "left out 2 crops that cannot be read (first: 0001C1T0001F041.jpg)" in said
+
+
+def test_a_camera_of_which_no_crop_can_be_read_leaves_nothing(
+    sqlite_gallery: Gallery, settings: IndexSettings, tmp_path: Path
+) -> None:
+    folder = crop_folder(tmp_path / "mars")
+    bad = folder.root / "bbox_test" / "0001" / "0001C1T0001F001.jpg"
+    for path in folder.root.rglob("*C1T*.jpg"):
+        path.write_bytes(b"\xff\xd8\xff no picture")
+    with pytest.raises(MalformedImport, match="no crop of camera 1"):
         import_crops(sqlite_gallery, TinyEmbedder(), folder, settings)
     assert sqlite_gallery.catalogue.videos() == []
     assert sqlite_gallery.catalogue.cameras() == []
     assert list(sqlite_gallery.data_dir.glob("staging/*")) == []
-    bad.rename(person / "holiday.jpg")
-    with pytest.raises(MalformedImport, match="holiday"):
-        import_crops(sqlite_gallery, TinyEmbedder(), folder, settings)
+    cameras = {1: scan(folder.root).cameras[1]}
+    with pytest.raises(MalformedImport, match="not a readable picture"):
+        import_tracklets(sqlite_gallery, TinyEmbedder(), folder, cameras, settings)
     with pytest.raises(MalformedImport, match="not a folder"):
         import_crops(sqlite_gallery, TinyEmbedder(), replace(folder, root=bad), settings)
     (tmp_path / "empty").mkdir()
