@@ -28,7 +28,7 @@ from gallery.sql.database import Database
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import known_id
 
-MAX_LISTED = 1000
+MAX_LISTED = 1001  # the largest page of the API, and one more that tells whether there is another
 _BATCH = 1000  # ids in one query
 _TRACKLET_ID = re.compile(r"[0-9a-f]{32}-(0|[1-9][0-9]{0,6})")
 

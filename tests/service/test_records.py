@@ -117,6 +117,14 @@ def test_lists_videos(client: TestClient, archive: Archive) -> None:
         assert client.get("/v1/videos", params=query).status_code == 422, query
 
 
+def test_the_largest_page_of_videos(shared_client: TestClient) -> None:
+    assert (
+        shared_client.get("/v1/videos", params={"limit": 1000}).json()
+        == shared_client.get("/v1/videos").json()
+    )
+    assert shared_client.get("/v1/videos", params={"limit": 1001}).status_code == 422
+
+
 def test_erases_videos(client: TestClient, archive: Archive) -> None:
     path = f"/v1/videos/{archive.videos['gate'].id}"
     seed = archive.tracklets["gate", RED]
