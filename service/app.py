@@ -128,12 +128,12 @@ async def _load(state: State) -> None:
 
 async def _keep_house(state: State) -> None:
     """Remove old probes, given-up uploads and surplus clips, now and every hour."""
-    kept = timedelta(days=state.settings.probe_retention_days)
     chores: dict[str, Callable[[], int]] = {
-        "old probes": lambda: state.gallery.probes.expire(datetime.now(UTC) - kept),
         "given-up uploads": state.uploads.expire,
         "surplus clips": state.clips.trim,
     }
+    if days := state.settings.probe_retention_days:
+        chores["old probes"] = lambda: state.gallery.probes.expire(datetime.now(UTC) - timedelta(days=days))
 
     def clean() -> None:
         for what, remove in chores.items():

@@ -22,7 +22,7 @@ class ServiceSettings(GallerySettings):
         max_upload_bytes: largest recording that may be uploaded.
         max_key_upload_bytes: most bytes that the uploads of one key may take, announced and stored.
         max_key_probes: most probes that one key may have at a time.
-        probe_retention_days: a probe is removed with its photo after so long.
+        probe_retention_days: a probe is removed with its photo after so long; by default never.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
         allow_anonymous: serve callers without a key, from this machine only.
         max_connections: how many may be open at once; fewer where the process has few file descriptors.
@@ -50,7 +50,7 @@ class ServiceSettings(GallerySettings):
     max_upload_bytes: int = Field(default=32 * 1024 * MIB, ge=1)
     max_key_upload_bytes: int = Field(default=1024 * 1024 * MIB, ge=1)
     max_key_probes: int = Field(default=10_000, ge=1)
-    probe_retention_days: float = Field(default=90.0, gt=0)
+    probe_retention_days: float | None = Field(default=None, gt=0)
     upload_ttl_hours: float = Field(default=24.0, gt=0)
     allow_anonymous: bool = False
     max_connections: int = Field(default=512, ge=1)
