@@ -24,7 +24,7 @@ def ended_values(
 ) -> dict[str, Any]:
     """Check what is to be recorded of a recording's end, and return it as columns.
 
-    Reasons are read by whoever filed the job: folders of the server are left out of them.
+    Reasons are read by the person who filed the job: folders of the server are left out of them.
 
     Raises:
         InvalidInput: not a final state, skipped or failed without a reason, or a value that cannot be stored.

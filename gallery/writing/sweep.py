@@ -71,7 +71,7 @@ def _sweep_media(database: Database, data_dir: Path) -> int:
             continue
         if directory.name.endswith(PENDING):
             video_id = directory.name.removesuffix(PENDING)
-            with video_lock(data_dir, video_id):  # whoever wrote them has committed or died
+            with video_lock(data_dir, video_id):  # their writer has committed or died
                 if directory.exists():
                     settle_thumbnails(database, data_dir, video_id)
             continue
