@@ -166,7 +166,7 @@ def test_a_killed_run_goes_on(made: Path, tmp_path: Path) -> None:
 
 
 def test_two_worlds_do_not_mix_in_one_folder(made: Path, tmp_path: Path) -> None:
-    with pytest.raises(BadRequest, match="another preset"):
+    with pytest.raises(BadRequest, match="choose another folder"):
         simulate_recordings(made, replace(TINY, seed=TINY.seed + 1))
     with pytest.raises(BadWardrobe):
         simulate_recordings(made, TINY, wardrobe=tmp_path)
