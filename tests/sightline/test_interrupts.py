@@ -19,7 +19,8 @@ main.app.registered_commands = [c for c in main.app.registered_commands if c.nam
 @main.app.command(sys.argv[1])
 def work():
     print("working", flush=True)
-    threading.Event().wait()
+    while True:  # a signal just before an endless wait would not end it
+        threading.Event().wait(0.1)
 main.app(sys.argv[1:2])
 """
 
