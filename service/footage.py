@@ -164,6 +164,8 @@ def _open(path: Path, track: int | None) -> tuple[InputContainer, VideoStream]:
         # A recording is one file: no list in its place makes FFmpeg read others, or the network.
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
         container = av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+    except MemoryError:  # FFmpeg's is one of its errors, too; the limit is at fault, not the file
+        raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise RecordingUnavailable("The recording cannot be read.") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

@@ -133,8 +133,8 @@ def test_figures_are_those_of_the_model(
     [
         ("wrong", "unknown, expired or revoked"),
         ("", "unknown, expired or revoked"),
-        ("a\nb", "no API key"),
-        ("é中", "no API key"),
+        ("a\nb", "not an API key"),
+        ("é中", "not an API key"),
     ],
 )
 def test_a_wrong_key_is_one_line(
