@@ -14,7 +14,18 @@ from models.networks.tkp import TKP
 from models.networks.vkd import VKD
 
 NETWORKS: Final[Mapping[str, type[Network]]] = MappingProxyType(
-    {network.kind: network for network in (TKP, VKD, SAA, CRF, CrossModal, Captioner, CrossModalityAlignment)}
+    {
+        network.kind: network
+        for network in (
+            TKP,
+            VKD,
+            SAA,
+            CRF,
+            CrossModal,
+            Captioner,
+            CrossModalityAlignment,
+        )
+    }
 )
 
 

@@ -69,3 +69,17 @@ def test_two_files_and_two_lines_make_a_system(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == "mean-colour (0, 8)"
+
+
+def test_the_example_passes_the_linter(tmp_path: Path) -> None:
+    files = [name for name in blocks() if name.endswith(".py")]
+    for name in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(blocks()[name], encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    config = ["--config", str(ROOT / "pyproject.toml"), *files]
+    for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        done = subprocess.run(
+            [*ruff, *command, *config], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
