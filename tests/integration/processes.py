@@ -6,6 +6,7 @@
 The server prints its port when it listens.
 """
 
+import os
 import signal
 import socket
 import sys
@@ -38,6 +39,9 @@ def serve(settings: GallerySettings, media_dir: str) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
+    os.dup2(
+        sys.stderr.fileno(), sys.stdout.fileno()
+    )  # nobody reads the log: a full pipe would stop the server
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run([listener])
 
 
