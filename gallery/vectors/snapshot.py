@@ -202,7 +202,8 @@ def _best(searched: Sequence[_Share], question: _Question, limit: int) -> list[_
     for share, each in zip(searched, found, strict=True):
         for ranked, camera_id, scores, rows in each:
             kept = ranked >= last
-            candidates += _candidates(share.block.rows, question, camera_id, scores[kept], rows[kept])
+            level = question.levels[camera_id]
+            candidates += _candidates(share.block.rows, level, ranked[kept], scores[kept], rows[kept])
     return sorted(candidates, key=lambda one: (-one.rank, one.tracklet_id))[:limit]
 
 
@@ -221,15 +222,13 @@ def _ranked(
 
 
 def _candidates(
-    own: Rows, question: _Question, camera_id: int, scores: FloatArray, rows: Integers
+    own: Rows, level: Level, ranks: NDArray[np.float64], scores: FloatArray, rows: Integers
 ) -> Iterator[_Candidate]:
     if not len(rows):
         return iter(())
-    standard = question.levels[camera_id].standardise(scores).tolist()
-    ranks = question.ranks(camera_id, scores).tolist()
-    return map(
-        _Candidate, ranks, own.tracklet_ids(rows), repeat(own), rows.tolist(), scores.tolist(), standard
-    )
+    standard = level.standardise(scores).tolist()
+    ids = own.tracklet_ids(rows)
+    return map(_Candidate, ranks.tolist(), ids, repeat(own), rows.tolist(), scores.tolist(), standard)
 
 
 def _hits(best: Sequence[_Candidate], query: FloatArray) -> list[Hit]:
