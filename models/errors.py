@@ -11,7 +11,8 @@ ModelError
 ├── BadDataset         a data set that is not there, or not laid out as published
 ├── BadDistances       distances that rank nothing: not finite, or not one for each pair
 ├── BadRecipe          a training recipe with an unknown key or a value that cannot be
-└── TrainingError      a run that cannot begin, go on or end well
+├── TrainingError      a run that cannot begin, go on or end well
+└── Cancelled          a run that was asked to stop; what it has done is kept
 """
 
 
@@ -61,3 +62,7 @@ class BadRecipe(ModelError):
 
 class TrainingError(ModelError):
     """A run cannot begin (its folder is used, a package is missing), go on, or its loss is not finite."""
+
+
+class Cancelled(ModelError):
+    """The run was asked to stop and did; its state is kept, so it can go on."""
