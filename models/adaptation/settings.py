@@ -32,8 +32,8 @@ class Neighbourhood(Section):
 class Contrast(Section):
     """What is learnt from clusters.
 
-    Dai et al., "Cluster Contrast", 2021 (a memory per cluster); Wang et al., "Camera-aware Proxies", AAAI 2021
-    (a memory per cluster and camera).
+    Dai et al., "Cluster Contrast", 2021 (a memory per cluster); Wang et al., "Camera-aware Proxies", AAAI
+    2021 (a memory per cluster and camera).
     """
 
     camera_memory: bool = Field(True, description="a memory per cluster and camera; else per cluster")

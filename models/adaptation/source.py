@@ -51,8 +51,8 @@ class Crops:
 
     Attributes:
         id: of the tracklet.
-        pictures: at most eight are used: the best by quality, spread over the tracklet, in their order of time.
-            RGB of any size, cut from the recording as they are.
+        pictures: at most eight are used: the best by quality, spread over the tracklet, in their order of
+            time. RGB of any size, cut from the recording as they are.
         missing: where there are no pictures, why, in words for the report, such as "recording lobby.mp4 is
             gone".
     """
