@@ -56,7 +56,7 @@ class Statistics:
             self.warnings.append(message)
 
 
-class Recorded:
+class OpenRecording:
     """An open recording; made by `open_recording`, a context manager.
 
     Attributes:
@@ -200,7 +200,7 @@ def open_recording(
     aspect: float | None = None,
     threads: int = 4,
     tick: Callable[[], None] = lambda: None,
-) -> Recorded:
+) -> OpenRecording:
     """Open a recording for reading, in this process: files of others are decoded by `indexer.sandbox`.
 
     Args:
@@ -225,7 +225,7 @@ def open_recording(
             container = _open(path)  # looking for the right track has moved the reader
             streams = [container.streams[index]]
         _prepare(path, streams[0], threads)
-        return Recorded(path, container, streams[0], statistics, aspect, tick)
+        return OpenRecording(path, container, streams[0], statistics, aspect, tick)
     except BaseException:
         container.close()
         raise

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from indexer.decode import Recorded, Statistics, open_recording
+from indexer.decode import OpenRecording, Statistics, open_recording
 from indexer.errors import UnreadableRecording
 from indexer.types import Frame
 from indexer.wire import (
@@ -64,7 +64,7 @@ class Decoder:
         except MemoryError:
             self._say(refused=f"decoding takes more than {request.memory_bytes >> 20} MiB of memory")
 
-    def _read(self, recorded: Recorded, start: Start) -> None:
+    def _read(self, recorded: OpenRecording, start: Start) -> None:
         for frame in recorded.frames(fps=start.fps):
             self._put(frame)
         self._say(end=True)

@@ -46,12 +46,12 @@ _ANSWER: Final = TypeAdapter(Answer)
 
 
 class Sandboxed:
-    """An open recording, as `indexer.decode.Recorded`, decoded by another process; a context manager.
+    """An open recording, as `indexer.decode.OpenRecording`, decoded by another process; a context manager.
 
     Attributes:
         path: the file.
         statistics: what has been read so far.
-        track, frame_rate, expected_duration_us: as in `Recorded`.
+        track, frame_rate, expected_duration_us: as in `OpenRecording`.
     """
 
     def __init__(self, path: Path, settings: IndexSettings, aspect: float | None) -> None:
@@ -75,7 +75,7 @@ class Sandboxed:
         self.expected_duration_us = opened.expected_duration_us
 
     def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
-        """Yield frames as `Recorded.frames` does; once.
+        """Yield frames as `OpenRecording.frames` does; once.
 
         Raises:
             UnreadableRecording: no frame could be decoded, or only one; or the decoder died or got nowhere.

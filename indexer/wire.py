@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Read frames; see `indexer.decode.Recorded.frames`. A second line."""
+    """Read frames; see `indexer.decode.OpenRecording.frames`. A second line."""
 
     fps: float | None
 

@@ -4,7 +4,7 @@ ModelError
 ├── UnknownModel       no model or detector of that name, and no checkpoint at that path
 ├── MissingWeights     a known network whose weights are not on this machine
 ├── BadCheckpoint      a checkpoint that is damaged, incomplete, hostile or of a newer format
-├── BadImage           a picture no network can be given: wrong type, no pixels, not three channels
+├── BadImage           an image no network can be given: wrong type, no pixels, not three channels
 ├── BadClip            a clip without frames, or with more than a clip may have
 ├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
 ├── DetectorError      a detector that cannot be made, or that answered what its kind never answers
@@ -33,7 +33,7 @@ class BadCheckpoint(ModelError):
 
 
 class BadImage(ModelError):
-    """A picture must be uint8, (h, w, 3), RGB, with at least one pixel."""
+    """An image must be uint8, (h, w, 3), RGB, with at least one pixel."""
 
 
 class BadClip(ModelError):

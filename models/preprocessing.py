@@ -1,4 +1,4 @@
-"""The one definition of how a picture of a person becomes the input of a network.
+"""The one definition of how a crop of a person becomes the input of a network.
 
 Probe photos, gallery clips, training and evaluation all come through here; a second definition of resizing or
 normalisation anywhere else would quietly make features incomparable.
@@ -16,7 +16,7 @@ from torch import Tensor
 from models.errors import BadImage
 
 Crop = NDArray[np.uint8]
-"""A picture: (h, w, 3) uint8 RGB."""
+"""A crop: (h, w, 3) uint8 RGB."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -41,17 +41,17 @@ class Preprocessing:
 def check_image(image: Crop) -> None:
     """Raise BadImage unless `image` is uint8, (h, w, 3), with at least one pixel."""
     if not isinstance(image, np.ndarray):
-        raise BadImage(f"a picture must be a numpy array, not {type(image).__name__}")
+        raise BadImage(f"an image must be a numpy array, not {type(image).__name__}")
     if image.dtype != np.uint8:
-        raise BadImage(f"a picture must be uint8, not {image.dtype}")
+        raise BadImage(f"an image must be uint8, not {image.dtype}")
     if image.ndim != 3 or image.shape[2] != 3:
-        raise BadImage(f"a picture must be (height, width, 3) RGB, not {image.shape}")
+        raise BadImage(f"an image must be (height, width, 3) RGB, not {image.shape}")
     if 0 in image.shape:
-        raise BadImage(f"a picture must have pixels, not {image.shape}")
+        raise BadImage(f"an image must have pixels, not {image.shape}")
 
 
 def resample(image: Crop, height: int, width: int, *, mode: str) -> Tensor:
-    """Resize one picture with antialiasing.
+    """Resize one crop with antialiasing.
 
     torch's uint8 kernels take a quarter to a tenth of Pillow's time and agree with it to two grey levels.
 
@@ -65,10 +65,10 @@ def resample(image: Crop, height: int, width: int, *, mode: str) -> Tensor:
         (3, height, width) uint8.
 
     Raises:
-        BadImage: not a picture.
+        BadImage: not an image.
     """
     check_image(image)
-    # torch can share neither read-only memory nor negative strides: those few pictures are copied.
+    # torch can share neither read-only memory nor negative strides: those few crops are copied.
     shareable = image.flags.writeable and min(image.strides) >= 0
     pixels = torch.from_numpy(image if shareable else image.copy())
     pixels = pixels.permute(2, 0, 1)  # (h, w, 3) -> (3, h, w)
@@ -84,7 +84,7 @@ def resize(crops: Sequence[Crop], preprocessing: Preprocessing) -> Tensor:
         (N, 3, H, W) uint8 in channels_last memory: a quarter of the bytes to send to a GPU.
 
     Raises:
-        BadImage: a crop is not a picture.
+        BadImage: a crop is not an image.
     """
     height, width = preprocessing.height, preprocessing.width
     pixels = torch.empty((len(crops), height, width, 3), dtype=torch.uint8)

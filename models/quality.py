@@ -16,7 +16,7 @@ GREY: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601 
 # 64th of their height, 91 % are below.
 BLURRED: Final = 0.09
 
-EDGE: Final = 2.0  # pixels from the border of the picture that count as touching it
+EDGE: Final = 2.0  # pixels from the border of the image that count as touching it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Quality:
     """Quality of one person in one image.
 
     `height_px` is the height of the box; `sharpness` as the function of that name; `cut_off_at` the borders
-    of the picture that the box touches, of "left", "top", "right", "bottom": nobody saw what lies beyond.
+    of the image that the box touches, of "left", "top", "right", "bottom": nobody saw what lies beyond.
     """
 
     height_px: float
@@ -32,21 +32,21 @@ class Quality:
     cut_off_at: tuple[str, ...]
 
 
-def assess(picture: Crop, box: tuple[float, float, float, float]) -> Quality:
+def assess(image: Crop, box: tuple[float, float, float, float]) -> Quality:
     """Judge the person in a box.
 
     Args:
-        picture: (h, w, 3) uint8 RGB.
-        box: x1, y1, x2, y2 in pixels, at least partly on the picture.
+        image: (h, w, 3) uint8 RGB.
+        box: x1, y1, x2, y2 in pixels, at least partly on the image.
 
     Raises:
-        BadImage: not a picture, or no pixel of it is inside the box.
+        BadImage: not an image, or no pixel of it is inside the box.
     """
-    check_image(picture)
-    height, width = picture.shape[:2]
+    check_image(image)
+    height, width = image.shape[:2]
     x1, y1, x2, y2 = box
     left, top = max(0, int(x1)), max(0, int(y1))
-    crop = picture[top : max(top, int(np.ceil(y2))), left : max(left, int(np.ceil(x2)))]
+    crop = image[top : max(top, int(np.ceil(y2))), left : max(left, int(np.ceil(x2)))]
     touched = {
         "left": x1 <= EDGE,
         "top": y1 <= EDGE,
@@ -64,7 +64,7 @@ def sharpness(crop: Crop) -> float:
     serves all cameras.
 
     Raises:
-        BadImage: not a picture.
+        BadImage: not an image.
     """
     grey = resample(crop, HEIGHT, WIDTH, mode="bilinear").permute(1, 2, 0).numpy() @ GREY  # (H, W)
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]

@@ -3,31 +3,29 @@
 import importlib.metadata
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gallery import GallerySettings
 from sightline.client import Client
-from sightline.console import DataDir, output, print_line, print_note, print_table, read_settings
+from sightline.console import DataDir, read_settings
+from sightline.evaluation_tables import show, show_comparisons
 from sightline.failures import CommandError
+from sightline.plotting import draw_plots, open_album
+from sightline.progress import StageBars, progress_bars
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from models.datasets.records import Dataset
     from models.embedder import Embedder
-    from models.evaluation.album import Album
-    from models.evaluation.bootstrap import Interval
     from models.evaluation.comparison import Comparison, Judged
     from models.evaluation.evaluate import Rerank, Seen
     from models.evaluation.protocols import EvaluationProtocol
-    from models.evaluation.report import Evaluation, Figures
+    from models.evaluation.report import Evaluation
     from models.networks.network import Network
     from models.zoo import LoadedModel
 
@@ -55,11 +53,11 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write all figures to this file.")
     ] = None,
-    pictures: Annotated[
+    plots: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also draw CMC curves and ranked lists here.")
     ] = None,
-    picture_queries: Annotated[
-        int, typer.Option(min=1, max=100, help="How many queries a picture of ranked lists shows.")
+    plot_queries: Annotated[
+        int, typer.Option(min=1, max=100, help="How many queries a plot of ranked lists shows.")
     ] = 10,
     rerank: Annotated[bool, typer.Option("--rerank", help="Also judge re-ranked lists.")] = False,
     against: Annotated[
@@ -82,17 +80,12 @@ def evaluate(
     """Judge a model on a data set.
 
     Prints rank-k, both mean average precisions, mINP, verification and open-set rates in percent, with 95 %
-    intervals. The file is written after each protocol, pictures are drawn at the end.
+    intervals. The file is written after each protocol, plots are drawn at the end.
     """
-    if json_file is not None:
-        _check_place(json_file)
-    if through_service is not None and (rerank or protocol is not Protocols.I2V):
-        raise CommandError("the service ranks by I2V only", "leave --protocol and --rerank out")
-    if through_service is not None and against:
-        raise CommandError("--against embeds by itself", "leave --through-service out")
+    _check(protocol, json_file, through_service, rerank=rerank, against=against)
     client = None if through_service is None else Client(through_service, key)
     settings = read_settings(GallerySettings, data_dir=data_dir)
-    album = None if pictures is None else _album(pictures, picture_queries)
+    album = None if plots is None else open_album(plots, plot_queries)
     seen = None if album is None else album.see
     from models import zoo
     from models.datasets import STANDARD, load
@@ -104,34 +97,69 @@ def evaluate(
     make = partial(Embedder, device=device, precision=precision, threads=threads)
     embedder = make(loaded)
     reranks = loaded.network if rerank else None
-    with _bars() as bars:
+    write = None if json_file is None else partial(_write, json_file, embedder, through_service)
+    with progress_bars() as bars:
+        embedding = partial(StageBars, bars, "embedding")
         others = [
-            _judged(other, make, judged, protocol, _Bar(bars), standard=standard) for other in against or ()
+            _judged(other, make, judged, protocol, embedding(), standard=standard) for other in against or ()
         ]
-        found, comparisons = [], []
-        for evaluation in (
-            _offline(embedder, judged, protocol, _Bar(bars), standard=standard, network=reranks, seen=seen)
+        evaluations = (
+            _offline(embedder, judged, protocol, embedding(), standard=standard, network=reranks, seen=seen)
             if client is None
-            else _through(client, settings, embedder, judged, root=root, bar=_Bar(bars), seen=seen)
-        ):
-            found.append(evaluation)
-            extra = evaluation.dataset != judged.name
-            if others and (comparison := _compared(evaluation, others, optional=extra)) is not None:
-                comparisons.append(comparison)
-            if json_file is not None:
-                _write(json_file, found, comparisons, embedder, through_service)
-    _show(found, embedder.warning)
+            else _through(client, settings, embedder, judged, root=root, bar=embedding(), seen=seen)
+        )
+        found, comparisons = _collected(evaluations, others, judged.name, write)
+    show(found, embedder.warning)
     if comparisons:
-        _show_comparisons(comparisons)
+        show_comparisons(comparisons)
     if album is not None:
-        _draw(album, found)
+        draw_plots(album, found)
+
+
+def _check(
+    protocol: Protocols,
+    json_file: Path | None,
+    through_service: str | None,
+    *,
+    rerank: bool,
+    against: Sequence[str] | None,
+) -> None:
+    """Refuse before the work what cannot be done, or not be written after it. Raises CommandError."""
+    if through_service is not None and (rerank or protocol is not Protocols.I2V):
+        raise CommandError("the service ranks by I2V only", "leave --protocol and --rerank out")
+    if through_service is not None and against:
+        raise CommandError("--against embeds by itself", "leave --through-service out")
+    if json_file is None:
+        return
+    folder = json_file.absolute().parent
+    if json_file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CommandError(f"cannot write {json_file}", "name a file in a folder that is there")
+
+
+def _collected(
+    evaluations: "Iterable[Evaluation]",
+    others: "Sequence[Sequence[Judged]]",
+    dataset: str,
+    write: "Callable[[Sequence[Evaluation], Sequence[Comparison]], None] | None",
+) -> "tuple[list[Evaluation], list[Comparison]]":
+    """Judge one protocol after the other, compare each with the others', and write after each."""
+    found: list[Evaluation] = []
+    comparisons: list[Comparison] = []
+    for evaluation in evaluations:
+        found.append(evaluation)
+        if others:
+            compared = _compared(evaluation, others, optional=evaluation.dataset != dataset)
+            comparisons += [] if compared is None else [compared]
+        if write is not None:
+            write(found, comparisons)
+    return found, comparisons
 
 
 def _offline(
     embedder: "Embedder",
     dataset: "Dataset",
     protocol: Protocols,
-    bar: "_Bar",
+    bar: StageBars,
     *,
     standard: "Dataset | None",
     network: "Network | None",
@@ -148,7 +176,7 @@ def _offline(
         yield judge(features, dataset, one, rerank=rerank, seen=seen)
         if several_cameras(dataset):
             yield judge(features, dataset, one, score=(RankBy.STANDARD_SCORE, standard_scores))
-        if one is EvaluationProtocol.I2I and standard is not None:  # as papers report it, picture by picture
+        if one is EvaluationProtocol.I2I and standard is not None:  # as papers report it, crop by crop
             yield judge(features, standard, one, rerank=rerank)
 
 
@@ -157,7 +185,7 @@ def _judged(
     make: "Callable[[LoadedModel], Embedder]",
     dataset: "Dataset",
     protocol: Protocols,
-    bar: "_Bar",
+    bar: StageBars,
     *,
     standard: "Dataset | None",
 ) -> "list[Judged]":
@@ -205,7 +233,7 @@ def _through(
     dataset: "Dataset",
     *,
     root: Path,
-    bar: "_Bar",
+    bar: StageBars,
     seen: "Seen | None",
 ) -> "Iterator[Evaluation]":
     from gallery import Gallery
@@ -216,40 +244,8 @@ def _through(
         yield from evaluate_through(client, gallery, embedder, dataset, root=root, progress=bar, seen=seen)
 
 
-def _check_place(file: Path) -> None:
-    """Refuse before the work what could not be written after it. Raises CommandError."""
-    folder = file.absolute().parent
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise CommandError(f"cannot write {file}", "name a file in a folder that is there")
-
-
-def _album(folder: Path, queries: int) -> "Album":
-    """Refuse before the work what could not be drawn after it. Raises CommandError, TrainingError."""
-    from models.evaluation.album import Album
-
-    album = Album(folder, queries)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise _cannot_draw(folder, error) from error
-    return album
-
-
-def _draw(album: "Album", found: "Sequence[Evaluation]") -> None:
-    try:
-        album.draw(found)
-    except OSError as error:
-        raise _cannot_draw(album.folder, error) from error
-    print_line(f"Pictures: {album.folder}")
-
-
-def _cannot_draw(folder: Path, error: OSError) -> CommandError:
-    return CommandError(f"cannot draw into {folder}: {error.strerror or error}", "name another folder")
-
-
 def _reranking(network: "Network", protocol: "EvaluationProtocol") -> "Rerank":
-    """By verification where a network compares pictures with clips by itself, else by their neighbours."""
+    """By verification where a network compares crops with clips by itself, else by their neighbours."""
     from models.evaluation.reranking import k_reciprocal
     from models.evaluation.verification import by_verification
     from models.networks.cross_modal import CrossModal
@@ -259,32 +255,12 @@ def _reranking(network: "Network", protocol: "EvaluationProtocol") -> "Rerank":
     return k_reciprocal
 
 
-class _Bar:
-    """A progress bar for each thing that is embedded."""
-
-    def __init__(self, bars: "Progress") -> None:
-        self._bars = bars
-        self._tasks: dict[tuple[str, int], TaskID] = {}
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if (stage, total) not in self._tasks:
-            self._tasks[stage, total] = self._bars.add_task(f"embedding {stage}", total=total)
-        self._bars.update(self._tasks[stage, total], completed=done)
-
-
-def _bars() -> "Progress":
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=output)
-
-
 def _write(
     file: Path,
-    found: "Sequence[Evaluation]",
-    comparisons: "Sequence[Comparison]",
     embedder: "Embedder",
     service: str | None,
+    found: "Sequence[Evaluation]",
+    comparisons: "Sequence[Comparison]",
 ) -> None:
     values = {
         "sightline": importlib.metadata.version("sightline"),
@@ -295,82 +271,3 @@ def _write(
         "comparisons": [comparison.to_json() for comparison in comparisons],
     }
     file.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def _show(found: "Sequence[Evaluation]", warning: str | None) -> None:
-    first, counts = found[0], found[0].counts
-    where = first.dataset if len(first.splits) == 1 else f"{len(first.splits)} splits of {first.dataset}"
-    output.print(
-        f"{first.model} on {where}: {counts.queries} queries for {counts.identities} people, "
-        f"{counts.skipped} without a match left out, {counts.gallery} in the gallery.",
-        markup=False,
-        soft_wrap=True,
-    )
-    closed, opened = [], []
-    for evaluation in found:
-        name = _named(evaluation.protocol, evaluation.ranked_by)
-        if evaluation.dataset != first.dataset:
-            name += f" ({evaluation.dataset})"
-        closed.append(_closed(name, evaluation.figures, evaluation.intervals))
-        opened.append(_opened(name, evaluation.figures))
-        if evaluation.figures.single_gallery_shot is not None:
-            closed.append(_ranks(f"{name} single-shot", evaluation.figures.single_gallery_shot))
-        if evaluation.reranked is not None:
-            closed.append(_closed(f"{name} re-ranked", evaluation.reranked, {}))
-    print_table(closed)
-    print_table(opened)
-    if warning:
-        print_note(warning)
-
-
-def _named(protocol: str, ranked_by: str) -> str:
-    return protocol if ranked_by == "cosine" else f"{protocol} by standard score"
-
-
-def _show_comparisons(comparisons: "Sequence[Comparison]") -> None:
-    first = comparisons[0]
-    output.print(
-        f"{', '.join(first.model)} less {', '.join(first.against)} by the same queries (paired bootstrap):",
-        markup=False,
-        soft_wrap=True,
-    )
-    print_table([_comparison(one) for one in comparisons])
-
-
-def _comparison(one: "Comparison") -> dict[str, str]:
-    row = {"data set": one.dataset, "protocol": _named(one.protocol, one.ranked_by)}
-    for name, heading in (
-        ("rank_1", "rank-1"),
-        ("map_standard", "mAP (standard)"),
-        ("map_trapezoid", "mAP (trapezoid)"),
-    ):
-        found = one.differences[name]
-        low, high = 100 * found.low, 100 * found.high
-        row[heading] = f"{100 * found.value:+.1f} [{low:+.1f}, {high:+.1f}], p {found.p:.3f}"
-    return row
-
-
-def _ranks(name: str, shares: "Mapping[int, float]", of_rank_1: "Interval | None" = None) -> dict[str, str]:
-    texts = {f"rank-{k}": _percent(share, of_rank_1 if k == 1 else None) for k, share in shares.items()}
-    return {"protocol": name, **texts}
-
-
-def _closed(name: str, figures: "Figures", intervals: "Mapping[str, Interval]") -> dict[str, str]:
-    return {
-        **_ranks(name, figures.rank, intervals.get("rank_1")),
-        "mAP (standard)": _percent(figures.map_standard, intervals.get("map_standard")),
-        "mAP (trapezoid)": _percent(figures.map_trapezoid, intervals.get("map_trapezoid")),
-        "mINP": _percent(figures.minp),
-    }
-
-
-def _opened(name: str, figures: "Figures") -> dict[str, str]:
-    rates = {f"TAR at FAR {far:.1%}": _percent(tar) for far, tar in figures.tar_at_far.items()}
-    for far, found in (figures.dir_at_far or {}).items():
-        rates[f"DIR at FAR {far:.0%}"] = _percent(found)
-    return {"protocol": name, **rates}
-
-
-def _percent(share: float, interval: "Interval | None" = None) -> str:
-    text = f"{100 * share:.1f}"
-    return text if interval is None else f"{text} [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"

@@ -70,7 +70,7 @@ def index(
         _print_order(found)
         embedder = make_embedder(settings)
         read = reader(gallery, embedder, settings, where, boxes)
-        outcomes = _index_all(files, where, begin, read, settings)
+        outcomes = _index_all(gallery, files, where, begin, read, settings=settings)
     print_outcomes(outcomes)
     if embedder.warning:
         print_note(embedder.warning)
@@ -157,10 +157,12 @@ def reader(
 
 
 def _index_all(
+    gallery: "Gallery",
     files: Sequence[Path],
     camera: "CameraInfo",
     begin: datetime,
     read: "Read",
+    *,
     settings: "IndexSettings",
 ) -> list[Outcome]:
     """Read one after the other, each beginning where the one before ended."""
@@ -179,7 +181,7 @@ def _index_all(
                 recording = Recording(
                     file.absolute(), camera.id, start, file.name, pixel_aspect=camera.pixel_aspect
                 )
-                outcome = read_one(recording, read, bars.of(shown(file.name)))
+                outcome = read_one(gallery, recording, read, bars.of(shown(file.name)))
             start = outcome.end
             outcomes.append(outcome)
     return outcomes

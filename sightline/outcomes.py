@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline.console import print_note, print_table
+from sightline.console import local_time, print_note, print_table
 
 if TYPE_CHECKING:
+    from gallery import Gallery
     from indexer.pipeline import IndexReport
     from indexer.progress import Progress
     from indexer.types import Recording
@@ -29,7 +30,7 @@ class Outcome:
     failed: bool = False
 
 
-def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
+def read_one(gallery: "Gallery", recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
     """Read one recording; one that cannot be read or recorded is an outcome, not an error."""
     from gallery import Conflict
     from indexer.errors import IndexerError
@@ -45,7 +46,9 @@ def read_one(recording: "Recording", read: "Read", progress: "Progress") -> Outc
     elif (video.camera_id, video.start_time) == (recording.camera_id, recording.start_time):
         result = "in the gallery already" + ("; its new place is recorded" if report.moved else "")
     else:
-        result = f"in the gallery already, of another camera or start ({video.start_time.isoformat()})"
+        camera = gallery.catalogue.camera(video.camera_id)
+        began = local_time(video.start_time, camera.time_zone)
+        result = f"in the gallery already, of camera {camera.name} from {began} ({camera.time_zone})"
     return Outcome(recording.path, result, video.tracklet_count, video.end_time)
 
 

@@ -17,6 +17,7 @@ from sightline.videos import all_videos
 if TYPE_CHECKING:
     from gallery import Gallery, VideoInfo
     from indexer.progress import Progress
+    from indexer.types import Recording
     from sightline.outcomes import Read
 
 # What the report of a video names as its detector when its people came from a file.
@@ -72,15 +73,19 @@ def _read_again(
     video: "VideoInfo",
     progress: "Progress",
 ) -> Outcome:
-    from indexer.types import Recording
-
     file = Path(video.path)
     if gallery.catalogue.is_indexed(video.content_hash, model_id) is not None:
         return Outcome(file, "in the gallery already", video.tracklet_count)
     if video.report.detector in IMPORTED:
         return Outcome(file, "was imported: import it again with this model", failed=True)
+    return read_one(gallery, recording_of(gallery, video), read_of(video.camera_id), progress)
+
+
+def recording_of(gallery: "Gallery", video: "VideoInfo") -> "Recording":
+    """The recording that a video was made from, with its camera's settings of now."""
+    from indexer.types import Recording
+
     aspect = gallery.catalogue.camera(video.camera_id).pixel_aspect
-    recording = Recording(
-        file, video.camera_id, video.start_time, video.file_name, video.owned, pixel_aspect=aspect
+    return Recording(
+        Path(video.path), video.camera_id, video.start_time, video.file_name, video.owned, aspect
     )
-    return read_one(recording, read_of(video.camera_id), progress)

@@ -11,7 +11,7 @@ from indexer.names import shown
 from sightline.console import DataDir, open_gallery, output, print_note, read_settings
 from sightline.index import reader
 from sightline.outcomes import Outcome, print_outcomes, read_one
-from sightline.reindex import IMPORTED
+from sightline.reindex import IMPORTED, recording_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +64,6 @@ def _mend(
     bars: "ConsoleProgress",
 ) -> Outcome:
     """Index a recording again, if this model and a detector are what it was indexed with."""
-    from indexer.types import Recording
-
     video = gallery.catalogue.video(damaged.video_id)
     file = Path(video.path)
     if damaged.model_id != embedder.id:
@@ -73,5 +71,5 @@ def _mend(
         return Outcome(file, f"is damaged under model {name}: set SIGHTLINE_INDEX_MODEL to it", failed=True)
     if video.report.detector in IMPORTED:
         return Outcome(file, "was imported: erase it and import it again", failed=True)
-    recording = Recording(file, video.camera_id, video.start_time, video.file_name, video.owned)
-    return read_one(recording, read_of(video.camera_id), bars.of(shown(video.file_name)))
+    progress = bars.of(shown(video.file_name))
+    return read_one(gallery, recording_of(gallery, video), read_of(video.camera_id), progress)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sightline.console import output, print_line
+from sightline.console import print_line
 from sightline.failures import CommandError
+from sightline.progress import progress_bars
 
 if TYPE_CHECKING:
     from simulation.identity import Identity
@@ -130,9 +131,6 @@ def _draw(people: "list[Identity] | tuple[Identity, ...]", preview: Path) -> Non
 
 def _run(what: str, total: int, work: Callable[[Callable[[int], None]], Path]) -> Path:
     """Do the work under a progress bar."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=output) as bars:
+    with progress_bars() as bars:
         task = bars.add_task(what, total=total)
         return work(lambda count: bars.advance(task, count))

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from sightline.console import output, print_line
+from sightline.console import print_line
 from sightline.failures import CommandError
+from sightline.progress import progress_bars
 
 
 def train(
@@ -34,7 +35,6 @@ def train(
     Start it with torchrun to train on several GPUs.
     """
     import torch
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from models import datasets
     from models.training.objectives import OBJECTIVES
@@ -51,8 +51,7 @@ def train(
     captions = datasets.captions(dataset, root) if needs_captions else None
     # Of the processes that torchrun starts only the first shows anything.
     first = os.environ.get("RANK", "0") == "0"
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=output, disable=not first) as bars:
+    with progress_bars(shown=first) as bars:
         task = bars.add_task("loss -", total=None)
         model = run(
             recipe,

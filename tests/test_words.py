@@ -49,3 +49,20 @@ def test_nothing_is_said_in_words_that_stop_a_reader(phrase: str, instead: str) 
     ]
 
     assert found == [], f"write: {instead}"
+
+
+# A person's pixels in a data set are a crop, a drawing of figures is a plot, and what has pixels is an image.
+PICTURELESS = ("datasets", "detectors", "evaluation", "networks", "training")
+
+
+@pytest.mark.parametrize("package", PICTURELESS)
+def test_crops_plots_and_images_are_called_by_their_names(package: str) -> None:
+    found = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in texts()
+        if file.is_relative_to(ROOT / "models" / package)
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if "picture" in line.lower()
+    ]
+
+    assert found == []

@@ -45,13 +45,13 @@ STANDARD: Final[Mapping[str, str]] = {
     "cuhk03": "cuhk03-images",
     "cuhk03-detected": "cuhk03-detected-images",
 }
-"""Sets of pictures that are also read as tracklets: under which name papers report image to image of them."""
+"""Sets of crops that are also read as tracklets: under which name papers report image to image of them."""
 
 CAPTIONS: Final[Mapping[str, Callable[[Path], dict[int, str]]]] = {"simulated": simulated.captions}
 
 
 def load(name: str, root: Path) -> Dataset:
-    """List a data set's tracklets; no picture is opened.
+    """List a data set's tracklets; no crop is opened.
 
     Args:
         name: one of READERS.

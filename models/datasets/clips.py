@@ -120,7 +120,7 @@ class ClipDataset(torch.utils.data.Dataset[Clip]):
         self.labels = {identity: label for label, identity in enumerate(identities)}
 
     def __getitem__(self, draw: Draw) -> Clip:
-        """Read a clip. Raises BadDataset for a file that is not a picture, or no truth of one."""
+        """Read a clip. Raises BadDataset for a file that is not an image, or no truth of one."""
         tracklet = self.tracklets[draw.tracklet]
         rng = np.random.default_rng(draw.seed)
         if self.choice is None:

@@ -1,4 +1,4 @@
-"""CUHK01: 971 people, two pictures each from two cameras (Li, Zhao, Wang, ACCV 2012)."""
+"""CUHK01: 971 people, two crops each from two cameras (Li, Zhao, Wang, ACCV 2012)."""
 
 import re
 from collections import defaultdict
@@ -10,7 +10,7 @@ from models.datasets.records import Dataset, Split, Tracklet
 
 TREE: Final = """
 ROOT/
-  0001001.png    person (4 digits), picture (3 digits): 001 and 002 are of camera A
+  0001001.png    person (4 digits), crop (3 digits): 001 and 002 are of camera A
   0001002.png
   0001003.png    003 and 004 are of camera B
   0001004.png
@@ -31,8 +31,8 @@ def read_photos_to_tracklets(root: Path) -> Dataset:
         BadDataset: not laid out as published.
     """
     people = _people(root)
-    query = tuple(Tracklet(person, CAMERA_A, pictures[:1]) for person, pictures in people.items())
-    gallery = tuple(Tracklet(person, CAMERA_B, pictures[2:]) for person, pictures in people.items())
+    query = tuple(Tracklet(person, CAMERA_A, crops[:1]) for person, crops in people.items())
+    gallery = tuple(Tracklet(person, CAMERA_B, crops[2:]) for person, crops in people.items())
     return Dataset("cuhk01", (Split((), query, gallery),))
 
 
@@ -45,26 +45,26 @@ def read_photos_to_photos(root: Path) -> Dataset:
         BadDataset: not laid out as published.
     """
     people = _people(root)
-    of_a = [Tracklet(p, CAMERA_A, (picture,)) for p, pictures in people.items() for picture in pictures[:2]]
-    of_b = [Tracklet(p, CAMERA_B, (picture,)) for p, pictures in people.items() for picture in pictures[2:]]
+    of_a = [Tracklet(p, CAMERA_A, (crop,)) for p, crops in people.items() for crop in crops[:2]]
+    of_b = [Tracklet(p, CAMERA_B, (crop,)) for p, crops in people.items() for crop in crops[2:]]
     a_to_b = Split((), tuple(of_a[::2]), tuple(of_b))
     b_to_a = Split((), tuple(of_b[::2]), tuple(of_a))
     return Dataset("cuhk01-images", (a_to_b, b_to_a))
 
 
 def _people(root: Path) -> dict[int, tuple[Path, Path, Path, Path]]:
-    """Person to its four pictures, in order of the persons."""
+    """Person to its four crops, in order of the persons."""
     layout = Layout("cuhk01", root, TREE)
     found: defaultdict[int, dict[int, Path]] = defaultdict(dict)
-    for path in layout.pictures(layout.folder(".")):
+    for path in layout.crops(layout.folder(".")):
         name = layout.match(NAME, path, "0001001.png")
-        person, picture = int(name[1]), int(name[2])
+        person, crop = int(name[1]), int(name[2])
         if person == 0:
             raise layout.error(f"{path}: people are counted from 1")
-        if picture in found[person]:
-            raise layout.error(f"{path} is the same picture as {found[person][picture]}")
-        found[person][picture] = path
-    for person, pictures in found.items():
-        if len(pictures) < 4:
-            raise layout.error(f"person {person:04d} has {len(pictures)} of 4 pictures")
+        if crop in found[person]:
+            raise layout.error(f"{path} is the same crop as {found[person][crop]}")
+        found[person][crop] = path
+    for person, crops in found.items():
+        if len(crops) < 4:
+            raise layout.error(f"person {person:04d} has {len(crops)} of 4 crops")
     return {p: (found[p][1], found[p][2], found[p][3], found[p][4]) for p in sorted(found)}

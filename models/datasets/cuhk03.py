@@ -1,6 +1,6 @@
 """CUHK03 in its new protocol: 767 people train, 700 are tested.
 
-Li et al., "DeepReID", CVPR 2014, for the pictures, with boxes drawn by hand ("labeled") or by a detector;
+Li et al., "DeepReID", CVPR 2014, for the crops, with boxes drawn by hand ("labeled") or by a detector;
 Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, for the protocol.
 Read from folders of PNG, as Zhong et al. give them out or as they are usually converted from cuhk-03.mat.
 """
@@ -16,13 +16,13 @@ from models.datasets.records import Dataset, Split
 TREE: Final = """
 ROOT/
   labeled/ or detected/
-    bounding_box_train/0003_c1_21.png             person, camera, picture
+    bounding_box_train/0003_c1_21.png             person, camera, crop
     bounding_box_test/...
     query/...
 or
 ROOT/
   images_labeled/ or images_detected/
-    1_001_1_01.png                                pair of cameras, person, camera, picture
+    1_001_1_01.png                                pair of cameras, person, camera, crop
     ...
   cuhk03_new_protocol_config_labeled.mat or ..._detected.mat
                                                   filelist, train_idx, query_idx, gallery_idx
@@ -32,11 +32,11 @@ SORTED_NAME: Final = re.compile(r"(\d{4})_c([12])_(\d+)", re.ASCII)
 FLAT_NAME: Final = re.compile(r"(\d)_(\d{3})_([12])_(\d{2})", re.ASCII)
 
 Parts = tuple[list[Shot], list[Shot], list[Shot]]
-"""Training, query and gallery pictures."""
+"""Training, query and gallery crops."""
 
 
 def read_tracklets(root: Path, *, boxes: str) -> Dataset:
-    """Pictures of a person on a camera as a tracklet; queries are single pictures.
+    """Crops of a person on a camera as a tracklet; queries are single crops.
 
     Args:
         root: folder of the data set.
@@ -51,7 +51,7 @@ def read_tracklets(root: Path, *, boxes: str) -> Dataset:
 
 
 def read_images(root: Path, *, boxes: str) -> Dataset:
-    """Each picture for itself: the published protocol. Arguments and errors as in `read_tracklets`."""
+    """Each crop for itself: the published protocol. Arguments and errors as in `read_tracklets`."""
     layout = _layout(root, boxes, "-images")
     train, query, gallery = _parts(layout, boxes)
     return Dataset(layout.name, (Split(singles(train), singles(query), singles(gallery)),))
@@ -68,9 +68,9 @@ def _parts(layout: Layout, boxes: str) -> Parts:
 def _sorted(layout: Layout, boxes: str) -> Parts:
     def shots(folder: str) -> list[Shot]:
         found = []
-        for path in layout.pictures(layout.folder(f"{boxes}/{folder}")):
-            person, camera, picture = layout.match(SORTED_NAME, path, "0003_c1_21.png").groups()
-            found.append(Shot(int(person), int(camera), 0, (int(picture),), path))
+        for path in layout.crops(layout.folder(f"{boxes}/{folder}")):
+            person, camera, crop = layout.match(SORTED_NAME, path, "0003_c1_21.png").groups()
+            found.append(Shot(int(person), int(camera), 0, (int(crop),), path))
         return found
 
     return shots("bounding_box_train"), shots("query"), shots("bounding_box_test")
@@ -79,13 +79,13 @@ def _sorted(layout: Layout, boxes: str) -> Parts:
 def _flat(layout: Layout, boxes: str) -> Parts:
     config = f"cuhk03_new_protocol_config_{boxes}.mat"
     folder = layout.folder(f"images_{boxes}")
-    there = set(layout.pictures(folder))
+    there = set(layout.crops(folder))
     files = [folder / name for name in read_names(layout, config, "filelist")]
     missing = [path for path in files if path not in there]
     if missing:
         raise layout.error(f"{len(missing)} files of filelist are not in {folder}, such as {missing[0].name}")
     if sorted(files) != sorted(there):
-        raise layout.error(f"filelist does not name each picture of {folder} once")
+        raise layout.error(f"filelist does not name each crop of {folder} once")
 
     def shots(variable: str) -> list[Shot]:
         numbers = read_numbers(layout, config, variable).ravel().tolist()
@@ -98,5 +98,5 @@ def _flat(layout: Layout, boxes: str) -> Parts:
 
 def _flat_shot(layout: Layout, path: Path) -> Shot:
     """People are numbered in each of the pairs of cameras, so a person's number here has four digits."""
-    pair, person, camera, picture = layout.match(FLAT_NAME, path, "1_001_1_01.png").groups()
-    return Shot(int(pair) * 1000 + int(person), int(camera), 0, (int(picture),), path)
+    pair, person, camera, crop = layout.match(FLAT_NAME, path, "1_001_1_01.png").groups()
+    return Shot(int(pair) * 1000 + int(person), int(camera), 0, (int(crop),), path)

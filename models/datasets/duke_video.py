@@ -44,11 +44,11 @@ def _shots(layout: Layout, part: str) -> Iterator[Shot]:
             if not (tracklet.name.isascii() and tracklet.name.isdigit()):
                 raise layout.error(f"{tracklet} is not the number of a tracklet")
             cameras = set()
-            for path in layout.pictures(tracklet, some=False):
+            for path in layout.crops(tracklet, some=False):
                 name = layout.match(NAME, path, EXAMPLE)
                 cameras.add(int(name[2]))
                 if name[1] != person.name or int(name[1]) == 0:
-                    raise layout.error(f"{path} is not a picture of a person {person.name}")
+                    raise layout.error(f"{path} is not a crop of a person {person.name}")
                 if len(cameras) > 1:
-                    raise layout.error(f"{tracklet} has pictures of more than one camera")
+                    raise layout.error(f"{tracklet} has crops of more than one camera")
                 yield Shot(int(name[1]), int(name[2]), int(tracklet.name), (int(name[3]),), path)

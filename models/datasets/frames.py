@@ -1,4 +1,4 @@
-"""Pictures of data sets, read one by one."""
+"""Crops of data sets, read one by one."""
 
 from pathlib import Path
 from typing import Final
@@ -13,11 +13,11 @@ MAX_SIDE: Final = 4096
 
 
 def read_frame(path: Path) -> Crop:
-    """Decode a picture of a person: (h, w, 3) uint8 RGB. Raises BadDataset, which names the picture."""
+    """Decode a crop of a person: (h, w, 3) uint8 RGB. Raises BadDataset, which names the crop."""
     try:
         with Image.open(path) as image:
             if max(image.size) > MAX_SIDE:
                 raise BadDataset(f"{path}: {image.width} x {image.height} pixels are no crop of a person")
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise BadDataset(f"{path}: not a readable picture ({error})") from error
+        raise BadDataset(f"{path}: not a readable image ({error})") from error

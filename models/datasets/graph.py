@@ -1,7 +1,7 @@
 """Batches of people who look alike to the network that learns: an identity and its nearest.
 
 Liao and Shao, "Graph Sampling Based Deep Metric Learning for Generalizable Person Re-Identification", CVPR
-2022: before each epoch, one picture of each identity is embedded, and each batch is an identity with its
+2022: before each epoch, one crop of each identity is embedded, and each batch is an identity with its
 nearest.
 """
 

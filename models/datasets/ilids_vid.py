@@ -75,10 +75,10 @@ def _people(layout: Layout, kind: str, camera: int) -> dict[int, Tracklet]:
     )
     shots = []
     for folder in layout.folders(layout.folder(f"i-LIDS-VID/{kind}/cam{camera}")):
-        for path in layout.pictures(folder, some=False):
+        for path in layout.crops(folder, some=False):
             name = layout.match(pattern, path, example)
             if int(name[1]) != camera or f"person{name[2]}" != folder.name:
-                raise layout.error(f"{path} is not a picture of camera {camera} and {folder.name}")
+                raise layout.error(f"{path} is not a crop of camera {camera} and {folder.name}")
             shots.append(
                 Shot(int(name[2]), camera, 0, tuple(int(number) for number in name.groups()[2:]), path)
             )

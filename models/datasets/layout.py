@@ -1,6 +1,6 @@
 """A data set's folder: what is looked for in it, and what is said when it is not as published.
 
-Only names are read here; what is in a picture shows when it is used. Nothing is passed over in silence except
+Only names are read here; what is in a crop shows when it is used. Nothing is passed over in silence except
 the files that file managers leave behind. Everything is in the order of its name, whatever the file system.
 """
 
@@ -17,7 +17,7 @@ from models.errors import BadDataset
 
 # What file managers, archivers and network drives leave beside a data set.
 CLUTTER: Final = re.compile(r"\..*|__MACOSX|(eh)?Thumbs\.db|desktop\.ini|@eaDir", re.IGNORECASE)
-PICTURES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
+IMAGES: Final = frozenset({".bmp", ".jpeg", ".jpg", ".png"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +91,18 @@ class Layout:
                 raise self.error(f"{entry.path} is not a folder")
         return self._some(found, parent, "folders") if some or found else []
 
-    def pictures(self, parent: Path, *, some: bool = True) -> list[Path]:
-        """All pictures in a folder. Raises BadDataset for anything else, and for `some` if there is none."""
+    def crops(self, parent: Path, *, some: bool = True) -> list[Path]:
+        """All crops in a folder. Raises BadDataset for anything else, and for `some` if there is none."""
         found = self.entries(parent)
         for entry in found:
-            if Path(entry.name).suffix.lower() not in PICTURES:
-                raise self.error(f"{entry.path} is not a picture (by its name)")
+            if Path(entry.name).suffix.lower() not in IMAGES:
+                raise self.error(f"{entry.path} is not an image (by its name)")
             if not entry.is_file(follow_symlinks=False) and not os.path.isfile(entry):
                 raise self.error(f"{entry.path} is not a file, or a link to nothing")
-        return self._some(found, parent, "pictures") if some or found else []
+        return self._some(found, parent, "crops") if some or found else []
 
     def match(self, pattern: re.Pattern[str], path: Path, example: str) -> re.Match[str]:
-        """Take a picture's name apart. Raises BadDataset if it is not in the scheme."""
+        """Take a crop's name apart. Raises BadDataset if it is not in the scheme."""
         found = pattern.fullmatch(path.stem)
         if found is None:
             raise self.error(f"{path} is not a name like {example}")
@@ -116,7 +116,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture and what its name says; `sequence` and `order` are those of the data set's scheme."""
+    """A crop and what its name says; `sequence` and `order` are those of the data set's scheme."""
 
     identity: int
     camera: int
@@ -126,10 +126,10 @@ class Shot:
 
 
 def group(layout: Layout, shots: Iterable[Shot]) -> tuple[Tracklet, ...]:
-    """Join the pictures of an identity, a camera and a sequence into tracklets, frames in their order.
+    """Join the crops of an identity, a camera and a sequence into tracklets, frames in their order.
 
     Raises:
-        BadDataset: two pictures claim the same place in a tracklet.
+        BadDataset: two crops claim the same place in a tracklet.
     """
     found: defaultdict[tuple[int, int, int], dict[Hashable, Shot]] = defaultdict(dict)
     for shot in shots:
@@ -145,5 +145,5 @@ def group(layout: Layout, shots: Iterable[Shot]) -> tuple[Tracklet, ...]:
 
 
 def singles(shots: Iterable[Shot]) -> tuple[Tracklet, ...]:
-    """Each picture a tracklet of one frame, in the order given."""
+    """Each crop a tracklet of one frame, in the order given."""
     return tuple(Tracklet(shot.identity, shot.camera, (shot.path,)) for shot in shots)

@@ -1,4 +1,4 @@
-"""Market-1501: pictures of 1,501 people from six cameras (Zheng et al., ICCV 2015)."""
+"""Market-1501: crops of 1,501 people from six cameras (Zheng et al., ICCV 2015)."""
 
 import re
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ NAME: Final = re.compile(r"(-1|\d{4})_c(\d)s(\d)_(\d{6})_(\d{2})(\.jpg)?", re.AS
 
 
 def read_tracklets(root: Path) -> Dataset:
-    """Pictures of a person on a camera in one sequence as a tracklet, to train video networks with.
+    """Crops of a person on a camera in one sequence as a tracklet, to train video networks with.
 
-    Its frames can be minutes apart. Queries, distractors and junk stay single pictures, for nothing
+    Its frames can be minutes apart. Queries, distractors and junk stay single crops, for nothing
     says which of these show the same person.
 
     Raises:
@@ -42,7 +42,7 @@ def read_tracklets(root: Path) -> Dataset:
 
 
 def read_images(root: Path) -> Dataset:
-    """Each picture for itself: the published protocol.
+    """Each crop for itself: the published protocol.
 
     Raises:
         BadDataset: not laid out as published.
@@ -60,7 +60,7 @@ def _joined(layout: Layout, shots: Sequence[Shot]) -> tuple[Tracklet, ...]:
 
 def _shots(layout: Layout) -> tuple[list[Shot], list[Shot], list[Shot]]:
     train, query, gallery = (
-        [_shot(layout, path) for path in layout.pictures(layout.folder(folder))]
+        [_shot(layout, path) for path in layout.crops(layout.folder(folder))]
         for folder in ("bounding_box_train", "query", "bounding_box_test")
     )
     for shot in (*train, *query):

@@ -24,7 +24,7 @@ ROOT/
     00-1/...                    junk
     0002/...
   info/
-    train_name.txt              names of the pictures, one a line
+    train_name.txt              names of the crops, one a line
     test_name.txt
     tracks_train_info.mat       track_train_info: first and last line, person, camera of each tracklet
     tracks_test_info.mat        track_test_info
@@ -38,7 +38,7 @@ def read(root: Path) -> Dataset:
     """Read MARS.
 
     Raises:
-        BadDataset: not laid out as published, a list does not fit the others, or a picture of it is missing.
+        BadDataset: not laid out as published, a list does not fit the others, or a crop of it is missing.
     """
     layout = Layout("mars", root, TREE)
     train = _tracklets(layout, "train")
@@ -90,7 +90,7 @@ def _names(layout: Layout, part: str) -> list[str]:
 
 
 def _paths(layout: Layout, folder: str, names: Sequence[str]) -> list[Path]:
-    """Where the pictures lie; each person's folder is listed once, a million files are not asked for."""
+    """Where the crops lie; each person's folder is listed once, a million files are not asked for."""
     parent = layout.folder(folder)
     there: dict[str, set[str]] = {}
     missing = []
@@ -101,5 +101,5 @@ def _paths(layout: Layout, folder: str, names: Sequence[str]) -> list[Path]:
         if name not in there[person]:
             missing.append(name)
     if missing:
-        raise layout.error(f"{len(missing)} pictures of the list are not in {folder}, such as {missing[0]}")
+        raise layout.error(f"{len(missing)} crops of the list are not in {folder}, such as {missing[0]}")
     return [parent / name[:4] / name for name in names]

@@ -55,7 +55,7 @@ def read_images(root: Path) -> Dataset:
     """
     layout = Layout("prid-2011-images", root, TREE)
     photos: dict[int, Tracklet] = {}
-    for path in layout.pictures(layout.folder("single_shot/cam_a")):
+    for path in layout.crops(layout.folder("single_shot/cam_a")):
         person = int(layout.match(PERSON, path, "person_0001.png")[1])
         if person in photos:
             raise layout.error(f"{path} is the same person as {photos[person].frames[0]}")
@@ -97,7 +97,7 @@ def _sequences(layout: Layout, camera: str) -> dict[int, Tracklet]:
     shots = []
     for folder in layout.folders(layout.folder(name)):
         person = int(layout.match(PERSON, folder, "person_0001")[1])
-        for path in layout.pictures(folder, some=False):
+        for path in layout.crops(folder, some=False):
             frame = int(layout.match(FRAME, path, "0001.png")[0])
             shots.append(Shot(person, "ab".index(camera) + 1, 0, (frame,), path))
     return _first_200(layout, {one.identity: one for one in group(layout, shots)}, name)

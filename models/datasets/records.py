@@ -17,7 +17,7 @@ JUNK: Final = -1
 class Tracklet:
     """One person on one camera without a break; a single image is a tracklet of one frame.
 
-    `identity` is the data set's own number, or DISTRACTOR, or JUNK; `frames` are picture files in their order
+    `identity` is the data set's own number, or DISTRACTOR, or JUNK; `frames` are image files in their order
     of time, at least one.
     """
 

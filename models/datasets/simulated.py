@@ -93,10 +93,10 @@ def _shots(layout: Layout, folder: str) -> Iterator[Shot]:
     people = layout.folder(folder)
     # A set to train with only, or to judge with only, has one folder with nobody in it.
     for person in layout.folders(people) if layout.entries(people) else ():
-        for path in layout.pictures(person):
+        for path in layout.crops(person):
             name = layout.match(NAME, path, EXAMPLE)
             if name["person"] != person.name or int(name["person"]) == 0:
-                raise layout.error(f"{path} is not a picture of a person {person.name}")
+                raise layout.error(f"{path} is not a crop of a person {person.name}")
             yield Shot(
                 int(name["person"]), int(name["camera"]), int(name["tracklet"]), (int(name["frame"]),), path
             )

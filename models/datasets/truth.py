@@ -1,9 +1,9 @@
 """Body part and surface position of each pixel of a crop, in files beside the crops.
 
-<root>/bbox_train/0001/0001C1T0001F001.jpg   a picture
+<root>/bbox_train/0001/0001C1T0001F001.jpg   a crop
 <root>/truth/0001/0001C1T0001F001.png        its truth: red is the body part (0 = none), green u, blue v
 
-`sightline simulate tracklets --truth` writes what is so. For real pictures an estimator of DensePose's kind
+`sightline simulate tracklets --truth` writes what is so. For real crops an estimator of DensePose's kind
 writes what seems so (Güler et al., CVPR 2018); the 24 parts and their order are DensePose's. Its tools write
 through OpenCV, which puts the part into the blue channel: such files must be turned round.
 """
@@ -50,13 +50,13 @@ def read_truth(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
 
     Args:
         path: of the file.
-        size: height and width of the picture it belongs to.
+        size: height and width of the crop it belongs to.
 
     Returns:
         (h, w, 3) uint8: part, u, v.
 
     Raises:
-        BadDataset: missing, not a picture in RGB, of another size, or with parts that there are not.
+        BadDataset: missing, not an image in RGB, of another size, or with parts that there are not.
     """
     if not path.is_file():
         raise BadDataset(f"no body parts at {path}: see docs/datasets.md for who writes them")
@@ -70,7 +70,7 @@ def read_truth(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     truth = read_frame(path)
     if truth.shape[:2] != size:
         found, wanted = (f"{width} x {height}" for height, width in (truth.shape[:2], size))
-        raise BadDataset(f"{path} is {found} pixels, its picture {wanted}")
+        raise BadDataset(f"{path} is {found} pixels, its crop {wanted}")
     if (most := truth[..., 0].max(initial=0)) > PARTS:
         hint = (
             "; blue has parts: are the channels the wrong way round?" if truth[..., 2].max() <= PARTS else ""
@@ -86,7 +86,7 @@ def resize_truth(truth: NDArray[np.uint8], height: int, width: int) -> Tensor:
 
 
 def mirror(truth: Tensor) -> Tensor:
-    """Truth of mirrored pictures, as it would have been told from them: (..., 3, H, W) uint8 -> the same.
+    """Truth of mirrored crops, as it would have been told from them: (..., 3, H, W) uint8 -> the same.
 
     Exact for the simulation's charts. Interpretation: DensePose has a table for its own, which belongs to its
     data and is not here; its charts are taken to mirror as ours do.

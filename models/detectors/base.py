@@ -37,13 +37,13 @@ class Detector(Protocol):
         """Find the persons on each frame.
 
         Args:
-            frames: (h, w, 3) uint8 RGB pictures, sizes may differ.
+            frames: (h, w, 3) uint8 RGB images, sizes may differ.
 
         Returns:
             One Detections a frame, in their order.
 
         Raises:
-            BadImage: a frame is not a picture.
+            BadImage: a frame is not an image.
             DetectorError: the network answered what its kind never answers.
         """
 

@@ -83,7 +83,7 @@ def input_shape(frame: Crop, size: int) -> tuple[int, int]:
     """Height and width of the input for a frame: long side `size`, both rounded up to a multiple of 32.
 
     Raises:
-        BadImage: not a picture.
+        BadImage: not an image.
     """
     check_image(frame)
     height, width = frame.shape[:2]

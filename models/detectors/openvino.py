@@ -60,7 +60,7 @@ class OpenVino:
     def _detect_one(self, frame: Crop) -> Detections:
         check_image(frame)
         planes = resample(frame, self._height, self._width, mode="bilinear").numpy()[::-1]  # blue first
-        # A request of its own: the network's one shared request mixes up the pictures of several threads.
+        # A request of its own: the network's one shared request mixes up the images of several threads.
         output = np.asarray(self._network.infer_new_request(planes[None].astype(np.float32))[0])
         if output.ndim != 4 or output.shape[3] != 7:
             raise DetectorError(f"{self._path} answered {output.shape}, not (1, 1, N, 7)")

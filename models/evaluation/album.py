@@ -1,4 +1,4 @@
-"""The pictures of an evaluation: CMC curves, and what was ranked for its worst and for random queries."""
+"""Plots of an evaluation: CMC curves, and what was ranked for its worst and for random queries."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,13 +19,13 @@ SEED: Final = 0  # of the random queries: the same ones for each protocol
 
 
 class Album:
-    """Collects ranked lists while an evaluation is judged, and draws all pictures at its end.
+    """Collects ranked lists while an evaluation is judged, and draws all plots at its end.
 
     The lists are those of a protocol's first split.
 
     Args:
-        folder: for the pictures; it must be there.
-        queries: how many a picture of ranked lists shows, if there are so many.
+        folder: for the plots; it must be there.
+        queries: how many a plot of ranked lists shows, if there are so many.
 
     Raises:
         TrainingError: matplotlib is not installed.
@@ -52,7 +52,7 @@ class Album:
 
         Raises:
             OSError: a file cannot be written.
-            BadDataset: a picture of the data set cannot be read any more.
+            BadDataset: a crop of the data set cannot be read any more.
         """
         curves = {}
         for one in evaluations:
@@ -84,5 +84,5 @@ def _ranked_list(
 
 
 def _shown(tracklet: Tracklet, *, video: bool) -> Path:
-    """The picture that the image network saw, or the middle one of those that the video network did."""
+    """The crop that the image network saw, or the middle one of those that the video network did."""
     return tracklet.frames[len(tracklet.frames) // 2 if video else 0]

@@ -16,15 +16,15 @@ from models.errors import TrainingError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PICTURE: Final = (64, 128)
+CROP: Final = (64, 128)
 BORDER: Final = 4
-TEXT: Final = 16  # height of the line below a picture
+TEXT: Final = 16  # height of the line below a crop
 GAP: Final = 6
 INK: Final = (40, 40, 40)
 
 
 class Verdict(StrEnum):
-    """What an answer is to its query; it stands below the picture too, as not everybody sees colours."""
+    """What an answer is to its query; it stands below the crop too, as not everybody sees colours."""
 
     QUERY = "query"
     RIGHT = "right"
@@ -40,9 +40,9 @@ COLOURS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A ranked picture with its score."""
+    """A ranked crop with its score."""
 
-    picture: Path
+    crop: Path
     verdict: Verdict
     score: float
 
@@ -117,12 +117,12 @@ def ranked_lists(path: Path, rows: Sequence[RankedList]) -> None:
 
     Raises:
         ValueError: no rows.
-        BadDataset: a picture cannot be read.
+        BadDataset: a crop cannot be read.
     """
     if not rows:
         raise ValueError("no rows")
     columns = 1 + max(len(row.answers) for row in rows)
-    cell = (PICTURE[0] + 2 * BORDER + GAP, PICTURE[1] + 2 * BORDER + TEXT + GAP)
+    cell = (CROP[0] + 2 * BORDER + GAP, CROP[1] + 2 * BORDER + TEXT + GAP)
     sheet = Image.new("RGB", (GAP + columns * cell[0] + GAP, GAP + len(rows) * cell[1]), "white")
     for index, row in enumerate(rows):
         top = GAP + index * cell[1]
@@ -130,16 +130,16 @@ def ranked_lists(path: Path, rows: Sequence[RankedList]) -> None:
         for place, answer in enumerate(row.answers, 1):
             left = 2 * GAP + place * cell[0]  # a wider gap sets the query apart
             text = f"{answer.verdict}  {answer.score:.2f}"
-            _draw_cell(sheet, (left, top), answer.picture, answer.verdict, text)
+            _draw_cell(sheet, (left, top), answer.crop, answer.verdict, text)
     sheet.save(path, format="PNG")
 
 
-def _draw_cell(sheet: Image.Image, at: tuple[int, int], picture: Path, verdict: Verdict, text: str) -> None:
+def _draw_cell(sheet: Image.Image, at: tuple[int, int], crop: Path, verdict: Verdict, text: str) -> None:
     left, top = at
-    width, height = PICTURE[0] + 2 * BORDER, PICTURE[1] + 2 * BORDER
+    width, height = CROP[0] + 2 * BORDER, CROP[1] + 2 * BORDER
     draw = ImageDraw.Draw(sheet)
     draw.rectangle((left, top, left + width - 1, top + height - 1), fill=COLOURS[verdict])
-    drawn = Image.fromarray(read_frame(picture)).resize(PICTURE, Image.Resampling.BICUBIC)
+    drawn = Image.fromarray(read_frame(crop)).resize(CROP, Image.Resampling.BICUBIC)
     sheet.paste(drawn, (left + BORDER, top + BORDER))
     middle = (left + width // 2, top + height + TEXT // 2)
     draw.text(middle, text, fill=INK, font=ImageFont.load_default(11), anchor="mm")

@@ -30,8 +30,8 @@ def by_verification(network: CrossModal, query: Features, gallery: Features, *, 
     """
     distances: Features = np.maximum(2 - query @ gallery.T, 1).astype(np.float32)
     device = network.verification.weight.device
-    for row, picture in zip(distances, query, strict=True):
+    for row, crop in zip(distances, query, strict=True):
         nearest = np.argsort(row, kind="stable")[:head]
         clips = torch.from_numpy(gallery[nearest]).to(device)
-        row[nearest] = 1 - network.verify(torch.from_numpy(picture).to(device), clips).cpu().numpy()
+        row[nearest] = 1 - network.verify(torch.from_numpy(crop).to(device), clips).cpu().numpy()
     return distances

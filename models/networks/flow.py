@@ -101,7 +101,7 @@ def _window(values: Tensor) -> Tensor:
     return values
 
 
-def sample(pictures: Tensor, flow: Tensor) -> Tensor:
+def sample(images: Tensor, flow: Tensor) -> Tensor:
     """Values at the places that a flow points to, bilinear, beyond the border those of the border.
 
     Whole numbers of pixels give exact values, which torch's grid_sample does not promise.
@@ -113,15 +113,15 @@ def sample(pictures: Tensor, flow: Tensor) -> Tensor:
     Returns:
         (N, H, W).
     """
-    height, width = pictures.shape[1:]
+    height, width = images.shape[1:]
     x = (flow[:, 0] + torch.arange(width, device=flow.device)).clamp(0, width - 1)
     y = (flow[:, 1] + torch.arange(height, device=flow.device)[:, None]).clamp(0, height - 1)
     left, top = x.floor().long(), y.floor().long()
     right, bottom = (left + 1).clamp(max=width - 1), (top + 1).clamp(max=height - 1)
-    flat = pictures.flatten(1)  # (N, H, W) -> (N, HW)
+    flat = images.flatten(1)  # (N, H, W) -> (N, HW)
 
     def at(row: Tensor, column: Tensor) -> Tensor:
-        return flat.gather(1, (row * width + column).flatten(1)).view_as(pictures)
+        return flat.gather(1, (row * width + column).flatten(1)).view_as(images)
 
     upper = torch.lerp(at(top, left), at(top, right), x - left)
     lower = torch.lerp(at(bottom, left), at(bottom, right), x - left)

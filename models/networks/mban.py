@@ -1,4 +1,4 @@
-"""MBAN, the multi-branch aggregation network: from the tiles of a texture to one picture of the person.
+"""MBAN, the multi-branch aggregation network: from the tiles of a texture to one image of the person.
 
 Shi et al. 2021, equations 5 and 6 and figure 4. Of its layers the text gives one: the last convolution has
 kernel 5, stride 2, padding 1 and 3 channels. All other sizes are ours, and marked below.
@@ -35,7 +35,7 @@ class MBAN(nn.Module):
 
     Interpretation: the first layer is one for all parts; every block has a second layer of its own. Their
     kernels are 3 x 3 with stride 1. The last convolution is padded by 2: with the printed 1, 384 x 64 would
-    become 191 x 31. "Global max pooling" cannot be global, as its result is a picture: it is a 3 x 3
+    become 191 x 31. "Global max pooling" cannot be global, as its result is an image: it is a 3 x 3
     maximum with stride 1.
 
     Args:
@@ -59,7 +59,7 @@ class MBAN(nn.Module):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
 
     def forward(self, tiles: Tensor) -> Tensor:
-        """Make a picture of textures.
+        """Make an image of textures.
 
         Args:
             tiles: (B, 24, 3, s, s), s even.

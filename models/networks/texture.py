@@ -22,7 +22,7 @@ def texture_tiles(pixels: Tensor, truth: Tensor, side: int = 32) -> Tensor:
 
     Interpretation: taken literally the indices run from 0 to s; they are cut to s - 1. Which of the two is
     the row is not said. Pixels that meet on one place are averaged. Places that no pixel reaches get the mean
-    colour of the whole picture ("set to the mean value of the image").
+    colour of the whole image ("set to the mean value of the image").
 
     Args:
         pixels: (B, 3, H, W) float; standardised ones give a standardised texture, as means keep affine maps.

@@ -14,7 +14,7 @@ from models.preprocessing import Preprocessing, standardise
 from models.training.loading import seeded
 from models.training.plan import Plan
 
-PICTURES = 64  # embedded at once
+CROPS = 64  # embedded at once
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def look_alikes(
     ]
     loader = torch.utils.data.DataLoader(
         dataset,
-        batch_sampler=[draws[start : start + PICTURES] for start in range(0, len(draws), PICTURES)],
+        batch_sampler=[draws[start : start + CROPS] for start in range(0, len(draws), CROPS)],
         num_workers=recipe.batches.workers,
         collate_fn=collate,
     )

@@ -169,7 +169,7 @@ class Plan(Section):
     backbone: str = "efficientnet-lite0"
     architecture: dict[str, Any] = Field({}, description="further arguments of the network's constructor")
     initialise: str = Field(
-        IMAGENET, description="or a checkpoint's path; of another network's its picture backbone counts"
+        IMAGENET, description="or a checkpoint's path; of another network's its image backbone counts"
     )
     input: Input = Input()
     batches: Batches = Batches()

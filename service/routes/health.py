@@ -120,4 +120,8 @@ def _gallery(state: State) -> dict[str, Check]:
         return {"database": database, "snapshot": Check(ok=False, detail="waits for the model")}
     except GalleryError as error:
         return {"database": database, "snapshot": Check(ok=False, detail=type(error).__name__)}
-    return {"database": database, "snapshot": Check(ok=True, detail=f"change {snapshot.change}")}
+    detail = f"change {snapshot.change}"
+    if lost := len(snapshot.damaged):
+        # Searches answer without them and say so: a probe that fails would take the sound ones away too.
+        detail += f", without {lost} damaged segment{'s'[: lost > 1]} (`sightline repair` makes them anew)"
+    return {"database": database, "snapshot": Check(ok=True, detail=detail)}

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.decode import Recorded, open_recording
+from indexer.decode import OpenRecording, open_recording
 from indexer.types import Frame
 
 WIDTH, HEIGHT = 160, 96
@@ -69,7 +69,7 @@ def encode(
     return path
 
 
-def read(path: Path, fps: float | None = None) -> tuple[list[Frame], Recorded]:
+def read(path: Path, fps: float | None = None) -> tuple[list[Frame], OpenRecording]:
     """All frames and the recording that they come from."""
     with open_recording(path) as recorded:
         return list(recorded.frames(fps=fps)), recorded

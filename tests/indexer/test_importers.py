@@ -329,7 +329,7 @@ def test_a_camera_of_which_no_crop_can_be_read_leaves_nothing(
     assert sqlite_gallery.catalogue.cameras() == []
     assert list(sqlite_gallery.data_dir.glob("staging/*")) == []
     cameras = {1: scan(folder.root).cameras[1]}
-    with pytest.raises(MalformedImport, match="not a readable picture"):
+    with pytest.raises(MalformedImport, match="not a readable image"):
         import_tracklets(sqlite_gallery, TinyEmbedder(), folder, cameras, settings)
     with pytest.raises(MalformedImport, match="not a folder"):
         import_crops(sqlite_gallery, TinyEmbedder(), replace(folder, root=bad), settings)

@@ -431,6 +431,8 @@ def test_a_damaged_segment_is_said_and_stops_no_other(
         file.write_bytes(content)
     with TestClient(make_app(), headers={"X-API-Key": secret}) as client:
         answer = search(client, upload(client, scene((RED, 100, 60))))
+        ready = client.get("/readyz")
+    assert (ready.status_code, "without 1 damaged segment" in ready.text) == (200, True)
     assert len(answer["hits"]) == 2
     assert all(abs(hit["score"]) < 1.01 for hit in answer["hits"])
     (damaged,) = [gap for gap in answer["coverage"]["not_searched"] if gap["cause"] == "damaged"]

@@ -16,7 +16,7 @@ from models import zoo
 from models.datasets.records import Dataset, Split, Tracklet
 from models.embedder import Features
 from models.errors import BadDataset
-from models.evaluation.plots import PICTURE
+from models.evaluation.plots import CROP
 from models.networks.cross_modal import CrossModal
 from tests.models.pictures import ColourNetworks, make_tracklet
 from tests.sightline.conftest import Run
@@ -131,20 +131,20 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_work(
     assert "cannot write" in result.stderr
 
 
-def test_pictures_go_into_a_new_folder(run: Run, tmp_path: Path) -> None:
-    folder = tmp_path / "new" / "pictures"
+def test_plots_go_into_a_new_folder(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "plots"
 
     result = run(
         *("evaluate", "--dataset", "colours", "--root", tmp_path, "--protocol", "all"),
-        *("--pictures", folder, "--picture-queries", "1"),
+        *("--plots", folder, "--plot-queries", "1"),
     )
 
     assert result.exit_code == 0, result.output
-    assert f"Pictures: {folder}" in result.stdout
+    assert f"Plots: {folder}" in result.stdout
     lists = {f"{one}-{name}.png" for one in ("i2v", "v2v", "i2i") for name in ("worst", "random")}
     assert {path.name for path in folder.iterdir()} == {"cmc.png", *lists}
     with Image.open(folder / "i2v-worst.png") as picture:
-        assert picture.height < 2 * PICTURE[1]  # one query
+        assert picture.height < 2 * CROP[1]  # one query
 
 
 def _nothing_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,14 +154,14 @@ def _nothing_is_embedded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.embedder.Embedder", refuse)
 
 
-@pytest.mark.parametrize("place", ["file", "file/pictures", "n" * 300])
+@pytest.mark.parametrize("place", ["file", "file/plots", "n" * 300])
 def test_a_folder_that_cannot_be_drawn_into_is_refused_before_the_work(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     _nothing_is_embedded(monkeypatch)
     (tmp_path / "file").write_text("kept")
 
-    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path / place)
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--plots", tmp_path / place)
 
     assert result.exit_code == 2
     assert f"cannot draw into {tmp_path / place}: " in result.stderr
@@ -177,32 +177,32 @@ def test_a_folder_without_permission_is_refused_before_the_work(
     def refuse(**options: object) -> None:  # root may write everywhere
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "some/temporary/name")
 
-    monkeypatch.setattr("sightline.evaluate.TemporaryFile", refuse)
+    monkeypatch.setattr("sightline.plotting.TemporaryFile", refuse)
 
-    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path)
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--plots", tmp_path)
 
     assert result.exit_code == 2
     assert f"cannot draw into {tmp_path}: Permission denied (name another folder)" in result.stderr
 
 
-def test_pictures_without_matplotlib_are_refused_before_the_work(
+def test_plots_without_matplotlib_are_refused_before_the_work(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _nothing_is_embedded(monkeypatch)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "matplotlib.figure", raising=False)
 
-    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path / "out")
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--plots", tmp_path / "out")
 
     assert result.exit_code == 2
     assert "plots need matplotlib: pip install '.[train]'" in result.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_figures_are_shown_even_if_pictures_fail(run: Run, tmp_path: Path) -> None:
+def test_figures_are_shown_even_if_plots_fail(run: Run, tmp_path: Path) -> None:
     (tmp_path / "out" / "cmc.png").mkdir(parents=True)
 
-    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--pictures", tmp_path / "out")
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--plots", tmp_path / "out")
 
     assert result.exit_code == 2
     assert "66.7" in result.stdout
@@ -211,11 +211,11 @@ def test_figures_are_shown_even_if_pictures_fail(run: Run, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("number", ["0", "101", "many"])
 def test_a_number_of_queries_that_cannot_be_is_refused(run: Run, tmp_path: Path, number: str) -> None:
-    options = ("--pictures", tmp_path / "out", "--picture-queries", number)
+    options = ("--plots", tmp_path / "out", "--plot-queries", number)
     result = run("evaluate", "--dataset", "colours", "--root", tmp_path, *options)
 
     assert result.exit_code == 2
-    assert "--picture-queries" in result.output
+    assert "--plot-queries" in result.output
 
 
 def test_re_ranked_figures_have_a_line_of_their_own(

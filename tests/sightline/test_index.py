@@ -60,8 +60,17 @@ def test_indexing_again_does_nothing(run: Run, recordings: Path) -> None:
 
     assert (again.exit_code, elsewhere.exit_code) == (0, 0)
     assert "in the gallery already" in again.output
-    assert "another camera" in elsewhere.output
+    assert "of camera gate from 2026-01-05 09:00:00 (UTC)" in elsewhere.output
     assert listed(run, "videos") == before
+
+
+def test_the_other_start_is_told_on_the_clock_of_its_camera(run: Run, recordings: Path) -> None:
+    tokyo = ("--camera", "tokyo", "--start", "2026-07-01T09:00", "--time-zone", "Asia/Tokyo")
+    run("index", recordings / "a.mp4", *tokyo)
+
+    result = run("index", recordings / "a.mp4", "--camera", "gate", "--start", START)
+
+    assert "of camera tokyo from 2026-07-01 09:00:00 (Asia/Tokyo)" in result.output
 
 
 def test_several_recordings_need_to_be_consecutive(run: Run, recordings: Path) -> None:

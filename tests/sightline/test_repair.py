@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gallery import Gallery
 from tests.sightline.conftest import Run
 
 
@@ -21,6 +22,19 @@ def test_damage_is_found_and_mended(run: Run, networks: None, recordings: Path, 
     assert "is not what was written" in result.stdout
     assert "replaced" in result.stdout
     assert run("repair").stdout == "Nothing to repair in 2 videos.\n"
+
+
+def test_repair_reads_a_recording_as_its_camera_is_set(
+    run: Run, networks: None, recordings: Path, sqlite_gallery: Gallery
+) -> None:
+    run("cameras", "add", "narrow", "--pixel-aspect", "2")
+    run("index", recordings / "a.mp4", "--camera", "narrow", "--start", "2026-01-05T09:00:00+00:00")
+    (before,) = sqlite_gallery.catalogue.videos()
+    next(sqlite_gallery.data_dir.glob("thumbnails/*/0.jpg")).write_bytes(b"")
+
+    assert run("repair").exit_code == 0
+    (after,) = sqlite_gallery.catalogue.videos()
+    assert (after.width, after.height) == (before.width, before.height)
 
 
 def test_without_its_recording_it_stays_damaged(

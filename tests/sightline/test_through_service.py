@@ -106,11 +106,11 @@ def test_figures_are_those_of_the_model(
     monkeypatch.setenv("SIGHTLINE_API_KEY", running.key)
     file = tmp_path / "figures.json"
 
-    options = ("--json", file, "--pictures", tmp_path / "pictures")
+    options = ("--json", file, "--plots", tmp_path / "plots")
     result = run(*ARGUMENTS, tmp_path, "--through-service", running.url, *options)
 
     assert result.exit_code == 0, result.output
-    drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
+    drawn = {path.name for path in (tmp_path / "plots").iterdir()}
     assert drawn == {"cmc.png", "i2v-worst.png", "i2v-random.png"}
     values = json.loads(file.read_text())
     expected = evaluate(TrackletFeatures(TinyEmbedder(), None), people, EvaluationProtocol.I2V).to_json()
@@ -206,7 +206,7 @@ def test_a_picture_that_cannot_be_read_leaves_nothing_behind(
     result = run(*ARGUMENTS, tmp_path, "--through-service", running.url, "--key", running.key)
 
     assert result.exit_code == 2
-    assert "not a readable picture" in result.stderr
+    assert "not a readable image" in result.stderr
     assert left_behind(running.gallery) == (0, 0, 0)
 
 

@@ -75,7 +75,7 @@ class CrossModalObjective(Objective):
         super().__init__(network, people, plan, settings, generator)
         assert isinstance(network, CrossModal)
         if plan.batches.clips < 2:
-            raise BadRecipe("batches.clips: pairs of a picture and another clip need 2 clips a person")
+            raise BadRecipe("batches.clips: pairs of a crop and another clip need 2 clips a person")
         self.network, self.plan, self.settings = network, plan, settings
         self.head = IdentityHead(network.dimension, people, settings, generator)
         self.steps_done: Tensor

@@ -61,14 +61,14 @@ def test_the_protocol_removes_nothing_and_skips_nobody(tmp_path: Path, name: str
 @pytest.mark.parametrize(
     ("extra", "missing", "reason"),
     [
-        ([], FILES, "has no pictures"),
-        ([], ["0002004.png"], "person 0002 has 3 of 4 pictures"),
+        ([], FILES, "has no crops"),
+        ([], ["0002004.png"], "person 0002 has 3 of 4 crops"),
         (["0003005.png"], [], "0003005.png is not a name like 0001001.png"),
         (["0003001 (copy).png"], [], "is not a name like"),
         (["\u0661\u0662\u0663\u0664001.png"], [], "is not a name like"),  # digits, but not ours
         (["0000001.png"], [], "people are counted from 1"),
-        (["0001001.jpg"], [], "is the same picture as"),
-        (["notes.txt"], [], "notes.txt is not a picture"),
+        (["0001001.jpg"], [], "is the same crop as"),
+        (["notes.txt"], [], "notes.txt is not an image"),
         (["sub.png/0001001.png"], [], "sub.png is not a file"),
     ],
 )

@@ -91,9 +91,9 @@ def test_each_picture_for_itself(tmp_path: Path, form: str) -> None:
         ({"query_idx": [[7]]}, "query_idx does not number 6 files"),
         ({"gallery_idx": [[5, 5]]}, "gallery_idx does not number 6 files, each at most once"),
         ({"gallery_idx": "text"}, "gallery_idx in cuhk03_new_protocol_config_labeled.mat is not a matrix"),
-        ({"filelist": cells(FLAT[:5])}, "filelist does not name each picture of"),
+        ({"filelist": cells(FLAT[:5])}, "filelist does not name each crop of"),
         ({"filelist": cells([*FLAT, "../x.png"])}, "such as x.png"),
-        ({"filelist": cells([*FLAT[:5], FLAT[0]])}, "filelist does not name each picture of"),
+        ({"filelist": cells([*FLAT[:5], FLAT[0]])}, "filelist does not name each crop of"),
         ({"filelist": np.arange(6)}, "is not a list of names"),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_flat_folder_without_lists_is_refused(tmp_path: Path) -> None:
     [
         ("query/0002_c3_1.png", "is not a name like 0003_c1_21.png"),
         ("query/0002_c1.png", "is not a name like 0003_c1_21.png"),
-        ("query/list.txt", "is not a picture"),
+        ("query/list.txt", "is not an image"),
         ("bounding_box_train/0001_c1_01.png", "is the same frame as"),
     ],
 )

@@ -34,12 +34,12 @@ def test_a_folder_is_a_tracklet_and_frames_are_in_order(tmp_path: Path) -> None:
     ("extra", "reason"),
     [
         ("train/0001/0001/0001_C5_F0001_X1.jpg", "is the same frame as"),
-        ("train/0001/0001/0001_C6_F0011_X1.jpg", "pictures of more than one camera"),
-        ("train/0001/0001/0002_C5_F0011_X1.jpg", "is not a picture of a person 0001"),
-        ("train/0000/0001/0000_C5_F0011_X1.jpg", "is not a picture of a person 0000"),
+        ("train/0001/0001/0001_C6_F0011_X1.jpg", "crops of more than one camera"),
+        ("train/0001/0001/0002_C5_F0011_X1.jpg", "is not a crop of a person 0001"),
+        ("train/0000/0001/0000_C5_F0011_X1.jpg", "is not a crop of a person 0000"),
         ("train/0001/0001/0001_C5_F0011.jpg", "is not a name like 0001_C5_F0001_X220604.jpg"),
         ("train/0001/first/0001_C5_F0001_X1.jpg", "is not the number of a tracklet"),
-        ("train/0001/0001/readme.txt", "is not a picture"),
+        ("train/0001/0001/readme.txt", "is not an image"),
         ("train/0001/0001_C5_F0001_X1.jpg", "is not a folder"),
     ],
 )

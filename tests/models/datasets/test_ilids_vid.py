@@ -89,11 +89,11 @@ def test_splits_that_cannot_be_are_refused(root: Path, values: Any, reason: str)
     ("extra", "reason"),
     [
         ("sequences/cam1/person003/cam1_person003_00001.png", "1 people are not on all cameras"),
-        ("sequences/cam1/person001/cam2_person001_00001.png", "is not a picture of camera 1 and person001"),
-        ("sequences/cam1/person001/cam1_person002_00001.png", "is not a picture of camera 1 and person001"),
+        ("sequences/cam1/person001/cam2_person001_00001.png", "is not a crop of camera 1 and person001"),
+        ("sequences/cam1/person001/cam1_person002_00001.png", "is not a crop of camera 1 and person001"),
         ("sequences/cam1/person001/cam1_person001.png", "is not a name like cam1_person001_00317.png"),
         ("sequences/cam1/person001/cam1_person001_0100.png", "is the same frame as"),
-        ("sequences/cam1/person001/flow.mat", "is not a picture"),
+        ("sequences/cam1/person001/flow.mat", "is not an image"),
         ("sequences/cam1/list.txt", "is not a folder"),
     ],
 )

@@ -61,7 +61,7 @@ def test_each_picture_for_itself(tmp_path: Path) -> None:
         ("query/-1_c1s1_000151_01.jpg", "shows nobody known, yet it is not in"),
         ("query/0001_c1_000151_01.jpg", "is not a name like 0002_c1s1_000451_03.jpg"),
         ("query/0001_c1s1_000151_01.png.jpg", "is not a name like"),
-        ("query/0001_c1s1_000151_01.txt", "is not a picture"),
+        ("query/0001_c1s1_000151_01.txt", "is not an image"),
     ],
 )
 def test_what_is_not_as_published_is_refused(tmp_path: Path, name: str, extra: str, reason: str) -> None:

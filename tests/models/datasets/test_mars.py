@@ -122,7 +122,7 @@ def put(row: int, column: int, value: float) -> Callable[[Any], Any]:
         (lambda root: (root / "bbox_test/0004").rename(root / "x"), "there is no folder bbox_test/0004"),
         (
             lambda root: (root / "bbox_test/0004/0004C1T0006F001.jpg").unlink(),
-            "1 pictures of the list are not in bbox_test, such as 0004C1T0006F001.jpg",
+            "1 crops of the list are not in bbox_test, such as 0004C1T0006F001.jpg",
         ),
         (lambda root: (root / "info/query_IDX.mat").write_text("no"), "cannot be read as a .mat file"),
         (lambda root: save(root, "query_IDX", other=np.ones((1, 2))), "has no variable query_IDX"),

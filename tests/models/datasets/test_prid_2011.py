@@ -110,7 +110,7 @@ def test_missing_people_are_named(root: Path, name: str, gone: str, reason: str)
         ("multi_shot/cam_a/person_1/0001.png", "is not a name like person_0001"),
         ("multi_shot/cam_a/person_0001/1.png", "is not a name like 0001.png"),
         ("multi_shot/cam_a/person_0001/0001.jpg", "is the same frame as"),
-        ("multi_shot/cam_a/person_0001/list.txt", "is not a picture"),
+        ("multi_shot/cam_a/person_0001/list.txt", "is not an image"),
     ],
 )
 def test_what_is_not_as_published_is_refused(root: Path, extra: str, reason: str) -> None:

@@ -123,10 +123,10 @@ def test_a_listing_that_is_none_is_refused(tmp_path: Path, content: bytes) -> No
     ("extra", "reason"),
     [
         (["bbox_train/0001/0001C1T0001F01.jpg"], "is the same frame as"),
-        (["bbox_train/0001/0001C1T0001F004.txt"], "is not a picture"),
+        (["bbox_train/0001/0001C1T0001F004.txt"], "is not an image"),
         (["bbox_train/0001/0001C1T0001.jpg"], "is not a name like 0001C1T0001F001.jpg"),
-        (["bbox_train/0001/0002C1T0001F009.jpg"], "is not a picture of a person 0001"),
-        (["bbox_train/0000/0000C1T0001F001.jpg"], "is not a picture of a person 0000"),
+        (["bbox_train/0001/0002C1T0001F009.jpg"], "is not a crop of a person 0001"),
+        (["bbox_train/0000/0000C1T0001F001.jpg"], "is not a crop of a person 0000"),
         (["bbox_train/00-1/00-1C1T0001F001.jpg"], "is not a name like"),
         (["bbox_train/stray.jpg"], "stray.jpg is not a folder"),
         (["bbox_test/0001/0001C3T0001F001.jpg"], "person 0001 is in both folders, in all 1 people"),
@@ -143,7 +143,7 @@ def test_what_the_simulator_does_not_write_is_refused(tmp_path: Path, extra: lis
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (plant(tmp_path, FILES) / "bbox_train" / "0005").mkdir()
 
-    with pytest.raises(BadDataset, match="0005 has no pictures"):
+    with pytest.raises(BadDataset, match="0005 has no crops"):
         load("simulated", tmp_path)
 
 

@@ -56,7 +56,7 @@ def test_bad_files_are_named_with_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(BadDataset, match=r"no body parts at .*truth\.png.*docs/datasets\.md"):
         read_truth(tmp_path / "truth.png", (6, 4))
     plain = np.zeros((6, 4, 3), np.uint8)
-    with pytest.raises(BadDataset, match=r"truth\.png is 4 x 6 pixels, its picture 3 x 7"):
+    with pytest.raises(BadDataset, match=r"truth\.png is 4 x 6 pixels, its crop 3 x 7"):
         read_truth(written(tmp_path, plain), (7, 3))
     for mode in ("L", "P", "RGBA", "CMYK", "1"):
         if mode == "CMYK":
@@ -77,7 +77,7 @@ def test_bad_files_are_named_with_what_is_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n cut off"])
 def test_what_is_no_picture_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "truth.png").write_bytes(content)
-    with pytest.raises(BadDataset, match=r"truth\.png: not a readable picture"):
+    with pytest.raises(BadDataset, match=r"truth\.png: not a readable image"):
         read_truth(tmp_path / "truth.png", (6, 4))
 
 

@@ -50,7 +50,7 @@ def make(folder: Path, queries: int, *protocols: EvaluationProtocol, splits: tup
 
 
 def told(row: RankedList) -> tuple[str, str, list[tuple[str, Verdict, float]]]:
-    answers = [(a.picture.name, a.verdict, round(a.score, 2)) for a in row.answers]
+    answers = [(a.crop.name, a.verdict, round(a.score, 2)) for a in row.answers]
     return row.query.name, row.caption, answers
 
 
@@ -81,7 +81,7 @@ def test_each_protocol_shows_what_its_networks_saw(tmp_path: Path, split: Split,
 
     assert {row.query.name for row in drawn["v2v-random.png"]} == {"1c1f1.png", "2c1f1.png", "3c1f1.png"}
     assert {row.query.name for row in drawn["i2i-random.png"]} == {"1c1f0.png", "2c1f0.png", "3c1f0.png"}
-    assert all(a.picture.name.endswith("f0.png") for row in drawn["i2i-worst.png"] for a in row.answers)
+    assert all(a.crop.name.endswith("f0.png") for row in drawn["i2i-worst.png"] for a in row.answers)
     assert len(drawn) == 6
 
 

@@ -10,7 +10,7 @@ from models.errors import BadDataset
 from models.evaluation.plots import (
     BORDER,
     COLOURS,
-    PICTURE,
+    CROP,
     Answer,
     RankedList,
     Verdict,
@@ -45,10 +45,10 @@ def test_each_answer_has_the_border_of_its_verdict(tmp_path: Path, picture: Path
     ]
     ranked_lists(out, rows)
 
-    border = (PICTURE[0] + 2 * BORDER) * (PICTURE[1] + 2 * BORDER) - PICTURE[0] * PICTURE[1]
+    border = (CROP[0] + 2 * BORDER) * (CROP[1] + 2 * BORDER) - CROP[0] * CROP[1]
     assert counts(out, COLOURS[Verdict.RIGHT]) == 2 * border
     assert counts(out, COLOURS[Verdict.WRONG]) == 2 * border
-    assert counts(out, BLUE) == 6 * PICTURE[0] * PICTURE[1]
+    assert counts(out, BLUE) == 6 * CROP[0] * CROP[1]
     # Two queries with their borders, and the text below all answers.
     assert counts(out, COLOURS[Verdict.QUERY]) > 2 * border
 
@@ -68,7 +68,7 @@ def test_answers_stand_from_left_to_right_below_their_own_queries(tmp_path: Path
         return int(found[:, 0].min()), int(found[:, 1].min())
 
     (top, wrong), (also_top, right) = where(Verdict.WRONG), where(Verdict.RIGHT)
-    assert top == also_top < PICTURE[1]
+    assert top == also_top < CROP[1]
     assert wrong < right
 
 
@@ -78,7 +78,7 @@ def test_the_caption_stands_below_the_query(tmp_path: Path, picture: Path) -> No
 
     without, short, long = (pixels(tmp_path / f"{name}.png") for name in ("", "match at 7", "match at 11310"))
     changed = np.argwhere((without != long).any(axis=2))
-    assert changed[:, 0].min() >= PICTURE[1] + 2 * BORDER
+    assert changed[:, 0].min() >= CROP[1] + 2 * BORDER
     assert changed[:, 1].min() > 0  # the longest that is drawn has room
     assert changed[:, 1].max() < without.shape[1] - 1
     assert (short != long).any()

@@ -325,7 +325,7 @@ def test_an_unreadable_frame_is_named(tmp_path: Path, workers: int) -> None:
     people = draw_tracklets(tmp_path / "people", identities=2, frames=1)
     broken = people[1].frames[0]
     broken.write_bytes(b"no picture")
-    with pytest.raises(BadDataset, match=f"^{broken}: not a readable picture") as caught:
+    with pytest.raises(BadDataset, match=f"^{broken}: not a readable image") as caught:
         train(recipe(f"batches.workers={workers}"), people, tmp_path / "run", dataset="drawn")
     assert "\n" not in str(caught.value)
 
