@@ -15,6 +15,7 @@ from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
 from gallery.jobs.jobs import Jobs
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
+from gallery.registry.models import Models
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.checking import check_database
@@ -43,6 +44,7 @@ class Gallery:
         audit: what was done, by whom.
         probes: uploaded images.
         searches: asked questions and their answers.
+        models: which are kept here, and which of them is in use.
     """
 
     def __init__(self, database: Database, data_dir: Path) -> None:
@@ -54,6 +56,7 @@ class Gallery:
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)
         self.searches = Searches(database)
+        self.models = Models(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
 
     @classmethod

@@ -1,5 +1,6 @@
 """Files that survive a power cut, and directories that vanish at one instant."""
 
+import hashlib
 import os
 import secrets
 import shutil
@@ -8,6 +9,7 @@ from pathlib import Path
 
 PART = ".part"
 PRIVATE_FILE = 0o600
+_CHUNK = 1024 * 1024
 PRIVATE_DIRECTORY = 0o700  # recordings of people, and who was searched for, are nobody else's business
 
 
@@ -53,6 +55,18 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     part.replace(path)
     sync_directory(path.parent)
+
+
+def copy_file(source: Path, target: Path) -> str:
+    """Copy a file and return its SHA-256; nobody else can read the copy."""
+    digest = hashlib.sha256()
+    target.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while chunk := reading.read(_CHUNK):
+            digest.update(chunk)
+            writing.write(chunk)
+    sync_file(target)
+    return digest.hexdigest()
 
 
 def move_durably(source: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Paths of the files that belong to a video."""
+"""Paths of the files that belong to a video, and to a model."""
 
 from pathlib import Path
 
@@ -19,3 +19,8 @@ def pending_thumbnails(data_dir: Path, video_id: str) -> Path:
 def cache_directory(data_dir: Path, video_id: str) -> Path:
     """Name the directory for clips cut from a video; it goes when the video is erased."""
     return data_dir / "cache" / video_id
+
+
+def model_directory(data_dir: Path, model_id: str) -> Path:
+    """Name the directory of a model's weights and card."""
+    return data_dir / "models" / model_id

@@ -7,7 +7,8 @@ from sqlalchemy import JSON, DateTime, Dialect, Float, MetaData, String, TypeDec
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 
-Json = JSON().with_variant(JSONB(), "postgresql")
+# None is NULL, not the JSON value null.
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

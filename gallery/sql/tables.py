@@ -126,7 +126,7 @@ class Clip(Base):
 
 
 class Model(Base):
-    """A published model whose embeddings the gallery holds: networks + preprocessing + weights."""
+    """A model that the gallery keeps, or holds embeddings of: networks + preprocessing + weights."""
 
     __tablename__ = "model"
 
@@ -135,6 +135,21 @@ class Model(Base):
     dimension: Mapped[int]
     card: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    # SHA-256 by name of its files in gallery.disk.media.model_directory; None: only embeddings are here
+    files: Mapped[dict[str, Any] | None]
+
+
+class Promotion(Base):
+    """A model became the one in use. The last promotion that was not undone says which model that is."""
+
+    __tablename__ = "promotion"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id", ondelete="CASCADE"))
+    key_id: Mapped[str | None] = mapped_column(String(32))  # who did it
+    change: Mapped[int] = mapped_column(BigInteger)  # the change that made it so
+    created_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
 
 
 class Segment(Base):

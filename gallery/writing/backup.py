@@ -2,13 +2,12 @@
 
     backup.json      what is here: the version of the schema, where the gallery lay, SHA-256 of each file
     gallery.sqlite3  all rows at one moment, whichever database they came from
-    files/           what those rows name: segments, thumbnails, probe photos, uploaded recordings
+    files/           what those rows name: segments, thumbnails, probe photos, models, uploaded recordings
 
 Recordings that were indexed in place are not copied: they lie where their owner keeps them.
 """
 
 import glob
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,13 +18,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.probes import probe_file
-from gallery.disk.files import PRIVATE_DIRECTORY, make_private, sync_directory, sync_file, write_durably
-from gallery.disk.media import thumbnails_directory
+from gallery.disk.files import copy_file, make_private, sync_directory, sync_file, write_durably
+from gallery.disk.media import model_directory, thumbnails_directory
 from gallery.errors import Conflict
 from gallery.jobs.state import QUEUED, RUNNING
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
-from gallery.sql.tables import JobRecording, Probe, Segment, Tracklet, Video
+from gallery.sql.tables import JobRecording, Model, Probe, Segment, Tracklet, Video
 from gallery.sql.transfer import copy_rows
 from gallery.vectors.segment import DATA_FILES, segment_directory
 from gallery.vectors.segment import MANIFEST as SEGMENT_MANIFEST
@@ -34,7 +33,6 @@ FORMAT = 1
 MANIFEST, CATALOGUE, FILES = "backup.json", "gallery.sqlite3", "files"
 SEGMENT_FILES = (*DATA_FILES, SEGMENT_MANIFEST)
 _ATTEMPTS = 5
-_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +121,9 @@ def _named_files(rows: Session, data_dir: Path) -> Iterator[tuple[str, Path]]:
     for probe_id, media_type in rows.execute(select(Probe.id, Probe.media_type)):
         file = probe_file(data_dir, probe_id, media_type)
         yield _inside(file, data_dir), file
+    for model_id, names in rows.execute(select(Model.id, Model.files).where(Model.files.is_not(None))):
+        directory = model_directory(data_dir, model_id)
+        yield from ((_inside(directory / name, data_dir), directory / name) for name in names)
     waiting = select(JobRecording.path).where(JobRecording.owned, JobRecording.state.in_([QUEUED, RUNNING]))
     for path in {*rows.scalars(select(Video.path).where(Video.owned)), *rows.scalars(waiting)}:
         recording = Path(path)
@@ -135,18 +136,6 @@ def _named_files(rows: Session, data_dir: Path) -> Iterator[tuple[str, Path]]:
 
 def _inside(file: Path, data_dir: Path) -> str:
     return str(file.relative_to(data_dir))
-
-
-def copy_file(source: Path, target: Path) -> str:
-    """Copy a file and return its SHA-256; nobody else can read the copy."""
-    digest = hashlib.sha256()
-    target.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
-    with source.open("rb") as reading, target.open("wb") as writing:
-        while chunk := reading.read(_CHUNK):
-            digest.update(chunk)
-            writing.write(chunk)
-    sync_file(target)
-    return digest.hexdigest()
 
 
 def _count(rows: Session) -> int:

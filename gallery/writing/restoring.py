@@ -11,7 +11,7 @@ from sqlalchemy import String, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.digests import rows_digest
-from gallery.disk.files import make_private
+from gallery.disk.files import copy_file, make_private
 from gallery.errors import Conflict, InvalidInput
 from gallery.settings import GallerySettings
 from gallery.sql import schema
@@ -25,7 +25,6 @@ from gallery.writing.backup import (
     MANIFEST,
     BackupManifest,
     BackupReport,
-    copy_file,
     total_bytes,
 )
 

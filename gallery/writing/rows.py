@@ -41,10 +41,13 @@ def insert_model(session: Session, model: ModelInfo) -> None:
 
     Raises:
         InvalidInput: a model of that id has another dimension.
+        Conflict: it is being removed.
     """
     values = {"id": model.id, "name": model.name, "dimension": model.dimension, "card": model.card}
     insert_or_keep(session, Model, values | {"created_at": datetime.now(UTC)})
-    recorded = session.get_one(Model, model.id)
+    recorded = session.get(Model, model.id, with_for_update={"read": True, "key_share": True})
+    if recorded is None:
+        raise Conflict(f"model {model.name} was removed from the gallery just now")
     if recorded.dimension != model.dimension:
         raise InvalidInput(
             f"model {model.id} is recorded with {recorded.dimension} dimensions, not {model.dimension}"

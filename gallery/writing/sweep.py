@@ -9,6 +9,7 @@ from gallery.catalogue.probes import Probes
 from gallery.disk.files import discard_tree, subdirectories
 from gallery.disk.locks import is_live, staging_root, sweep_staging, video_lock
 from gallery.disk.media import PENDING
+from gallery.registry.files import sweep_models
 from gallery.sql.database import Database
 from gallery.sql.tables import Segment, Video
 from gallery.writing.erase import finish_erasure, noted_erasures
@@ -20,7 +21,7 @@ class SweepReport:
     """Counts of what was removed.
 
     Directories of unfinished writing, segments without a row, videos' files without a row, erasures that were
-    finished, and probe images without a row.
+    finished, probe images without a row, and models' files without a row.
     """
 
     unfinished: int
@@ -28,6 +29,7 @@ class SweepReport:
     media: int
     erasures: int
     probe_images: int
+    models: int
 
 
 def sweep(database: Database, data_dir: Path) -> SweepReport:
@@ -45,6 +47,7 @@ def sweep(database: Database, data_dir: Path) -> SweepReport:
         unfinished=sweep_staging(data_dir),
         erasures=len(erasures),
         probe_images=Probes(database, data_dir).sweep(),
+        models=sweep_models(database, data_dir),
     )
 
 

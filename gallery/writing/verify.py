@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.probes import probe_file
-from gallery.disk.media import thumbnails_directory
+from gallery.disk.media import model_directory, thumbnails_directory
 from gallery.errors import CorruptSegment
 from gallery.sql.checking import check_database
 from gallery.sql.database import Database
-from gallery.sql.tables import Probe, Segment, SegmentVideo, Tracklet, Video
+from gallery.sql.tables import Model, Probe, Segment, SegmentVideo, Tracklet, Video
 from gallery.vectors.segment import MANIFEST, SegmentVanished, segment_directory, verify_segment
 
 
@@ -53,7 +53,7 @@ class _Findings:
 
 
 def verify(database: Database, data_dir: Path) -> VerifyReport:
-    """Compare segments, thumbnails, probe photos and the rows of videos with their checksums.
+    """Compare segments, thumbnails, probe photos, models and the rows of videos with their checksums.
 
     Reads everything but the recordings. What is erased or compacted meanwhile is no problem.
     """
@@ -62,6 +62,7 @@ def verify(database: Database, data_dir: Path) -> VerifyReport:
         segments = list(session.scalars(select(Segment).order_by(Segment.id)))
         videos = list(session.scalars(select(Video).order_by(Video.id)))
         probes = list(session.scalars(select(Probe).order_by(Probe.id)))
+        models = list(session.scalars(select(Model).where(Model.files.is_not(None)).order_by(Model.id)))
     for segment in segments:
         _verify_segment(database, data_dir, segment, found)
     for video in videos:
@@ -70,6 +71,11 @@ def verify(database: Database, data_dir: Path) -> VerifyReport:
         file = probe_file(data_dir, probe.id, probe.media_type)
         if _sha256(file) != probe.image_hash and _is_there(database, Probe, probe.id):
             found.problems.append(f"the photo of probe {probe.id} is not what was uploaded")
+    for model in models:
+        folder, digests = model_directory(data_dir, model.id), model.files or {}
+        wrong = [name for name, digest in digests.items() if _sha256(folder / name) != digest]
+        if wrong and _is_there(database, Model, model.id):
+            found.problems.append(f"{wrong[0]} of model {model.name} is not what was added")
     damaged = tuple(DamagedVideo(*one) for one in sorted(found.damaged))
     return VerifyReport(
         len(segments), found.vector_bytes, len(videos), found.unsealed, tuple(found.problems), damaged
@@ -145,6 +151,6 @@ def _sha256(file: Path) -> str | None:
         return None
 
 
-def _is_there(database: Database, table: type[Probe | Segment | Video], row_id: str) -> bool:
+def _is_there(database: Database, table: type[Model | Probe | Segment | Video], row_id: str) -> bool:
     with database.read() as session:
         return session.get(table, row_id) is not None

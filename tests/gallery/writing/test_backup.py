@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gallery.disk import files
 from gallery.errors import Conflict, InvalidInput
 from gallery.gallery import Gallery
 from gallery.records.jobs import NewRecording
@@ -87,7 +88,7 @@ def test_a_compaction_in_between(gallery: Gallery, tmp_path: Path, monkeypatch: 
     for number in range(3):
         store(gallery, number, make_tracklets(number, 2))
     before = answers(gallery)
-    copy, left = backup.copy_file, [gallery.compact]
+    copy, left = files.copy_file, [gallery.compact]
 
     def compact_first(*arguments: Any) -> str:
         if left:
