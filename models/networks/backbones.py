@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from models import torchvision_compat
 from models.errors import BadCheckpoint, MissingWeights
+from models.networks.depthwise import DepthwiseConv2d
 
 LITE0_STAGES: Final = (
     # expansion, channels, blocks, stride of the first, kernel
@@ -97,7 +98,11 @@ class ConvNorm(nn.Module):
     ) -> None:
         super().__init__()
         padding = kernel // 2 if stride == 1 else 0
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
+        self.conv: nn.Conv2d
+        if groups == inputs == outputs:
+            self.conv = DepthwiseConv2d(inputs, kernel, stride, padding)
+        else:
+            self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
         self.activation = nn.ReLU6(inplace=True) if activate else nn.Identity()
 
