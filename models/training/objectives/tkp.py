@@ -47,6 +47,9 @@ class PairSettings(NeckedSettings):
     distance_form: DistanceForm = "code"
     teach_video: bool = False
     ramp: int = Field(0, ge=0, description="steps in which triplets and propagation reach their weights")
+    match_gradients: bool = Field(
+        False, description="at weight 1 propagation pulls image features as hard as their cross entropy does"
+    )
     frozen_branches: tuple[Branch, ...] = Field((), strict=False, description="that do not learn")
     mix_style: MixStyle = MixStyle()
     clean_video: bool = Field(False, description="the video branch sees clips before they are damaged")
@@ -70,6 +73,8 @@ class PairSettings(NeckedSettings):
     def _learns(self) -> Self:
         if not self.learning:
             raise ValueError("no branch learns")
+        if self.match_gradients and not ("image" in self.learning and self.image.cross_entropy):
+            raise ValueError("match_gradients needs cross entropy in an image branch that learns")
         return self
 
 
@@ -167,7 +172,8 @@ class PairObjective(Objective):
             clip = video.view(count, frames, -1).mean(dim=1)  # (NT, D) -> (N, D)
             terms |= self._own_terms("video", clip, labels, clip_numbers)
             if image is not None:
-                terms |= self._shared_terms(image, video, clip, frame_labels, labels)
+                terms |= self._triplets_between(image, clip, frame_labels, labels)
+                terms |= self._propagation(image, video, terms.get("image_cross_entropy"))
         return terms
 
     def _own_terms(
@@ -189,10 +195,10 @@ class PairObjective(Objective):
             )
         return terms
 
-    def _shared_terms(
-        self, image: Tensor, video: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
+    def _triplets_between(
+        self, image: Tensor, clip: Tensor, frame_labels: Tensor, labels: Tensor
     ) -> dict[str, Tensor]:
-        """What both branches have to do with: cross-modal triplets and knowledge propagation."""
+        """Triplets of photos among clips, and of clips among photos."""
         terms, pair = {}, self.pair
         if pair.image_to_video:
             loss = self.triplet(image, clip, frame_labels, labels)
@@ -200,13 +206,26 @@ class PairObjective(Objective):
         if pair.video_to_image:
             loss = self.triplet(clip, image, labels, frame_labels)
             terms["video_to_image"] = pair.video_to_image * loss
-        if pair.feature_propagation:
-            loss = feature_propagation(image, video, teach_video=pair.teach_video)
-            terms["feature_propagation"] = self.ramp() * pair.feature_propagation * loss
-        if pair.distance_propagation:
-            loss = distance_propagation(image, video, form=pair.distance_form, teach_video=pair.teach_video)
-            terms["distance_propagation"] = self.ramp() * pair.distance_propagation * loss
         return terms
+
+    def _propagation(self, image: Tensor, video: Tensor, model: Tensor | None) -> dict[str, Tensor]:
+        """What the video branch's features and distances teach the image branch's.
+
+        Args:
+            image: raw features (NT, D).
+            video: of the same frames, (NT, D).
+            model: the weighted cross entropy of the image branch, whose gradient `match_gradients` goes by.
+        """
+        pair, losses = self.pair, {}
+        if weight := pair.feature_propagation:
+            loss = feature_propagation(image, video, teach_video=pair.teach_video)
+            losses["feature_propagation"] = weight, loss
+        if weight := pair.distance_propagation:
+            loss = distance_propagation(image, video, form=pair.distance_form, teach_video=pair.teach_video)
+            losses["distance_propagation"] = weight, loss
+        if pair.match_gradients and model is not None and image.requires_grad:
+            losses = {name: (weight, as_steep(loss, model, image)) for name, (weight, loss) in losses.items()}
+        return {name: self.ramp() * weight * loss for name, (weight, loss) in losses.items()}
 
     def triplet(self, anchors: Tensor, others: Tensor, anchor_ids: Tensor, other_ids: Tensor) -> Tensor:
         """The batch-hard triplet loss, with all that bears on every triplet of the system."""
@@ -277,6 +296,13 @@ class TKPObjective(PairObjective):
         assert isinstance(network, TKP)
         if self.video_from_image:
             network.video.backbone.load_state_dict(network.image.state_dict())
+
+
+def as_steep(loss: Tensor, model: Tensor, features: Tensor) -> Tensor:
+    """A loss times the factor that makes its gradient at (N, D) features as long as another loss's."""
+    own, wanted = (torch.autograd.grad(x, features, retain_graph=True)[0].norm() for x in (loss, model))
+    factor: Tensor = wanted / own.clamp_min(torch.finfo(own.dtype).tiny)
+    return loss * factor
 
 
 def as_frames(clips: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from models import zoo
 from models.datasets.clips import Clips
+from models.errors import BadRecipe
 from models.losses import batch_hard_triplet, distance_propagation, feature_propagation
 from models.training.objectives import People
 from models.training.objectives.tkp import TKPObjective
@@ -173,3 +174,31 @@ def test_styles_are_mixed_in_the_image_branch_alone() -> None:
         losses.append(objective(clips(), BATCH))
     assert losses[0]["video_to_video"].equal(losses[1]["video_to_video"])
     assert not losses[0]["image_to_image"].equal(losses[1]["image_to_image"])
+
+
+def test_matched_propagation_pulls_image_features_as_hard_as_their_cross_entropy() -> None:
+    overrides = (
+        "system.match_gradients=true",
+        "system.feature_propagation=2",
+        "system.image.cross_entropy=0.5",
+    )
+    objective = objective_of(*overrides)
+    seeded = torch.Generator().manual_seed(1)
+    image, video = (torch.randn(8, objective.network.dimension, generator=seeded) for _ in range(2))
+    image.requires_grad_(True)
+    terms = objective.terms(image, video, LABELS)
+    lengths = {
+        name: torch.autograd.grad(terms[name], image, retain_graph=True)[0].norm().item()
+        for name in ("image_cross_entropy", "feature_propagation", "distance_propagation")
+    }
+    assert lengths["image_cross_entropy"] > 0
+    assert lengths["feature_propagation"] == pytest.approx(2 * lengths["image_cross_entropy"], rel=1e-4)
+    assert lengths["distance_propagation"] == pytest.approx(lengths["image_cross_entropy"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "override", ["system.image.cross_entropy=0", "system.frozen_branches=[image]", "system.branches=[video]"]
+)
+def test_propagation_has_nothing_to_match_without_cross_entropy(override: str) -> None:
+    with pytest.raises(BadRecipe, match="match_gradients"):
+        read_recipe("tiny", ["system.match_gradients=true", override])
