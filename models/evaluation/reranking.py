@@ -74,10 +74,24 @@ def k_reciprocal(
     if not len(query) or not len(gallery):
         return np.zeros((len(query), len(gallery)), dtype=np.float32)
     features = np.concatenate([query, gallery], dtype=np.float32)
-    neighbours = _neighbours(features, len(query), max(k1 + 1, k2))
-    rows = _expand(_encode(features, neighbours, k1), neighbours.nearest[:, :k2])
+    rows, neighbours = describe(features, len(query), k1=k1, k2=k2)
     mixed = (1 - weight) * _jaccard(rows, len(query)) + weight * neighbours.plain
     return np.asarray(mixed, dtype=np.float32)
+
+
+def describe(features: Features, queries: int, *, k1: int, k2: int) -> tuple[list[Sparse], Neighbours]:
+    """Describe each entry by its reciprocal neighbours, averaged over its nearest: section 3 of the paper.
+
+    Two entries are alike in as far as their descriptions share (equation 10; the values of each sum to 1).
+
+    Args:
+        features: (N, D) unit vectors, the queries first.
+        queries: Q.
+        k1: neighbours that may be reciprocal.
+        k2: neighbours whose descriptions are averaged.
+    """
+    neighbours = _neighbours(features, queries, max(k1 + 1, k2))
+    return _expand(_encode(features, neighbours, k1), neighbours.nearest[:, :k2]), neighbours
 
 
 def _neighbours(features: Features, queries: int, k: int) -> Neighbours:
