@@ -29,8 +29,8 @@ Tell = Callable[[str, int, int], None]
 CUTS: Final = "cuts.json"
 
 
-class TooLittle(Exception):
-    """There is too little to adapt on; the message is a sentence for the operator."""
+class ParentStays(Exception):
+    """The run ends without a new model; the message says why, in a sentence for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,10 @@ class Gathered:
 
 
 def choose(source: Source, settings: AdaptationSettings) -> list[str]:
-    """The ids of the tracklets of a run. Raises TooLittle."""
+    """The ids of the tracklets of a run. Raises ParentStays."""
     sightings = source.sightings()
     if len(sightings) < settings.least:
-        raise TooLittle(
+        raise ParentStays(
             f"The old model stays: {len(sightings)} tracklets are too few to learn from; "
             f"{settings.least} are the least."
         )
@@ -126,7 +126,7 @@ def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: i
         offered: tracklets that the source had.
 
     Raises:
-        TooLittle: not enough is left.
+        ParentStays: not enough is left.
         Cancelled: by `run.tell`.
     """
     settings, preprocessing = run.settings, run.parent.preprocessing
@@ -182,16 +182,16 @@ def _without_duplicates(sightings: Sequence[Sighting], store: CropStore) -> list
 
 
 def _check(usable: Sequence[Sighting], missing: Mapping[str, int], settings: AdaptationSettings) -> None:
-    """Raises TooLittle."""
+    """Raises ParentStays."""
     least = max(settings.least, 2 * settings.gate.least)
     if len(usable) >= least:
         return
     gone = sum(missing.values())
     if not usable and gone:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in missing.items())
-        raise TooLittle(f"The old model stays: no tracklet has pictures any more ({reasons}).")
+        raise ParentStays(f"The old model stays: no tracklet has pictures any more ({reasons}).")
     said = f" ({gone} have no pictures any more)" if gone else ""
-    raise TooLittle(
+    raise ParentStays(
         f"The old model stays: {len(usable)} different tracklets with pictures{said} are too few to learn "
         f"from and to judge by; {least} are the least."
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import BadDistances
 from models.evaluation.reranking import Features, Ints, Sparse, describe
 
 
@@ -42,7 +43,12 @@ def near_pairs(features: Features, *, k1: int, k2: int, limit: float) -> Pairs:
         k1: neighbours that may be reciprocal.
         k2: neighbours whose descriptions are averaged.
         limit: below 1. Tracklets that share nothing are 1 apart, and are never looked at.
+
+    Raises:
+        BadDistances: a feature is not finite.
     """
+    if not np.isfinite(features).all():
+        raise BadDistances("the features of tracklets are not finite")
     if not len(features):
         return Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
     rows, _ = describe(features, 0, k1=k1, k2=k2)

@@ -6,7 +6,8 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from types import TracebackType
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from PIL import Image
@@ -114,6 +115,14 @@ class CropStore:
         self.flush()
         self._writing.close()
         os.close(self._reading)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _encoded(self, pictures: Sequence[Crop]) -> Iterable[bytes]:
         height, width = self._size
