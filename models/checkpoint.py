@@ -180,6 +180,19 @@ def load(path: Path) -> LoadedModel:
     return LoadedModel(network, values, preprocessing, card.id, card.name, card.dimension)
 
 
+def amend(directory: Path, facts: Mapping[str, Any]) -> None:
+    """Add facts to the card of a checkpoint, or replace them; its id stays, as the weights do.
+
+    Raises:
+        UnknownModel, BadCheckpoint: as `load`.
+        OSError: the card cannot be written.
+    """
+    card = {**load(directory).card, **facts}
+    text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    _parse_card(json.loads(text), directory / CARD)
+    _write(directory / CARD, text.encode())
+
+
 def _parse_card(values: Any, where: Path) -> _Card:
     if isinstance(values, dict) and isinstance(values.get("format"), int) and values["format"] > FORMAT:
         raise BadCheckpoint(

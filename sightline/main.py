@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from sightline import (
     backup,
+    calibrate,
     cameras,
     compact,
     doctor,
@@ -106,6 +107,7 @@ app.command("repair")(repair.repair)
 app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)
+app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(jobs.app, name="jobs")

@@ -1,0 +1,147 @@
+"""Searches of a data set whose answers are known: to fit a calibrator to, and to judge one by."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calibration.calibrator import Calibrator, Evidence, Floats, posteriors
+from models.calibration.fit import Pairs, calibration_error
+from models.datasets.frames import read_frame
+from models.datasets.records import DISTRACTOR, JUNK, Split, Tracklet
+from models.errors import BadDataset
+from models.evaluation.protocols import TrackletFeatures, labels
+from models.quality import sharpness
+
+HEAD: Final = 50  # hits of a search that are judged
+CREDIBLE: Final = 0.5
+
+Score = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
+"""(Q, D), (G, D) unit vectors, (G,) cameras -> (Q, G) standard scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One query against G tracklets: their scores and frames, and which show the person."""
+
+    identity: int
+    evidence: Evidence
+    same: NDArray[np.bool_]
+
+    def without_matches(self) -> "Search":
+        """The same search where the person is in no tracklet."""
+        others = ~self.same
+        kept = self.evidence.model_copy(
+            update={"scores": self.evidence.scores[others], "frames": self.evidence.frames[others]}
+        )
+        return Search(self.identity, kept, self.same[others])
+
+
+def searches(features: TrackletFeatures, split: Split, score: Score) -> list[Search]:
+    """Each query by I2V against the gallery; tracklets of its person on its own camera are left out.
+
+    Raises:
+        BadDataset: a crop cannot be read, or there is no query.
+    """
+    query = [tracklet for tracklet in split.query if tracklet.identity not in {DISTRACTOR, JUNK}]
+    gallery = [tracklet for tracklet in split.gallery if tracklet.identity != JUNK]
+    if not query or not gallery:
+        raise BadDataset("no queries, or nothing to search: calibration needs both")
+    asked, there = labels(query), labels(gallery)
+    scores = score(features.of(query, video=False), features.of(gallery, video=True), there.cameras)
+    frames = np.array([len(tracklet.frames) for tracklet in gallery], np.float64)
+    found = []
+    for row, tracklet, identity, camera in zip(scores, query, asked.identities, asked.cameras, strict=True):
+        same = there.identities == identity
+        kept = ~(same & (there.cameras == camera))
+        evidence = Evidence(scores=row[kept].astype(np.float64), frames=frames[kept], **_looks(tracklet))
+        found.append(Search(int(identity), evidence, same[kept]))
+    return found
+
+
+def pairs_of(known: Sequence[Search]) -> Pairs:
+    """All pairs of all searches."""
+    sizes = [len(search.same) for search in known]
+    columns = {
+        name: np.concatenate(
+            [np.broadcast_to(getattr(s.evidence, name), n) for s, n in zip(known, sizes, strict=True)]
+        )
+        for name in Evidence.model_fields
+    }
+    same = np.concatenate([search.same for search in known])
+    return Pairs(Evidence(**columns), same, np.repeat([search.identity for search in known], sizes))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How good the probabilities of searches are. Each is made twice, the second time without its matches.
+
+    Attributes:
+        dataset: its name.
+        searches: how many there are, counted once.
+        compared: tracklets a search, on average.
+        error: the expected calibration error over the first HEAD hits of all searches.
+        wrong_expected: wrong hits among those of CREDIBLE probability and more, as predicted, a search.
+        wrong_found: and as they were.
+        credible: share of searches with a match there that have a credible hit.
+        credible_without: share of searches without one that have a credible hit all the same.
+        reliability: rows of predicted, observed and count.
+    """
+
+    dataset: str
+    searches: int
+    compared: float
+    error: float
+    wrong_expected: float
+    wrong_found: float
+    credible: float
+    credible_without: float
+    reliability: list[dict[str, float]]
+
+    def facts(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def judge(calibrator: Calibrator, known: Sequence[Search], dataset: str) -> Judgement:
+    """Judge a calibrator by searches of people it has not seen."""
+    there = [search for search in known if search.same.any()]
+    with_matches = [_answer(calibrator, search) for search in there]
+    without = [_answer(calibrator, search.without_matches()) for search in known]
+    said = np.concatenate([probabilities for probabilities, _ in with_matches + without])
+    true = np.concatenate([same for _, same in with_matches + without])
+    error, rows = calibration_error(said, true)
+    credible = said >= CREDIBLE
+    answers = len(with_matches) + len(without)
+    return Judgement(
+        dataset=dataset,
+        searches=len(known),
+        compared=float(np.mean([len(search.same) for search in known])),
+        error=error,
+        wrong_expected=float((1 - said[credible]).sum()) / answers,
+        wrong_found=float((~true[credible]).sum()) / answers,
+        credible=_share(with_matches),
+        credible_without=_share(without),
+        reliability=rows,
+    )
+
+
+def _answer(calibrator: Calibrator, search: Search) -> tuple[Floats, NDArray[np.bool_]]:
+    """Probabilities of the first HEAD hits, and which are matches."""
+    head = np.argsort(-search.evidence.scores, kind="stable")[:HEAD]
+    evidence = search.evidence.model_copy(
+        update={"scores": search.evidence.scores[head], "frames": search.evidence.frames[head]}
+    )
+    return posteriors(calibrator.log_ratios(evidence), len(search.same)), search.same[head]
+
+
+def _share(answers: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> float:
+    return float(np.mean([bool((said >= CREDIBLE).any()) for said, _ in answers])) if answers else 0.0
+
+
+def _looks(tracklet: Tracklet) -> dict[str, Floats]:
+    """What the service knows of a probe: here the first crop of a tracklet is one."""
+    crop = read_frame(tracklet.frames[0])
+    return {"height": np.array(float(crop.shape[0])), "sharpness": np.array(sharpness(crop))}
