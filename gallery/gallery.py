@@ -27,6 +27,7 @@ from gallery.writing.backup import BackupReport, back_up
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.erase import erase_video
+from gallery.writing.features import FeatureWriter
 from gallery.writing.restoring import restore
 from gallery.writing.sweep import SweepReport, sweep
 from gallery.writing.verify import VerifyReport, verify
@@ -103,6 +104,14 @@ class Gallery:
             InvalidInput: no such hash or model can be.
         """
         return VideoWriter(self._database, self.data_dir, content_hash, model)
+
+    def feature_writer(self, video: VideoInfo, model: ModelInfo) -> FeatureWriter:
+        """Make a writer for another model's features of a video that is here. Use it as a context manager.
+
+        Raises:
+            InvalidInput: no such model can be.
+        """
+        return FeatureWriter(self._database, self.data_dir, video, model)
 
     def snapshot(self, model_id: str) -> Snapshot:
         """Return what can be searched now: every change committed before this call is in it.

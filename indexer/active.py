@@ -5,7 +5,6 @@ size the network takes, a track that lasts too long goes on as a new tracklet, a
 when all crops together outgrow their budget.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +12,10 @@ import numpy as np
 
 from gallery import BOX_DTYPE
 from indexer.clips import Sample, Stretch
+from indexer.sampling import Slots, sample
 from indexer.settings import IndexSettings
-from indexer.types import Frame, Image, Tracked
-from models.preprocessing import Preprocessing, resample
-from models.quality import sharpness
-
-BORDER = 2.0  # pixels from the edge of the frame within which a person may be cut off
+from indexer.types import Frame, Tracked
+from models.preprocessing import Preprocessing
 
 
 @dataclass(slots=True)
@@ -61,12 +58,11 @@ class ActiveTracks:
 
     def __init__(self, settings: IndexSettings, preprocessing: Preprocessing, *, lost_seconds: float) -> None:
         self._preprocessing = preprocessing
-        self._slot_us = 1e6 / settings.embed_fps
+        self._slots = Slots(settings.embed_fps)
         self._longest_us = round(settings.max_track_seconds * 1e6)
         self._budget = settings.max_crop_bytes
         self._lost_us = round(lost_seconds * 1e6)
         self._tracks: dict[int, ActiveTrack] = {}
-        self._next_slot = 0
         self._now_us = -1
         self._frames = 0
 
@@ -89,12 +85,7 @@ class ActiveTracks:
         """Take the next frame; return the tracks that have ended, in the order in which they began."""
         self._now_us = frame.time_us
         self._frames += 1
-        # A frame is sampled when it is the first in its slot: for everybody at once, so crops of people who
-        # walk together are of the same moments.
-        slot = int(frame.time_us / self._slot_us + 1e-6)
-        sampled = slot >= self._next_slot
-        if sampled:
-            self._next_slot = slot + 1
+        sampled = self._slots.take(frame.time_us)
         for person in tracked:
             self._continue(frame, person, sampled)
         return self._ended()
@@ -110,28 +101,13 @@ class ActiveTracks:
         if not (right > left and bottom > top):
             return
         track = self._tracks.setdefault(person.track, ActiveTrack(first_frame=self._frames))
-        if sampled and (sample := self._sample(frame, person.box, len(track.rows))) is not None:
-            track.samples.append(sample)
-            track.crop_bytes += sample.crop.nbytes
+        if sampled:
+            taken = sample(frame, person.box, len(track.rows), self._preprocessing)
+            if taken is not None:
+                track.samples.append(taken)
+                track.crop_bytes += taken.crop.nbytes
         track.last_frame = self._frames
         track.rows.append((frame.time_us, frame.index, left, top, right - left, bottom - top, person.score))
-
-    def _sample(self, frame: Frame, box: tuple[float, float, float, float], row: int) -> Sample | None:
-        height, width = frame.image.shape[:2]
-        left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
-        right, bottom = min(width, math.ceil(box[2])), min(height, math.ceil(box[3]))
-        if right - left < 2 or bottom - top < 2:  # outside the frame, as labelled boxes may be
-            return None
-        crop = frame.image[top:bottom, left:right]
-        at_border = box[0] < BORDER or box[1] < BORDER or box[2] > width - BORDER or box[3] > height - BORDER
-        return Sample(
-            time_us=frame.time_us,
-            box=row,
-            crop=kept_crop(crop, self._preprocessing),
-            aspect=(right - left) / (bottom - top),
-            sharpness=sharpness(crop),
-            at_border=at_border,
-        )
 
     def _ended(self) -> list[Stretch]:
         ended = [
@@ -145,12 +121,3 @@ class ActiveTracks:
             largest = max(self._tracks, key=lambda key: self._tracks[key].crop_bytes)
             tracks.append(self._tracks.pop(largest))
         return [track.ended() for track in tracks]
-
-
-def kept_crop(crop: Image, preprocessing: Preprocessing) -> Image:
-    """A copy of the crop or, when that is less, exactly what the network would make of it."""
-    height, width = preprocessing.height, preprocessing.width
-    if crop.shape[0] * crop.shape[1] <= height * width:
-        return crop.copy()  # a view would keep the whole frame
-    resized = resample(crop, height, width, mode="bicubic")
-    return np.ascontiguousarray(resized.permute(1, 2, 0).numpy())

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery import NewClip, NewTracklet
-from indexer.clips import Clip, Stretch, cut
+from indexer.clips import Clip, Stretch
+from indexer.flow import Flow
+from indexer.settings import IndexSettings
 from indexer.settle import quality, thumbnail
 from models.embedder import in_batches, normalise, tracklet_feature
 from models.preprocessing import Crop, Preprocessing
 
+S = TypeVar("S")
 T = TypeVar("T")
 Features = NDArray[np.float32]
 Batch = Sequence[Clip]
@@ -47,31 +50,33 @@ class Settled(Generic[T]):
 
 
 def embed(
-    messages: Iterable[Settled[Stretch]],
+    messages: Iterable[Settled[S]],
     embedder: ClipEmbedder,
     *,
-    clip_frames: int,
+    clips_of: Callable[[S], list[Clip]],
+    made_of: Callable[[S, Sequence[Clip], Features], T],
     batch_frames: int,
     run: Callable[[Callable[[Batch], Features], Iterable[Batch]], Iterable[Features]] = map,
-) -> Iterator[Settled[NewTracklet]]:
+) -> Iterator[Settled[T]]:
     """Cut a stream of tracklets into clips and embed these, `batch_frames` crops at a time.
 
     Messages leave in the order they came. Which clips share a batch depends on that order alone, so the
     features are the same whenever and however fast the tracklets arrive.
 
     Args:
-        messages: each with at least one tracklet, each of these with at least one sample.
+        messages: each with at least one tracklet.
         embedder: the network.
-        clip_frames: crops in a clip; the last of a tracklet has fewer.
+        clips_of: cuts a tracklet into at least one clip.
+        made_of: makes what leaves of a tracklet, its clips, and their raw features (number of clips, D).
         batch_frames: crops in a batch, unless one clip has more.
         run: like `map`; may work on several batches at a time.
     """
-    waiting: deque[tuple[Settled[Stretch], list[list[Clip]]]] = deque()  # with the clips of each tracklet
+    waiting: deque[tuple[Settled[S], list[list[Clip]]]] = deque()  # with the clips of each tracklet
     ready: deque[Features] = deque()  # of the first clips that wait, in order
 
     def clips() -> Iterator[Clip]:
         for message in messages:
-            own = [cut(stretch.samples, clip_frames) for stretch in message.tracklets]
+            own = [clips_of(tracklet) for tracklet in message.tracklets]
             waiting.append((message, own))
             yield from chain.from_iterable(own)
 
@@ -81,14 +86,42 @@ def embed(
         while waiting and sum(map(len, waiting[0][1])) <= len(ready):
             message, own = waiting.popleft()
             tracklets = [
-                _tracklet(stretch, clips, np.stack([ready.popleft() for _ in clips]))
-                for stretch, clips in zip(message.tracklets, own, strict=True)
+                made_of(tracklet, clips, np.stack([ready.popleft() for _ in clips]))
+                for tracklet, clips in zip(message.tracklets, own, strict=True)
             ]
             yield Settled(tracklets, message.horizon_us)
 
 
-def _tracklet(stretch: Stretch, clips: Sequence[Clip], features: Features) -> NewTracklet:
-    """`features` (number of clips, D), raw."""
+def embed_in(
+    flow: Flow,
+    messages: Iterable[Settled[S]],
+    embedder: ClipEmbedder,
+    settings: IndexSettings,
+    *,
+    clips_of: Callable[[S], list[Clip]],
+    made_of: Callable[[S, Sequence[Clip], Features], T],
+    embedded: Callable[[int], None] = lambda _: None,
+) -> Iterator[Settled[T]]:
+    """Like `embed`, as stage "embed" of a flow: several batches side by side.
+
+    `embedded` is told of the crops of each batch that is done. To be iterated in the thread of the stage.
+    """
+
+    def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
+        def counted(batch: Batch) -> tuple[Features, int]:
+            return work(batch), sum(len(clip.crops) for clip in batch)
+
+        workers = settings.workers_on(embedder.device)
+        for features, crops in flow.side_by_side("embed", counted, batches, workers):
+            embedded(crops)
+            yield features
+
+    batch_frames = settings.embed_batch_on(embedder.device)
+    return embed(messages, embedder, clips_of=clips_of, made_of=made_of, batch_frames=batch_frames, run=run)
+
+
+def new_tracklet(stretch: Stretch, clips: Sequence[Clip], features: Features) -> NewTracklet:
+    """A tracklet to store; `features` (number of clips, D), raw."""
     counts = [len(clip.crops) for clip in clips]
     made = [
         NewClip(clip.start_us, clip.end_us, count, feature)

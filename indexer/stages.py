@@ -3,14 +3,14 @@
 decode -> detect -> track (with crops, refinement, filters and clips) -> embed -> the caller, who iterates
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from gallery import NewTracklet
 from indexer.active import ActiveTracks
-from indexer.clips import Stretch
+from indexer.clips import Stretch, cut
 from indexer.counters import Counters
-from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
+from indexer.embedding import ClipEmbedder, Settled, embed_in, new_tracklet
 from indexer.flow import Flow, Pipe
 from indexer.sandbox import Sandboxed
 from indexer.settings import IndexSettings
@@ -114,24 +114,17 @@ class Stages:
             self._settled.put(Settled(tracklets, horizon_us))
 
     def _embed(self) -> None:
-        device = self._embedder.device
+        def count(crops: int) -> None:
+            self.counters.crops_embedded += crops
 
-        def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
-            def counted(batch: Batch) -> tuple[Features, int]:
-                return work(batch), sum(len(clip.crops) for clip in batch)
-
-            workers = self._settings.workers_on(device)
-            for features, crops in self._flow.side_by_side("embed", counted, batches, workers):
-                self.counters.crops_embedded += crops
-                yield features
-
-        batch = self._settings.embed_batch_on(device)
-        for done in embed(
+        for done in embed_in(
+            self._flow,
             self._settled,
             self._embedder,
-            clip_frames=self._settings.clip_frames,
-            batch_frames=batch,
-            run=run,
+            self._settings,
+            clips_of=lambda stretch: cut(stretch.samples, self._settings.clip_frames),
+            made_of=new_tracklet,
+            embedded=count,
         ):
             self._embedded.put(done)
 

@@ -183,17 +183,23 @@ class Catalogue:
                 }
         return found
 
-    def tracklets_of(self, video_id: str, *, after: int = -1, limit: int = MAX_LISTED) -> list[TrackletInfo]:
-        """List the tracklets of a video by number; `after` is the last number of the page before.
+    def tracklets_of(
+        self, video_id: str, *, after: int = -1, limit: int = MAX_LISTED, with_boxes: bool = False
+    ) -> list[TrackletInfo]:
+        """List the tracklets of a video by number, with their boxes if asked for.
+
+        `after` is the last number of the page before.
 
         Raises:
             NotFound: no such video.
         """
         query = select(Tracklet).where(Tracklet.video_id == video_id, Tracklet.number > after)
-        query = query.order_by(Tracklet.number).limit(_checked_limit(limit)).options(_NO_BOXES)
+        query = query.order_by(Tracklet.number).limit(_checked_limit(limit))
+        if not with_boxes:
+            query = query.options(_NO_BOXES)
         with self._database.read() as session:
             _video(session, video_id)
-            return _with_clips(session, session.scalars(query).all())
+            return _with_clips(session, session.scalars(query).all(), with_boxes=with_boxes)
 
     def coverage(
         self, filters: Filters, model_id: str, *, damaged: Sequence[DamagedSegment] = ()
@@ -247,7 +253,9 @@ def _video(session: Session, video_id: str) -> Video:
     return row
 
 
-def _with_clips(session: Session, rows: Sequence[Tracklet]) -> list[TrackletInfo]:
+def _with_clips(
+    session: Session, rows: Sequence[Tracklet], *, with_boxes: bool = False
+) -> list[TrackletInfo]:
     """Join tracklets with their clips and videos: one query a table."""
     clips = defaultdict(list)
     query = select(Clip).where(Clip.tracklet_id.in_([row.id for row in rows])).order_by(Clip.number)
@@ -255,7 +263,7 @@ def _with_clips(session: Session, rows: Sequence[Tracklet]) -> list[TrackletInfo
         clips[clip.tracklet_id].append(clip)
     video_ids = {row.video_id for row in rows}
     videos = {row.id: row for row in session.scalars(select(Video).where(Video.id.in_(video_ids)))}
-    return [tracklet_info(row, videos[row.video_id], clips[row.id]) for row in rows]
+    return [tracklet_info(row, videos[row.video_id], clips[row.id], with_boxes=with_boxes) for row in rows]
 
 
 def _checked_limit(limit: int) -> int:

@@ -6,6 +6,7 @@ everything. Person `00-1` is MARS's mark for junk and `0000` for distractors: bo
 so both are imported.
 """
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -96,12 +97,26 @@ def scan(root: Path) -> CropScan:
     return CropScan(cameras, left_out.notes())
 
 
-def read_bytes(path: Path) -> bytes:
-    """The whole file. Raises MalformedImport."""
+def digest_of(tracklets: Sequence[CropTracklet], salt: str = "") -> str:
+    """SHA-256 over the salt, names and contents of the crops, in order. Raises MalformedImport."""
+    digest = hashlib.sha256(salt.encode())
+    for tracklet in tracklets:
+        for path in tracklet.paths:
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise MalformedImport(f"{path}: {error.strerror}") from error
+            digest.update(f"{path.stem} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def size_of(tracklets: Sequence[CropTracklet]) -> int:
+    """Bytes of the crops. Raises MalformedImport."""
     try:
-        return path.read_bytes()
+        return sum(path.stat().st_size for tracklet in tracklets for path in tracklet.paths)
     except OSError as error:
-        raise MalformedImport(f"{path}: {error.strerror}") from error
+        raise MalformedImport(str(error)) from error
 
 
 def read_crop(path: Path) -> NDArray[np.uint8]:

@@ -6,8 +6,7 @@ crops' sizes and lie at 0, 0. There is nothing to play: the video's path is the 
 "crops".
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,20 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from gallery import BOX_DTYPE, Gallery, NewTracklet, NewVideo, VideoReport
-from indexer.active import kept_crop
-from indexer.clips import Sample, Stretch
-from indexer.embedding import Batch, ClipEmbedder, Features, Settled, embed
+from indexer.clips import Sample, Stretch, cut
+from indexer.embedding import ClipEmbedder, Settled, embed_in, new_tracklet
 from indexer.errors import MalformedImport
 from indexer.estimate import UNFINISHED
 from indexer.flow import Flow, Pipe
-from indexer.importers.crops import CropTracklet, LeftOut, read_bytes, read_crop, scan
+from indexer.importers.crops import CropTracklet, LeftOut, digest_of, read_crop, scan, size_of
 from indexer.names import shown
 from indexer.pipeline import IndexReport, already_indexed, model_info
 from indexer.progress import Progress, Silent
+from indexer.sampling import whole
 from indexer.settings import IndexSettings
 from indexer.stages import POLL_SECONDS
 from models.preprocessing import Preprocessing
-from models.quality import sharpness
 
 MARS_FPS = 25.0
 
@@ -153,7 +151,7 @@ def _import_camera(
     progress: Progress,
 ) -> IndexReport:
     progress.update("hash", 0.0, {})
-    digest, size_bytes = _digest(source.tracklets, folder.salt)
+    digest = digest_of(source.tracklets, folder.salt)
     known = gallery.catalogue.is_indexed(digest, embedder.id)
     if known is not None:
         return already_indexed(known)
@@ -170,7 +168,7 @@ def _import_camera(
         progress.update("commit", UNFINISHED, source.numbers())
         camera = gallery.catalogue.get_or_add_camera(f"{folder.camera_prefix}{source.number}")
         with flow.clock("store"):
-            info = writer.commit(_video(folder, source, camera.id, digest, size_bytes))
+            info = writer.commit(_video(folder, source, camera.id, digest))
     return IndexReport(info, False, info.report.warnings, source.numbers(), dict(flow.seconds))
 
 
@@ -190,12 +188,15 @@ def _embedded(
             source.clips += -(-len(made.samples) // settings.clip_frames)
             read.put(Settled([made], 0))
 
-    def run(work: Callable[[Batch], Features], batches: Iterable[Batch]) -> Iterator[Features]:
-        return flow.side_by_side("embed", work, batches, settings.workers_on(embedder.device))
-
     def embed_all() -> None:
-        batch = settings.embed_batch_on(embedder.device)
-        for done in embed(read, embedder, clip_frames=settings.clip_frames, batch_frames=batch, run=run):
+        for done in embed_in(
+            flow,
+            read,
+            embedder,
+            settings,
+            clips_of=lambda stretch: cut(stretch.samples, settings.clip_frames),
+            made_of=new_tracklet,
+        ):
             embedded.put(done)
 
     flow.stage("decode", read_all, out=read)
@@ -218,16 +219,7 @@ def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Pr
             continue
         height, width = crop.shape[:2]
         time_us = round((frame - tracklet.frames[0]) / fps * 1e6)
-        samples.append(
-            Sample(
-                time_us=time_us,
-                box=len(rows),
-                crop=kept_crop(crop, preprocessing),
-                aspect=width / height,
-                sharpness=sharpness(crop),
-                at_border=False,
-            )
-        )
+        samples.append(whole(crop, time_us, len(rows), preprocessing))
         rows.append((time_us, frame - 1, 0.0, 0.0, width, height, 1.0))
         source.frames += 1
         source.width, source.height = max(source.width, width), max(source.height, height)
@@ -235,27 +227,14 @@ def _read(tracklet: CropTracklet, source: _Source, fps: float, preprocessing: Pr
     return Stretch(np.array(rows, dtype=BOX_DTYPE), samples, 1e6 / fps)
 
 
-def _digest(tracklets: Sequence[CropTracklet], salt: str) -> tuple[str, int]:
-    """SHA-256 over the salt, names and contents of the crops, in order; and their size in bytes."""
-    digest = hashlib.sha256(salt.encode())
-    size = 0
-    for tracklet in tracklets:
-        for path in tracklet.paths:
-            content = read_bytes(path)
-            size += len(content)
-            digest.update(f"{path.stem} {len(content)}\n".encode())
-            digest.update(content)
-    return digest.hexdigest(), size
-
-
-def _video(folder: CropFolder, source: _Source, camera_id: int, digest: str, size_bytes: int) -> NewVideo:
+def _video(folder: CropFolder, source: _Source, camera_id: int, digest: str) -> NewVideo:
     return NewVideo(
         content_hash=digest,
         camera_id=camera_id,
         file_name=f"{folder.root.name}, camera {source.number}",
         path=str(folder.root.absolute()),
         owned=False,
-        size_bytes=size_bytes,
+        size_bytes=size_of(source.tracklets),
         start_time=folder.start_time,
         duration_us=source.duration_us,
         width=source.width,

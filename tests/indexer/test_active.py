@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from indexer.active import ActiveTracks, kept_crop
+from indexer.active import ActiveTracks
 from indexer.clips import Stretch
+from indexer.sampling import kept_crop
 from indexer.settings import IndexSettings
 from indexer.types import Frame, Tracked
 from models.preprocessing import Preprocessing, resize

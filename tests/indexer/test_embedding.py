@@ -1,12 +1,14 @@
 """Batches across tracklets: full, in order, and without influence on what belongs to whom."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gallery import BOX_DTYPE
+from gallery import BOX_DTYPE, NewTracklet
 from indexer.clips import Sample, Stretch, cut
-from indexer.embedding import Settled, embed
+from indexer.embedding import Settled, embed, new_tracklet
 from indexer.settle import quality
 from models.embedder import normalise, tracklet_feature
 from tests.indexer.fakes import TinyEmbedder
@@ -24,6 +26,18 @@ def tracklet(length: int, seed: int) -> Stretch:
     return Stretch(boxes, samples, 10.0)
 
 
+def in_clips(
+    messages: Sequence[Settled[Stretch]], embedder: TinyEmbedder, batch_frames: int
+) -> Iterator[Settled[NewTracklet]]:
+    return embed(
+        iter(messages),
+        embedder,
+        clips_of=lambda stretch: cut(stretch.samples, CLIP_FRAMES),
+        made_of=new_tracklet,
+        batch_frames=batch_frames,
+    )
+
+
 LENGTHS = st.lists(st.integers(1, 30), min_size=1, max_size=3)
 
 
@@ -37,7 +51,7 @@ def test_each_tracklet_gets_the_features_of_its_own_clips(
         Settled([tracklet(length, 10 * number + n) for n, length in enumerate(lengths)], number)
         for number, lengths in enumerate(messages)
     ]
-    received = list(embed(iter(sent), embedder, clip_frames=CLIP_FRAMES, batch_frames=batch_frames))
+    received = list(in_clips(sent, embedder, batch_frames))
     assert [message.horizon_us for message in received] == list(range(len(sent)))
     for before, after in zip(sent, received, strict=True):
         for asked, made in zip(before.tracklets, after.tracklets, strict=True):
@@ -54,7 +68,7 @@ def test_each_tracklet_gets_the_features_of_its_own_clips(
 def test_batches_are_filled_across_tracklets() -> None:
     embedder = TinyEmbedder()
     messages = [Settled([tracklet(11, n)], n) for n in range(12)]
-    assert len(list(embed(messages, embedder, clip_frames=CLIP_FRAMES, batch_frames=16))) == 12
+    assert len(list(in_clips(messages, embedder, 16))) == 12
     assert sum(embedder.batches) == 12 * 11
     assert max(embedder.batches) <= 16
     assert len(embedder.batches) <= 12
