@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from gallery.records.coverage import CameraCoverage as CameraCoverage
     from gallery.records.coverage import Coverage as Coverage
     from gallery.records.coverage import Missing as Missing
+    from gallery.records.jobs import AdaptOptions as AdaptOptions
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
     from gallery.records.jobs import JobInfo as JobInfo
+    from gallery.records.jobs import JobKind as JobKind
     from gallery.records.jobs import NewRecording as NewRecording
     from gallery.records.jobs import RecordingInfo as RecordingInfo
+    from gallery.records.jobs import ReindexOptions as ReindexOptions
     from gallery.records.probes import FoundPerson as FoundPerson
     from gallery.records.probes import PersonQuality as PersonQuality
     from gallery.records.probes import ProbeInfo as ProbeInfo
@@ -81,7 +84,16 @@ _HOMES = {
     "jobs.jobs": ["Jobs"],
     "records.cameras": ["CameraInfo"],
     "records.coverage": ["CameraCoverage", "Coverage", "Missing"],
-    "records.jobs": ["Claim", "Completion", "JobInfo", "NewRecording", "RecordingInfo"],
+    "records.jobs": [
+        "AdaptOptions",
+        "Claim",
+        "Completion",
+        "JobInfo",
+        "JobKind",
+        "NewRecording",
+        "RecordingInfo",
+        "ReindexOptions",
+    ],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [
         "SearchInfo",

@@ -75,8 +75,9 @@ class _Bar:
 
     def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:
         """See Progress."""
-        frames, tracklets = counters.get("frames_decoded", 0), counters.get("tracklets", 0)
-        text = f"{frames} frame{_s(frames)}, {tracklets} tracklet{_s(tracklets)}, {stage}"
+        counted = {"frame": counters.get("frames_decoded"), "tracklet": counters.get("tracklets", 0)}
+        numbers = [f"{number} {what}{_s(number)}" for what, number in counted.items() if number is not None]
+        text = ", ".join([*numbers, stage])
         self._bars.update(self._task, completed=fraction, counters=text)
 
 

@@ -1,10 +1,9 @@
-"""Runs filed jobs: leases recordings one by one, indexes them, and says what became of each."""
+"""Runs filed jobs: leases recordings one by one, does what they are filed for, and says how each ended."""
 
 import errno
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
@@ -13,14 +12,13 @@ from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, LeaseLos
 from gallery.errors import StorageFull
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
-from indexer.networks import make_detector
+from indexer.networks import make_detector, make_embedder
 from indexer.settings import IndexSettings
-from indexer.types import Recording
 from models.errors import ModelError
 
 if TYPE_CHECKING:
     from indexer.embedding import ClipEmbedder
-    from indexer.pipeline import IndexReport
+    from indexer.work import Work
     from models.detector import Detector
 
 T = TypeVar("T")
@@ -40,6 +38,7 @@ class Worker:
         settings: how to index.
         name: unique among living workers.
         detector_factory: makes a detector for a camera's input size (None for the default).
+        model_factory: makes the network of this name, for jobs that name one.
     """
 
     def __init__(
@@ -50,13 +49,16 @@ class Worker:
         name: str,
         *,
         detector_factory: "Callable[[int | None], Detector] | None" = None,
+        model_factory: "Callable[[str], ClipEmbedder] | None" = None,
     ) -> None:
         self._gallery = gallery
         self._embedder_factory = embedder_factory
         self._settings = settings
         self._name = name
         self._detector_factory = detector_factory or (lambda size: make_detector(settings, size))
-        self._detectors: dict[int | None, Detector] = {}
+        self._model_factory = model_factory or (
+            lambda model: make_embedder(settings.model_copy(update={"model": model}))
+        )
         self._stop = threading.Event()
         self._compact_at = MANY_SEGMENTS
 
@@ -70,22 +72,31 @@ class Worker:
             CatalogueUnavailable: the database could not be reached for `settings.outage_seconds`.
             StorageFull, OSError: a disk of the gallery was full for so long.
         """
+        from indexer.work import Work
+
         self._stop = stop
         embedder = self._embedder_factory()
         log.info("worker ready", worker=self._name, model=embedder.name)
+        work = Work(
+            self._gallery,
+            self._settings,
+            embedder,
+            detector_factory=self._detector_factory,
+            model_factory=self._model_factory,
+        )
         try:
             self._patiently(self._gallery.sweep)
-            self._run(embedder, once)
+            self._run(work, once)
         except _PASSING as error:
             if not stop.is_set() or not _passes(error):
                 raise
             log.warning("stopped while the gallery was unavailable", worker=self._name, reason=str(error))
 
-    def _run(self, embedder: "ClipEmbedder", once: bool) -> None:
+    def _run(self, work: "Work", once: bool) -> None:
         while not self._stop.is_set():
             claim = self._patiently(self._claim)
             if claim is not None:
-                self._work(claim, embedder)
+                self._work(claim, work)
             elif once:
                 return
             else:
@@ -95,8 +106,8 @@ class Worker:
     def _claim(self) -> Claim | None:
         return self._gallery.jobs.claim(self._name, lease_seconds=self._settings.lease_seconds)
 
-    def _work(self, claim: Claim, embedder: "ClipEmbedder") -> None:
-        """Index one recording and end its row; never fails because of the recording."""
+    def _work(self, claim: Claim, work: "Work") -> None:
+        """Do what one recording is filed for and end its row; never fails because of the recording."""
         lease = Lease(
             self._gallery.jobs,
             claim,
@@ -108,10 +119,10 @@ class Worker:
         about.info("recording leased", attempt=claim.recording.attempts)
         try:
             with lease:
-                report = self._patiently(lambda: self._index(claim, embedder, lease))
-            if report.already:
-                self._finish(claim, "skipped", report.warnings[0], video_id=report.video.id)
-            about.info("recording done", already=report.already, seconds=dict(report.stage_seconds))
+                done = self._patiently(lambda: work.do(claim, lease))
+            if done.state is not None:
+                self._finish(claim, done.state, done.reason, video_id=done.video_id)
+            about.info("recording done", **done.about)
         except Cancelled:
             about.info("recording given up", cancelled=lease.cancelled, lost=lease.lost)
             if lease.cancelled:
@@ -126,32 +137,6 @@ class Worker:
                 raise
             about.warning("recording failed", reason=str(error))
             self._finish(claim, "failed", str(error) or type(error).__name__)
-
-    def _index(self, claim: Claim, embedder: "ClipEmbedder", lease: Lease) -> "IndexReport":
-        from indexer.pipeline import index_video
-
-        filed = claim.recording
-        camera = self._gallery.catalogue.camera(filed.camera_id)
-        size = camera.detector_input
-        if size not in self._detectors:
-            self._detectors[size] = self._detector_factory(size)
-        recording = Recording(
-            Path(filed.path),
-            filed.camera_id,
-            filed.start_time,
-            filed.file_name,
-            filed.owned,
-            camera.pixel_aspect,
-        )
-        return index_video(
-            self._gallery,
-            embedder,
-            self._detectors[size],
-            recording,
-            self._settings,
-            progress=lease,
-            complete=lease.completion,
-        )
 
     def _finish(self, claim: Claim, state: str, reason: str, *, video_id: str | None = None) -> None:
         def finish() -> None:

@@ -111,7 +111,7 @@ def _excluded(cameras: Sequence[CameraInfo], filters: Filters) -> Iterator[NotSe
         yield NotSearched(what=name, reason="left out by the filter", cause="filter")
 
 
-def _unfinished(gallery: Gallery, names: Mapping[int, str], filters: Filters) -> Iterator[NotSearched]:
+def _unfinished(gallery: Gallery, names: Mapping[int | None, str], filters: Filters) -> Iterator[NotSearched]:
     """Recordings that were filed but are not in the gallery (yet), as far as they could pass the filter."""
     # How long an unread recording is, nobody knows: one is left out only when it begins too late.
     found = gallery.jobs.unindexed(camera_ids=filters.camera_ids, before=filters.end, limit=_UNINDEXED)

@@ -1,7 +1,7 @@
 """Index jobs: requests are checked and filed here; workers do the work."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gallery import CameraInfo, Conflict, JobInfo, NewRecording, NotFound, RecordingInfo
 from service.auth import Caller
@@ -48,7 +48,7 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
 
 def jobs_out(state: State, jobs: Sequence[JobInfo]) -> list[IndexJobOut]:
     """Jobs as the API says them."""
-    names = {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}
+    names: dict[int | None, str] = {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}
     return [
         IndexJobOut(
             id=job.id,
@@ -108,7 +108,7 @@ def _complete_upload(state: State, caller: Caller, upload_id: str, pointer: str)
     return upload
 
 
-def _recording_out(recording: RecordingInfo, names: dict[int, str]) -> RecordingOut:
+def _recording_out(recording: RecordingInfo, names: Mapping[int | None, str]) -> RecordingOut:
     return RecordingOut(
         camera=names.get(recording.camera_id, "?"),
         file_name=recording.file_name,

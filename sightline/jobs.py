@@ -1,4 +1,4 @@
-"""`sightline jobs`: index jobs and their progress."""
+"""`sightline jobs`: jobs and their progress."""
 
 import time
 from collections.abc import Sequence
@@ -22,11 +22,9 @@ from sightline.console import (
 )
 
 if TYPE_CHECKING:
-    from gallery import Gallery, JobInfo, RecordingInfo
+    from gallery import CameraInfo, Gallery, JobInfo, RecordingInfo
 
-app = typer.Typer(
-    help="List, show, follow and cancel index jobs.", no_args_is_help=True, rich_markup_mode=None
-)
+app = typer.Typer(help="List, show, follow and cancel jobs.", no_args_is_help=True, rich_markup_mode=None)
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `sightline jobs list` shows it.")]
 
 _LOOK_SECONDS: Final = 0.5
@@ -48,6 +46,7 @@ def list_jobs(
     rows = [
         {
             "id": job.id,
+            "kind": job.kind.value,
             "filed_at": job.created_at,
             "state": _state(job),
             "done": f"{job.progress:.0%}",
@@ -55,7 +54,7 @@ def list_jobs(
         }
         for job in jobs
     ]
-    print_table(rows, empty="No job yet: the page and POST /v1/index-jobs file some.")
+    print_table(rows, empty="No job yet: the page, the API, and `reindex` and `adapt` with --job file some.")
 
 
 @app.command()
@@ -119,18 +118,21 @@ def _show(gallery: "Gallery", job: "JobInfo") -> None:
 
 
 def _rows(gallery: "Gallery", recordings: "Sequence[RecordingInfo]") -> list[dict[str, object]]:
-    cameras = {camera.id: camera for camera in gallery.catalogue.cameras()}
-    return [
-        {
-            "recording": recording.file_name,
-            "camera": cameras[recording.camera_id].name,
-            "local_start": local_time(recording.start_time, cameras[recording.camera_id].time_zone),
-            "state": recording.state,
-            "done": f"{recording.progress:.0%}",
-            "reason": recording.reason,
-        }
-        for recording in recordings
-    ]
+    cameras: dict[int | None, CameraInfo] = {camera.id: camera for camera in gallery.catalogue.cameras()}
+    rows = list[dict[str, object]]()
+    for recording in recordings:
+        camera, start = cameras.get(recording.camera_id), recording.start_time
+        rows.append(
+            {
+                "recording": recording.file_name,
+                "camera": camera and camera.name,
+                "local_start": start and camera and local_time(start, camera.time_zone),
+                "state": recording.state,
+                "done": f"{recording.progress:.0%}",
+                "reason": recording.reason,
+            }
+        )
+    return rows
 
 
 def _without_recordings(job: "JobInfo") -> dict[str, object]:

@@ -1,27 +1,21 @@
 """`sightline reindex`: what the gallery holds, embedded with another model besides."""
 
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import GallerySettings
+from gallery import GallerySettings, ReindexOptions
 from indexer.names import shown
-from sightline.console import DataDir, open_gallery, output, print_note, read_settings
-from sightline.index import reader
-from sightline.outcomes import Outcome, print_outcomes, read_one
+from sightline.console import DataDir, open_gallery, output, print_line, print_note, read_settings
+from sightline.outcomes import Outcome, print_outcomes
 from sightline.videos import all_videos
 
 if TYPE_CHECKING:
     from gallery import Gallery, VideoInfo
+    from indexer.embedding import ClipEmbedder
     from indexer.progress import Progress
-    from indexer.types import Recording
-    from sightline.outcomes import Read
-
-# What the report of a video names as its detector when its people came from a file.
-IMPORTED = ("motchallenge", "crops")
+    from indexer.settings import IndexSettings
 
 
 def reindex(
@@ -29,16 +23,17 @@ def reindex(
         str | None, typer.Option(help="Name or path of the model [default: SIGHTLINE_INDEX_MODEL].")
     ] = None,
     camera: Annotated[str | None, typer.Option(help="Only recordings of this camera.")] = None,
+    job: Annotated[bool, typer.Option("--job", help="File a job for the workers and return.")] = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Index the recordings of the gallery with another model, beside those they are indexed with.
+    """Embed the people of the gallery with another model, beside those they are embedded with.
 
-    Features of several models lie side by side and are never compared: a service searches those of its
-    SIGHTLINE_MODEL. A recording that has this model's features already is skipped. Exits with 1 when one
-    could not be read, or yields other people under the current settings.
+    Crops are cut from the recordings at the boxes that are kept: nobody is detected or tracked again.
+    Features of several models lie side by side and are never compared. A recording that has this model's
+    features already is skipped, so an interrupted run continues. Exits with 1 when a recording is gone or has
+    changed.
     """
     from indexer.networks import check_settings, make_embedder
-    from indexer.progress import ConsoleProgress
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
@@ -47,18 +42,14 @@ def reindex(
     check_settings(settings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
-        videos = list(all_videos(gallery.catalogue, camera_id))
         embedder = make_embedder(settings)
-
-        @cache
-        def read_of(camera_id: int) -> "Read":
-            return reader(gallery, embedder, settings, gallery.catalogue.camera(camera_id), None)
-
-        with ConsoleProgress(output) as bars:
-            outcomes = [
-                _read_again(gallery, embedder.id, read_of, video, bars.of(shown(video.file_name)))
-                for video in videos
-            ]
+        if job:
+            cameras = None if camera_id is None else [camera_id]
+            filed = gallery.jobs.file_reindex(ReindexOptions(settings.model, embedder.id), camera_ids=cameras)
+            gallery.audit.record("job.file", subject=filed.id, detail={"recordings": len(filed.recordings)})
+            print_line(f"Job {filed.id}: {len(filed.recordings)} recordings. `sightline worker` runs it.")
+            return
+        outcomes = _embed_all(gallery, embedder, list(all_videos(gallery.catalogue, camera_id)), settings)
     print_outcomes(outcomes, empty="No recording yet: `sightline index` adds some.")
     if embedder.warning:
         print_note(embedder.warning)
@@ -66,26 +57,32 @@ def reindex(
         raise typer.Exit(1)
 
 
-def _read_again(
+def _embed_all(
+    gallery: "Gallery", embedder: "ClipEmbedder", videos: "list[VideoInfo]", settings: "IndexSettings"
+) -> list[Outcome]:
+    from indexer.progress import ConsoleProgress
+
+    with ConsoleProgress(output) as bars:
+        return [
+            _embed(gallery, embedder, video, settings, bars.of(shown(video.file_name))) for video in videos
+        ]
+
+
+def _embed(
     gallery: "Gallery",
-    model_id: str,
-    read_of: Callable[[int], "Read"],
+    embedder: "ClipEmbedder",
     video: "VideoInfo",
+    settings: "IndexSettings",
     progress: "Progress",
 ) -> Outcome:
-    file = Path(video.path)
-    if gallery.catalogue.is_indexed(video.content_hash, model_id) is not None:
-        return Outcome(file, "in the gallery already", video.tracklet_count)
-    if video.report.detector in IMPORTED:
-        return Outcome(file, "was imported: import it again with this model", failed=True)
-    return read_one(gallery, recording_of(gallery, video), read_of(video.camera_id), progress)
+    from gallery import Conflict, NotFound
+    from indexer.errors import IndexerError
+    from indexer.reembed import embed_video
 
-
-def recording_of(gallery: "Gallery", video: "VideoInfo") -> "Recording":
-    """The recording that a video was made from, with its camera's settings of now."""
-    from indexer.types import Recording
-
-    aspect = gallery.catalogue.camera(video.camera_id).pixel_aspect
-    return Recording(
-        Path(video.path), video.camera_id, video.start_time, video.file_name, video.owned, aspect
-    )
+    file = Path(video.file_name)
+    try:
+        report = embed_video(gallery, embedder, video, settings, progress=progress)
+    except (IndexerError, Conflict, NotFound) as error:
+        return Outcome(file, str(error), failed=True)
+    progress.update("done", 1.0, report.counters)
+    return Outcome(file, "in the gallery already" if report.already else "embedded", video.tracklet_count)

@@ -11,15 +11,18 @@ from indexer.names import shown
 from sightline.console import DataDir, open_gallery, output, print_note, read_settings
 from sightline.index import reader
 from sightline.outcomes import Outcome, print_outcomes, read_one
-from sightline.reindex import IMPORTED, recording_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gallery import DamagedVideo, Gallery
+    from gallery import DamagedVideo, Gallery, VideoInfo
     from indexer.progress import ConsoleProgress
+    from indexer.types import Recording
     from models.embedder import Embedder
     from sightline.outcomes import Read
+
+# What the report of a video names as its detector when its people came from a file.
+IMPORTED = ("motchallenge", "crops")
 
 
 def repair(data_dir: DataDir = None) -> None:
@@ -72,4 +75,14 @@ def _mend(
     if video.report.detector in IMPORTED:
         return Outcome(file, "was imported: erase it and import it again", failed=True)
     progress = bars.of(shown(video.file_name))
-    return read_one(gallery, recording_of(gallery, video), read_of(video.camera_id), progress)
+    return read_one(gallery, _recording_of(gallery, video), read_of(video.camera_id), progress)
+
+
+def _recording_of(gallery: "Gallery", video: "VideoInfo") -> "Recording":
+    """The recording that a video was made from, with its camera's settings of now."""
+    from indexer.types import Recording
+
+    aspect = gallery.catalogue.camera(video.camera_id).pixel_aspect
+    return Recording(
+        Path(video.path), video.camera_id, video.start_time, video.file_name, video.owned, aspect
+    )

@@ -4,19 +4,31 @@ import hashlib
 import os.path
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.state import QUEUED
-from gallery.records.jobs import NewRecording
+from gallery.records.jobs import JobKind, NewRecording
 from gallery.sql.tables import Camera, JobRecording
 from gallery.validation import moment, optional_text, text
 
 MAX_RECORDINGS = 1000  # of one job
 _LONGEST_PATH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A job to file: `insert` makes its rows, `request_hash` is equal for equal requests."""
+
+    kind: JobKind
+    options: dict[str, Any]
+    insert: Callable[[Session, str], None]
+    request_hash: str
 
 
 def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:
@@ -52,8 +64,17 @@ def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:
 
 def fingerprint(rows: Sequence[JobRecording]) -> str:
     """Return a hash that is equal for equal requests."""
-    parts = [(row.camera_id, row.path, row.file_name, row.owned, row.start_time.isoformat()) for row in rows]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+    return hash_of(
+        [
+            (row.camera_id, row.path, row.file_name, row.owned, row.start_time and row.start_time.isoformat())
+            for row in rows
+        ]
+    )
+
+
+def hash_of(request: object) -> str:
+    """Return a hash of plain values."""
+    return hashlib.sha256(repr(request).encode()).hexdigest()
 
 
 def idempotency_token(key_id: str | None, idempotency_key: str | None) -> str | None:

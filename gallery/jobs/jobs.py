@@ -1,4 +1,4 @@
-"""Jobs: requests to index recordings, which workers lease one recording at a time."""
+"""Jobs: requests for work that takes long, which workers lease one recording at a time."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -7,13 +7,23 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.jobs import filing as job_filing
-from gallery.jobs import leases, reading, unindexed
+from gallery.jobs import leases, model_jobs, reading, unindexed
 from gallery.jobs.ending import ended_values
+from gallery.jobs.filing import Filed
 from gallery.jobs.state import CANCELLED, ENDED, QUEUED, RUNNING
-from gallery.records.jobs import Claim, JobInfo, NewRecording, RecordingInfo
+from gallery.records.jobs import (
+    AdaptOptions,
+    Claim,
+    JobInfo,
+    JobKind,
+    NewRecording,
+    RecordingInfo,
+    ReindexOptions,
+)
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import Job, JobRecording
@@ -48,15 +58,70 @@ class Jobs:
             Conflict: the idempotency key was used for another request.
         """
         rows = job_filing.new_rows(recordings)
+
+        def insert(session: Session, job_id: str) -> None:
+            job_filing.require_cameras(session, {row.camera_id for row in rows if row.camera_id is not None})
+            for row in rows:
+                row.job_id = job_id
+            session.add_all(rows)
+            session.flush()
+
+        filed = Filed(JobKind.INDEX, {}, insert, request_hash or job_filing.fingerprint(rows))
+        return self._file(filed, key_id, idempotency_key)
+
+    def file_reindex(
+        self,
+        options: ReindexOptions,
+        *,
+        camera_ids: Collection[int] | None = None,
+        key_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> JobInfo:
+        """File a job that gives the recordings of the gallery, or of these cameras, a model's features.
+
+        Raises:
+            InvalidInput: a value that cannot be stored.
+            NotFound: no such camera.
+            Conflict: they all have them, or the idempotency key was used for another request.
+        """
+
+        def insert(session: Session, job_id: str) -> None:
+            model_jobs.insert_videos(session, job_id, options.model_id, camera_ids)
+
+        chosen = None if camera_ids is None else sorted(set(camera_ids))
+        values = model_jobs.reindex_options(options)
+        filed = Filed(JobKind.REINDEX, values, insert, job_filing.hash_of([values, chosen]))
+        return self._file(filed, key_id, idempotency_key)
+
+    def file_adapt(
+        self, options: AdaptOptions, *, key_id: str | None = None, idempotency_key: str | None = None
+    ) -> JobInfo:
+        """File a job that adapts a model to the cameras of the gallery.
+
+        Raises:
+            InvalidInput: an option is out of range.
+            NotFound: no such camera.
+            Conflict: the idempotency key was used for another request.
+        """
+
+        def insert(session: Session, job_id: str) -> None:
+            model_jobs.insert_adaptation(session, job_id, options)
+
+        values = model_jobs.adapt_options(options)
+        filed = Filed(JobKind.ADAPT, values, insert, job_filing.hash_of(values))
+        return self._file(filed, key_id, idempotency_key)
+
+    def _file(self, filed: Filed, key_id: str | None, idempotency_key: str | None) -> JobInfo:
         token = job_filing.idempotency_token(key_id, idempotency_key)
-        request_hash = text(request_hash or job_filing.fingerprint(rows), "request hash", longest=64)
+        request_hash = text(filed.request_hash, "request hash", longest=64)
         if token is not None and (before := self._filed_before(token, request_hash)) is not None:
             return before
         try:
             with self._database.write() as session:
-                job_filing.require_cameras(session, {row.camera_id for row in rows})
                 job = Job(
                     id=job_filing.growing_id(),
+                    kind=filed.kind,
+                    options=filed.options,
                     key_id=key_id,
                     idempotency_key=token,
                     request_hash=request_hash,
@@ -65,11 +130,8 @@ class Jobs:
                 )
                 session.add(job)
                 session.flush()
-                for row in rows:
-                    row.job_id = job.id
-                session.add_all(rows)
-                session.flush()
-                return reading.summary_of(job, rows, job.created_at)
+                filed.insert(session, job.id)
+                return reading.job_info(session, job, job.id)
         except IntegrityError:
             # The same request, sent twice at once: the other one was filed between our look and our insert.
             if token is None or (before := self._filed_before(token, request_hash)) is None:
@@ -85,8 +147,12 @@ class Jobs:
         with self._database.read() as session:
             return reading.job_info(session, session.get(Job, known_id(job_id, "job")), job_id)
 
-    def list(self, *, limit: int = 50, after: str | None = None) -> Sequence[JobInfo]:
-        """List jobs newest first, without their recordings; `after` is the id of the last one seen.
+    def list(
+        self, *, limit: int = 50, after: str | None = None, kinds: Collection[JobKind] = tuple(JobKind)
+    ) -> Sequence[JobInfo]:
+        """List jobs of these kinds newest first, without their recordings.
+
+        `after` is the id of the last one seen.
 
         Raises:
             InvalidInput: `limit` is out of range.
@@ -94,7 +160,7 @@ class Jobs:
         """
         if not 1 <= limit <= MAX_LISTED:
             raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
-        query = select(Job).order_by(Job.id.desc()).limit(limit)
+        query = select(Job).where(Job.kind.in_(kinds)).order_by(Job.id.desc()).limit(limit)
         if after is not None:
             query = query.where(Job.id < known_id(after, "job"))
         with self._database.read() as session:

@@ -9,18 +9,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from gallery.errors import LeaseLost
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
-from gallery.records.jobs import Claim, RecordingInfo
+from gallery.records.jobs import Claim, JobKind, RecordingInfo
 from gallery.sql.base import UtcDateTime
 from gallery.sql.copying import copied
 from gallery.sql.tables import Job, JobRecording
 
 MAX_ATTEMPTS = 3  # leases that may run out before a recording is given up: it may be what kills the workers
 ON_REQUEST = "cancelled on request"
+_URGENCY = case((Job.kind == JobKind.INDEX, 0), (Job.kind == JobKind.REINDEX, 1), else_=2)
 
 
 def current_time(session: Session) -> datetime:
@@ -39,22 +40,24 @@ def anything_claimable(session: Session, now: datetime) -> bool:
 def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Claim | None:
     """Lease the recording that has waited longest, settling on the way what nobody can lease any more.
 
+    New recordings come first, whoever waits: until they are indexed no search finds them.
+
     PostgreSQL skips rows that another worker is taking right now; on SQLite the caller's transaction holds
     the write lock.
     """
     query = (
-        select(JobRecording, Job.cancel_requested)
+        select(JobRecording, Job)
         .join(Job, Job.id == JobRecording.job_id)
         .where(_claimable(now))
-        .order_by(JobRecording.job_id, JobRecording.number)  # job ids grow with time
+        .order_by(_URGENCY, JobRecording.job_id, JobRecording.number)  # job ids grow with time
         .limit(1)
         .with_for_update(of=JobRecording, skip_locked=True)
     )
     while (found := session.execute(query).one_or_none()) is not None:
-        row, cancel_requested = found
+        row, job = found
         if row.state == RUNNING:
             row.lost_workers = [*row.lost_workers, row.worker]
-        if cancel_requested:
+        if job.cancel_requested:
             settle(row, CANCELLED, ON_REQUEST, now)
         elif len(row.lost_workers) >= MAX_ATTEMPTS:
             names = ", ".join(row.lost_workers)
@@ -62,7 +65,8 @@ def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Clai
         else:
             _lease(row, worker, now + lease, now)
             session.flush()
-            return Claim(recording=copied(RecordingInfo, row), job_id=row.job_id, worker=worker)
+            recording = copied(RecordingInfo, row)
+            return Claim(recording, row.job_id, worker, JobKind(job.kind), job.options)
         session.flush()
     return None
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from gallery.errors import NotFound
 from gallery.jobs import leases
 from gallery.jobs.state import RecordingProgress, job_eta, job_progress, job_state
-from gallery.records.jobs import JobInfo, RecordingInfo
+from gallery.records.jobs import JobInfo, JobKind, RecordingInfo
 from gallery.sql.copying import copied
 from gallery.sql.tables import Job, JobRecording
 
@@ -49,6 +49,8 @@ def job_summary(
     """Make the record of a job; its recordings only if they are given."""
     return JobInfo(
         id=job.id,
+        kind=JobKind(job.kind),
+        options=job.options,
         key_id=job.key_id,
         state=job_state([r.state for r in progress]),
         progress=job_progress(progress),

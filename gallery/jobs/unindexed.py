@@ -7,7 +7,8 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
-from gallery.sql.tables import JobRecording, Video
+from gallery.records.jobs import JobKind
+from gallery.sql.tables import Job, JobRecording, Video
 
 
 def find(
@@ -17,7 +18,8 @@ def find(
 
     One that failed and was filed again is told by its last filing only.
     """
-    query = select(JobRecording).where(JobRecording.state.in_([QUEUED, RUNNING, FAILED]))
+    query = select(JobRecording).join(Job, Job.id == JobRecording.job_id).where(Job.kind == JobKind.INDEX)
+    query = query.where(JobRecording.state.in_([QUEUED, RUNNING, FAILED]))
     if camera_ids is not None:
         query = query.where(JobRecording.camera_id.in_([i for i in camera_ids if 0 < i < 2**31]))
     if before is not None:
@@ -42,7 +44,8 @@ def _last_filings(session: Session, paths: Sequence[str]) -> dict[str, str]:
         return {}
     query = (
         select(JobRecording.path, func.max(JobRecording.id))
-        .where(JobRecording.path.in_(paths), JobRecording.state != CANCELLED)
+        .join(Job, Job.id == JobRecording.job_id)
+        .where(Job.kind == JobKind.INDEX, JobRecording.path.in_(paths), JobRecording.state != CANCELLED)
         .group_by(JobRecording.path)
     )
     return dict(session.execute(query).all())

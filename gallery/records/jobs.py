@@ -3,7 +3,48 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+
+class JobKind(StrEnum):
+    """What a job does: index recordings, embed the gallery's with another model, or adapt a model."""
+
+    INDEX = "index"
+    REINDEX = "reindex"
+    ADAPT = "adapt"
+
+
+@dataclass(frozen=True, slots=True)
+class ReindexOptions:
+    """Which model's features the recordings of a job get: its name, and its id for certain."""
+
+    model: str
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptOptions:
+    """What an adaptation learns from, and for how long.
+
+    Attributes:
+        name: of the model that it makes.
+        parent: name of the model that it begins with.
+        camera_ids: of these cameras only; None for all.
+        start, end: tracklets within this time only, ISO 8601 with an offset; None for no bound.
+        hours: ends after the last round that fits into them; None for no bound.
+        rounds: at most so many.
+        seed: of all chance.
+    """
+
+    name: str
+    parent: str
+    camera_ids: Sequence[int] | None = None
+    start: str | None = None
+    end: str | None = None
+    hours: float | None = None
+    rounds: int = 6
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +60,15 @@ class NewRecording:
 
 @dataclass(frozen=True, slots=True)
 class RecordingInfo:
-    """One recording of a job, as it stands."""
+    """One recording of a job, as it stands; an adaptation's has no camera and no start."""
 
     id: str
     number: int
-    camera_id: int
+    camera_id: int | None
     path: str
     file_name: str
     owned: bool
-    start_time: datetime
+    start_time: datetime | None
     state: str
     reason: str | None
     video_id: str | None
@@ -44,10 +85,13 @@ class RecordingInfo:
 class JobInfo:
     """A job: state is queued, running, succeeded, failed, cancelled or partial.
 
-    `progress` is 0..1 over its recordings; `eta_seconds` is None until something has been measured.
+    `options` is {} of an index job, else the fields of ReindexOptions or AdaptOptions. `progress` is 0..1
+    over its recordings; `eta_seconds` is None until something has been measured.
     """
 
     id: str
+    kind: JobKind
+    options: Mapping[str, Any]
     key_id: str | None
     state: str
     progress: float
@@ -59,11 +103,16 @@ class JobInfo:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A recording leased to one worker: renew it before `lease_seconds` are over or lose it."""
+    """A recording leased to one worker: renew it before `lease_seconds` are over or lose it.
+
+    `kind` and `options` are those of its job.
+    """
 
     recording: RecordingInfo
     job_id: str
     worker: str
+    kind: JobKind = JobKind.INDEX
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,11 +187,13 @@ class Tombstone(Base):
 
 
 class Job(Base):
-    """One request to index recordings. Its state is derived from its recordings."""
+    """One request for work that takes long. Its state is derived from its recordings."""
 
     __tablename__ = "job"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12), server_default="index")  # index reindex adapt
+    options: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # a ReindexOptions or AdaptOptions
     key_id: Mapped[str | None] = mapped_column(String(32))  # who filed it
     idempotency_key: Mapped[str | None] = mapped_column(unique=True)  # "<key_id>:<what the caller sent>"
     request_hash: Mapped[str] = mapped_column(String(64))
@@ -200,7 +202,10 @@ class Job(Base):
 
 
 class JobRecording(Base):
-    """One recording of a job: the unit that a worker leases."""
+    """One recording of a job: the unit that a worker leases.
+
+    An adaptation learns from many recordings: its job has one row, of no camera.
+    """
 
     __tablename__ = "job_recording"
     __table_args__ = (
@@ -211,11 +216,11 @@ class JobRecording(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     number: Mapped[int]
-    camera_id: Mapped[int] = mapped_column(ForeignKey("camera.id"))
+    camera_id: Mapped[int | None] = mapped_column(ForeignKey("camera.id"))
     path: Mapped[str]
     file_name: Mapped[str]
     owned: Mapped[bool]
-    start_time: Mapped[datetime]
+    start_time: Mapped[datetime | None]
     state: Mapped[str] = mapped_column(String(12))  # queued running succeeded skipped failed cancelled
     reason: Mapped[str | None]  # why it was skipped or failed
     video_id: Mapped[str | None] = mapped_column(String(32))

@@ -10,7 +10,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gallery import Gallery, GallerySettings, JobInfo, ModelInfo, NewRecording, VideoWriter
+from gallery import (
+    Gallery,
+    GallerySettings,
+    JobInfo,
+    ModelInfo,
+    NewRecording,
+    ReindexOptions,
+    VideoWriter,
+)
 from indexer import worker as worker_module
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
@@ -176,6 +184,51 @@ def _taken_over(gallery: Gallery) -> bool:
     worker = Worker(gallery, TinyEmbedder, QUICK, "w2", detector_factory=lambda size: ColourDetector())
     worker.run(threading.Event(), once=True)
     return len(gallery.catalogue.videos()) == 1
+
+
+def file_reindex(gallery: Gallery, crowd_video: Path) -> JobInfo:
+    file_job(gallery, crowd_video)
+    run_once(gallery)
+    return gallery.jobs.file_reindex(ReindexOptions("1", "1" * 64))
+
+
+def reindexer(gallery: Gallery, *, seconds: float = 0.0, settings: IndexSettings = QUICK) -> Worker:
+    return Worker(
+        gallery,
+        TinyEmbedder,
+        settings,
+        "w1",
+        model_factory=lambda model: TinyEmbedder(model=model, seconds=seconds),
+    )
+
+
+def test_a_reindex_job_embeds_what_is_there(gallery: Gallery, crowd_video: Path) -> None:
+    job = file_reindex(gallery, crowd_video)
+    slow = QUICK.model_copy(update={"embed_batch": 8, "clip_frames": 8, "workers": 1})
+    with running(reindexer(gallery, seconds=0.5, settings=slow)) as stop:
+        until(lambda: states(gallery, job) == ["running"])
+        stop.set()
+        until(lambda: states(gallery, job) == ["queued"])
+    assert list(gallery.data_dir.glob("staging/*")) == []
+    reindexer(gallery).run(threading.Event(), once=True)
+    (recording,) = gallery.jobs.get(job.id).recordings
+    assert (recording.state, recording.reason, recording.counters["tracklets"]) == ("succeeded", None, 3)
+    assert gallery.snapshot("1" * 64).tracklet_count == 3
+
+
+def test_a_reindex_job_whose_video_or_model_is_gone(sqlite_gallery: Gallery, crowd_video: Path) -> None:
+    job = file_reindex(sqlite_gallery, crowd_video)
+    other = sqlite_gallery.jobs.file_reindex(ReindexOptions("1", "2" * 64))
+    gone = sqlite_gallery.jobs.file_reindex(ReindexOptions("1", "1" * 64))
+    work = reindexer(sqlite_gallery)
+    work.run(threading.Event(), once=True)
+    assert [states(sqlite_gallery, j) for j in (job, other, gone)] == [["succeeded"], ["failed"], ["skipped"]]
+    assert "another one" in str(sqlite_gallery.jobs.get(other.id).recordings[0].reason)
+    erased = sqlite_gallery.jobs.file_reindex(ReindexOptions("3", "3" * 64))
+    sqlite_gallery.erase_video(sqlite_gallery.catalogue.videos()[0].id)
+    work.run(threading.Event(), once=True)
+    (recording,) = sqlite_gallery.jobs.get(erased.id).recordings
+    assert (recording.state, recording.reason) == ("skipped", "the recording was erased")
 
 
 def test_many_segments_are_merged(

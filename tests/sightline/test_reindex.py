@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gallery import Gallery, GallerySettings
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
 from tests.sightline.conftest import Run
 
@@ -19,7 +20,8 @@ def second_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The index commands use model 0, or the one that --model names; here it only has another id."""
     monkeypatch.setenv("SIGHTLINE_INDEX_MODEL", "0")
     monkeypatch.setattr("indexer.networks.check_settings", lambda settings: None)  # "0" and "1" exist here
-    monkeypatch.setattr("indexer.networks.make_embedder", lambda settings: TinyEmbedder(model=settings.model))
+    for where in ("indexer.networks", "indexer.worker"):
+        monkeypatch.setattr(f"{where}.make_embedder", lambda settings: TinyEmbedder(model=settings.model))
 
 
 def index(run: Run, file: Path) -> None:
@@ -41,7 +43,7 @@ def test_each_model_answers_from_its_own_features(
     result = run("reindex", "--model", "1")
 
     assert result.exit_code == 0, result.output
-    assert "indexed" in result.output
+    assert "embedded" in result.output
     after = json.loads(run("search", photo, "--json").stdout)
     assert after["model"]["id"] == "1" * 64
     assert len(after["hits"]) == 3
@@ -82,24 +84,24 @@ def test_a_recording_that_is_gone_is_reported_and_the_others_are_read(
 
     assert result.exit_code == 1
     assert "moved.mp4" in result.output
-    assert result.output.count("indexed") == 1
+    assert result.output.count("embedded") == 1
 
 
-def test_other_people_than_before_are_a_conflict_and_change_nothing(
+def test_nobody_is_detected_again_and_what_is_recorded_goes_before_what_is_set(
     run: Run, recordings: Path, second_model: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index(run, recordings / "a.mp4")
     before = run("videos", "--json").stdout
     monkeypatch.setenv("SIGHTLINE_INDEX_EMBED_FPS", "2")
+    monkeypatch.setattr("indexer.networks.make_detector", None)
 
     result = run("reindex", "--model", "1")
 
-    assert result.exit_code == 1
-    assert "other tracklets" in " ".join(result.output.split())
+    assert result.exit_code == 0, result.output
     assert run("videos", "--json").stdout == before
 
 
-def test_imported_crops_are_left_to_their_importer(run: Run, tmp_path: Path, second_model: None) -> None:
+def test_imported_crops_are_embedded_as_they_are(run: Run, tmp_path: Path, second_model: None) -> None:
     folder = tmp_path / "crops" / "0001"
     folder.mkdir(parents=True)
     picture = np.random.default_rng(0).integers(0, 255, (128, 64, 3), np.uint8)
@@ -107,8 +109,29 @@ def test_imported_crops_are_left_to_their_importer(run: Run, tmp_path: Path, sec
         Image.fromarray(picture).save(folder / f"0001C1T0001F00{frame}.jpg")
     imported = run("import-crops", folder.parent, "--start", "2026-01-01T00:00:00Z")
     assert imported.exit_code == 0, imported.output
+    assert run("reindex", "--model", "1").exit_code == 0
+    (folder / "0001C1T0001F001.jpg").unlink()
+    changed = run("reindex", "--model", "2")
+    assert changed.exit_code == 1
+    assert "changed since they were imported" in " ".join(changed.output.split())
 
-    result = run("reindex", "--model", "1")
 
-    assert result.exit_code == 1
-    assert "import it again" in " ".join(result.output.split())
+def test_a_job_for_the_workers(
+    run: Run, recordings: Path, second_model: None, sqlite_settings: GallerySettings
+) -> None:
+    index(run, recordings / "a.mp4")
+    index(run, recordings / "b.mp4")
+    filed = run("reindex", "--model", "1", "--job")
+    assert filed.exit_code == 0, filed.output
+    assert "2 recordings" in filed.output
+    assert "reindex" in run("jobs", "list").output
+    worked = run("worker", "--once")
+    assert worked.exit_code == 0, worked.output
+    (job,) = json.loads(run("jobs", "list", "--json").stdout)
+    assert (job["kind"], job["state"], job["progress"]) == ("reindex", "succeeded", 1.0)
+    assert job["options"] == {"model": "1", "model_id": "1" * 64}
+    with Gallery.open(sqlite_settings) as gallery:
+        assert gallery.snapshot("1" * 64).tracklet_count == 4
+    again = run("reindex", "--model", "1", "--job")
+    assert again.exit_code == 2
+    assert "already" in again.output

@@ -1,0 +1,124 @@
+"""Does what a claimed recording is for: index it, or embed it with another model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gallery import Claim, Gallery, JobKind, NotFound
+from indexer.lease import Lease
+from indexer.pipeline import IndexReport, index_video
+from indexer.reembed import embed_video
+from indexer.settings import IndexSettings
+from indexer.types import Recording
+from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from indexer.embedding import ClipEmbedder
+    from models.detector import Detector
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How the work on a claim ended; `state` is None where its own commit has said so."""
+
+    state: str | None = None
+    reason: str = ""
+    video_id: str | None = None
+    about: dict[str, object] = field(default_factory=dict)
+
+
+class Work:
+    """What a worker can do, and the networks that it does it with.
+
+    Args:
+        gallery: where jobs are filed and videos go.
+        settings: how to index.
+        embedder: the network that recordings are indexed with.
+        detector_factory: makes a detector for a camera's input size (None for the default).
+        model_factory: makes the network of this name.
+    """
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        settings: IndexSettings,
+        embedder: "ClipEmbedder",
+        *,
+        detector_factory: "Callable[[int | None], Detector]",
+        model_factory: "Callable[[str], ClipEmbedder]",
+    ) -> None:
+        self._gallery, self._settings, self._embedder = gallery, settings, embedder
+        self._detector_factory, self._model_factory = detector_factory, model_factory
+        self._detectors: dict[int | None, Detector] = {}
+        self._other: ClipEmbedder | None = None
+
+    def do(self, claim: Claim, lease: Lease) -> Done:
+        """Do the work. Raises what indexing raises."""
+        if claim.kind == JobKind.INDEX:
+            return _done(self._index(claim, lease))
+        return self._reindex(claim, lease)
+
+    def _index(self, claim: Claim, lease: Lease) -> IndexReport:
+        filed = claim.recording
+        assert filed.camera_id is not None
+        assert filed.start_time is not None
+        camera = self._gallery.catalogue.camera(filed.camera_id)
+        size = camera.detector_input
+        if size not in self._detectors:
+            self._detectors[size] = self._detector_factory(size)
+        recording = Recording(
+            Path(filed.path),
+            filed.camera_id,
+            filed.start_time,
+            filed.file_name,
+            filed.owned,
+            camera.pixel_aspect,
+        )
+        return index_video(
+            self._gallery,
+            self._embedder,
+            self._detectors[size],
+            recording,
+            self._settings,
+            progress=lease,
+            complete=lease.completion,
+        )
+
+    def _reindex(self, claim: Claim, lease: Lease) -> Done:
+        wanted = claim.recording.video_id
+        assert wanted is not None
+        try:
+            video = self._gallery.catalogue.video(wanted)
+        except NotFound:
+            return Done("skipped", "the recording was erased")
+        embedder = self._embedder_of(claim.options["model"], claim.options["model_id"])
+        quiet = replace(video.report, warnings=())  # what is known of the recording is not news
+        report = embed_video(
+            self._gallery,
+            embedder,
+            video,
+            self._settings,
+            progress=lease,
+            complete=lambda: lease.completion(quiet),
+        )
+        return _done(report)
+
+    def _embedder_of(self, name: str, model_id: str) -> "ClipEmbedder":
+        """The network of this name, kept until another one is asked for."""
+        if self._embedder.id == model_id:
+            return self._embedder
+        if self._other is None or self._other.id != model_id:
+            self._other = None  # two are enough for the memory
+            found = self._model_factory(name)
+            if found.id != model_id:
+                raise ModelError(f"model {name} is another one here than where the job was filed")
+            self._other = found
+        return self._other
+
+
+def _done(report: IndexReport) -> Done:
+    about: dict[str, object] = {"already": report.already, "seconds": dict(report.stage_seconds)}
+    if report.already:
+        return Done("skipped", report.warnings[0], report.video.id, about)
+    return Done(about=about)
