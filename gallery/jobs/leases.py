@@ -40,7 +40,7 @@ def anything_claimable(session: Session, now: datetime) -> bool:
 def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Claim | None:
     """Lease the recording that has waited longest, settling on the way what nobody can lease any more.
 
-    New recordings come first, whoever waits: until they are indexed no search finds them.
+    New recordings come first, however long others have waited: until they are indexed no search finds them.
 
     PostgreSQL skips rows that another worker is taking right now; on SQLite the caller's transaction holds
     the write lock.
