@@ -1,24 +1,12 @@
-"""Crops of tracklets that the gallery holds, cut again from where they came: nobody is detected or tracked.
-
-A recording is decoded once, in its order, whatever tracklets are wanted of it. Memory holds the crops of the
-people in view, never those of the file.
-"""
+"""Tracklets that the gallery holds, with crops of them: which are asked for, and which are kept."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
 
-from gallery import Catalogue, FileStamp, TrackletInfo, VideoInfo
+from gallery import Catalogue, TrackletInfo
 from indexer.clips import Sample
-from indexer.errors import UnreadableRecording
-from indexer.hashing import content_hash
-from indexer.names import shown
-from indexer.sampling import Box, Slots, sample
-from indexer.sandbox import Sandboxed, open_sandboxed
-from indexer.settings import IndexSettings
 from indexer.thumbnails import goodness
-from indexer.types import Frame
 from models.preprocessing import Preprocessing
 
 CROPS: Final = "crops"  # how a report names the detector of imported folders of crops
@@ -96,41 +84,6 @@ class Asked:
     seen: Callable[[int], None] = lambda _: None
 
 
-def read_kept(
-    catalogue: Catalogue, video: VideoInfo, settings: IndexSettings, asked: Asked
-) -> Iterator[Kept]:
-    """Yield tracklets of a video with their crops, in the order in which they end.
-
-    The crops are of the moments that were sampled when the video was indexed. Of imported crops the images
-    are read as they are.
-
-    Args:
-        catalogue: where the boxes are.
-        video: as recorded.
-        settings: limits of the decoder; the rate of sampling where the video's report does not say it.
-        asked: which tracklets, and which crops of them.
-
-    Raises:
-        UnreadableRecording: the recording is gone, has changed since it was indexed, or cannot be read.
-    """
-    if video.report.detector == CROPS:
-        from indexer.kept_crops import read_folder
-
-        yield from read_folder(catalogue, video, asked)
-        return
-    aspect = catalogue.camera(video.camera_id).pixel_aspect
-    path = unchanged(video)
-    with open_sandboxed(path, settings, aspect=aspect) as recorded:
-        if video.report.track not in {None, recorded.track}:
-            raise UnreadableRecording(f"{shown(video.file_name)}: another of its video streams was indexed")
-        slots = Slots(video.report.embed_fps or settings.embed_fps)
-        coming = (_Cut(each, asked.collect(each)) for each in tracklets_of(catalogue, video.id, asked.wanted))
-        for time_us, ended in _cut(recorded, video, coming, slots, asked.preprocessing):
-            asked.seen(time_us)
-            yield from ended
-    unchanged(video)
-
-
 def tracklets_of(
     catalogue: Catalogue, video_id: str, wanted: Collection[str] | None = None
 ) -> Iterator[TrackletInfo]:
@@ -139,87 +92,3 @@ def tracklets_of(
     while page := catalogue.tracklets_of(video_id, after=after, limit=_PAGE, with_boxes=True):
         yield from (tracklet for tracklet in page if wanted is None or tracklet.id in wanted)
         after = page[-1].number
-
-
-def unchanged(video: VideoInfo) -> Path:
-    """Return where the recording of a video lies, if it is still the one that was indexed.
-
-    Recorders reuse the names of files. A file that is in every respect as it was is the same; any other is
-    hashed.
-
-    Raises:
-        UnreadableRecording: it is gone, or another one.
-    """
-    path, name = Path(video.path), shown(video.file_name)
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise UnreadableRecording(f"{name}: the recording is gone ({error.strerror})") from error
-    if not path.is_file():
-        raise UnreadableRecording(f"{name}: the recording is gone (not a file)")
-    if status.st_size != video.size_bytes or (
-        FileStamp.of(status) != video.stamp and content_hash(path) != video.content_hash
-    ):
-        raise UnreadableRecording(f"{name}: the recording has changed since it was indexed")
-    return path
-
-
-class _Cut:
-    """Cuts one tracklet out of frames that come in order of time."""
-
-    def __init__(self, tracklet: TrackletInfo, collector: Collector) -> None:
-        boxes = tracklet.boxes
-        assert boxes is not None
-        self.tracklet = tracklet
-        self._collector = collector
-        self._times: list[int] = boxes["time_us"].tolist()
-        # In the boxes' own precision, which gives the corner back that the width was taken from.
-        corners = boxes["x"], boxes["y"], boxes["x"] + boxes["w"], boxes["y"] + boxes["h"]
-        self._boxes: list[Box] = list(zip(*(side.tolist() for side in corners), strict=True))
-        self._row = 0
-
-    @property
-    def ended(self) -> bool:
-        """Whether no later frame shows the person."""
-        return self._row == len(self._times)
-
-    def see(self, frame: Frame, scale: tuple[float, float], preprocessing: Preprocessing | None) -> None:
-        """Look at the next frame, from which a crop is taken unless `preprocessing` is None."""
-        while not self.ended and self._times[self._row] <= frame.time_us:
-            if preprocessing is not None and self._times[self._row] == frame.time_us:
-                left, top, right, bottom = self._boxes[self._row]
-                box = left * scale[0], top * scale[1], right * scale[0], bottom * scale[1]
-                taken = sample(frame, box, self._row, preprocessing)
-                if taken is not None:
-                    self._collector.add(taken)
-            self._row += 1
-
-    def kept(self) -> Kept:
-        """The tracklet with what was collected."""
-        return Kept(self.tracklet, self._collector.samples())
-
-
-def _cut(
-    recorded: Sandboxed, video: VideoInfo, coming: Iterator[_Cut], slots: Slots, preprocessing: Preprocessing
-) -> Iterator[tuple[int, list[Kept]]]:
-    """Yield the time of each frame with the tracklets that have ended, until all have."""
-    following = next(coming, None)
-    active: list[_Cut] = []
-    time_us = 0
-    frames = recorded.frames(fps=video.report.detect_fps) if following is not None else iter(())
-    for frame in frames:
-        time_us = frame.time_us
-        while following is not None and following.tracklet.start_us <= time_us:
-            active.append(following)
-            following = next(coming, None)
-        height, width = frame.image.shape[:2]
-        scale = width / video.width, height / video.height  # the camera's pixel aspect may be another now
-        sampled = slots.take(time_us)
-        for one in active:
-            one.see(frame, scale, preprocessing if sampled else None)
-        yield time_us, [one.kept() for one in active if one.ended]
-        active = [one for one in active if not one.ended]
-        if not active and following is None:
-            return
-    left = [*active, *([] if following is None else [following]), *coming]
-    yield time_us, [one.kept() for one in left]

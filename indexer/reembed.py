@@ -11,10 +11,11 @@ from indexer.embedding import ClipEmbedder, Features, Settled, embed_in
 from indexer.errors import UnreadableRecording
 from indexer.estimate import UNFINISHED
 from indexer.flow import Flow, Pipe
-from indexer.kept import Asked, Kept, read_kept
+from indexer.kept import Asked, Kept
 from indexer.names import shown
 from indexer.pipeline import IndexReport, already_indexed, model_info
 from indexer.progress import Progress, Silent
+from indexer.recrop import read_kept
 from indexer.settings import IndexSettings
 from indexer.stages import POLL_SECONDS
 from models.embedder import normalise, tracklet_feature

@@ -15,8 +15,9 @@ from gallery import Conflict, Filters, Gallery, GallerySettings, NotFound, Video
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.importers.mars import CropFolder, import_crops
 from indexer.importers.motchallenge import import_boxes
-from indexer.kept import Asked, Best, read_kept
+from indexer.kept import Asked, Best
 from indexer.pipeline import index_video
+from indexer.recrop import read_kept
 from indexer.reembed import embed_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording
