@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_
     expect(recording.locator(".state")).to_have_text("queued")
     expect(page.locator("#add-rows .row")).to_have_count(0)
     filed = newest_job(visit).recordings[0]
-    assert filed.start_time.isoformat() == "2026-03-13T07:15:30+00:00"  # 08:15:30 in Berlin
+    assert filed.start_time == datetime(2026, 3, 13, 7, 15, 30, tzinfo=UTC)  # 08:15:30 in Berlin
     assert Path(filed.path).read_bytes() == path.read_bytes()
     page.locator(".job").get_by_role("button", name="Cancel").click()
     expect(recording.locator(".state")).to_have_text("cancelled")
