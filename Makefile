@@ -25,7 +25,7 @@ demo: $(READY_RUN) ## Index sample recordings, search them once, serve on 127.0.
 
 .PHONY: test
 test: lint ## Everything that must hold: lint, types, layers, tests (ARGS= goes to pytest)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 -m "not long" --durations=15 $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal -m "not long" --durations=15 $(ARGS)
 
 .PHONY: test-long
 test-long: $(READY_DEV) ## The tests that take minutes

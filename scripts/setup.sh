@@ -54,12 +54,14 @@ make_venv() {
     "$venv_python" -m pip install -qq --upgrade pip
 }
 
+# What is imported is compiled then (--no-compile): most of torch never is.
+
 # On a machine without a GPU the CUDA build would only cost gigabytes.
 install_cpu_torch() {
     local index
     index=$("$venv_python" scripts/cpu_torch_index.py)
     if [ -n "$index" ]; then
-        "$venv_python" -m pip install -qq -c constraints.txt --index-url "$index" torch torchvision
+        "$venv_python" -m pip install -qq --no-compile -c constraints.txt --index-url "$index" torch torchvision
     fi
 }
 
@@ -82,7 +84,7 @@ if [ "$profile" = dev ]; then
         has_library "${library#*:}" || need_debian_package "${library%:*}" "tests of the page, simulated people" || true
     done
 fi
-"$venv_python" -m pip install -qq -c constraints.txt --editable ".[$extras]"
+"$venv_python" -m pip install -qq --no-compile -c constraints.txt --editable ".[$extras]"
 if [ "$profile" = dev ] && ! "$venv_python" scripts/references.py; then
     echo "torchreid and fast-reid could not be fetched: the tests that compare with them will not run" >&2
 fi

@@ -71,7 +71,8 @@ class PostgresServer:
 
     def create(self, name: str, template: str | None = None) -> str:
         """Make a database, as a copy of `template` if that is given; returns its URL."""
-        source = f" TEMPLATE {template}" if template else ""
+        # Copying files is twice as quick as logging blocks, the default.
+        source = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
         self._execute(f"CREATE DATABASE {name}{source}")
         return self.url(name)
 

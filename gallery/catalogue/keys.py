@@ -7,7 +7,7 @@ nothing of the secret.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -24,11 +24,21 @@ PREFIX = "sl_"  # lets secret scanners and people recognise one
 _SECRET_LENGTH = len(PREFIX) + 43  # base64url of 32 bytes without padding
 
 
-class Keys:
-    """The keys of the API."""
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
-    def __init__(self, database: Database) -> None:
+
+class Keys:
+    """The keys of the API.
+
+    Args:
+        database: where they are kept.
+        clock: the time, in UTC, that keys expire by.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
         self._database = database
+        self._clock = clock
 
     def create(self, name: str, *, expires_at: datetime | None = None) -> tuple[KeyInfo, str]:
         """Make a key and return it with its secret, which nobody can show again.
@@ -36,7 +46,7 @@ class Keys:
         Raises:
             InvalidInput: bad name, or `expires_at` is naive or past.
         """
-        now = datetime.now(UTC)
+        now = self._clock()
         if expires_at is not None and moment(expires_at, "expiry") <= now:
             raise InvalidInput(f"expiry lies in the past: {expires_at.isoformat()}")
         secret = PREFIX + secrets.token_urlsafe(32)
@@ -53,7 +63,7 @@ class Keys:
             add_event(session, "key.create", subject=row.id, detail={"name": name})
             return copied(KeyInfo, row), secret
 
-    def verify(self, secret: str, *, now: datetime | None = None) -> KeyInfo | None:
+    def verify(self, secret: str) -> KeyInfo | None:
         """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked."""
         if len(secret) != _SECRET_LENGTH or not secret.isascii() or not secret.startswith(PREFIX):
             return None
@@ -62,7 +72,7 @@ class Keys:
             info = None if row is None else copied(KeyInfo, row)
         if info is None or info.revoked_at is not None:
             return None
-        expired = info.expires_at is not None and info.expires_at <= (now or datetime.now(UTC))
+        expired = info.expires_at is not None and info.expires_at <= self._clock()
         return None if expired else info
 
     def list(self) -> Sequence[KeyInfo]:
@@ -84,7 +94,7 @@ class Keys:
             if row is None:
                 raise NotFound(f"no key {key_id}")
             if row.revoked_at is None:
-                row.revoked_at = datetime.now(UTC)
+                row.revoked_at = self._clock()
                 add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
             return copied(KeyInfo, row)
 

@@ -1,7 +1,7 @@
 """Jobs: requests for work that takes long, which workers lease one recording at a time."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,10 +34,18 @@ _LONGEST_LEASE = 86400.0  # seconds
 
 
 class Jobs:
-    """The jobs and their recordings."""
+    """The jobs and their recordings.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: where they are kept.
+        clock: the time, within a transaction, that jobs are filed and leased by; the database's by default.
+    """
+
+    def __init__(
+        self, database: Database, clock: Callable[[Session], datetime] = leases.current_time
+    ) -> None:
         self._database = database
+        self._clock = clock
 
     def file(
         self,
@@ -126,7 +134,7 @@ class Jobs:
                     idempotency_key=token,
                     request_hash=request_hash,
                     cancel_requested=False,
-                    created_at=leases.current_time(session),
+                    created_at=self._clock(session),
                 )
                 session.add(job)
                 session.flush()
@@ -166,7 +174,7 @@ class Jobs:
         with self._database.read() as session:
             jobs = session.scalars(query).all()
             progress = reading.progress_of(session, [job.id for job in jobs])
-            now = leases.current_time(session)
+            now = self._clock(session)
             return [reading.job_summary(job, progress[job.id], now) for job in jobs]
 
     def unindexed(
@@ -200,7 +208,7 @@ class Jobs:
             job = session.get(Job, known_id(job_id, "job"), with_for_update=True)
             if job is None:
                 raise NotFound(f"no job {job_id}")
-            now = leases.current_time(session)
+            now = self._clock(session)
             mine = JobRecording.job_id == job.id
             if session.scalar(select(JobRecording.id).where(mine, JobRecording.state.not_in(ENDED)).limit(1)):
                 job.cancel_requested = True
@@ -219,12 +227,11 @@ class Jobs:
                 )
             return reading.job_info(session, job, job_id)
 
-    def claim(self, worker: str, *, lease_seconds: float, now: datetime | None = None) -> Claim | None:
+    def claim(self, worker: str, *, lease_seconds: float) -> Claim | None:
         """Lease the recording that has waited longest to `worker`, or return None when nothing waits.
 
         A recording whose lease ran out is handed over; after `leases.MAX_ATTEMPTS` workers were lost on it,
-        it fails with their names as the reason. `worker` must be unique among living workers. `now` is for
-        tests.
+        it fails with their names as the reason. `worker` must be unique among living workers.
 
         Raises:
             InvalidInput: bad worker name or lease.
@@ -233,10 +240,10 @@ class Jobs:
         lease = _lease_time(lease_seconds)
         with self._database.read() as session:
             # Idle workers ask often; without this each question would take SQLite's write lock.
-            if not leases.anything_claimable(session, now or leases.current_time(session)):
+            if not leases.anything_claimable(session, self._clock(session)):
                 return None
         with self._database.write() as session:
-            return leases.take(session, worker, lease, now or leases.current_time(session))
+            return leases.take(session, worker, lease, self._clock(session))
 
     def renew(
         self,
@@ -262,7 +269,7 @@ class Jobs:
         }
         lease = _lease_time(lease_seconds)
         with self._database.write() as session:
-            values["lease_until"] = leases.current_time(session) + lease
+            values["lease_until"] = self._clock(session) + lease
             return leases.renew(session, claim, values)
 
     def release(self, claim: Claim) -> None:

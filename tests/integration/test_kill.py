@@ -21,8 +21,6 @@ from tests.indexer.videos import make_video
 from tests.postgres import PostgresServer
 from tests.waiting import PATIENCE
 
-MOMENTS = 20
-POSTGRES_MOMENTS = 4
 COMMIT_SECONDS = 0.06  # about how long a commit takes
 
 
@@ -108,7 +106,8 @@ def moments(number: int, seconds: float) -> list[tuple[float, str]]:
     ]
 
 
-def test_killed_on_sqlite(indexer: Indexer, sqlite_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [6, pytest.param(40, marks=pytest.mark.long)])
+def test_killed_on_sqlite(indexer: Indexer, sqlite_template: Path, tmp_path: Path, number: int) -> None:
     def empty(name: str) -> GallerySettings:
         folder = tmp_path / name
         folder.mkdir()
@@ -121,28 +120,31 @@ def test_killed_on_sqlite(indexer: Indexer, sqlite_template: Path, tmp_path: Pat
     seconds = time.monotonic() - began
     expected = everything(undisturbed)
     killed = 0
-    for number, (moment, after) in enumerate(moments(MOMENTS, seconds)):
-        settings = empty(str(number))
+    for turn, (moment, after) in enumerate(moments(number, seconds)):
+        settings = empty(str(turn))
         killed += not indexer.run(settings, kill_at=moment, after=after)
         assert indexer.run(settings)
         assert everything(settings) == expected, f"killed {moment:.3f} s after {after or 'the start'}"
         shutil.rmtree(settings.data_dir)
-    assert killed >= MOMENTS // 4  # on a machine that gets quicker some runs finish first
+    assert killed >= number // 4  # on a machine that gets quicker some runs finish first
 
 
-def test_killed_on_postgresql(indexer: Indexer, postgres_server: PostgresServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [2, pytest.param(20, marks=pytest.mark.long)])
+def test_killed_on_postgresql(
+    indexer: Indexer, postgres_server: PostgresServer, tmp_path: Path, number: int
+) -> None:
     def empty(name: str) -> GallerySettings:
         folder = tmp_path / name
         folder.mkdir()
         return GallerySettings(data_dir=folder, database_url=postgres_server.create(name, TEMPLATE))
 
-    undisturbed = empty("undisturbed")
+    undisturbed = empty(f"undisturbed_{number}")
     began = time.monotonic()
     assert indexer.run(undisturbed)
     seconds = time.monotonic() - began
     expected = everything(undisturbed)
-    for number, (moment, after) in enumerate(moments(POSTGRES_MOMENTS, seconds)):
-        settings = empty(f"killed_{number}")
+    for turn, (moment, after) in enumerate(moments(number, seconds)):
+        settings = empty(f"killed_{number}_{turn}")
         indexer.run(settings, kill_at=moment, after=after)
         assert indexer.run(settings)
         assert everything(settings) == expected, f"killed {moment:.3f} s after {after or 'the start'}"

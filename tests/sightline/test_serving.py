@@ -65,19 +65,13 @@ def limited_server(
         server.wait(timeout=PATIENCE)
 
 
-def test_the_server_answers_and_ends_in_order(sqlite_settings: GallerySettings) -> None:
-    with limited_server(sqlite_settings, descriptors=1024) as (port, server):
-        answer = wait_for(f"http://127.0.0.1:{port}/livez", server)
-
-    assert answer == 200
-    assert server.returncode in {0, -signal.SIGTERM}
-
-
-def test_silent_connections_keep_nobody_out(sqlite_settings: GallerySettings) -> None:
+def test_the_server_answers_beside_silent_connections_and_ends_in_order(
+    sqlite_settings: GallerySettings,
+) -> None:
     """More of them than the process has descriptors, as on a machine with the usual limit of 1,024."""
     silent: list[socket.socket] = []
     with limited_server(sqlite_settings, descriptors=1024) as (port, server):
-        wait_for(f"http://127.0.0.1:{port}/livez", server)
+        assert wait_for(f"http://127.0.0.1:{port}/livez", server) == 200
         try:
             silent += [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(1010)]
             for path in ("/livez", "/", "/openapi.json", "/livez"):
@@ -86,6 +80,8 @@ def test_silent_connections_keep_nobody_out(sqlite_settings: GallerySettings) ->
         finally:
             for connection in silent:
                 connection.close()
+
+    assert server.returncode in {0, -signal.SIGTERM}
 
 
 def test_a_port_in_use_is_one_line_with_its_remedy(run: Run) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from gallery.catalogue.keys import Keys
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.sql.tables import ApiKey, AuditEvent
@@ -36,8 +37,10 @@ def test_an_expired_key_is_refused(gallery: Gallery) -> None:
     expires_at = datetime.now(UTC) + timedelta(hours=1)
     key, secret = gallery.keys.create("visitor", expires_at=expires_at)
     assert key.expires_at == expires_at
-    assert gallery.keys.verify(secret, now=expires_at - timedelta(microseconds=1)) == key
-    assert gallery.keys.verify(secret, now=expires_at) is None
+    before = Keys(gallery._database, clock=lambda: expires_at - timedelta(microseconds=1))
+    after = Keys(gallery._database, clock=lambda: expires_at)
+    assert before.verify(secret) == key
+    assert after.verify(secret) is None
 
 
 def test_a_revoked_key_is_refused(gallery: Gallery) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
-from gallery.jobs.jobs import MAX_LISTED
+from gallery.jobs.jobs import MAX_LISTED, Jobs
 from gallery.records.jobs import NewRecording
 from gallery.sql.database import Database
 from gallery.sql.tables import Job, JobRecording
@@ -181,7 +181,8 @@ class TestCancel:
     def test_what_a_dead_worker_held_is_cancelled_at_once(self, gallery: Gallery, camera: int) -> None:
         job_id = gallery.jobs.file([recording(camera)]).id
         long_ago = datetime.now(UTC) - timedelta(hours=1)
-        assert gallery.jobs.claim("dead", lease_seconds=1, now=long_ago) is not None
+        then = Jobs(gallery._database, clock=lambda _session: long_ago)
+        assert then.claim("dead", lease_seconds=1) is not None
         assert gallery.jobs.cancel(job_id).state == "cancelled"
 
     def test_a_job_that_has_ended_stays_as_it_is(self, gallery: Gallery, camera: int) -> None:

@@ -16,6 +16,7 @@ from gallery.errors import InvalidInput, LeaseLost
 from gallery.gallery import Gallery
 from gallery.jobs import leases
 from gallery.jobs.ending import complete
+from gallery.jobs.jobs import Jobs
 from gallery.jobs.leases import MAX_ATTEMPTS
 from gallery.records.jobs import Claim, Completion
 from gallery.settings import GallerySettings
@@ -37,8 +38,14 @@ def in_seconds(seconds: float) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=seconds)
 
 
+def at(gallery: Gallery, now: datetime) -> Jobs:
+    """The jobs at another time."""
+    return Jobs(gallery._database, clock=lambda _session: now)
+
+
 def claimed(gallery: Gallery, worker: str = "worker", now: datetime | None = None) -> Claim:
-    claim = gallery.jobs.claim(worker, lease_seconds=LEASE, now=now)
+    jobs = gallery.jobs if now is None else at(gallery, now)
+    claim = jobs.claim(worker, lease_seconds=LEASE)
     assert claim is not None
     return claim
 
@@ -69,8 +76,8 @@ class TestHandingOver:
         gallery.jobs.file([recording(camera)])
         claim = claimed(gallery)
         gallery.jobs.renew(claim, lease_seconds=10 * LEASE)
-        assert gallery.jobs.claim("next", lease_seconds=LEASE, now=in_seconds(9 * LEASE)) is None
-        assert gallery.jobs.claim("next", lease_seconds=LEASE, now=in_seconds(11 * LEASE)) is not None
+        assert at(gallery, in_seconds(9 * LEASE)).claim("next", lease_seconds=LEASE) is None
+        assert at(gallery, in_seconds(11 * LEASE)).claim("next", lease_seconds=LEASE) is not None
 
     def test_a_late_worker_may_go_on_while_nobody_took_over(self, gallery: Gallery, camera: int) -> None:
         job_id = gallery.jobs.file([recording(camera)]).id
@@ -97,14 +104,14 @@ class TestHandingOver:
         job_id = gallery.jobs.file([recording(camera)]).id
         for number in range(MAX_ATTEMPTS):
             claimed(gallery, f"host-{number}", now=in_seconds(number * 100))
-        assert gallery.jobs.claim("host-3", lease_seconds=LEASE, now=in_seconds(1000)) is None
+        assert at(gallery, in_seconds(1000)).claim("host-3", lease_seconds=LEASE) is None
         assert gallery.jobs.get(job_id).state == "failed"
 
     def test_a_cancelled_job_is_not_handed_over(self, gallery: Gallery, camera: int) -> None:
         job_id = gallery.jobs.file([recording(camera)]).id
         claimed(gallery, "dead")
         gallery.jobs.cancel(job_id)
-        assert gallery.jobs.claim("next", lease_seconds=LEASE, now=in_seconds(LEASE + 1)) is None
+        assert at(gallery, in_seconds(LEASE + 1)).claim("next", lease_seconds=LEASE) is None
         assert gallery.jobs.get(job_id).state == "cancelled"
 
 
@@ -335,8 +342,8 @@ class TestRaces:
         def run(number: int) -> list[str]:
             start.wait()
             taken = []
-            later = in_seconds(LEASE + 1)
-            while (claim := gallery.jobs.claim(f"heir-{number}", lease_seconds=LEASE, now=later)) is not None:
+            later = at(gallery, in_seconds(LEASE + 1))
+            while (claim := later.claim(f"heir-{number}", lease_seconds=LEASE)) is not None:
                 taken.append(claim.recording.id)
             return taken
 

@@ -259,7 +259,8 @@ def run(new_settings: Callable[[], GallerySettings], **options: Any) -> None:
 
 
 @pytest.mark.usefixtures("low_thresholds")
-def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [15, pytest.param(400, marks=pytest.mark.long)])
+def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path, examples: int) -> None:
     numbers = count()
 
     def new_settings() -> GallerySettings:
@@ -268,20 +269,23 @@ def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path) -> Non
         shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
         return GallerySettings(data_dir=data_dir, database_url=f"sqlite:///{data_dir}/gallery.sqlite3")
 
-    run(new_settings, max_examples=40, stateful_step_count=30)
+    run(new_settings, max_examples=examples, stateful_step_count=30)
 
 
 @pytest.mark.usefixtures("low_thresholds")
-def test_search_equals_brute_force_on_postgresql(postgres_server: PostgresServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [3, pytest.param(80, marks=pytest.mark.long)])
+def test_search_equals_brute_force_on_postgresql(
+    postgres_server: PostgresServer, tmp_path: Path, examples: int
+) -> None:
     numbers = count()
 
     def new_settings() -> GallerySettings:
         number = next(numbers)
         if number:
-            postgres_server.drop(f"property_{number - 1}")
-        url = postgres_server.create(f"property_{number}", "gallery_template")
+            postgres_server.drop(f"property_{examples}_{number - 1}")
+        url = postgres_server.create(f"property_{examples}_{number}", "gallery_template")
         data_dir = tmp_path / str(number)
         data_dir.mkdir()
         return GallerySettings(data_dir=data_dir, database_url=url)
 
-    run(new_settings, max_examples=8, stateful_step_count=25)
+    run(new_settings, max_examples=examples, stateful_step_count=25)

@@ -1,8 +1,8 @@
 """A program that kills its children at every step of what they do to a gallery, and looks at what they leave.
 
-    python -m tests.gallery.writing.crashing ACTION DATABASE_URL DATA_DIR UPLOAD EVERY
+    python -m tests.gallery.writing.crashing ACTION DATABASE_URL DATA_DIR UPLOAD EVERY RANDOM
 
-A child is killed before its n-th step, for n = 1, 2, 3... (every EVERY-th), and then some at random moments.
+A child is killed before its n-th step, for every EVERY-th n from 1, and then RANDOM times at random moments.
 A step is whatever touches a file of the gallery, waits for the disk, or commits. After each death the gallery
 must be as if nothing had been done, or as if all had; once swept, byte for byte.
 
@@ -31,7 +31,6 @@ from tests.gallery.dump import dump
 from tests.gallery.making import MODEL, content_hash, make_tracklets, store
 from tests.waiting import take_time
 
-RANDOM_KILLS = 10
 _STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "fcntl.flock", "shutil.rmtree"}
 
 
@@ -171,8 +170,8 @@ def arm(gallery: Gallery, kill_at: int) -> None:
     sys.addaudithook(hook)
 
 
-def torture(stage: Stage, action: str, every: int) -> None:
-    """Kill at every step, then at random moments, until the action gets through."""
+def torture(stage: Stage, action: str, every: int, at_random: int) -> None:
+    """Kill at each `every`-th step until the action gets through, then `at_random` times at any moment."""
     with stage.open() as gallery:
         prepare(gallery, action, stage.upload)
         before, seen_before = state(gallery, stage.upload), visible(gallery)
@@ -195,7 +194,7 @@ def torture(stage: Stage, action: str, every: int) -> None:
     if every == 1:  # some died before the commit and some after
         assert 0 < sum(outcomes) < len(outcomes)
     chance = random.Random(action)
-    for _ in range(RANDOM_KILLS):
+    for _ in range(at_random):
         stage.restore()
         child = run_child(stage, action, kill_at=None)
         take_time(chance.uniform(0, took))
@@ -223,10 +222,11 @@ def look(stage: Stage, action: str, states: tuple[Any, Any], seen: tuple[Any, An
 
 
 if __name__ == "__main__":
-    what, url, data_dir, uploaded, step_width = sys.argv[1:]
+    what, url, data_dir, uploaded, step_width, random_kills = sys.argv[1:]
     os.fsync = lambda fd: None  # a killed process loses nothing that it wrote; a power cut is not tried
     torture(
         Stage(GallerySettings(data_dir=Path(data_dir), database_url=url), Path(uploaded)),
         what,
         int(step_width),
+        int(random_kills),
     )

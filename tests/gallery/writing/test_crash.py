@@ -24,37 +24,64 @@ def directory(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(made)
 
 
-@pytest.mark.parametrize("action", ["write", "erase", "erase-merged", "compact", "replace"])
+ACTIONS = ["write", "erase", "erase-merged", "compact", "replace"]
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_killed_at_some_steps(action: str, sqlite_template: Path, directory: Path) -> None:
+    torture_on_sqlite(action, sqlite_template, directory, every=5, at_random=2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("action", ACTIONS)
 def test_killed_at_every_step(action: str, sqlite_template: Path, directory: Path) -> None:
-    data_dir = directory / "gallery"
-    data_dir.mkdir()
-    shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
-    torture(action, f"sqlite:///{data_dir}/gallery.sqlite3", data_dir, every=1)
+    torture_on_sqlite(action, sqlite_template, directory, every=1, at_random=20)
 
 
-@pytest.mark.parametrize("action", ["write", "erase", "erase-merged", "compact", "replace"])
+@pytest.mark.parametrize("action", ACTIONS)
 def test_killed_at_some_steps_on_postgresql(
     action: str, postgres_server: PostgresServer, directory: Path
+) -> None:
+    torture_on_postgresql(action, postgres_server, directory, every=37, at_random=2)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("action", ACTIONS)
+def test_killed_at_every_step_on_postgresql(
+    action: str, postgres_server: PostgresServer, directory: Path
+) -> None:
+    torture_on_postgresql(action, postgres_server, directory, every=1, at_random=20)
+
+
+def torture_on_sqlite(action: str, template: Path, directory: Path, *, every: int, at_random: int) -> None:
+    data_dir = directory / "gallery"
+    data_dir.mkdir()
+    shutil.copyfile(template, data_dir / "gallery.sqlite3")
+    torture(action, f"sqlite:///{data_dir}/gallery.sqlite3", data_dir, every=every, at_random=at_random)
+
+
+def torture_on_postgresql(
+    action: str, server: PostgresServer, directory: Path, *, every: int, at_random: int
 ) -> None:
     name = f"crash_{action.replace('-', '_')}"
     data_dir = directory / "gallery"
     data_dir.mkdir()
-    torture(action, postgres_server.create(name, "gallery_template"), data_dir, every=11)
+    torture(action, server.create(name, "gallery_template"), data_dir, every=every, at_random=at_random)
     for database in (name, f"{name}_saved"):
-        postgres_server.drop(database)
+        server.drop(database)
 
 
-def torture(action: str, url: str, data_dir: Path, *, every: int) -> None:
+def torture(action: str, url: str, data_dir: Path, *, every: int, at_random: int) -> None:
     """Run the program that kills its children; it fails when one of them leaves something half-done."""
     upload = data_dir.with_name("upload.mp4")
     upload.write_bytes(b"film")
     program = [sys.executable, "-W", "error", "-m", "tests.gallery.writing.crashing"]
     done = subprocess.run(
-        [*program, action, url, str(data_dir), str(upload), str(every)],
+        [*program, action, url, str(data_dir), str(upload), str(every), str(at_random)],
         capture_output=True,
         text=True,
         check=False,
-        timeout=250,
+        timeout=800,  # below the limit of a test
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "deaths" in done.stdout

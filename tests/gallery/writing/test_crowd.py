@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
+import pytest
 
 from gallery.gallery import Gallery
 from gallery.records.searching import Filters
@@ -16,7 +17,8 @@ from tests.waiting import PATIENCE
 SECONDS = PATIENCE  # at most
 
 
-def test_everybody_at_once(gallery_settings: GallerySettings) -> None:
+@pytest.mark.parametrize("maintained", [1.5, pytest.param(60.0, marks=pytest.mark.long)])
+def test_everybody_at_once(gallery_settings: GallerySettings, maintained: float) -> None:
     names = [f"video {letter}" for letter in "abcdefghijklmnop"]
     doomed = {content_hash(name)[:32] for name in names[:4]}
     expected = {
@@ -28,7 +30,7 @@ def test_everybody_at_once(gallery_settings: GallerySettings) -> None:
     scores = {key: float(vector @ query) for key, vector in expected.items()}
     with Gallery.open(gallery_settings) as gallery, ProcessPoolExecutor(5, get_context("spawn")) as pool:
         writers = [pool.submit(write, gallery_settings, who, names) for who in range(2)]
-        compactors = [pool.submit(maintain, gallery_settings, 6.0) for _ in range(2)]
+        compactors = [pool.submit(maintain, gallery_settings, maintained) for _ in range(2)]
         eraser = pool.submit(erase_all, gallery_settings, sorted(doomed), SECONDS)
         running = [*writers, *compactors, eraser]
         searches, changes = 0, [0]

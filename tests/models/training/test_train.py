@@ -21,8 +21,10 @@ from models.networks.saa import SAA
 from models.preprocessing import prepare
 from models.training.begin import begin
 from models.training.graph import look_alikes
+from models.training.processes import Place
 from models.training.recipe import Recipe, read_recipe
-from models.training.train import train
+from models.training.train import people_of, train
+from models.training.train import prepare as prepare_run
 from tests.models.cards import looks_like_a_path, texts
 from tests.models.conftest import pair_of
 from tests.models.people import draw_tracklets, draw_truth
@@ -114,6 +116,12 @@ def test_worker_processes_change_nothing(tmp_path: Path, people: tuple[Tracklet,
     alone = train(recipe("schedule.steps=2"), people, tmp_path / "alone", dataset="drawn")
     plan = recipe("schedule.steps=2", "batches.workers=2")
     assert weights(train(plan, people, tmp_path / "two", dataset="drawn")) == weights(alone)
+
+
+def test_processes_that_cannot_share_a_step_are_told_so(people: tuple[Tracklet, ...]) -> None:
+    plan = recipe()
+    with pytest.raises(BadRecipe, match="2 processes cannot share 1 batches"):
+        prepare_run(plan, begin(plan), people_of(people), Place(0, 2, "cpu"))
 
 
 def test_the_card_says_how_the_weights_came_to_be(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
