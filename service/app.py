@@ -46,26 +46,9 @@ def create_app(
         UnsafeSettings: strangers could reach it without a key.
     """
     settings.require_safe()
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
-        state = make_state(settings, opened, Networks(embedder, detector))
-        app.state.sightline = state
-        tasks = [asyncio.create_task(_load(state)), asyncio.create_task(_keep_house(state))]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            if gallery is None:
-                await run_in_threadpool(opened.close)
-
     app = FastAPI(
         title="Sightline",
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, settings=settings, gallery=gallery, embedder=embedder, detector=detector),
         docs_url=None,  # the interactive pages load their code from elsewhere
         redoc_url=None,
     )
@@ -74,6 +57,31 @@ def create_app(
     _add_middleware(app, settings)
     _add_routes(app, settings)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(
+    app: FastAPI,
+    *,
+    settings: ServiceSettings,
+    gallery: Gallery | None,
+    embedder: ProbeEmbedder | None,
+    detector: Detector | None,
+) -> AsyncIterator[None]:
+    """Make what requests share, and close what was opened here."""
+    opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
+    state = make_state(settings, opened, Networks(embedder, detector))
+    app.state.sightline = state
+    tasks = [asyncio.create_task(_load(state)), asyncio.create_task(_keep_house(state))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if gallery is None:
+            await run_in_threadpool(opened.close)
 
 
 def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:

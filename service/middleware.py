@@ -49,30 +49,11 @@ class RequestContext:
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
-        status = 500
-        replaced = False
-
-        headless = scope["method"] == "HEAD"
+        answer = _Answer(scope, send)
         # The answer to HEAD is that to GET without its body, so no route has to know of it.
-        asked = {**scope, "method": "GET"} if headless else scope
-
-        async def guarded(message: Message) -> None:
-            nonlocal status, replaced
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = MutableHeaders(raw=message.setdefault("headers", []))
-                replaced = status >= 400 and not headers.get("content-type", "").startswith(
-                    problems.MEDIA_TYPE
-                )
-                if replaced:
-                    await _send_problem(scope, status, headers, send)
-                    return
-                _secure(scope, headers)
-            if not replaced:
-                await send({**message, "body": b""} if headless and "body" in message else message)
-
+        asked = {**scope, "method": "GET"} if answer.headless else scope
         try:
-            await self._app(asked, receive, guarded)
+            await self._app(asked, receive, answer.send)
         finally:
             caller = scope["state"].get("caller")
             log.info(
@@ -80,10 +61,41 @@ class RequestContext:
                 request_id=request_id,
                 method=scope["method"],
                 path=scope["path"],
-                status=status,
+                status=answer.status,
                 key_id=caller.key_id if caller else None,
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
             )
+
+
+class _Answer:
+    """The answer to one request on its way out.
+
+    Attributes:
+        headless: the request is a HEAD, and the body stays behind.
+        status: what was answered; 500 until something is.
+    """
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self._replaced = False
+        self.headless = scope["method"] == "HEAD"
+        self.status = 500
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, with its headers set; of an answer that is replaced nothing is passed on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            is_problem = headers.get("content-type", "").startswith(problems.MEDIA_TYPE)
+            self._replaced = self.status >= 400 and not is_problem
+            if self._replaced:
+                await _send_problem(self._scope, self.status, headers, self._send)
+                return
+            _secure(self._scope, headers)
+        if not self._replaced:
+            bare = self.headless and "body" in message
+            await self._send({**message, "body": b""} if bare else message)
 
 
 async def _send_problem(scope: Scope, status: int, headers: Headers, send: Send) -> None:

@@ -1,7 +1,9 @@
 """Clips to watch: a stretch of a recording as H.264 MP4, upright, with the person's box drawn on it."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -61,25 +63,19 @@ def cut(
     Raises:
         RecordingUnavailable: the recording cannot be read, or holds no such frames.
     """
-    writer: _Writer | None = None
-    first_us = 0
-    try:
-        with Footage(source, steady=steady, track=track) as footage:
-            size = size or footage.size
-            for time_us, frame in footage.frames(stretch):
-                if writer is None:
-                    writer = _Writer(destination, _scaled(size, max_side))
-                    first_us = time_us
+    with Footage(source, steady=steady, track=track) as footage:
+        size = size or footage.size
+        frames = footage.frames(stretch)
+        first = next(frames, None)
+        if first is None:
+            raise RecordingUnavailable("The recording holds no readable pictures at that time.")
+        with closing(_Writer(destination, _scaled(size, max_side))) as writer:
+            for time_us, frame in chain([first], frames):
                 picture = footage.picture(frame, writer.size)
                 if boxes is not None:
                     _draw(picture, _box_at(boxes, time_us), writer.size[0] / size[0])
-                writer.add(picture, time_us - first_us)
-    finally:
-        if writer is not None:
-            writer.close()
-    if writer is None:
-        raise RecordingUnavailable("The recording holds no readable pictures at that time.")
-    return Clip(writer.frames, *writer.size, first_us)
+                writer.add(picture, time_us - first[0])
+    return Clip(writer.frames, *writer.size, first[0])
 
 
 def _scaled(size: tuple[int, int], max_side: int) -> tuple[int, int]:
