@@ -59,6 +59,10 @@ bench-systems: $(READY_DEV) ## Train and judge all systems at one budget: hours 
 	$(BIN)/sightline simulate tracklets --preset train-3000 --out out/tracklets-train-3000 $(SIMULATE)
 	$(BIN)/python benchmarks/systems.py out/tracklets-small out/tracklets-train-3000 $(JUDGE)
 
+.PHONY: bench-adaptation
+bench-adaptation: $(READY_DEV) ## Adapt the shipped model to a data set's cameras without labels and judge it: hours (REAL="market1501 DIR")
+	$(BIN)/python benchmarks/adaptation.py $(REAL) --out out/adaptation
+
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)
 	scripts/image-check.sh
