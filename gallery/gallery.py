@@ -1,5 +1,6 @@
 """The door: everything that is recorded is reached through a Gallery."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -14,7 +15,9 @@ from gallery.catalogue.searches import Searches
 from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
 from gallery.jobs.jobs import Jobs
+from gallery.records.models import Comparison
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
+from gallery.registry.comparison import FloatArray, compare_features, compare_tracklets
 from gallery.registry.models import Models
 from gallery.settings import GallerySettings
 from gallery.sql import schema
@@ -122,6 +125,20 @@ class Gallery:
         Segments that are missing or damaged are left out, and it names them.
         """
         return self._snapshots.newest(model_id)
+
+    def compare(self, before: str, after: str, *, probes: int = 200) -> Comparison:
+        """Ask two models (by id) for the same tracklets: what would change if the second were in use."""
+        return compare_tracklets(self.snapshot(before), self.snapshot(after), probes=probes)
+
+    def compare_features(
+        self, before: str, after: str, features: Sequence[tuple[FloatArray, FloatArray]]
+    ) -> Comparison:
+        """Ask two models (by id) for what each has embedded of the same photos, (D,) each, of length 1."""
+        return compare_features(self.snapshot(before), self.snapshot(after), features)
+
+    def forget(self, model_id: str) -> None:
+        """Let go of a model's vectors in memory, once nobody is expected to search them soon."""
+        self._snapshots.forget(model_id)
 
     def correct_video(
         self, video_id: str, *, key_id: str | None = None, **changes: Unpack[VideoChanges]

@@ -2,33 +2,70 @@
 
 from typing import TYPE_CHECKING
 
+from gallery import Gallery
 from indexer.settings import IndexSettings
-from models.names import check_detector, check_model
+from models.names import DEFAULT, check_detector, check_model
 
 if TYPE_CHECKING:
+    from indexer.embedding import ClipEmbedder
     from models.detector import Detector
     from models.embedder import Embedder
 
 
+def in_use(settings: IndexSettings, gallery: Gallery) -> IndexSettings:
+    """The settings with the model that they mean: the one they name, else the promoted one, else the default.
+
+    Raises:
+        Conflict: several models of the gallery have this name.
+    """
+    return settings.model_copy(update={"model": gallery.models.locate(settings.model) or DEFAULT})
+
+
 def check_settings(settings: IndexSettings) -> None:
     """Refuse networks that do not exist, without loading any. Raises ModelError."""
-    check_model(settings.model)
+    check_model(settings.model or DEFAULT)
     check_detector(settings.detector)
 
 
 def make_embedder(settings: IndexSettings) -> "Embedder":
     """Load the model and put it on its device. Raises ModelError."""
     from models import zoo
-    from models.devices import resolve_device
     from models.embedder import Embedder
+    from models.inference import device_for
 
-    device = resolve_device(settings.device)
+    model = zoo.load(settings.model or DEFAULT)
+    device = device_for(model.network, settings.device)
     return Embedder(
-        zoo.load(settings.model),
+        model,
         device=device,
         batch_size=settings.embed_batch_on(device),
         threads=1,  # batches run side by side instead: nothing to wait for within one
     )
+
+
+class ModelInUse:
+    """Gives the network to embed with; another one as soon as another model is promoted.
+
+    Args:
+        gallery: whose model it is.
+        settings: one that they name stays, whatever is promoted.
+    """
+
+    def __init__(self, gallery: Gallery, settings: IndexSettings) -> None:
+        self._gallery = gallery
+        self._settings = settings
+        self._change: int | None = None
+        self._current: tuple[str | None, ClipEmbedder] | None = None
+
+    def __call__(self) -> "ClipEmbedder":
+        """The network; asking again costs a small query. Raises ModelError, GalleryError."""
+        change = self._gallery.models.change()
+        if self._current is None or change != self._change:
+            settings = in_use(self._settings, self._gallery)
+            if self._current is None or settings.model != self._current[0]:
+                self._current = settings.model, make_embedder(settings)
+            self._change = change
+        return self._current[1]
 
 
 def make_detector(settings: IndexSettings, input_size: int | None = None) -> "Detector":

@@ -49,7 +49,7 @@ class IndexSettings(BaseSettings):
     min_sharpness: float = Field(default=0.035, ge=0)  # models.quality.sharpness; 0 keeps everything
 
     # Network
-    model: str = "tkp-efficientnet-lite0"
+    model: str | None = None  # name, id or path; None: the promoted model, else the one that is shipped
     device: str = "auto"
     embed_batch: int | None = Field(default=None, ge=1)  # crops of any tracklets; None: 8 or 128
 

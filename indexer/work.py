@@ -34,7 +34,7 @@ class Work:
     Args:
         gallery: where jobs are filed and videos go.
         settings: how to index.
-        embedder: the network that recordings are indexed with.
+        embedder: gives the network that recordings are indexed with.
         detector_factory: makes a detector for a camera's input size (None for the default).
         model_factory: makes the network of this name.
     """
@@ -43,7 +43,7 @@ class Work:
         self,
         gallery: Gallery,
         settings: IndexSettings,
-        embedder: "ClipEmbedder",
+        embedder: "Callable[[], ClipEmbedder]",
         *,
         detector_factory: "Callable[[int | None], Detector]",
         model_factory: "Callable[[str], ClipEmbedder]",
@@ -77,7 +77,7 @@ class Work:
         )
         return index_video(
             self._gallery,
-            self._embedder,
+            self._embedder(),
             self._detectors[size],
             recording,
             self._settings,
@@ -106,8 +106,9 @@ class Work:
 
     def _embedder_of(self, name: str, model_id: str) -> "ClipEmbedder":
         """The network of this name, kept until another one is asked for."""
-        if self._embedder.id == model_id:
-            return self._embedder
+        in_use = self._embedder()
+        if in_use.id == model_id:
+            return in_use
         if self._other is None or self._other.id != model_id:
             self._other = None  # two are enough for the memory
             found = self._model_factory(name)

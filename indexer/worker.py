@@ -12,7 +12,7 @@ from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, LeaseLos
 from gallery.errors import StorageFull
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
-from indexer.networks import make_detector, make_embedder
+from indexer.networks import in_use, make_detector, make_embedder
 from indexer.settings import IndexSettings
 from models.errors import ModelError
 
@@ -34,7 +34,7 @@ class Worker:
 
     Args:
         gallery: where jobs are filed and videos go.
-        embedder_factory: makes the network; called once, when the worker begins to run.
+        embedder: gives the network to embed with; asked before each recording.
         settings: how to index.
         name: unique among living workers.
         detector_factory: makes a detector for a camera's input size (None for the default).
@@ -44,7 +44,7 @@ class Worker:
     def __init__(
         self,
         gallery: Gallery,
-        embedder_factory: "Callable[[], ClipEmbedder]",
+        embedder: "Callable[[], ClipEmbedder]",
         settings: IndexSettings,
         name: str,
         *,
@@ -52,12 +52,12 @@ class Worker:
         model_factory: "Callable[[str], ClipEmbedder] | None" = None,
     ) -> None:
         self._gallery = gallery
-        self._embedder_factory = embedder_factory
+        self._embedder = embedder
         self._settings = settings
         self._name = name
         self._detector_factory = detector_factory or (lambda size: make_detector(settings, size))
         self._model_factory = model_factory or (
-            lambda model: make_embedder(settings.model_copy(update={"model": model}))
+            lambda model: make_embedder(in_use(settings.model_copy(update={"model": model}), gallery))
         )
         self._stop = threading.Event()
         self._compact_at = MANY_SEGMENTS
@@ -75,12 +75,11 @@ class Worker:
         from indexer.work import Work
 
         self._stop = stop
-        embedder = self._embedder_factory()
-        log.info("worker ready", worker=self._name, model=embedder.name)
+        log.info("worker ready", worker=self._name, model=self._patiently(self._embedder).name)
         work = Work(
             self._gallery,
             self._settings,
-            embedder,
+            self._embedder,
             detector_factory=self._detector_factory,
             model_factory=self._model_factory,
         )
@@ -94,6 +93,7 @@ class Worker:
 
     def _run(self, work: "Work", once: bool) -> None:
         while not self._stop.is_set():
+            self._patiently(self._embedder)  # before a lease begins: another one takes seconds to load
             claim = self._patiently(self._claim)
             if claim is not None:
                 self._work(claim, work)

@@ -25,6 +25,7 @@ from service.state import State, make_state
 log = structlog.get_logger(__name__)
 
 _HOUSEKEEPING_SECONDS = 3600.0
+_FOLLOW_SECONDS = 1.0
 _FORM_OVERHEAD = MIB  # of a form around its photo
 
 
@@ -72,7 +73,7 @@ async def _lifespan(
     opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
     state = make_state(settings, opened, Networks(embedder, detector))
     app.state.sightline = state
-    tasks = [asyncio.create_task(_load(state)), asyncio.create_task(_keep_house(state))]
+    tasks = [asyncio.create_task(_keep_networks(state)), asyncio.create_task(_keep_house(state))]
     try:
         yield
     finally:
@@ -120,18 +121,13 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
     app.mount("/web", page.files)
 
 
-async def _load(state: State) -> None:
-    """Load the networks beside the running server, and the vectors with them."""
-
-    def load_vectors(model_id: str) -> None:
-        try:
-            state.gallery.snapshot(model_id)
-        except GalleryError:
-            log.exception(
-                "the vectors could not be loaded"
-            )  # /readyz says so, and the next search tries again
-
-    await anyio.to_thread.run_sync(state.networks.load, state.settings, load_vectors, abandon_on_cancel=True)
+async def _keep_networks(state: State) -> None:
+    """Load the networks beside the running server, and the vectors with them; then follow promotions."""
+    networks, known = state.networks, (state.settings, state.gallery)
+    await anyio.to_thread.run_sync(networks.load, *known, abandon_on_cancel=True)
+    while True:
+        await asyncio.sleep(_FOLLOW_SECONDS)
+        await anyio.to_thread.run_sync(networks.follow, *known, abandon_on_cancel=True)
 
 
 async def _keep_house(state: State) -> None:

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from gallery import BOX_DTYPE
+from models.child_limits import limit
 from service import playback
-from service.child_limits import limit
 from service.disk import NO_ROOM
 from service.errors import RecordingUnavailable
 from service.footage import Stretch

@@ -18,7 +18,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from service.child_limits import limit
+from models.child_limits import limit
 from service.photo_metadata import strip
 
 HEADER: Final = struct.Struct("<4I")  # width and height of the upright photo, then of the pixels that follow

@@ -27,6 +27,7 @@ from service import cursors
 from service.auth import Caller
 from service.coverage import coverage_statement
 from service.errors import InvalidRequest
+from service.networks import ProbeEmbedder
 from service.probing import Chosen
 from service.schemas import (
     Calibration,
@@ -60,6 +61,14 @@ class Question:
     by: RankBy
 
 
+@dataclass(frozen=True, slots=True)
+class _Feature:
+    """What is searched for, and the network that made it: soon another may be in use."""
+
+    vector: NDArray[np.float32]
+    embedder: ProbeEmbedder
+
+
 def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
     """Search for what was chosen on a probe and record the answer before it leaves.
 
@@ -67,8 +76,10 @@ def search_probe(state: State, caller: Caller, chosen: Chosen, question: Questio
         NotReady: the model is not loaded yet.
     """
     checkpoint()
-    vector = state.networks.embedder.embed_images([chosen.crop])[0]
-    return _search(state, caller, vector, chosen.searched, question, warnings=chosen.warnings)
+    embedder = state.networks.embedder
+    vector = embedder.embed_images([chosen.crop])[0]
+    feature = _Feature(vector, embedder)
+    return _search(state, caller, feature, chosen.searched, question, warnings=chosen.warnings)
 
 
 def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Question) -> SearchAnswer:
@@ -77,9 +88,10 @@ def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Qu
     Raises:
         NotFound: no such tracklet under the model in use.
     """
-    vector = state.gallery.snapshot(state.networks.embedder.id).vector(tracklet_id)
+    embedder = state.networks.embedder
+    vector = state.gallery.snapshot(embedder.id).vector(tracklet_id)
     searched = SearchedProbe(id=None, person=None, box=None, tracklet_id=tracklet_id)
-    return _search(state, caller, vector, searched, question, warnings=[])
+    return _search(state, caller, _Feature(vector, embedder), searched, question, warnings=[])
 
 
 def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
@@ -119,20 +131,20 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
 def _search(
     state: State,
     caller: Caller,
-    vector: NDArray[np.float32],
+    feature: _Feature,
     searched: SearchedProbe,
     question: Question,
     *,
     warnings: Sequence[str],
 ) -> SearchAnswer:
-    embedder = state.networks.embedder
+    embedder = feature.embedder
     snapshot = state.gallery.snapshot(embedder.id)
     depth = max(question.limit, KEPT)
-    ranking = snapshot.search(vector, limit=depth + 1, filters=question.filters, by=question.by)
+    ranking = snapshot.search(feature.vector, limit=depth + 1, filters=question.filters, by=question.by)
     hits = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
     statement = coverage_statement(state.gallery, question.cameras, question.filters, ranking, embedder.id)
-    if embedder.warning:
-        warnings = [*warnings, embedder.warning]
+    said = (embedder.warning, state.networks.note)
+    warnings = [*warnings, *(text for text in said if text)]
     recorded = state.gallery.searches.add(
         NewSearch(
             key_id=caller.key_id,

@@ -28,11 +28,13 @@ class ServiceSettings(GallerySettings):
         max_connections: how many may be open at once; fewer where the process has few file descriptors.
         header_timeout_seconds: how long the headers of a request may take to arrive.
         idle_timeout_seconds: how long a client may send nothing of a body, or read nothing of an answer.
-        model, device, detector: what embeds, and finds persons on, probe photos.
+        model: what embeds probe photos; None: the model that is promoted, else the one that is shipped.
+        device, detector: where it runs, and what finds persons on photos.
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
         min_free_bytes: with less left on the disk of the data folder the service is not ready.
+        compare_searches: whether the photos of recent searches may be used to compare models.
         clip_cuts: how many clips are cut at once.
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         clip_memory_bytes: address space of the process that cuts a clip.
@@ -56,13 +58,14 @@ class ServiceSettings(GallerySettings):
     max_connections: int = Field(default=512, ge=1)
     header_timeout_seconds: float = Field(default=15.0, gt=0)
     idle_timeout_seconds: float = Field(default=60.0, gt=0)
-    model: str = "tkp-efficientnet-lite0"
+    model: str | None = None
     device: str = "auto"
     detector: str = "nanodet"
     threads: int = Field(default=0, ge=0)
     network_passes: int = Field(default=2, ge=1)
     min_free_bytes: int = Field(default=64 * MIB, ge=0)
     clip_cuts: int = Field(default=2, ge=1)
+    compare_searches: bool = False
     max_waiting: int = Field(default=64, ge=0)
     rank_by: RankBy = RankBy.STANDARD_SCORE
     max_clip_seconds: float = Field(default=60.0, gt=0)

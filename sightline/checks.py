@@ -10,6 +10,7 @@ import numpy as np
 
 from gallery import GalleryError, GallerySettings
 from models.errors import ModelError
+from models.names import DEFAULT
 from service.settings import ServiceSettings
 
 State = Literal["ok", "warning", "failed"]
@@ -74,7 +75,9 @@ def model(settings: ServiceSettings) -> Finding:
     from models import zoo
     from models.embedder import Embedder
 
-    embedder = Embedder(zoo.load(settings.model), device=settings.device, threads=settings.threads or None)
+    embedder = Embedder(
+        zoo.load(_model_in_use(settings)), device=settings.device, threads=settings.threads or None
+    )
     embedder.embed_images([np.zeros((128, 64, 3), np.uint8)])
     detail = (
         f"{embedder.name} ({embedder.id[:12]}), {embedder.dimension} numbers a person, on {embedder.device}"
@@ -82,6 +85,21 @@ def model(settings: ServiceSettings) -> Finding:
     if embedder.warning:
         return Finding("model", "warning", f"{detail}. {embedder.warning}")
     return Finding("model", "ok", detail)
+
+
+def _model_in_use(settings: ServiceSettings) -> str:
+    """The model that searches use; where there is no gallery, or `database` has failed, without asking it."""
+    from gallery import Gallery
+    from service.networks import in_use
+
+    named = settings.model or DEFAULT
+    if settings.database_url is None and not (settings.data_dir / "gallery.sqlite3").exists():
+        return named
+    try:
+        with Gallery.open(settings) as gallery:
+            return in_use(settings, gallery).model or DEFAULT
+    except GalleryError:
+        return named
 
 
 def detector(settings: ServiceSettings) -> Finding:

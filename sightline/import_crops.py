@@ -24,14 +24,15 @@ def import_crops(
     """
     from indexer.importers.mars import CropFolder
     from indexer.importers.mars import import_crops as import_folder
-    from indexer.networks import check_settings, make_embedder
+    from indexer.networks import check_settings, in_use, make_embedder
     from indexer.progress import ConsoleProgress
     from indexer.settings import IndexSettings
 
     crops = CropFolder(folder.absolute(), camera_prefix, moment(start, "UTC"), fps)
     settings = read_settings(IndexSettings)
-    check_settings(settings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        settings = in_use(settings, gallery)
+        check_settings(settings)
         embedder = make_embedder(settings)
         with ConsoleProgress(output) as bars:
             reports = import_folder(gallery, embedder, crops, settings, progress=bars.of(shown(folder.name)))

@@ -56,21 +56,20 @@ def index(
             f"{len(files)} recordings cannot begin at one time",
             "say --consecutive if each begins where the one before ended, or index them one by one",
         )
-    from indexer.networks import check_settings, make_embedder
+    from indexer.networks import check_settings, in_use, make_embedder
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
-    check_settings(settings)  # before torch loads, which takes many seconds
-    with (
-        open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery,
-        _camera(gallery, camera, site, time_zone) as where,
-    ):
-        begin = moment(start, where.time_zone)
-        print_passed_over(found.passed_over)
-        _print_order(found)
-        embedder = make_embedder(settings)
-        read = reader(gallery, embedder, settings, where, boxes)
-        outcomes = _index_all(gallery, files, where, begin, read, settings=settings)
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        settings = in_use(settings, gallery)
+        check_settings(settings)  # before torch loads, which takes many seconds
+        with _camera(gallery, camera, site, time_zone) as where:
+            begin = moment(start, where.time_zone)
+            print_passed_over(found.passed_over)
+            _print_order(found)
+            embedder = make_embedder(settings)
+            read = reader(gallery, embedder, settings, where, boxes)
+            outcomes = _index_all(gallery, files, where, begin, read, settings=settings)
     print_outcomes(outcomes)
     if embedder.warning:
         print_note(embedder.warning)

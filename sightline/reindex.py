@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def reindex(
     model: Annotated[
-        str | None, typer.Option(help="Name or path of the model [default: SIGHTLINE_INDEX_MODEL].")
+        str | None,
+        typer.Option(help="Name or path of the model [default: SIGHTLINE_INDEX_MODEL, or the promoted one]."),
     ] = None,
     camera: Annotated[str | None, typer.Option(help="Only recordings of this camera.")] = None,
     job: Annotated[bool, typer.Option("--job", help="File a job for the workers and return.")] = False,
@@ -33,19 +34,21 @@ def reindex(
     features already is skipped, so an interrupted run continues. Exits with 1 when a recording is gone or has
     changed.
     """
-    from indexer.networks import check_settings, make_embedder
+    from indexer.networks import check_settings, in_use, make_embedder
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
     if model is not None:
         settings = settings.model_copy(update={"model": model})
-    check_settings(settings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        named, settings = settings.model, in_use(settings, gallery)
+        check_settings(settings)
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
         embedder = make_embedder(settings)
         if job:
             cameras = None if camera_id is None else [camera_id]
-            filed = gallery.jobs.file_reindex(ReindexOptions(settings.model, embedder.id), camera_ids=cameras)
+            options = ReindexOptions(named or embedder.name, embedder.id)
+            filed = gallery.jobs.file_reindex(options, camera_ids=cameras)
             gallery.audit.record("job.file", subject=filed.id, detail={"recordings": len(filed.recordings)})
             print_line(f"Job {filed.id}: {len(filed.recordings)} recordings. `sightline worker` runs it.")
             return

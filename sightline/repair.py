@@ -31,13 +31,14 @@ def repair(data_dir: DataDir = None) -> None:
     Reads the whole gallery. Recordings with damage are indexed again with SIGHTLINE_INDEX_MODEL, and replace
     what there is. Exits with 1 when something stays damaged.
     """
-    from indexer.networks import check_settings, make_embedder
+    from indexer.networks import check_settings, in_use, make_embedder
     from indexer.progress import ConsoleProgress
     from indexer.settings import IndexSettings
 
     settings = read_settings(IndexSettings)
-    check_settings(settings)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        settings = in_use(settings, gallery)
+        check_settings(settings)
         found = gallery.verify()
         for problem in found.problems:
             print_note(problem)

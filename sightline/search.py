@@ -97,7 +97,7 @@ def _answer(
 
     # Filters, then the photo: what can be found wrong in no time is found before the networks load.
     question = ask(gallery, options, settings.rank_by)
-    state = make_state(settings, gallery, LateNetworks(settings))
+    state = make_state(settings, gallery, LateNetworks(settings, gallery))
     probe, pixels = add_probe(state, Caller(None), photo)
     choice = chosen.model_copy(update={"probe_id": probe.id})
     return search_probe(state, Caller(None), choose(probe, pixels, choice), question)

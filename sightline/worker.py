@@ -23,7 +23,7 @@ def worker(
     Runs until stopped. Any number of workers may run.
     """
     from gallery import GallerySettings
-    from indexer.networks import make_embedder
+    from indexer.networks import ModelInUse
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
 
@@ -32,4 +32,4 @@ def worker(
     stop_when_told(stop, "the recording in work goes back into the queue")
     name = name or f"{socket.gethostname()}-{os.getpid()}"
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        Worker(gallery, lambda: make_embedder(settings), settings, name).run(stop, once=once)
+        Worker(gallery, ModelInUse(gallery, settings), settings, name).run(stop, once=once)

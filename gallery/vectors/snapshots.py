@@ -68,6 +68,11 @@ class Snapshots:
                 known = self._newest[model_id] = self._make(model_id, known, {})
             return known
 
+    def forget(self, model_id: str) -> None:
+        """Let go of a model's snapshot; searches in it go on, and asking for it makes it anew."""
+        with self._lock:
+            self._newest.pop(model_id, None)
+
     def without(self, searched: Snapshot, error: CorruptSegment) -> Snapshot:
         """Return what can be searched when a search found a segment damaged or gone.
 
@@ -78,7 +83,7 @@ class Snapshots:
         if newest.change != searched.change:
             return newest
         with self._lock:
-            newest = self._newest[searched.model_id]
+            newest = self._newest.get(searched.model_id, newest)
             if error.segment_id not in {one.segment_id for one in newest.damaged}:
                 reasons = {one.segment_id: one.reason for one in newest.damaged}
                 reasons[error.segment_id] = str(error)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from models import checkpoint
 from models.checkpoint import LoadedModel
-from models.names import IMAGENET, MODELS, SHIPPED, ZOO, check_model
+from models.names import DEFAULT, IMAGENET, MODELS, SHIPPED, ZOO, check_model
 from models.networks.backbones import BACKBONES
 from models.networks.catalogue import build
 from models.networks.network import Network, named
@@ -21,8 +21,6 @@ from models.networks.tkp import TKP
 from models.preprocessing import Preprocessing
 
 __all__ = ["DEFAULT", "NAMES", "SHIPPED", "LoadedModel", "fresh", "load", "untrained"]
-
-DEFAULT: Final = "tkp-efficientnet-lite0"
 
 UNTRAINED: Final = (
     "The weights are ImageNet initialisation only: these networks were never trained to tell people apart. "

@@ -85,7 +85,8 @@ def _model(state: State) -> Check:
         embedder = state.networks.embedder
     except NotReady as error:
         return Check(ok=False, detail=str(error))
-    return Check(ok=True, detail=f"{embedder.name} ({embedder.id[:12]}) on {embedder.device}")
+    detail = f"{embedder.name} ({embedder.id[:12]}) on {embedder.device}"
+    return Check(ok=True, detail=". ".join(filter(None, (detail, state.networks.note))))
 
 
 def _detector(state: State) -> Check:

@@ -1,4 +1,4 @@
-"""Limits that a process which decodes foreign media sets itself, once it has loaded what it needs."""
+"""Limits that a process which opens foreign files sets itself, once it has loaded what it needs."""
 
 import resource
 
