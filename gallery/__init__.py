@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from gallery.records.jobs import NewRecording as NewRecording
     from gallery.records.jobs import RecordingInfo as RecordingInfo
     from gallery.records.jobs import ReindexOptions as ReindexOptions
+    from gallery.records.models import Comparison as Comparison
+    from gallery.records.models import RegisteredModel as RegisteredModel
     from gallery.records.probes import FoundPerson as FoundPerson
     from gallery.records.probes import PersonQuality as PersonQuality
     from gallery.records.probes import ProbeInfo as ProbeInfo
@@ -94,6 +96,7 @@ _HOMES = {
         "RecordingInfo",
         "ReindexOptions",
     ],
+    "records.models": ["Comparison", "RegisteredModel"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [
         "SearchInfo",

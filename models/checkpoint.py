@@ -23,6 +23,9 @@ from torch import Tensor
 
 from models import names
 from models.errors import BadCheckpoint, UnknownModel
+from models.imported import loading as imported
+from models.imported.digests import network_id
+from models.imported.network import ImportedNetwork
 from models.networks.catalogue import build
 from models.networks.network import Network
 from models.preprocessing import Preprocessing
@@ -162,6 +165,12 @@ def load(path: Path) -> LoadedModel:
     except (ValueError, RecursionError) as error:
         raise BadCheckpoint(f"{path / CARD} is not JSON: {error}") from error
     card = _parse_card(values, path / CARD)
+    p = card.preprocessing
+    preprocessing = Preprocessing(p.height, p.width, _triple(p.mean), _triple(p.std), p.mirror)
+    if card.architecture.network in imported.KINDS:
+        return LoadedModel(
+            _load_imported(path, card), values, preprocessing, card.id, card.name, card.dimension
+        )
     stored = _parse_weights(_read(path / WEIGHTS, MAX_WEIGHTS_BYTES), path / WEIGHTS)
     try:
         with torch.device("meta"):
@@ -175,8 +184,6 @@ def load(path: Path) -> LoadedModel:
         raise BadCheckpoint(f"{path}: the weights are not those the card was written for (id differs)")
     network.load_state_dict(tensors, assign=True)
     network.eval().requires_grad_(False)
-    p = card.preprocessing
-    preprocessing = Preprocessing(p.height, p.width, _triple(p.mean), _triple(p.std), p.mirror)
     return LoadedModel(network, values, preprocessing, card.id, card.name, card.dimension)
 
 
@@ -191,6 +198,13 @@ def amend(directory: Path, facts: Mapping[str, Any]) -> None:
     text = json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     _parse_card(json.loads(text), directory / CARD)
     _write(directory / CARD, text.encode())
+
+
+def _load_imported(path: Path, card: _Card) -> ImportedNetwork:
+    network = imported.load(path, card.architecture.model_dump(), card.dimension)
+    if card.id != network_id(network.described, card.preprocessing.model_dump()):
+        raise BadCheckpoint(f"{path}: the files are not used as the card was written for (id differs)")
+    return network
 
 
 def _parse_card(values: Any, where: Path) -> _Card:

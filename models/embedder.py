@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.devices import make_exact, resolve_device, resolve_precision
+from models.devices import make_exact, resolve_precision
 from models.errors import BadClip
-from models.inference import optimise
+from models.inference import device_for, ready
 from models.preprocessing import Crop, resize, standardise
 from models.zoo import LoadedModel
 
@@ -67,7 +67,7 @@ class Embedder:
         self.dimension = model.dimension
         self.card: Mapping[str, Any] = model.card
         self.warning: str | None = model.card.get("warning")
-        self.device = resolve_device(device)
+        self.device = device_for(model.network, device)
         self.precision = resolve_precision(precision, self.device)
         self._batch_size = batch_size
         self._at_once = CPU_FRAMES if self.device == "cpu" else None
@@ -75,9 +75,7 @@ class Embedder:
         self._dtype = torch.bfloat16 if self.precision == "bf16" else torch.float32
         if self.device != "cpu":
             make_exact()
-        self._network = optimise(model.network).to(device=self.device, dtype=self._dtype)
-        for module in self._network.precise():
-            module.float()
+        self._network = ready(model.network, self.device, self._dtype)
 
     @torch.inference_mode()
     def embed_images(self, crops: Sequence[Crop]) -> Features:

@@ -20,6 +20,7 @@ from sightline import (
     jobs,
     keys,
     migrate,
+    models,
     reindex,
     repair,
     search,
@@ -112,5 +113,6 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
+app.add_typer(models.app, name="models")
 app.add_typer(videos.app, name="videos")
 app.add_typer(simulate.app, name="simulate")

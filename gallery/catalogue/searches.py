@@ -3,6 +3,8 @@
 import secrets
 from datetime import UTC, datetime
 
+from sqlalchemy import select
+
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.searches import NewSearch, RecordedHit, SearchInfo, SearchQuery
@@ -58,6 +60,12 @@ class Searches:
                 },
             )
             return _search_info(row)
+
+    def recent(self, limit: int) -> list[SearchInfo]:
+        """Return the last searches, the newest first."""
+        query = select(Search).order_by(Search.created_at.desc(), Search.id).limit(limit)
+        with self._database.read() as session:
+            return [_search_info(row) for row in session.scalars(query)]
 
     def get(self, search_id: str) -> SearchInfo:
         """Return a recorded search with all its hits.

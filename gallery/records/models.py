@@ -43,3 +43,44 @@ class PromotionInfo:
     key_id: str | None
     created_at: datetime
     undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """How well a model finds the other half of a tracklet among all others; shares of the probes.
+
+    Attributes:
+        rank_1: whose other half comes first.
+        rank_10: whose other half is among the first ten.
+        map: mean of the reciprocal ranks, which is mAP where one answer is right.
+    """
+
+    rank_1: float
+    rank_10: float
+    map: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two models asked for the same people.
+
+    Attributes:
+        probes: what was asked for: tracklets, or recent searches.
+        count: of the probes.
+        overlap: mean share of the first ten that both have.
+        same_first: share of the probes with the same first hit.
+        median_rank: of the first hit of the one, in the answers of the other.
+        lost_first: share of the probes whose first hit is not among the first ten of the other.
+        before, after: how well each finds the other half; None where no probe has two.
+
+    Shares are None without a probe.
+    """
+
+    probes: str
+    count: int
+    overlap: float | None
+    same_first: float | None
+    median_rank: float | None
+    lost_first: float | None
+    before: Retrieval | None
+    after: Retrieval | None

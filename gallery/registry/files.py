@@ -83,7 +83,7 @@ def sweep_models(database: Database, data_dir: Path) -> int:
     if not found:
         return 0
     with database.write() as session:
-        # Whoever publishes files holds this row until it commits.
+        # A process that publishes files holds this row until it commits.
         session.execute(select(GalleryState).with_for_update())
         known = set(session.scalars(select(Model.id).where(Model.files.is_not(None))))
         orphans = [directory for directory in found if directory.name not in known]

@@ -137,17 +137,49 @@ class Snapshot:
             NotFound: no such tracklet in this snapshot.
             CorruptSegment: its vector is damaged.
         """
+        rows, row = self._find(tracklet_id)
+        found = rows.vectors.take(np.array([row]))
+        check_vectors(rows, found, np.array([row]))
+        vector: FloatArray = found[0].astype(np.float32)
+        vector /= np.linalg.norm(vector)
+        return vector
+
+    def clips(self, tracklet_id: str) -> FloatArray:
+        """Return the embeddings of a tracklet's clips, (N, D) float32, in order of time.
+
+        Raises:
+            NotFound: no such tracklet in this snapshot.
+        """
+        snapshot = self
+        while True:
+            try:
+                rows, row = snapshot._find(tracklet_id)
+                part = rows.part_of(row)
+                found = read_clips(part.directory, rows.vectors.dimension, [rows.clips_of(row, part)])
+                return found.astype(np.float32)
+            except CorruptSegment as error:  # as in `search`
+                snapshot = snapshot._renew(snapshot, error)
+
+    def tracklet_ids(self) -> list[str]:
+        """Return the ids of all tracklets that can be found."""
+        everything = Filters()
+        return [
+            tracklet_id
+            for share in self._select(everything)
+            for tracklet_id in share.block.rows.tracklet_ids(
+                np.arange(len(share.block.rows)) if share.mask is None else np.flatnonzero(share.mask)
+            )
+        ]
+
+    def _find(self, tracklet_id: str) -> tuple[Rows, int]:
+        """The rows that a tracklet is in, and its number there. Raises NotFound."""
         video_id, _, number = tracklet_id.partition("-")
         for block in self.blocks:
             rows = block.rows
             for ordinal in np.flatnonzero((rows.videos["id"] == video_id.encode()) & ~block.erased):
                 row = self._row(rows.videos[ordinal], number)
                 if row is not None:
-                    found = rows.vectors.take(np.array([row]))
-                    check_vectors(rows, found, np.array([row]))
-                    vector: FloatArray = found[0].astype(np.float32)
-                    vector /= np.linalg.norm(vector)
-                    return vector
+                    return rows, row
         raise NotFound(f"no tracklet {tracklet_id!r} with an embedding of this model"[:200])
 
     @staticmethod

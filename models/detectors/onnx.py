@@ -1,23 +1,11 @@
 """ONNX Runtime sessions: one way to open a file, with the threads and the device that were asked for."""
 
 from pathlib import Path
-from typing import Final
 
 import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from models.errors import DetectorError, DeviceUnavailable
-
-# ONNX Runtime's errors have no base of their own below Exception.
-ORT_ERRORS: Final = (
-    ort_errors.Fail,
-    ort_errors.InvalidArgument,
-    ort_errors.InvalidGraph,
-    ort_errors.InvalidProtobuf,
-    ort_errors.NoSuchFile,
-    ort_errors.NotImplemented,
-    ort_errors.RuntimeException,
-)
+from models.onnx_runtime import CPU, ORT_ERRORS, session_options
 
 
 def open_session(path: Path, device: str, threads: int | None) -> tuple[ort.InferenceSession, str]:
@@ -37,14 +25,9 @@ def open_session(path: Path, device: str, threads: int | None) -> tuple[ort.Infe
     """
     if not path.is_file():
         raise DetectorError(f"no file {path}")
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or 0
-    # Threads that wait asleep between operators leave their cores to decoding and embedding, which run beside
-    # them: with two threads on two busy cores a frame takes 37 ms of CPU time instead of 56.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers, wanted = _providers(device)
     try:
-        session = ort.InferenceSession(str(path), options, providers=providers)
+        session = ort.InferenceSession(str(path), session_options(threads), providers=providers)
     except ORT_ERRORS as error:
         raise DetectorError(f"ONNX Runtime cannot run {path}: {error}") from error
     if wanted != "cpu" and "CUDAExecutionProvider" not in session.get_providers():
@@ -56,8 +39,8 @@ def open_session(path: Path, device: str, threads: int | None) -> tuple[ort.Infe
 def _providers(device: str) -> tuple[list[str | tuple[str, dict[str, str]]], str]:
     has_cuda = "CUDAExecutionProvider" in ort.get_available_providers()
     if device == "cpu" or (device == "auto" and not has_cuda):
-        return ["CPUExecutionProvider"], "cpu"
+        return [CPU], "cpu"
     index = "0" if device in {"auto", "cuda"} else device.removeprefix("cuda:")
     if not has_cuda or not index.isdecimal():
         raise DeviceUnavailable(f"device {device!r} is not available: this ONNX Runtime has only the CPU")
-    return [("CUDAExecutionProvider", {"device_id": index}), "CPUExecutionProvider"], f"cuda:{index}"
+    return [("CUDAExecutionProvider", {"device_id": index}), CPU], f"cuda:{index}"

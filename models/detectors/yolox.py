@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from models.detectors.base import Detections, FloatArray, finish, in_batches
-from models.detectors.onnx import ORT_ERRORS, open_session
+from models.detectors.onnx import open_session
 from models.errors import DetectorError
+from models.onnx_runtime import ORT_ERRORS
 from models.preprocessing import Crop, check_image, resample
 
 STRIDES: Final = (8, 16, 32)

@@ -15,9 +15,11 @@ class Network(nn.Module, ABC):
 
     Attributes:
         kind: its name in cards and recipes.
+        in_torch: whether its weights are torch's, which can be trained and moved to a GPU.
     """
 
     kind: ClassVar[str]
+    in_torch: ClassVar[bool] = True
 
     @property
     @abstractmethod
