@@ -18,7 +18,7 @@ from service import description, problems
 from service.auth import Authentication, require_caller
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
-from service.routes import cameras, health, jobs, page, probes, searches, tracklets, uploads, videos
+from service.routes import cameras, health, jobs, models, page, probes, searches, tracklets, uploads, videos
 from service.settings import MIB, ServiceSettings
 from service.state import State, make_state
 
@@ -107,6 +107,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
         (searches, photo),
         (tracklets, MIB),
         (cameras, MIB),
+        (models, MIB),
         (videos, MIB),
         (uploads, settings.max_upload_bytes),
         (jobs, MIB),

@@ -56,6 +56,11 @@ def load_embedder(settings: ServiceSettings) -> ProbeEmbedder:
     return Embedder(model, device=settings.device, threads=_threads(settings))
 
 
+def try_model(settings: ServiceSettings, model: str) -> None:
+    """Load a model and embed a picture with it. Raises ModelError: it would answer nobody."""
+    _try_out(load_embedder(settings.model_copy(update={"model": model})))
+
+
 def in_use(settings: ServiceSettings, gallery: Gallery) -> ServiceSettings:
     """The settings with the model that they mean: the one they name, else the promoted one, else the default.
 

@@ -205,12 +205,17 @@ def promote(
     Servers and workers follow within seconds, without a restart. Searches that are under way end with the
     model they began with. Refused while videos are not embedded with it, for nobody would find them.
     """
+    from service.networks import try_model
+    from service.settings import ServiceSettings
+
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         if dry_run:
             _rehearse(gallery, model, data_dir)
             return
         found = _kept(gallery, model)
-        _require_loadable(found)
+        if found.folder is not None:
+            settings = read_settings(ServiceSettings, data_dir=data_dir)
+            try_model(settings, str(found.folder))
         now = gallery.models.promote(found.id, allow_missing=allow_missing)
         missing = gallery.models.missing(now.id)
     print_line(f"{now.name} ({now.id[:12]}) is in use.")
@@ -258,18 +263,6 @@ def _kept(gallery: "Gallery", model: str) -> "RegisteredModel":
         raise NotFound(f"no model {model!r} in the gallery"[:200])
     card = shipped_card(name)
     return gallery.models.add(ModelInfo(card["id"], name, card["dimension"], card), ZOO / name)
-
-
-def _require_loadable(model: "RegisteredModel") -> None:
-    """Load a model and embed a picture. Raises ModelError: it would serve nobody."""
-    import numpy as np
-
-    from models import zoo
-    from models.embedder import Embedder
-
-    if model.folder is not None:
-        embedder = Embedder(zoo.load(str(model.folder)), device="cpu")
-        embedder.embed_images([np.full((128, 64, 3), 127, np.uint8)])
 
 
 def _rehearse(gallery: "Gallery", model: str, data_dir: Path | None) -> None:

@@ -1,0 +1,42 @@
+"""Requests and responses of models."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from service.schemas import RequestModel
+
+
+class RegisteredModelOut(BaseModel):
+    """A model as the gallery knows it."""
+
+    id: str = Field(description="SHA-256 of its weights")
+    name: str
+    dimension: int = Field(description="Of its embeddings")
+    promoted: bool = Field(description="Whether it is in use")
+    kept: bool = Field(description="Whether the gallery has its files, and not only embeddings of it")
+    origin: str | None = Field(description="Where it comes from, if its card says so")
+    warning: str | None = Field(description="What is known against it")
+    videos: int = Field(description="Embedded with it")
+    missing_videos: int = Field(description="Not embedded with it: under it they are not found")
+    tracklets: int = Field(description="That can be searched under it")
+    created_at: datetime
+
+
+class ModelList(BaseModel):
+    """All models of the gallery, oldest first."""
+
+    items: list[RegisteredModelOut]
+    next_cursor: str | None = None
+
+
+class PromotionIn(RequestModel):
+    """How a model is to be promoted."""
+
+    allow_missing: bool = Field(default=False, description="Even if videos are not embedded with it")
+
+
+class ModelInUse(BaseModel):
+    """The model that is in use from now on; null for the one that comes with the program."""
+
+    model: RegisteredModelOut | None

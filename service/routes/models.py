@@ -1,0 +1,75 @@
+"""Models: which the gallery keeps, which is in use, and changing that."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from gallery import RegisteredModel
+from models.errors import ModelError
+from service import networks
+from service.auth import CallerDep
+from service.errors import StateConflict
+from service.model_schemas import ModelInUse, ModelList, PromotionIn, RegisteredModelOut
+from service.problems import declared
+from service.state import State, StateDep
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+ModelPath = Annotated[str, Path(max_length=64, description="Name, or the beginning of the id")]
+
+
+@router.get("", operation_id="listModels", summary="All models of the gallery")
+def list_models(state: StateDep) -> ModelList:
+    """Those that are kept, and those that videos are embedded with; oldest first, all on one page."""
+    return ModelList(items=[_out(state, model) for model in state.gallery.models.all()])
+
+
+@router.get("/{model}", operation_id="getModel", summary="A model", responses=declared(404, 409))
+def get_model(state: StateDep, model: ModelPath) -> RegisteredModelOut:
+    """By its name or id."""
+    return _out(state, state.gallery.models.find(model))
+
+
+@router.post(
+    "/rollback", operation_id="rollBackModel", summary="Undo the last promotion", responses=declared(409)
+)
+def roll_back(state: StateDep, caller: CallerDep) -> ModelInUse:
+    """The model before it is in use again."""
+    now = state.gallery.models.rollback(key_id=caller.key_id)
+    return ModelInUse(model=None if now is None else _out(state, now))
+
+
+@router.post(
+    "/{model}/promote",
+    operation_id="promoteModel",
+    summary="Let a model be the one in use",
+    responses=declared(404, 409, 413),
+)
+def promote(state: StateDep, caller: CallerDep, model: ModelPath, wanted: PromotionIn) -> ModelInUse:
+    """Servers and workers follow within seconds; searches that are under way end with the model before.
+
+    Refused while videos are not embedded with it, unless `allow_missing` is set.
+    """
+    found = state.gallery.models.find(model)
+    if found.folder is not None:
+        try:
+            networks.try_model(state.settings, str(found.folder))
+        except ModelError as error:
+            raise StateConflict(f"The model cannot be used: {error}") from error
+    now = state.gallery.models.promote(found.id, allow_missing=wanted.allow_missing, key_id=caller.key_id)
+    return ModelInUse(model=_out(state, now))
+
+
+def _out(state: State, model: RegisteredModel) -> RegisteredModelOut:
+    return RegisteredModelOut(
+        id=model.id,
+        name=model.name,
+        dimension=model.dimension,
+        promoted=model.promoted,
+        kept=model.folder is not None,
+        origin=model.card.get("origin"),
+        warning=model.card.get("warning"),
+        videos=model.videos,
+        missing_videos=state.gallery.models.missing(model.id),
+        tracklets=model.tracklets,
+        created_at=model.created_at,
+    )
