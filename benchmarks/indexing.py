@@ -170,7 +170,7 @@ class Bare:
         self, recording: Recording, settings: IndexSettings, embedder: Embedder, detector: Detector
     ) -> None:
         self.recording, self.settings = recording, settings
-        self.model = zoo.load(settings.model)
+        self.model = zoo.load(settings.model or zoo.DEFAULT)
         self.network = optimise(self.model.network)
         self.noted = self._note(embedder, detector)
 

@@ -8,7 +8,7 @@ import pytest
 
 from gallery import Gallery, GallerySettings, ModelInfo
 from models import zoo
-from models.names import DEFAULT, SHIPPED
+from models.names import DEFAULT, SHIPPED, ZOO
 from tests.gallery.making import make_tracklets, store
 from tests.models.imported.networks import write_reid
 from tests.sightline.conftest import Run
@@ -55,7 +55,7 @@ def test_from_import_to_rollback(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_is_imported_by_its_folder(run: Run, tmp_path: Path) -> None:
-    folder = zoo.ZOO / SHIPPED[0]
+    folder = ZOO / SHIPPED[0]
     result = run("models", "import", folder)
     assert result.exit_code == 2
     assert "comes with the program (choose another --name)" in result.output
