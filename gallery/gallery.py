@@ -7,6 +7,8 @@ from typing import Self, Unpack
 
 from sqlalchemy import func, select
 
+from gallery.backup.backup import BackupReport, back_up
+from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.keys import Keys
@@ -26,12 +28,10 @@ from gallery.sql.database import Database, create_engine_for
 from gallery.sql.tables import Segment
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
-from gallery.writing.backup import BackupReport, back_up
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.erase import erase_video
 from gallery.writing.features import FeatureWriter
-from gallery.writing.restoring import restore
 from gallery.writing.sweep import SweepReport, sweep
 from gallery.writing.verify import VerifyReport, verify
 from gallery.writing.writer import VideoWriter

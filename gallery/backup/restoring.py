@@ -1,4 +1,4 @@
-"""A gallery made from a backup (see `gallery.writing.backup`)."""
+"""A gallery made from a backup (see `gallery.backup.backup`)."""
 
 import json
 import shutil
@@ -10,15 +10,7 @@ from pathlib import Path
 from sqlalchemy import String, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.digests import rows_digest
-from gallery.disk.files import copy_file, make_private
-from gallery.errors import Conflict, InvalidInput
-from gallery.settings import GallerySettings
-from gallery.sql import schema
-from gallery.sql.database import Database, create_engine_at
-from gallery.sql.tables import JobRecording, Video
-from gallery.sql.transfer import copy_rows, is_empty
-from gallery.writing.backup import (
+from gallery.backup.backup import (
     CATALOGUE,
     FILES,
     FORMAT,
@@ -27,6 +19,14 @@ from gallery.writing.backup import (
     BackupReport,
     total_bytes,
 )
+from gallery.catalogue.digests import rows_digest
+from gallery.disk.files import copy_file, make_private
+from gallery.errors import Conflict, InvalidInput
+from gallery.settings import GallerySettings
+from gallery.sql import schema
+from gallery.sql.database import Database, create_engine_at
+from gallery.sql.tables import JobRecording, Video
+from gallery.sql.transfer import copy_rows, is_empty
 
 
 def restore(settings: GallerySettings, source: Path) -> BackupReport:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from gallery.backup import backup
 from gallery.disk import files
 from gallery.errors import Conflict, InvalidInput
 from gallery.gallery import Gallery
 from gallery.records.jobs import NewRecording
 from gallery.settings import GallerySettings
-from gallery.writing import backup
 from tests.gallery.dump import dump
 from tests.gallery.making import MODEL, START, content_hash, make_tracklets, store
 from tests.postgres import PostgresServer
