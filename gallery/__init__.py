@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from gallery.records.searches import QueriedFilters as QueriedFilters
     from gallery.records.searches import QueriedProbe as QueriedProbe
     from gallery.records.searches import RecordedHit as RecordedHit
+    from gallery.records.searches import SearchCalibration as SearchCalibration
     from gallery.records.searches import SearchInfo as SearchInfo
     from gallery.records.searches import SearchQuery as SearchQuery
     from gallery.records.searching import Filters as Filters
@@ -99,6 +100,7 @@ _HOMES = {
     "records.models": ["Comparison", "RegisteredModel"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [
+        "SearchCalibration",
         "SearchInfo",
         "NewSearch",
         "QueriedFilters",

@@ -229,10 +229,20 @@ class CoverageOut(BaseModel):
 
 
 class Calibration(BaseModel):
-    """Calibration of scores to probabilities."""
+    """What the probabilities of an answer are worth."""
 
-    calibrated: Literal[False] = False
-    reason: str
+    calibrated: bool = Field(description="Whether hits have probabilities")
+    reason: str | None = Field(description="Why they have none")
+    learnt_from: str | None = Field(
+        description="Which people they were learnt from; for others they may be too high or too low"
+    )
+    line: float | None = Field(description="The probability from which on a hit is credible")
+    credible: int | None = Field(
+        description="How many hits are credible, on all pages; 0: there is no credible match"
+    )
+    wrong_expected: float | None = Field(
+        description="How many of the credible hits are expected to show somebody else"
+    )
 
 
 class CameraRef(BaseModel):
@@ -263,7 +273,9 @@ class HitOut(BaseModel):
         description="How many standard deviations the score lies above what this probe scores on average in "
         "that camera; null in searches that were recorded without it"
     )
-    probability: float | None
+    probability: float | None = Field(
+        description="That the tracklet shows the person; null where the model's scores are not calibrated"
+    )
     tracklet_id: str
     video_id: str
     camera: CameraRef

@@ -12,7 +12,6 @@ from gallery import (
     CameraInfo,
     Filters,
     Gallery,
-    Hit,
     NewSearch,
     NotFound,
     QueriedFilters,
@@ -26,6 +25,7 @@ from gallery import (
 from service import cursors
 from service.auth import Caller
 from service.coverage import coverage_statement
+from service.credibility import Look, believe
 from service.errors import InvalidRequest
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
@@ -45,9 +45,6 @@ from service.state import State
 from service.work import checkpoint
 
 KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
-CALIBRATION: Final = Calibration(
-    reason="No calibration has been measured for this model: scores rank, they are not probabilities."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +60,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class _Feature:
-    """What is searched for, and the network that made it: soon another may be in use."""
+    """What is searched for, and the network that made it: soon another may be in use. `look` of a photo."""
 
     vector: NDArray[np.float32]
     embedder: ProbeEmbedder
+    look: Look | None = None
 
 
 def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
@@ -78,7 +76,7 @@ def search_probe(state: State, caller: Caller, chosen: Chosen, question: Questio
     checkpoint()
     embedder = state.networks.embedder
     vector = embedder.embed_images([chosen.crop])[0]
-    feature = _Feature(vector, embedder)
+    feature = _Feature(vector, embedder, Look.of(chosen.crop))
     return _search(state, caller, feature, chosen.searched, question, warnings=chosen.warnings)
 
 
@@ -141,7 +139,9 @@ def _search(
     snapshot = state.gallery.snapshot(embedder.id)
     depth = max(question.limit, KEPT)
     ranking = snapshot.search(feature.vector, limit=depth + 1, filters=question.filters, by=question.by)
-    hits = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
+    ranked = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
+    line = state.settings.credible
+    hits, calibration = believe(embedder, feature.look, ranked, ranking.compared, line)
     statement = coverage_statement(state.gallery, question.cameras, question.filters, ranking, embedder.id)
     said = (embedder.warning, state.networks.note)
     warnings = [*warnings, *(text for text in said if text)]
@@ -159,8 +159,9 @@ def _search(
             model_warning=embedder.warning,
             change=ranking.change,
             coverage=statement.model_dump(mode="json"),
+            calibration=calibration,
             warnings=warnings,
-            hits=[_recorded(hit) for hit in hits],
+            hits=hits,
         )
     )
     return _answer(state, recorded, question.cameras, offset=0, limit=question.limit)
@@ -218,7 +219,7 @@ def _answer(
         probe=SearchedProbe.model_validate(recorded.query.probe, from_attributes=True),
         filters=FiltersOut.model_validate(recorded.query.filters, from_attributes=True),
         coverage=CoverageOut.model_validate(recorded.coverage),
-        calibration=CALIBRATION,
+        calibration=Calibration.model_validate(recorded.calibration, from_attributes=True),
         ranked_by=recorded.query.by,
         hits=hits,
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
@@ -241,10 +242,6 @@ def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
     )
 
 
-def _recorded(hit: Hit) -> RecordedHit:
-    return RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number, round(hit.standard_score, 6))
-
-
 def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[int, CameraInfo]) -> HitOut:
     clip = next((clip for clip in tracklet.clips if clip.number == stored.clip), None)
     url = f"/v1/tracklets/{tracklet.id}"
@@ -253,7 +250,7 @@ def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[i
         rank=rank,
         score=stored.score,
         standard_score=stored.standard_score,
-        probability=None,
+        probability=stored.probability,
         tracklet_id=tracklet.id,
         video_id=tracklet.video_id,
         camera=camera_ref(cameras[tracklet.camera_id]),

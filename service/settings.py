@@ -33,6 +33,7 @@ class ServiceSettings(GallerySettings):
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
+        credible: the probability from which on a hit is called credible.
         min_free_bytes: with less left on the disk of the data folder the service is not ready.
         compare_searches: whether the photos of recent searches may be used to compare models.
         clip_cuts: how many clips are cut at once.
@@ -68,6 +69,7 @@ class ServiceSettings(GallerySettings):
     compare_searches: bool = False
     max_waiting: int = Field(default=64, ge=0)
     rank_by: RankBy = RankBy.STANDARD_SCORE
+    credible: float = Field(default=0.5, gt=0, lt=1)
     max_clip_seconds: float = Field(default=60.0, gt=0)
     max_clip_side: int = Field(default=1280, ge=64)
     clip_memory_bytes: int = Field(default=6 * 1024 * MIB, ge=MIB)

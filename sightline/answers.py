@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from gallery import Catalogue
     from service.schemas import HitOut, SearchAnswer
 
-_COLUMNS: Final = ("rank", "score", "camera", "site", "start", "end", "recording", "best_at", "tracklet_id")
+_COLUMNS: Final = (
+    *("rank", "score", "standard_score", "probability", "camera", "site"),
+    *("start", "end", "recording", "best_at", "tracklet_id"),
+)
 # Recordings that exist and pass the filters, but have not been searched.
 _UNSEARCHED: Final = frozenset({"not_indexed", "other_model", "damaged"})
 
@@ -22,6 +25,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
             "rank": hit.rank,
             "score": hit.score,
             "standard_score": hit.standard_score,
+            **({"probability": hit.probability} if answer.calibration.calibrated else {}),
             "camera": hit.camera.name,
             "local_time": local_time(hit.start, hit.camera.time_zone),
             "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
@@ -32,6 +36,8 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     ]
     print_table(rows, empty="Nothing was found.")
     print_line(f"{answer.coverage.tracklets_compared} tracklets were compared.")
+    if credible := _credible(answer):
+        print_line(credible)
     for gap in answer.coverage.not_searched:
         output.print(_said(gap.what, gap.reason), style=_style(gap.cause), soft_wrap=True)
     for warning in answer.warnings:
@@ -54,11 +60,25 @@ def incomplete(answer: "SearchAnswer") -> bool:
     return nothing or not causes.isdisjoint(_UNSEARCHED)
 
 
+def _credible(answer: "SearchAnswer") -> str | None:
+    """Say how many hits can be believed; None where nothing was searched or no probability is known."""
+    known = answer.calibration
+    if not known.calibrated or known.line is None or not answer.hits:
+        return None
+    if not known.credible:
+        return f"No credible match: no hit has a probability of {known.line:.0%} or more."
+    return (
+        f"{known.credible} credible (probability {known.line:.0%} or more), of which "
+        f"{known.wrong_expected:.1f} are expected to show somebody else."
+    )
+
+
 def _row(hit: "HitOut", catalogue: "Catalogue") -> dict[str, object]:
     return {
         "rank": hit.rank,
         "score": hit.score,
         "standard_score": hit.standard_score,
+        "probability": hit.probability,
         "camera": hit.camera.name,
         "site": hit.camera.site or "",
         "start": _there(hit.start, hit.camera.time_zone),

@@ -2,12 +2,19 @@
 
 import secrets
 from datetime import UTC, datetime
+from typing import Final
 
 from sqlalchemy import select
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
-from gallery.records.searches import NewSearch, RecordedHit, SearchInfo, SearchQuery
+from gallery.records.searches import (
+    NewSearch,
+    RecordedHit,
+    SearchCalibration,
+    SearchInfo,
+    SearchQuery,
+)
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.documents import Document
@@ -15,7 +22,10 @@ from gallery.sql.tables import Search
 from gallery.validation import json_list, json_object, known_id, optional_text, text
 
 _QUERY = Document(SearchQuery, "the query of a search")
+_CALIBRATION = Document(SearchCalibration, "the calibration of a search")
 _HITS = Document(RecordedHit, "the hits of a search")
+
+BEFORE: Final = "This search was recorded by a version that knew no probabilities."
 
 
 class Searches:
@@ -41,6 +51,7 @@ class Searches:
             model_warning=optional_text(search.model_warning, "model warning", longest=4000),
             change=search.change,
             coverage=json_object(search.coverage, "coverage"),
+            calibration=_CALIBRATION.dump(search.calibration),
             warnings=json_list(search.warnings, "warnings"),
             hits=_HITS.dump_all(search.hits),
             created_at=datetime.now(UTC),
@@ -81,4 +92,8 @@ class Searches:
 
 
 def _search_info(row: Search) -> SearchInfo:
-    return copied(SearchInfo, row, query=_QUERY.load(row.query), hits=_HITS.load_all(row.hits))
+    calibration = (
+        SearchCalibration(reason=BEFORE) if row.calibration is None else _CALIBRATION.load(row.calibration)
+    )
+    query, hits = _QUERY.load(row.query), _HITS.load_all(row.hits)
+    return copied(SearchInfo, row, query=query, calibration=calibration, hits=hits)

@@ -42,12 +42,37 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class RecordedHit:
-    """A hit as it was answered: the tracklet may have been erased since. `clip` is the number of the best."""
+    """A hit as it was answered: the tracklet may have been erased since. `clip` is the number of the best.
+
+    `probability` that it shows the person is there if the scores were calibrated.
+    """
 
     tracklet_id: str
     score: float
     clip: int
     standard_score: float | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchCalibration:
+    """What the probabilities of an answer are worth.
+
+    Attributes:
+        calibrated: whether hits have probabilities.
+        reason: why they have none.
+        learnt_from: which people the probabilities were learnt from.
+        line: the probability from which on a hit is credible.
+        credible: how many hits are.
+        wrong_expected: how many of these are expected to show somebody else.
+    """
+
+    calibrated: bool = False
+    reason: str | None = None
+    learnt_from: str | None = None
+    line: float | None = None
+    credible: int | None = None
+    wrong_expected: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +89,7 @@ class NewSearch:
     model_warning: str | None
     change: int
     coverage: Mapping[str, Any]
+    calibration: SearchCalibration
     warnings: Sequence[str]
     hits: Sequence[RecordedHit]
 

@@ -276,6 +276,7 @@ class Search(Base):
     model_warning: Mapped[str | None]
     change: Mapped[int] = mapped_column(BigInteger)  # the snapshot that answered
     coverage: Mapped[dict[str, Any]]  # the coverage statement of the answer
+    calibration: Mapped[dict[str, Any] | None]  # a SearchCalibration; null in searches of before it
     warnings: Mapped[list[Any]]
     hits: Mapped[list[Any]]  # of RecordedHit, best first
     created_at: Mapped[datetime]

@@ -30,7 +30,6 @@ class Evidence(BaseModel):
 
     Attributes:
         scores: (N,) standard scores (see `gallery.vectors.levels`).
-        frames: (N,) of the tracklet.
         height: of the probe's person, in pixels.
         sharpness: of the probe's person (`models.quality.sharpness`).
     """
@@ -38,14 +37,13 @@ class Evidence(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
     scores: Floats
-    frames: Floats
     height: Floats
     sharpness: Floats
 
     def matrix(self) -> Floats:
-        """(N, 4): score, then the logarithms of the others, which count as ratios."""
-        others = (np.log(np.maximum(x, 1e-3)) for x in (self.frames, self.height, self.sharpness))
-        return np.stack([self.scores, *np.broadcast_arrays(*others)], axis=1).astype(np.float64)
+        """(N, 3): score, then the logarithms of the others, which count as ratios."""
+        others = (np.log(np.maximum(x, 1e-3)) for x in (self.height, self.sharpness))
+        return np.stack(np.broadcast_arrays(self.scores, *others), axis=1).astype(np.float64)
 
 
 class Calibrator(BaseModel):
@@ -54,8 +52,8 @@ class Calibrator(BaseModel):
     Attributes:
         model_id: SHA-256 of the weights whose scores it reads.
         intercept: of the linear form.
-        weights: of standard score, log frames, log height and log sharpness.
-        ranges: least and most of the three logarithms in the pairs; what lies outside counts as the nearest
+        weights: of standard score, log height and log sharpness.
+        ranges: least and most of the two logarithms in the pairs; what lies outside counts as the nearest
             that does not, as nothing was learnt of it.
         knots: where a piecewise linear, rising map corrects the linear form; none where nothing needs it.
         ratios: the log likelihood ratios at the knots.
@@ -69,8 +67,8 @@ class Calibrator(BaseModel):
     format: Literal[1] = FORMAT
     model_id: str = Field(pattern=r"^[0-9a-f]{64}$")
     intercept: float
-    weights: Annotated[Numbers, Field(min_length=4, max_length=4)]
-    ranges: Annotated[tuple[Range, ...], Field(strict=False, min_length=3, max_length=3)]
+    weights: Annotated[Numbers, Field(min_length=3, max_length=3)]
+    ranges: Annotated[tuple[Range, ...], Field(strict=False, min_length=2, max_length=2)]
     knots: Numbers = ()
     ratios: Numbers = ()
     limit: float = Field(gt=0)

@@ -24,7 +24,7 @@ Score = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]], 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One query against G tracklets: their scores and frames, and which show the person."""
+    """One query against G tracklets: how they score, and which show the person."""
 
     identity: int
     evidence: Evidence
@@ -33,10 +33,8 @@ class Search:
     def without_matches(self) -> "Search":
         """The same search where the person is in no tracklet."""
         others = ~self.same
-        kept = self.evidence.model_copy(
-            update={"scores": self.evidence.scores[others], "frames": self.evidence.frames[others]}
-        )
-        return Search(self.identity, kept, self.same[others])
+        scores = self.evidence.scores[others]
+        return Search(self.identity, self.evidence.model_copy(update={"scores": scores}), self.same[others])
 
 
 def searches(features: TrackletFeatures, split: Split, score: Score) -> list[Search]:
@@ -51,12 +49,11 @@ def searches(features: TrackletFeatures, split: Split, score: Score) -> list[Sea
         raise BadDataset("no queries, or nothing to search: calibration needs both")
     asked, there = labels(query), labels(gallery)
     scores = score(features.of(query, video=False), features.of(gallery, video=True), there.cameras)
-    frames = np.array([len(tracklet.frames) for tracklet in gallery], np.float64)
     found = []
     for row, tracklet, identity, camera in zip(scores, query, asked.identities, asked.cameras, strict=True):
         same = there.identities == identity
         kept = ~(same & (there.cameras == camera))
-        evidence = Evidence(scores=row[kept].astype(np.float64), frames=frames[kept], **_looks(tracklet))
+        evidence = Evidence(scores=row[kept].astype(np.float64), **_looks(tracklet))
         found.append(Search(int(identity), evidence, same[kept]))
     return found
 
@@ -131,9 +128,7 @@ def judge(calibrator: Calibrator, known: Sequence[Search], dataset: str) -> Judg
 def _answer(calibrator: Calibrator, search: Search) -> tuple[Floats, NDArray[np.bool_]]:
     """Probabilities of the first HEAD hits, and which are matches."""
     head = np.argsort(-search.evidence.scores, kind="stable")[:HEAD]
-    evidence = search.evidence.model_copy(
-        update={"scores": search.evidence.scores[head], "frames": search.evidence.frames[head]}
-    )
+    evidence = search.evidence.model_copy(update={"scores": search.evidence.scores[head]})
     return posteriors(calibrator.log_ratios(evidence), len(search.same)), search.same[head]
 
 

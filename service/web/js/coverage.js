@@ -55,15 +55,23 @@ function howExact({ coverage }) {
   return say.coverage.approximate((coverage.recall * 100).toFixed(1));
 }
 
-function reading({ model, hits, ranked_by: rankedBy }) {
-  const calibrated = hits.some((hit) => typeof hit.probability === "number");
+function reading({ model, calibration, ranked_by: rankedBy }) {
   const score = rankedBy === "standard_score" ? say.coverage.standardScore : say.coverage.cosine;
   return [
-    h("p", {}, calibrated ? say.coverage.calibrated : score),
+    h("p", {}, calibration.calibrated ? say.coverage.calibrated(calibration.learnt_from) : score),
     h("p", {}, say.coverage.always),
     h("p", {}, say.coverage.clothes),
     h("p", {}, say.coverage.model, h("code", {}, model.name), say.coverage.weights, h("code", {}, model.id.slice(0, 12)), "."),
   ];
+}
+
+/** How many hits are credible, and how many of these will be wrong; nothing where no probability is known. */
+function credible({ calibration, hits }) {
+  if (!calibration.calibrated || !hits.length) return null;
+  const text = calibration.credible
+    ? say.coverage.credible(calibration.credible, calibration.wrong_expected.toFixed(1), calibration.line)
+    : say.coverage.noneCredible;
+  return h("p", { class: "credible" }, text);
 }
 
 /** The statement above the hits of `answer`: times in `zone`, without warnings `said` beside the photo already. */
@@ -72,6 +80,7 @@ export function coverageOf(answer, zone, said) {
   return h(
     "div",
     { class: "coverage" },
+    credible(answer),
     compared(answer, zone),
     notSearched(answer),
     [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", {}, text))),

@@ -46,6 +46,15 @@ function card(hit, index) {
   return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
 }
 
+/** The card of a hit; before the first that is not credible, a line that says so. */
+function withLine(hit, index, answer) {
+  const { credible, line } = answer?.calibration ?? {};
+  const split = answer?.ranked_by === "standard_score" && typeof credible === "number" && hit.rank === credible + 1;
+  if (!split) return [card(hit, index)];
+  const text = credible ? say.results.belowLine(line) : say.results.noneCredible(line);
+  return [h("li", { class: "line" }, text), card(hit, index)];
+}
+
 function placeholder() {
   const lines = Array.from({ length: 4 }, () => h("span", {}));
   return h("li", { "aria-hidden": "true" }, h("span", { class: "hit empty waiting" }, h("span", { class: "strip" }), h("span", { class: "facts" }, lines)));
@@ -56,12 +65,13 @@ function showHits(state, before) {
   const { search: now } = state;
   const appended = before.search.hits.length && now.hits[0] === before.search.hits[0] && now.hits.length > before.search.hits.length;
   if (appended) {
-    list.append(...now.hits.slice(before.search.hits.length).map((hit, i) => card(hit, before.search.hits.length + i)));
+    const shown = before.search.hits.length;
+    list.append(...now.hits.slice(shown).flatMap((hit, i) => withLine(hit, shown + i, now.answer)));
     return;
   }
   pictures.close();
   pictures = new LazyPictures();
-  fill(list, now.hits.map(card));
+  fill(list, now.hits.flatMap((hit, index) => withLine(hit, index, now.answer)));
 }
 
 function nothing({ answer }, { cameras, filters }) {

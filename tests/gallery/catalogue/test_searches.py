@@ -13,6 +13,7 @@ from gallery.records.searches import (
     QueriedFilters,
     QueriedProbe,
     RecordedHit,
+    SearchCalibration,
     SearchInfo,
     SearchQuery,
 )
@@ -32,6 +33,9 @@ SEARCH = NewSearch(
     model_warning=None,
     change=7,
     coverage={"cameras": [], "tracklets_compared": 3},
+    calibration=SearchCalibration(
+        calibrated=True, learnt_from="some", line=0.5, credible=1, wrong_expected=0.1
+    ),
     warnings=["blurred"],
     hits=HITS,
 )

@@ -40,7 +40,6 @@ def gaussian(count: int, seed: int) -> list[Search]:
         same = np.arange(300) < random.integers(1, 6)
         evidence = Evidence(
             scores=random.normal(np.where(same, 4.0, 0.0)),
-            frames=np.full(300, 20.0),
             height=np.array(random.uniform(60, 400)),
             sharpness=np.array(random.uniform(0.05, 0.6)),
         )
@@ -62,7 +61,7 @@ def test_probabilities_are_right_for_people_who_were_not_learnt_from() -> None:
 
 
 def test_claims_that_are_too_bold_are_found_out() -> None:
-    bold = calibrator(intercept=8.0, weights=(2.0, 0.0, 0.0, 0.0))
+    bold = calibrator(intercept=8.0, weights=(2.0, 0.0, 0.0))
     found = judge(bold, gaussian(50, 2), "gaussian")
     assert found.error > 0.2
     assert found.wrong_found > found.wrong_expected + 1

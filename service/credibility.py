@@ -1,0 +1,81 @@
+"""Which hits can be believed: the probability of each, and how many credible ones will be wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from gallery import Hit, RecordedHit, SearchCalibration
+from models import quality
+from models.calibration.calibrator import Evidence, calibrator_of, posteriors
+from service.networks import ProbeEmbedder
+from service.pixels import Pixels
+
+NOT_MEASURED: Final = (
+    "No calibration has been measured for this model: scores rank, they are not probabilities."
+)
+OF_TRACKLETS: Final = (
+    "This model is calibrated for photos, and a tracklet was searched for: scores rank, they are not "
+    "probabilities."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the quality of a probe is judged by: height in pixels, and sharpness (models.quality)."""
+
+    height: float
+    sharpness: float
+
+    @classmethod
+    def of(cls, crop: Pixels) -> "Look":
+        """Look at the crop of the person that is searched for."""
+        return cls(float(crop.shape[0]), quality.sharpness(crop))
+
+
+def believe(
+    embedder: ProbeEmbedder, look: Look | None, hits: Sequence[Hit], compared: int, line: float
+) -> tuple[list[RecordedHit], SearchCalibration]:
+    """The hits with their probabilities, where the model's scores are calibrated, and what these are worth.
+
+    Args:
+        embedder: whose scores they are.
+        look: at the probe; None where a tracklet is searched for.
+        hits: best first.
+        compared: tracklets that were searched.
+        line: probability from which on a hit is credible.
+
+    Raises:
+        BadCheckpoint: the model's calibration cannot be read.
+    """
+    recorded = [
+        RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number, round(hit.standard_score, 6))
+        for hit in hits
+    ]
+    calibrator = calibrator_of(embedder.card, embedder.id)
+    if calibrator is None or look is None:
+        reason = NOT_MEASURED if calibrator is None else OF_TRACKLETS
+        return recorded, SearchCalibration(calibrated=False, reason=reason)
+    evidence = Evidence(
+        scores=np.array([hit.standard_score for hit in hits], np.float64),
+        height=np.array(look.height),
+        sharpness=np.array(look.sharpness),
+    )
+    found = posteriors(calibrator.log_ratios(evidence), compared).round(6).tolist()
+    credible = [probability for probability in found if probability >= line]
+    return (
+        [replace(hit, probability=value) for hit, value in zip(recorded, found, strict=True)],
+        SearchCalibration(
+            calibrated=True,
+            learnt_from=_learnt_from(calibrator.fitted_on),
+            line=line,
+            credible=len(credible),
+            wrong_expected=round(sum(1 - value for value in credible), 3),
+        ),
+    )
+
+
+def _learnt_from(facts: Mapping[str, Any]) -> str:
+    sets = ", ".join(dict.fromkeys(str(name) for name in facts.get("datasets", ()))) or "unknown data"
+    return f"{facts.get('people', 'unknown')} people of {sets}"
