@@ -4,6 +4,7 @@ ModelError
 ├── UnknownModel       no model or detector of that name, and no checkpoint at that path
 ├── MissingWeights     a known network whose weights are not on this machine
 ├── BadCheckpoint      a checkpoint that is damaged, incomplete, hostile or of a newer format
+├── CannotExport       a model that cannot be written as ONNX, or not so that it agrees with torch
 ├── BadImage           an image no network can be given: wrong type, no pixels, not three channels
 ├── BadClip            a clip without frames, or with more than a clip may have
 ├── DeviceUnavailable  the device asked for is not on this machine, or cannot do what was asked
@@ -30,6 +31,10 @@ class MissingWeights(ModelError):
 
 class BadCheckpoint(ModelError):
     """The checkpoint is damaged, incomplete, hostile, or of a format newer than this code."""
+
+
+class CannotExport(ModelError):
+    """The model cannot be written as ONNX: a package is missing, or the files would not agree with torch."""
 
 
 class BadImage(ModelError):

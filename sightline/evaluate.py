@@ -16,6 +16,7 @@ from sightline.client import Client
 from sightline.console import DataDir, read_settings
 from sightline.evaluation_tables import show, show_comparisons
 from sightline.failures import CommandError
+from sightline.naming import located
 from sightline.plotting import draw_plots, open_album
 from sightline.progress import StageBars, progress_bars
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from models.datasets.records import Dataset
     from models.embedder import Embedder
     from models.evaluation.comparison import Comparison, Judged
-    from models.evaluation.evaluate import Rerank, Seen
-    from models.evaluation.protocols import EvaluationProtocol
+    from models.evaluation.evaluate import Compared, Rerank, Seen
+    from models.evaluation.metrics import Ranking
+    from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
     from models.evaluation.report import Evaluation
     from models.networks.network import Network
     from models.zoo import LoadedModel
@@ -59,6 +61,15 @@ def evaluate(
     plot_queries: Annotated[
         int, typer.Option(min=1, max=100, help="How many queries a plot of ranked lists shows.")
     ] = 10,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Also write the figures as a table to this file.")
+    ] = None,
+    features_file: Annotated[
+        Path | None, typer.Option("--features", help="Also write all features to this .npz file.")
+    ] = None,
+    lists_file: Annotated[
+        Path | None, typer.Option("--ranked-lists", help="Also write each query's first hits, as JSON lines.")
+    ] = None,
     rerank: Annotated[bool, typer.Option("--rerank", help="Also judge re-ranked lists.")] = False,
     against: Annotated[
         list[str] | None,
@@ -82,18 +93,25 @@ def evaluate(
     Prints rank-k, both mean average precisions, mINP, verification and open-set rates in percent, with 95 %
     intervals. The file is written after each protocol, plots are drawn at the end.
     """
-    _check(protocol, json_file, through_service, rerank=rerank, against=against)
+    _check(protocol, through_service, rerank=rerank, against=against)
+    for file in (json_file, csv_file, features_file, lists_file):
+        _require_writable(file)
+    if through_service is not None and features_file is not None:
+        raise CommandError("the service keeps its features", "leave --features or --through-service out")
     client = None if through_service is None else Client(through_service, key)
     settings = read_settings(GallerySettings, data_dir=data_dir)
     album = None if plots is None else open_album(plots, plot_queries)
-    seen = None if album is None else album.see
     from models import zoo
     from models.datasets import STANDARD, load
     from models.embedder import Embedder
+    from models.evaluation.exports import RankedLists, write_csv, write_features
 
+    lists = None if lists_file is None else RankedLists(lists_file)
+    seen = _seen_by([one.see for one in (album, lists) if one is not None])
+    keep = None if features_file is None else partial(write_features, features_file)
     judged = load(dataset, root)
     standard = load(STANDARD[dataset], root) if dataset in STANDARD else None
-    loaded = zoo.load(zoo.DEFAULT if model is None else model)
+    loaded = zoo.load(zoo.DEFAULT if model is None else located(model, settings))
     make = partial(Embedder, device=device, precision=precision, threads=threads)
     embedder = make(loaded)
     reranks = loaded.network if rerank else None
@@ -101,39 +119,57 @@ def evaluate(
     with progress_bars() as bars:
         embedding = partial(StageBars, bars, "embedding")
         others = [
-            _judged(other, make, judged, protocol, embedding(), standard=standard) for other in against or ()
+            _judged(located(other, settings), make, judged, protocol, embedding(), standard=standard)
+            for other in against or ()
         ]
-        evaluations = (
-            _offline(embedder, judged, protocol, embedding(), standard=standard, network=reranks, seen=seen)
-            if client is None
-            else _through(client, settings, embedder, judged, root=root, bar=embedding(), seen=seen)
-        )
+        if client is None:
+            judge = partial(_offline, standard=standard, network=reranks, seen=seen, keep=keep)
+            evaluations = judge(embedder, judged, protocol, embedding())
+        else:
+            evaluations = _through(client, settings, embedder, judged, root=root, bar=embedding(), seen=seen)
         found, comparisons = _collected(evaluations, others, judged.name, write)
     show(found, embedder.warning)
     if comparisons:
         show_comparisons(comparisons)
+    if csv_file is not None:
+        write_csv(csv_file, found)
     if album is not None:
         draw_plots(album, found)
 
 
 def _check(
     protocol: Protocols,
-    json_file: Path | None,
     through_service: str | None,
     *,
     rerank: bool,
     against: Sequence[str] | None,
 ) -> None:
-    """Refuse before the work what cannot be done, or not be written after it. Raises CommandError."""
+    """Refuse before the work what cannot be done. Raises CommandError."""
     if through_service is not None and (rerank or protocol is not Protocols.I2V):
         raise CommandError("the service ranks by I2V only", "leave --protocol and --rerank out")
     if through_service is not None and against:
         raise CommandError("--against embeds by itself", "leave --through-service out")
-    if json_file is None:
+
+
+def _require_writable(file: Path | None) -> None:
+    """Refuse before the work a file that could not be written after it. Raises CommandError."""
+    if file is None:
         return
-    folder = json_file.absolute().parent
-    if json_file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise CommandError(f"cannot write {json_file}", "name a file in a folder that is there")
+    folder = file.absolute().parent
+    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise CommandError(f"cannot write {file}", "name a file in a folder that is there")
+
+
+def _seen_by(several: "Sequence[Seen]") -> "Seen | None":
+    """One that tells all of them; None if there is none."""
+    if not several:
+        return None
+
+    def see(protocol: "EvaluationProtocol", compared: "Compared", ranking: "Ranking") -> None:
+        for one in several:
+            one(protocol, compared, ranking)
+
+    return see
 
 
 def _collected(
@@ -164,6 +200,7 @@ def _offline(
     standard: "Dataset | None",
     network: "Network | None",
     seen: "Seen | None",
+    keep: "Callable[[TrackletFeatures], None] | None" = None,
 ) -> "Iterator[Evaluation]":
     from gallery import RankBy, standard_scores
     from models.evaluation.evaluate import evaluate as judge
@@ -178,6 +215,8 @@ def _offline(
             yield judge(features, dataset, one, score=(RankBy.STANDARD_SCORE, standard_scores))
         if one is EvaluationProtocol.I2I and standard is not None:  # as papers report it, crop by crop
             yield judge(features, standard, one, rerank=rerank)
+    if keep is not None:
+        keep(features)
 
 
 def _judged(

@@ -23,6 +23,7 @@ from sightline.console import (
 )
 from sightline.failures import CommandError
 from sightline.importing import Network, as_folder
+from sightline.naming import located
 
 if TYPE_CHECKING:
     from gallery import Gallery, RegisteredModel
@@ -168,6 +169,25 @@ def remove(model: Model, data_dir: DataDir = None) -> None:
             raise CommandError(f"{found.name} is in use", "promote another model first")
         removed = gallery.models.remove(found.id)
     print_line(f"{removed.name} is removed, with the embeddings of {removed.tracklets} tracklets.")
+
+
+@app.command()
+def export(
+    model: Model,
+    *,
+    onnx: Annotated[Path, typer.Option(metavar="DIR", help="New folder for image.onnx and video.onnx.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Write a model as ONNX files for other programs, and compare them with torch."""
+    from models import zoo
+    from models.exporting import export_onnx
+
+    loaded = zoo.load(located(model, read_settings(GallerySettings, data_dir=data_dir)))
+    onnx.mkdir(parents=True)
+    worst = export_onnx(loaded, onnx)
+    text = json.dumps(dict(loaded.card), indent=2, ensure_ascii=False) + "\n"
+    (onnx / CARD).write_text(text, encoding="utf-8")
+    print_line(f"{onnx}: image.onnx, video.onnx and the card; they differ from torch by {worst:.1e} at most.")
 
 
 @app.command()

@@ -92,6 +92,12 @@ class TrackletFeatures:
         self.embed(tracklets, video=video)
         return np.stack([self._known[video, tracklet] for tracklet in tracklets])
 
+    def known(self, *, video: bool) -> tuple[tuple[Tracklet, ...], Features]:
+        """All tracklets that one of the networks has embedded, and their features (N, D); N may be 0."""
+        found = {one: feature for (by_video, one), feature in self._known.items() if by_video == video}
+        features = np.stack(list(found.values())) if found else np.zeros((0, 0), np.float32)
+        return tuple(found), features
+
     def embed(self, tracklets: Iterable[Tracklet], *, video: bool) -> None:
         """Compute now what `of` will be asked for, with one progress for all. Raises BadDataset like `of`."""
         new = [tracklet for tracklet in dict.fromkeys(tracklets) if (video, tracklet) not in self._known]

@@ -126,7 +126,8 @@ def named(backbone: str, known: Mapping[str, Some]) -> Some:
 
 def check_lengths(frames: Tensor, lengths: Sequence[int]) -> None:
     """Raise ValueError unless the lengths, each at least 1, add up to the frames."""
-    if sum(lengths) != len(frames) or min(lengths, default=1) < 1:
+    # Not len(), which would tie an exported network to one number of frames.
+    if sum(lengths) != frames.shape[0] or min(lengths, default=1) < 1:
         raise ValueError(f"lengths {list(lengths)} do not describe {len(frames)} frames")
 
 

@@ -1,5 +1,6 @@
 """`sightline evaluate`: tables for people, a file for programs."""
 
+import csv
 import errno
 import json
 import os
@@ -8,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -304,3 +306,34 @@ def test_image_to_image_is_also_judged_as_papers_report_it(run: Run, tmp_path: P
     assert judged == [("cuhk03", "i2v"), ("cuhk03", "v2v"), ("cuhk03", "i2i"), ("cuhk03-images", "i2i")]
     assert [(one["dataset"], one["protocol"]) for one in values["comparisons"]] == judged
     assert "i2i (cuhk03-images)" in " ".join(result.stdout.split())
+
+
+def test_figures_features_and_lists_go_into_files(run: Run, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("figures.csv", "features.npz", "lists.jsonl")]
+    options = [
+        part
+        for name, file in zip(("csv", "features", "ranked-lists"), files, strict=True)
+        for part in (f"--{name}", file)
+    ]
+    result = run("evaluate", "--dataset", "colours", "--root", tmp_path, "--protocol", "all", *options)
+    assert result.exit_code == 0, result.output
+
+    rows = list(csv.DictReader(files[0].read_text().splitlines()))
+    assert {row["protocol"] for row in rows} == {"i2v", "v2v", "i2i"}
+    assert all(0 <= float(row["rank_1"]) <= 1 for row in rows)
+    assert float(next(row["rank_1"] for row in rows if row["protocol"] == "i2v")) == pytest.approx(2 / 3)
+
+    with np.load(files[1]) as stored:
+        arrays = dict(stored)
+    for network in ("image", "video"):
+        features = arrays[f"{network}_features"]
+        np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, rtol=1e-5)
+        assert sorted(arrays[f"{network}_identities"]) == [1, 1, 2, 2, 3, 3]
+        assert len(arrays[f"{network}_files"]) == len(features) == 6
+
+    lines = [json.loads(line) for line in files[2].read_text().splitlines()]
+    assert len(lines) == 9
+    asked = [line for line in lines if line["protocol"] == "i2v"]
+    assert [line["hits"][0]["match"] for line in asked].count(True) == 2
+    assert all(Path(line["query"]["file"]).exists() for line in lines)
+    assert [hit["rank"] for hit in lines[0]["hits"]] == [1, 2, 3]
