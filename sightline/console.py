@@ -121,8 +121,9 @@ def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> Non
         output.print(empty)
         return
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=0)
-    for name, value in rows[0].items():
-        side: Literal["left", "right"] = "right" if isinstance(value, int | float) else "left"
+    for name in rows[0]:
+        numbers = any(isinstance(row[name], int | float) for row in rows)
+        side: Literal["left", "right"] = "right" if numbers else "left"
         table.add_column(name.replace("_", " "), justify=side, overflow="fold")  # ids can be copied whole
     for row in rows:
         table.add_row(*(shown(_cell(value)) for value in row.values()))

@@ -102,3 +102,16 @@ def test_csv_holds_no_formulas(capsys: pytest.CaptureFixture[str]) -> None:
 
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
     assert row == {"camera": '\'=HYPERLINK("http://x")', "score": "-0.5", "file": "a,b"}
+
+
+def test_numbers_stand_under_each_other_though_the_first_is_missing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(
+        [{"file": "a", "tracklets": None}, {"file": "b", "tracklets": 12}, {"file": "c", "tracklets": 3}]
+    )
+
+    *_, twelve, three = capsys.readouterr().out.rstrip().splitlines()
+    assert twelve.rstrip().endswith("12")
+    assert three.rstrip().endswith(" 3")
+    assert len(twelve.rstrip()) == len(three.rstrip())
