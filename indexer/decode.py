@@ -95,7 +95,12 @@ class OpenRecording:
         """Return the duration that the header states, or None; only good for showing progress."""
         if self._stream.duration is not None and self._stream.time_base is not None:
             return int(self._stream.duration * self._stream.time_base / MICROSECOND)
-        return int(self._container.duration) if self._container.duration else None
+        if not self._container.duration:
+            return None
+        # Matroska's duration begins at zero, wherever its first time stamp is.
+        begin = self._container.start_time or 0 if "matroska" in self._container.format.name else 0
+        left = int(self._container.duration - begin)
+        return left if left > 0 else int(self._container.duration)
 
     def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
         """Yield frames in order of time, at most `fps` a second (all if None); once.

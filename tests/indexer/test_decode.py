@@ -218,6 +218,40 @@ def test_interlaced_recordings_lose_their_combs(tmp_path: Path) -> None:
         assert np.abs(np.diff(grey, axis=0)).max() < 80
 
 
+def test_an_input_without_a_camera_is_not_taken_for_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.mkv"
+    with av.open(str(path), "w") as output:
+        streams: list[Any] = [output.add_stream("libx264", rate=25) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for index in range(30):
+            for stream, drawn in zip(
+                streams, (np.zeros((HEIGHT, WIDTH, 3), np.uint8), numbered(index)), strict=True
+            ):
+                frame = av.VideoFrame.from_ndarray(drawn, format="rgb24")
+                frame.pts, frame.time_base = index, Fraction(1, 25)
+                output.mux(stream.encode(frame))
+        for stream in streams:
+            output.mux(stream.encode())
+
+    frames, recorded = read(path)
+
+    assert recorded.track == 1
+    assert [number_of(frame.image) for frame in frames] == list(range(30))
+
+
+def test_stamps_that_count_from_elsewhere_make_no_recording_short(tmp_path: Path) -> None:
+    """Of a camera that stamps its frames with its uptime or the time of day."""
+    path = encode(tmp_path / "uptime.mkv", times_ms=[180_678_000 + 100 * i for i in range(30)])
+
+    _, recorded = read(path)
+
+    assert recorded.statistics.warnings == []
+    assert recorded.statistics.duration_us == pytest.approx(3_000_000, abs=100_000)
+    with open_recording(path) as again:
+        assert again.expected_duration_us == pytest.approx(3_000_000, abs=200_000)
+
+
 def test_smoothing_combs_leaves_what_stands_still() -> None:
     still = np.repeat(np.linspace(0, 255, 97).astype(np.uint8)[:, None, None], 3, axis=2).repeat(40, axis=1)
     assert np.array_equal(without_comb(still), still)
