@@ -65,16 +65,19 @@ class Learning(Section):
 
 
 class Gate(Section):
-    """What has to hold before the new model may take the place of its parent."""
+    """What has to hold before the new model may take the place of its parent.
+
+    A negative allowance asks for a gain.
+    """
 
     held_out: Share = Field(0.15, description="share of the tracklets that nothing is learnt from")
     most: int = Field(1000, ge=10, description="tracklets held out at most")
     least: int = Field(40, ge=10, description="tracklets held out at least")
     accepted: Share = Field(0.95, description="share of halves that the threshold accepts")
-    halves_loss: float = Field(0.01, ge=0, description="mAP of half against half that may be lost")
-    negatives_gain: float = Field(0.01, ge=0, description="more sure negatives that may be accepted")
-    returns_loss: float = Field(0.02, ge=0, description="of there-and-back across cameras that may be lost")
-    simulated_loss: float = Field(0.03, ge=0, description="mAP on simulated people that may be lost")
+    halves_loss: float = Field(0.01, description="mAP of half against half that may be lost")
+    negatives_gain: float = Field(0.01, description="more sure negatives that may be accepted")
+    returns_loss: float = Field(0.02, description="of there-and-back across cameras that may be lost")
+    simulated_loss: float = Field(0.03, description="mAP on simulated people that may be lost")
 
 
 class AdaptationSettings(Section):
