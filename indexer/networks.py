@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from gallery import Gallery
 from indexer.settings import IndexSettings
-from models.names import DEFAULT, check_detector, check_model
+from models.names import DEFAULT, check_detector, check_model, shipped_ids
 
 if TYPE_CHECKING:
     from indexer.embedding import ClipEmbedder
@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 def in_use(settings: IndexSettings, gallery: Gallery) -> IndexSettings:
-    """The settings with the model that they mean: the one they name, else the promoted one, else the default.
+    """The settings with the model that they mean: what they name, else the promoted, else the shipped one.
 
     Raises:
         Conflict: several models of the gallery have this name.
     """
-    return settings.model_copy(update={"model": gallery.models.locate(settings.model) or DEFAULT})
+    model = gallery.models.locate(settings.model) or gallery.models.settled(shipped_ids()) or DEFAULT
+    return settings.model_copy(update={"model": model})
 
 
 def check_settings(settings: IndexSettings) -> None:

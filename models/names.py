@@ -1,5 +1,8 @@
 """Names of models and detectors, checked without loading torch or any weights."""
 
+import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +15,13 @@ SHIPPED: Final = tuple(sorted(card.parent.name for card in ZOO.glob(f"*/{CARD}")
 MODELS: Final = (*SHIPPED, *(IMAGENET + backbone for backbone in ("efficientnet-lite0", "resnet50")))
 DEFAULT: Final = "tkp-efficientnet-lite0"
 DETECTORS: Final = ("nanodet", "onnx:PATH", "openvino:PATH", "torchvision:NAME")
+
+
+@cache
+def shipped_ids() -> Mapping[str, str]:
+    """The ids of the models that come with the program by their names, the default first."""
+    names = [DEFAULT, *(name for name in SHIPPED if name != DEFAULT)]
+    return {name: json.loads((ZOO / name / CARD).read_text(encoding="utf-8"))["id"] for name in names}
 
 
 def check_model(name_or_path: str) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gallery import Gallery, GalleryError
 from models.detector import Detector
 from models.errors import ModelError
-from models.names import DEFAULT
+from models.names import DEFAULT, shipped_ids
 from service.errors import NotReady
 from service.pixels import Pixels
 from service.settings import ServiceSettings
@@ -62,12 +62,13 @@ def try_model(settings: ServiceSettings, model: str) -> None:
 
 
 def in_use(settings: ServiceSettings, gallery: Gallery) -> ServiceSettings:
-    """The settings with the model that they mean: the one they name, else the promoted one, else the default.
+    """The settings with the model that they mean: what they name, else the promoted, else the shipped one.
 
     Raises:
         Conflict: several models of the gallery have this name.
     """
-    return settings.model_copy(update={"model": gallery.models.locate(settings.model) or DEFAULT})
+    model = gallery.models.locate(settings.model) or gallery.models.settled(shipped_ids()) or DEFAULT
+    return settings.model_copy(update={"model": model})
 
 
 def _threads(settings: ServiceSettings) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gallery import GallerySettings, ModelInfo, NotFound
-from models.names import CARD, DEFAULT, MODELS, SHIPPED, ZOO
+from models.names import CARD, DEFAULT, MODELS, SHIPPED, ZOO, shipped_ids
 from sightline import comparing
 from sightline.console import (
     AsJson,
@@ -50,7 +50,8 @@ def list_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.models.all()
         missing = {model.id: gallery.models.missing(model.id) for model in found}
-    used = _used(found)
+        settled = gallery.models.settled(shipped_ids()) or DEFAULT
+    used = next((model.id for model in found if model.promoted), shipped_ids()[settled])
     rows: list[dict[str, object]] = [
         {
             "name": model.name,
@@ -72,7 +73,7 @@ def list_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 {
                     "name": name,
                     "id": card["id"][:12],
-                    "in_use": "yes" if name == DEFAULT and used is None else "",
+                    "in_use": "yes" if card["id"] == used else "",
                     "kept": "shipped",
                     "dimension": card["dimension"],
                     "videos": 0,
@@ -257,13 +258,6 @@ def shipped_card(name: str) -> dict[str, Any]:
     """The card of a model that comes with the program."""
     card: dict[str, Any] = json.loads((ZOO / name / CARD).read_bytes())
     return card
-
-
-def _used(found: "list[RegisteredModel]") -> str | None:
-    """The id of the model in use; None for the default that the gallery has not heard of."""
-    promoted = [model.id for model in found if model.promoted]
-    default = [model.id for model in found if model.name == DEFAULT and not promoted]
-    return next(iter(promoted + default), None)
 
 
 def _elsewhere(name: str, model_id: str) -> str:

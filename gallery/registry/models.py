@@ -5,7 +5,7 @@ changes what a gallery is searched with. Promotions are a stack: rolling back ta
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -83,6 +83,28 @@ class Models:
             except NotFound:
                 return wanted
             return wanted if found.files is None else str(model_directory(self._data_dir, found.id))
+
+    def settled(self, shipped: Mapping[str, str]) -> str | None:
+        """Return the name of the shipped model that most videos are embedded with; None for the default.
+
+        The program's default changes with its versions. A gallery that was made with an earlier one goes on
+        with it until another is promoted, rather than being found empty.
+
+        Args:
+            shipped: ids of the models that come with the program by their names, the default first.
+        """
+        names = {model_id: name for name, model_id in shipped.items()}
+        count = func.count()
+        embedded = (
+            select(SegmentVideo.model_id)
+            .where(SegmentVideo.model_id.in_(names))
+            .group_by(SegmentVideo.model_id)
+            .order_by(count.desc(), SegmentVideo.model_id)
+        )
+        with self._database.read() as session:
+            found = session.scalars(embedded).all()
+        default = next(iter(shipped.values()), None)
+        return None if not found or default in found else names[found[0]]
 
     def change(self) -> int:
         """Return the last change of the gallery: while it stays, the promoted model stays."""

@@ -216,3 +216,17 @@ def test_of_two_who_promote_at_once_one_comes_second(both: Gallery) -> None:
         thread.join()
     assert len(failed) == 3
     assert len(both.models.promotions()) == 1
+
+
+def test_a_gallery_stays_with_the_shipped_model_that_it_was_made_with(gallery: Gallery) -> None:
+    new_default = {"new": "f" * 64, MODEL.name: MODEL.id, OTHER.name: OTHER.id}
+    assert gallery.models.settled(new_default) is None, "an empty gallery takes the default"
+    store(gallery, "1", make_tracklets(1, 1))
+    assert gallery.models.settled(new_default) == MODEL.name
+    assert gallery.models.settled({"new": "f" * 64}) is None, "it is none that the program could load"
+    assert gallery.models.settled({MODEL.name: MODEL.id, "new": "f" * 64}) is None, "it is the default itself"
+    store(gallery, "2", make_tracklets(2, 1), model=OTHER)
+    store(gallery, "3", make_tracklets(3, 1), model=OTHER)
+    assert gallery.models.settled(new_default) == OTHER.name, "most videos are embedded with it"
+    store(gallery, "4", make_tracklets(4, 1), model=ModelInfo(id="f" * 64, name="new", dimension=16, card={}))
+    assert gallery.models.settled(new_default) is None, "it holds embeddings of the default"
