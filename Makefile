@@ -53,6 +53,11 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python benchmarks/search_latency.py
 	$(BIN)/python benchmarks/drawing.py
 
+.PHONY: bench-onnx
+bench-onnx: $(READY_DEV) ## Compare ONNX Runtime with torch on this CPU; needs the extra [onnx]
+	$(BIN)/sightline models export tkp-efficientnet-lite0 --onnx out/tkp-onnx
+	$(BIN)/python benchmarks/onnx_runtime.py tkp-efficientnet-lite0 out/tkp-onnx
+
 .PHONY: bench-systems
 bench-systems: $(READY_DEV) ## Train and judge all systems at one budget: hours (SIMULATE="--wardrobe DIR" JUDGE="--real CUHK01")
 	$(BIN)/sightline simulate tracklets --preset small --truth --out out/tracklets-small $(SIMULATE)

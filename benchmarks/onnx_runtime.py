@@ -1,8 +1,9 @@
-"""Is ONNX Runtime faster than torch on a CPU? `python -m benchmarks.onnx_runtime MODEL FOLDER`
+"""Is ONNX Runtime faster than torch on a CPU? `python benchmarks/onnx_runtime.py MODEL FOLDER`
 
 FOLDER is what `sightline models export MODEL --onnx FOLDER` wrote. Both embed the same photos and the same
-clip, with one thread and with two, in turns: whatever else uses the cores slows both. The ratio of each turn
-is torch's time by ONNX Runtime's; its median is what to believe, and its quartiles say how much.
+clip, with one thread and with two, in turns: whatever else uses the cores slows both. Times are CPU time of
+the process, threads added up, which hardly depends on what else runs. The ratio of each turn is torch's time
+by ONNX Runtime's; its median is what to believe, and its quartiles say how much.
 """
 
 import sys
@@ -29,7 +30,7 @@ def main(name: str, folder: Path) -> None:
     model = zoo.load(name)
     network = optimise(model.network)
     height, width = model.preprocessing.height, model.preprocessing.width
-    print(f"{name}, {height} x {width}; torch {torch.__version__}, median of {TURNS} turns")
+    print(f"{name}, {height} x {width}; torch {torch.__version__}, median of {TURNS} turns, CPU time")
     print("| task | threads | torch, ms | ONNX Runtime, ms | ratio (quartiles) | largest difference |")
     print("|---|---:|---:|---:|---|---:|")
     for threads in (1, 2):
@@ -67,9 +68,9 @@ def compare(
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    begin = time.perf_counter()
+    begin = time.process_time()
     found = work()
-    return time.perf_counter() - begin, found
+    return time.process_time() - begin, found
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from models.errors import BadCheckpoint
-
-_VARINT, _EIGHT, _BLOCK, _FOUR = 0, 1, 2, 5
+from models.imported.protobuf import fields, text
 
 # Numbers of the fields that lead to tensors, by message: what they hold.
 _FIELDS: Final[Mapping[str, Mapping[int, str]]] = {
@@ -31,10 +30,7 @@ def external_files(model: bytes) -> list[str]:
     Raises:
         BadCheckpoint: it is no protobuf, or names what does not lie in its own folder.
     """
-    try:
-        found = sorted(set(_locations(memoryview(model), "model", 0)))
-    except (IndexError, UnicodeDecodeError) as error:
-        raise BadCheckpoint("not an ONNX file: it ends too early or is damaged") from error
+    found = sorted(set(_locations(memoryview(model), "model", 0)))
     for name in found:
         if "/" in name or "\\" in name or name in {"", ".", ".."} or "\0" in name:
             raise BadCheckpoint(f"its weights are said to lie in {name!r}: they must lie beside the file")
@@ -44,47 +40,13 @@ def external_files(model: bytes) -> list[str]:
 def _locations(data: memoryview, message: str, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         raise BadCheckpoint("not an ONNX file that can be run: its graphs are nested too deep")
-    for number, value in _fields(data):
-        inner = _FIELDS[message].get(number)
-        if inner is None or value is None:
+    for field in fields(data):
+        inner = _FIELDS[message].get(field.number)
+        if inner is None or field.content is None:
             continue
         if inner == "entry":
-            entry = {field: bytes(text or b"").decode() for field, text in _fields(value)}
+            entry = {part.number: text(part.content) for part in fields(field.content)}
             if entry.get(1) == "location":
                 yield entry.get(2, "")
         else:
-            yield from _locations(value, inner, depth + 1)
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview | None]]:
-    """Number and content of each field; None for numbers. Raises IndexError where the data ends too early."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        kind = key & 7
-        if kind == _BLOCK:
-            length, at = _varint(data, at)
-            if at + length > len(data):
-                raise IndexError
-            yield key >> 3, data[at : at + length]
-            at += length
-            continue
-        if kind == _VARINT:
-            _, at = _varint(data, at)
-        elif kind in {_EIGHT, _FOUR}:
-            at += 8 if kind == _EIGHT else 4
-        else:
-            raise IndexError
-        yield key >> 3, None
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 127) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 128:
-            return value, at
-        if shift > 63:
-            raise IndexError
+            yield from _locations(field.content, inner, depth + 1)

@@ -15,6 +15,7 @@ from models.errors import BadCheckpoint
 from models.imported.architecture import Architecture
 from models.imported.digests import digest_of, network_id
 from models.imported.external import external_files
+from models.imported.normalising import LAYER, written_out
 from models.imported.trial import REFUSED, Found, Wanted
 from models.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
@@ -92,6 +93,7 @@ def import_network(source: Path, name: str, usage: Usage, target: Path, *, origi
         copy.mkdir()
         try:
             file = _copy(source, copy)
+            changed = _repair(copy / file)
             found = _try(copy / file, usage, (mean, std))
             architecture = Architecture(
                 network="onnx" if source.suffix == ".onnx" else "openvino",
@@ -113,7 +115,7 @@ def import_network(source: Path, name: str, usage: Usage, target: Path, *, origi
             "mirror": False,
             "resize": "bicubic",
         }
-        card = _card(name, architecture, preprocessing, found.dimension, origin)
+        card = _card(name, architecture, preprocessing, found.dimension, origin) | changed
         (copy / names.CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
         shutil.copytree(copy, target)
     return str(card["id"])
@@ -155,6 +157,15 @@ def _copy(source: Path, folder: Path) -> str:
             raise BadCheckpoint(f"its weights {name!r} are a link to another folder")
         shutil.copyfile(file, folder / name)
     return source.name
+
+
+def _repair(file: Path) -> dict[str, str]:
+    """Write out a layer that ONNX Runtime computes wrongly; returns what the card says of that."""
+    repaired = written_out(file.read_bytes()) if file.suffix == ".onnx" else None
+    if repaired is None:
+        return {}
+    file.write_bytes(repaired)
+    return {"changed": f"{LAYER} is written out as ONNX defines it; ONNX Runtime divides by zero there"}
 
 
 def _try(copy: Path, usage: Usage, norms: tuple[Sequence[float], Sequence[float]]) -> Found:

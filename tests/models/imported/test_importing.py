@@ -245,3 +245,28 @@ def test_openvino_is_named_where_it_is_missing(tmp_path: Path) -> None:
     (tmp_path / "net.bin").write_bytes(b"")
     with pytest.raises(BadCheckpoint, match=r"openvino is not installed|OpenVINO cannot open it"):
         import_network(tmp_path / "net.xml", "theirs", USAGE, tmp_path / "model")
+
+
+def test_maps_without_variance_are_normalised_as_onnx_says(tmp_path: Path) -> None:
+    """ONNX Runtime divides 0 by 0 there; ONNX adds 1e-9 to the deviation."""
+    values = weights()
+    values[0] = 0  # the first map is 0 everywhere, on every picture
+    nodes = [
+        node("Conv", ["images", "w"], "maps", ints("strides", [8, 8])),
+        node("MeanVarianceNormalization", ["maps"], "normal", ints("axes", [2, 3])),
+        node("Relu", ["normal"], "strengths"),
+        node("ReduceMean", ["strengths"], "features", ints("axes", [2, 3]) + integer("keepdims", 0)),
+    ]
+    ports = [
+        block(11, value_info("images", ("N", 3, 64, 32))),
+        block(12, value_info("features", ("N", 8))),
+    ]
+    embedder = accepted(write(tmp_path / "net.onnx", nodes, [tensor("w", values)], ports))
+    assert "written out" in embedder.card["changed"]
+    squares = prepare(crops(3), Preprocessing(64, 32)).numpy().reshape(3, 3, 8, 8, 4, 8)
+    maps = np.einsum("nchiwj,dcij->ndhw", squares, values)
+    apart = maps - maps.mean(axis=(2, 3), keepdims=True)
+    normal = apart / (np.sqrt((apart**2).mean(axis=(2, 3), keepdims=True)) + 1e-9)
+    right = np.maximum(normal, 0).mean(axis=(2, 3)).astype(np.float32)
+    assert (right[:, 0] == 0).all()
+    np.testing.assert_allclose(embedder.embed_images(crops(3)), unit(right), atol=1e-5)
