@@ -5,6 +5,7 @@ GalleryError
 ├── NotFound              no such camera, video, tracklet, job, probe, search or key
 ├── Conflict              the request conflicts with what is recorded
 │   ├── AlreadyIndexed    this recording is in the gallery already
+│   ├── KeyReused         an idempotency key came with another request than before
 │   └── LeaseLost         another worker took the recording over
 ├── InvalidInput          a value that can never be stored (bad name, bad vector, bad time range)
 ├── CorruptSegment        a vector segment is damaged
@@ -40,6 +41,10 @@ class AlreadyIndexed(Conflict):
     def __init__(self, message: str, video_id: str) -> None:
         super().__init__(message)
         self.video_id = video_id
+
+
+class KeyReused(Conflict):
+    """An idempotency key was used for another request."""
 
 
 class LeaseLost(Conflict):

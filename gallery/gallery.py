@@ -28,6 +28,7 @@ from gallery.sql.database import Database, create_engine_for
 from gallery.sql.tables import Segment
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
+from gallery.writing.adaptations import Adaptations
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.erase import erase_video
@@ -48,6 +49,7 @@ class Gallery:
         audit: what was done, by whom.
         probes: uploaded images.
         searches: asked questions and their answers.
+        adaptations: folders in which models learn the cameras of the gallery.
         models: which are kept here, and which of them is in use.
     """
 
@@ -61,6 +63,7 @@ class Gallery:
         self.probes = Probes(database, data_dir)
         self.searches = Searches(database)
         self.models = Models(database, data_dir)
+        self.adaptations = Adaptations(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
 
     @classmethod
@@ -162,6 +165,7 @@ class Gallery:
             NotFound: no such video.
         """
         erase_video(self._database, self.data_dir, video_id)
+        self.adaptations.sweep()
 
     def segment_count(self) -> int:
         """Count the segments of all models: many small ones are worth compacting."""
@@ -177,6 +181,7 @@ class Gallery:
 
     def sweep(self) -> SweepReport:
         """Remove what processes left behind that died; safe at any time."""
+        self.adaptations.sweep()
         return sweep(self._database, self.data_dir)
 
     def verify(self) -> VerifyReport:

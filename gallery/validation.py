@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
+_MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ID = re.compile(r"[0-9a-f]{32}")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
@@ -35,6 +36,13 @@ def text(value: str, what: str, *, longest: int = 1000) -> str:
     except UnicodeEncodeError as error:
         raise InvalidInput(f"{what} cannot be written as UTF-8: {value!r}") from error
     return value
+
+
+def model_name(name: str) -> str:
+    """Return a name that a model may have, as cards have them: it is the name of a folder too."""
+    if not isinstance(name, str) or _MODEL_NAME.fullmatch(name) is None:
+        raise InvalidInput(f"no name of a model: {name!r:.100}; up to 64 of a-z, 0-9, '.', '_' and '-'")
+    return name
 
 
 def optional_text(value: str | None, what: str, *, longest: int = 1000) -> str | None:

@@ -6,6 +6,7 @@ batch.
 """
 
 import os
+from pathlib import Path
 from typing import Final
 
 from pydantic import Field
@@ -52,6 +53,9 @@ class IndexSettings(BaseSettings):
     model: str | None = None  # name, id or path; None: the promoted model, else the one that is shipped
     device: str = "auto"
     embed_batch: int | None = Field(default=None, ge=1)  # crops of any tracklets; None: 8 or 128
+
+    # Adaptation
+    simulated: Path | None = None  # folder of simulated tracklets, so that a model forgets nothing
 
     # Flow
     queue_frames: int = Field(default=16, ge=1)  # decoded frames that may wait for the detector

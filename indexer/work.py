@@ -1,11 +1,12 @@
-"""Does what a claimed recording is for: index it, or embed it with another model."""
+"""Does what a claimed recording is for: index it, embed it with another model, or adapt a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gallery import Claim, Gallery, JobKind, NotFound
+from gallery import AdaptOptions, Claim, Gallery, JobKind, NotFound
+from indexer.errors import Cancelled
 from indexer.lease import Lease
 from indexer.pipeline import IndexReport, index_video
 from indexer.reembed import embed_video
@@ -25,6 +26,7 @@ class Done:
     state: str | None = None
     reason: str = ""
     video_id: str | None = None
+    counters: Mapping[str, Any] | None = None
     about: dict[str, object] = field(default_factory=dict)
 
 
@@ -57,7 +59,9 @@ class Work:
         """Do the work. Raises what indexing raises."""
         if claim.kind == JobKind.INDEX:
             return _done(self._index(claim, lease))
-        return self._reindex(claim, lease)
+        if claim.kind == JobKind.REINDEX:
+            return self._reindex(claim, lease)
+        return self._adapt(claim, lease)
 
     def _index(self, claim: Claim, lease: Lease) -> IndexReport:
         filed = claim.recording
@@ -103,6 +107,19 @@ class Work:
             complete=lambda: lease.completion(quiet),
         )
         return _done(report)
+
+    def _adapt(self, claim: Claim, lease: Lease) -> Done:
+        from indexer.adaptation import adapt_gallery
+
+        options = AdaptOptions(**claim.options)
+        try:
+            adapted = adapt_gallery(self._gallery, options, self._settings, run=claim.job_id, progress=lease)
+        except Cancelled:
+            if lease.cancelled:
+                self._gallery.adaptations.discard(options.name)
+            raise
+        about: dict[str, object] = {"outcome": adapted.outcome, "model": adapted.model_id}
+        return Done("succeeded", adapted.summary(), counters=adapted.counters(), about=about)
 
     def _embedder_of(self, name: str, model_id: str) -> "ClipEmbedder":
         """The network of this name, kept until another one is asked for."""

@@ -3,8 +3,8 @@
 import errno
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
@@ -121,7 +121,7 @@ class Worker:
             with lease:
                 done = self._patiently(lambda: work.do(claim, lease))
             if done.state is not None:
-                self._finish(claim, done.state, done.reason, video_id=done.video_id)
+                self._finish(claim, done.state, done.reason, video_id=done.video_id, counters=done.counters)
             about.info("recording done", **done.about)
         except Cancelled:
             about.info("recording given up", cancelled=lease.cancelled, lost=lease.lost)
@@ -138,9 +138,17 @@ class Worker:
             about.warning("recording failed", reason=str(error))
             self._finish(claim, "failed", str(error) or type(error).__name__)
 
-    def _finish(self, claim: Claim, state: str, reason: str, *, video_id: str | None = None) -> None:
+    def _finish(
+        self,
+        claim: Claim,
+        state: str,
+        reason: str,
+        *,
+        video_id: str | None = None,
+        counters: Mapping[str, Any] | None = None,
+    ) -> None:
         def finish() -> None:
-            self._gallery.jobs.finish(claim, state=state, reason=reason, video_id=video_id)
+            self._gallery.jobs.finish(claim, state=state, reason=reason, video_id=video_id, counters=counters)
 
         try:
             self._patiently(finish)

@@ -36,6 +36,7 @@ def examine(settings: ServiceSettings, *, verify: bool) -> Iterator[Finding]:
         ("faiss", faiss),
         ("ffmpeg", ffmpeg),
         ("database", database),
+        ("models", models),
         ("disk", disk),
         *([("record", record)] if verify else []),
     ]
@@ -162,6 +163,22 @@ def record(settings: GallerySettings) -> Finding:
     if report.unsealed:
         detail += f"; the rows of {report.unsealed} videos of an earlier version have no checksum"
     return Finding("record", "ok", detail)
+
+
+def models(settings: GallerySettings) -> Finding:
+    """Name the models that contain what they learnt from recordings that are erased."""
+    from gallery import Gallery
+
+    if settings.database_url is None and not (settings.data_dir / "gallery.sqlite3").exists():
+        return Finding("models", "ok", "no gallery yet")
+    with Gallery.open(settings) as gallery:
+        known = gallery.models.all()
+    marked = [
+        f"{one.name} learnt from {one.erased} recordings that are erased" for one in known if one.erased
+    ]
+    if marked:
+        return Finding("models", "warning", f"{'; '.join(marked)}: adapt again, and remove it")
+    return Finding("models", "ok", f"{len(known)} in the gallery")
 
 
 def disk(settings: ServiceSettings) -> Finding:

@@ -11,6 +11,7 @@ _INDEXED: Final = "what is indexed is kept, the recording in work is dropped; ru
 _KEPT: Final = {
     "index": _INDEXED,
     "reindex": _INDEXED,
+    "adapt": "what is learnt is kept; run the command again to go on",
     "import-crops": _INDEXED,
     "evaluate": "the protocols that are done are kept; what was imported into a gallery is erased first",
     "train": "the last saved state is kept; --resume goes on from it",

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from sightline import (
+    adapt,
     backup,
     calibrate,
     cameras,
@@ -96,6 +97,7 @@ def _wait_briefly() -> None:
 
 app.command("index")(index.index)
 app.command("reindex")(reindex.reindex)
+app.command("adapt")(adapt.adapt)
 app.command("import-crops")(import_crops.import_crops)
 app.command("search")(search.search)
 app.command("serve")(serve.serve)

@@ -61,7 +61,7 @@ def search(
     data = photo.read_bytes()
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
-        zone = _time_zone(gallery.catalogue, camera) if start or end else "UTC"
+        zone = time_zone_of(gallery.catalogue, camera) if start or end else "UTC"
         options = SearchOptions(
             cameras=camera or None,
             sites=site or None,
@@ -113,8 +113,8 @@ def _box(text: str) -> tuple[float, ...]:
     return values
 
 
-def _time_zone(catalogue: "Catalogue", names: list[str] | None) -> str:
-    """The time zone that the searched cameras share; CommandError when there are several."""
+def time_zone_of(catalogue: "Catalogue", names: list[str] | None) -> str:
+    """The time zone that these cameras share, or all; CommandError when there are several."""
     zones = {camera.time_zone for camera in catalogue.cameras() if not names or camera.name in names}
     if len(zones) > 1:
         raise CommandError(

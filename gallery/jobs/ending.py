@@ -58,4 +58,5 @@ def complete(session: Session, completion: Completion, video_id: str) -> None:
 
 def _without_places(reason: str, recording: RecordingInfo) -> str:
     """Name the recording as its owner does, and other files without their folders."""
-    return _PLACE.sub("", reason.replace(recording.path, recording.file_name))
+    named = reason.replace(recording.path, recording.file_name) if recording.path else reason
+    return _PLACE.sub("", named)

@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.errors import InvalidInput, KeyReused, NotFound
 from gallery.jobs import filing as job_filing
 from gallery.jobs import leases, model_jobs, reading, unindexed
 from gallery.jobs.ending import ended_values
@@ -118,6 +118,11 @@ class Jobs:
         values = model_jobs.adapt_options(options)
         filed = Filed(JobKind.ADAPT, values, insert, job_filing.hash_of(values))
         return self._file(filed, key_id, idempotency_key)
+
+    @staticmethod
+    def check_adapt(options: AdaptOptions) -> None:
+        """Raise InvalidInput for options that no adaptation can have."""
+        model_jobs.adapt_options(options)
 
     def _file(self, filed: Filed, key_id: str | None, idempotency_key: str | None) -> JobInfo:
         token = job_filing.idempotency_token(key_id, idempotency_key)
@@ -308,7 +313,7 @@ class Jobs:
             if job is None:
                 return None
             if job.request_hash != request_hash:
-                raise Conflict("the idempotency key was used for another request")
+                raise KeyReused("the idempotency key was used for another request")
             return reading.job_info(session, job, job.id)
 
 

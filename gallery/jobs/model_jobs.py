@@ -13,7 +13,7 @@ from gallery.jobs.state import QUEUED
 from gallery.records.jobs import AdaptOptions, ReindexOptions
 from gallery.sql.documents import Document
 from gallery.sql.tables import JobRecording, SegmentVideo, Video
-from gallery.validation import moment, text
+from gallery.validation import model_name, moment, text
 
 REINDEX = Document(ReindexOptions, "the options of a job")
 ADAPT = Document(AdaptOptions, "the options of a job")
@@ -31,7 +31,7 @@ def reindex_options(options: ReindexOptions) -> dict[str, Any]:
 
 def adapt_options(options: AdaptOptions) -> dict[str, Any]:
     """Return checked options as a column. Raises InvalidInput."""
-    text(options.name, "the name of a model")
+    model_name(options.name)
     text(options.parent, "the name of a model")
     if not 1 <= options.rounds <= _MOST_ROUNDS:
         raise InvalidInput(f"an adaptation has 1 to {_MOST_ROUNDS} rounds, not {options.rounds}")

@@ -21,6 +21,8 @@ class RegisteredModel:
         promoted: whether it is in use.
         videos: how many are embedded with it.
         tracklets: how many of its embeddings can be searched.
+        learnt_from: how many videos of the gallery it learnt from, by adaptation.
+        erased: how many of these were erased since: it still contains what it learnt from them.
     """
 
     id: str
@@ -32,6 +34,8 @@ class RegisteredModel:
     promoted: bool
     videos: int
     tracklets: int
+    learnt_from: int = 0
+    erased: int = 0
 
 
 @dataclass(frozen=True, slots=True)

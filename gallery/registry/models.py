@@ -19,6 +19,7 @@ from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.models import PromotionInfo, RegisteredModel
 from gallery.records.videos import ModelInfo
 from gallery.registry.files import ModelFiles, discard_model_files
+from gallery.registry.sources import count_sources, record_sources
 from gallery.registry.vectors import remove_vectors
 from gallery.sql.changes import advance_change, current_change
 from gallery.sql.database import Database
@@ -126,12 +127,20 @@ class Models:
                 for row, name in rows
             ]
 
-    def add(self, model: ModelInfo, source: Path, *, key_id: str | None = None) -> RegisteredModel:
+    def add(
+        self,
+        model: ModelInfo,
+        source: Path,
+        *,
+        learnt_from: Sequence[str] = (),
+        key_id: str | None = None,
+    ) -> RegisteredModel:
         """Copy a model's files into the gallery. One that is here already under its name stays as it is.
 
         Args:
             model: what it is; its name must be as in cards.
             source: folder whose files are copied, links excluded.
+            learnt_from: ids of the videos whose people it was adapted to.
             key_id: who does it.
 
         Raises:
@@ -161,6 +170,8 @@ class Models:
                     f"model {model.id} is recorded with {row.dimension} dimensions, not {model.dimension}"
                 )
             row.name, row.card, row.files = model.name, card, files.digests
+            session.flush()
+            record_sources(session, row.id, learnt_from)
             detail = {"name": model.name, "origin": card.get("origin")}
             add_event(session, "model.add", key_id=key_id, subject=model.id, detail=detail)
             files.publish(model.id)
@@ -256,6 +267,7 @@ class Models:
                 .group_by(SegmentVideo.model_id)
             ).all()
         )
+        learnt, erased = count_sources(session)
         return [
             RegisteredModel(
                 id=row.id,
@@ -267,6 +279,8 @@ class Models:
                 promoted=current is not None and current.model_id == row.id,
                 videos=videos.get(row.id, 0),
                 tracklets=int(tracklets.get(row.id, 0)),
+                learnt_from=learnt.get(row.id, 0),
+                erased=erased.get(row.id, 0),
             )
             for row in rows
         ]

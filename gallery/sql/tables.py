@@ -139,6 +139,16 @@ class Model(Base):
     files: Mapped[dict[str, Any] | None]
 
 
+class ModelVideo(Base):
+    """A video that an adapted model learnt from; the row outlives the video, and then says when it went."""
+
+    __tablename__ = "model_video"
+
+    model_id: Mapped[str] = mapped_column(ForeignKey("model.id", ondelete="CASCADE"), primary_key=True)
+    video_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    erased_at: Mapped[datetime | None]
+
+
 class Promotion(Base):
     """A model became the one in use. The last promotion that was not undone says which model that is."""
 

@@ -18,6 +18,7 @@ from gallery.disk.locks import staging_root, video_lock
 from gallery.disk.media import cache_directory, thumbnails_directory
 from gallery.disk.reserve import Reserve
 from gallery.errors import NotFound, StorageFull
+from gallery.registry.sources import mark_erased
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Video
@@ -29,8 +30,9 @@ from gallery.writing.leaving import leave_segments, lock_segments
 def erase_video(database: Database, data_dir: Path, video_id: str) -> None:
     """Erase a video and everything made from it; what was recorded of jobs, probes and searches stays.
 
-    No search that begins afterwards finds it. Vectors that share a segment with other videos are masked, and
-    leave the disk when the segment is compacted. On a full disk the room kept back for this is used.
+    No search that begins afterwards finds it. Models that learnt from it are marked. Vectors that share a
+    segment with other videos are masked, and leave the disk when the segment is compacted. On a full disk the
+    room kept back for this is used.
 
     Raises:
         NotFound: no such video.
@@ -106,6 +108,7 @@ def _sync_parent(recording: Path) -> None:
 def _delete_rows(session: Session, video_id: str) -> list[str]:
     """Delete a video's rows and return the segments that held nothing else."""
     segment_ids = lock_segments(session, video_id)
+    mark_erased(session, video_id)
     if session.scalar(delete(Video).where(Video.id == video_id).returning(Video.id)) is None:
         raise NotFound(f"no video {video_id}")
     return leave_segments(session, video_id, segment_ids, advance_change(session))

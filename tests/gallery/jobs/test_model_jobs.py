@@ -60,6 +60,8 @@ def test_new_recordings_go_first_and_adaptations_last(gallery: Gallery) -> None:
         {"seed": -1},
         {"name": ""},
         {"name": "a\0"},
+        {"name": "../up"},
+        {"parent": "a\0"},
         {"parent": "x" * 10_000},
         {"start": "yesterday"},
         {"start": "2026-01-01T00:00:00"},
