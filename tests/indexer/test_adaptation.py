@@ -19,14 +19,14 @@ from models import checkpoint
 from models.embedder import Embedder
 from models.errors import TrainingError
 from models.preprocessing import Preprocessing
-from tests.indexer.adapting import SETTINGS, STRICT, Calm, adapt, fill, save_parent
+from tests.indexer.adapting import SETTINGS, Calm, adapt, fill, save_parent
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
 from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="session")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_parent(tmp_path_factory.mktemp("models") / "parent")
+    return save_parent(tmp_path_factory.mktemp("models") / "parent", wrong=True)
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_a_model_that_passes_is_kept_and_embeds_the_gallery(filled: Gallery, par
         filled.adaptations.report("ours")
 
 
-def test_a_model_that_does_not_pass_leaves_the_old_one(filled: Gallery, parent: Path) -> None:
-    kept = adapt(filled, parent, gate=STRICT)
+def test_a_model_that_does_not_pass_leaves_the_old_one(filled: Gallery, parent: Path, tmp_path: Path) -> None:
+    kept = adapt(filled, save_parent(tmp_path / "good", wrong=False))
     assert (kept.outcome, kept.model_id) == ("kept", None)
     assert kept.figures
     with pytest.raises(NotFound):
