@@ -18,7 +18,19 @@ from service import description, problems
 from service.auth import Authentication, require_caller
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
-from service.routes import cameras, health, jobs, models, page, probes, searches, tracklets, uploads, videos
+from service.routes import (
+    cameras,
+    health,
+    jobs,
+    model_jobs,
+    models,
+    page,
+    probes,
+    searches,
+    tracklets,
+    uploads,
+    videos,
+)
 from service.settings import MIB, ServiceSettings
 from service.state import State, make_state
 
@@ -111,6 +123,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
         (videos, MIB),
         (uploads, settings.max_upload_bytes),
         (jobs, MIB),
+        (model_jobs, MIB),
     ):
         app.include_router(
             part.router,

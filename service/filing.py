@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from gallery import CameraInfo, Conflict, JobInfo, NewRecording, NotFound, RecordingInfo
+from gallery import CameraInfo, Conflict, JobInfo, JobKind, NewRecording, NotFound, RecordingInfo
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.record_schemas import IndexJobIn, IndexJobOut, RecordingIn, RecordingOut
@@ -43,6 +43,14 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
     state.gallery.audit.record(
         "job.file", key_id=caller.key_id, subject=job.id, detail={"recordings": len(recordings)}
     )
+    return job
+
+
+def find(state: State, job_id: str) -> JobInfo:
+    """An index job. Raises NotFound."""
+    job = state.gallery.jobs.get(job_id)
+    if job.kind != JobKind.INDEX:
+        raise NotFound(f"no index job {job_id}")
     return job
 
 

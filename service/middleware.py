@@ -113,6 +113,6 @@ def _secure(scope: Scope, headers: MutableHeaders) -> None:
         headers[name] = value
     path = scope["path"]
     page = path == "/" or path.startswith("/web/")
-    headers["Content-Security-Policy"] = _PAGE_POLICY if page else _API_POLICY
+    headers.setdefault("Content-Security-Policy", _PAGE_POLICY if page else _API_POLICY)
     # The page's files are asked for anew, so that none of an older version stays; answers are kept nowhere.
     headers.setdefault("Cache-Control", "no-cache" if page else "private, no-store")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 
-from gallery import NotFound
+from gallery import JobKind, NotFound
 from service import filing
 from service.auth import CallerDep
 from service.errors import InvalidRequest
@@ -53,7 +53,7 @@ def list_index_jobs(
 ) -> IndexJobList:
     """A page at a time."""
     try:
-        found = state.gallery.jobs.list(limit=limit + 1, after=cursor)
+        found = state.gallery.jobs.list(limit=limit + 1, after=cursor, kinds=[JobKind.INDEX])
     except NotFound as error:
         raise InvalidRequest(
             "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
@@ -67,7 +67,7 @@ def list_index_jobs(
 @router.get("/{job_id}", operation_id="getIndexJob", summary="An index job", responses=declared(404))
 def get_index_job(state: StateDep, response: Response, job_id: JobId) -> IndexJobOut:
     """State, progress, time left, and for every file why it was skipped or failed."""
-    job = state.gallery.jobs.get(job_id)
+    job = filing.find(state, job_id)
     if job.state in {"queued", "running"}:
         response.headers["Retry-After"] = _POLL_SECONDS
     return filing.jobs_out(state, [job])[0]
@@ -81,6 +81,6 @@ def get_index_job(state: StateDep, response: Response, job_id: JobId) -> IndexJo
 )
 def cancel_index_job(state: StateDep, caller: CallerDep, job_id: JobId) -> IndexJobOut:
     """Waiting files are cancelled at once, running ones stop soon, indexed ones stay."""
-    job = state.gallery.jobs.cancel(job_id)
+    job = state.gallery.jobs.cancel(filing.find(state, job_id).id)
     state.gallery.audit.record("job.cancel", key_id=caller.key_id, subject=job.id)
     return filing.jobs_out(state, [job])[0]
