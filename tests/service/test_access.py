@@ -28,7 +28,8 @@ def test_nothing_of_the_api_opens_without_a_key(make_app: Callable[..., FastAPI]
                 continue
             seen += 1
             answer = client.request(method, path.format_map(dict.fromkeys(
-                ("probe_id", "search_id", "tracklet_id", "name", "video_id", "upload_id", "job_id"), "x"
+                ("probe_id", "search_id", "tracklet_id", "name", "video_id", "upload_id", "job_id", "model"),
+                "x",
             )), content=b"{" * 100)  # fmt: skip
             assert answer.status_code == 401, path
             assert answer.json()["type"] == "urn:sightline:problem:unauthenticated"
