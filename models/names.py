@@ -37,9 +37,3 @@ def check_detector(spec: str) -> None:
         raise UnknownModel(f"no detector {spec!r}; there are {', '.join(DETECTORS)}")
     if kind in {"onnx", "openvino"} and not Path(rest).is_file():
         raise DetectorError(f"no file {rest}")
-
-
-def shipped_id(name: str) -> str:
-    """The id of a model that ships with the project, as its card says, without loading its weights."""
-    card: dict[str, str] = json.loads((ZOO / name / CARD).read_text(encoding="utf-8"))
-    return card["id"]

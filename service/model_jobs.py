@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from gallery import AdaptOptions, JobInfo, JobKind, NotFound, RecordingInfo, ReindexOptions
 from gallery.errors import KeyReused
-from models.names import DEFAULT, SHIPPED, shipped_id
+from models.names import DEFAULT, SHIPPED, shipped_ids
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.model_job_schemas import AdaptJobIn, AdaptOutcome, ModelJobOut, NotableRecording, ReindexJobIn
@@ -146,7 +146,7 @@ def _model_id(state: State, name: str, pointer: str) -> str:
     if found is not None and found.folder is not None:
         return found.id
     if name in SHIPPED:
-        return shipped_id(name)
+        return shipped_ids()[name]
     raise InvalidRequest(f"There is no model {name!r}.", pointer)
 
 
@@ -154,7 +154,7 @@ def _adapt_options(state: State, wanted: AdaptJobIn, cameras: list[int] | None) 
     parent = wanted.parent
     if parent is None:
         promoted = state.gallery.models.promoted()
-        parent = promoted.name if promoted is not None else DEFAULT
+        parent = promoted.name if promoted else state.gallery.models.settled(shipped_ids()) or DEFAULT
     _model_id(state, parent, "/parent")
     return AdaptOptions(
         name=wanted.name,

@@ -94,10 +94,10 @@ def adapt(
 
 
 def _in_use(gallery: "Gallery") -> str:
-    from models.names import DEFAULT
+    from models.names import DEFAULT, shipped_ids
 
     promoted = gallery.models.promoted()
-    return DEFAULT if promoted is None else promoted.name
+    return promoted.name if promoted else gallery.models.settled(shipped_ids()) or DEFAULT
 
 
 def _run(gallery: "Gallery", options: AdaptOptions, settings: "IndexSettings") -> "Adapted":

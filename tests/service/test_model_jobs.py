@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from gallery import Gallery
-from models.names import SHIPPED, shipped_id
+from models.names import SHIPPED, shipped_ids
 from tests.service.conftest import Archive
 
 JOBS = "/v1/model-jobs"
@@ -25,7 +25,7 @@ def test_a_reindex_job(client: TestClient, archive: Archive) -> None:
     assert filed.status_code == 202
     job = filed.json()
     assert filed.headers["location"] == f"{JOBS}/{job['id']}"
-    assert job["options"] == {"model": SHIPPED[0], "model_id": shipped_id(SHIPPED[0])}
+    assert job["options"] == {"model": SHIPPED[0], "model_id": shipped_ids()[SHIPPED[0]]}
     assert (job["kind"], job["state"], job["counts"], job["outcome"]) == (
         "reindex",
         "queued",
