@@ -56,7 +56,7 @@ def test_an_adaptation_and_its_report(client: TestClient, archive: Archive) -> N
     assert (now["stage"], now["progress"], now["recordings"]) == ("learning 1/6", 0.25, [])
     with archive.gallery.adaptations.work("ours") as folder:
         (folder / "report.html").write_text("<!doctype html><p>people</p>")
-    told = {
+    told: dict[str, Any] = {
         "outcome": "kept",
         "model_id": None,
         "counts": {"used": 3},
