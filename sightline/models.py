@@ -50,8 +50,8 @@ def list_models(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.models.all()
         missing = {model.id: gallery.models.missing(model.id) for model in found}
-        settled = gallery.models.settled(shipped_ids()) or DEFAULT
-    used = next((model.id for model in found if model.promoted), shipped_ids()[settled])
+        unpromoted = shipped_ids()[_unpromoted(gallery)]
+    used = next((model.id for model in found if model.promoted), unpromoted)
     rows: list[dict[str, object]] = [
         {
             "name": model.name,
@@ -166,7 +166,7 @@ def remove(model: Model, data_dir: DataDir = None) -> None:
     """Remove a model from the gallery, with all embeddings that it made."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.models.find(model)
-        if gallery.models.promoted() is None and found.name == DEFAULT:
+        if gallery.models.promoted() is None and found.name == _unpromoted(gallery):
             raise CommandError(f"{found.name} is in use", "promote another model first")
         removed = gallery.models.remove(found.id)
     print_line(f"{removed.name} is removed, with the embeddings of {removed.tracklets} tracklets.")
@@ -248,7 +248,8 @@ def rollback(data_dir: DataDir = None) -> None:
     """Undo the last promotion: the model before it is in use again."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         now = gallery.models.rollback()
-        name, model_id = (DEFAULT, shipped_card(DEFAULT)["id"]) if now is None else (now.name, now.id)
+        name = _unpromoted(gallery) if now is None else now.name
+        model_id = shipped_ids()[name] if now is None else now.id
         missing = gallery.models.missing(model_id)
     print_line(f"{name} ({model_id[:12]}) is in use.")
     _say_missing(name, missing)
@@ -258,6 +259,11 @@ def shipped_card(name: str) -> dict[str, Any]:
     """The card of a model that comes with the program."""
     card: dict[str, Any] = json.loads((ZOO / name / CARD).read_bytes())
     return card
+
+
+def _unpromoted(gallery: "Gallery") -> str:
+    """The name of the shipped model that is in use while none is promoted."""
+    return gallery.models.settled(shipped_ids()) or DEFAULT
 
 
 def _elsewhere(name: str, model_id: str) -> str:
@@ -281,7 +287,7 @@ def _kept(gallery: "Gallery", model: str) -> "RegisteredModel":
 
 def _rehearse(gallery: "Gallery", model: str, data_dir: Path | None) -> None:
     found = gallery.models.find(model)
-    used = gallery.models.promoted() or gallery.models.find(DEFAULT)
+    used = gallery.models.promoted() or gallery.models.find(_unpromoted(gallery))
     if used.id == found.id:
         raise CommandError(f"{found.name} is in use already", "name another model")
     comparing.show(used, found, comparing.compare(gallery, used, found, comparing.PROBES, data_dir))

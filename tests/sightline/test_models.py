@@ -123,3 +123,20 @@ def test_two_models_are_compared_before_one_takes_over(
     assert "1 videos are not embedded with model-b" in rehearsal.output
     assert "Nothing was changed." in rehearsal.output
     assert listed(run)["model-a"]["in_use"] == "yes"
+
+
+def test_a_gallery_of_another_shipped_model_goes_back_to_that(
+    run: Run, sqlite_settings: GallerySettings, tmp_path: Path
+) -> None:
+    earlier = next(name for name in SHIPPED if name != DEFAULT)
+    card = json.loads((ZOO / earlier / "card.json").read_text())
+    with Gallery.open(sqlite_settings) as gallery:
+        model = ModelInfo(card["id"], earlier, 16, {})  # as short as the embeddings that tests make
+        store(gallery, 1, make_tracklets(1, 2), model=model)
+    assert [name for name, row in listed(run).items() if row["in_use"]] == [earlier]
+    refused = run("models", "remove", earlier)
+    assert (refused.exit_code, "is in use" in refused.output) == (2, True)
+    network = write_reid(tmp_path / "net.onnx")
+    run("models", "import", network, "--name", "theirs", "--size", "64x32")
+    assert run("models", "promote", "theirs", "--allow-missing").exit_code == 0
+    assert f"{earlier} (" in run("models", "rollback").output
