@@ -20,9 +20,10 @@ def test_the_workflow_follows_its_specification() -> None:
 
 
 def test_every_machine_runs_make_test() -> None:
-    steps = YAML(typ="safe").load(ROOT / WORKFLOW)["jobs"]["test"]["steps"]
+    *_, test, long = YAML(typ="safe").load(ROOT / WORKFLOW)["jobs"]["test"]["steps"]
 
-    assert steps[-1] == {"run": "make test"}
+    assert test == {"run": "make test"}
+    assert long == {"if": "github.event_name == 'schedule'", "run": "make test-long"}
     assert (ROOT / ".ci/run").read_text(encoding="utf-8").rstrip().endswith("exec make test")
 
 
