@@ -12,6 +12,8 @@ from sightline.completion import camera_names
 from sightline.console import (
     AsJson,
     DataDir,
+    PlainConsole,
+    errors,
     moment,
     open_gallery,
     output,
@@ -83,7 +85,7 @@ def adapt(
             gallery.audit.record("job.file", subject=filed.id, detail=filed.options)
             print_line(f"Job {filed.id} adapts {options.parent} as {name}. `sightline worker` runs it.")
             return
-        adapted = _run(gallery, options, settings)
+        adapted = _run(gallery, options, settings, errors if as_json else output)
         report = gallery.adaptations.folder(name) / adapted.report if adapted.report else None
     if as_json:
         print_json(asdict(adapted) | {"report": report and str(report)})
@@ -100,13 +102,15 @@ def _in_use(gallery: "Gallery") -> str:
     return promoted.name if promoted else gallery.models.settled(shipped_ids()) or DEFAULT
 
 
-def _run(gallery: "Gallery", options: AdaptOptions, settings: "IndexSettings") -> "Adapted":
+def _run(
+    gallery: "Gallery", options: AdaptOptions, settings: "IndexSettings", console: PlainConsole
+) -> "Adapted":
     from indexer.adaptation import adapt_gallery
     from indexer.progress import ConsoleProgress
 
     gallery.jobs.check_adapt(options)
     gallery.audit.record("model.adapt", subject=options.name, detail=asdict(options))
-    with ConsoleProgress(output) as bars:
+    with ConsoleProgress(console) as bars:
         return adapt_gallery(
             gallery, options, settings, run=secrets.token_hex(8), progress=bars.of(options.name)
         )
