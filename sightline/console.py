@@ -122,7 +122,7 @@ def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> Non
         return
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=0)
     for name in rows[0]:
-        numbers = any(isinstance(row[name], int | float) for row in rows)
+        numbers = any(isinstance(row.get(name), int | float) for row in rows)
         side: Literal["left", "right"] = "right" if numbers else "left"
         table.add_column(name.replace("_", " "), justify=side, overflow="fold")  # ids can be copied whole
     for row in rows:
