@@ -33,8 +33,7 @@ def calibrate(
     from gallery import standard_scores
     from models import checkpoint, datasets
     from models.calibration.calibrator import CALIBRATION
-    from models.calibration.fit import fit
-    from models.calibration.searches import Search, pairs_of, searches
+    from models.calibration.searches import Search, fit_searches, searches
     from models.calibration.searches import judge as judged
     from models.embedder import Embedder
     from models.evaluation.protocols import TrackletFeatures
@@ -51,14 +50,14 @@ def calibrate(
         def known(one: "Dataset") -> list[Search]:
             return [s for split in one.splits for s in searches(features, split, standard_scores)]
 
-        pairs = pairs_of([search for one in learnt for search in known(one)])
+        learnt_from = [search for one in learnt for search in known(one)]
         fitted_on = {
             "datasets": [one.name for one in learnt],
-            "people": len({int(person) for person in pairs.people}),
-            "pairs": len(pairs.same),
+            "people": len({search.identity for search in learnt_from}),
+            "pairs": sum(len(search.same) for search in learnt_from),
             "date": datetime.now(UTC).date().isoformat(),
         }
-        calibrator = fit(pairs, loaded.id, fitted_on)
+        calibrator = fit_searches(learnt_from, loaded.id, fitted_on)
         judgements = [
             judged(calibrator, known(one), f"{one.name} in {path.name}")
             for one, path in zip(unseen, judge or (), strict=True)

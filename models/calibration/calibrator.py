@@ -87,6 +87,14 @@ class Calibrator(BaseModel):
             raise ValueError("knots must rise and ratios must not fall")
         return self
 
+    def tempered(self, share: float) -> Self:
+        """The same with log ratios that are `share` as large: evidence that counts less than it seems to."""
+        changed: dict[str, Any] = {"ratios": tuple(share * ratio for ratio in self.ratios)}
+        if not self.knots:
+            weights = tuple(share * weight for weight in self.weights)
+            changed = {"intercept": share * self.intercept, "weights": weights}
+        return self.model_copy(update=changed)
+
     def log_ratios(self, evidence: Evidence) -> Floats:
         """Log likelihood ratios of "the same person" against "two people": (N,)."""
         features = evidence.matrix()

@@ -1,20 +1,22 @@
 """Searches of a data set whose answers are known: to fit a calibrator to, and to judge one by."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from models.calibration.calibrator import Calibrator, Evidence, Floats, posteriors
-from models.calibration.fit import Pairs, calibration_error
+from models.calibration.fit import Pairs, calibration_error, fit
 from models.datasets.frames import read_frame
 from models.datasets.records import DISTRACTOR, JUNK, Split, Tracklet
 from models.errors import BadDataset
 from models.evaluation.protocols import TrackletFeatures, labels
 from models.quality import sharpness
 
+TEMPERS: Final = (0.1, 1.5)
 HEAD: Final = 50  # hits of a search that are judged
 CREDIBLE: Final = 0.5
 
@@ -71,6 +73,27 @@ def pairs_of(known: Sequence[Search]) -> Pairs:
     return Pairs(Evidence(**columns), same, np.repeat([search.identity for search in known], sizes))
 
 
+def fit_searches(known: Sequence[Search], model_id: str, fitted_on: Mapping[str, Any]) -> Calibrator:
+    """Fit a calibrator to searches.
+
+    Scores of one search are not independent: where one stranger looks like the person, others in the same
+    jacket do too. Ratios that are right for a pair are therefore too bold for a list. They are tempered by
+    the share at which the probabilities of lists, with and without matches, have the least log loss.
+
+    Raises:
+        BadDataset: as `fit`.
+    """
+    calibrator = fit(pairs_of(known), model_id, fitted_on)
+
+    def loss(share: float) -> float:
+        said, true = _answers(calibrator.tempered(share), known)
+        likely = np.where(true, said, 1 - said)
+        return float(-np.log(likely.clip(min=1e-12)).mean())
+
+    found = minimize_scalar(loss, bounds=TEMPERS, method="bounded", options={"xatol": 1e-3})
+    return calibrator.tempered(float(found.x))
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """How good the probabilities of searches are. Each is made twice, the second time without its matches.
@@ -107,8 +130,7 @@ def judge(calibrator: Calibrator, known: Sequence[Search], dataset: str) -> Judg
     there = [search for search in known if search.same.any()]
     with_matches = [_answer(calibrator, search) for search in there]
     without = [_answer(calibrator, search.without_matches()) for search in known]
-    said = np.concatenate([probabilities for probabilities, _ in with_matches + without])
-    true = np.concatenate([same for _, same in with_matches + without])
+    said, true = (np.concatenate(parts) for parts in zip(*with_matches, *without, strict=True))
     error, rows = calibration_error(said, true)
     credible = said >= CREDIBLE
     answers = len(with_matches) + len(without)
@@ -130,6 +152,13 @@ def _answer(calibrator: Calibrator, search: Search) -> tuple[Floats, NDArray[np.
     head = np.argsort(-search.evidence.scores, kind="stable")[:HEAD]
     evidence = search.evidence.model_copy(update={"scores": search.evidence.scores[head]})
     return posteriors(calibrator.log_ratios(evidence), len(search.same)), search.same[head]
+
+
+def _answers(calibrator: Calibrator, known: Sequence[Search]) -> tuple[Floats, NDArray[np.bool_]]:
+    """The same of many searches, each made twice: as it is, and without its matches."""
+    made = [search for one in known for search in (one, one.without_matches())]
+    said, true = zip(*(_answer(calibrator, search) for search in made), strict=True)
+    return np.concatenate(said), np.concatenate(true)
 
 
 def _share(answers: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> float:

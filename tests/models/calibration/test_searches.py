@@ -9,7 +9,7 @@ import pytest
 from gallery import standard_scores
 from models.calibration.calibrator import Evidence
 from models.calibration.fit import fit
-from models.calibration.searches import Search, judge, pairs_of, searches
+from models.calibration.searches import Search, fit_searches, judge, pairs_of, searches
 from models.datasets.records import JUNK, Split, Tracklet
 from models.errors import BadDataset
 from models.evaluation.protocols import TrackletFeatures
@@ -48,7 +48,7 @@ def gaussian(count: int, seed: int) -> list[Search]:
 
 
 def test_probabilities_are_right_for_people_who_were_not_learnt_from() -> None:
-    fitted = fit(pairs_of(gaussian(200, 1)), MODEL, {})
+    fitted = fit_searches(gaussian(200, 1), MODEL, {})
     found = judge(fitted, gaussian(200, 2), "gaussian")
 
     assert (found.searches, found.compared) == (200, 300)
@@ -58,6 +58,20 @@ def test_probabilities_are_right_for_people_who_were_not_learnt_from() -> None:
     assert found.wrong_found == pytest.approx(found.wrong_expected, abs=0.1)
     assert sum(row["count"] for row in found.reliability) == 2 * 200 * 50
     assert json.loads(json.dumps(found.facts()))["dataset"] == "gaussian"
+
+
+def test_look_alikes_who_come_together_make_each_of_them_less_telling() -> None:
+    """Every stranger comes six times: pairs say what they said before, but lists are bolder than right."""
+    known = []
+    for one in gaussian(200, 1):
+        scores = np.concatenate([one.evidence.scores[one.same], np.repeat(one.evidence.scores[~one.same], 6)])
+        same = np.arange(len(scores)) < one.same.sum()
+        known.append(Search(one.identity, one.evidence.model_copy(update={"scores": scores}), same))
+    pairwise, tempered = fit(pairs_of(known), MODEL, {}), fit_searches(known, MODEL, {})
+    assert tempered.weights[0] < pairwise.weights[0]
+    bold, fair = (judge(one, known, "alike") for one in (pairwise, tempered))
+    assert fair.error < bold.error
+    assert abs(fair.wrong_found - fair.wrong_expected) < abs(bold.wrong_found - bold.wrong_expected)
 
 
 def test_claims_that_are_too_bold_are_found_out() -> None:
