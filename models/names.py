@@ -13,7 +13,7 @@ CARD: Final = "card.json"
 ZOO: Final = Path(__file__).parent / "zoo"
 SHIPPED: Final = tuple(sorted(card.parent.name for card in ZOO.glob(f"*/{CARD}")))
 MODELS: Final = (*SHIPPED, *(IMAGENET + backbone for backbone in ("efficientnet-lite0", "resnet50")))
-DEFAULT: Final = "tkp-efficientnet-lite0"
+DEFAULT: Final = "images-efficientnet-lite0"
 DETECTORS: Final = ("nanodet", "onnx:PATH", "openvino:PATH", "torchvision:NAME")
 
 

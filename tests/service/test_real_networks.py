@@ -23,7 +23,7 @@ def test_becomes_ready_and_answers(real_client: TestClient) -> None:
     with real_client as client:
         until(lambda: client.get("/readyz").status_code == 200, pause=0.1)
         checks = client.get("/readyz").json()["checks"]
-        assert checks["model"]["detail"].startswith("tkp-efficientnet-lite0 (")
+        assert checks["model"]["detail"].startswith("images-efficientnet-lite0 (")
         assert checks["detector"]["detail"].startswith("nanodet")
         probe = upload(client, scene((RED, 100, 60)))
         box = [100, 60, 40, 100]

@@ -22,7 +22,7 @@ def test_a_healthy_machine_passes(run: Run) -> None:
     assert status == 0
     assert {part for part, finding in found.items() if finding["state"] == "failed"} == set()
     assert "nanodet" in found["detector"]["detail"]
-    assert "tkp-efficientnet-lite0" in found["model"]["detail"]
+    assert "images-efficientnet-lite0" in found["model"]["detail"]
     assert found["database"]["state"] == "ok"
 
 
