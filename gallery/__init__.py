@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from gallery.records.searching import RankBy as RankBy
     from gallery.records.searching import Ranking as Ranking
     from gallery.records.tracklets import BOX_DTYPE as BOX_DTYPE
-    from gallery.records.tracklets import ClipInfo as ClipInfo
     from gallery.records.tracklets import NewClip as NewClip
     from gallery.records.tracklets import NewTracklet as NewTracklet
     from gallery.records.tracklets import TrackletInfo as TrackletInfo
@@ -66,7 +65,6 @@ if TYPE_CHECKING:
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
-    from gallery.writing.features import FeatureWriter as FeatureWriter
     from gallery.writing.verify import DamagedVideo as DamagedVideo
     from gallery.writing.writer import VideoWriter as VideoWriter
 
@@ -109,12 +107,11 @@ _HOMES = {
         "SearchQuery",
     ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
-    "records.tracklets": ["BOX_DTYPE", "ClipInfo", "NewClip", "NewTracklet", "TrackletInfo"],
+    "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot"],
-    "writing.features": ["FeatureWriter"],
     "writing.verify": ["DamagedVideo"],
     "writing.writer": ["VideoWriter"],
 }
