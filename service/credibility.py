@@ -59,6 +59,7 @@ def believe(
         return recorded, SearchCalibration(calibrated=False, reason=reason)
     evidence = Evidence(
         scores=np.array([hit.standard_score for hit in hits], np.float64),
+        cosines=np.array([hit.score for hit in hits], np.float64),
         height=np.array(look.height),
         sharpness=np.array(look.sharpness),
     )
@@ -77,5 +78,10 @@ def believe(
 
 
 def _learnt_from(facts: Mapping[str, Any]) -> str:
-    sets = ", ".join(dict.fromkeys(str(name) for name in facts.get("datasets", ()))) or "unknown data"
-    return f"{facts.get('people', 'unknown')} people of {sets}"
+    people, sets = (
+        facts.get("people", "unknown"),
+        dict.fromkeys(str(one) for one in facts.get("datasets", ())),
+    )
+    if list(sets) == ["simulated"]:
+        return f"{people} simulated people"
+    return f"{people} people of {', '.join(sets) or 'unknown data'}"

@@ -69,7 +69,8 @@ def _credible(answer: "SearchAnswer") -> str | None:
         return f"No credible match: no hit has a probability of {known.line:.0%} or more."
     return (
         f"{known.credible} credible (probability {known.line:.0%} or more), of which "
-        f"{known.wrong_expected:.1f} are expected to show somebody else."
+        f"{known.wrong_expected:.1f} are expected to show somebody else; more where people and cameras "
+        f"differ from those it was learnt from ({known.learnt_from})."
     )
 
 

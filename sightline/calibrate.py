@@ -2,13 +2,15 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from sightline.console import print_line, print_table
 from sightline.failures import CommandError
 from sightline.progress import StageBars, progress_bars
+
+SIZES: Final = (None, 30, 8)  # people in a gallery; None: all of a world
 
 if TYPE_CHECKING:
     from models.calibration.searches import Judgement
@@ -47,10 +49,11 @@ def calibrate(
     with progress_bars() as bars:
         features = TrackletFeatures(embedder, StageBars(bars, "embedding"))
 
-        def known(one: "Dataset") -> list[Search]:
-            return [s for split in one.splits for s in searches(features, split, standard_scores)]
+        def known(one: "Dataset", people: int | None) -> list[Search]:
+            parts = (searches(features, split, standard_scores, people=people) for split in one.splits)
+            return [search for part in parts for search in part]
 
-        learnt_from = [search for one in learnt for search in known(one)]
+        learnt_from = [search for one in learnt for people in SIZES for search in known(one, people)]
         fitted_on = {
             "datasets": [one.name for one in learnt],
             "people": len({search.identity for search in learnt_from}),
@@ -59,8 +62,9 @@ def calibrate(
         }
         calibrator = fit_searches(learnt_from, loaded.id, fitted_on)
         judgements = [
-            judged(calibrator, known(one), f"{one.name} in {path.name}")
+            judged(calibrator, known(one, people), f"{one.name} in {path.name}")
             for one, path in zip(unseen, judge or (), strict=True)
+            for people in SIZES
         ]
     facts = tuple(judgement.facts() for judgement in judgements)
     found = calibrator.model_copy(update={"measured": facts}).model_dump(mode="json")

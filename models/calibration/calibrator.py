@@ -29,7 +29,9 @@ class Evidence(BaseModel):
     """What is known of N pairs of a probe and a tracklet, beside the score.
 
     Attributes:
-        scores: (N,) standard scores (see `gallery.vectors.levels`).
+        scores: (N,) standard scores (`gallery.vectors.levels`). They do not say all, as none can stand out
+            far in a small gallery.
+        cosines: (N,) of probe and tracklet.
         height: of the probe's person, in pixels.
         sharpness: of the probe's person (`models.quality.sharpness`).
     """
@@ -37,13 +39,14 @@ class Evidence(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
     scores: Floats
+    cosines: Floats
     height: Floats
     sharpness: Floats
 
     def matrix(self) -> Floats:
-        """(N, 3): score, then the logarithms of the others, which count as ratios."""
+        """(N, 4): score, cosine, then the logarithms of the others, which count as ratios."""
         others = (np.log(np.maximum(x, 1e-3)) for x in (self.height, self.sharpness))
-        return np.stack(np.broadcast_arrays(self.scores, *others), axis=1).astype(np.float64)
+        return np.stack(np.broadcast_arrays(self.scores, self.cosines, *others), axis=1).astype(np.float64)
 
 
 class Calibrator(BaseModel):
@@ -52,7 +55,7 @@ class Calibrator(BaseModel):
     Attributes:
         model_id: SHA-256 of the weights whose scores it reads.
         intercept: of the linear form.
-        weights: of standard score, log height and log sharpness.
+        weights: of standard score, cosine, log height and log sharpness.
         ranges: least and most of the two logarithms in the pairs; what lies outside counts as the nearest
             that does not, as nothing was learnt of it.
         knots: where a piecewise linear, rising map corrects the linear form; none where nothing needs it.
@@ -67,7 +70,7 @@ class Calibrator(BaseModel):
     format: Literal[1] = FORMAT
     model_id: str = Field(pattern=r"^[0-9a-f]{64}$")
     intercept: float
-    weights: Annotated[Numbers, Field(min_length=3, max_length=3)]
+    weights: Annotated[Numbers, Field(min_length=4, max_length=4)]
     ranges: Annotated[tuple[Range, ...], Field(strict=False, min_length=2, max_length=2)]
     knots: Numbers = ()
     ratios: Numbers = ()
@@ -77,7 +80,7 @@ class Calibrator(BaseModel):
 
     @model_validator(mode="after")
     def _rises(self) -> Self:
-        if self.weights[0] <= 0:
+        if min(self.weights[:2]) < 0 or max(self.weights[:2]) == 0:
             raise ValueError("a higher score must be evidence for the same person")
         if any(low > high for low, high in self.ranges):
             raise ValueError("ranges must be the least and then the most")
@@ -99,7 +102,7 @@ class Calibrator(BaseModel):
         """Log likelihood ratios of "the same person" against "two people": (N,)."""
         features = evidence.matrix()
         lowest, highest = np.array(self.ranges).T
-        features[:, 1:] = features[:, 1:].clip(lowest, highest)
+        features[:, 2:] = features[:, 2:].clip(lowest, highest)
         linear = self.intercept + features @ np.array(self.weights)
         if self.knots:
             linear = np.interp(linear, self.knots, self.ratios)

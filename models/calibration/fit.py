@@ -129,15 +129,18 @@ def _logistic(pairs: Pairs, model_id: str, fitted_on: Mapping[str, Any]) -> Cali
         gradient[1:] += 2 * DECAY / len(y) * w[1:]
         return float(value), gradient
 
-    found = minimize(loss, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    start = np.zeros(scaled.shape[1])
+    bounds = [(None, None), (0, None), (0, None), *[(None, None)] * (len(start) - 3)]
+    options = {"maxiter": 500}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
     weights = found[1:] / spread
-    if weights[0] <= 0:
+    if not weights[:2].any():
         raise BadDataset("a higher score does not speak for the same person here: nothing can be calibrated")
     return Calibrator(
         model_id=model_id,
         intercept=float(found[0] - weights @ centre - _prior(pairs)),
         weights=tuple(weights.tolist()),
-        ranges=tuple(zip(x[:, 1:].min(axis=0).tolist(), x[:, 1:].max(axis=0).tolist(), strict=True)),
+        ranges=tuple(zip(x[:, 2:].min(axis=0).tolist(), x[:, 2:].max(axis=0).tolist(), strict=True)),
         limit=float(np.log((~pairs.same).sum())),
         fitted_on=fitted_on,
     )

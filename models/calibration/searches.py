@@ -35,12 +35,19 @@ class Search:
     def without_matches(self) -> "Search":
         """The same search where the person is in no tracklet."""
         others = ~self.same
-        scores = self.evidence.scores[others]
-        return Search(self.identity, self.evidence.model_copy(update={"scores": scores}), self.same[others])
+        return Search(self.identity, _part(self.evidence, others), self.same[others])
 
 
-def searches(features: TrackletFeatures, split: Split, score: Score) -> list[Search]:
+def searches(
+    features: TrackletFeatures, split: Split, score: Score, *, people: int | None = None
+) -> list[Search]:
     """Each query by I2V against the gallery; tracklets of its person on its own camera are left out.
+
+    Args:
+        features: of the model.
+        split: its queries and its gallery.
+        score: the product's standard scores.
+        people: in galleries of so many people each, parts of the whole one; None for the whole.
 
     Raises:
         BadDataset: a crop cannot be read, or there is no query.
@@ -49,14 +56,36 @@ def searches(features: TrackletFeatures, split: Split, score: Score) -> list[Sea
     gallery = [tracklet for tracklet in split.gallery if tracklet.identity != JUNK]
     if not query or not gallery:
         raise BadDataset("no queries, or nothing to search: calibration needs both")
-    asked, there = labels(query), labels(gallery)
-    scores = score(features.of(query, video=False), features.of(gallery, video=True), there.cameras)
+    identities = sorted({tracklet.identity for tracklet in gallery})
+    size = people or len(identities)
+    looks: dict[Tracklet, dict[str, Floats]] = {}
     found = []
-    for row, tracklet, identity, camera in zip(scores, query, asked.identities, asked.cameras, strict=True):
-        same = there.identities == identity
-        kept = ~(same & (there.cameras == camera))
-        evidence = Evidence(scores=row[kept].astype(np.float64), **_looks(tracklet))
-        found.append(Search(int(identity), evidence, same[kept]))
+    for start in range(0, len(identities), size):
+        those = set(identities[start : start + size])
+        asked = [tracklet for tracklet in query if tracklet.identity in those]
+        if asked:
+            found += _searches(features, asked, [t for t in gallery if t.identity in those], score, looks)
+    return found
+
+
+def _searches(
+    features: TrackletFeatures,
+    query: Sequence[Tracklet],
+    gallery: Sequence[Tracklet],
+    score: Score,
+    looks: dict[Tracklet, dict[str, Floats]],
+) -> list[Search]:
+    asked, there = labels(query), labels(gallery)
+    probes, vectors = features.of(query, video=False), features.of(gallery, video=True)
+    scores, cosines = score(probes, vectors, there.cameras), probes @ vectors.T
+    found = []
+    for row, tracklet in enumerate(query):
+        same = there.identities == asked.identities[row]
+        kept = ~(same & (there.cameras == asked.cameras[row]))
+        look = looks.setdefault(tracklet, _looks(tracklet))
+        numbers = {"scores": scores[row][kept], "cosines": cosines[row][kept]}
+        evidence = Evidence(**{name: x.astype(np.float64) for name, x in numbers.items()}, **look)
+        found.append(Search(tracklet.identity, evidence, same[kept]))
     return found
 
 
@@ -150,8 +179,14 @@ def judge(calibrator: Calibrator, known: Sequence[Search], dataset: str) -> Judg
 def _answer(calibrator: Calibrator, search: Search) -> tuple[Floats, NDArray[np.bool_]]:
     """Probabilities of the first HEAD hits, and which are matches."""
     head = np.argsort(-search.evidence.scores, kind="stable")[:HEAD]
-    evidence = search.evidence.model_copy(update={"scores": search.evidence.scores[head]})
-    return posteriors(calibrator.log_ratios(evidence), len(search.same)), search.same[head]
+    ratios = calibrator.log_ratios(_part(search.evidence, head))
+    return posteriors(ratios, len(search.same)), search.same[head]
+
+
+def _part(evidence: Evidence, chosen: NDArray[Any]) -> Evidence:
+    """The evidence of some of the pairs of a search."""
+    parts = {"scores": evidence.scores[chosen], "cosines": evidence.cosines[chosen]}
+    return evidence.model_copy(update=parts)
 
 
 def _answers(calibrator: Calibrator, known: Sequence[Search]) -> tuple[Floats, NDArray[np.bool_]]:

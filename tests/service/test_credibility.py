@@ -24,7 +24,7 @@ Json = dict[str, Any]
 def calibrated(**changed: Any) -> ColourEmbedder:
     """A model whose scores mean something: each deviation makes the same person e^3 times as likely."""
     embedder = ColourEmbedder()
-    values = {"model_id": embedder.id, "intercept": -3.0, "weights": (3.0, 0.0, 0.0), **changed}
+    values = {"model_id": embedder.id, "intercept": -3.0, "weights": (3.0, 0.0, 0.0, 0.0), **changed}
     embedder.card = {"calibration": calibrator(**values).model_dump(mode="json")}
     return embedder
 

@@ -44,7 +44,11 @@ def test_the_card_gets_a_calibration_and_how_good_it_is(run: Run, tmp_path: Path
     found = calibrator_of(after.card, after.id)
     assert found is not None
     assert found.fitted_on["people"] == 60
-    assert [one["dataset"] for one in found.measured] == ["colours in other"]
+    assert [(one["dataset"], one["compared"] < 100) for one in found.measured] == [
+        ("colours in other", False),
+        ("colours in other", False),
+        ("colours in other", True),
+    ]
     assert {**before.card, "calibration": None} == {**after.card, "calibration": None}
 
 

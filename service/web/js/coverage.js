@@ -69,7 +69,7 @@ function reading({ model, calibration, ranked_by: rankedBy }) {
 function credible({ calibration, hits }) {
   if (!calibration.calibrated || !hits.length) return null;
   const text = calibration.credible
-    ? say.coverage.credible(calibration.credible, calibration.wrong_expected.toFixed(1), calibration.line)
+    ? say.coverage.credible(calibration.credible, calibration.wrong_expected.toFixed(1), calibration.line, calibration.learnt_from)
     : say.coverage.noneCredible;
   return h("p", { class: "credible" }, text);
 }

@@ -46,13 +46,11 @@ function card(hit, index) {
   return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
 }
 
-/** The card of a hit; before the first that is not credible, a line that says so. */
+/** The card of a hit; before the first a line where none is credible. */
 function withLine(hit, index, answer) {
   const { credible, line } = answer?.calibration ?? {};
-  const split = answer?.ranked_by === "standard_score" && typeof credible === "number" && hit.rank === credible + 1;
-  if (!split) return [card(hit, index)];
-  const text = credible ? say.results.belowLine(line) : say.results.noneCredible(line);
-  return [h("li", { class: "line" }, text), card(hit, index)];
+  if (credible !== 0 || index > 0) return [card(hit, index)];
+  return [h("li", { class: "line" }, say.results.noneCredible(line)), card(hit, index)];
 }
 
 function placeholder() {

@@ -14,7 +14,7 @@ def calibrator(**changed: Any) -> Calibrator:
     values: dict[str, Any] = {
         "model_id": MODEL,
         "intercept": -4.0,
-        "weights": (1.5, 0.0, 0.0),
+        "weights": (1.5, 0.0, 0.0, 0.0),
         "ranges": ((3.0, 7.0), (-4.0, 0.0)),
         "limit": 12.0,
         "fitted_on": {"dataset": "made up"},
@@ -30,6 +30,7 @@ def gaussian_pairs(people: int, *, strangers: int = 200, seed: int = 0, apart: f
     count = len(same)
     evidence = Evidence(
         scores=scores,
+        cosines=np.zeros(count),
         height=random.uniform(60, 400, count),
         sharpness=random.uniform(0.05, 0.6, count),
     )

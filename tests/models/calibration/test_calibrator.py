@@ -16,6 +16,7 @@ RATIOS = st.lists(st.floats(-12, 12), min_size=1, max_size=40).map(lambda x: np.
 def evidence(scores: list[float], height: float = 200) -> Evidence:
     return Evidence(
         scores=np.array(scores),
+        cosines=np.zeros(len(scores)),
         height=np.array(height),
         sharpness=np.array(0.3),
     )
@@ -36,7 +37,7 @@ def test_no_score_says_more_than_the_pairs_it_was_fitted_on_could_tell() -> None
 
 
 def test_beyond_what_it_saw_quality_counts_as_the_nearest_that_it_saw() -> None:
-    one = calibrator(weights=(1.5, 1.0, 0.0))
+    one = calibrator(weights=(1.5, 0.0, 1.0, 0.0))
     tall, taller = (one.log_ratios(evidence([2.0], height=height)) for height in (np.exp(7), 1e6))
     np.testing.assert_allclose(tall, taller)
 
@@ -44,8 +45,8 @@ def test_beyond_what_it_saw_quality_counts_as_the_nearest_that_it_saw() -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"weights": (-1.0, 0.0, 0.0)}, "higher score"),
-        ({"weights": (1.0, 0.0)}, "3"),
+        ({"weights": (-1.0, 0.0, 0.0, 0.0)}, "higher score"),
+        ({"weights": (1.0, 0.0)}, "4"),
         ({"knots": (0.0, 1.0), "ratios": (1.0, 0.0)}, "must not fall"),
         ({"knots": (1.0, 1.0), "ratios": (0.0, 1.0)}, "must rise"),
         ({"knots": (1.0,), "ratios": ()}, "as many"),

@@ -13,7 +13,9 @@ def test_the_likelihood_ratio_of_two_gaussians_is_found() -> None:
     """log N(4, 1) - log N(0, 1) = 4 s - 8."""
     found = fit(gaussian_pairs(400), MODEL, {})
     scores = np.array([0.0, 2.0, 3.0])
-    evidence = Evidence(scores=scores, height=np.full(3, 200.0), sharpness=np.full(3, 0.3))
+    evidence = Evidence(
+        scores=scores, cosines=np.zeros(len(scores)), height=np.full(3, 200.0), sharpness=np.full(3, 0.3)
+    )
     np.testing.assert_allclose(found.log_ratios(evidence), 4 * scores - 8, atol=1.0)
     assert found.weights[0] == pytest.approx(4, rel=0.1)
 
@@ -35,7 +37,7 @@ def test_a_curve_that_is_no_logistic_is_corrected() -> None:
     same = (scores > 5) & (random.random(count) < 0.05)
     evidence = Evidence(
         scores=scores,
-        frames=np.full(count, 20.0),
+        cosines=np.zeros(count),
         height=np.full(count, 200.0),
         sharpness=np.full(count, 0.3),
     )
@@ -66,7 +68,7 @@ def test_what_is_the_same_in_all_pairs_counts_for_nothing() -> None:
     pairs = gaussian_pairs(300)
     evidence = pairs.evidence.model_copy(update={"height": np.full(len(pairs.same), 128.0)})
     found = fit(Pairs(evidence, pairs.same, pairs.people), MODEL, {})
-    assert found.weights[1] == pytest.approx(0, abs=1e-6)
+    assert found.weights[2] == pytest.approx(0, abs=1e-6)
     assert abs(found.intercept) < 20
 
 

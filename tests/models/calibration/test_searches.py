@@ -40,6 +40,7 @@ def gaussian(count: int, seed: int) -> list[Search]:
         same = np.arange(300) < random.integers(1, 6)
         evidence = Evidence(
             scores=random.normal(np.where(same, 4.0, 0.0)),
+            cosines=np.zeros(300),
             height=np.array(random.uniform(60, 400)),
             sharpness=np.array(random.uniform(0.05, 0.6)),
         )
@@ -66,7 +67,8 @@ def test_look_alikes_who_come_together_make_each_of_them_less_telling() -> None:
     for one in gaussian(200, 1):
         scores = np.concatenate([one.evidence.scores[one.same], np.repeat(one.evidence.scores[~one.same], 6)])
         same = np.arange(len(scores)) < one.same.sum()
-        known.append(Search(one.identity, one.evidence.model_copy(update={"scores": scores}), same))
+        numbers = {"scores": scores, "cosines": np.zeros(len(scores))}
+        known.append(Search(one.identity, one.evidence.model_copy(update=numbers), same))
     pairwise, tempered = fit(pairs_of(known), MODEL, {}), fit_searches(known, MODEL, {})
     assert tempered.weights[0] < pairwise.weights[0]
     bold, fair = (judge(one, known, "alike") for one in (pairwise, tempered))
@@ -75,7 +77,7 @@ def test_look_alikes_who_come_together_make_each_of_them_less_telling() -> None:
 
 
 def test_claims_that_are_too_bold_are_found_out() -> None:
-    bold = calibrator(intercept=8.0, weights=(2.0, 0.0, 0.0))
+    bold = calibrator(intercept=8.0, weights=(2.0, 0.0, 0.0, 0.0))
     found = judge(bold, gaussian(50, 2), "gaussian")
     assert found.error > 0.2
     assert found.wrong_found > found.wrong_expected + 1
