@@ -26,7 +26,7 @@ from models.datasets.records import Dataset
 from models.devices import resolve_device
 from models.errors import TrainingError
 from models.memory import keep_memory
-from models.training.averaging import average_of
+from models.training.optimisation.averaging import average_of
 
 RESULT: Final = "result.json"
 

@@ -13,7 +13,7 @@ from models.networks.backbones import Backbone
 from models.networks.network import Network
 from models.networks.tkp import TKP
 from models.networks.vkd import VKD
-from models.training.norms import Norm
+from models.training.optimisation.norms import Norm
 
 
 class Learner(nn.Module):

@@ -25,8 +25,8 @@ from models.errors import TrainingError
 from models.evaluation.reranking import Features, Ints
 from models.losses import supervised_contrastive
 from models.networks.network import Network
-from models.training.norms import estimate_norms
-from models.training.optimiser import rate
+from models.training.optimisation.norms import estimate_norms
+from models.training.optimisation.optimiser import rate
 from models.training.plan import Schedule
 
 Tell = Callable[[str, int, int], None]

@@ -27,14 +27,14 @@ from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
 from models.preprocessing import Preprocessing, standardise
 from models.training.augment import augment, augment_truth
-from models.training.averaging import average_of
 from models.training.begin import begin
 from models.training.graph import look_alikes
 from models.training.loading import batches, batches_per_epoch, fingerprint, generator
 from models.training.log import Log
-from models.training.norms import estimate_norms
 from models.training.objectives import OBJECTIVES, Objective, People
-from models.training.optimiser import make_optimiser, rate, set_rate
+from models.training.optimisation.averaging import average_of
+from models.training.optimisation.norms import estimate_norms
+from models.training.optimisation.optimiser import make_optimiser, rate, set_rate
 from models.training.plan import DAMAGE, GRAPH, Augmentation
 from models.training.processes import Place, joined
 from models.training.recipe import Recipe

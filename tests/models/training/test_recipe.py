@@ -8,7 +8,7 @@ from models.training.objectives.cross_modal import CrossModalSettings
 from models.training.objectives.saa import SAASettings
 from models.training.objectives.tkp import PairSettings, TKPSettings
 from models.training.objectives.vkd import VKDSettings
-from models.training.optimiser import rate
+from models.training.optimisation.optimiser import rate
 from models.training.plan import Settings
 from models.training.recipe import CONFIGS, Recipe, check_recipe, read_recipe
 

@@ -11,7 +11,7 @@ from models.errors import BadRecipe
 from models.siamese import siamese
 from models.training.objectives import People
 from models.training.objectives.crf import CRFObjective
-from models.training.optimiser import make_optimiser
+from models.training.optimisation.optimiser import make_optimiser
 from models.training.recipe import read_recipe
 from tests.models.training.objectives.heads import logits_of
 from tests.models.training.objectives.make import make

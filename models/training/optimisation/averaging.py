@@ -12,7 +12,7 @@ def average_of(network: nn.Module, decay: float) -> AveragedModel:
 
     The decay of update n is min(decay, (1 + n) / (10 + n)): with a constant one, the first weights would keep
     a share of decay^n, 13 % after a hundred steps at .98. Buffers, which hold statistics of batch norms, are
-    those of the last step: they are averages already (and see models.training.norms).
+    those of the last step: they are averages already (and see models.training.optimisation.norms).
 
     Args:
         network: whose weights are averaged; the average begins as a copy.

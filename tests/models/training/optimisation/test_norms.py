@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models.training.norms import estimate_norms
+from models.training.optimisation.norms import estimate_norms
 
 
 def network() -> nn.Sequential:

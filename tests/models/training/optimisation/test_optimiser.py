@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training.optimiser import make_optimiser, rate, set_rate
+from models.training.optimisation.optimiser import make_optimiser, rate, set_rate
 from models.training.plan import Schedule
 from tests.models.training.objectives.test_tkp_objective import objective_of
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.training.averaging import average_of
+from models.training.optimisation.averaging import average_of
 
 
 def averaged(decay: float, values: list[float]) -> float:
