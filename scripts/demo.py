@@ -150,6 +150,7 @@ def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
         {
             "rank": hit["rank"],
             "score": hit["score"],
+            "probability": hit["probability"],
             "camera": hit["camera"]["name"],
             "local_time": local_time(datetime.fromisoformat(hit["start"]), hit["camera"]["time_zone"]),
             **({"ground_truth": "nobody" if who is None else f"person {who}"} if people else {}),
