@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    BrowserType,
     ConsoleMessage,
     Locator,
     Page,
@@ -113,7 +114,7 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[BrowserType]:
     """Debian's Chromium. Without it the tests are skipped on a laptop and fail in continuous integration.
 
     While Playwright runs, its thread has an event loop, and other tests cannot start theirs: so it ends with
@@ -125,9 +126,24 @@ def browser() -> Iterator[Browser]:
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield launched
-        launched.close()
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="module")
+def browsers(chromium: BrowserType) -> Iterator[list[Browser]]:  # closed before Playwright ends
+    """The browsers a module has started; the last one is in use."""
+    started: list[Browser] = []
+    yield started
+    for browser in started:
+        browser.close()
+
+
+@pytest.fixture
+def browser(chromium: BrowserType, browsers: list[Browser]) -> Browser:
+    """A module's browser; another one if the last has died, so that only the test at hand fails with it."""
+    if not browsers or not browsers[-1].is_connected():
+        browsers.append(chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+    return browsers[-1]
 
 
 @pytest.fixture(scope="session")

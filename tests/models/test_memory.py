@@ -24,8 +24,8 @@ for _ in range(5):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
-# Left to itself glibc raises this threshold as blocks are freed, and whether it hands any back then depends on
-# what happens to lie above them.
+# Left to itself glibc raises this threshold as blocks are freed, and whether it hands any back then depends
+# on what happens to lie above them.
 HANDS_BACK = {"MALLOC_MMAP_THRESHOLD_": str(2**20)}
 
 
