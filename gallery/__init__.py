@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from gallery.records.jobs import NewRecording as NewRecording
     from gallery.records.jobs import RecordingInfo as RecordingInfo
     from gallery.records.jobs import ReindexOptions as ReindexOptions
+    from gallery.records.marks import MarkChange as MarkChange
+    from gallery.records.marks import MarkInfo as MarkInfo
+    from gallery.records.marks import Verdict as Verdict
     from gallery.records.models import Comparison as Comparison
     from gallery.records.models import RegisteredModel as RegisteredModel
     from gallery.records.probes import FoundPerson as FoundPerson
@@ -95,6 +98,7 @@ _HOMES = {
         "RecordingInfo",
         "ReindexOptions",
     ],
+    "records.marks": ["MarkChange", "MarkInfo", "Verdict"],
     "records.models": ["Comparison", "RegisteredModel"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [

@@ -12,6 +12,7 @@ from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.keys import Keys
+from gallery.catalogue.marks import Marks
 from gallery.catalogue.probes import Probes
 from gallery.catalogue.searches import Searches
 from gallery.disk.files import make_private
@@ -49,6 +50,7 @@ class Gallery:
         audit: what was done, by whom.
         probes: uploaded images.
         searches: asked questions and their answers.
+        marks: verdicts on hits.
         adaptations: folders in which models learn the cameras of the gallery.
         models: which are kept here, and which of them is in use.
     """
@@ -62,6 +64,7 @@ class Gallery:
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)
         self.searches = Searches(database)
+        self.marks = Marks(database)
         self.models = Models(database, data_dir)
         self.adaptations = Adaptations(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
@@ -158,14 +161,18 @@ class Gallery:
         """
         return correct_video(self._database, self.data_dir, video_id, changes, key_id)
 
-    def erase_video(self, video_id: str) -> None:
+    def erase_video(self, video_id: str) -> int:
         """Remove a video and all that was made from it: no search that begins afterwards finds it.
+
+        Returns:
+            How many marks of searches went with it.
 
         Raises:
             NotFound: no such video.
         """
-        erase_video(self._database, self.data_dir, video_id)
+        marks = erase_video(self._database, self.data_dir, video_id)
         self.adaptations.sweep()
+        return marks
 
     def segment_count(self) -> int:
         """Count the segments of all models: many small ones are worth compacting."""

@@ -22,6 +22,7 @@ from service.routes import (
     cameras,
     health,
     jobs,
+    marks,
     model_jobs,
     models,
     page,
@@ -117,6 +118,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
     for part, largest in (
         (probes, photo),
         (searches, photo),
+        (marks, MIB),
         (tracklets, MIB),
         (cameras, MIB),
         (models, MIB),

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from gallery import RankBy
+from gallery import RankBy, Verdict
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -261,6 +261,14 @@ class Moment(BaseModel):
     offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
 
 
+class MarkOut(BaseModel):
+    """Somebody's verdict on a hit."""
+
+    verdict: Verdict = Field(description="Whether the hit shows the person: `match` or `not`")
+    key_id: str | None = Field(description="The key that marked it; null for the command line")
+    created_at: datetime = Field(description="When it was marked")
+
+
 class HitOut(BaseModel):
     """One ranked tracklet."""
 
@@ -285,6 +293,7 @@ class HitOut(BaseModel):
     thumbnail_url: str
     clip_url: str = Field(description="Plays the best moment; without `moment` it plays the whole tracklet")
     tracklet_url: str
+    mark: MarkOut | None = Field(description="The verdict on it, if it was marked")
 
 
 class SearchAnswer(BaseModel):

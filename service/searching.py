@@ -12,6 +12,7 @@ from gallery import (
     CameraInfo,
     Filters,
     Gallery,
+    MarkInfo,
     NewSearch,
     NotFound,
     QueriedFilters,
@@ -35,6 +36,7 @@ from service.schemas import (
     CoverageOut,
     FiltersOut,
     HitOut,
+    MarkOut,
     ModelOut,
     Moment,
     SearchAnswer,
@@ -203,14 +205,17 @@ def _answer(
     cameras = {camera.id: camera for camera in known}
     if any(tracklet.camera_id not in cameras for tracklet in tracklets.values()):  # one was added meanwhile
         cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
+    marks = {mark.tracklet_id: mark for mark in state.gallery.marks.of(recorded.id)}
     hits = [
-        _hit(rank, hit, tracklets[hit.tracklet_id], cameras)
+        _hit(rank, hit, tracklets[hit.tracklet_id], cameras, marks.get(hit.tracklet_id))
         for rank, hit in enumerate(stored, start=offset + 1)
         if hit.tracklet_id in tracklets
     ]
     warnings = list(recorded.warnings)
     if len(hits) < len(stored):
         warnings.append(f"{len(stored) - len(hits)} hits of this page were erased since the search.")
+    if recorded.marks_erased:
+        warnings.append(f"Marks erased with the recordings that they were on: {recorded.marks_erased}.")
     after = offset + limit
     return SearchAnswer(
         id=recorded.id,
@@ -242,7 +247,13 @@ def moment(tracklet: TrackletInfo, start_us: int, end_us: int) -> Moment:
     )
 
 
-def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[int, CameraInfo]) -> HitOut:
+def _hit(
+    rank: int,
+    stored: RecordedHit,
+    tracklet: TrackletInfo,
+    cameras: dict[int, CameraInfo],
+    mark: MarkInfo | None,
+) -> HitOut:
     clip = next((clip for clip in tracklet.clips if clip.number == stored.clip), None)
     url = f"/v1/tracklets/{tracklet.id}"
     best = (clip.start_us, clip.end_us) if clip else (tracklet.start_us, tracklet.end_us)
@@ -260,4 +271,5 @@ def _hit(rank: int, stored: RecordedHit, tracklet: TrackletInfo, cameras: dict[i
         thumbnail_url=f"{url}/thumbnail",
         clip_url=f"{url}/clip?moment={stored.clip}",
         tracklet_url=url,
+        mark=None if mark is None else MarkOut.model_validate(mark, from_attributes=True),
     )

@@ -34,6 +34,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
         }
         for hit in answer.hits
     ]
+    print_line(f"Search {answer.id}")
     print_table(rows, empty="Nothing was found.")
     print_line(f"{answer.coverage.tracklets_compared} tracklets were compared.")
     if credible := _credible(answer):

@@ -16,8 +16,8 @@ def erase(
 ) -> None:
     """Remove a recording with all that was made from it.
 
-    Removes its rows, thumbnails and cut clips, and the file if it was uploaded. Its vectors stop answering
-    at once; `sightline compact` removes them from the disk.
+    Removes its rows, thumbnails and cut clips, the marks on its tracklets, and the file if it was uploaded.
+    Its vectors stop answering at once; `sightline compact` removes them from the disk.
     """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.catalogue.video(video)
@@ -27,5 +27,6 @@ def erase(
             )
         detail = {"content_hash": found.content_hash, "tracklets": found.tracklet_count}
         gallery.audit.record("video.erase", subject=video, detail=detail)
-        gallery.erase_video(video)
-    print_line(f"{found.file_name} is erased.")
+        marks = gallery.erase_video(video)
+    along = "" if not marks else f", and with it {marks} mark{'s' * (marks > 1)} of searches"
+    print_line(f"{found.file_name} is erased{along}.")

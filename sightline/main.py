@@ -20,6 +20,7 @@ from sightline import (
     index,
     jobs,
     keys,
+    marks,
     migrate,
     models,
     reindex,
@@ -115,6 +116,7 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
+app.add_typer(marks.app, name="marks")
 app.add_typer(models.app, name="models")
 app.add_typer(videos.app, name="videos")
 app.add_typer(simulate.app, name="simulate")

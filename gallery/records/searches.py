@@ -96,7 +96,8 @@ class NewSearch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchInfo(NewSearch):
-    """A search as recorded."""
+    """A search as recorded; `marks_erased` marks on its hits went with the recordings they were on."""
 
     id: str
     created_at: datetime
+    marks_erased: int = 0

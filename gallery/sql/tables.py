@@ -290,6 +290,26 @@ class Search(Base):
     warnings: Mapped[list[Any]]
     hits: Mapped[list[Any]]  # of RecordedHit, best first
     created_at: Mapped[datetime]
+    marks_erased: Mapped[int] = mapped_column(server_default="0")  # marks that went with their recordings
+
+
+class Mark(Base):
+    """A change of a mark: rows are added and undone, never changed otherwise, so that they are the history.
+
+    The last row of a hit that is not undone is its mark; one without a verdict took the mark away.
+    """
+
+    __tablename__ = "mark"
+    __table_args__ = (Index("ix_mark_search_id", "search_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    search_id: Mapped[str] = mapped_column(ForeignKey("search.id", ondelete="CASCADE"))
+    tracklet_id: Mapped[str] = mapped_column(ForeignKey("tracklet.id", ondelete="CASCADE"), index=True)
+    verdict: Mapped[str | None] = mapped_column(String(8))  # match not
+    key_id: Mapped[str | None] = mapped_column(String(32))  # who did it
+    created_at: Mapped[datetime]
+    undone_by: Mapped[str | None] = mapped_column(String(32))
+    undone_at: Mapped[datetime | None]
 
 
 class AuditEvent(Base):

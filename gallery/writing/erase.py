@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from gallery.catalogue.marks import forget_marks
 from gallery.disk.files import PART, discard_tree, sync_directory, write_durably
 from gallery.disk.locks import staging_root, video_lock
 from gallery.disk.media import cache_directory, thumbnails_directory
@@ -27,12 +28,15 @@ from gallery.vectors.segment import segment_directory
 from gallery.writing.leaving import leave_segments, lock_segments
 
 
-def erase_video(database: Database, data_dir: Path, video_id: str) -> None:
+def erase_video(database: Database, data_dir: Path, video_id: str) -> int:
     """Erase a video and everything made from it; what was recorded of jobs, probes and searches stays.
 
-    No search that begins afterwards finds it. Models that learnt from it are marked. Vectors that share a
-    segment with other videos are masked, and leave the disk when the segment is compacted. On a full disk the
-    room kept back for this is used.
+    No search that begins afterwards finds it. Marks on its tracklets go, and their searches count them.
+    Models that learnt from it are marked. Vectors that share a segment with other videos are masked, and
+    leave the disk when the segment is compacted. On a full disk the room kept back for this is used.
+
+    Returns:
+        How many marks went.
 
     Raises:
         NotFound: no such video.
@@ -41,17 +45,18 @@ def erase_video(database: Database, data_dir: Path, video_id: str) -> None:
     known_id(video_id, "video")
     reserve = Reserve(data_dir)
     try:
-        _erase(database, data_dir, video_id)
+        return _erase(database, data_dir, video_id)
     except (StorageFull, OSError) as error:
         if isinstance(error, OSError) and error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         if not reserve.spend():
             raise StorageFull("the disk is full: nothing was erased") from error
-        _erase(database, data_dir, video_id)
+        marks = _erase(database, data_dir, video_id)
         reserve.keep()
+        return marks
 
 
-def _erase(database: Database, data_dir: Path, video_id: str) -> None:
+def _erase(database: Database, data_dir: Path, video_id: str) -> int:
     with video_lock(data_dir, video_id):
         with database.read() as session:
             video = session.get(Video, video_id)
@@ -63,10 +68,11 @@ def _erase(database: Database, data_dir: Path, video_id: str) -> None:
             note.parent.mkdir(parents=True, exist_ok=True)
             write_durably(note, json.dumps({"path": video.path}).encode())
         with database.write() as session:
-            segments = _delete_rows(session, video_id)
+            segments, marks = _delete_rows(session, video_id)
         for segment_id in segments:
             discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
         finish_erasure(database, data_dir, video_id)
+        return marks
 
 
 def finish_erasure(database: Database, data_dir: Path, video_id: str) -> bool:
@@ -105,10 +111,11 @@ def _sync_parent(recording: Path) -> None:
         sync_directory(recording.parent)
 
 
-def _delete_rows(session: Session, video_id: str) -> list[str]:
-    """Delete a video's rows and return the segments that held nothing else."""
+def _delete_rows(session: Session, video_id: str) -> tuple[list[str], int]:
+    """Delete a video's rows; return the segments that held nothing else, and how many marks went."""
     segment_ids = lock_segments(session, video_id)
     mark_erased(session, video_id)
+    marks = forget_marks(session, video_id)
     if session.scalar(delete(Video).where(Video.id == video_id).returning(Video.id)) is None:
         raise NotFound(f"no video {video_id}")
-    return leave_segments(session, video_id, segment_ids, advance_change(session))
+    return leave_segments(session, video_id, segment_ids, advance_change(session)), marks

@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from gallery.catalogue import marks
 from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.infos import report_column, stamp_columns
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
@@ -128,13 +129,16 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
     """Put a video in the place of the one that is recorded; returns it with the segments that it leaves.
 
     Embeddings of other models stay if they are still of the same tracklets, at the same times, of the same
-    camera.
+    camera. Marks stay if the tracklets are the same: else they would be verdicts on other people.
     """
     old = session.get_one(Video, video.content_hash[:32])
     left = lock_segments(session, old.id)
     same = (old.camera_id, old.start_time) == (video.camera_id, video.start_time)
+    same_tracklets = _same_tracklets(session, old, spool)
+    kept = marks.take_out(session, old.id) if same_tracklets else []
+    marks.forget_marks(session, old.id)
     others: list[tuple[str, str]] = []
-    if same and _same_tracklets(session, old, spool):
+    if same and same_tracklets:
         query = select(SegmentVideo.model_id, SegmentVideo.segment_id).where(
             SegmentVideo.video_id == old.id, SegmentVideo.model_id != model_id
         )
@@ -142,6 +146,7 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
     session.execute(delete(Video).where(Video.id == old.id))
     session.expunge_all()
     row = insert_video(session, video, spool)
+    marks.put_back(session, kept)
     session.add_all(SegmentVideo(video_id=row.id, model_id=model, segment_id=held) for model, held in others)
     session.flush()
     return row, sorted(set(left) - {held for _, held in others})

@@ -94,7 +94,8 @@ async def correct_video(
 async def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:
     """Removes its tracklets, vectors, thumbnails and clips, and the file if it was uploaded.
 
-    A file under the media folder stays where it is. Once this answers, no search finds the video.
+    A file under the media folder stays where it is. Once this answers, no search finds the video. Marks on
+    its tracklets go with it: the searches they were made on say how many.
     """
 
     def erase() -> None:

@@ -108,6 +108,7 @@ def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -
         "thumbnail_url": f"{url}/thumbnail",
         "clip_url": f"{url}/clip?moment=0",
         "tracklet_url": url,
+        "mark": None,
     }
     assert hit["best_moment"]["offset_seconds"] == 0.5
     for link in ("thumbnail_url", "clip_url", "tracklet_url"):

@@ -1,0 +1,207 @@
+"""Marks: which hits of a search show the person and which do not, with who said so and when.
+
+Changes are added and undone, never overwritten: the last one of a hit that is not undone is its mark.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from gallery.catalogue.audit import add_event
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.records.marks import MarkChange, MarkInfo, Verdict
+from gallery.sql.copying import copied
+from gallery.sql.database import Database
+from gallery.sql.tables import Mark, Search, Tracklet
+from gallery.validation import known_id, optional_text
+
+MAX_CHANGES = 1000
+
+
+class Marks:
+    """The record of marks, and of every change of one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def set(
+        self, search_id: str, tracklet_id: str, verdict: Verdict, *, key_id: str | None = None
+    ) -> MarkInfo:
+        """Mark a hit; one that has this mark already keeps it, with who made it first.
+
+        Raises:
+            NotFound: no such search, or no such hit in its answer (any more).
+            InvalidInput: not a verdict.
+        """
+        wanted = _verdict(verdict)
+        with self._database.write() as session:
+            now = _mark_of_hit(session, search_id, tracklet_id)
+            if now is None or now.verdict != wanted:
+                was = None if now is None else now.verdict
+                now = _add(session, search_id, tracklet_id, wanted, key_id, was=was)
+            return _info(now)
+
+    def remove(self, search_id: str, tracklet_id: str, *, key_id: str | None = None) -> None:
+        """Take the mark of a hit away.
+
+        Raises:
+            NotFound: no such search or hit, or it has no mark.
+        """
+        with self._database.write() as session:
+            now = _mark_of_hit(session, search_id, tracklet_id)
+            if now is None:
+                raise NotFound(f"hit {tracklet_id} of search {search_id} has no mark")
+            _add(session, search_id, tracklet_id, None, key_id, was=now.verdict)
+
+    def undo(self, search_id: str, *, key_id: str | None = None) -> MarkChange:
+        """Undo the last change of a search's marks that is not undone, and return that change.
+
+        Raises:
+            NotFound: no such search.
+            Conflict: there is nothing to undo.
+        """
+        with self._database.write() as session:
+            _lock(session, search_id)
+            query = select(Mark).where(Mark.search_id == search_id, Mark.undone_at.is_(None))
+            last = session.scalar(query.order_by(Mark.id.desc()).limit(1))
+            if last is None:
+                raise Conflict(f"search {search_id} has no change of a mark to undo")
+            last.undone_by, last.undone_at = optional_text(key_id, "key id", longest=32), datetime.now(UTC)
+            detail = {"tracklet_id": last.tracklet_id, "verdict": last.verdict, "change": last.id}
+            add_event(session, "mark.undo", key_id=key_id, subject=search_id, detail=detail)
+            return _change(last)
+
+    def of(self, search_id: str) -> list[MarkInfo]:
+        """Return the marks of a search, in the order in which they were made.
+
+        Raises:
+            NotFound: no such search.
+        """
+        with self._database.read() as session:
+            if session.get(Search, known_id(search_id, "search")) is None:
+                raise NotFound(f"no search {search_id}")
+            return [_info(row) for row in current(session, [search_id])]
+
+    def history(self, search_id: str, *, before: int | None = None, limit: int = 100) -> list[MarkChange]:
+        """Return the changes of a search's marks, the newest first; `before` is the id of the last one seen.
+
+        Those of erased recordings are erased too.
+
+        Raises:
+            NotFound: no such search.
+            InvalidInput: a limit or id out of range.
+        """
+        if not 1 <= limit <= MAX_CHANGES + 1:
+            raise InvalidInput(f"limit must be 1 to {MAX_CHANGES}, not {limit}")
+        query = select(Mark).where(Mark.search_id == known_id(search_id, "search"))
+        if before is not None:
+            if not 0 <= before < 2**63:
+                raise InvalidInput(f"no change has the id {before}")
+            query = query.where(Mark.id < before)
+        with self._database.read() as session:
+            if session.get(Search, search_id) is None:
+                raise NotFound(f"no search {search_id}")
+            rows = session.scalars(query.order_by(Mark.id.desc()).limit(limit))
+            return [_change(row) for row in rows]
+
+
+def current(session: Session, search_ids: Sequence[str]) -> Sequence[Mark]:
+    """Return the changes that are the marks of some searches' hits now, in the order of making."""
+    valid = (Mark.search_id.in_(search_ids), Mark.undone_at.is_(None))
+    last = select(func.max(Mark.id)).where(*valid).group_by(Mark.search_id, Mark.tracklet_id)
+    query = select(Mark).where(Mark.id.in_(last), Mark.verdict.is_not(None)).order_by(Mark.id)
+    return session.scalars(query).all()
+
+
+def forget_marks(session: Session, video_id: str) -> int:
+    """Remove the marks on a video's tracklets; their searches count them. Returns how many there were.
+
+    That they went is part of the audit trail, with the searches they were made on.
+    """
+    marked = _on_video(video_id)
+    searches = sorted(session.scalars(select(Mark.search_id).where(marked).distinct()))
+    total = 0
+    for search_id in searches:
+        gone = [row for row in current(session, [search_id]) if row.tracklet_id.startswith(f"{video_id}-")]
+        counted = Search.marks_erased + len(gone)
+        session.execute(update(Search).where(Search.id == search_id).values(marks_erased=counted))
+        total += len(gone)
+    session.execute(delete(Mark).where(marked))
+    if searches:
+        add_event(session, "marks.erase", subject=video_id, detail={"marks": total, "searches": searches})
+    return total
+
+
+def take_out(session: Session, video_id: str) -> list[dict[str, Any]]:
+    """Remove the marks on a video's tracklets, whose rows are about to be written anew; see `put_back`."""
+    rows = session.execute(select(Mark.__table__).where(_on_video(video_id))).mappings().all()
+    session.execute(delete(Mark).where(_on_video(video_id)))
+    return [dict(row) for row in rows]
+
+
+def put_back(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert marks again as `take_out` returned them."""
+    if rows:
+        session.execute(insert(Mark), rows)
+
+
+def _verdict(verdict: str) -> Verdict:
+    try:
+        return Verdict(verdict)
+    except ValueError as error:
+        raise InvalidInput(f"a verdict is 'match' or 'not', not {verdict!r:.100}") from error
+
+
+def _on_video(video_id: str) -> Any:
+    return Mark.tracklet_id.in_(select(Tracklet.id).where(Tracklet.video_id == video_id))
+
+
+def _lock(session: Session, search_id: str) -> Search:
+    """Return the row of a search, held: changes of its marks come one after the other."""
+    row = session.get(Search, known_id(search_id, "search"), with_for_update=True)
+    if row is None:
+        raise NotFound(f"no search {search_id}")
+    return row
+
+
+def _mark_of_hit(session: Session, search_id: str, tracklet_id: str) -> Mark | None:
+    """Return the mark that a hit has; NotFound if the answer has no such hit, or it was erased since."""
+    hits = _lock(session, search_id).hits
+    known = any(hit["tracklet_id"] == tracklet_id for hit in hits)
+    if not known or session.scalar(select(Tracklet.id).where(Tracklet.id == tracklet_id)) is None:
+        raise NotFound(f"search {search_id} has no hit {tracklet_id!r}"[:200])
+    return next((row for row in current(session, [search_id]) if row.tracklet_id == tracklet_id), None)
+
+
+def _add(
+    session: Session,
+    search_id: str,
+    tracklet_id: str,
+    verdict: Verdict | None,
+    key_id: str | None,
+    *,
+    was: str | None,
+) -> Mark:
+    row = Mark(
+        search_id=search_id,
+        tracklet_id=tracklet_id,
+        verdict=verdict,
+        key_id=optional_text(key_id, "key id", longest=32),
+        created_at=datetime.now(UTC),
+    )
+    session.add(row)
+    action = "mark.remove" if verdict is None else "mark.set"
+    detail = {"tracklet_id": tracklet_id, "verdict": verdict, "was": was}
+    add_event(session, action, key_id=key_id, subject=search_id, detail=detail)
+    return row
+
+
+def _info(row: Mark) -> MarkInfo:
+    return copied(MarkInfo, row, verdict=Verdict(str(row.verdict)))
+
+
+def _change(row: Mark) -> MarkChange:
+    return copied(MarkChange, row, verdict=None if row.verdict is None else Verdict(row.verdict))

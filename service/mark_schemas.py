@@ -1,0 +1,47 @@
+"""Requests and answers of marks on hits."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from gallery import Verdict
+from service.schemas import MarkOut, RequestModel
+
+
+class MarkIn(RequestModel):
+    """A verdict on a hit."""
+
+    verdict: Verdict = Field(description="Whether the hit shows the person: `match` or `not`")
+
+
+class MarkedHit(MarkOut):
+    """A mark, and what it is on."""
+
+    search_id: str = Field(description="The search on whose answer it was made")
+    tracklet_id: str = Field(description="The hit that it is on")
+
+
+class MarkList(BaseModel):
+    """The marks of a search: at most one on each of its hits."""
+
+    items: list[MarkedHit] = Field(description="In the order in which they were made")
+    erased: int = Field(description="How many went with the recordings they were on")
+
+
+class MarkChangeOut(BaseModel):
+    """A change of a mark."""
+
+    id: int = Field(description="Later changes have larger ones")
+    tracklet_id: str = Field(description="The hit whose mark was changed")
+    verdict: Verdict | None = Field(description="What it became; null: the mark was taken away")
+    key_id: str | None = Field(description="The key that did it; null for the command line")
+    created_at: datetime = Field(description="When")
+    undone_by: str | None = Field(description="The key that undid it; null also for the command line")
+    undone_at: datetime | None = Field(description="When it was undone; null: it was not")
+
+
+class MarkHistory(BaseModel):
+    """Changes of a search's marks, the newest first."""
+
+    items: list[MarkChangeOut] = Field(description="A page of changes")
+    next_cursor: str | None = Field(description="Pass it on as `cursor`; null on the last page")

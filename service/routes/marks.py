@@ -1,0 +1,96 @@
+"""Marks: people's verdicts on the hits of a search."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from gallery import MarkChange, MarkInfo
+from service import cursors
+from service.auth import CallerDep
+from service.mark_schemas import MarkChangeOut, MarkedHit, MarkHistory, MarkIn, MarkList
+from service.problems import declared
+from service.searching import own_search
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/searches/{search_id}/marks", tags=["searches"])
+SearchId = Annotated[str, Path(max_length=64)]
+HitId = Annotated[str, Path(max_length=64, description="`tracklet_id` of a hit of the search, on any page")]
+
+
+@router.get("", operation_id="listMarks", summary="The marks of a search", responses=declared(404))
+def list_marks(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkList:
+    """All on one page. Reading them is recorded, as reading the search is."""
+    search = own_search(state, caller, search_id)
+    marks = state.gallery.marks.of(search.id)
+    state.gallery.audit.record("mark.list", key_id=caller.key_id, subject=search.id)
+    return MarkList(items=[_mark(mark) for mark in marks], erased=search.marks_erased)
+
+
+@router.get(
+    "/history", operation_id="listMarkChanges", summary="Who marked what, and when", responses=declared(404)
+)
+def list_changes(
+    state: StateDep,
+    caller: CallerDep,
+    search_id: SearchId,
+    cursor: Annotated[
+        str | None, Query(max_length=100, description="`next_cursor` of the page before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Changes on the page")] = 100,
+) -> MarkHistory:
+    """Every change of the marks of a search, the newest first, with those that were undone.
+
+    Changes of marks on erased recordings are erased with them.
+    """
+    search = own_search(state, caller, search_id)
+    before = None if cursor is None else cursors.decode(f"marks of {search.id}", cursor)
+    found = state.gallery.marks.history(search.id, before=before, limit=limit + 1)
+    state.gallery.audit.record("mark.list", key_id=caller.key_id, subject=search.id)
+    page = found[:limit]
+    more = cursors.encode(f"marks of {search.id}", page[-1].id) if len(found) > limit else None
+    return MarkHistory(items=[_change(change) for change in page], next_cursor=more)
+
+
+@router.post(
+    "/undo", operation_id="undoMark", summary="Undo the last change of a mark", responses=declared(404, 409)
+)
+def undo(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkChangeOut:
+    """Undoes the last change that is not undone, and answers with it; again, and the one before goes too."""
+    search = own_search(state, caller, search_id)
+    return _change(state.gallery.marks.undo(search.id, key_id=caller.key_id))
+
+
+@router.put(
+    "/{tracklet_id}",
+    operation_id="markHit",
+    summary="Say whether a hit shows the person",
+    responses=declared(404, 413),
+)
+def mark_hit(
+    state: StateDep, caller: CallerDep, search_id: SearchId, tracklet_id: HitId, wanted: MarkIn
+) -> MarkedHit:
+    """The last verdict on a hit is the one that counts; the one before stays in the history."""
+    search = own_search(state, caller, search_id)
+    return _mark(state.gallery.marks.set(search.id, tracklet_id, wanted.verdict, key_id=caller.key_id))
+
+
+@router.delete(
+    "/{tracklet_id}",
+    operation_id="unmarkHit",
+    summary="Take the mark of a hit away",
+    status_code=204,
+    response_class=Response,
+    responses=declared(404),
+)
+def unmark_hit(state: StateDep, caller: CallerDep, search_id: SearchId, tracklet_id: HitId) -> None:
+    """404 if it has none."""
+    search = own_search(state, caller, search_id)
+    state.gallery.marks.remove(search.id, tracklet_id, key_id=caller.key_id)
+
+
+def _mark(mark: MarkInfo) -> MarkedHit:
+    return MarkedHit.model_validate(mark, from_attributes=True)
+
+
+def _change(change: MarkChange) -> MarkChangeOut:
+    return MarkChangeOut.model_validate(change, from_attributes=True)

@@ -1,0 +1,182 @@
+"""Marks: the last verdict counts, every change is kept, and they go with their recordings."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.gallery import Gallery
+from gallery.records.marks import Verdict
+from gallery.records.searches import RecordedHit, SearchInfo
+from gallery.records.videos import VideoInfo
+from tests.gallery.catalogue.test_searches import SEARCH
+from tests.gallery.making import make_tracklets, store
+
+MATCH, NOT = Verdict.MATCH, Verdict.NOT
+
+
+def search_for(gallery: Gallery, *videos: VideoInfo) -> SearchInfo:
+    """A search whose answer are the first three tracklets of each video."""
+    hits = [RecordedHit(f"{video.id}-{number}", 0.5, 0) for video in videos for number in range(3)]
+    return gallery.searches.add(replace(SEARCH, hits=hits))
+
+
+def verdicts(gallery: Gallery, search: SearchInfo) -> dict[str, Verdict]:
+    return {mark.tracklet_id: mark.verdict for mark in gallery.marks.of(search.id)}
+
+
+def test_the_last_verdict_counts_and_the_history_keeps_all(gallery: Gallery) -> None:
+    search = search_for(gallery, store(gallery, 1, make_tracklets(1, 3)))
+    first, second, _ = (hit.tracklet_id for hit in search.hits)
+    made = gallery.marks.set(search.id, first, MATCH, key_id="k")
+    assert (made.search_id, made.tracklet_id, made.verdict, made.key_id) == (search.id, first, MATCH, "k")
+    assert gallery.marks.set(search.id, first, MATCH, key_id="another") == made, "who said it first stays"
+    gallery.marks.set(search.id, second, NOT, key_id="k")
+    gallery.marks.set(search.id, first, NOT)
+    assert verdicts(gallery, search) == {first: NOT, second: NOT}
+    gallery.marks.remove(search.id, second, key_id="k")
+    assert verdicts(gallery, search) == {first: NOT}
+    changes = gallery.marks.history(search.id)
+    assert [(c.tracklet_id, c.verdict, c.key_id) for c in changes] == [
+        (second, None, "k"),
+        (first, NOT, None),
+        (second, NOT, "k"),
+        (first, MATCH, "k"),
+    ]
+    assert gallery.marks.history(search.id, before=changes[1].id, limit=1) == changes[2:3]
+    assert [(e.action, e.subject, e.key_id, e.detail) for e in gallery.audit.events()[:2]] == [
+        ("mark.remove", search.id, "k", {"tracklet_id": second, "verdict": None, "was": "not"}),
+        ("mark.set", search.id, None, {"tracklet_id": first, "verdict": "not", "was": "match"}),
+    ]
+
+
+def test_undoing_goes_back_step_by_step(gallery: Gallery) -> None:
+    search = search_for(gallery, store(gallery, 1, make_tracklets(1, 3)))
+    first, second, _ = (hit.tracklet_id for hit in search.hits)
+    gallery.marks.set(search.id, first, MATCH)
+    gallery.marks.set(search.id, second, MATCH)
+    gallery.marks.remove(search.id, first)
+    undone = gallery.marks.undo(search.id, key_id="u")
+    assert (undone.tracklet_id, undone.verdict, undone.undone_by) == (first, None, "u")
+    assert verdicts(gallery, search) == {first: MATCH, second: MATCH}
+    assert gallery.marks.undo(search.id).tracklet_id == second
+    gallery.marks.set(search.id, first, NOT)  # the undone change stays undone
+    assert verdicts(gallery, search) == {first: NOT}
+    for left in ({first: MATCH}, {}):
+        gallery.marks.undo(search.id)
+        assert verdicts(gallery, search) == left
+    with pytest.raises(Conflict, match="to undo"):
+        gallery.marks.undo(search.id)
+    assert [change.undone_at is None for change in gallery.marks.history(search.id)] == [False] * 4
+
+
+def test_only_hits_that_are_there_can_be_marked(gallery: Gallery, subtests: pytest.Subtests) -> None:
+    video = store(gallery, 1, make_tracklets(1, 4))
+    search = search_for(gallery, video)
+    strange = [f"{video.id}-3", f"{'f' * 32}-0", "", "\0", "\ud800", "x" * 10_000, "%", f"{video.id}-0 "]
+    for tracklet_id in strange:
+        with subtests.test(tracklet_id=tracklet_id[:50]):
+            with pytest.raises(NotFound):
+                gallery.marks.set(search.id, tracklet_id, MATCH)
+            with pytest.raises(NotFound):
+                gallery.marks.remove(search.id, tracklet_id)
+    for search_id in ["", "f" * 32, "\0", "../x", "x" * 10_000]:
+        with subtests.test(search_id=search_id[:50]):
+            for ask in (gallery.marks.of, gallery.marks.undo, gallery.marks.history):
+                with pytest.raises(NotFound):
+                    ask(search_id)
+            with pytest.raises(NotFound):
+                gallery.marks.set(search_id, f"{video.id}-0", MATCH)
+    with pytest.raises(NotFound, match="no mark"):
+        gallery.marks.remove(search.id, f"{video.id}-0")
+    for verdict in ("", "maybe", "MATCH", ["match"]):
+        with pytest.raises(InvalidInput, match="verdict"):
+            gallery.marks.set(search.id, f"{video.id}-0", verdict)  # type: ignore[arg-type]
+    for changes in ({"limit": 0}, {"limit": 10**9}, {"before": -1}, {"before": 2**63}):
+        with pytest.raises(InvalidInput):
+            gallery.marks.history(search.id, **changes)
+    assert gallery.marks.history(search.id) == []
+
+
+def test_erasing_a_recording_takes_its_marks_along_and_says_so(gallery: Gallery) -> None:
+    one, two = store(gallery, 1, make_tracklets(1, 3)), store(gallery, 2, make_tracklets(2, 3))
+    search, other = search_for(gallery, one, two), search_for(gallery, one)
+    for marked, number in ((search, 0), (search, 1), (search, 3), (other, 0)):
+        gallery.marks.set(marked.id, marked.hits[number].tracklet_id, MATCH)
+    gallery.marks.remove(search.id, search.hits[1].tracklet_id)
+    assert gallery.erase_video(one.id) == 2
+    assert verdicts(gallery, search) == {f"{two.id}-0": MATCH}
+    assert verdicts(gallery, other) == {}
+    assert {change.tracklet_id for change in gallery.marks.history(search.id)} == {f"{two.id}-0"}
+    assert [gallery.searches.get(s.id).marks_erased for s in (search, other)] == [1, 1]
+    (event,) = gallery.audit.events(action="marks.erase")
+    assert (event.subject, event.detail) == (
+        one.id,
+        {"marks": 2, "searches": sorted([search.id, other.id])},
+    )
+    with pytest.raises(NotFound):
+        gallery.marks.set(search.id, f"{one.id}-0", MATCH)
+    assert gallery.erase_video(two.id) == 1
+    assert len(gallery.audit.events(action="marks.erase")) == 2
+
+
+def test_marks_stay_where_a_recording_is_written_anew_with_the_same_people(gallery: Gallery) -> None:
+    search = search_for(gallery, store(gallery, 1, make_tracklets(1, 3)))
+    marked = search.hits[1].tracklet_id
+    made = gallery.marks.set(search.id, marked, MATCH, key_id="k")
+    history = gallery.marks.history(search.id)
+    store(gallery, 1, make_tracklets(1, 3), replace=True)
+    assert gallery.marks.of(search.id) == [made]
+    assert gallery.marks.history(search.id) == history
+    store(gallery, 1, make_tracklets(2, 3), replace=True)
+    assert gallery.marks.of(search.id) == []
+    assert gallery.searches.get(search.id).marks_erased == 1
+    gallery.marks.set(search.id, marked, NOT)  # numbers go on after those that were put back
+
+
+def test_marks_at_the_same_time_come_one_after_the_other(gallery: Gallery) -> None:
+    search = search_for(gallery, store(gallery, 1, make_tracklets(1, 3)))
+
+    def mark(verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            for hit in search.hits:
+                gallery.marks.set(search.id, hit.tracklet_id, verdict)
+
+    threads = [threading.Thread(target=mark, args=([MATCH, NOT] * 3,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for hit in search.hits:
+        changes = [c for c in gallery.marks.history(search.id) if c.tracklet_id == hit.tracklet_id]
+        alternating = [change.verdict for change in reversed(changes)]
+        assert all(before != after for before, after in pairwise(alternating))
+
+
+ACTIONS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([MATCH, NOT, "remove", "undo"])), max_size=15)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(actions=ACTIONS)
+def test_any_sequence_of_changes(sqlite_gallery: Gallery, actions: list[tuple[int, str]]) -> None:
+    """Against a stack of changes, folded."""
+    known = sqlite_gallery.catalogue.videos()
+    video = known[0] if known else store(sqlite_gallery, 1, make_tracklets(1, 3))
+    search, stack = search_for(sqlite_gallery, video), list[tuple[str, Verdict | None]]()
+    for number, action in actions:
+        hit = search.hits[number].tracklet_id
+        now = {t: v for t, v in dict(stack).items() if v is not None}
+        if action == "undo" and stack:
+            assert sqlite_gallery.marks.undo(search.id).tracklet_id == stack.pop()[0]
+        elif action == "remove" and hit in now:
+            sqlite_gallery.marks.remove(search.id, hit)
+            stack.append((hit, None))
+        elif isinstance(action, Verdict):
+            sqlite_gallery.marks.set(search.id, hit, action)
+            stack += [(hit, action)] if now.get(hit) != action else []
+        assert verdicts(sqlite_gallery, search) == {t: v for t, v in dict(stack).items() if v is not None}

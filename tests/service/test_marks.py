@@ -1,0 +1,123 @@
+"""Marks over HTTP: on hits of one's own searches only, with who and when, and undone again."""
+
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from tests.service.conftest import Archive
+from tests.service.test_searches import search
+from tests.service.videos import BLUE, RED
+
+Json = dict[str, Any]
+
+
+def mark(client: TestClient, url: str, verdict: object, expect: int = 200) -> Json:
+    answer = client.put(url, json={"verdict": verdict})
+    assert answer.status_code == expect, answer.text
+    body: Json = answer.json()
+    return body
+
+
+def test_a_hit_carries_its_mark(client: TestClient, archive: Archive, probe: Json) -> None:
+    found = search(client, probe)
+    assert {hit["mark"] for hit in found["hits"]} == {None}
+    marks = f"/v1/searches/{found['id']}/marks"
+    red, blue = archive.tracklets["gate", RED], archive.tracklets["yard", BLUE]
+    made = mark(client, f"{marks}/{red}", "match")
+    (key,) = archive.gallery.keys.list()
+    assert made == {
+        "verdict": "match",
+        "key_id": key.id,
+        "created_at": made["created_at"],
+        "search_id": found["id"],
+        "tracklet_id": red,
+    }
+    mark(client, f"{marks}/{blue}", "match")
+    mark(client, f"{marks}/{blue}", "not")
+    hits = client.get(f"/v1/searches/{found['id']}").json()["hits"]
+    assert {hit["tracklet_id"]: hit["mark"] and hit["mark"]["verdict"] for hit in hits} == {
+        **dict.fromkeys(archive.tracklets.values()),
+        red: "match",
+        blue: "not",
+    }
+    listed = client.get(marks).json()
+    assert ([(m["tracklet_id"], m["verdict"]) for m in listed["items"]], listed["erased"]) == (
+        [(red, "match"), (blue, "not")],
+        0,
+    )
+    undone = client.post(f"{marks}/undo").json()
+    assert (undone["tracklet_id"], undone["verdict"], undone["undone_by"]) == (blue, "not", key.id)
+    assert client.get(marks).json()["items"][1]["verdict"] == "match"
+    assert client.delete(f"{marks}/{red}").status_code == 204
+    assert client.delete(f"{marks}/{red}").status_code == 404
+    page = client.get(f"{marks}/history", params={"limit": 3}).json()
+    last = client.get(f"{marks}/history", params={"cursor": page["next_cursor"]}).json()
+    assert last["next_cursor"] is None
+    changes = page["items"] + last["items"]
+    assert [(c["tracklet_id"], c["verdict"], c["undone_at"] is None) for c in changes] == [
+        (red, None, True),
+        (blue, "not", False),
+        (blue, "match", True),
+        (red, "match", True),
+    ]
+
+
+def test_marks_are_recorded_and_so_is_reading_them(client: TestClient, archive: Archive, probe: Json) -> None:
+    found = search(client, probe)
+    marks = f"/v1/searches/{found['id']}/marks"
+    mark(client, f"{marks}/{found['hits'][0]['tracklet_id']}", "match")
+    client.get(marks)
+    client.post(f"{marks}/undo")
+    (key,) = archive.gallery.keys.list()
+    events = archive.gallery.audit.events(subject=found["id"])
+    assert [(event.action, event.key_id) for event in events] == [
+        ("mark.undo", key.id),
+        ("mark.list", key.id),
+        ("mark.set", key.id),
+        ("search", key.id),
+    ]
+
+
+def test_what_cannot_be_marked(client: TestClient, other: TestClient, probe: Json, archive: Archive) -> None:
+    found = search(client, probe, cameras=["gate"])
+    marks = f"/v1/searches/{found['id']}/marks"
+    hit, elsewhere = f"{marks}/{found['hits'][0]['tracklet_id']}", archive.tracklets["yard", RED]
+    assert mark(client, f"{marks}/{elsewhere}", "match", 404)["detail"].startswith("search")
+    for strange in ("undo", "history", "%00", "x" * 65, "..%2f..", "0"):
+        assert client.put(f"{marks}/{strange}", json={"verdict": "not"}).status_code in {404, 422}
+    for body in ({}, {"verdict": "maybe"}, {"verdict": None}, {"verdict": ["match", "not"]}, [], "match"):
+        assert client.put(hit, json=body).status_code == 422
+    assert client.put(hit, json={"verdict": "match", "also": "not"}).status_code == 422
+    assert client.put(hit, content=b'{"verdict": "match", "verdict": "not"}').status_code in {200, 422}
+    assert client.put(hit, content=b"{").status_code == 422
+    client.delete(hit)
+    assert mark(client, f"/v1/searches/{'f' * 32}/marks/{elsewhere}", "match", 404)
+    mark(client, hit, "match")
+    for answer in (
+        other.get(marks),
+        other.get(f"{marks}/history"),
+        other.put(hit, json={"verdict": "not"}),
+        other.delete(hit),
+        other.post(f"{marks}/undo"),
+    ):
+        assert answer.status_code == 404, "somebody else's search does not exist"
+    assert client.get(marks).json()["items"][0]["verdict"] == "match"
+    assert client.get(f"{marks}/history", params={"cursor": "x"}).status_code == 422
+
+
+def test_an_erased_recording_takes_its_marks_along(client: TestClient, archive: Archive, probe: Json) -> None:
+    found = search(client, probe)
+    marks = f"/v1/searches/{found['id']}/marks"
+    for camera in ("gate", "yard"):
+        mark(client, f"{marks}/{archive.tracklets[camera, RED]}", "match")
+    assert client.delete(f"/v1/videos/{archive.videos['gate'].id}").status_code == 204
+    listed = client.get(marks).json()
+    assert ([m["tracklet_id"] for m in listed["items"]], listed["erased"]) == (
+        [archive.tracklets["yard", RED]],
+        1,
+    )
+    warnings = client.get(f"/v1/searches/{found['id']}").json()["warnings"]
+    assert "Marks erased with the recordings that they were on: 1." in warnings
+    mark(client, f"{marks}/{archive.tracklets['gate', RED]}", "match", 404)
+    assert client.post(f"{marks}/undo").status_code == 200
+    assert client.post(f"{marks}/undo").json()["status"] == 409
