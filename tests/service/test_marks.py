@@ -85,7 +85,15 @@ def test_what_cannot_be_marked(client: TestClient, other: TestClient, probe: Jso
     assert mark(client, f"{marks}/{elsewhere}", "match", 404)["detail"].startswith("search")
     for strange in ("undo", "history", "%00", "x" * 65, "..%2f..", "0"):
         assert client.put(f"{marks}/{strange}", json={"verdict": "not"}).status_code in {404, 422}
-    for body in ({}, {"verdict": "maybe"}, {"verdict": None}, {"verdict": ["match", "not"]}, [], "match"):
+    hostile: list[object] = [
+        {},
+        {"verdict": "maybe"},
+        {"verdict": None},
+        {"verdict": ["match", "not"]},
+        [],
+        1,
+    ]
+    for body in hostile:
         assert client.put(hit, json=body).status_code == 422
     assert client.put(hit, json={"verdict": "match", "also": "not"}).status_code == 422
     assert client.put(hit, content=b'{"verdict": "match", "verdict": "not"}').status_code in {200, 422}
