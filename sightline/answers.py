@@ -8,7 +8,7 @@ from sightline.console import errors, local_time, output, print_csv, print_line,
 
 if TYPE_CHECKING:
     from gallery import Catalogue
-    from service.schemas import HitOut, SearchAnswer
+    from service.answer_schemas import HitOut, SearchAnswer
 
 _COLUMNS: Final = (
     *("rank", "score", "standard_score", "probability", "camera", "site"),
