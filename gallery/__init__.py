@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
+    from gallery.records.access import EventInfo as EventInfo
     from gallery.records.cameras import CameraInfo as CameraInfo
     from gallery.records.coverage import CameraCoverage as CameraCoverage
     from gallery.records.coverage import Coverage as Coverage
@@ -86,6 +87,7 @@ _HOMES = {
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
+    "records.access": ["EventInfo"],
     "records.cameras": ["CameraInfo"],
     "records.coverage": ["CameraCoverage", "Coverage", "Missing"],
     "records.jobs": [

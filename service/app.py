@@ -20,6 +20,7 @@ from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.routes import (
     cameras,
+    evidence,
     health,
     jobs,
     marks,
@@ -119,6 +120,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
         (probes, photo),
         (searches, photo),
         (marks, MIB),
+        (evidence, MIB),
         (tracklets, MIB),
         (cameras, MIB),
         (models, MIB),

@@ -1,7 +1,7 @@
 """Cuts one clip in a process of its own: `python -m service.clip_child`, started by `service.clipping`.
 
-It reads a line of JSON, a `Request`, from standard input, then the boxes as bytes. It writes the clip, or why
-there is none to standard output, and ends with one of the statuses below.
+It reads a line of JSON, a `Request`, from standard input, then the boxes as bytes. It writes the clip, and to
+standard output a `Copied` as JSON or why there is no clip, and ends with one of the statuses below.
 """
 
 import json
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gallery import BOX_DTYPE
 from models.child_limits import limit
-from service import playback
+from service import playback, stream_copy
 from service.disk import NO_ROOM
 from service.errors import RecordingUnavailable
 from service.footage import Stretch
@@ -27,12 +28,13 @@ _FILE_BYTES: Final = 4 << 30
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to cut, see `service.playback.cut`; and how much memory and time it may take."""
+    """What to cut, see `service.playback.cut`, or to copy, see `service.stream_copy.copy`; and the limits."""
 
     source: str
     destination: str
     start_us: int
     end_us: int
+    copied: bool
     drawn: bool
     size: tuple[int, int]
     steady: bool
@@ -57,16 +59,7 @@ def main() -> int:
         file_bytes=_FILE_BYTES,
     )
     try:
-        playback.cut(
-            Path(request.source),
-            Path(request.destination),
-            Stretch(request.start_us, request.end_us),
-            boxes=boxes,
-            size=(request.size[0], request.size[1]),
-            steady=request.steady,
-            track=request.track,
-            max_side=request.max_side,
-        )
+        _make(request, boxes)
     except RecordingUnavailable as error:
         sys.stdout.write(str(error))
         return UNAVAILABLE
@@ -75,6 +68,26 @@ def main() -> int:
             return FULL
         raise
     return 0
+
+
+def _make(request: Request, boxes: NDArray[np.void] | None) -> None:
+    """Cut or copy. Raises RecordingUnavailable, OSError."""
+    source, destination = Path(request.source), Path(request.destination)
+    stretch = Stretch(request.start_us, request.end_us)
+    if request.copied:
+        found = stream_copy.copy(source, destination, stretch, steady=request.steady, track=request.track)
+        sys.stdout.write(json.dumps(asdict(found)))
+        return
+    playback.cut(
+        source,
+        destination,
+        stretch,
+        boxes=boxes,
+        size=(request.size[0], request.size[1]),
+        steady=request.steady,
+        track=request.track,
+        max_side=request.max_side,
+    )
 
 
 if __name__ == "__main__":

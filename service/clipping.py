@@ -1,7 +1,12 @@
 """Cutting clips in processes of their own: see `service.clip_child`."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gallery import TrackletInfo, VideoInfo
 from service import children, clip_child
@@ -9,6 +14,7 @@ from service.clip_child import Request
 from service.errors import RecordingUnavailable, StorageFull
 from service.footage import Stretch, has_steady_clock
 from service.settings import ServiceSettings
+from service.stream_copy import Copied
 
 _SECONDS: Final = 3600  # a recording whose clock cannot be trusted is read from its beginning
 
@@ -29,12 +35,37 @@ def cut(
         StorageFull: the disk is full.
         Abandoned: nobody waits for the clip any more.
     """
-    boxes = tracklet.boxes
-    request = Request(
+    _run(_request(source, destination, stretch, video, settings, tracklet.boxes), tracklet.boxes)
+
+
+def copy(
+    source: Path, destination: Path, stretch: Stretch, *, video: VideoInfo, settings: ServiceSettings
+) -> Copied:
+    """Copy a part of a video as it was coded to `destination`, see `service.stream_copy.copy`.
+
+    Raises:
+        RecordingUnavailable: the video file cannot be read, or not be copied in parts.
+        StorageFull: the disk is full.
+        Abandoned: nobody waits for it any more.
+    """
+    request = replace(_request(source, destination, stretch, video, settings, None), copied=True)
+    return Copied(**json.loads(_run(request, None)))
+
+
+def _request(  # noqa: PLR0917  (what to read, and what is known of it)
+    source: Path,
+    destination: Path,
+    stretch: Stretch,
+    video: VideoInfo,
+    settings: ServiceSettings,
+    boxes: NDArray[np.void] | None,
+) -> Request:
+    return Request(
         source=str(source),
         destination=str(destination),
         start_us=stretch.start_us,
         end_us=stretch.end_us,
+        copied=False,
         drawn=boxes is not None,
         size=(video.width, video.height),
         steady=has_steady_clock(video.report),
@@ -43,6 +74,10 @@ def cut(
         memory_bytes=settings.clip_memory_bytes,
         cpu_seconds=_SECONDS,
     )
+
+
+def _run(request: Request, boxes: NDArray[np.void] | None) -> bytes:
+    """Let a process of its own do it; return what that says."""
     data = request.encode() + (b"" if boxes is None else boxes.tobytes())
     try:
         ended = children.run(clip_child.__name__, data=data, seconds=_SECONDS)
@@ -54,3 +89,4 @@ def cut(
         raise RecordingUnavailable(ended.answer.decode())
     if ended.status != 0:
         raise RecordingUnavailable("The video cannot be decoded with the memory and time of a clip.")
+    return ended.answer

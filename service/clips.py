@@ -4,7 +4,8 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,16 @@ class ClipCache:
                 part.unlink(missing_ok=True)
         self.trim()
         return path
+
+    @contextmanager
+    def scratch(self, video_id: str) -> Iterator[Path]:
+        """Give a path for a file that is made from a video and goes at the end, or with the video."""
+        path = self._directory / video_id / f"{secrets.token_hex(8)}{_PART}"
+        private_directory(path.parent)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def trim(self) -> int:
         """Remove what is over the limit, and what a dead process left unfinished; return how many files."""

@@ -111,18 +111,55 @@ class Footage:
         stored = self._reformatter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
         return np.ascontiguousarray(np.rot90(stored, turns))
 
-    def _from_key_frame(self, start_us: int) -> Iterator[tuple[int, VideoFrame]]:
-        time_base, origin = self._stream.time_base, self._first_pts
-        assert time_base is not None
-        assert origin is not None
+    @property
+    def stream(self) -> VideoStream:
+        """The stream that is read: a copy of its packets needs one like it."""
+        return self._stream
+
+    def packets(self, start_us: int) -> "Iterator[Packet[VideoStream]]":
+        """Coded packets in the order of the file, from a key frame not after `start_us`.
+
+        Raises:
+            RecordingUnavailable: the time stamps cannot be trusted, or the file is damaged.
+        """
+        if not self._steady or self._first_pts is None or self._stream.time_base is None:
+            raise RecordingUnavailable("The time stamps of the video cannot be trusted: no part is copied.")
         try:
-            offset = origin + int(start_us * MICROSECOND / time_base)
-            self._container.seek(offset, stream=self._stream, backward=True)
+            self._seek(start_us)
+            first = next((p for p in self._container.demux(self._stream) if p.pts is not None), None)
+            if first is None or not first.is_keyframe or self.time_of(first.pts) > max(0, start_us):
+                self._container.close()
+                self._container, self._stream = _open(self._path, self._track)
+            else:
+                self._seek(start_us)
+            yield from self._container.demux(self._stream)
+        except av.error.FFmpegError as error:
+            raise RecordingUnavailable("The video is damaged there: no part is copied.") from error
+
+    def time_of(self, stamp: int | None) -> int:
+        """The time in µs since the first frame of a time stamp of the stream.
+
+        Raises:
+            RecordingUnavailable: there is none.
+        """
+        if stamp is None or self._first_pts is None or self._stream.time_base is None:
+            raise RecordingUnavailable("Parts of the video have no time stamps: no part is copied.")
+        return int((stamp - self._first_pts) * self._stream.time_base / MICROSECOND)
+
+    def _seek(self, start_us: int) -> None:
+        assert self._stream.time_base is not None
+        assert self._first_pts is not None
+        offset = self._first_pts + int(start_us * MICROSECOND / self._stream.time_base)
+        self._container.seek(offset, stream=self._stream, backward=True)
+
+    def _from_key_frame(self, start_us: int) -> Iterator[tuple[int, VideoFrame]]:
+        try:
+            self._seek(start_us)
         except av.error.FFmpegError:
             return  # a container without an index, or a damaged one
         for frame in self._decode():
             if frame.pts is not None:
-                yield int((frame.pts - origin) * time_base / MICROSECOND), frame
+                yield self.time_of(frame.pts), frame
 
     def _from_beginning(self) -> Iterator[tuple[int, VideoFrame]]:
         """All frames, on the indexer's clock."""

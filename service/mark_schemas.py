@@ -5,8 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from gallery import Verdict
-from service.answer_schemas import MarkOut
-from service.schemas import RequestModel
+from service.schemas import MarkOut, RequestModel
 
 
 class MarkIn(RequestModel):

@@ -52,6 +52,7 @@ class RequestContext:
         answer = _Answer(scope, send)
         # The answer to HEAD is that to GET without its body, so no route has to know of it.
         asked = {**scope, "method": "GET"} if answer.headless else scope
+        scope["state"]["headless"] = answer.headless  # for routes whose body is costly
         try:
             await self._app(asked, receive, answer.send)
         finally:

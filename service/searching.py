@@ -24,7 +24,13 @@ from gallery import (
     TrackletInfo,
 )
 from service import cursors
-from service.answer_schemas import (
+from service.auth import Caller
+from service.coverage import coverage_statement
+from service.credibility import Look, believe
+from service.errors import InvalidRequest
+from service.networks import ProbeEmbedder
+from service.probing import Chosen
+from service.schemas import (
     Calibration,
     CameraRef,
     CoverageOut,
@@ -35,14 +41,8 @@ from service.answer_schemas import (
     Moment,
     SearchAnswer,
     SearchedProbe,
+    SearchOptions,
 )
-from service.auth import Caller
-from service.coverage import coverage_statement
-from service.credibility import Look, believe
-from service.errors import InvalidRequest
-from service.networks import ProbeEmbedder
-from service.probing import Chosen
-from service.schemas import SearchOptions
 from service.state import State
 from service.work import checkpoint
 
@@ -191,6 +191,12 @@ def page(state: State, caller: Caller, search_id: str, cursor: str | None, limit
     )
     cameras = state.gallery.catalogue.cameras()
     return _answer(state, recorded, cameras, offset=offset, limit=limit or recorded.query.limit)
+
+
+def whole(state: State, recorded: SearchInfo) -> SearchAnswer:
+    """A recorded search with all its hits on one page."""
+    limit = max(1, len(recorded.hits))
+    return _answer(state, recorded, state.gallery.catalogue.cameras(), offset=0, limit=limit)
 
 
 def _answer(

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from gallery import NotFound, TrackletInfo, VideoInfo
 from service import clipping
-from service.answer_schemas import ClipOut, TrackletOut
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.footage import Stretch
+from service.schemas import ClipOut, TrackletOut
 from service.searching import camera_ref, moment
+from service.settings import ServiceSettings
 from service.state import State
 
 
@@ -80,7 +81,7 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
     catalogue = state.gallery.catalogue
     tracklet = catalogue.tracklet(tracklet_id, with_boxes=wanted.drawn)
     video = catalogue.video(tracklet.video_id)
-    stretch = _stretch(tracklet, wanted, round(state.settings.max_clip_seconds * 1e6))
+    stretch = stretch_of(tracklet, wanted, state.settings)
     state.gallery.audit.record(
         "clip.view", key_id=caller.key_id, subject=tracklet_id, detail={"clip": wanted.file_name}
     )
@@ -106,7 +107,9 @@ def etag(path: Path) -> str:
     return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
 
 
-def _stretch(tracklet: TrackletInfo, wanted: ClipRequest, longest_us: int) -> Stretch:
+def stretch_of(tracklet: TrackletInfo, wanted: ClipRequest, settings: ServiceSettings) -> Stretch:
+    """The frames of a clip, within the longest that is cut. Raises InvalidRequest: no clip of that number."""
+    longest_us = round(settings.max_clip_seconds * 1e6)
     start_us, end_us = tracklet.start_us, tracklet.end_us
     if wanted.moment is not None:
         part = next((clip for clip in tracklet.clips if clip.number == wanted.moment), None)

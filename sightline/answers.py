@@ -1,25 +1,21 @@
 """The answer of a search on a terminal and in a spreadsheet: hits on their cameras' clocks, and gaps."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from sightline.console import errors, local_time, output, print_csv, print_line, print_note, print_table
 
 if TYPE_CHECKING:
     from gallery import Catalogue
-    from service.answer_schemas import HitOut, SearchAnswer
+    from service.schemas import SearchAnswer
 
-_COLUMNS: Final = (
-    *("rank", "score", "standard_score", "probability", "camera", "site"),
-    *("start", "end", "recording", "best_at", "tracklet_id"),
-)
 # Recordings that exist and pass the filters, but have not been searched.
 _UNSEARCHED: Final = frozenset({"not_indexed", "other_model", "damaged"})
 
 
 def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     """Print a table of the hits, what was compared and what was not, and what should be known besides."""
+    from service import hit_table
+
     rows = [
         {
             "rank": hit.rank,
@@ -30,7 +26,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
             "local_time": local_time(hit.start, hit.camera.time_zone),
             "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
             "recording": catalogue.video(hit.video_id).file_name,
-            "best_at": _clock(hit.best_moment.offset_seconds),
+            "best_at": hit_table.clock(hit.best_moment.offset_seconds),
         }
         for hit in answer.hits
     ]
@@ -47,7 +43,9 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
 
 def print_as_csv(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     """Print the hits for a spreadsheet; what should be known about them goes to standard error."""
-    print_csv([_row(hit, catalogue) for hit in answer.hits], _COLUMNS)
+    from service import hit_table
+
+    print_csv(hit_table.rows(answer.hits, catalogue), hit_table.COLUMNS)
     for gap in answer.coverage.not_searched:
         errors.print(_said(gap.what, gap.reason), style=_style(gap.cause), soft_wrap=True)
     for warning in answer.warnings:
@@ -75,35 +73,9 @@ def _credible(answer: "SearchAnswer") -> str | None:
     )
 
 
-def _row(hit: "HitOut", catalogue: "Catalogue") -> dict[str, object]:
-    return {
-        "rank": hit.rank,
-        "score": hit.score,
-        "standard_score": hit.standard_score,
-        "probability": hit.probability,
-        "camera": hit.camera.name,
-        "site": hit.camera.site or "",
-        "start": _there(hit.start, hit.camera.time_zone),
-        "end": _there(hit.end, hit.camera.time_zone),
-        "recording": catalogue.video(hit.video_id).file_name,
-        "best_at": _clock(hit.best_moment.offset_seconds),
-        "tracklet_id": hit.tracklet_id,
-    }
-
-
-def _there(value: datetime, time_zone: str) -> datetime:
-    return value.astimezone(ZoneInfo(time_zone))
-
-
 def _said(what: str, reason: str) -> str:
     return f"Not searched: {what} ({reason})"
 
 
 def _style(cause: str | None) -> str:
     return "dim" if cause == "filter" else "yellow"
-
-
-def _clock(seconds: float) -> str:
-    """Seconds into a recording the way players show them."""
-    minutes, rest = divmod(max(0.0, seconds), 60)
-    return f"{int(minutes // 60)}:{int(minutes % 60):02}:{rest:04.1f}"

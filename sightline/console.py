@@ -1,6 +1,5 @@
 """Shared by the commands: printing, reading settings, showing lists."""
 
-import csv
 import io
 import json
 import sys
@@ -45,7 +44,6 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell
 
 
 def never_fail_to_print() -> None:
@@ -108,11 +106,9 @@ def print_csv(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> N
 
     Text that a spreadsheet would compute is preceded by an apostrophe, for names come from outside.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _inert(row[name]) for name in columns} for row in rows)
-    typer.echo(text.getvalue(), nl=False)
+    from service.hit_table import written
+
+    typer.echo(written(rows, columns), nl=False)
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> None:
@@ -152,12 +148,6 @@ def _cell(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat(sep=" ", timespec="seconds")
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _inert(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _plain(value: Any) -> object:

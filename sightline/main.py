@@ -16,6 +16,7 @@ from sightline import (
     doctor,
     erase,
     evaluate,
+    evidence,
     import_crops,
     index,
     jobs,
@@ -104,6 +105,8 @@ app.command("search")(search.search)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("erase")(erase.erase)
+app.command("evidence")(evidence.evidence)
+app.command("verify")(evidence.verify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)

@@ -1,6 +1,6 @@
 """The audit trail: who did what and when. Written by the server, never changed, never removed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from gallery.sql.tables import AuditEvent
 from gallery.validation import json_object, optional_text, text
 
 MAX_EVENTS = 1000
+_SUBJECTS = 500  # in one query
 
 
 def add_event(
@@ -86,3 +87,13 @@ class Audit:
             query = query.where(AuditEvent.id < before)
         with self._database.read() as session:
             return [copied(EventInfo, row) for row in session.scalars(query)]
+
+    def about(self, subjects: Sequence[str], *, limit: int) -> list[EventInfo]:
+        """Return the first `limit` events whose subject is one of these, in the order of their making."""
+        found: list[EventInfo] = []
+        with self._database.read() as session:
+            for first in range(0, len(subjects), _SUBJECTS):
+                some = AuditEvent.subject.in_(subjects[first : first + _SUBJECTS])
+                query = select(AuditEvent).where(some).order_by(AuditEvent.id).limit(limit)
+                found += [copied(EventInfo, row) for row in session.scalars(query)]
+        return sorted(found, key=lambda event: event.id)[:limit]

@@ -1,0 +1,179 @@
+"""What an evidence package holds of tracklets: strips, boxes, and clips of unchanged recordings."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from gallery import NotFound, TrackletInfo, VideoInfo
+from service import clipping, tracklets
+from service.clips import ClipCache
+from service.errors import RecordingUnavailable
+from service.evidence.archive import Part
+from service.footage import Stretch
+from service.state import State
+from service.stream_copy import Copied
+from service.work import checkpoint
+
+_PADDING_US: Final = 1_000_000
+_CHUNK: Final = 1 << 20
+_OF_LINKS: Final = {"thumbnail_url", "clip_url"}
+
+
+@dataclass(slots=True)
+class Shown:
+    """The files of a tracklet in a package, by name, and when its clips begin and end."""
+
+    tracklet: TrackletInfo
+    strip: str | None = None
+    boxes: str | None = None
+    preview: str | None = None
+    original: str | None = None
+    times: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Media:
+    """Gathers what is shown of tracklets.
+
+    Attributes:
+        shown: what there is of each tracklet, by id.
+        recordings: facts of the recordings behind them, by video id.
+        left_out: what could not be packed and why: `what`, `of` and `reason` each.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._refused: dict[str, str] = {}
+        self.shown: dict[str, Shown] = {}
+        self.recordings: dict[str, dict[str, Any]] = {}
+        self.left_out: list[dict[str, str]] = []
+
+    def leave_out(self, what: str, of: str, reason: str) -> None:
+        """Note what is not in the package."""
+        self.left_out.append({"what": what, "of": of, "reason": reason})
+
+    def of(self, tracklet_id: str) -> Iterator[Part]:
+        """The files of a tracklet, the costly ones last. What is missing is noted, never replaced.
+
+        Raises:
+            StorageFull: there is no room for a clip.
+            Abandoned: nobody waits for the package any more.
+        """
+        checkpoint()
+        catalogue = self._state.gallery.catalogue
+        try:
+            tracklet = catalogue.tracklet(tracklet_id, with_boxes=True)
+            video = catalogue.video(tracklet.video_id)
+            detail = tracklets.detail(self._state, tracklet_id).model_dump(mode="json", exclude=_OF_LINKS)
+        except NotFound:
+            self.leave_out("everything", f"tracklet {tracklet_id}", "it was erased")
+            return
+        shown = self.shown[tracklet_id] = Shown(tracklet)
+        shown.boxes = f"tracklets/{tracklet_id}/boxes.json"
+        yield Part.of_json(shown.boxes, detail)
+        yield from self._strip(shown)
+        if video.id not in self.recordings:
+            self.recordings[video.id] = self._facts(video)
+        yield from self._clips(shown, video)
+
+    def _facts(self, video: VideoInfo) -> dict[str, Any]:
+        camera = self._state.gallery.catalogue.camera(video.camera_id)
+        return {
+            "video_id": video.id,
+            "file_name": video.file_name,
+            "sha256": video.content_hash,
+            "size_bytes": video.size_bytes,
+            "camera": camera.name,
+            "time_zone": camera.time_zone,
+            "start": video.start_time.isoformat(),
+            "end": video.end_time.isoformat(),
+            "compared": False,
+        }
+
+    def _strip(self, shown: Shown) -> Iterator[Part]:
+        try:
+            strip = self._state.gallery.catalogue.thumbnail_path(shown.tracklet.id).read_bytes()
+        except (NotFound, OSError):
+            self.leave_out("strip", f"tracklet {shown.tracklet.id}", "its file is missing")
+            return
+        shown.strip = f"tracklets/{shown.tracklet.id}/strip.jpg"
+        yield Part(shown.strip, strip)
+
+    def _clips(self, shown: Shown, video: VideoInfo) -> Iterator[Part]:
+        """Both clips, made before either leaves: of a recording that turns out another one, neither does."""
+        cache: ClipCache = self._state.clips
+        with cache.scratch(video.id) as preview, cache.scratch(video.id) as original:
+            try:
+                copied = self._cut(shown.tracklet, video, preview, original)
+                self._state.gallery.catalogue.video(video.id)  # erased meanwhile?
+            except (RecordingUnavailable, NotFound) as error:
+                reason = str(error) if isinstance(error, RecordingUnavailable) else "it was erased"
+                self._refused[video.id] = reason
+                self.recordings[video.id]["reason"] = reason
+                self.leave_out("clips", f"tracklet {shown.tracklet.id} ({video.file_name})", reason)
+                return
+            folder = f"tracklets/{shown.tracklet.id}"
+            shown.preview = f"{folder}/preview.mp4"
+            stretch = self._preview(shown.tracklet)
+            shown.times["preview"] = _times(video, stretch.start_us, stretch.end_us)
+            yield Part(shown.preview, preview)
+            if copied is not None:
+                shown.original = f"{folder}/original{copied.suffix}"
+                shown.times["original"] = _times(video, copied.start_us, copied.end_us)
+                yield Part(shown.original, original)
+
+    def _cut(self, tracklet: TrackletInfo, video: VideoInfo, preview: Path, original: Path) -> Copied | None:
+        """Make both clips; None where the recording cannot be copied in parts, which is noted."""
+        state = self._state
+        if video.id in self._refused:
+            raise RecordingUnavailable(self._refused[video.id])
+        with state.recordings.unchanged(video) as source:
+            if not self.recordings[video.id]["compared"]:
+                _require_same(source, video)
+                self.recordings[video.id]["compared"] = True
+            clipping.cut(
+                source,
+                preview,
+                self._preview(tracklet),
+                tracklet=tracklet,
+                video=video,
+                settings=state.settings,
+            )
+            whole = Stretch(max(0, tracklet.start_us - _PADDING_US), tracklet.end_us + _PADDING_US)
+            try:
+                return clipping.copy(source, original, whole, video=video, settings=state.settings)
+            except RecordingUnavailable as error:
+                self.leave_out("original clip", f"tracklet {tracklet.id} ({video.file_name})", str(error))
+                return None
+
+    def _preview(self, tracklet: TrackletInfo) -> Stretch:
+        wanted = tracklets.ClipRequest(_PADDING_US // 1000, drawn=True, moment=None)
+        return tracklets.stretch_of(tracklet, wanted, self._state.settings)
+
+
+def _require_same(source: Path, video: VideoInfo) -> None:
+    """Read a recording to its end and compare it with what was indexed, whatever its time stamps say.
+
+    Raises:
+        RecordingUnavailable: it is another one, or damaged.
+    """
+    found = hashlib.sha256()
+    try:
+        with source.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                checkpoint()
+                found.update(chunk)
+    except OSError as error:
+        raise RecordingUnavailable("The video file cannot be read.") from error
+    if found.hexdigest() != video.content_hash:
+        raise RecordingUnavailable("The video file is damaged or another one: its SHA-256 differs.")
+
+
+def _times(video: VideoInfo, start_us: int, end_us: int) -> list[str]:
+    def at(offset: int) -> str:
+        moment: datetime = video.start_time + timedelta(microseconds=offset)
+        return moment.isoformat()
+
+    return [at(start_us), at(end_us)]

@@ -1,0 +1,202 @@
+"""Evidence packages: what goes into one, in which order, and how it leaves."""
+
+import importlib.metadata
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import anyio
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+
+from gallery import EventInfo, SearchInfo
+from service.auth import Caller
+from service.errors import Busy
+from service.evidence import contents, html, report, verifier
+from service.evidence.archive import Archive, Part
+from service.evidence.contents import Found
+from service.evidence.media import Media
+from service.state import State
+
+MOST_HITS: Final = 1000
+DEFAULT_HITS: Final = 20
+_EVENTS: Final = 5000
+_PATIENCE_SECONDS: Final = 1.0
+VERIFIER: Final = "verify.py"
+
+
+class Chapter(Protocol):
+    """What a package is about besides its searches."""
+
+    def subjects(self) -> Sequence[str]:
+        """Ids that the audit trail may name."""
+
+    def probes(self) -> Sequence[str]:
+        """Photos besides those of the searches."""
+
+    def parts(self, media: Media) -> Iterator[Part]:
+        """Its files."""
+
+    def section(self, media: Media) -> html.Content:
+        """Its part of the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a package is made of: a search, or a case with several."""
+
+    kind: str
+    id: str
+    title: str
+    searches: Sequence[SearchInfo]
+    chapter: Chapter | None = None
+
+
+@dataclass(slots=True)
+class Package:
+    """A package about to be made for a caller.
+
+    Attributes:
+        hits: so many hits of each search get clips, the first ones, besides all that are marked.
+    """
+
+    state: State
+    caller: Caller
+    subject: Subject
+    hits: int
+    archive: Archive = field(default_factory=Archive)
+    made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _media: Media = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._media = Media(self.state)
+        self._record("evidence.begin", {"kind": self.subject.kind, "hits": self.hits})
+
+    @property
+    def file_name(self) -> str:
+        """What to call it."""
+        return f"sightline-{self.subject.kind}-{self.subject.id[:12]}.zip"
+
+    @property
+    def left_out(self) -> Sequence[dict[str, str]]:
+        """What could not be packed, and why."""
+        return self._media.left_out
+
+    async def stream(self, request: Request) -> AsyncIterator[bytes]:
+        """The bytes of the package, made while they are sent; its clips take turns with other callers'."""
+        parts = self.parts()
+        while (part := await self._next(parts, request)) is not None:
+            async for chunk in iterate_in_threadpool(self.archive.add(part)):
+                yield chunk
+        async for chunk in iterate_in_threadpool(self._finish()):
+            yield chunk
+
+    def write(self, path: Path) -> None:
+        """Write the package to a file that is not there yet. Raises OSError."""
+        with path.open("xb") as file:
+            for part in self.parts():
+                file.writelines(self.archive.add(part))
+            file.writelines(self._finish())
+
+    async def _next(self, parts: Iterator[Part], request: Request) -> Part | None:
+        while True:
+            try:
+                # A generator cannot raise StopIteration through a future.
+                return await self.state.clips_lane.run(
+                    self.caller.key_id, request, partial(next, parts, None)
+                )
+            except Busy:
+                await anyio.sleep(_PATIENCE_SECONDS)  # what was sent already is not thrown away
+
+    def parts(self) -> Iterator[Part]:
+        """All files but the manifest, each made when it is asked for."""
+        state, media, searches = self.state, self._media, self.subject.searches
+        chapter = self.subject.chapter
+        photos: dict[str, str] = {}
+        wanted = [probe for search in searches for probe in contents.probe_ids(search)]
+        wanted += [] if chapter is None else chapter.probes()
+        yield from contents.photo_parts(state, media, list(dict.fromkeys(wanted)), photos)
+        yield from contents.model_parts(state, searches)
+        gathered = []
+        for search in searches:
+            own = {one: photos[one] for one in contents.probe_ids(search) if one in photos}
+            gathered.append(contents.gather(state, search, own))
+            yield from contents.search_parts(state, gathered[-1])
+        tracklets = [hit.tracklet_id for found in gathered for hit in found.chosen(self.hits)]
+        for tracklet in dict.fromkeys(tracklets):
+            yield from media.of(tracklet)
+        for found in gathered:
+            self._name_erased(found)
+        if chapter is not None:
+            yield from chapter.parts(media)
+        events = self._events(list(dict.fromkeys([*wanted, *media.shown])))
+        yield Part.of_json("audit.json", [contents.event(one) for one in events])
+        yield Part("report.html", self._report(gathered, events))
+        yield Part(VERIFIER, Path(verifier.__file__).read_bytes())
+
+    def _name_erased(self, found: Found) -> None:
+        there = {hit.tracklet_id for hit in found.answer.hits}
+        gone = sum(hit.tracklet_id not in there for hit in found.info.hits)
+        if gone:
+            self._media.leave_out(f"{gone} hits", f"search {found.info.id}", "they were erased")
+
+    def _events(self, tracklets: Sequence[str]) -> list[EventInfo]:
+        """What the trail says of everything in the package; of shared things only what its owner did."""
+        subject, audit = self.subject, self.state.gallery.audit
+        own = [subject.id, *(search.id for search in subject.searches)]
+        own += [] if subject.chapter is None else subject.chapter.subjects()
+        events = audit.about(own, limit=_EVENTS)
+        events += audit.about(list(self._media.recordings), limit=_EVENTS)
+        owners = {search.key_id for search in subject.searches}
+        events += [one for one in audit.about(tracklets, limit=_EVENTS) if one.key_id in owners]
+        return sorted({one.id: one for one in events}.values(), key=lambda one: one.id)[:_EVENTS]
+
+    def _report(self, gathered: Sequence[Found], events: Sequence[EventInfo]) -> bytes:
+        chapter = self.subject.chapter
+        return html.page(
+            self.subject.title,
+            report.head(self.subject.title, self._facts()),
+            None if chapter is None else chapter.section(self._media),
+            [report.search(found, self._media) for found in gathered],
+            report.tail(self._media, events, len(events) == _EVENTS),
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        names = {key.id: key.name for key in self.state.gallery.keys.list()}
+        key = self.caller.key_id
+        return {
+            "made_at": self.made_at.isoformat(),
+            "made_by": {"key_id": key, "name": "the command line" if key is None else names.get(key, "?")},
+            "software": f"sightline {importlib.metadata.version('sightline')}",
+            "subject": {"kind": self.subject.kind, "id": self.subject.id, "title": self.subject.title},
+            "hits_with_clips": self.hits,
+            "recordings": list(self._media.recordings.values()),
+            "left_out": self._media.left_out,
+        }
+
+    def _finish(self) -> Iterator[bytes]:
+        def seal(digest: str) -> None:
+            self._record(
+                "evidence.package",
+                {"manifest_sha256": digest, "left_out": len(self._media.left_out)},
+            )
+
+        return self.archive.finish(self._facts(), seal)
+
+    def _record(self, action: str, detail: dict[str, Any]) -> None:
+        self.state.gallery.audit.record(
+            action, key_id=self.caller.key_id, subject=self.subject.id, detail=detail
+        )
+
+
+def of_search(state: State, caller: Caller, info: SearchInfo, hits: int) -> Package:
+    """A package of a search."""
+    return Package(state, caller, Subject("search", info.id, f"Search {info.id}", [info]), hits)
+
+
+def made(state: State, subject_id: str) -> list[EventInfo]:
+    """The packages that were made of a search or case, the newest first, as the audit trail has them."""
+    return state.gallery.audit.events(action="evidence.package", subject=subject_id, limit=1000)

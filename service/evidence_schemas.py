@@ -1,0 +1,38 @@
+"""Answers about evidence packages."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from gallery import EventInfo
+
+
+class PackageOut(BaseModel):
+    """An evidence package that was made."""
+
+    made_at: datetime = Field(description="When its manifest was written")
+    key_id: str | None = Field(description="The key that asked for it; null for the command line")
+    manifest_sha256: str = Field(description="SHA-256 of its manifest: `--digest` of the verifier")
+    left_out: int = Field(description="How much could not be packed; the manifest says what and why")
+
+
+class PackageList(BaseModel):
+    """The packages made of a search or case."""
+
+    items: list[PackageOut] = Field(description="The newest first, at most 1000")
+
+
+def packages_out(events: Sequence[EventInfo]) -> PackageList:
+    """Packages as the audit trail has them."""
+    return PackageList(
+        items=[
+            PackageOut(
+                made_at=event.at,
+                key_id=event.key_id,
+                manifest_sha256=event.detail["manifest_sha256"],
+                left_out=event.detail["left_out"],
+            )
+            for event in events
+        ]
+    )

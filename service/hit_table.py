@@ -1,0 +1,71 @@
+"""Hits as rows of a spreadsheet, on the clocks of their cameras."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from gallery import NotFound
+from service.schemas import HitOut
+
+if TYPE_CHECKING:
+    from gallery import Catalogue
+
+COLUMNS: Final = (
+    *("rank", "score", "standard_score", "probability", "mark", "camera", "site"),
+    *("start", "end", "recording", "best_at", "tracklet_id"),
+)
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell
+
+
+def rows(hits: Sequence[HitOut], catalogue: "Catalogue") -> list[dict[str, object]]:
+    """A row for each hit, by COLUMNS."""
+    names: dict[str, str] = {}
+    for video_id in {hit.video_id for hit in hits}:
+        with suppress(NotFound):  # erased just now
+            names[video_id] = catalogue.video(video_id).file_name
+    return [_row(hit, names.get(hit.video_id, "")) for hit in hits]
+
+
+def written(table: Sequence[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """Rows as CSV under the names of `columns`.
+
+    Text that a spreadsheet would compute is preceded by an apostrophe, for names come from outside.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _inert(row[name]) for name in columns} for row in table)
+    return text.getvalue()
+
+
+def clock(seconds: float) -> str:
+    """Seconds into a recording the way players show them."""
+    minutes, rest = divmod(max(0.0, seconds), 60)
+    return f"{int(minutes // 60)}:{int(minutes % 60):02}:{rest:04.1f}"
+
+
+def _row(hit: HitOut, recording: str) -> dict[str, object]:
+    return {
+        "rank": hit.rank,
+        "score": hit.score,
+        "standard_score": hit.standard_score,
+        "probability": hit.probability,
+        "mark": None if hit.mark is None else hit.mark.verdict.value,
+        "camera": hit.camera.name,
+        "site": hit.camera.site or "",
+        "start": hit.start.astimezone(ZoneInfo(hit.camera.time_zone)),
+        "end": hit.end.astimezone(ZoneInfo(hit.camera.time_zone)),
+        "recording": recording,
+        "best_at": clock(hit.best_moment.offset_seconds),
+        "tracklet_id": hit.tracklet_id,
+    }
+
+
+def _inert(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

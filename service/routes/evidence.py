@@ -1,0 +1,86 @@
+"""Evidence packages, and the hits of a search for a spreadsheet."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from service import hit_table, searching
+from service.auth import CallerDep
+from service.evidence import package
+from service.evidence.package import DEFAULT_HITS, MOST_HITS, Package
+from service.evidence_schemas import PackageList, packages_out
+from service.problems import declared
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/searches/{search_id}", tags=["evidence"])
+SearchId = Annotated[str, Path(max_length=64)]
+Hits = Annotated[
+    int,
+    Query(
+        ge=0, le=MOST_HITS, description="So many first hits of a search get clips, besides all marked ones"
+    ),
+]
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The package, made while it is sent",
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.get(
+    "/evidence",
+    operation_id="getSearchEvidence",
+    summary="The evidence package of a search",
+    response_class=StreamingResponse,
+    responses={**ZIP, **declared(404)},
+)
+def get_search_evidence(
+    state: StateDep, caller: CallerDep, request: Request, search_id: SearchId, hits: Hits = DEFAULT_HITS
+) -> Response:
+    """A ZIP with photo, hits, clips, boxes, coverage, model card, marks, audit trail, report and verifier.
+
+    Its manifest has the SHA-256 of every file and of the recordings; the SHA-256 of the manifest is recorded
+    in the audit trail before the last bytes leave, see `/evidence/made`. A recording that is gone, damaged
+    or another one is named in `left_out` of the manifest, and no clip of it is in the package. An answer
+    that breaks off is no package: the verifier refuses it.
+    """
+    info = searching.own_search(state, caller, search_id)
+    return sent(request, lambda: package.of_search(state, caller, info, hits), f"search-{info.id[:12]}")
+
+
+@router.get(
+    "/evidence/made",
+    operation_id="listSearchEvidence",
+    summary="The packages made of a search",
+    responses=declared(404),
+)
+def list_search_evidence(state: StateDep, caller: CallerDep, search_id: SearchId) -> PackageList:
+    """The newest first, each with the SHA-256 of its manifest: what to give the verifier as --digest."""
+    info = searching.own_search(state, caller, search_id)
+    return packages_out(package.made(state, info.id))
+
+
+@router.get(
+    "/hits.csv",
+    operation_id="getHitsCsv",
+    summary="All hits of a search as CSV",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **declared(404)},
+)
+def get_hits_csv(state: StateDep, caller: CallerDep, search_id: SearchId) -> Response:
+    """Every recorded hit, on the clock of its camera. An apostrophe precedes what would be a formula."""
+    info = searching.own_search(state, caller, search_id)
+    state.gallery.audit.record("search.read", key_id=caller.key_id, subject=info.id, detail={"as": "csv"})
+    rows = hit_table.rows(searching.whole(state, info).hits, state.gallery.catalogue)
+    return Response(hit_table.written(rows, hit_table.COLUMNS), media_type="text/csv")
+
+
+def sent(request: Request, make: Any, name: str) -> Response:
+    """A package as an answer; nothing is made for HEAD."""
+    headers = {"Content-Disposition": f'attachment; filename="sightline-{name}.zip"'}
+    if request.scope["state"].get("headless"):
+        return Response(media_type="application/zip", headers=headers)
+    made: Package = make()
+    return StreamingResponse(made.stream(request), media_type="application/zip", headers=headers)
