@@ -188,7 +188,7 @@ def judge(answer: dict[str, Any], people: Sequence[int | None], world: SampleWor
 
 def show_search(client: Client, photo: Path, world: SampleWorld | None) -> None:
     """Search for the person on a photo, print the hits, and judge them where the truth is known."""
-    console.print(f"Searching for the person on {photo} by POST /v1/searches")
+    console.print(f"Searching for the person on {photo} by POST /v1/searches/by-photo")
     answer = client.search(photo.read_bytes(), {"limit": 10})
     people = people_of(answer, world, client) if world is not None else []
     print_hits(answer, people)

@@ -65,6 +65,12 @@ install_cpu_torch() {
     fi
 }
 
+# The generator of clients wants an older typer than the program, and what it makes needs nothing of ours.
+make_client_venv() {
+    "$venv_python" -m venv --without-pip .venv/client
+    "$venv_python" -m pip --python .venv/client/bin/python install -qq --no-compile -c constraints.txt openapi-python-client
+}
+
 [ -x "$venv_python" ] && "$venv_python" -m pip --version >/dev/null 2>&1 || make_venv
 
 if command -v nvidia-smi >/dev/null && nvidia-smi >/dev/null 2>&1; then
@@ -85,6 +91,9 @@ if [ "$profile" = dev ]; then
     done
 fi
 "$venv_python" -m pip install -qq --no-compile -c constraints.txt --editable ".[$extras]"
+if [ "$profile" = dev ]; then
+    make_client_venv
+fi
 if [ "$profile" = dev ] && ! "$venv_python" scripts/references.py; then
     echo "torchreid and fast-reid could not be fetched: the tests that compare with them will not run" >&2
 fi

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gallery import CameraCoverage as Covered
 from gallery import CameraInfo, Coverage, Filters, Gallery, Missing, Ranking, RecordingInfo
-from service.schemas import CameraCoverage, Cause, CoverageOut, MissingOut, NotSearched
+from service.answer_schemas import CameraCoverage, Cause, CoverageOut, MissingOut, NotSearched
 
 _NAMED: Final = 20  # cameras and recordings named one by one; of more, how many there are for each reason
 _SHOWN: Final = 2  # stretches of a camera whose times stand in the text

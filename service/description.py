@@ -8,14 +8,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from service.problems import Problem
-from service.schemas import SearchQuery, SearchRequest
+from service.schemas import PhotoSearch, SearchRequest
 
 _DESCRIPTION = """\
 Find a person in recorded video from one photo: upload a photo as a probe, choose a person on it, search,
 watch the clips. Every request under /v1 needs an API key. Every error is a problem document after RFC 9457.
 """
 # Used in answers and bodies that FastAPI does not see.
-_EXTRA = (Problem, SearchRequest, SearchQuery)
+_EXTRA = (Problem, SearchRequest, PhotoSearch)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from gallery import NotFound
-from service.schemas import HitOut
+from service.answer_schemas import HitOut
 
 if TYPE_CHECKING:
     from gallery import Catalogue

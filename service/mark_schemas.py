@@ -5,7 +5,8 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from gallery import Verdict
-from service.schemas import MarkOut, RequestModel
+from service.answer_schemas import MarkOut
+from service.schemas import RequestModel
 
 
 class MarkIn(RequestModel):

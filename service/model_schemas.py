@@ -11,7 +11,7 @@ class RegisteredModelOut(BaseModel):
     """A model as the gallery knows it."""
 
     id: str = Field(description="SHA-256 of its weights")
-    name: str
+    name: str = Field(description="Its name, unique in the gallery")
     dimension: int = Field(description="Of its embeddings")
     promoted: bool = Field(description="Whether it is in use")
     kept: bool = Field(description="Whether the gallery has its files, and not only embeddings of it")
@@ -20,14 +20,14 @@ class RegisteredModelOut(BaseModel):
     videos: int = Field(description="Embedded with it")
     missing_videos: int = Field(description="Not embedded with it: under it they are not found")
     tracklets: int = Field(description="That can be searched under it")
-    created_at: datetime
+    created_at: datetime = Field(description="When the gallery got to know it")
 
 
 class ModelList(BaseModel):
     """All models of the gallery, oldest first."""
 
-    items: list[RegisteredModelOut]
-    next_cursor: str | None = None
+    items: list[RegisteredModelOut] = Field(description="The models")
+    next_cursor: str | None = Field(default=None, description="Always null: all models come on one page")
 
 
 class PromotionIn(RequestModel):
@@ -39,4 +39,6 @@ class PromotionIn(RequestModel):
 class ModelInUse(BaseModel):
     """The model that is in use from now on; null for the one that comes with the program."""
 
-    model: RegisteredModelOut | None
+    model: RegisteredModelOut | None = Field(
+        description="The model; null for the one that comes with the program"
+    )

@@ -7,12 +7,13 @@ from typing import Final
 
 from gallery import FoundPerson, NotFound, PersonQuality, ProbeInfo
 from service import images, persons
+from service.answer_schemas import SearchedProbe
 from service.auth import Caller
 from service.disk import room_needed
 from service.errors import InvalidRequest, QuotaExceeded
 from service.persons import Person
 from service.pixels import Pixels
-from service.schemas import ProbeChoice, ProbeOut, SearchedProbe
+from service.schemas import ProbeChoice, ProbeOut
 from service.state import State
 
 _MOST_PERSONS: Final = 100

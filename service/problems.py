@@ -28,18 +28,23 @@ class FieldError(BaseModel):
     pointer: str = Field(
         description="JSON pointer into the body, or the parameter's name", examples=["/start"]
     )
-    message: str
+    message: str = Field(description="What is wrong with it")
 
 
 class Problem(BaseModel):
     """An error answer after RFC 9457."""
 
-    type: str = Field(examples=["urn:sightline:problem:not-found"])
-    title: str
-    status: int
-    detail: str
+    type: str = Field(
+        examples=["urn:sightline:problem:not-found"],
+        description="Kind of the problem, for programs: its last part",
+    )
+    title: str = Field(description="Kind of the problem, in words")
+    status: int = Field(description="The HTTP status")
+    detail: str = Field(description="What happened this time")
     request_id: str | None = Field(default=None, description="Also in the X-Request-ID header and in the log")
-    errors: list[FieldError] | None = None
+    errors: list[FieldError] | None = Field(
+        default=None, description="The wrong values of the request, if that is the problem"
+    )
     size: int | None = Field(default=None, description="Bytes an upload has received so far")
 
 
@@ -224,6 +229,11 @@ def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {"description": _PHRASES[status], "content": content}
         for status in sorted({401, 422, 500, 503, *statuses})
     }
+
+
+def binary(*media_types: str) -> dict[str, Any]:
+    """A response for OpenAPI that is a file of one of these types."""
+    return {"content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in media_types}}
 
 
 def content(document: JSONResponse) -> dict[str, Any]:

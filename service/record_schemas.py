@@ -18,9 +18,15 @@ TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"], descr
 class CameraSettings(RequestModel):
     """Optional settings of a camera."""
 
-    site: CameraName | None = None
-    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
-    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    site: CameraName | None = Field(
+        default=None, description="Where it stands; cameras of a site are searched together"
+    )
+    latitude: float | None = Field(
+        default=None, ge=-90, le=90, allow_inf_nan=False, description="Degrees north"
+    )
+    longitude: float | None = Field(
+        default=None, ge=-180, le=180, allow_inf_nan=False, description="Degrees east"
+    )
     detector_input: Literal[320, 416, 640] | None = Field(
         default=None,
         description="Long side of the detector's input: 640 for small people, 320 for close ones",
@@ -37,7 +43,7 @@ class CameraSettings(RequestModel):
 class CameraIn(CameraSettings):
     """A camera to add."""
 
-    name: CameraName
+    name: CameraName = Field(description="Its name, unique in the gallery")
     time_zone: TimeZone = "UTC"
 
 
@@ -51,40 +57,40 @@ class CameraPatch(CameraSettings):
 class CameraOut(BaseModel):
     """A camera as recorded."""
 
-    name: str
-    site: str | None
-    time_zone: str
-    latitude: float | None
-    longitude: float | None
-    detector_input: int | None
-    pixel_aspect: float | None
-    created_at: datetime
+    name: str = Field(description="Its name, unique in the gallery")
+    site: str | None = Field(description="Where it stands")
+    time_zone: str = Field(description="IANA name; times are shown on its clock")
+    latitude: float | None = Field(description="Degrees north")
+    longitude: float | None = Field(description="Degrees east")
+    detector_input: int | None = Field(description="Long side of the detector's input; null: the default")
+    pixel_aspect: float | None = Field(description="Width / height of a pixel; null: as the videos say")
+    created_at: datetime = Field(description="When it was added")
 
 
 class CameraList(BaseModel):
     """All cameras, by name."""
 
-    items: list[CameraOut]
-    next_cursor: str | None = None
+    items: list[CameraOut] = Field(description="The cameras")
+    next_cursor: str | None = Field(default=None, description="Always null: all cameras come on one page")
 
 
 class VideoOut(BaseModel):
     """An indexed video."""
 
-    id: str
-    camera: str
-    file_name: str
-    start: datetime
-    end: datetime
-    seconds: float
-    width: int
-    height: int
-    size_bytes: int
+    id: str = Field(description="Names the video")
+    camera: str = Field(description="Name of the camera that recorded it")
+    file_name: str = Field(description="Its name as it came")
+    start: datetime = Field(description="Time of the first frame")
+    end: datetime = Field(description="Time of the last frame")
+    seconds: float = Field(description="Its length")
+    width: int = Field(description="Width of the upright picture in pixels")
+    height: int = Field(description="Height of the upright picture in pixels")
+    size_bytes: int = Field(description="Size of the file")
     content_hash: str = Field(description="SHA-256 of the file")
-    frames_decoded: int
-    frames_bad: int
-    tracklets: int
-    indexed_at: datetime
+    frames_decoded: int = Field(description="Frames that could be read")
+    frames_bad: int = Field(description="Frames that could not be read")
+    tracklets: int = Field(description="How many tracklets it has")
+    indexed_at: datetime = Field(description="When it became searchable")
     report: dict[str, Any] = Field(
         description="Counters of the indexing stages and reasons of what was dropped"
     )
@@ -95,20 +101,22 @@ class VideoPatch(RequestModel):
 
     camera: Name | None = Field(default=None, description="Name of the camera that recorded it")
     start: Instant | None = Field(default=None, description="Time of the first frame")
-    file_name: str | None = Field(default=None, min_length=1, max_length=255)
+    file_name: str | None = Field(default=None, min_length=1, max_length=255, description="A new name")
 
 
 class VideoList(BaseModel):
     """Videos, a page at a time."""
 
-    items: list[VideoOut]
-    next_cursor: str | None
+    items: list[VideoOut] = Field(description="The videos of this page")
+    next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")
 
 
 class UploadIn(RequestModel):
     """A video file about to be uploaded."""
 
-    file_name: str | None = Field(default=None, min_length=1, max_length=255)
+    file_name: str | None = Field(
+        default=None, min_length=1, max_length=255, description="The name that the video is to have"
+    )
     size_bytes: int | None = Field(
         default=None, ge=1, description="If said, more is refused and less is unfinished"
     )
@@ -117,11 +125,11 @@ class UploadIn(RequestModel):
 class UploadOut(BaseModel):
     """An upload: send the next chunk at offset `size`."""
 
-    id: str
-    size: int
-    file_name: str | None
-    size_bytes: int | None
-    max_bytes: int
+    id: str = Field(description="Names the upload")
+    size: int = Field(description="Bytes received so far: where to go on")
+    file_name: str | None = Field(description="The name that the video is to have")
+    size_bytes: int | None = Field(description="Size of the whole file, if it was said")
+    max_bytes: int = Field(description="The largest file that is taken")
     expires_at: datetime | None = Field(
         description="When it is removed unless continued; null once a job was filed"
     )
@@ -130,13 +138,18 @@ class UploadOut(BaseModel):
 class RecordingIn(RequestModel):
     """A video file to index: an upload, or a file under the server's media folder."""
 
-    upload_id: Id | None = None
+    upload_id: Id | None = Field(default=None, description="An upload of this key; or else name a path")
     path: str | None = Field(
         default=None, min_length=1, max_length=1000, description="Relative to the media folder"
     )
-    camera: Name
+    camera: Name = Field(description="Name of the camera that recorded it")
     start: Instant = Field(description="Time of the first frame")
-    file_name: str | None = Field(default=None, min_length=1, max_length=255)
+    file_name: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="The name that the video is to have; by default that of the file",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -148,40 +161,40 @@ class RecordingIn(RequestModel):
 class IndexJobIn(RequestModel):
     """Video files to index."""
 
-    recordings: list[RecordingIn] = Field(min_length=1, max_length=1000)
+    recordings: list[RecordingIn] = Field(min_length=1, max_length=1000, description="The video files")
 
 
 class RecordingOut(BaseModel):
     """The current state of one video file of a job."""
 
-    camera: str
-    file_name: str
-    start: datetime
+    camera: str = Field(description="Name of the camera that recorded it")
+    file_name: str = Field(description="Its name as it came")
+    start: datetime = Field(description="Time of the first frame")
     state: str = Field(description="queued, running, succeeded, skipped, failed or cancelled")
     reason: str | None = Field(description="Why it was skipped or failed")
-    video_id: str | None
-    stage: str | None
+    video_id: str | None = Field(description="The video, once it is searchable")
+    stage: str | None = Field(description="What is being done now")
     progress: float = Field(description="0 to 1")
-    counters: dict[str, Any]
-    attempts: int
-    started_at: datetime | None
-    finished_at: datetime | None
+    counters: dict[str, Any] = Field(description="Counters of the stages so far")
+    attempts: int = Field(description="How many times it was begun")
+    started_at: datetime | None = Field(description="When it was begun last")
+    finished_at: datetime | None = Field(description="When it ended")
 
 
 class IndexJobOut(BaseModel):
     """The current state of a job."""
 
-    id: str
+    id: str = Field(description="Names the job")
     state: str = Field(description="queued, running, succeeded, failed, cancelled or partial")
     progress: float = Field(description="0 to 1 over its video files")
-    eta_seconds: float | None
-    cancel_requested: bool
-    created_at: datetime
-    recordings: list[RecordingOut]
+    eta_seconds: float | None = Field(description="Until it ends, as far as can be told")
+    cancel_requested: bool = Field(description="Whether somebody asked to stop it")
+    created_at: datetime = Field(description="When it was filed")
+    recordings: list[RecordingOut] = Field(description="Its video files")
 
 
 class IndexJobList(BaseModel):
     """Jobs, the newest first, a page at a time."""
 
-    items: list[IndexJobOut]
-    next_cursor: str | None
+    items: list[IndexJobOut] = Field(description="The jobs of this page")
+    next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")

@@ -1,9 +1,9 @@
-"""Requests and responses of probes, searches and tracklets."""
+"""What requests and answers have in common; probes; the questions of searches."""
 
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from gallery import RankBy, Verdict
+from gallery import RankBy
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -50,6 +50,8 @@ BoxOut = Annotated[
 _Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 _Side = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 BoxIn = tuple[_Coordinate, _Coordinate, _Side, _Side]
+_PERSON = "Index of a person found on the probe"
+_BOX = "x, y, width, height in pixels of the upright photo; the whole photo if it covers it"
 
 
 class RequestModel(BaseModel):
@@ -61,9 +63,9 @@ class RequestModel(BaseModel):
 class PersonQuality(BaseModel):
     """Image quality of a person on a probe."""
 
-    height_px: float
+    height_px: float = Field(description="Height of the person in pixels of the photo as it came")
     sharpness: float = Field(description="Fine detail as a share of contrast; below 0.09 counts as blurred")
-    warnings: list[str]
+    warnings: list[str] = Field(description="What may spoil a search: too small, blurred, cut off")
 
 
 class PersonOut(BaseModel):
@@ -72,30 +74,32 @@ class PersonOut(BaseModel):
     index: int = Field(description="Name it in a search; 0 is what a search takes by default")
     box: BoxOut
     score: float = Field(description="The detector's confidence, 0 to 1")
-    quality: PersonQuality
+    quality: PersonQuality = Field(description="How well the person can be seen")
 
 
 class ProbeOut(BaseModel):
     """An uploaded photo and the persons found on it, the most likely meant first."""
 
-    id: str
-    width: int
-    height: int
-    created_at: datetime
-    persons: list[PersonOut]
-    image_url: str
-    warnings: list[str]
+    id: str = Field(description="Names the probe in searches")
+    width: int = Field(description="Width of the upright photo as it came, in pixels")
+    height: int = Field(description="Height of the upright photo as it came, in pixels")
+    created_at: datetime = Field(description="When it was uploaded")
+    persons: list[PersonOut] = Field(description="By score times height, greatest first")
+    image_url: str = Field(description="Path of the photo as it is kept")
+    warnings: list[str] = Field(
+        description="What is to be known before searching, such as that nobody was found"
+    )
 
 
 class ProbeChoice(RequestModel):
     """The person to search for: a person or box on a probe (by default person 0), or a tracklet."""
 
-    probe_id: Id | None = None
-    tracklet_id: Id | None = None
-    person: int | None = Field(default=None, ge=0, description="Index of a person found on the probe")
-    box: BoxIn | None = Field(
-        default=None, description="x, y, width, height; the whole photo if it covers it"
+    probe_id: Id | None = Field(default=None, description="A probe of this key; or else name a tracklet")
+    tracklet_id: Id | None = Field(
+        default=None, description="A tracklet, as hits name it; it is left out of the answer"
     )
+    person: int | None = Field(default=None, ge=0, description=_PERSON)
+    box: BoxIn | None = Field(default=None, description=_BOX)
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
@@ -112,10 +116,18 @@ class ProbeChoice(RequestModel):
 class SearchFilters(RequestModel):
     """Filters: tracklets that overlap [start, end), of these cameras and sites. Absent: no restriction."""
 
-    cameras: list[Name] | None = Field(default=None, max_length=1000)
-    sites: list[Name] | None = Field(default=None, max_length=1000)
-    start: Instant | None = None
-    end: Instant | None = None
+    cameras: list[Name] | None = Field(
+        default=None, max_length=1000, description="Names of cameras; absent or null: all"
+    )
+    sites: list[Name] | None = Field(
+        default=None, max_length=1000, description="Only cameras of these sites; absent or null: all"
+    )
+    start: Instant | None = Field(
+        default=None, description="Only tracklets that end after it: RFC 3339 with an offset"
+    )
+    end: Instant | None = Field(
+        default=None, description="Only tracklets that start before it: RFC 3339 with an offset"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -138,209 +150,27 @@ class SearchOptions(SearchFilters):
 class SearchQuery(SearchOptions):
     """The `query` part of a search that brings its photo along."""
 
-    person: int | None = Field(default=None, ge=0)
-    box: BoxIn | None = None
+    person: int | None = Field(default=None, ge=0, description=_PERSON)
+    box: BoxIn | None = Field(default=None, description=_BOX)
 
 
 class SearchRequest(SearchOptions):
-    """A search for a person on a probe that was uploaded before."""
+    """A search for a person on a probe that was uploaded before, or of a tracklet."""
 
-    probes: list[ProbeChoice] = Field(min_length=1, max_length=1)
-
-
-class ModelOut(BaseModel):
-    """The model that compared."""
-
-    id: str = Field(description="SHA-256 of its weights")
-    name: str
-    warning: str | None = Field(
-        description="What is known against this model; also among the answer's warnings"
+    probes: list[ProbeChoice] = Field(
+        min_length=1, max_length=1, description="Who is searched for: a person on a probe, or a tracklet"
     )
 
 
-class SearchedProbe(BaseModel):
-    """The person, box or tracklet that was searched for."""
+class PhotoSearch(BaseModel):
+    """The form of a search that brings its photo along."""
 
-    id: str | None = Field(description="The probe, unless a tracklet was searched for")
-    person: int | None
-    box: BoxOut | None
-    tracklet_id: str | None = None
-
-
-class FiltersOut(BaseModel):
-    """The filters of the answer, times in UTC."""
-
-    cameras: list[str] | None
-    sites: list[str] | None
-    start: datetime | None
-    end: datetime | None
-
-
-Cause = Literal["filter", "no_recording", "no_pictures", "not_indexed", "other_model", "damaged"]
-
-
-class MissingOut(BaseModel):
-    """A stretch of a camera's time that was not searched."""
-
-    start: datetime
-    end: datetime
-    reason: Literal["not_recorded", "no_pictures", "other_model", "damaged"] = Field(
-        description="No video of it, or one without pictures there, indexed with another model only, or with "
-        "damaged vectors"
+    file: Annotated[
+        str,
+        Field(description="The photo: JPEG, PNG or WebP"),
+        WithJsonSchema({"type": "string", "format": "binary"}),
+    ]
+    query: SearchQuery = Field(
+        default_factory=SearchQuery,
+        description="JSON; without it, everything is searched for the first person",
     )
-
-
-class CameraCoverage(BaseModel):
-    """The searched time of one camera, within the filters."""
-
-    camera: str
-    site: str | None
-    videos: int
-    seconds: float
-    first: datetime | None
-    last: datetime | None
-    tracklets: int
-    missing: list[MissingOut] = Field(
-        default_factory=list, description="The first 20 stretches of a second and more that were not searched"
-    )
-
-
-class NotSearched(BaseModel):
-    """A camera, time or video that was not searched."""
-
-    what: str
-    reason: str
-    cause: Cause | None = Field(
-        default=None, description="The reason for programs; null in searches recorded before it was told"
-    )
-
-
-class CoverageOut(BaseModel):
-    """Which cameras and times were searched: no hits may mean that nobody was there, or nothing searched."""
-
-    cameras: list[CameraCoverage]
-    not_searched: list[NotSearched]
-    tracklets_compared: int
-    exact: bool
-    recall: float = Field(
-        description="Share of the true best that an exact search would also have found; 1 if exact"
-    )
-    change: int = Field(description="The gallery's change sequence that was searched")
-
-
-class Calibration(BaseModel):
-    """What the probabilities of an answer are worth."""
-
-    calibrated: bool = Field(description="Whether hits have probabilities")
-    reason: str | None = Field(description="Why they have none")
-    learnt_from: str | None = Field(
-        description="Which people they were learnt from; for others they may be too high or too low"
-    )
-    line: float | None = Field(description="The probability from which on a hit is credible")
-    credible: int | None = Field(
-        description="How many hits are credible, on all pages; 0: there is no credible match"
-    )
-    wrong_expected: float | None = Field(
-        description="How many of the credible hits are expected to show somebody else"
-    )
-
-
-class CameraRef(BaseModel):
-    """The camera of a hit; times are UTC, `time_zone` is for showing them."""
-
-    name: str
-    site: str | None
-    time_zone: str
-
-
-class Moment(BaseModel):
-    """A part of a tracklet."""
-
-    start: datetime
-    end: datetime
-    offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
-
-
-class MarkOut(BaseModel):
-    """Somebody's verdict on a hit."""
-
-    verdict: Verdict = Field(description="Whether the hit shows the person: `match` or `not`")
-    key_id: str | None = Field(description="The key that marked it; null for the command line")
-    created_at: datetime = Field(description="When it was marked")
-
-
-class HitOut(BaseModel):
-    """One ranked tracklet."""
-
-    rank: int
-    score: float = Field(
-        description="Cosine of probe and tracklet: it ranks, it is no probability. From -1 to 1, except for "
-        "rounding of stored vectors to 16 bits"
-    )
-    standard_score: float | None = Field(
-        description="How many standard deviations the score lies above what this probe scores on average in "
-        "that camera; null in searches that were recorded without it"
-    )
-    probability: float | None = Field(
-        description="That the tracklet shows the person; null where the model's scores are not calibrated"
-    )
-    tracklet_id: str
-    video_id: str
-    camera: CameraRef
-    start: datetime
-    end: datetime
-    best_moment: Moment
-    thumbnail_url: str
-    clip_url: str = Field(description="Plays the best moment; without `moment` it plays the whole tracklet")
-    tracklet_url: str
-    mark: MarkOut | None = Field(description="The verdict on it, if it was marked")
-
-
-class SearchAnswer(BaseModel):
-    """A search and one page of its answer."""
-
-    id: str
-    created_at: datetime
-    model: ModelOut
-    probe: SearchedProbe
-    filters: FiltersOut
-    coverage: CoverageOut
-    calibration: Calibration
-    ranked_by: RankBy = Field(description="What orders the hits")
-    hits: list[HitOut]
-    next_cursor: str | None
-    warnings: list[str]
-
-
-class ClipOut(BaseModel):
-    """A clip of a tracklet: name its number as `moment` to play it."""
-
-    number: int
-    start: datetime
-    end: datetime
-    offset_seconds: float
-    frame_count: int
-
-
-class TrackletOut(BaseModel):
-    """One person followed without a break in one video."""
-
-    id: str
-    video_id: str
-    camera: CameraRef
-    start: datetime
-    end: datetime
-    offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
-    frame_count: int
-    quality: dict[str, float]
-    clips: list[ClipOut]
-    width: int = Field(description="Width of the upright video in pixels, the unit of the boxes")
-    height: int
-    boxes: list[tuple[float, float, float, float, float, float]] = Field(
-        description="Seconds since the first frame of the video, x, y, width, height, the detector's score"
-    )
-    thumbnail_url: str
-    clip_url: str
-
-
-JsonObject = dict[str, Any]

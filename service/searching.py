@@ -24,13 +24,7 @@ from gallery import (
     TrackletInfo,
 )
 from service import cursors
-from service.auth import Caller
-from service.coverage import coverage_statement
-from service.credibility import Look, believe
-from service.errors import InvalidRequest
-from service.networks import ProbeEmbedder
-from service.probing import Chosen
-from service.schemas import (
+from service.answer_schemas import (
     Calibration,
     CameraRef,
     CoverageOut,
@@ -41,8 +35,14 @@ from service.schemas import (
     Moment,
     SearchAnswer,
     SearchedProbe,
-    SearchOptions,
 )
+from service.auth import Caller
+from service.coverage import coverage_statement
+from service.credibility import Look, believe
+from service.errors import InvalidRequest
+from service.networks import ProbeEmbedder
+from service.probing import Chosen
+from service.schemas import SearchOptions
 from service.state import State
 from service.work import checkpoint
 

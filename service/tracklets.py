@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gallery import NotFound, TrackletInfo, VideoInfo
 from service import clipping
+from service.answer_schemas import ClipOut, TrackletOut
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.footage import Stretch
-from service.schemas import ClipOut, TrackletOut
 from service.searching import camera_ref, moment
 from service.settings import ServiceSettings
 from service.state import State

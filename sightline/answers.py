@@ -6,7 +6,7 @@ from sightline.console import errors, local_time, output, print_csv, print_line,
 
 if TYPE_CHECKING:
     from gallery import Catalogue
-    from service.schemas import SearchAnswer
+    from service.answer_schemas import SearchAnswer
 
 # Recordings that exist and pass the filters, but have not been searched.
 _UNSEARCHED: Final = frozenset({"not_indexed", "other_model", "damaged"})

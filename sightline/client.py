@@ -56,7 +56,7 @@ class Client:
 
     def search(self, photo: bytes, query: Mapping[str, Any]) -> dict[str, Any]:
         """Search for the person on a photo (JPEG, PNG or WebP). Raises CommandError."""
-        return self._send_form("/v1/searches", photo, {"query": json.dumps(query)})
+        return self._send_form("/v1/searches/by-photo", photo, {"query": json.dumps(query)})
 
     @contextmanager
     def probe(self, photo: bytes) -> Iterator[dict[str, Any]]:

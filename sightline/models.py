@@ -192,6 +192,35 @@ def export(
 
 
 @app.command()
+def average(
+    of: Annotated[
+        list[str], typer.Argument(help="Names of models, or folders of checkpoints.", metavar="MODEL...")
+    ],
+    *,
+    name: Annotated[str, typer.Option(help="Of the result.")],
+    out: Annotated[Path, typer.Option(help="New folder for it.")],
+    share: Annotated[
+        list[float] | None, typer.Option(help="Of each model, in their order [default: equal ones].")
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the model whose weights are the mean of others that were trained on from the same one.
+
+    Often it finds more people than each of them, above all on cameras unlike those they learnt from.
+    """
+    from models import checkpoint, zoo
+    from models.averaging import average as averaged
+
+    if out.exists():
+        raise CommandError(f"{out} is there already", "name a new folder")
+    settings = read_settings(GallerySettings, data_dir=data_dir)
+    loaded = [zoo.load(located(model, settings)) for model in of]
+    network, card = averaged(loaded, share or [1.0] * len(loaded), name)
+    made = checkpoint.save(out, network, card)
+    print_line(f"{name} ({made[:12]}) is in {out}: the mean of {len(loaded)} models.")
+
+
+@app.command()
 def compare(
     old: Model,
     new: Model,

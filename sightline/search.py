@@ -12,7 +12,8 @@ from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from gallery import Catalogue, Gallery
-    from service.schemas import ProbeChoice, SearchAnswer, SearchOptions
+    from service.answer_schemas import SearchAnswer
+    from service.schemas import ProbeChoice, SearchOptions
     from service.settings import ServiceSettings
 
 _BOX: Final = "120,40,64,180"

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from gallery import EventInfo, MarkChange, NotFound, ProbeInfo, SearchInfo
 from service import hit_table, searching
+from service.answer_schemas import HitOut, SearchAnswer
 from service.evidence.archive import Part
 from service.evidence.media import Media
-from service.schemas import HitOut, SearchAnswer
 from service.state import State
 
 _MARKS: Final = 1000

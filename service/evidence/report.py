@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gallery import EventInfo
+from service.answer_schemas import HitOut, SearchAnswer
 from service.evidence import verifier
 from service.evidence.contents import Found
 from service.evidence.html import Content, Markup, table, tag
 from service.evidence.media import Media, Shown
 from service.evidence.times import span, there
-from service.schemas import HitOut, SearchAnswer
 
 _VERIFY: Final = "python3 -I verify.py PACKAGE.zip --digest SHA256"
 

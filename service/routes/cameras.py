@@ -14,7 +14,7 @@ from service.record_schemas import CameraIn, CameraList, CameraOut, CameraPatch
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/cameras", tags=["cameras"])
-CameraPath = Annotated[str, Path(max_length=200)]
+CameraPath = Annotated[str, Path(max_length=200, description="The name of the camera")]
 
 
 @router.get("", operation_id="listCameras", summary="All cameras")

@@ -7,7 +7,7 @@ import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gallery import GalleryError
 from service import problems
@@ -23,21 +23,21 @@ _PATIENCE = 3.0  # seconds; a database that takes longer is as good as away
 class Alive(BaseModel):
     """The process answers."""
 
-    status: Literal["alive"] = "alive"
+    status: Literal["alive"] = Field(default="alive", description="Nothing else is ever answered")
 
 
 class Check(BaseModel):
     """The state of one requirement of the service."""
 
-    ok: bool
-    detail: str
+    ok: bool = Field(description="Whether it is met")
+    detail: str = Field(description="What was found, in words")
 
 
 class Readiness(BaseModel):
     """Readiness to answer searches."""
 
-    ready: bool
-    checks: dict[str, Check]
+    ready: bool = Field(description="Whether searches are answered")
+    checks: dict[str, Check] = Field(description="What that depends on, by name")
 
 
 @router.get("/livez", operation_id="getLiveness", summary="Is the process alive?")

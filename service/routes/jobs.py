@@ -13,7 +13,7 @@ from service.record_schemas import IndexJobIn, IndexJobList, IndexJobOut
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/index-jobs", tags=["index jobs"])
-JobId = Annotated[str, Path(max_length=64)]
+JobId = Annotated[str, Path(max_length=64, description="The job")]
 _POLL_SECONDS = "2"
 
 
@@ -49,7 +49,7 @@ def list_index_jobs(
     cursor: Annotated[
         str | None, Query(max_length=64, description="`next_cursor` of the page before")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+    limit: Annotated[int, Query(ge=1, le=50, description="Jobs on the page")] = 20,
 ) -> IndexJobList:
     """A page at a time."""
     try:

@@ -13,7 +13,7 @@ from service.searching import own_search
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/searches/{search_id}/marks", tags=["searches"])
-SearchId = Annotated[str, Path(max_length=64)]
+SearchId = Annotated[str, Path(max_length=64, description="The search")]
 HitId = Annotated[str, Path(max_length=64, description="`tracklet_id` of a hit of the search, on any page")]
 
 

@@ -14,7 +14,7 @@ from service.problems import declared
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/model-jobs", tags=["model jobs"])
-JobId = Annotated[str, Path(max_length=64)]
+JobId = Annotated[str, Path(max_length=64, description="The job")]
 _POLL_SECONDS = "5"
 # The page has its pictures and its style inside, and needs nothing else.
 _REPORT_POLICY = (
@@ -55,7 +55,7 @@ def list_model_jobs(
     cursor: Annotated[
         str | None, Query(max_length=64, description="`next_cursor` of the page before")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+    limit: Annotated[int, Query(ge=1, le=50, description="Jobs on the page")] = 20,
 ) -> ModelJobList:
     """A page at a time."""
     try:

@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response, UploadFile
+from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
@@ -12,12 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from gallery import NotFound
 from service import probing
 from service.auth import CallerDep
-from service.problems import declared
+from service.problems import binary, declared
 from service.schemas import ProbeOut
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/probes", tags=["probes"])
-ProbeId = Annotated[str, PathParameter(max_length=64)]
+# Client generators take `format: binary` for a file, and what FastAPI says by itself for text.
+Photo = Annotated[
+    UploadFile, File(description="The photo: JPEG, PNG or WebP", json_schema_extra={"format": "binary"})
+]
+ProbeId = Annotated[str, PathParameter(max_length=64, description="The probe")]
 
 
 @router.post(
@@ -28,7 +32,7 @@ ProbeId = Annotated[str, PathParameter(max_length=64)]
     responses=declared(400, 413, 415, 507),
 )
 async def create_probe(
-    state: StateDep, caller: CallerDep, request: Request, response: Response, file: UploadFile
+    state: StateDep, caller: CallerDep, request: Request, response: Response, file: Photo
 ) -> ProbeOut:
     """Accepts JPEG, PNG and WebP. The photo is turned upright and stored without metadata, smaller if large.
 
@@ -58,7 +62,7 @@ def get_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> ProbeOut
     operation_id="getProbeImage",
     summary="The photo of a probe",
     response_class=FileResponse,
-    responses={200: {"content": {"image/jpeg": {}, "image/png": {}}}, **declared(404, 416)},
+    responses={200: binary("image/jpeg", "image/png"), **declared(404, 416)},
 )
 def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> FileResponse:
     """Upright, as JPEG, or as PNG where the photo is small; a large photo scaled down.

@@ -1,41 +1,47 @@
 """Searches: from a person on a photo to ranked tracklets."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from service import probing, searching
+from service.answer_schemas import SearchAnswer
 from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared
-from service.schemas import MAX_LIMIT, ProbeChoice, SearchAnswer, SearchQuery, SearchRequest
+from service.schemas import MAX_LIMIT, ProbeChoice, SearchQuery, SearchRequest
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
+SearchId = Annotated[str, Path(max_length=64, description="The search")]
 M = TypeVar("M", bound=BaseModel)
 _MAX_QUERY = 256 * 1024
+_FORM_SAID = (
+    "The form needs the photo as a file named `file`, with a file name; all the rest is one field, `query`."
+)
 
-_BODY: dict[str, Any] = {
+_FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "application/json": {"schema": {"$ref": "#/components/schemas/SearchRequest"}},
             "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "query": {"$ref": "#/components/schemas/SearchQuery"},
-                    },
-                },
+                "schema": {"$ref": "#/components/schemas/PhotoSearch"},
                 "encoding": {"query": {"contentType": "application/json"}},
             },
         },
+    }
+}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchRequest"}}},
     }
 }
 
@@ -43,7 +49,7 @@ _BODY: dict[str, Any] = {
 @router.post(
     "",
     operation_id="createSearch",
-    summary="Find a person",
+    summary="Find a person by a probe or a tracklet",
     status_code=201,
     openapi_extra=_BODY,
     responses=declared(400, 404, 413, 415, 507),
@@ -51,20 +57,40 @@ _BODY: dict[str, Any] = {
 async def create_search(
     state: StateDep, caller: CallerDep, request: Request, response: Response
 ) -> SearchAnswer:
-    """Ranks the tracklets of the gallery by their likeness to the person on a probe.
+    """Ranks the tracklets of the gallery by their likeness to the person on a probe, or on a tracklet.
 
-    Send JSON that names a probe (or a tracklet of an earlier answer), or a form with the photo as `file` and
-    the rest as JSON in `query`. The answer is recorded, with an audit event, before it leaves.
+    The answer is recorded, with an audit event, before it leaves.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
+    # One operation has one body, or generated clients break. The form of `searchByPhoto` was described here
+    # too, once, and who sends it is still answered.
+    if _kind(request) == "multipart/form-data":
         answer = await _from_form(state, caller, request)
-    elif kind == "application/json":
+    elif _kind(request) == "application/json":
         answer = await _from_json(state, caller, request)
     else:
-        raise InvalidRequest("Send application/json or multipart/form-data.", "content-type")
-    response.headers["Location"] = f"/v1/searches/{answer.id}"
-    return answer
+        raise InvalidRequest("Send application/json.", "content-type")
+    return _made(answer, response)
+
+
+@router.post(
+    "/by-photo",
+    operation_id="searchByPhoto",
+    summary="Find a person by a photo, in one request",
+    status_code=201,
+    openapi_extra=_FORM,
+    responses=declared(400, 413, 415, 507),
+)
+async def search_by_photo(
+    state: StateDep, caller: CallerDep, request: Request, response: Response
+) -> SearchAnswer:
+    """Uploads the photo as a probe and searches for a person on it.
+
+    A form with the photo as `file` and the rest as JSON in `query`. The answer names the probe, which can be
+    searched for again.
+    """
+    if _kind(request) != "multipart/form-data":
+        raise InvalidRequest("Send multipart/form-data.", "content-type")
+    return _made(await _from_form(state, caller, request), response)
 
 
 @router.get(
@@ -76,7 +102,7 @@ async def create_search(
 def get_search(
     state: StateDep,
     caller: CallerDep,
-    search_id: Annotated[str, Path(max_length=64)],
+    search_id: SearchId,
     cursor: Annotated[
         str | None, Query(max_length=100, description="`next_cursor` of the page before")
     ] = None,
@@ -84,6 +110,15 @@ def get_search(
 ) -> SearchAnswer:
     """The answer as it was, whatever was indexed since; hits erased since are left out, with a warning."""
     return searching.page(state, caller, search_id, cursor, limit)
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _made(answer: SearchAnswer, response: Response) -> SearchAnswer:
+    response.headers["Location"] = f"/v1/searches/{answer.id}"
+    return answer
 
 
 async def _from_json(state: State, caller: Caller, request: Request) -> SearchAnswer:
@@ -103,10 +138,10 @@ async def _from_json(state: State, caller: Caller, request: Request) -> SearchAn
 
 
 async def _from_form(state: State, caller: Caller, request: Request) -> SearchAnswer:
-    async with request.form(max_files=1, max_fields=1, max_part_size=_MAX_QUERY) as form:
+    async with _form(request) as form:
         file, query = form.get("file"), form.get("query", "{}")
         if not isinstance(file, UploadFile):
-            raise InvalidRequest("The form needs the photo as a file named `file`.", "/file")
+            raise InvalidRequest(_FORM_SAID, "/file")
         if not isinstance(query, str):
             raise InvalidRequest("`query` must be a field, not a file.", "/query")
         data = await file.read()
@@ -121,6 +156,19 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
         return searching.search_probe(state, caller, chosen, question)
 
     return await state.networks_lane.run(caller.key_id, request, search)
+
+
+@asynccontextmanager
+async def _form(request: Request) -> AsyncIterator[FormData]:
+    """The form of a search. A file without a file name is a field to the parser, which would count those."""
+    try:
+        form = await request.form(max_files=1, max_fields=1, max_part_size=_MAX_QUERY)
+    except HTTPException as error:
+        raise HTTPException(error.status_code, f"{error.detail} {_FORM_SAID}") from error
+    try:
+        yield form
+    finally:
+        await form.close()
 
 
 def _parse(model: type[M], body: bytes) -> M:

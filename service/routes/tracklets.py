@@ -7,13 +7,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from service import tracklets
+from service.answer_schemas import TrackletOut
 from service.auth import CallerDep
-from service.problems import declared
-from service.schemas import TrackletOut
+from service.problems import binary, declared
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/tracklets", tags=["tracklets"])
-TrackletId = Annotated[str, Path(max_length=64)]
+TrackletId = Annotated[str, Path(max_length=64, description="The tracklet, as hits name it")]
 _FOUND: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed since the ETag given"}}
 
 
@@ -28,7 +28,7 @@ def get_tracklet(state: StateDep, tracklet_id: TrackletId) -> TrackletOut:
     operation_id="getThumbnail",
     summary="Four crops of a tracklet in a strip",
     response_class=FileResponse,
-    responses={200: {"content": {"image/jpeg": {}}}, **_FOUND, **declared(404, 416)},
+    responses={200: binary("image/jpeg"), **_FOUND, **declared(404, 416)},
 )
 def get_thumbnail(state: StateDep, request: Request, tracklet_id: TrackletId) -> Response:
     """JPEG, made when the video was indexed."""
@@ -42,8 +42,8 @@ def get_thumbnail(state: StateDep, request: Request, tracklet_id: TrackletId) ->
     summary="A clip of a tracklet to watch",
     response_class=FileResponse,
     responses={
-        200: {"content": {"video/mp4": {}}},
-        206: {"description": "The range asked for", "content": {"video/mp4": {}}},
+        200: binary("video/mp4"),
+        206: {"description": "The range asked for"} | binary("video/mp4"),
         **_FOUND,
         **declared(404, 410, 416),
     },

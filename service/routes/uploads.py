@@ -11,7 +11,7 @@ from service.state import State, StateDep
 from service.upload_notes import Upload
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
-UploadId = Annotated[str, Path(max_length=64)]
+UploadId = Annotated[str, Path(max_length=64, description="The upload")]
 _CHUNK = {
     "requestBody": {
         "required": True,

@@ -15,7 +15,7 @@ from service.schemas import Name
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"])
-VideoId = Annotated[str, Path(max_length=64)]
+VideoId = Annotated[str, Path(max_length=64, description="The video")]
 
 
 @router.get("", operation_id="listVideos", summary="Indexed videos")
@@ -25,7 +25,7 @@ def list_videos(
     cursor: Annotated[
         str | None, Query(max_length=64, description="`next_cursor` of the page before")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Videos on the page")] = 100,
 ) -> VideoList:
     """A page at a time."""
     catalogue = state.gallery.catalogue

@@ -234,9 +234,8 @@ def test_passes_on_what_spoils_the_probe(shared_client: TestClient) -> None:
 
 def test_takes_a_photo_along(client: TestClient, archive: Archive) -> None:
     files = {"file": ("photo.png", encoded(scene((BLUE, 100, 60))), "image/png")}
-    answer = client.post(
-        "/v1/searches", files=files, data={"query": json.dumps({"limit": 2, "cameras": ["yard"]})}
-    )
+    query = {"query": json.dumps({"limit": 2, "cameras": ["yard"]})}
+    answer = client.post("/v1/searches/by-photo", files=files, data=query)
     assert answer.status_code == 201, answer.text
     found = answer.json()
     assert ids(found)[0] == archive.tracklets["yard", BLUE]
@@ -245,6 +244,8 @@ def test_takes_a_photo_along(client: TestClient, archive: Archive) -> None:
     assert answer.headers["location"] == f"/v1/searches/{found['id']}"
     same = search(client, {"id": found["probe"]["id"]}, cameras=["yard"])
     assert same["hits"] == found["hits"]
+    as_before = client.post("/v1/searches", files=files, data=query)
+    assert as_before.json()["hits"] == found["hits"]
 
 
 @pytest.mark.parametrize(
@@ -263,16 +264,32 @@ def test_takes_a_photo_along(client: TestClient, archive: Archive) -> None:
     ],
 )
 def test_refuses_bad_forms(shared_client: TestClient, files: Json, data: Json, status: int) -> None:
-    answer = shared_client.post("/v1/searches", files=files or {"other": b"x"}, data=data)
-    assert answer.status_code == status, answer.text
-    assert answer.json()["status"] == status
+    for path in ("/v1/searches/by-photo", "/v1/searches"):
+        answer = shared_client.post(path, files=files or {"other": b"x"}, data=data)
+        assert answer.status_code == status, answer.text
+        assert answer.json()["status"] == status
+        if status == 400:
+            assert "one field, `query`" in answer.json()["detail"]
 
 
 def test_takes_json_and_forms_only(shared_client: TestClient) -> None:
-    answer = shared_client.post("/v1/searches", content=b"{}", headers={"Content-Type": "text/plain"})
-    assert answer.status_code == 422
-    broken = shared_client.post("/v1/searches", content=b"x", headers={"Content-Type": "multipart/form-data"})
-    assert broken.status_code == 400
+    form = {"Content-Type": "multipart/form-data"}
+    for path in ("/v1/searches", "/v1/searches/by-photo"):
+        answer = shared_client.post(path, content=b"{}", headers={"Content-Type": "text/plain"})
+        assert answer.status_code == 422
+        assert shared_client.post(path, content=b"x", headers=form).status_code == 400
+    assert shared_client.post("/v1/searches/by-photo", json={"probes": []}).status_code == 422
+    assert shared_client.get("/v1/searches/by-photo").status_code == 404
+
+
+def test_a_photo_without_a_file_name_is_asked_for_as_a_file(shared_client: TestClient) -> None:
+    photo = encoded(scene())
+    for content in (photo, photo + bytes(300_000)):
+        parts = b'--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n' + content + b"\r\n--x--\r\n"
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        answer = shared_client.post("/v1/searches/by-photo", content=parts, headers=headers)
+        assert answer.status_code in {400, 422}
+        assert "with a file name" in answer.json()["detail"]
 
 
 def test_searches_with_a_hit(client: TestClient, archive: Archive) -> None:

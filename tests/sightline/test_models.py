@@ -125,6 +125,23 @@ def test_two_models_are_compared_before_one_takes_over(
     assert listed(run)["model-a"]["in_use"] == "yes"
 
 
+def test_the_mean_of_models_is_a_model(run: Run, tmp_path: Path) -> None:
+    pair = [DEFAULT, "tkp-efficientnet-lite0"]
+    told = [*pair, "--name", "mean", "--out", tmp_path / "mean"]
+    made = run("models", "average", *told, "--share", "3", "--share", "1")
+    assert made.exit_code == 0, made.output
+    card = json.loads((tmp_path / "mean" / "card.json").read_text())
+    assert [part["name"] for part in card["training"]["average_of"]] == pair
+    assert card["id"][:12] in made.output
+    imported = run("models", "import", tmp_path / "mean")
+    assert imported.exit_code == 0, imported.output
+    assert "mean" in listed(run)
+    again = run("models", "average", *told)
+    assert (again.exit_code, "is there already" in again.output) == (2, True)
+    alone = run("models", "average", DEFAULT, "--name", "mean", "--out", tmp_path / "alone")
+    assert (alone.exit_code, "two models or more" in alone.output) == (2, True)
+
+
 def test_a_gallery_of_another_shipped_model_goes_back_to_that(
     run: Run, sqlite_settings: GallerySettings, tmp_path: Path
 ) -> None:

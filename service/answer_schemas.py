@@ -1,0 +1,208 @@
+"""Answers: what was found, where it was looked for, and what it is worth."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from gallery import RankBy, Verdict
+from service.schemas import BoxOut
+
+TimeZoneOut = Annotated[str, Field(description="IANA name of the camera's time zone, for showing times")]
+
+
+class ModelOut(BaseModel):
+    """The model that compared."""
+
+    id: str = Field(description="SHA-256 of its weights")
+    name: str = Field(description="Its name, such as tkp-efficientnet-lite0")
+    warning: str | None = Field(
+        description="What is known against this model; also among the answer's warnings"
+    )
+
+
+class SearchedProbe(BaseModel):
+    """The person, box or tracklet that was searched for."""
+
+    id: str | None = Field(description="The probe, unless a tracklet was searched for")
+    person: int | None = Field(description="Index of the person on the probe; null for a box or a tracklet")
+    box: BoxOut | None = Field(
+        description="x, y, width, height in pixels of the upright photo; null for a tracklet"
+    )
+    tracklet_id: str | None = Field(default=None, description="The tracklet, if one was searched for")
+
+
+class FiltersOut(BaseModel):
+    """The filters of the answer, times in UTC."""
+
+    cameras: list[str] | None = Field(description="Names of cameras; null: all")
+    sites: list[str] | None = Field(description="Only cameras of these sites; null: all")
+    start: datetime | None = Field(description="Only tracklets that end after it")
+    end: datetime | None = Field(description="Only tracklets that start before it")
+
+
+Cause = Literal["filter", "no_recording", "no_pictures", "not_indexed", "other_model", "damaged"]
+
+
+class MissingOut(BaseModel):
+    """A stretch of a camera's time that was not searched."""
+
+    start: datetime = Field(description="Its beginning")
+    end: datetime = Field(description="Its end")
+    reason: Literal["not_recorded", "no_pictures", "other_model", "damaged"] = Field(
+        description="No video of it, or one without pictures there, indexed with another model only, or with "
+        "damaged vectors"
+    )
+
+
+class CameraCoverage(BaseModel):
+    """The searched time of one camera, within the filters."""
+
+    camera: str = Field(description="Its name")
+    site: str | None = Field(description="Its site")
+    videos: int = Field(description="How many of its videos were searched")
+    seconds: float = Field(description="With pictures: overlaps count once, holes not at all")
+    first: datetime | None = Field(description="Beginning of the first searched stretch")
+    last: datetime | None = Field(description="End of the last searched stretch")
+    tracklets: int = Field(description="How many of its tracklets were compared")
+    missing: list[MissingOut] = Field(
+        default_factory=list, description="The first 20 stretches of a second and more that were not searched"
+    )
+
+
+class NotSearched(BaseModel):
+    """A camera, time or video that was not searched."""
+
+    what: str = Field(description="The camera, with times on its clock, or the recording")
+    reason: str = Field(description="Why not, in words")
+    cause: Cause | None = Field(
+        default=None, description="The reason for programs; null in searches recorded before it was told"
+    )
+
+
+class CoverageOut(BaseModel):
+    """Which cameras and times were searched: no hits may mean that nobody was there, or nothing searched."""
+
+    cameras: list[CameraCoverage] = Field(description="What was searched")
+    not_searched: list[NotSearched] = Field(description="What could have been meant and was not searched")
+    tracklets_compared: int = Field(description="How many tracklets passed the filters and were compared")
+    exact: bool = Field(description="Whether the probe was compared with each of them exactly")
+    recall: float = Field(
+        description="Share of the true best that an exact search would also have found; 1 if exact"
+    )
+    change: int = Field(description="The gallery's change sequence that was searched")
+
+
+class Calibration(BaseModel):
+    """What the probabilities of an answer are worth."""
+
+    calibrated: bool = Field(description="Whether hits have probabilities")
+    reason: str | None = Field(description="Why they have none")
+    learnt_from: str | None = Field(
+        description="Which people they were learnt from; for others they may be too high or too low"
+    )
+    line: float | None = Field(description="The probability from which on a hit is credible")
+    credible: int | None = Field(
+        description="How many hits are credible, on all pages; 0: there is no credible match"
+    )
+    wrong_expected: float | None = Field(
+        description="How many of the credible hits are expected to show somebody else"
+    )
+
+
+class CameraRef(BaseModel):
+    """The camera of a hit; times are UTC, `time_zone` is for showing them."""
+
+    name: str = Field(description="Its name")
+    site: str | None = Field(description="Its site")
+    time_zone: TimeZoneOut
+
+
+class Moment(BaseModel):
+    """A part of a tracklet."""
+
+    start: datetime = Field(description="Its beginning")
+    end: datetime = Field(description="Its end")
+    offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
+
+
+class MarkOut(BaseModel):
+    """Somebody's verdict on a hit."""
+
+    verdict: Verdict = Field(description="Whether the hit shows the person: `match` or `not`")
+    key_id: str | None = Field(description="The key that marked it; null for the command line")
+    created_at: datetime = Field(description="When it was marked")
+
+
+class HitOut(BaseModel):
+    """One ranked tracklet."""
+
+    rank: int = Field(description="Its place in the whole answer, from 1")
+    score: float = Field(
+        description="Cosine of probe and tracklet: it ranks, it is no probability. From -1 to 1, except for "
+        "rounding of stored vectors to 16 bits"
+    )
+    standard_score: float | None = Field(
+        description="How many standard deviations the score lies above what this probe scores on average in "
+        "that camera; null in searches that were recorded without it"
+    )
+    probability: float | None = Field(
+        description="That the tracklet shows the person; null where the model's scores are not calibrated"
+    )
+    tracklet_id: str = Field(description="The tracklet; name it in a search to find more like it")
+    video_id: str = Field(description="The video it is in")
+    camera: CameraRef = Field(description="The camera that saw it")
+    start: datetime = Field(description="When the person appeared")
+    end: datetime = Field(description="When the person was last seen")
+    best_moment: Moment = Field(description="The part of the tracklet that is most like the probe")
+    thumbnail_url: str = Field(description="Path of four pictures of it in a strip")
+    clip_url: str = Field(description="Plays the best moment; without `moment` it plays the whole tracklet")
+    tracklet_url: str = Field(description="Path of its clips and boxes")
+    mark: MarkOut | None = Field(description="The verdict on it, if it was marked")
+
+
+class SearchAnswer(BaseModel):
+    """A search and one page of its answer."""
+
+    id: str = Field(description="Names the recorded search")
+    created_at: datetime = Field(description="When it was asked")
+    model: ModelOut = Field(description="The model that compared")
+    probe: SearchedProbe = Field(description="Who was searched for")
+    filters: FiltersOut = Field(description="Where it was searched")
+    coverage: CoverageOut = Field(description="What the answer rests on: what was searched, and what was not")
+    calibration: Calibration = Field(description="What the probabilities of the hits are worth")
+    ranked_by: RankBy = Field(description="What orders the hits")
+    hits: list[HitOut] = Field(description="The tracklets of this page, best first")
+    next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")
+    warnings: list[str] = Field(description="What is to be known before the hits are believed: show them")
+
+
+class ClipOut(BaseModel):
+    """A clip of a tracklet: name its number as `moment` to play it."""
+
+    number: int = Field(description="Its number in the tracklet, from 0")
+    start: datetime = Field(description="Time of its first frame")
+    end: datetime = Field(description="Time of its last frame")
+    offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
+    frame_count: int = Field(description="How many sampled frames it has")
+
+
+class TrackletOut(BaseModel):
+    """One person followed without a break in one video."""
+
+    id: str = Field(description="Names it in searches")
+    video_id: str = Field(description="The video it is in")
+    camera: CameraRef = Field(description="The camera that saw it")
+    start: datetime = Field(description="When the person appeared")
+    end: datetime = Field(description="When the person was last seen")
+    offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
+    frame_count: int = Field(description="How many sampled frames show the person")
+    quality: dict[str, float] = Field(description="Medians over its frames, such as the height in pixels")
+    clips: list[ClipOut] = Field(description="Its parts, in order of time")
+    width: int = Field(description="Width of the upright video in pixels, the unit of the boxes")
+    height: int = Field(description="Height of the upright video in pixels")
+    boxes: list[tuple[float, float, float, float, float, float]] = Field(
+        description="Seconds since the first frame of the video, x, y, width, height, the detector's score"
+    )
+    thumbnail_url: str = Field(description="Path of four pictures of it in a strip")
+    clip_url: str = Field(description="Path of its clip")
