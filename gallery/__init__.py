@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from gallery.records.searches import QueriedFilters as QueriedFilters
     from gallery.records.searches import QueriedProbe as QueriedProbe
     from gallery.records.searches import RecordedHit as RecordedHit
+    from gallery.records.searches import Refinement as Refinement
     from gallery.records.searches import SearchCalibration as SearchCalibration
     from gallery.records.searches import SearchInfo as SearchInfo
     from gallery.records.searches import SearchQuery as SearchQuery
@@ -110,6 +111,7 @@ _HOMES = {
         "QueriedFilters",
         "QueriedProbe",
         "RecordedHit",
+        "Refinement",
         "SearchQuery",
     ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],

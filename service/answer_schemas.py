@@ -30,6 +30,16 @@ class SearchedProbe(BaseModel):
         description="x, y, width, height in pixels of the upright photo; null for a tracklet"
     )
     tracklet_id: str | None = Field(default=None, description="The tracklet, if one was searched for")
+    weight: float = Field(default=1.0, description="What it counts among several, by its quality; at most 1")
+
+
+class RefinedOut(BaseModel):
+    """How a search was refined."""
+
+    parent: str = Field(description="The search whose marks refined it")
+    method: str = Field(description="`rocchio`, or from five marks of both kinds on `svm`")
+    matches: list[str] = Field(description="Tracklets that were marked as showing the person")
+    others: list[str] = Field(description="Tracklets that were marked as showing somebody else")
 
 
 class FiltersOut(BaseModel):
@@ -149,6 +159,9 @@ class HitOut(BaseModel):
     probability: float | None = Field(
         description="That the tracklet shows the person; null where the model's scores are not calibrated"
     )
+    pulled_by: int | None = Field(
+        description="Which of several `probes` the hit resembles most, from 0; null with one"
+    )
     tracklet_id: str = Field(description="The tracklet; name it in a search to find more like it")
     video_id: str = Field(description="The video it is in")
     camera: CameraRef = Field(description="The camera that saw it")
@@ -167,7 +180,9 @@ class SearchAnswer(BaseModel):
     id: str = Field(description="Names the recorded search")
     created_at: datetime = Field(description="When it was asked")
     model: ModelOut = Field(description="The model that compared")
-    probe: SearchedProbe = Field(description="Who was searched for")
+    probe: SearchedProbe = Field(description="Who was searched for: the first of `probes`")
+    probes: list[SearchedProbe] = Field(description="All photos and tracklets that were searched for")
+    refined: RefinedOut | None = Field(description="The marks that refined the search, if any did")
     filters: FiltersOut = Field(description="Where it was searched")
     coverage: CoverageOut = Field(description="What the answer rests on: what was searched, and what was not")
     calibration: Calibration = Field(description="What the probabilities of the hits are worth")

@@ -19,6 +19,10 @@ OF_TRACKLETS: Final = (
     "This model is calibrated for photos, and a tracklet was searched for: scores rank, they are not "
     "probabilities."
 )
+OF_MARKS: Final = (
+    "This model is calibrated for photos, and marks have moved what was searched for: scores rank, they are "
+    "not probabilities."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,13 @@ class Look:
 
 
 def believe(
-    embedder: ProbeEmbedder, look: Look | None, hits: Sequence[Hit], compared: int, line: float
+    embedder: ProbeEmbedder,
+    look: Look | None,
+    hits: Sequence[Hit],
+    compared: int,
+    line: float,
+    *,
+    why_not: str | None = None,
 ) -> tuple[list[RecordedHit], SearchCalibration]:
     """The hits with their probabilities, where the model's scores are calibrated, and what these are worth.
 
@@ -45,6 +55,7 @@ def believe(
         hits: best first.
         compared: tracklets that were searched.
         line: probability from which on a hit is credible.
+        why_not: why hits have no probability without a look; a tracklet was searched for by default.
 
     Raises:
         BadCheckpoint: the model's calibration cannot be read.
@@ -55,7 +66,7 @@ def believe(
     ]
     calibrator = calibrator_of(embedder.card, embedder.id)
     if calibrator is None or look is None:
-        reason = NOT_MEASURED if calibrator is None else OF_TRACKLETS
+        reason = NOT_MEASURED if calibrator is None else why_not or OF_TRACKLETS
         return recorded, SearchCalibration(calibrated=False, reason=reason)
     evidence = Evidence(
         scores=np.array([hit.standard_score for hit in hits], np.float64),

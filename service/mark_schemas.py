@@ -5,8 +5,8 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from gallery import Verdict
-from service.answer_schemas import MarkOut
-from service.schemas import RequestModel
+from service.answer_schemas import HitOut, MarkOut
+from service.schemas import MAX_LIMIT, MOST_PROBES, ProbeChoice, RequestModel
 
 
 class MarkIn(RequestModel):
@@ -33,6 +33,7 @@ class MarkChangeOut(BaseModel):
     """A change of a mark."""
 
     id: int = Field(description="Later changes have larger ones")
+    search_id: str = Field(description="The search on whose answer it was changed")
     tracklet_id: str = Field(description="The hit whose mark was changed")
     verdict: Verdict | None = Field(description="What it became; null: the mark was taken away")
     key_id: str | None = Field(description="The key that did it; null for the command line")
@@ -46,3 +47,22 @@ class MarkHistory(BaseModel):
 
     items: list[MarkChangeOut] = Field(description="A page of changes")
     next_cursor: str | None = Field(description="Pass it on as `cursor`; null on the last page")
+
+
+class RefineIn(RequestModel):
+    """A search with the marks of another one."""
+
+    probes: list[ProbeChoice] = Field(
+        default_factory=list,
+        max_length=MOST_PROBES,
+        description="Further photos and tracklets of the person, besides those of the search",
+    )
+    limit: int | None = Field(
+        default=None, ge=1, le=MAX_LIMIT, description="Hits on a page; as in the search if left out"
+    )
+
+
+class ToJudge(BaseModel):
+    """Hits that a person should judge."""
+
+    items: list[HitOut] = Field(description="Those whose verdict says most first, over all cameras")

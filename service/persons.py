@@ -73,13 +73,14 @@ def clip_box(box: Sequence[float], width: int, height: int) -> Box:
     return round(left, 1), round(top, 1), round(max(0.0, right - left), 1), round(max(0.0, bottom - top), 1)
 
 
-def crop(pixels: Pixels, box: Box, size: tuple[int, int]) -> Pixels:
+def crop(pixels: Pixels, box: Box, size: tuple[int, int], pointer: str = "/probes/0/box") -> Pixels:
     """The pixels of a box, whole pixels that it touches.
 
     Args:
         pixels: (h, w, 3), the photo as stored.
         box: in pixels of the photo as it came.
         size: (width, height) of the photo as it came.
+        pointer: where the box stands in the request.
 
     Raises:
         InvalidRequest: the box has too little of the photo in it.
@@ -89,7 +90,7 @@ def crop(pixels: Pixels, box: Box, size: tuple[int, int]) -> Pixels:
     if w < MIN_BOX or h < MIN_BOX:
         raise InvalidRequest(
             f"The box holds {w:g} x {h:g} pixels of the {width} x {height} photo; a side needs {MIN_BOX:g}.",
-            "/probes/0/box",
+            pointer,
         )
     down, across = pixels.shape[0] / height, pixels.shape[1] / width
     rows = slice(int(y * down), math.ceil((y + h) * down))

@@ -75,8 +75,8 @@ class Chosen:
     warnings: Sequence[str]
 
 
-def choose(probe: ProbeInfo, pixels: Pixels, choice: ProbeChoice) -> Chosen:
-    """Choose what is searched for on a probe, whose stored photo is `pixels`.
+def choose(probe: ProbeInfo, pixels: Pixels, choice: ProbeChoice, place: int = 0) -> Chosen:
+    """Choose what is searched for on a probe, whose stored photo is `pixels`; `place` among several.
 
     A box or a person that was named is taken; else the first person found; else the whole photo.
 
@@ -93,12 +93,13 @@ def choose(probe: ProbeInfo, pixels: Pixels, choice: ProbeChoice) -> Chosen:
         index = index or 0
         if index >= len(probe.persons):
             raise InvalidRequest(
-                f"The probe has {len(probe.persons)} persons; there is no person {index}.", "/probes/0/person"
+                f"The probe has {len(probe.persons)} persons; there is no person {index}.",
+                f"/probes/{place}/person",
             )
         person = probe.persons[index]
         box, warnings = person.box, list(person.quality.warnings)
     searched = SearchedProbe(id=probe.id, person=index, box=box)
-    return Chosen(searched, persons.crop(pixels, box, size), warnings)
+    return Chosen(searched, persons.crop(pixels, box, size, f"/probes/{place}/box"), warnings)
 
 
 def probe_pixels(probe: ProbeInfo) -> Pixels:

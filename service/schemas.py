@@ -21,6 +21,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
+MOST_PROBES = 20  # photos and tracklets in one search
 
 
 def _instant(value: object) -> datetime:
@@ -155,10 +156,12 @@ class SearchQuery(SearchOptions):
 
 
 class SearchRequest(SearchOptions):
-    """A search for a person on a probe that was uploaded before, or of a tracklet."""
+    """A search for a person on probes that were uploaded before, or of tracklets."""
 
     probes: list[ProbeChoice] = Field(
-        min_length=1, max_length=1, description="Who is searched for: a person on a probe, or a tracklet"
+        min_length=1,
+        max_length=MOST_PROBES,
+        description="Who is searched for: photos and tracklets of one person, which count by their quality",
     )
 
 

@@ -1,7 +1,7 @@
 """Searches: from a probe to a recorded answer, and from a record to its pages."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -19,10 +19,13 @@ from gallery import (
     QueriedProbe,
     RankBy,
     RecordedHit,
+    Refinement,
     SearchInfo,
     SearchQuery,
+    Snapshot,
     TrackletInfo,
 )
+from models.feedback.fusion import pulled_by
 from service import cursors
 from service.answer_schemas import (
     Calibration,
@@ -33,18 +36,19 @@ from service.answer_schemas import (
     MarkOut,
     ModelOut,
     Moment,
+    RefinedOut,
     SearchAnswer,
     SearchedProbe,
 )
 from service.auth import Caller
 from service.coverage import coverage_statement
-from service.credibility import Look, believe
+from service.credibility import OF_MARKS, believe
 from service.errors import InvalidRequest
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
-from service.schemas import SearchOptions
+from service.schemas import ProbeChoice, SearchOptions
 from service.state import State
-from service.work import checkpoint
+from service.targets import Target, chosen_by, fused, look_at, of_photo
 
 KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
 
@@ -61,12 +65,12 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Feature:
-    """What is searched for, and the network that made it: soon another may be in use. `look` of a photo."""
+class Refining:
+    """A probe that marks have moved, (D,), and how, for the record."""
 
     vector: NDArray[np.float32]
-    embedder: ProbeEmbedder
-    look: Look | None = None
+    record: Refinement
+    warnings: Sequence[str] = ()
 
 
 def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
@@ -75,23 +79,21 @@ def search_probe(state: State, caller: Caller, chosen: Chosen, question: Questio
     Raises:
         NotReady: the model is not loaded yet.
     """
-    checkpoint()
     embedder = state.networks.embedder
-    vector = embedder.embed_images([chosen.crop])[0]
-    feature = _Feature(vector, embedder, Look.of(chosen.crop))
-    return _search(state, caller, feature, chosen.searched, question, warnings=chosen.warnings)
+    return search(state, caller, embedder, [of_photo(embedder, chosen)], question)
 
 
-def search_tracklet(state: State, caller: Caller, tracklet_id: str, question: Question) -> SearchAnswer:
-    """Search for the person of a tracklet, which itself is left out of the answer.
+def search_choices(
+    state: State, caller: Caller, choices: Sequence[ProbeChoice], question: Question
+) -> SearchAnswer:
+    """Search for one person of whom there are several photos and tracklets; those are left out of the answer.
 
     Raises:
-        NotFound: no such tracklet under the model in use.
+        NotFound: no such probe of the caller, or no such tracklet under the model in use.
+        InvalidRequest: no such person on a probe, or too little in a box.
     """
     embedder = state.networks.embedder
-    vector = state.gallery.snapshot(embedder.id).vector(tracklet_id)
-    searched = SearchedProbe(id=None, person=None, box=None, tracklet_id=tracklet_id)
-    return _search(state, caller, _Feature(vector, embedder), searched, question, warnings=[])
+    return search(state, caller, embedder, chosen_by(state, caller, embedder, choices), question)
 
 
 def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
@@ -128,33 +130,48 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
     )
 
 
-def _search(
+def search(
     state: State,
     caller: Caller,
-    feature: _Feature,
-    searched: SearchedProbe,
+    embedder: ProbeEmbedder,
+    targets: Sequence[Target],
     question: Question,
     *,
-    warnings: Sequence[str],
+    refining: Refining | None = None,
 ) -> SearchAnswer:
-    embedder = feature.embedder
+    """Search for the person that all targets show, and record the answer before it leaves.
+
+    Args:
+        state: the service.
+        caller: who asks.
+        embedder: the network that made the targets' embeddings: soon another may be in use.
+        targets: at least one.
+        question: where to search.
+        refining: what is searched for instead of the targets' own embeddings.
+    """
     snapshot = state.gallery.snapshot(embedder.id)
-    depth = max(question.limit, KEPT)
-    ranking = snapshot.search(feature.vector, limit=depth + 1, filters=question.filters, by=question.by)
-    ranked = [hit for hit in ranking.hits if hit.tracklet_id != searched.tracklet_id][:depth]
-    line = state.settings.credible
-    hits, calibration = believe(embedder, feature.look, ranked, ranking.compared, line)
+    depth, own = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
+    probe = fused(targets) if refining is None else refining.vector
+    ranking = snapshot.search(probe, limit=depth + len(own), filters=question.filters, by=question.by)
+    ranked = [hit for hit in ranking.hits if hit.tracklet_id not in own][:depth]
+    look, line = (look_at(targets) if refining is None else None), state.settings.credible
+    why = None if refining is None else OF_MARKS
+    hits, calibration = believe(embedder, look, ranked, ranking.compared, line, why_not=why)
     statement = coverage_statement(state.gallery, question.cameras, question.filters, ranking, embedder.id)
     said = (embedder.warning, state.networks.note)
-    warnings = [*warnings, *(text for text in said if text)]
+    warnings = [text for target in targets for text in target.warnings]
+    warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
+    first, *more = (QueriedProbe(**target.searched.model_dump()) for target in targets)
     recorded = state.gallery.searches.add(
         NewSearch(
             key_id=caller.key_id,
             query=SearchQuery(
-                QueriedProbe(**searched.model_dump()),
+                first,
                 QueriedFilters(**question.named.model_dump()),
                 question.limit,
                 ranking.by,
+                more,
+                None if refining is None else refining.record,
             ),
             model_id=embedder.id,
             model_name=embedder.name,
@@ -162,11 +179,26 @@ def _search(
             change=ranking.change,
             coverage=statement.model_dump(mode="json"),
             calibration=calibration,
-            warnings=warnings,
-            hits=hits,
+            warnings=list(dict.fromkeys(warnings)),
+            hits=_pulled(snapshot, targets, hits),
         )
     )
     return _answer(state, recorded, question.cameras, offset=0, limit=question.limit)
+
+
+def _pulled(
+    snapshot: Snapshot, targets: Sequence[Target], hits: Sequence[RecordedHit]
+) -> Sequence[RecordedHit]:
+    """The hits, each with the target that it resembles most, where there are several."""
+    if len(targets) == 1 or not hits:
+        return hits
+    stored = snapshot.stored([hit.tracklet_id for hit in hits])
+    if not stored.ids:
+        return hits
+    scores = np.stack([snapshot.standing(target.vector, stored) for target in targets])
+    which = pulled_by(scores, [target.searched.weight for target in targets]).tolist()
+    by_id = dict(zip(stored.ids, which, strict=True))
+    return [replace(hit, pulled_by=by_id.get(hit.tracklet_id)) for hit in hits]
 
 
 def own_search(state: State, caller: Caller, search_id: str) -> SearchInfo:
@@ -207,16 +239,7 @@ def _answer(
     Only ids and scores are recorded: what was erased since is gone from the answer, which says so.
     """
     stored = recorded.hits[offset : offset + limit]
-    tracklets = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in stored])
-    cameras = {camera.id: camera for camera in known}
-    if any(tracklet.camera_id not in cameras for tracklet in tracklets.values()):  # one was added meanwhile
-        cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
-    marks = {mark.tracklet_id: mark for mark in state.gallery.marks.of(recorded.id)}
-    hits = [
-        _hit(rank, hit, tracklets[hit.tracklet_id], cameras, marks.get(hit.tracklet_id))
-        for rank, hit in enumerate(stored, start=offset + 1)
-        if hit.tracklet_id in tracklets
-    ]
+    hits = hits_out(state, recorded, list(enumerate(stored, start=offset + 1)), known)
     warnings = list(recorded.warnings)
     if len(hits) < len(stored):
         warnings.append(f"{len(stored) - len(hits)} hits of this page were erased since the search.")
@@ -228,6 +251,10 @@ def _answer(
         created_at=recorded.created_at,
         model=ModelOut(id=recorded.model_id, name=recorded.model_name, warning=recorded.model_warning),
         probe=SearchedProbe.model_validate(recorded.query.probe, from_attributes=True),
+        probes=[SearchedProbe.model_validate(one, from_attributes=True) for one in recorded.query.probes],
+        refined=None
+        if recorded.query.refined is None
+        else RefinedOut.model_validate(recorded.query.refined, from_attributes=True),
         filters=FiltersOut.model_validate(recorded.query.filters, from_attributes=True),
         coverage=CoverageOut.model_validate(recorded.coverage),
         calibration=Calibration.model_validate(recorded.calibration, from_attributes=True),
@@ -236,6 +263,25 @@ def _answer(
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
         warnings=warnings,
     )
+
+
+def hits_out(
+    state: State,
+    recorded: SearchInfo,
+    stored: Sequence[tuple[int, RecordedHit]],
+    known: Sequence[CameraInfo] = (),
+) -> list[HitOut]:
+    """Hits of a search with their ranks as the API says them, without those erased since."""
+    tracklets = state.gallery.catalogue.tracklets([hit.tracklet_id for _, hit in stored])
+    cameras = {camera.id: camera for camera in known}
+    if any(tracklet.camera_id not in cameras for tracklet in tracklets.values()):  # one was added meanwhile
+        cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
+    marks = {mark.tracklet_id: mark for mark in state.gallery.marks.of(recorded.id)}
+    return [
+        _hit(rank, hit, tracklets[hit.tracklet_id], cameras, marks.get(hit.tracklet_id))
+        for rank, hit in stored
+        if hit.tracklet_id in tracklets
+    ]
 
 
 def camera_ref(camera: CameraInfo) -> CameraRef:
@@ -268,6 +314,7 @@ def _hit(
         score=stored.score,
         standard_score=stored.standard_score,
         probability=stored.probability,
+        pulled_by=stored.pulled_by,
         tracklet_id=tracklet.id,
         video_id=tracklet.video_id,
         camera=camera_ref(cameras[tracklet.camera_id]),

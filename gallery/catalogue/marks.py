@@ -1,6 +1,8 @@
 """Marks: which hits of a search show the person and which do not, with who said so and when.
 
-Changes are added and undone, never overwritten: the last one of a hit that is not undone is its mark.
+Changes are added and undone, never overwritten: the last one of a hit that is not undone is its mark. A
+refined search has the marks of the search that it refines too, and of that one's, until one of its own
+changes them.
 """
 
 from collections.abc import Sequence
@@ -57,7 +59,7 @@ class Marks:
             _add(session, search_id, tracklet_id, None, key_id, was=now.verdict)
 
     def undo(self, search_id: str, *, key_id: str | None = None) -> MarkChange:
-        """Undo the last change of a search's marks that is not undone, and return that change.
+        """Undo the last change that was made on this search and is not undone, and return that change.
 
         Raises:
             NotFound: no such search.
@@ -75,20 +77,18 @@ class Marks:
             return _change(last)
 
     def of(self, search_id: str) -> list[MarkInfo]:
-        """Return the marks of a search, in the order in which they were made.
+        """Return the marks of a search and of those that it refines, in the order in which they were made.
 
         Raises:
             NotFound: no such search.
         """
         with self._database.read() as session:
-            if session.get(Search, known_id(search_id, "search")) is None:
-                raise NotFound(f"no search {search_id}")
-            return [_info(row) for row in current(session, [search_id])]
+            return [_info(row) for row in current(session, _lineage(session, search_id))]
 
     def history(self, search_id: str, *, before: int | None = None, limit: int = 100) -> list[MarkChange]:
-        """Return the changes of a search's marks, the newest first; `before` is the id of the last one seen.
+        """Return the changes of the marks that `of` returns, the newest first.
 
-        Those of erased recordings are erased too.
+        Changes of marks on erased recordings are erased too. `before` is the id of the last one seen.
 
         Raises:
             NotFound: no such search.
@@ -96,24 +96,38 @@ class Marks:
         """
         if not 1 <= limit <= MAX_CHANGES + 1:
             raise InvalidInput(f"limit must be 1 to {MAX_CHANGES}, not {limit}")
-        query = select(Mark).where(Mark.search_id == known_id(search_id, "search"))
+        query = select(Mark)
         if before is not None:
             if not 0 <= before < 2**63:
                 raise InvalidInput(f"no change has the id {before}")
             query = query.where(Mark.id < before)
         with self._database.read() as session:
-            if session.get(Search, search_id) is None:
-                raise NotFound(f"no search {search_id}")
+            query = query.where(Mark.search_id.in_(_lineage(session, search_id)))
             rows = session.scalars(query.order_by(Mark.id.desc()).limit(limit))
             return [_change(row) for row in rows]
 
 
 def current(session: Session, search_ids: Sequence[str]) -> Sequence[Mark]:
-    """Return the changes that are the marks of some searches' hits now, in the order of making."""
+    """Return the changes that are the marks of a search and those it refines, in the order of making."""
     valid = (Mark.search_id.in_(search_ids), Mark.undone_at.is_(None))
-    last = select(func.max(Mark.id)).where(*valid).group_by(Mark.search_id, Mark.tracklet_id)
+    last = select(func.max(Mark.id)).where(*valid).group_by(Mark.tracklet_id)
     query = select(Mark).where(Mark.id.in_(last), Mark.verdict.is_not(None)).order_by(Mark.id)
     return session.scalars(query).all()
+
+
+def _lineage(session: Session, search_id: str) -> list[str]:
+    """Return a search and those that it refines, one after the other. Raises NotFound."""
+    found: list[str] = []
+    parent: str | None = known_id(search_id, "search")
+    while parent is not None and parent not in found:
+        query = session.scalar(select(Search.query).where(Search.id == parent))
+        if query is None:
+            if not found:
+                raise NotFound(f"no search {search_id}")
+            break
+        found.append(parent)
+        parent = (query.get("refined") or {}).get("parent")
+    return found
 
 
 def forget_marks(session: Session, video_id: str) -> int:
@@ -170,10 +184,12 @@ def _lock(session: Session, search_id: str) -> Search:
 def _mark_of_hit(session: Session, search_id: str, tracklet_id: str) -> Mark | None:
     """Return the mark that a hit has; NotFound if the answer has no such hit, or it was erased since."""
     hits = _lock(session, search_id).hits
-    known = any(hit["tracklet_id"] == tracklet_id for hit in hits)
+    marks = {row.tracklet_id: row for row in current(session, _lineage(session, search_id))}
+    # What was marked in the search before can be changed here, also where this answer has it no more.
+    known = tracklet_id in marks or any(hit["tracklet_id"] == tracklet_id for hit in hits)
     if not known or session.scalar(select(Tracklet.id).where(Tracklet.id == tracklet_id)) is None:
         raise NotFound(f"search {search_id} has no hit {tracklet_id!r}"[:200])
-    return next((row for row in current(session, [search_id]) if row.tracklet_id == tracklet_id), None)
+    return marks.get(tracklet_id)
 
 
 def _add(

@@ -12,12 +12,16 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class QueriedProbe:
-    """The target of a search: a person or a box on the probe `id`, or a tracklet."""
+    """The target of a search: a person or a box on the probe `id`, or a tracklet.
+
+    `weight` is what it counts among several of the same person, by its quality.
+    """
 
     id: str | None
     person: int | None
     box: Box | None
     tracklet_id: str | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +35,44 @@ class QueriedFilters:
 
 
 @dataclass(frozen=True, slots=True)
+class Refinement:
+    """How a search was refined: by which marks of the search `parent`, and how they moved its probe.
+
+    `matches` and `others` are the tracklets that were marked as showing the person, and somebody else.
+    """
+
+    parent: str
+    method: str
+    matches: Sequence[str]
+    others: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A question as it was asked; `limit` hits make a page, and `by` ordered them."""
+    """A question as it was asked; `limit` hits make a page, and `by` ordered them.
+
+    `more` are further photos and tracklets of the same person.
+    """
 
     probe: QueriedProbe
     filters: QueriedFilters
     limit: int
     by: RankBy = RankBy.COSINE
+    more: Sequence[QueriedProbe] = ()
+    refined: Refinement | None = None
+
+    @property
+    def probes(self) -> Sequence[QueriedProbe]:
+        """All that was searched for together."""
+        return (self.probe, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedHit:
     """A hit as it was answered: the tracklet may have been erased since. `clip` is the number of the best.
 
-    `probability` that it shows the person is there if the scores were calibrated.
+    `probability` that it shows the person is there if the scores were calibrated; `pulled_by` is which of
+    several photos the hit resembles most, from 0.
     """
 
     tracklet_id: str
@@ -52,6 +80,7 @@ class RecordedHit:
     clip: int
     standard_score: float | None = None
     probability: float | None = None
+    pulled_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,15 @@ from gallery.vectors.segment import read_clips
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Tracklets of a snapshot: their ids, embeddings (N, D), L2-normalised, and cameras."""
+
+    ids: tuple[str, ...]
+    vectors: FloatArray
+    camera_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     """A row that may be in an answer, and what it is ranked by."""
 
@@ -144,6 +153,23 @@ class Snapshot:
         vector /= np.linalg.norm(vector)
         return vector
 
+    def stored(self, tracklet_ids: Sequence[str]) -> "Stored":
+        """Return those of the tracklets that are in the snapshot, with their embeddings, as ordered."""
+        snapshot = self
+        while True:
+            try:
+                return snapshot._stored(tracklet_ids)
+            except CorruptSegment as error:  # as in `search`
+                snapshot = snapshot._renew(snapshot, error)
+
+    def standing(self, query: FloatArray, stored: "Stored") -> NDArray[np.float64]:
+        """Return the standard scores of a probe, (D,), with some tracklets: (N,)."""
+        known = {camera: known.cohort for camera, known in self.cohorts.items()}
+        by_camera = levels(query, known)
+        scores = stored.vectors @ query
+        own = [by_camera[camera] for camera in stored.camera_ids]
+        return np.array([level.standardise(score) for level, score in zip(own, scores, strict=True)])
+
     def clips(self, tracklet_id: str) -> FloatArray:
         """Return the embeddings of a tracklet's clips, (N, D) float32, in order of time.
 
@@ -170,6 +196,19 @@ class Snapshot:
                 np.arange(len(share.block.rows)) if share.mask is None else np.flatnonzero(share.mask)
             )
         ]
+
+    def _stored(self, tracklet_ids: Sequence[str]) -> "Stored":
+        found: list[tuple[str, FloatArray, int]] = []
+        for tracklet_id in tracklet_ids:
+            try:
+                rows, row = self._find(tracklet_id)
+            except NotFound:
+                continue
+            camera = int(rows.videos["camera_id"][rows.video_of_row[row]])
+            found.append((tracklet_id, self.vector(tracklet_id), camera))
+        dimension = self.blocks[0].rows.vectors.dimension if self.blocks else 0
+        vectors = np.stack([one[1] for one in found]) if found else np.zeros((0, dimension), np.float32)
+        return Stored(tuple(one[0] for one in found), vectors, tuple(one[2] for one in found))
 
     def _find(self, tracklet_id: str) -> tuple[Rows, int]:
         """The rows that a tracklet is in, and its number there. Raises NotFound."""

@@ -1,23 +1,32 @@
-"""Marks: people's verdicts on the hits of a search."""
+"""Marks: people's verdicts on the hits of a search, and searching again with them."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from gallery import MarkChange, MarkInfo
-from service import cursors
+from service import cursors, refining
+from service.answer_schemas import SearchAnswer
 from service.auth import CallerDep
-from service.mark_schemas import MarkChangeOut, MarkedHit, MarkHistory, MarkIn, MarkList
+from service.mark_schemas import (
+    MarkChangeOut,
+    MarkedHit,
+    MarkHistory,
+    MarkIn,
+    MarkList,
+    RefineIn,
+    ToJudge,
+)
 from service.problems import declared
 from service.searching import own_search
 from service.state import StateDep
 
-router = APIRouter(prefix="/v1/searches/{search_id}/marks", tags=["searches"])
+router = APIRouter(prefix="/v1/searches/{search_id}", tags=["searches"])
 SearchId = Annotated[str, Path(max_length=64, description="The search")]
 HitId = Annotated[str, Path(max_length=64, description="`tracklet_id` of a hit of the search, on any page")]
 
 
-@router.get("", operation_id="listMarks", summary="The marks of a search", responses=declared(404))
+@router.get("/marks", operation_id="listMarks", summary="The marks of a search", responses=declared(404))
 def list_marks(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkList:
     """All on one page. Reading them is recorded, as reading the search is."""
     search = own_search(state, caller, search_id)
@@ -27,7 +36,10 @@ def list_marks(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkL
 
 
 @router.get(
-    "/history", operation_id="listMarkChanges", summary="Who marked what, and when", responses=declared(404)
+    "/marks/history",
+    operation_id="listMarkChanges",
+    summary="Who marked what, and when",
+    responses=declared(404),
 )
 def list_changes(
     state: StateDep,
@@ -52,7 +64,10 @@ def list_changes(
 
 
 @router.post(
-    "/undo", operation_id="undoMark", summary="Undo the last change of a mark", responses=declared(404, 409)
+    "/marks/undo",
+    operation_id="undoMark",
+    summary="Undo the last change of a mark",
+    responses=declared(404, 409),
 )
 def undo(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkChangeOut:
     """Undoes the last change that is not undone, and answers with it; again, and the one before goes too."""
@@ -61,7 +76,7 @@ def undo(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkChangeO
 
 
 @router.put(
-    "/{tracklet_id}",
+    "/marks/{tracklet_id}",
     operation_id="markHit",
     summary="Say whether a hit shows the person",
     responses=declared(404, 413),
@@ -75,7 +90,7 @@ def mark_hit(
 
 
 @router.delete(
-    "/{tracklet_id}",
+    "/marks/{tracklet_id}",
     operation_id="unmarkHit",
     summary="Take the mark of a hit away",
     status_code=204,
@@ -86,6 +101,52 @@ def unmark_hit(state: StateDep, caller: CallerDep, search_id: SearchId, tracklet
     """404 if it has none."""
     search = own_search(state, caller, search_id)
     state.gallery.marks.remove(search.id, tracklet_id, key_id=caller.key_id)
+
+
+@router.get(
+    "/judge",
+    operation_id="listHitsToJudge",
+    summary="Hits whose verdict would say most",
+    responses=declared(404),
+)
+def list_to_judge(
+    state: StateDep,
+    caller: CallerDep,
+    search_id: SearchId,
+    count: Annotated[int, Query(ge=1, le=50, description="How many")] = 5,
+) -> ToJudge:
+    """Unmarked hits near the line between right and wrong, from all cameras in turn."""
+    return ToJudge(items=refining.please_judge(state, caller, search_id, count))
+
+
+@router.post(
+    "/refine",
+    operation_id="refineSearch",
+    summary="Search again with the marks",
+    status_code=201,
+    responses=declared(404, 409, 413, 507),
+)
+async def refine_search(
+    state: StateDep,
+    caller: CallerDep,
+    search_id: SearchId,
+    wanted: RefineIn,
+    *,
+    request: Request,
+    response: Response,
+) -> SearchAnswer:
+    """A new search under the same filters, moved towards what is marked `match` and away from the others.
+
+    It is recorded with the search that it refines, and has that one's marks too. Its scores rank; they are no
+    probabilities.
+    """
+
+    def search() -> SearchAnswer:
+        return refining.search_again(state, caller, search_id, wanted)
+
+    answer = await state.networks_lane.run(caller.key_id, request, search)
+    response.headers["Location"] = f"/v1/searches/{answer.id}"
+    return answer
 
 
 def _mark(mark: MarkInfo) -> MarkedHit:

@@ -123,16 +123,10 @@ def _made(answer: SearchAnswer, response: Response) -> SearchAnswer:
 
 async def _from_json(state: State, caller: Caller, request: Request) -> SearchAnswer:
     wanted = _parse(SearchRequest, await request.body())
-    choice = wanted.probes[0]
 
     def search() -> SearchAnswer:
         question = searching.ask(state.gallery, wanted, state.settings.rank_by)
-        if choice.tracklet_id is not None:
-            return searching.search_tracklet(state, caller, choice.tracklet_id, question)
-        assert choice.probe_id is not None
-        probe = probing.own_probe(state, caller, choice.probe_id)
-        chosen = probing.choose(probe, probing.probe_pixels(probe), choice)
-        return searching.search_probe(state, caller, chosen, question)
+        return searching.search_choices(state, caller, wanted.probes, question)
 
     return await state.networks_lane.run(caller.key_id, request, search)
 

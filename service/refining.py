@@ -1,0 +1,127 @@
+"""Searching again with what was marked, and what to judge next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gallery import MarkInfo, NotFound, RankBy, RecordedHit, Refinement, SearchInfo, Verdict
+from models.feedback.judging import line_between, to_judge
+from models.feedback.refining import refine
+from service import searching, targets
+from service.answer_schemas import HitOut, SearchAnswer
+from service.auth import Caller
+from service.errors import InvalidRequest, StateConflict
+from service.mark_schemas import RefineIn
+from service.networks import ProbeEmbedder
+from service.schemas import MOST_PROBES, SearchOptions
+from service.searching import Refining
+from service.state import State
+from service.targets import Target
+
+ALL_OTHERS = "No hit is marked as showing the person: the search was only moved away from the others."
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    """The tracklets that were marked, by verdict."""
+
+    matches: list[str]
+    others: list[str]
+
+    @classmethod
+    def of(cls, marks: Sequence[MarkInfo]) -> "_Verdicts":
+        by_kind = (
+            [m.tracklet_id for m in marks if m.verdict is kind] for kind in (Verdict.MATCH, Verdict.NOT)
+        )
+        return cls(*by_kind)
+
+
+def search_again(state: State, caller: Caller, search_id: str, wanted: RefineIn) -> SearchAnswer:
+    """Search with the marks of a search, under its filters, for its photos and those that `wanted` adds.
+
+    Raises:
+        NotFound: the caller has no such search, or one of its photos is no longer kept.
+        StateConflict: no hit is marked, or none of the marked ones can be compared.
+    """
+    parent = searching.own_search(state, caller, search_id)
+    verdicts = _Verdicts.of(state.gallery.marks.of(parent.id))
+    if not verdicts.matches and not verdicts.others:
+        raise StateConflict("No hit of the search is marked: mark one first.")
+    question = searching.ask(state.gallery, _options(parent, wanted), parent.query.by)
+    embedder = state.networks.embedder
+    known = _targets(state, caller, embedder, parent, wanted)
+    snapshot = state.gallery.snapshot(embedder.id)
+    matches, others = snapshot.stored(verdicts.matches), snapshot.stored(verdicts.others)
+    if not matches.ids and not others.ids:
+        raise StateConflict("No marked tracklet is embedded with the model in use.")
+    moved = refine(targets.fused(known), matches.vectors, others.vectors)
+    record = Refinement(parent.id, moved.method, list(matches.ids), list(others.ids))
+    warnings = [] if verdicts.matches else [ALL_OTHERS]
+    refining = Refining(moved.vector, record, warnings)
+    return searching.search(state, caller, embedder, known, question, refining=refining)
+
+
+def please_judge(state: State, caller: Caller, search_id: str, count: int) -> list[HitOut]:
+    """The unmarked hits of a search whose verdict would say most, over all its cameras.
+
+    Raises:
+        NotFound: the caller has no such search.
+    """
+    recorded = searching.own_search(state, caller, search_id)
+    state.gallery.audit.record("search.judge", key_id=caller.key_id, subject=recorded.id)
+    marks = {mark.tracklet_id: mark.verdict for mark in state.gallery.marks.of(recorded.id)}
+    there = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in recorded.hits])
+    hits = [(rank, hit) for rank, hit in enumerate(recorded.hits, 1) if hit.tracklet_id in there]
+    if not hits:
+        return []
+    values, line = _believed(recorded, [hit for _, hit in hits], marks)
+    rest = [place for place, (_, hit) in enumerate(hits) if hit.tracklet_id not in marks]
+    cameras = [there[hits[place][1].tracklet_id].camera_id for place in rest]
+    chosen = [hits[rest[one]] for one in to_judge(values[rest], cameras, line, count)]
+    return searching.hits_out(state, recorded, chosen)
+
+
+def _believed(
+    recorded: SearchInfo, hits: Sequence[RecordedHit], marks: dict[str, Verdict]
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], float]:
+    """What each hit is believed by, (H,), and the value at which it is as likely right as wrong."""
+    places = {
+        kind: [place for place, hit in enumerate(hits) if marks.get(hit.tracklet_id) is kind]
+        for kind in Verdict
+    }
+    calibrated = recorded.calibration.line
+    if calibrated is not None and all(hit.probability is not None for hit in hits):
+        return np.array([hit.probability for hit in hits], np.float64), calibrated
+    standard = [hit.standard_score for hit in hits]
+    plain = recorded.query.by is RankBy.COSINE or None in standard
+    values = np.array([hit.score for hit in hits] if plain else standard, np.float64)
+    return values, line_between(values, places[Verdict.MATCH], places[Verdict.NOT])
+
+
+def _targets(
+    state: State, caller: Caller, embedder: ProbeEmbedder, parent: SearchInfo, wanted: RefineIn
+) -> list[Target]:
+    """What the search looked for, and what is added to it."""
+    choices = [*targets.choices_of(parent.query.probes), *wanted.probes]
+    if len(choices) > MOST_PROBES:
+        raise InvalidRequest(
+            f"With those of the search these are {len(choices)} photos and tracklets; {MOST_PROBES} at most.",
+            "/probes",
+        )
+    try:
+        return targets.chosen_by(state, caller, embedder, choices)
+    except NotFound as error:
+        raise NotFound(f"{error}; to refine a search, all that it looked for must be kept") from error
+
+
+def _options(parent: SearchInfo, wanted: RefineIn) -> SearchOptions:
+    filters = parent.query.filters
+    return SearchOptions(
+        cameras=None if filters.cameras is None else list(filters.cameras),
+        sites=None if filters.sites is None else list(filters.sites),
+        start=filters.start,
+        end=filters.end,
+        limit=wanted.limit or parent.query.limit,
+        rank_by=parent.query.by,
+    )

@@ -1,0 +1,120 @@
+"""Whom a search looks for: photos and tracklets of one person, each with what it counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery import QueriedProbe, Snapshot, TrackletInfo
+from models.feedback.fusion import fuse, weight
+from service import probing
+from service.answer_schemas import SearchedProbe
+from service.auth import Caller
+from service.credibility import Look
+from service.networks import ProbeEmbedder
+from service.probing import Chosen
+from service.schemas import ProbeChoice
+from service.state import State
+from service.work import checkpoint
+
+Features = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A photo or tracklet of the person.
+
+    Attributes:
+        vector: (D,), L2-normalised.
+        searched: as the answer says it, with what it counts.
+        look: at the photo; None of a tracklet.
+        warnings: about the photo.
+    """
+
+    vector: Features
+    searched: SearchedProbe
+    look: Look | None = None
+    warnings: Sequence[str] = ()
+
+
+def of_photo(embedder: ProbeEmbedder, chosen: Chosen) -> Target:
+    """The target that was chosen on a photo."""
+    checkpoint()
+    look = Look.of(chosen.crop)
+    counts = round(weight(look.height, look.sharpness), 4)
+    searched = chosen.searched.model_copy(update={"weight": counts})
+    return Target(embedder.embed_images([chosen.crop])[0], searched, look, chosen.warnings)
+
+
+def of_tracklet(snapshot: Snapshot, tracklet: TrackletInfo) -> Target:
+    """The target that a tracklet shows. Raises NotFound: it has no embedding of the snapshot's model."""
+    quality = tracklet.quality
+    # What an importer did not measure is taken to be good: the mean of many frames is.
+    counts = weight(quality.get("height", np.inf), quality.get("sharpness", np.inf))
+    searched = SearchedProbe(id=None, person=None, box=None, tracklet_id=tracklet.id, weight=round(counts, 4))
+    return Target(snapshot.vector(tracklet.id), searched)
+
+
+def chosen_by(
+    state: State, caller: Caller, embedder: ProbeEmbedder, choices: Sequence[ProbeChoice]
+) -> list[Target]:
+    """The targets that a request names, each once: the same picture twice says nothing twice.
+
+    Raises:
+        NotFound: no such probe of the caller, or no such tracklet under the model in use.
+        InvalidRequest: no such person on a probe, or too little in a box.
+    """
+    snapshot = state.gallery.snapshot(embedder.id)
+    found: list[Target] = []
+    known: set[object] = set()
+    for place, choice in enumerate(choices):
+        checkpoint()
+        if choice.tracklet_id is not None:
+            if choice.tracklet_id not in known:
+                found.append(of_tracklet(snapshot, state.gallery.catalogue.tracklet(choice.tracklet_id)))
+            known.add(choice.tracklet_id)
+            continue
+        assert choice.probe_id is not None
+        probe = probing.own_probe(state, caller, choice.probe_id)
+        chosen = probing.choose(probe, probing.probe_pixels(probe), choice, place)
+        crop = (chosen.crop.shape, chosen.crop.tobytes())
+        if crop not in known:
+            found.append(of_photo(embedder, chosen))
+        known.add(crop)
+    if repeated := len(choices) - len(found):
+        last = found[-1]
+        said = f"Photos or tracklets named more than once, which count once: {repeated}."
+        found[-1] = replace(last, warnings=(*last.warnings, said))
+    return found
+
+
+def choices_of(queried: Sequence[QueriedProbe]) -> list[ProbeChoice]:
+    """The targets of a recorded search as a request would name them."""
+    return [
+        ProbeChoice(
+            probe_id=one.id,
+            tracklet_id=one.tracklet_id,
+            person=one.person,
+            box=one.box if one.person is None else None,
+        )
+        for one in queried
+    ]
+
+
+def fused(targets: Sequence[Target]) -> Features:
+    """One probe for all targets: (D,); of one it is that one."""
+    return fuse([target.vector for target in targets], [target.searched.weight for target in targets])
+
+
+def look_at(targets: Sequence[Target]) -> Look | None:
+    """The quality that several photos have together: their weighted mean as ratios; None with a tracklet."""
+    looks = [target.look for target in targets if target.look is not None]
+    if len(looks) < len(targets):
+        return None
+    if len(looks) == 1:
+        return looks[0]
+    weights = [target.searched.weight for target in targets]
+    values = np.log([[max(look.height, 1e-3), max(look.sharpness, 1e-3)] for look in looks])
+    height, sharp = np.exp(np.average(values, axis=0, weights=weights)).tolist()
+    return Look(height, sharp)
