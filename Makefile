@@ -68,6 +68,10 @@ bench-systems: $(READY_DEV) ## Train and judge all systems at one budget: hours 
 bench-adaptation: $(READY_DEV) ## Adapt the shipped model to a data set's cameras without labels and judge it: hours (REAL="market1501 DIR")
 	$(BIN)/python benchmarks/adaptation.py $(REAL) --out out/adaptation
 
+.PHONY: bench-feedback
+bench-feedback: $(READY_DEV) ## Let a simulated user judge hits round by round: minutes (SETS="simulated=DIR cuhk01-images=DIR")
+	$(BIN)/python benchmarks/feedback.py $(SETS) --out out/feedback
+
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)
 	scripts/image-check.sh

@@ -16,6 +16,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     """Print a table of the hits, what was compared and what was not, and what should be known besides."""
     from service import hit_table
 
+    marked = any(hit.mark for hit in answer.hits)
     rows = [
         {
             "rank": hit.rank,
@@ -27,6 +28,8 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
             "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
             "recording": catalogue.video(hit.video_id).file_name,
             "best_at": hit_table.clock(hit.best_moment.offset_seconds),
+            **({} if hit.pulled_by is None else {"photo": hit.pulled_by + 1}),
+            **({"mark": hit.mark.verdict if hit.mark else ""} if marked else {}),
         }
         for hit in answer.hits
     ]

@@ -9,6 +9,7 @@ from gallery import GallerySettings, Verdict
 from sightline.console import (
     AsJson,
     DataDir,
+    local_time,
     open_gallery,
     print_json,
     print_line,
@@ -96,6 +97,39 @@ def history(search: Search, data_dir: DataDir = None, as_json: AsJson = False) -
         print_json(rows)
     else:
         print_table(rows, empty="No hit was ever marked.")
+
+
+@app.command()
+def judge(
+    search: Search,
+    count: Annotated[int, typer.Option(min=1, max=50, help="How many.")] = 5,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the hits whose verdict would say most: those near the line, from all cameras in turn."""
+    from service.auth import Caller
+    from service.networks import LateNetworks
+    from service.refining import please_judge
+    from service.settings import ServiceSettings
+    from service.state import make_state
+
+    settings = read_settings(ServiceSettings, data_dir=data_dir)
+    with open_gallery(settings) as gallery:
+        state = make_state(settings, gallery, LateNetworks(settings, gallery))
+        hits = please_judge(state, Caller(gallery.searches.get(search).key_id), search, count)
+    if as_json:
+        print_json({"items": [hit.model_dump(mode="json") for hit in hits]})
+        return
+    rows = [
+        {
+            "rank": hit.rank,
+            "camera": hit.camera.name,
+            "local_time": local_time(hit.start, hit.camera.time_zone),
+            "tracklet_id": hit.tracklet_id,
+        }
+        for hit in hits
+    ]
+    print_table(rows, empty="Every hit is marked.")
 
 
 def _row(mark: "MarkInfo", ranks: dict[str, int]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`sightline search`: rank the gallery against a photo."""
+"""`sightline search`: rank the gallery against photos; `sightline refine`: against marked hits too."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -20,8 +20,14 @@ _BOX: Final = "120,40,64,180"
 
 
 def search(
-    photo: Annotated[Path, typer.Argument(help="Photo of the person: JPEG, PNG or WebP.")],
+    photo: Annotated[
+        list[Path] | None, typer.Argument(help="Photos of the person: JPEG, PNG or WebP.")
+    ] = None,
     *,
+    tracklet: Annotated[
+        list[str] | None,
+        typer.Option(help="Search for the person of this tracklet too; may be repeated."),
+    ] = None,
     camera: Annotated[
         list[str] | None, typer.Option(help="Only this camera; may be repeated.", autocompletion=camera_names)
     ] = None,
@@ -47,19 +53,25 @@ def search(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the person on a photo.
+    """Find the person on one photo, or on several together, which count by their quality.
 
     Of several persons on the photo the clearest is taken unless --person or --box says otherwise. Times
     without an offset are those of the cameras searched. The search is recorded like one over REST. Exits
     with 1 when recordings that were asked for were not searched; the answer says which and why.
     """
-    from service.schemas import ProbeChoice, SearchOptions
+    from service.schemas import MOST_PROBES, ProbeChoice, SearchOptions
     from service.settings import ServiceSettings
 
     if as_csv and as_json:
         raise CommandError("--csv and --json exclude each other", "leave one of them out")
-    chosen = ProbeChoice(probe_id="-", person=person, box=None if box is None else _box(box))
-    data = photo.read_bytes()
+    photos, tracklets = photo or [], tracklet or []
+    if not 1 <= len(photos) + len(tracklets) <= MOST_PROBES:
+        wanted = f"give 1 to {MOST_PROBES} photos and --tracklet together"
+        raise CommandError(f"{len(photos) + len(tracklets)} photos and tracklets", wanted)
+    if (person is not None or box is not None) and len(photos) != 1:
+        raise CommandError("--person and --box need one photo", "crop the others before")
+    choice = ProbeChoice(probe_id="-", person=person, box=None if box is None else _box(box))
+    data = [path.read_bytes() for path in photos]
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
         zone = time_zone_of(gallery.catalogue, camera) if start or end else "UTC"
@@ -70,13 +82,59 @@ def search(
             end=None if end is None else moment(end, zone),
             limit=limit,
         )
-        answer = _answer(settings, gallery, data, chosen=chosen, options=options)
-        if as_json:
-            print_json(answer.model_dump(mode="json"))
-        elif as_csv:
-            answers.print_as_csv(answer, gallery.catalogue)
-        else:
-            answers.show(answer, gallery.catalogue)
+        answer = _answer(settings, gallery, data, tracklets, choice=choice, options=options)
+        _print(answer, gallery.catalogue, as_csv=as_csv, as_json=as_json)
+
+
+def refine(
+    search_id: Annotated[
+        str, typer.Argument(metavar="SEARCH", help="The search's id, as `sightline search` shows it.")
+    ],
+    *,
+    photo: Annotated[
+        list[Path] | None, typer.Option(help="A further photo of the person; may be repeated.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many hits.")] = 10,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of a table.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search again with the marks of a search: towards its matches, away from the others.
+
+    It is a search of its own, under the same filters, and has the marks of the one before. Exits with 1 as
+    `sightline search` does.
+    """
+    from service.auth import Caller
+    from service.mark_schemas import RefineIn
+    from service.networks import LateNetworks
+    from service.probing import add_probe
+    from service.refining import search_again
+    from service.schemas import ProbeChoice
+    from service.settings import ServiceSettings
+    from service.state import make_state
+
+    if as_csv and as_json:
+        raise CommandError("--csv and --json exclude each other", "leave one of them out")
+    data = [path.read_bytes() for path in photo or []]
+    settings = read_settings(ServiceSettings, data_dir=data_dir)
+    with open_gallery(settings) as gallery:
+        state = make_state(settings, gallery, LateNetworks(settings, gallery))
+        owner = Caller(gallery.searches.get(search_id).key_id)
+        added = [ProbeChoice(probe_id=add_probe(state, owner, one)[0].id) for one in data]
+        answer = search_again(state, owner, search_id, RefineIn(probes=added, limit=limit))
+        _print(answer, gallery.catalogue, as_csv=as_csv, as_json=as_json)
+
+
+def _print(answer: "SearchAnswer", catalogue: "Catalogue", *, as_csv: bool, as_json: bool) -> None:
+    """Print an answer, and exit with 1 when recordings that were asked for were not searched."""
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    elif as_csv:
+        answers.print_as_csv(answer, catalogue)
+    else:
+        answers.show(answer, catalogue)
     if answers.incomplete(answer):
         raise typer.Exit(1)
 
@@ -84,24 +142,28 @@ def search(
 def _answer(
     settings: "ServiceSettings",
     gallery: "Gallery",
-    photo: bytes,
+    photos: list[bytes],
+    tracklets: list[str],
     *,
-    chosen: "ProbeChoice",
+    choice: "ProbeChoice",
     options: "SearchOptions",
 ) -> "SearchAnswer":
     """Search as the service does, without its HTTP: the same checks, the same record."""
     from service.auth import Caller
     from service.networks import LateNetworks
-    from service.probing import add_probe, choose
-    from service.searching import ask, search_probe
+    from service.probing import add_probe
+    from service.schemas import ProbeChoice
+    from service.searching import ask, search_choices
     from service.state import make_state
 
-    # Filters, then the photo: what can be found wrong in no time is found before the networks load.
+    # Filters, then the photos: what can be found wrong in no time is found before the networks load.
     question = ask(gallery, options, settings.rank_by)
     state = make_state(settings, gallery, LateNetworks(settings, gallery))
-    probe, pixels = add_probe(state, Caller(None), photo)
-    choice = chosen.model_copy(update={"probe_id": probe.id})
-    return search_probe(state, Caller(None), choose(probe, pixels, choice), question)
+    caller = Caller(None)
+    probes = [add_probe(state, caller, photo)[0] for photo in photos]
+    choices = [choice.model_copy(update={"probe_id": probe.id}) for probe in probes]
+    choices += [ProbeChoice(tracklet_id=one) for one in tracklets]
+    return search_choices(state, caller, choices, question)
 
 
 def _box(text: str) -> tuple[float, ...]:

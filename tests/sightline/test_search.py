@@ -213,3 +213,23 @@ def test_completion_is_silent_where_there_is_no_gallery(
 
     assert camera_names("") == []
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_several_photos_are_fused_and_marks_refine(run: Run, photo: Path) -> None:
+    alone = answer(run, photo, "--person", "0")
+    seen = alone["hits"][0]["tracklet_id"]
+    both = answer(run, photo, "--person", "0", "--tracklet", seen)
+    assert [one["tracklet_id"] for one in both["probes"]] == [None, seen]
+    assert seen not in [hit["tracklet_id"] for hit in both["hits"]]
+    assert run("refine", alone["id"]).exit_code == 2, "nothing is marked"
+    judged = json.loads(run("marks", "judge", alone["id"], "--json").stdout)["items"]
+    assert {hit["camera"]["name"] for hit in judged[:2]} == {"gate", "yard"}
+    assert run("marks", "set", alone["id"], "1", "match").exit_code == 0
+    assert run("marks", "set", alone["id"], "4", "not").exit_code == 0
+    refined = json.loads(run("refine", alone["id"], "--photo", photo, "--json").stdout)
+    assert refined["refined"]["parent"] == alone["id"]
+    assert refined["hits"][0]["mark"]["verdict"] == "match"
+    shown = run("refine", refined["id"]).output
+    assert "match" in shown
+    assert run("search").exit_code == run("search", *[photo] * 21).exit_code == 2
+    assert run("search", photo, photo, "--person", "0").exit_code == 2
