@@ -74,13 +74,16 @@ def show(old: "RegisteredModel", new: "RegisteredModel", found: "Sequence[Compar
 
 
 def _recent_crops(gallery: "Gallery", limit: int) -> "list[Pixels]":
-    """The people that the last searches by photo looked for; photos that were removed are left out."""
+    """The people that the last searches by photo looked for; photos that were removed are left out.
+
+    A refined search asks for the photos of the one before it, which count once.
+    """
     from service import persons
     from service.probing import probe_pixels
 
     crops = []
-    for search in gallery.searches.recent(limit):
-        asked = search.query.probe
+    recent = (search.query for search in gallery.searches.recent(limit))
+    for asked in (probe for query in recent if query.refined is None for probe in query.probes):
         if asked.id is None or asked.box is None:
             continue
         try:

@@ -44,7 +44,7 @@ def gather(state: State, info: SearchInfo, probes: Mapping[str, str]) -> Found:
 
 def probe_ids(info: SearchInfo) -> list[str]:
     """The photos that a search was made with."""
-    return [info.query.probe.id] if info.query.probe.id is not None else []
+    return list(dict.fromkeys(probe.id for probe in info.query.probes if probe.id is not None))
 
 
 def search_parts(state: State, found: Found) -> Iterator[Part]:

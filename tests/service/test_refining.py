@@ -138,7 +138,9 @@ def test_what_a_refinement_is_refused_for(
     post(other, f"{url}/refine", 404)
     assert other.get(f"{url}/judge").status_code == 404
     post(client, f"/v1/searches/{'f' * 32}/refine", 404)
-    for body in ({"limit": 0}, {"probes": [{"probe_id": probe["id"]}] * 20}, {"marks": []}, {"probes": [{}]}):
+    too_many = [{"probe_id": probe["id"]}] * 20
+    hostile: list[Json] = [{"limit": 0}, {"probes": too_many}, {"marks": []}, {"probes": [{}]}]
+    for body in hostile:
         post(client, f"{url}/refine", 422, **body)
     for count in (0, 51, "x"):
         assert client.get(f"{url}/judge", params={"count": count}).status_code == 422

@@ -13,7 +13,10 @@ WEIGHTS = st.floats(LEAST**2, 1)
 
 def vectors(seed: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     drawn = np.random.default_rng(seed).standard_normal((count, 24)).astype(np.float32)
-    return drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    scaled: np.ndarray[tuple[int, int], np.dtype[np.float32]] = drawn / np.linalg.norm(
+        drawn, axis=1, keepdims=True
+    )
+    return scaled
 
 
 @given(seed=SEEDS, weight=WEIGHTS, times=st.integers(1, 20))
