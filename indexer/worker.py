@@ -3,12 +3,12 @@
 import errno
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
-from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, LeaseLost
+from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, JobKind, LeaseLost
 from gallery.errors import StorageFull
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
@@ -39,6 +39,7 @@ class Worker:
         name: unique among living workers.
         detector_factory: makes a detector for a camera's input size (None for the default).
         model_factory: makes the network of this name, for jobs that name one.
+        kinds: of jobs that it takes; others wait for other workers.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Worker:
         *,
         detector_factory: "Callable[[int | None], Detector] | None" = None,
         model_factory: "Callable[[str], ClipEmbedder] | None" = None,
+        kinds: Collection[JobKind] = tuple(JobKind),
     ) -> None:
         self._gallery = gallery
+        self._kinds = kinds
         self._embedder = embedder
         self._settings = settings
         self._name = name
@@ -104,7 +107,8 @@ class Worker:
             self._compact()
 
     def _claim(self) -> Claim | None:
-        return self._gallery.jobs.claim(self._name, lease_seconds=self._settings.lease_seconds)
+        seconds = self._settings.lease_seconds
+        return self._gallery.jobs.claim(self._name, lease_seconds=seconds, kinds=self._kinds)
 
     def _work(self, claim: Claim, work: "Work") -> None:
         """Do what one recording is filed for and end its row; never fails because of the recording."""

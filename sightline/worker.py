@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,18 +12,30 @@ from sightline.console import DataDir, open_gallery, read_settings
 from sightline.interrupts import stop_when_told
 
 
+class Jobs(StrEnum):
+    """Which jobs a worker takes."""
+
+    ALL = "all"
+    INDEXING = "indexing"
+    MODELS = "models"
+
+
 def worker(
     name: Annotated[
         str | None, typer.Option(help="How jobs name it [default: host name and process].")
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Stop when no recording is left to index.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop when no job is left.")] = False,
+    jobs: Annotated[
+        Jobs, typer.Option(help="Which to take: indexing, models (reindex and adapt), or all.")
+    ] = Jobs.ALL,
     data_dir: DataDir = None,
 ) -> None:
-    """Run filed index jobs.
+    """Run filed jobs.
 
-    Runs until stopped. Any number of workers may run.
+    Runs until stopped. Any number of workers may run. One that adapts a model indexes nothing for hours: run
+    one with --jobs indexing beside one with --jobs models where recordings may not wait.
     """
-    from gallery import GallerySettings
+    from gallery import GallerySettings, JobKind
     from indexer.networks import ModelInUse
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
@@ -31,5 +44,10 @@ def worker(
     stop = threading.Event()
     stop_when_told(stop, "the recording in work goes back into the queue")
     name = name or f"{socket.gethostname()}-{os.getpid()}"
+    kinds = [
+        kind
+        for kind in JobKind
+        if jobs in {Jobs.ALL, Jobs.INDEXING if kind == JobKind.INDEX else Jobs.MODELS}
+    ]
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        Worker(gallery, ModelInUse(gallery, settings), settings, name).run(stop, once=once)
+        Worker(gallery, ModelInUse(gallery, settings), settings, name, kinds=kinds).run(stop, once=once)

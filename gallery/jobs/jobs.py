@@ -232,8 +232,12 @@ class Jobs:
                 )
             return reading.job_info(session, job, job_id)
 
-    def claim(self, worker: str, *, lease_seconds: float) -> Claim | None:
+    def claim(
+        self, worker: str, *, lease_seconds: float, kinds: Collection[JobKind] = tuple(JobKind)
+    ) -> Claim | None:
         """Lease the recording that has waited longest to `worker`, or return None when nothing waits.
+
+        Jobs of other kinds than `kinds` are left for other workers.
 
         A recording whose lease ran out is handed over; after `leases.MAX_ATTEMPTS` workers were lost on it,
         it fails with their names as the reason. `worker` must be unique among living workers.
@@ -245,10 +249,10 @@ class Jobs:
         lease = _lease_time(lease_seconds)
         with self._database.read() as session:
             # Idle workers ask often; without this each question would take SQLite's write lock.
-            if not leases.anything_claimable(session, self._clock(session)):
+            if not leases.anything_claimable(session, self._clock(session), kinds):
                 return None
         with self._database.write() as session:
-            return leases.take(session, worker, lease, self._clock(session))
+            return leases.take(session, worker, lease, self._clock(session), kinds)
 
     def renew(
         self,

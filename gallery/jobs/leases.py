@@ -5,7 +5,7 @@ another worker takes over. `attempts` counts the leases of a recording, so (work
 and whatever comes from a worker whose lease was handed over is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,13 +32,19 @@ def current_time(session: Session) -> datetime:
     return datetime.fromisoformat(now).replace(tzinfo=UTC)
 
 
-def anything_claimable(session: Session, now: datetime) -> bool:
+def anything_claimable(session: Session, now: datetime, kinds: Collection[JobKind]) -> bool:
     """Say whether `take` has something to look at; cheap, and takes no lock."""
-    return session.scalar(select(JobRecording.id).where(_claimable(now)).limit(1)) is not None
+    query = select(JobRecording.id).join(Job, Job.id == JobRecording.job_id)
+    query = query.where(_claimable(now), Job.kind.in_(kinds))
+    return session.scalar(query.limit(1)) is not None
 
 
-def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Claim | None:
-    """Lease the recording that has waited longest, settling on the way what nobody can lease any more.
+def take(
+    session: Session, worker: str, lease: timedelta, now: datetime, kinds: Collection[JobKind]
+) -> Claim | None:
+    """Lease the recording that has waited longest in a job of these kinds.
+
+    What nobody can lease any more is settled on the way.
 
     New recordings come first, however long others have waited: until they are indexed no search finds them.
 
@@ -48,7 +54,7 @@ def take(session: Session, worker: str, lease: timedelta, now: datetime) -> Clai
     query = (
         select(JobRecording, Job)
         .join(Job, Job.id == JobRecording.job_id)
-        .where(_claimable(now))
+        .where(_claimable(now), Job.kind.in_(kinds))
         .order_by(_URGENCY, JobRecording.job_id, JobRecording.number)  # job ids grow with time
         .limit(1)
         .with_for_update(of=JobRecording, skip_locked=True)

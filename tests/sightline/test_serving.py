@@ -39,9 +39,12 @@ def test_a_worker_indexes_what_was_filed(
         ]
         job = gallery.jobs.file(filed)
 
-        result = run("worker", "--once")
+        assert run("worker", "--once", "--jobs", "models").exit_code == 0
+        left = gallery.jobs.get(job.id)
+        result = run("worker", "--once", "--jobs", "indexing")
 
         ended = gallery.jobs.get(job.id)
+    assert left.state == "queued"
     assert result.exit_code == 0
     assert ended.state == "partial"
     assert [recording.state for recording in ended.recordings] == ["succeeded", "failed"]

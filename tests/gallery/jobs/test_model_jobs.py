@@ -49,6 +49,19 @@ def test_new_recordings_go_first_and_adaptations_last(gallery: Gallery) -> None:
     assert len(gallery.jobs.list()) == 3
 
 
+def test_a_worker_leaves_the_kinds_of_job_that_it_does_not_take(gallery: Gallery) -> None:
+    video = store(gallery, "a", make_tracklets(1, 2))
+    gallery.jobs.file_adapt(replace(ADAPT, camera_ids=[video.camera_id]))
+    assert gallery.jobs.claim("w", lease_seconds=60, kinds=[JobKind.INDEX]) is None
+    gallery.jobs.file([NewRecording(video.camera_id, "/m/new.mp4", "new.mp4", False, START)])
+    models = [JobKind.REINDEX, JobKind.ADAPT]
+    claims = [gallery.jobs.claim("w", lease_seconds=60, kinds=models) for _ in range(2)]
+    assert [claim and claim.kind for claim in claims] == [JobKind.ADAPT, None]
+    claim = gallery.jobs.claim("w", lease_seconds=60, kinds=[JobKind.INDEX])
+    assert claim is not None
+    assert claim.kind == JobKind.INDEX
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
