@@ -75,7 +75,7 @@ class _Bar:
 
     def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:
         """See Progress."""
-        counted = {"frame": counters.get("frames_decoded"), "tracklet": counters.get("tracklets", 0)}
+        counted = {"frame": counters.get("frames_decoded"), "tracklet": counters.get("tracklets")}
         numbers = [f"{number} {what}{_s(number)}" for what, number in counted.items() if number is not None]
         text = ", ".join([*numbers, stage])
         self._bars.update(self._task, completed=fraction, counters=text)

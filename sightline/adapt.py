@@ -1,9 +1,10 @@
 """`sightline adapt`: a model that learns the cameras of the gallery, without labels."""
 
 import secrets
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -111,14 +112,15 @@ def _run(
     gallery.jobs.check_adapt(options)
     gallery.audit.record("model.adapt", subject=options.name, detail=asdict(options))
     with ConsoleProgress(console) as bars:
-        return adapt_gallery(
-            gallery, options, settings, run=secrets.token_hex(8), progress=bars.of(options.name)
-        )
+        bar = bars.of(options.name)
+        adapted = adapt_gallery(gallery, options, settings, run=secrets.token_hex(8), progress=bar)
+        bar.update("done", 1.0, {})
+    return adapted
 
 
-def _show(adapted: "Adapted", name: str, report: Path | None) -> None:
-    print_line(adapted.summary())
-    rows = [
+def gate_rows(figures: Iterable[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """A gate's figures, as an adaptation and its card keep them, for a table."""
+    return [
         {
             "figure": figure["name"],
             "before": f"{figure['before']:.3f}",
@@ -126,10 +128,14 @@ def _show(adapted: "Adapted", name: str, report: Path | None) -> None:
             "allowed": f"{figure['allowed']:.3f}",
             "of": figure["count"],
         }
-        for figure in adapted.figures
+        for figure in figures
     ]
-    if rows:
-        print_table(rows)
+
+
+def _show(adapted: "Adapted", name: str, report: Path | None) -> None:
+    print_line(adapted.summary())
+    if adapted.figures:
+        print_table(gate_rows(adapted.figures))
     if report is not None:
         print_line(f"Report: {report}")
     if adapted.model_id is not None:

@@ -35,7 +35,8 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     ]
     print_line(f"Search {answer.id}")
     print_table(rows, empty="Nothing was found.")
-    print_line(f"{answer.coverage.tracklets_compared} tracklets were compared.")
+    count = answer.coverage.tracklets_compared
+    print_line("1 tracklet was compared." if count == 1 else f"{count} tracklets were compared.")
     if credible := _credible(answer):
         print_line(credible)
     for gap in answer.coverage.not_searched:

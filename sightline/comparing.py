@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gallery import NotFound
+from sightline.adapt import gate_rows
 from sightline.console import output, print_line, print_table, read_settings
 from sightline.failures import CommandError
 
@@ -70,7 +71,8 @@ def show(old: "RegisteredModel", new: "RegisteredModel", found: "Sequence[Compar
         output.print("No tracklet has two clips: how well each finds the other half of one is not known.")
     for model in (old, new):
         if gate := model.card.get("adaptation", {}).get("gate"):
-            print_line(f"the gate of {model.name}'s adaptation: {gate}")
+            print_line(f"{model.name} was adapted; its gate, before and after:")
+            print_table(gate_rows(gate))
 
 
 def _recent_crops(gallery: "Gallery", limit: int) -> "list[Pixels]":

@@ -87,7 +87,8 @@ def moment(text: str, time_zone: str) -> datetime:
     if early.utcoffset() == late.utcoffset():
         return early
     times = "does not exist" if early.astimezone(UTC).astimezone(zone) != early else "comes twice"
-    choices = " or ".join(sorted({early.astimezone(UTC).isoformat(), late.astimezone(UTC).isoformat()}))
+    readings = sorted(reading.astimezone(UTC) for reading in (early, late))
+    choices = " or ".join(reading.astimezone(zone).isoformat() for reading in readings)
     raise CommandError(f"{text} {times} in {time_zone}, as clocks are changed", f"give an offset: {choices}")
 
 
@@ -104,11 +105,15 @@ def print_json(value: object) -> None:
 def print_csv(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> None:
     """Print rows for a spreadsheet, under the names of `columns`.
 
-    Text that a spreadsheet would compute is preceded by an apostrophe, for names come from outside.
+    Text that a spreadsheet would compute is preceded by an apostrophe, for names come from outside; what does
+    not print is escaped, as a terminal may be what reads it.
     """
     from service.hit_table import written
 
-    typer.echo(written(rows, columns), nl=False)
+    printed = [
+        {name: shown(cell) if isinstance(cell, str) else cell for name, cell in row.items()} for row in rows
+    ]
+    typer.echo(written(printed, columns), nl=False)
 
 
 def print_table(rows: Sequence[Mapping[str, object]], *, empty: str = "") -> None:

@@ -35,7 +35,10 @@ def import_crops(
         check_settings(settings)
         embedder = make_embedder(settings)
         with ConsoleProgress(output) as bars:
-            reports = import_folder(gallery, embedder, crops, settings, progress=bars.of(shown(folder.name)))
+            bar = bars.of(shown(folder.name))
+            reports = import_folder(gallery, embedder, crops, settings, progress=bar)
+            found = sum(report.video.tracklet_count for report in reports)
+            bar.update("done", 1.0, {"tracklets": found})
         cameras = {camera.id: camera.name for camera in gallery.catalogue.cameras()}
     print_table(
         [

@@ -19,6 +19,7 @@ def test_a_bar_for_each_recording_says_how_far_it_is() -> None:
     assert "gate.mp4" in shown
     assert "yard.mp4" in shown
     assert "400 frames, 9 tracklets, commit" in shown
+    assert "0 tracklets" not in shown  # of what nobody counts
 
 
 def test_one_is_not_many() -> None:

@@ -104,6 +104,12 @@ def test_csv_holds_no_formulas(capsys: pytest.CaptureFixture[str]) -> None:
     assert row == {"camera": '\'=HYPERLINK("http://x")', "score": "-0.5", "file": "a,b"}
 
 
+def test_csv_gives_a_terminal_no_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    print_csv([{"file": "\x1b[31mred\nb.mp4"}], ["file"])
+
+    assert capsys.readouterr().out == "file\n\\x1b[31mred\\nb.mp4\n"
+
+
 def test_numbers_stand_under_each_other_though_the_first_is_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -130,6 +130,7 @@ def test_folders_of_crops_become_cameras(run: Run, tmp_path: Path) -> None:
     result = run("import-crops", tmp_path, "--start", START, "--camera-prefix", "mars-")
 
     assert result.exit_code == 0, result.output
+    assert "2 tracklets, done" in " ".join(result.output.split())
     assert [video["camera"] for video in listed(run, "videos")] == ["mars-1", "mars-2"]
 
 
@@ -262,16 +263,20 @@ def test_a_camera_made_for_nothing_is_removed(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "said"), [("2026-10-25T02:30", "comes twice"), ("2026-03-29T02:30", "does not exist")]
+    ("start", "said", "choices"),
+    [
+        ("2026-10-25T02:30", "comes twice", "2026-10-25T02:30:00+02:00 or 2026-10-25T02:30:00+01:00"),
+        ("2026-03-29T02:30", "does not exist", "2026-03-29T01:30:00+01:00 or 2026-03-29T03:30:00+02:00"),
+    ],
 )
 def test_a_time_that_the_clock_shows_twice_or_never_is_not_guessed(
-    run: Run, recordings: Path, start: str, said: str
+    run: Run, recordings: Path, start: str, said: str, choices: str
 ) -> None:
     zone = ("--time-zone", "Europe/Berlin")
     result = run("index", recordings / "a.mp4", "--camera", "gate", "--start", start, *zone)
     assert result.exit_code == 2
     assert said in result.stderr
-    assert "2026-10-25T00:30:00+00:00 or 2026-10-25T01:30:00+00:00" in result.stderr or "03-29" in start
+    assert choices in " ".join(result.stderr.split())
     assert listed(run, "videos") == []
     exact = run("index", recordings / "a.mp4", "--camera", "gate", "--start", f"{start}+02:00", *zone)
     assert exact.exit_code == 0

@@ -90,7 +90,9 @@ def test_what_does_not_fit_is_one_line(
 
 
 def info(letter: str) -> ModelInfo:
-    return ModelInfo(letter * 64, f"model-{letter}", 16, {"name": f"model-{letter}"})
+    figure = {"name": "halves", "before": 0.5, "after": 0.625, "allowed": 0.49, "count": 40}
+    card = {"name": f"model-{letter}", "adaptation": {"gate": [figure]}}
+    return ModelInfo(letter * 64, f"model-{letter}", 16, card)
 
 
 def test_two_models_are_compared_before_one_takes_over(
@@ -119,7 +121,8 @@ def test_two_models_are_compared_before_one_takes_over(
     assert found["after"]["rank_1"] >= found["before"]["rank_1"]
     rehearsal = run("models", "promote", "model-b", "--dry-run")
     assert rehearsal.exit_code == 0, rehearsal.output
-    assert "model-b" in rehearsal.output
+    assert "model-b was adapted; its gate, before and after" in rehearsal.output
+    assert "halves 0.500 0.625 0.490 40" in " ".join(rehearsal.output.split())
     assert "1 videos are not embedded with model-b" in rehearsal.output
     assert "Nothing was changed." in rehearsal.output
     assert listed(run)["model-a"]["in_use"] == "yes"

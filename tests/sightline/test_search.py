@@ -59,6 +59,7 @@ def test_the_table_shows_the_clock_of_the_camera(run: Run, photo: Path) -> None:
     assert result.exit_code == 0
     assert "2026-01-05 10:00:00" in result.output
     assert "4 tracklets were compared." in result.output
+    assert "1 tracklet was compared." in run("search", photo, "--camera", "yard").output
 
 
 @pytest.mark.parametrize(
