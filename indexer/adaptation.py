@@ -36,7 +36,7 @@ class Adapted:
         notes: what else an operator should know, a sentence each.
         model_id: of the new model; None where the parent stays.
         counts: tracklets by what became of them.
-        missing: why tracklets had no pictures, and how many.
+        missing: why tracklets had no crops, and how many.
         figures: of the gate: name, before, after, allowed, count.
         report: name of the page in the adaptation's folder; None where there was nothing to show.
     """
@@ -53,7 +53,7 @@ class Adapted:
 
     def summary(self) -> str:
         """Return how it ended, in sentences."""
-        gone = [f"{count} tracklets without pictures: {why}" for why, count in self.missing.items()]
+        gone = [f"{count} tracklets without crops: {why}" for why, count in self.missing.items()]
         sentences = [self.reason, *self.notes, *gone]
         return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences)[:_LONGEST]
 
@@ -74,7 +74,7 @@ def adapt_gallery(
 ) -> Adapted:
     """Adapt a model to the cameras of a gallery; if the new one passes the gate, the gallery keeps it.
 
-    A run that was killed continues where it stood. The pictures that it read are removed when it ends; its
+    A run that was killed continues where it stood. The crops that it read are removed when it ends; its
     report stays.
 
     Args:

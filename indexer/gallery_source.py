@@ -101,9 +101,9 @@ class GallerySource:
         try:
             for kept in read_kept(self.gallery.catalogue, video, self.settings, asked):
                 left.discard(kept.tracklet.id)
-                pictures = [taken.crop for taken in kept.samples]
-                missing = None if pictures else f"{video.file_name}: no frames at the recorded moments"
-                yield Crops(kept.tracklet.id, pictures, missing)
+                crops = [taken.crop for taken in kept.samples]
+                missing = None if crops else f"{video.file_name}: no frames at the recorded moments"
+                yield Crops(kept.tracklet.id, crops, missing)
         except UnreadableRecording as error:
             reason = str(error)
         yield from (Crops(lost, missing=reason) for lost in sorted(left))

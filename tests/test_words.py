@@ -52,7 +52,7 @@ def test_nothing_is_said_in_words_that_stop_a_reader(phrase: str, instead: str) 
 
 
 # A person's pixels in a data set are a crop, a drawing of figures is a plot, and what has pixels is an image.
-PICTURELESS = ("datasets", "detectors", "evaluation", "networks", "training")
+PICTURELESS = ("adaptation", "datasets", "detectors", "evaluation", "networks", "training")
 
 
 @pytest.mark.parametrize("package", PICTURELESS)

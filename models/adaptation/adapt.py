@@ -6,6 +6,7 @@ folder: it goes on, and on a CPU ends with the same weights.
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from models.adaptation.state import RUN, State, read_json, restore_state, write_
 from models.adaptation.store import CropStore
 from models.checkpoint import LoadedModel
 from models.datasets.records import Dataset
-from models.devices import resolve_device
+from models.devices import faster_in_bf16, resolve_device, resolve_precision
 from models.errors import TrainingError
 from models.memory import keep_memory
 from models.training.optimisation.averaging import average_of
@@ -49,7 +50,7 @@ def adapt(
         source: of the tracklets.
         parent: what to begin with; it is copied, not changed.
         settings: all that matters but the tracklets.
-        folder: of the run: pictures, state, report.html, and the model in model/, or in rejected/ if the gate
+        folder: of the run: crops, state, report.html, and the model in model/, or in rejected/ if the gate
             did not let it pass. A run that is in it goes on.
         name: of the new model.
         simulated: simulated people: those to train with are a share of each batch, those to test with are
@@ -65,16 +66,20 @@ def adapt(
     Raises:
         TrainingError: the folder holds another run, the network cannot be adapted, or the loss is not finite.
         Cancelled: `cancelled` was true; the run can go on.
-        BadDataset: a simulated picture cannot be read.
+        BadDataset: a simulated crop cannot be read.
         DeviceUnavailable: there is no such device.
     """
     image_backbone(parent.network)  # a network that cannot be adapted is refused before anything is read
     folder.mkdir(parents=True, exist_ok=True)
     keep_memory()
     clock = Clock(settings.rounds, progress, cancelled)
-    run = Run(parent, settings, folder, simulated, resolve_device(device), clock.tell)
+    place = resolve_device(device)
+    resolve_precision("bf16" if settings.learning.bf16 else "fp32", place)
+    run = Run(parent, settings, folder, simulated, place, clock.tell)
     try:
         begun = _begin(source, run, name)
+        learning = settings.learning.model_copy(update={"bf16": begun.get("bf16", False)})
+        run = replace(run, settings=settings.model_copy(update={"learning": learning}))
         with CropStore(folder, parent.preprocessing) as store:
             sightings = collect(source, begun["tracklets"], store, clock.tell)
             gathered = gather(sightings, store, run, begun["offered"])
@@ -105,13 +110,19 @@ def _begin(source: Source, run: Run, name: str) -> dict[str, Any]:
         ParentStays: there is too little to begin with.
         TrainingError: the folder holds another run.
     """
-    asked = {"parent": run.parent.id, "name": name, "settings": run.settings.model_dump(mode="json")}
+    settings = run.settings.model_dump(mode="json", exclude={"learning": {"bf16"}})
+    asked: dict[str, Any] = {"parent": run.parent.id, "name": name, "settings": settings}
     file = run.folder / RUN
     found = read_json(file)
+    bf16 = run.settings.learning.bf16
     if found is None:
         chosen = choose(source, run.settings)
         found = {**asked, "source": source.name, "offered": len(source.sightings()), "tracklets": chosen}
+        # Asked once: on another machine the run goes on as it began.
+        found["bf16"] = faster_in_bf16(run.device) if bf16 is None else bf16
         write_json(file, found)
+    if bf16 is not None:
+        asked["bf16"] = bf16
     if not isinstance(found, dict) or any(found.get(key) != value for key, value in asked.items()):
         raise TrainingError(
             f"{run.folder} holds another run: choose another folder, or the same name, model and settings"

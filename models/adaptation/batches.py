@@ -1,4 +1,4 @@
-"""Which pictures are seen at which step: a function of the seed, the round and the clusters."""
+"""Which crops are seen at which step: a function of the seed, the round and the clusters."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, count
@@ -15,10 +15,10 @@ from models.evaluation.reranking import Ints
 
 
 class Draw(NamedTuple):
-    """Picture `picture` of piece `piece`."""
+    """Crop `crop` of piece `piece`."""
 
     piece: int
-    picture: int
+    crop: int
 
 
 Batch = list[Draw]
@@ -36,7 +36,7 @@ def plan_round(
     """The batches of a round.
 
     A batch has so many clusters with so many pieces each, from as many cameras as they go, and in place of
-    some clusters single pieces, each with as many of its pictures. Where there are too few of one kind, the
+    some clusters single pieces, each with as many of its crops. Where there are too few of one kind, the
     other makes up for it.
 
     Args:
@@ -62,7 +62,7 @@ def plan_round(
     for _ in range(settings.steps):
         members = next(together) if grouped else []
         members += [member for member in next(apart) for _ in range(settings.learning.tracklets)]
-        batches.append(_pictures(pieces, members, rng))
+        batches.append(_crops(pieces, members, rng))
     return batches
 
 
@@ -84,8 +84,8 @@ def _cycle(members: Ints, size: int, rng: np.random.Generator) -> Iterator[list[
         yield [next(order) for _ in range(size)]
 
 
-def _pictures(pieces: Sequence[Piece], members: Sequence[int], rng: np.random.Generator) -> Batch:
-    """A picture of each member; one that comes several times shows other pictures as far as it has them."""
+def _crops(pieces: Sequence[Piece], members: Sequence[int], rng: np.random.Generator) -> Batch:
+    """A crop of each member; one that comes several times shows other crops as far as it has them."""
     left: dict[int, list[int]] = {}
     batch = []
     for member in members:

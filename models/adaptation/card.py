@@ -14,7 +14,7 @@ from models.networks.network import Network
 from models.training.result import hardware
 
 CONTAINS: Final = (
-    "This model contains what it learnt of the people it saw: their pictures shaped its weights. Treat it "
+    "This model contains what it learnt of the people it saw: their crops shaped its weights. Treat it "
     "like the recordings it learnt from, and erase it when they have to be erased."
 )
 LIMITS: Final = (
@@ -61,7 +61,7 @@ def describe(
 
 
 def recordings(gathered: Gathered) -> list[str]:
-    """Names of the recordings whose pictures were learnt from."""
+    """Names of the recordings whose crops were learnt from."""
     return sorted({sighting.recording for sighting in gathered.used})
 
 

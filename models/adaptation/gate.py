@@ -41,10 +41,10 @@ class HeldOut:
     """What the gate measures on.
 
     Attributes:
-        pieces: tracklets of at least one picture; those of two and more have halves.
+        pieces: tracklets of at least one crop; those of two and more have halves.
         cameras: (N,).
         apart: pairs that are two people.
-        store: their pictures.
+        store: their crops.
         simulated: people with names; None where there are none.
     """
 
@@ -60,9 +60,9 @@ class Seen:
     """The held-out tracklets as a model sees them; unit vectors (N, D).
 
     Attributes:
-        photos: the first picture of each, by the image network.
-        rest: all pictures of its second half, by the video network.
-        whole: all pictures, by the video network.
+        photos: the first crop of each, by the image network.
+        rest: all crops of its second half, by the video network.
+        whole: all crops, by the video network.
         simulated: mAP on simulated people; None where there are none.
     """
 
@@ -77,7 +77,7 @@ def look(embedder: Embedder, held: HeldOut, told: Told | None = None) -> Seen:
     photos, rest, whole = [], [], []
     for start in range(0, len(held.pieces), AT_ONCE):
         clips = [
-            [held.store.read(piece.tracklet, picture) for picture in range(piece.start, piece.stop)]
+            [held.store.read(piece.tracklet, crop) for crop in range(piece.start, piece.stop)]
             for piece in held.pieces[start : start + AT_ONCE]
         ]
         photos.append(embedder.embed_images([clip[0] for clip in clips]))

@@ -1,4 +1,4 @@
-"""The first part of a run: choose tracklets, get their pictures, and see what is known of them."""
+"""The first part of a run: choose tracklets, get their crops, and see what is known of them."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -65,7 +65,7 @@ class Gathered:
         cameras: names of all cameras, in the order of their numbers.
         cuts: what cutting found among them.
         counts: tracklets by what became of them.
-        missing: why tracklets had no pictures.
+        missing: why tracklets had no crops.
     """
 
     material: Material
@@ -90,7 +90,7 @@ def choose(source: Source, settings: AdaptationSettings) -> list[str]:
 
 
 def collect(source: Source, chosen: Sequence[str], store: CropStore, tell: Tell) -> list[Sighting]:
-    """Get the pictures that are not stored yet; returns the chosen tracklets.
+    """Get the crops that are not stored yet; returns the chosen tracklets.
 
     Raises:
         TrainingError: a tracklet is no longer in the source: what was erased may not be learnt from.
@@ -121,7 +121,7 @@ def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: i
 
     Args:
         sightings: that were chosen.
-        store: of their pictures.
+        store: of their crops.
         run: settings and the rest.
         offered: tracklets that the source had.
 
@@ -153,7 +153,7 @@ def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: i
     counts = {
         "offered": offered,
         "not drawn": offered - len(sightings),
-        "without pictures": len(sightings) - len(have),
+        "without crops": len(sightings) - len(have),
         "duplicates": len(have) - len(usable),
         "held out": len(held),
         "used": len(used),
@@ -172,7 +172,7 @@ def _missing(sightings: Sequence[Sighting], store: CropStore) -> dict[str, int]:
 
 
 def _without_duplicates(sightings: Sequence[Sighting], store: CropStore) -> list[Sighting]:
-    """One of each: of equal pictures the first, of what was tracked twice the longer."""
+    """One of each: of equal crops the first, of what was tracked twice the longer."""
     first: dict[str, str] = {}
     for sighting in sightings:
         first.setdefault(store.known[sighting.id].digest, sighting.id)
@@ -189,10 +189,10 @@ def _check(usable: Sequence[Sighting], missing: Mapping[str, int], settings: Ada
     gone = sum(missing.values())
     if not usable and gone:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in missing.items())
-        raise ParentStays(f"The old model stays: no tracklet has pictures any more ({reasons}).")
-    said = f" ({gone} have no pictures any more)" if gone else ""
+        raise ParentStays(f"The old model stays: no tracklet has crops any more ({reasons}).")
+    said = f" ({gone} have no crops any more)" if gone else ""
     raise ParentStays(
-        f"The old model stays: {len(usable)} different tracklets with pictures{said} are too few to learn "
+        f"The old model stays: {len(usable)} different tracklets with crops{said} are too few to learn "
         f"from and to judge by; {least} are the least."
     )
 
@@ -222,7 +222,7 @@ def _cut(whole: Sequence[Piece], cameras: Ints, store: CropStore, run: Run) -> C
     found = read_json(run.folder / CUTS)
     if found is None:
         embedding = Embedding(run.parent.network, run.parent.preprocessing, store, run.device)
-        features = embedding.pictures(whole, partial(run.tell, "cutting"))
+        features = embedding.crops(whole, partial(run.tell, "cutting"))
         share, seed = run.settings.cut, run.settings.seed
         cuts = cut_at_jumps(whole, features, cameras, share=share, seed=seed)
         write_json(run.folder / CUTS, cuts._asdict())

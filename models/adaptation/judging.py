@@ -42,7 +42,7 @@ def judge(gathered: Gathered, run: Run, state: State, *, name: str, source: str)
 
     Raises:
         ParentStays: the network cannot be written at all.
-        BadDataset: a simulated picture cannot be read.
+        BadDataset: a simulated crop cannot be read.
         Cancelled: by `run.tell`.
     """
     network = settled_network(gathered.material, state).cpu()
@@ -110,7 +110,7 @@ def notes_on(gathered: Gathered, run: Run, rounds: Sequence[Round]) -> tuple[str
         notes.append("No cluster reaches over two cameras: the model still keeps them apart.")
     if (lost := sum(gathered.missing.values())) > 0:
         reasons = "; ".join(f"{reason}: {count}" for reason, count in gathered.missing.items())
-        notes.append(f"{lost} tracklets have no pictures any more ({reasons}).")
+        notes.append(f"{lost} tracklets have no crops any more ({reasons}).")
     if not gathered.held.apart:
         notes.append("Nobody held out was seen side by side with others: sure negatives could not be judged.")
     if gathered.held.simulated is None:

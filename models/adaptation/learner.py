@@ -17,7 +17,7 @@ from models.training.optimisation.norms import Norm
 
 
 class Learner(nn.Module):
-    """A network that embeds single pictures, of which all but the frozen blocks learns.
+    """A network that embeds single crops, of which all but the frozen blocks learns.
 
     Args:
         network: learns in place.
@@ -40,9 +40,11 @@ class Learner(nn.Module):
         if isinstance(neck := getattr(network, "neck", None), nn.BatchNorm1d):
             neck.bias.requires_grad_(False)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Unit vectors: (B, 3, H, W) standardised -> (B, D)."""
-        return F.normalize(self.network.embed_images(pictures), dim=1)
+    def forward(self, crops: Tensor, *, bf16: bool = False) -> Tensor:
+        """Unit vectors: (B, 3, H, W) standardised -> (B, D) float32, computed in bfloat16 if asked for."""
+        with torch.autocast(crops.device.type, torch.bfloat16, enabled=bf16):
+            features = self.network.embed_images(crops)
+        return F.normalize(features.float(), dim=1)
 
     def train(self, mode: bool = True) -> Self:
         """Switch all but what stays as it is: its batch normalisation keeps its statistics."""

@@ -25,7 +25,7 @@ class Material:
         pieces: N.
         cameras: (N,) from 0.
         apart: pairs of pieces that are two people.
-        store: their pictures.
+        store: their crops.
         preprocessing: of the network.
         rehearsal: simulated people; None for none.
         settings: of the run.
@@ -43,7 +43,7 @@ class Material:
 
     def see(self, batch: Batch, number: int) -> Tensor:
         """Batch `number` as the network sees it: (B, 3, H, W), augmented and standardised."""
-        crops = [self.store.read(self.pieces[draw.piece].tracklet, draw.picture) for draw in batch]
+        crops = [self.store.read(self.pieces[draw.piece].tracklet, draw.crop) for draw in batch]
         return self.ready(resize(crops, self.preprocessing), number)
 
     def ready(self, pixels: Tensor, number: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML page with its pictures inside, which opens without a network."""
+"""The report of a run: one HTML page with its crops inside, which opens without a network."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -144,9 +144,9 @@ def _rankings(gathered: Gathered, before: Seen, after: Seen) -> str:
             f'<div class="row"><span class="side">{said}</span>{_answers(gathered, seen, number)}</div>'
             for said, seen in ((f"before: rank {old}", before), (f"after: rank {new}", after))
         )
-        photo = _picture(held.store, held.pieces[number], 0, _camera(gathered, held.cameras[number]))
+        photo = _crop(held.store, held.pieces[number], 0, _camera(gathered, held.cameras[number]))
         parts.append(f'<section class="query">{photo}<div>{rows}</div></section>')
-    return "".join(parts) or "<p>Nobody held out has two pictures.</p>"
+    return "".join(parts) or "<p>Nobody held out has two crops.</p>"
 
 
 def _answers(gathered: Gathered, seen: Seen, number: int) -> str:
@@ -154,7 +154,7 @@ def _answers(gathered: Gathered, seen: Seen, number: int) -> str:
     scores = seen.rest @ seen.photos[number]
     best = np.argsort(-scores, kind="stable")[:DEPTH]
     return "".join(
-        _picture(
+        _crop(
             held.store,
             held.pieces[place],
             (held.pieces[place].stop - held.pieces[place].start) // 2,
@@ -171,8 +171,8 @@ def _clusters(gathered: Gathered, labels: Ints) -> str:
     parts = []
     for label in drawn.tolist():
         members = np.flatnonzero(labels == label)
-        pictures = "".join(
-            _picture(
+        crops = "".join(
+            _crop(
                 material.store,
                 material.pieces[member],
                 0,
@@ -180,7 +180,7 @@ def _clusters(gathered: Gathered, labels: Ints) -> str:
             )
             for member in members[:TRACKLETS].tolist()
         )
-        parts.append(f'<h3>{len(members)} tracklets</h3><div class="row">{pictures}</div>')
+        parts.append(f'<h3>{len(members)} tracklets</h3><div class="row">{crops}</div>')
     return "".join(parts) or "<p>There were none.</p>"
 
 
@@ -189,14 +189,14 @@ def _cuts(gathered: Gathered) -> str:
     parts = []
     for tracklet, place in list(gathered.cuts.cut.items())[:CUT]:
         piece = Piece(tracklet, 0, 0, store.count(tracklet))
-        pictures = [_picture(store, piece, picture, "") for picture in range(piece.stop)]
-        pictures.insert(place, '<span class="cut">cut</span>')
-        parts.append(f'<div class="row">{"".join(pictures)}</div>')
+        crops = [_crop(store, piece, crop, "") for crop in range(piece.stop)]
+        crops.insert(place, '<span class="cut">cut</span>')
+        parts.append(f'<div class="row">{"".join(crops)}</div>')
     return "".join(parts) or "<p>There were none.</p>"
 
 
-def _picture(store: CropStore, piece: Piece, picture: int, caption: str, kind: str = "") -> str:
-    data = base64.b64encode(store.encoded(piece.tracklet, piece.start + picture)).decode("ascii")
+def _crop(store: CropStore, piece: Piece, crop: int, caption: str, kind: str = "") -> str:
+    data = base64.b64encode(store.encoded(piece.tracklet, piece.start + crop)).decode("ascii")
     said = escape(caption)
     return (
         f'<figure class="{kind}"><img src="data:image/jpeg;base64,{data}" alt="a person, {said}">'

@@ -14,21 +14,21 @@ from models.inference import optimise
 from models.networks.network import Network
 from models.preprocessing import Preprocessing, prepare
 
-AT_ONCE: Final = 64  # pictures read together
-LEAST: Final = 2  # pictures on each side of a cut
+AT_ONCE: Final = 64  # crops read together
+LEAST: Final = 2  # crops on each side of a cut
 STRANGERS: Final = 2000  # pairs of them that say how alike two people look
 
 Tell = Callable[[int, int], None]
-"""Is told how many pictures are done, and of how many. May raise to stop."""
+"""Is told how many crops are done, and of how many. May raise to stop."""
 
 
 class Piece(NamedTuple):
-    """Pictures `start` to `stop` of a tracklet, all of one person.
+    """Crops `start` to `stop` of a tracklet, all of one person.
 
     Attributes:
         tracklet: its id.
         number: of the tracklet among those that are used.
-        start: first picture.
+        start: first crop.
         stop: one after the last.
     """
 
@@ -53,12 +53,12 @@ class Cuts(NamedTuple):
 
 
 class Embedding:
-    """Embeds stored pictures with a network as it is now.
+    """Embeds stored crops with a network as it is now.
 
     Args:
         network: any mode; it is copied.
         preprocessing: its own.
-        store: of the pictures.
+        store: of the crops.
         device: "cpu" or "cuda:N".
     """
 
@@ -66,8 +66,8 @@ class Embedding:
         self._network = optimise(network).to(device)
         self._preprocessing, self._store, self._device = preprocessing, store, device
 
-    def pictures(self, pieces: Sequence[Piece], tell: Tell | None = None) -> Iterator[Features]:
-        """Features of the pictures of each piece, raw: (n, D)."""
+    def crops(self, pieces: Sequence[Piece], tell: Tell | None = None) -> Iterator[Features]:
+        """Features of the crops of each piece, raw: (n, D)."""
         total = sum(piece.stop - piece.start for piece in pieces)
         waiting: list[Features] = []
         held = done = 0
@@ -87,15 +87,15 @@ class Embedding:
                 tell(done, total)
 
     def means(self, pieces: Sequence[Piece], tell: Tell | None = None) -> Features:
-        """(N, D) unit vectors: the mean over each piece's pictures."""
-        found = [features.mean(axis=0) for features in self.pictures(pieces, tell)]
+        """(N, D) unit vectors: the mean over each piece's crops."""
+        found = [features.mean(axis=0) for features in self.crops(pieces, tell)]
         return normalise(np.stack(found))
 
     def _batches(self, pieces: Sequence[Piece]) -> Iterator[list[tuple[str, int]]]:
         batch: list[tuple[str, int]] = []
         for piece in pieces:
-            for picture in range(piece.start, piece.stop):
-                batch.append((piece.tracklet, picture))
+            for crop in range(piece.start, piece.stop):
+                batch.append((piece.tracklet, crop))
                 if len(batch) == AT_ONCE:
                     yield batch
                     batch = []
@@ -104,7 +104,7 @@ class Embedding:
 
     @torch.inference_mode()
     def _embed(self, batch: Sequence[tuple[str, int]]) -> Features:
-        crops = [self._store.read(tracklet, picture) for tracklet, picture in batch]
+        crops = [self._store.read(tracklet, crop) for tracklet, crop in batch]
         size = CPU_FRAMES if self._device == "cpu" else AT_ONCE
         parts = torch.split(prepare(crops, self._preprocessing).to(self._device), size)
         found: Features = torch.cat([self._network.embed_images(part) for part in parts]).cpu().numpy()
@@ -122,7 +122,7 @@ def cut_at_jumps(
 
     Args:
         pieces: whole tracklets.
-        features: of their pictures, one by one.
+        features: of their crops, one by one.
         cameras: (N,) of the pieces.
         share: from 0 (nothing is cut) to 1.
         seed: of the strangers that are drawn.
@@ -150,7 +150,7 @@ def cut_at_jumps(
 def weakest_place(features: Features) -> tuple[float, int]:
     """Where a tracklet's parts before and after are least alike, and their cosine; (n, D) raw.
 
-    A tracklet of too few pictures has no such place: its parts are as alike as can be.
+    A tracklet of too few crops has no such place: its parts are as alike as can be.
     """
     weakest, where = np.inf, 0
     for place in range(LEAST, len(features) - LEAST + 1):

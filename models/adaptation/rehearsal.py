@@ -18,7 +18,7 @@ class Rehearsal:
     Args:
         tracklets: of them.
         people: in a batch.
-        pictures: of each.
+        crops: of each.
         preprocessing: of the network.
         seed: of the draws.
     """
@@ -27,13 +27,13 @@ class Rehearsal:
         self,
         tracklets: Sequence[Tracklet],
         people: int,
-        pictures: int,
+        crops: int,
         preprocessing: Preprocessing,
         seed: int,
     ) -> None:
         self._tracklets = [t for t in tracklets if t.identity not in {DISTRACTOR, JUNK}]
         self._people = min(people, len(by_identity(self._tracklets)))
-        self._pictures, self._preprocessing, self._seed = pictures, preprocessing, seed
+        self._crops, self._preprocessing, self._seed = crops, preprocessing, seed
         self._epoch: list[list[int]] = []
         self._number = -1
 
@@ -41,7 +41,7 @@ class Rehearsal:
         """Batch `number` of the whole run: pixels (n, 3, H, W) uint8 and identities (n,).
 
         Raises:
-            BadDataset: a picture cannot be read.
+            BadDataset: a crop cannot be read.
         """
         per_epoch = len(by_identity(self._tracklets)) // self._people
         members = self._batches(number // per_epoch)[number % per_epoch]
@@ -58,6 +58,6 @@ class Rehearsal:
     def _batches(self, epoch: int) -> list[list[int]]:
         if epoch != self._number:
             rng = np.random.default_rng([self._seed, epoch, 1])
-            self._epoch = balanced_batches(self._tracklets, self._people, self._pictures, rng)
+            self._epoch = balanced_batches(self._tracklets, self._people, self._crops, rng)
             self._number = epoch
         return self._epoch

@@ -88,9 +88,9 @@ class Result:
         reason: why, in a sentence.
         notes: what else an operator should know, a sentence each.
         counts: tracklets by what became of them: "offered", "used", "held out", "cut", "duplicates",
-            "without pictures", "not drawn".
-        missing: why tracklets had no pictures, and how many.
-        recordings: names of those whose pictures were learnt from.
+            "without crops", "not drawn".
+        missing: why tracklets had no crops, and how many.
+        recordings: names of those whose crops were learnt from.
         measures: figures of the gate; empty where it was not reached.
         rounds: one by one.
         seconds: of work, over all restarts.

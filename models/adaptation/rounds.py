@@ -68,7 +68,7 @@ def make_optimiser(learner: Learner, settings: AdaptationSettings) -> torch.opti
 
 
 def settled_network(material: Material, state: State) -> Network:
-    """A copy of the averaged network, whose norms have the statistics of pictures of all pieces alike."""
+    """A copy of the averaged network, whose norms have the statistics of crops of all pieces alike."""
     learner = deepcopy(state.learner)
     learner.network.load_state_dict(state.average.module.state_dict())
     learner.train()
@@ -168,12 +168,13 @@ def _step(material: Material, state: State, batch: Batch, proxies: Proxies) -> f
     """Move the weights once; returns the loss."""
     number = len(state.rounds) * material.settings.steps + state.step
     members = torch.tensor([draw.piece for draw in batch], device=material.device)
-    features = state.learner(material.see(batch, number))
+    bf16 = bool(material.settings.learning.bf16)
+    features = state.learner(material.see(batch, number), bf16=bf16)
     loss = proxies.loss(features, members)
     if material.rehearsal is not None:
         pixels, identities = material.rehearsal.batch(number)
         with norms_of_their_own(state.learner):
-            known = state.learner(material.ready(pixels, number))
+            known = state.learner(material.ready(pixels, number), bf16=bf16)
         loss = loss + supervised_contrastive(known, identities.to(material.device))
     state.optimiser.zero_grad()
     torch.autograd.backward(loss)

@@ -7,7 +7,7 @@ from pydantic import Field
 from models.training.plan import Augmentation, Positive, Section, Share
 
 MOST_CROPS: Final = 8
-"""Pictures of a tracklet that are kept."""
+"""Crops of a tracklet that are kept."""
 
 
 class Neighbourhood(Section):
@@ -58,6 +58,7 @@ class Learning(Section):
         0.99, gt=0, lt=1, description="decay of the averaged network, which clusters and is kept"
     )
     frozen_blocks: int = Field(5, ge=0, description="first blocks of the backbone that stay as they are")
+    bf16: bool | None = Field(None, description="as in recipes; None: on a CPU that is faster with it")
     norm_batches: int = Field(20, ge=0, description="that give the averaged network's norms their statistics")
     simulated: Share = Field(
         0.25, description="share of a batch that is simulated people, where there are some"
@@ -90,7 +91,7 @@ class AdaptationSettings(Section):
     steps: int = Field(200, ge=1, le=10**6, description="of a round")
     hours: float | None = Field(None, gt=0)
     tracklets: int = Field(20_000, ge=100, description="that are learnt from at most")
-    least: int = Field(100, ge=2, description="tracklets with pictures that are worth beginning with")
+    least: int = Field(100, ge=2, description="tracklets with crops that are worth beginning with")
     cut: Share = Field(
         0.75, description="a tracklet is cut where its parts are less alike than this share of strangers"
     )

@@ -1,4 +1,4 @@
-"""What adaptation asks of the place that tracklets come from: facts first, pictures when they are wanted."""
+"""What adaptation asks of the place that tracklets come from: facts first, crops when they are wanted."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,18 +47,18 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """The pictures of a tracklet, or why there are none.
+    """The crops of a tracklet, or why there are none.
 
     Attributes:
         id: of the tracklet.
-        pictures: at most eight are used: the best by quality, spread over the tracklet, in their order of
+        images: at most eight are used: the best by quality, spread over the tracklet, in their order of
             time. RGB of any size, cut from the recording as they are.
-        missing: where there are no pictures, why, in words for the report, such as "recording lobby.mp4 is
+        missing: where there are no crops, why, in words for the report, such as "recording lobby.mp4 is
             gone".
     """
 
     id: str
-    pictures: Sequence[Crop] = ()
+    images: Sequence[Crop] = ()
     missing: str | None = None
 
 
@@ -73,7 +73,7 @@ class Source(Protocol):
         """All tracklets to choose from, in the same order whenever it is asked."""
 
     def crops(self, ids: Sequence[str]) -> Iterator[Crops]:
-        """The pictures of these tracklets, each once, in the order that is cheapest to read.
+        """The crops of these tracklets, each once, in the order that is cheapest to read.
 
         Asked only for what is wanted, and after a restart only for what is still lacking. What comes is kept
         in the state folder, so recordings are decoded once.

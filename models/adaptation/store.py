@@ -1,4 +1,4 @@
-"""Pictures of tracklets on disk: written once, read at every step, whole after a kill at any moment."""
+"""Crops of tracklets on disk: written once, read at every step, whole after a kill at any moment."""
 
 import hashlib
 import io
@@ -17,14 +17,14 @@ from models.adaptation.source import Crops
 from models.errors import BadImage, TrainingError
 from models.preprocessing import Crop, Preprocessing, check_image, resample
 
-PICTURES: Final = "crops.bin"
+CROPS: Final = "crops.bin"
 INDEX: Final = "crops.jsonl"
 QUALITY: Final = 95  # of JPEG, without thinned-out colours
 KEPT_TOGETHER: Final = 64  # tracklets between two writes to disk
 
 
 class Stored(NamedTuple):
-    """Where the pictures of a tracklet lie.
+    """Where the crops of a tracklet lie.
 
     Attributes:
         places: (offset, bytes) of each in the file.
@@ -38,7 +38,7 @@ class Stored(NamedTuple):
 
 
 class CropStore:
-    """The pictures of a run, no larger than its network sees them.
+    """The crops of a run, no larger than its network sees them.
 
     Args:
         folder: of the run; what an earlier process wrote there is found again.
@@ -51,13 +51,13 @@ class CropStore:
     def __init__(self, folder: Path, preprocessing: Preprocessing) -> None:
         self._size = preprocessing.height, preprocessing.width
         folder.mkdir(parents=True, exist_ok=True)
-        self._index, self._pictures = folder / INDEX, folder / PICTURES
+        self._index, self._crops = folder / INDEX, folder / CROPS
         self._known: dict[str, Stored] = {}
         self._read_index()
         self._waiting: list[str] = []
-        self._writing = self._pictures.open("ab")
+        self._writing = self._crops.open("ab")
         self._end = self._writing.tell()
-        self._reading = os.open(self._pictures, os.O_RDONLY | os.O_CLOEXEC)
+        self._reading = os.open(self._crops, os.O_RDONLY | os.O_CLOEXEC)
 
     @property
     def known(self) -> Mapping[str, Stored]:
@@ -65,18 +65,18 @@ class CropStore:
         return self._known
 
     def add(self, crops: Crops) -> None:
-        """Keep the pictures of a tracklet; those that are no pictures are left out.
+        """Keep the crops of a tracklet; what cannot be a crop is left out.
 
         Args:
-            crops: if more than eight pictures, the first eight count.
+            crops: if more than eight crops, the first eight count.
         """
         places, digest = [], hashlib.sha256()
-        for data in self._encoded(crops.pictures[:MOST_CROPS]):
+        for data in self._encoded(crops.images[:MOST_CROPS]):
             places.append((self._end, len(data)))
             digest.update(data)
             self._writing.write(data)
             self._end += len(data)
-        missing = None if places else crops.missing or "its pictures cannot be read"
+        missing = None if places else crops.missing or "its crops cannot be read"
         stored = Stored(tuple(places), digest.hexdigest(), missing)
         self._known[crops.id] = stored
         self._waiting.append(json.dumps({"id": crops.id, **stored._asdict()}) + "\n")
@@ -84,7 +84,7 @@ class CropStore:
             self.flush()
 
     def flush(self) -> None:
-        """Bring to disk what was added: the pictures before the index that names them."""
+        """Bring to disk what was added: the crops before the index that names them."""
         self._writing.flush()
         os.fsync(self._writing.fileno())
         with self._index.open("a", encoding="utf-8") as file:
@@ -94,21 +94,21 @@ class CropStore:
         self._waiting = []
 
     def count(self, tracklet: str) -> int:
-        """How many pictures there are of a tracklet."""
+        """How many crops there are of a tracklet."""
         return len(self._known[tracklet].places)
 
-    def encoded(self, tracklet: str, picture: int) -> bytes:
-        """One picture of a tracklet as JPEG."""
-        offset, length = self._known[tracklet].places[picture]
+    def encoded(self, tracklet: str, crop: int) -> bytes:
+        """One crop of a tracklet as JPEG."""
+        offset, length = self._known[tracklet].places[crop]
         return os.pread(self._reading, length, offset)
 
-    def read(self, tracklet: str, picture: int) -> Crop:
-        """One picture of a tracklet. Raises TrainingError where the file is damaged."""
+    def read(self, tracklet: str, crop: int) -> Crop:
+        """One crop of a tracklet. Raises TrainingError where the file is damaged."""
         try:
-            with Image.open(io.BytesIO(self.encoded(tracklet, picture))) as image:
+            with Image.open(io.BytesIO(self.encoded(tracklet, crop))) as image:
                 return np.asarray(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError) as error:
-            raise TrainingError(f"{self._pictures} is damaged: {error}; begin in another folder") from error
+            raise TrainingError(f"{self._crops} is damaged: {error}; begin in another folder") from error
 
     def close(self) -> None:
         """Bring to disk what was added, and let the files go."""
@@ -124,14 +124,14 @@ class CropStore:
     ) -> None:
         self.close()
 
-    def _encoded(self, pictures: Sequence[Crop]) -> Iterable[bytes]:
+    def _encoded(self, images: Sequence[Crop]) -> Iterable[bytes]:
         height, width = self._size
-        for picture in pictures:
+        for image in images:
             try:
-                check_image(picture)
+                check_image(image)
             except BadImage:
                 continue
-            crop = picture
+            crop = image
             if crop.shape[0] * crop.shape[1] > height * width:
                 crop = resample(crop, height, width, mode="bicubic").permute(1, 2, 0).numpy()
             buffer = io.BytesIO()
@@ -153,9 +153,7 @@ class CropStore:
             raise TrainingError(f"{self._index} is damaged: {error!r}; begin in another folder") from error
         if len(whole) < len(lines):
             os.truncate(self._index, sum(map(len, whole)))
-        if self._pictures.exists():
-            if self._pictures.stat().st_size < end:
-                raise TrainingError(
-                    f"{self._pictures} is shorter than its index says; begin in another folder"
-                )
-            os.truncate(self._pictures, end)
+        if self._crops.exists():
+            if self._crops.stat().st_size < end:
+                raise TrainingError(f"{self._crops} is shorter than its index says; begin in another folder")
+            os.truncate(self._crops, end)

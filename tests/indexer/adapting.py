@@ -18,11 +18,10 @@ from indexer.settings import IndexSettings
 from models import checkpoint
 from models.adaptation.settings import AdaptationSettings
 from tests.indexer.fakes import TinyEmbedder
-from tests.models.adaptation.world import draw, quick, small_model
+from tests.models.adaptation.world import FORGIVING, draw, quick, small_model
 
 SETTINGS = IndexSettings(device="cpu")
-FORGIVING = {"least": 10, "halves_loss": 1, "negatives_gain": 1, "returns_loss": 1, "simulated_loss": 1}
-PEOPLE, PICTURES = 20, 4
+PEOPLE, CROPS = 20, 4
 
 
 def fill(gallery: Gallery, folder: Path, cameras: int = 2) -> None:
@@ -30,9 +29,9 @@ def fill(gallery: Gallery, folder: Path, cameras: int = 2) -> None:
     folder.mkdir(parents=True)
     for person in range(PEOPLE):
         for camera in range(cameras):
-            for number in range(PICTURES):
-                picture = Image.fromarray(draw(person, camera, 0, number))
-                picture.save(folder / f"{person + 1:04}C{camera + 1}T0001F{number + 1:03}.png")
+            for number in range(CROPS):
+                crop = Image.fromarray(draw(person, camera, 0, number))
+                crop.save(folder / f"{person + 1:04}C{camera + 1}T0001F{number + 1:03}.png")
     start = datetime(2026, 3, 1, 8, tzinfo=UTC)
     import_crops(gallery, TinyEmbedder(), CropFolder(folder, "cam", start), SETTINGS)
 

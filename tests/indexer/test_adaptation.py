@@ -50,7 +50,7 @@ def test_a_model_that_passes_is_kept_and_embeds_the_gallery(filled: Gallery, par
     model = filled.models.find("ours")
     assert (model.id, model.learnt_from, model.erased) == (adapted.model_id, 2, 0)
     assert set(model.card["adaptation"]["recordings"]) == {video.id for video in filled.catalogue.videos()}
-    assert folder_of(filled) == {"outcome.json", "report.html", "videos.json"}  # no pictures but the report's
+    assert folder_of(filled) == {"outcome.json", "report.html", "videos.json"}  # no crops but the report's
     assert filled.adaptations.report("ours").read_text().startswith("<!")
 
     assert adapt(filled, parent) == adapted  # the run has ended; this one says the same
@@ -158,7 +158,7 @@ def test_what_a_gallery_tells_of_its_tracklets(
 
     found = {crops.id: crops for crops in source.crops([one.id for one in sightings] + ["f" * 32 + "-0"])}
     assert len(found) == 7
-    assert {len(found[f"{video.id}-{n}"].pictures) for n in range(3)} == {8}
+    assert {len(found[f"{video.id}-{n}"].images) for n in range(3)} == {8}
     assert {found[f"{other.id}-{n}"].missing for n in range(3)} == {
         "gone.mp4: the recording is gone (No such file or directory)"
     }

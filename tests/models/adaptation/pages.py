@@ -32,7 +32,7 @@ def shown(folder: Path) -> Iterator[Shown]:
         for name in [*ids, *(f"held-{n}" for n in range(HELD))]:
             person = int(name.split("-")[0]) if name[0].isdigit() else 20 + int(name.split("-")[1]) % 6
             camera = int(name[-1]) % 2
-            store.add(Crops(name, [draw(person, camera, 0, picture) for picture in range(4)]))
+            store.add(Crops(name, [draw(person, camera, 0, crop) for crop in range(4)]))
         store.flush()
         pieces = [Piece(name, number, 0, 4) for number, name in enumerate(ids)]
         cameras = np.arange(len(ids)) % 2

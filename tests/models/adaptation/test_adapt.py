@@ -1,5 +1,6 @@
 """From a gallery of drawn people to a judged model."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,22 +9,17 @@ import pytest
 
 from models import checkpoint
 from models.adaptation.adapt import adapt
-from models.adaptation.result import Progress, Result
+from models.adaptation.gate import HALVES
+from models.adaptation.result import Result
 from models.adaptation.settings import AdaptationSettings
 from models.adaptation.source import Source
 from models.adaptation.state import FILE
 from models.datasets.records import Dataset, Split
 from models.errors import Cancelled, TrainingError
 from models.zoo import LoadedModel
-from tests.models.adaptation.world import World, quick, small_model
+from tests.models.adaptation.conftest import Finished
+from tests.models.adaptation.world import FEW, FORGIVING, World, quick, small_model
 from tests.models.people import draw_tracklets
-
-FORGIVING = {"least": 10, "halves_loss": 1, "negatives_gain": 1, "returns_loss": 1, "simulated_loss": 1}
-
-
-@pytest.fixture(scope="module")
-def parent() -> LoadedModel:
-    return small_model()
 
 
 def run(
@@ -32,18 +28,8 @@ def run(
     return adapt(source, parent, settings or quick(gate=FORGIVING), folder, name="ours", device="cpu")
 
 
-def test_a_model_is_adapted_judged_and_described(parent: LoadedModel, tmp_path: Path) -> None:
-    seen: list[Progress] = []
-    before = parent.id
-    result = adapt(
-        World(),
-        parent,
-        quick(gate=FORGIVING),
-        tmp_path,
-        name="ours",
-        progress=seen.append,
-        device="cpu",
-    )
+def test_a_model_is_adapted_judged_and_described(parent: LoadedModel, finished: Finished) -> None:
+    result = finished.result
 
     assert result.outcome in {"adapted", "kept"}
     assert len(result.rounds) == 2
@@ -51,34 +37,35 @@ def test_a_model_is_adapted_judged_and_described(parent: LoadedModel, tmp_path: 
     assert result.counts["used"] + result.counts["held out"] == 40
     assert result.recordings == ("camera-0.mp4", "camera-1.mp4")
     assert [measure.count for measure in result.measures]
-    assert result.report == tmp_path / "report.html"
-    model = checkpoint.load(result.model or tmp_path / "rejected")
+    assert result.report == finished.folder / "report.html"
+    model = checkpoint.load(result.model or finished.folder / "rejected")
     assert model.id != parent.id
     card = model.card["adaptation"]
     assert card["parent"] == parent.name
-    assert card["parent_id"] == parent.id == before
+    assert card["parent_id"] == parent.id
     assert card["labels"] == "none"
     assert "contains what it learnt of the people" in card["contains"]
     assert card["tracklets"] == result.counts["used"]
     assert card["from"].startswith("2023-11-1")
-    stages = list(dict.fromkeys(progress.stage.partition(" ")[0] for progress in seen))
+    stages = list(dict.fromkeys(progress.stage.partition(" ")[0] for progress in finished.seen))
     assert stages == ["crops", "cutting", "embedding", "clustering", "learning", "gate"]
-    assert checkpoint.weights_id(parent.network.state_dict()) == before
+    assert checkpoint.weights_id(parent.network.state_dict()) == parent.id
 
 
-def test_a_second_call_reads_nothing_again(parent: LoadedModel, tmp_path: Path) -> None:
+def test_a_second_call_reads_nothing_again(parent: LoadedModel, finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
     world = World()
-    first = run(world, parent, tmp_path)
-    asked = len(world.asked)
 
     second = run(world, parent, tmp_path)
 
-    assert len(world.asked) == asked == 40
-    assert replace(second, seconds=0) == replace(first, seconds=0)
+    assert (len(finished.world.asked), world.asked) == (40, [])
+    assert weights(second, tmp_path) == weights(finished.result, finished.folder)
+    assert (second.measures, second.rounds) == (finished.result.measures, finished.result.rounds)
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_weights(parent: LoadedModel, tmp_path: Path) -> None:
-    undisturbed = run(World(), parent, tmp_path / "a")
+def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
+    parent: LoadedModel, finished: Finished, tmp_path: Path
+) -> None:
     calls = 0
 
     def after_some() -> bool:
@@ -93,7 +80,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(parent: LoadedModel,
                 World(),
                 parent,
                 quick(gate=FORGIVING),
-                tmp_path / "b",
+                tmp_path,
                 name="ours",
                 cancelled=after_some,
                 device="cpu",
@@ -103,8 +90,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(parent: LoadedModel,
             stops += 1
 
     assert stops > 5
-    assert weights(result, tmp_path / "b") == weights(undisturbed, tmp_path / "a")
-    assert result.measures == undisturbed.measures
+    assert weights(result, tmp_path) == weights(finished.result, finished.folder)
+    assert result.measures == finished.result.measures
 
 
 def weights(result: Result, folder: Path) -> str:
@@ -119,17 +106,32 @@ def test_the_gate_keeps_the_parent(parent: LoadedModel, tmp_path: Path) -> None:
     assert result.model is None
     assert "The old model stays: on tracklets held out the adapted one is worse" in result.reason
     assert not (tmp_path / "model").exists()
+    (halves,) = [one for one in result.measures if not one.passes]
+    assert halves.after < halves.before
+    assert f"{HALVES}: {100 * halves.before:.1f} % before, {100 * halves.after:.1f} % after" in result.reason
     assert (tmp_path / "rejected" / "card.json").exists()
     assert "The old model stays" in (tmp_path / "report.html").read_text()
+    assert checkpoint.weights_id(parent.network.state_dict()) == parent.id
+
+
+def test_a_radius_that_takes_everybody_for_one_person_is_noticed(parent: LoadedModel, tmp_path: Path) -> None:
+    radius = {"radius": 0.999, "last_radius": 0.999, "change": 0.0, "cannot_links": False, "k1": 35}
+    settings = quick(neighbourhood=radius, rounds=1)
+
+    result = run(World(), parent, tmp_path, settings)
+
+    (only,) = result.rounds
+    assert (only.clusters, only.single) == (1, 0)
+    assert any("look like one person" in note for note in result.notes)
 
 
 def ruinous(rate: float) -> AdaptationSettings:
-    learning = {"clusters": 4, "tracklets": 2, "norm_batches": 2, "warm_up": 0, "rate": rate, "ema": 0.01}
+    learning = {**FEW, "warm_up": 0, "rate": rate, "ema": 0.01}
     return quick(learning=learning, gate={"least": 10, "returns_loss": 1, "negatives_gain": 1})
 
 
 def test_a_network_that_is_no_longer_finite_is_not_taken(parent: LoadedModel, tmp_path: Path) -> None:
-    result = run(World(), parent, tmp_path, ruinous(rate=1.0))
+    result = run(World(), parent, tmp_path, ruinous(rate=1e6))
 
     assert result.outcome == "kept"
     assert "values that are not finite" in result.reason
@@ -142,15 +144,15 @@ def test_a_network_that_is_no_longer_finite_is_not_taken(parent: LoadedModel, tm
         (World(people=2), "4 tracklets are too few to learn from"),
         (
             World(gone=frozenset(f"{p}-{c}-0" for p in range(20) for c in range(2))),
-            "no tracklet has pictures any more (its recording is gone: 40)",
+            "no tracklet has crops any more (its recording is gone: 40)",
         ),
         (
             World(gone=frozenset(f"{p}-{c}-0" for p in range(15) for c in range(2))),
-            "10 different tracklets with pictures (30 have no pictures any more) are too few",
+            "10 different tracklets with crops (30 have no crops any more) are too few",
         ),
-        (World(pictures=0), "no tracklet has pictures any more (its pictures cannot be read: 40)"),
+        (World(length=0), "no tracklet has crops any more (its crops cannot be read: 40)"),
     ],
-    ids=["too few", "all gone", "too few left", "no pictures"],
+    ids=["too few", "all gone", "too few left", "no crops"],
 )
 def test_too_little_is_said_in_a_sentence(
     parent: LoadedModel, tmp_path: Path, world: World, said: str
@@ -219,17 +221,46 @@ def test_a_folder_belongs_to_one_run(parent: LoadedModel, tmp_path: Path, other:
         begin(**{other: values[other]})
 
 
-def test_a_damaged_state_is_named(parent: LoadedModel, tmp_path: Path) -> None:
-    run(World(), parent, tmp_path)
+def test_a_damaged_state_is_named(parent: LoadedModel, finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / FILE).write_bytes(b"nothing")
 
     with pytest.raises(TrainingError, match=FILE):
         run(World(), parent, tmp_path)
 
 
-def test_a_network_without_one_backbone_is_refused_at_once(tmp_path: Path) -> None:
-    crf = small_model()
-    other = replace(crf, network=type("Odd", (type(crf.network),), {"kind": "odd", "image_backbone": None})())
+def test_bfloat16_learns_nearly_the_same(parent: LoadedModel, finished: Finished, tmp_path: Path) -> None:
+    settings = quick(gate=FORGIVING, learning={**FEW, "bf16": True})
+    fast, exact = run(World(), parent, tmp_path, settings), finished.result
+
+    assert weights(fast, tmp_path) != weights(exact, finished.folder)
+    assert fast.rounds[0].clusters == exact.rounds[0].clusters
+    assert [one.loss for one in fast.rounds] == pytest.approx([one.loss for one in exact.rounds], rel=0.05)
+    for one, other in zip(fast.measures, exact.measures, strict=True):
+        assert one.after == pytest.approx(other.after, abs=0.05)
+
+
+def test_the_precision_is_chosen_once(
+    parent: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that begins on a processor with bfloat16 goes on with it on one without, and says so."""
+    settings = quick(learning={**FEW, "bf16": None})
+    monkeypatch.setattr("models.adaptation.adapt.faster_in_bf16", lambda _device: True)
+    with pytest.raises(Cancelled):
+        adapt(World(), parent, settings, tmp_path, name="ours", cancelled=lambda: True, device="cpu")
+    monkeypatch.setattr("models.adaptation.adapt.faster_in_bf16", lambda _device: False)
+    with pytest.raises(TrainingError, match="another run"):
+        run(World(), parent, tmp_path, quick())  # which asks for float32
+
+    result = run(World(), parent, tmp_path, settings)
+
+    card = checkpoint.load(result.model or tmp_path / "rejected").card["adaptation"]
+    assert card["settings"]["learning"]["bf16"] is True
+
+
+def test_a_network_without_one_backbone_is_refused_at_once(parent: LoadedModel, tmp_path: Path) -> None:
+    odd = type("Odd", (type(parent.network),), {"kind": "odd", "image_backbone": None})
+    other = replace(parent, network=odd("tiny"))
 
     with pytest.raises(TrainingError, match="'odd' cannot be adapted; tkp, 3d-saa-cmil and vkd can"):
         run(World(), other, tmp_path / "none")
@@ -240,7 +271,7 @@ def test_simulated_people_take_part_and_are_judged(parent: LoadedModel, tmp_path
     people = draw_tracklets(tmp_path / "people", identities=8, size=(64, 32))
     train, test = people[:8], people[8:]
     simulated = Dataset("simulated", (Split(train, test[::2], test),))
-    half = {"clusters": 4, "tracklets": 2, "norm_batches": 2, "simulated": 0.5}
+    half = {**FEW, "simulated": 0.5}
     settings = quick(gate=FORGIVING, learning=half)
 
     alone = run(World(), parent, tmp_path / "a", settings)
@@ -254,7 +285,7 @@ def test_simulated_people_take_part_and_are_judged(parent: LoadedModel, tmp_path
 def test_a_pair_of_networks_becomes_one(tmp_path: Path) -> None:
     pair = small_model("tkp")
 
-    result = run(World(), pair, tmp_path)
+    result = run(World(), pair, tmp_path, quick(gate=FORGIVING, rounds=1, steps=2))
 
     network = checkpoint.load(result.model or tmp_path / "rejected").network
     state = network.state_dict()

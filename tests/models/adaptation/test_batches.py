@@ -18,10 +18,10 @@ def plan(
     *,
     simulated: bool = False,
     number: int = 0,
-    pictures: int = 8,
+    crops: int = 8,
     single: float = 0.25,
 ) -> list[Batch]:
-    pieces = [Piece(str(i), i, 0, pictures) for i in range(len(labels))]
+    pieces = [Piece(str(i), i, 0, crops) for i in range(len(labels))]
     settings = AdaptationSettings(
         steps=30, contrast=Contrast(single=single), learning=Learning(clusters=8, tracklets=4)
     )
@@ -50,10 +50,10 @@ def test_cameras_of_a_cluster_are_spread() -> None:
             assert {CAMERAS[d.piece] for d in batch if LABELS[d.piece] == label} == {0, 1, 2}
 
 
-def test_a_piece_that_comes_often_shows_other_pictures() -> None:
+def test_a_piece_that_comes_often_shows_other_crops() -> None:
     for batch in plan(LABELS, CAMERAS):
         assert len(set(batch)) == len(batch)
-    few = plan(LABELS, CAMERAS, pictures=2)
+    few = plan(LABELS, CAMERAS, crops=2)
     for batch in few:
         shown = Counter(draw for draw in batch if LABELS[draw.piece] == SINGLE)
         assert set(shown.values()) == {2}

@@ -59,7 +59,7 @@ def test_halves_are_found_where_features_are_good() -> None:
     assert halves_map(seen(5), ALL) < 0.4
 
 
-def test_single_pictures_are_only_in_the_way() -> None:
+def test_single_crops_are_only_in_the_way() -> None:
     some = ALL.copy()
     some[::2] = False
 

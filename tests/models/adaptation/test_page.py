@@ -39,7 +39,7 @@ def test_everything_is_inside_and_names_are_text(tmp_path: Path) -> None:
     assert CAMERA not in text
 
 
-def test_verdict_figures_and_pictures_are_shown(tmp_path: Path) -> None:
+def test_verdict_figures_and_crops_are_shown(tmp_path: Path) -> None:
     text = page(tmp_path)
 
     assert "The old model stays" in text

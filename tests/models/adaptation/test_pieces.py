@@ -1,4 +1,4 @@
-"""Tracklets are cut where the person changes, and pieces are embedded picture by picture."""
+"""Tracklets are cut where the person changes, and pieces are embedded crop by crop."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ RNG = np.random.default_rng(0)
 PEOPLE = RNG.normal(size=(300, 32)).astype(np.float32)
 
 
-def seen(person: int, pictures: int) -> Features:
-    return np.asarray(PEOPLE[person] + 0.3 * RNG.normal(size=(pictures, 32)), dtype=np.float32)
+def seen(person: int, crops: int) -> Features:
+    return np.asarray(PEOPLE[person] + 0.3 * RNG.normal(size=(crops, 32)), dtype=np.float32)
 
 
 def cut(tracklets: list[Features], share: float = 0.75):  # type: ignore[no-untyped-def]
@@ -54,9 +54,9 @@ def test_nothing_is_cut_where_there_are_no_strangers() -> None:
     assert alone.threshold is None
 
 
-@pytest.mark.parametrize("pictures", [1, 2, 3])
-def test_few_pictures_have_no_place_to_cut(pictures: int) -> None:
-    likeness, place = weakest_place(np.concatenate([seen(1, 1), seen(2, 5)])[:pictures])
+@pytest.mark.parametrize("crops", [1, 2, 3])
+def test_few_crops_have_no_place_to_cut(crops: int) -> None:
+    likeness, place = weakest_place(np.concatenate([seen(1, 1), seen(2, 5)])[:crops])
 
     assert likeness == np.inf
     assert place == 0
@@ -68,17 +68,17 @@ def test_features_are_those_of_the_embedder(tmp_path: Path) -> None:
     with CropStore(tmp_path, model.preprocessing) as store:
         lengths = [1, 8, 3, 8, 8, 5, 8, 8, 8, 8, 8, 2]
         for number, length in enumerate(lengths):
-            store.add(Crops(str(number), [draw(number, 0, 0, picture) for picture in range(length)]))
+            store.add(Crops(str(number), [draw(number, 0, 0, crop) for crop in range(length)]))
         store.flush()
         pieces = [Piece(str(n), n, 0, length) for n, length in enumerate(lengths)]
         pieces[3] = Piece("3", 3, 2, 6)
         told: list[tuple[int, int]] = []
 
-        found = list(Embedding(model.network, model.preprocessing, store, "cpu").pictures(pieces, tell(told)))
+        found = list(Embedding(model.network, model.preprocessing, store, "cpu").crops(pieces, tell(told)))
 
         embedder = Embedder(model, device="cpu")
         for piece, own in zip(pieces, found, strict=True):
-            crops = [store.read(piece.tracklet, picture) for picture in range(piece.start, piece.stop)]
+            crops = [store.read(piece.tracklet, crop) for crop in range(piece.start, piece.stop)]
             theirs = np.stack([embedder.embed_clips([[crop]])[0] for crop in crops])
             assert own == pytest.approx(theirs, abs=1e-4)
     total = sum(piece.stop - piece.start for piece in pieces)

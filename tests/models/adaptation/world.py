@@ -13,9 +13,15 @@ from models.zoo import LoadedModel
 
 SIZE = (64, 32)
 
+FEW = {"clusters": 4, "tracklets": 2, "norm_batches": 2, "warm_up": 1, "bf16": False}
+"""Learning that takes seconds, the same on every processor."""
+
+FORGIVING = {"least": 10, "halves_loss": 1, "negatives_gain": 1, "returns_loss": 1, "simulated_loss": 1}
+"""A gate that lets nearly everything pass."""
+
 
 def small_model(kind: str = "vkd") -> LoadedModel:
-    """An untrained network that takes small pictures."""
+    """An untrained network that takes small crops."""
     model = zoo.untrained("efficientnet-lite0", kind, neck=True)
     model.network.requires_grad_(False)
     return replace(model, preprocessing=replace(model.preprocessing, height=SIZE[0], width=SIZE[1]))
@@ -29,7 +35,7 @@ def quick(**values: object) -> AdaptationSettings:
         "least": 10,
         "tracklets": 1000,
         "save_every": 1,
-        "learning": {"clusters": 4, "tracklets": 2, "norm_batches": 2, "warm_up": 1},
+        "learning": FEW,
         "gate": {"least": 10},
     }
     return AdaptationSettings.model_validate({**few, **values})
@@ -43,15 +49,15 @@ class World:
         people: how many there are.
         cameras: each person passes all of them.
         tracklets: that a person leaves on each camera.
-        pictures: of a tracklet.
+        length: crops of a tracklet.
         gone: ids of tracklets whose recording is gone.
-        asked: ids that pictures were asked of, in this process.
+        asked: ids that crops were asked of, in this process.
     """
 
     people: int = 20
     cameras: int = 2
     tracklets: int = 1
-    pictures: int = 4
+    length: int = 4
     gone: frozenset[str] = frozenset()
     asked: list[str] = field(default_factory=list)
     name: str = "drawn people"
@@ -83,20 +89,20 @@ class World:
         return found
 
     def crops(self, ids: Sequence[str]) -> Iterator[Crops]:
-        """Pictures in the order in which they are asked for."""
+        """Crops in the order in which they are asked for."""
         for name in ids:
             self.asked.append(name)
             if name in self.gone:
                 yield Crops(name, missing="its recording is gone")
             else:
                 person, camera, number = map(int, name.split("-"))
-                yield Crops(name, [draw(person, camera, number, n) for n in range(self.pictures)])
+                yield Crops(name, [draw(person, camera, number, n) for n in range(self.length)])
 
 
-def draw(person: int, camera: int, number: int, picture: int) -> Crop:
-    """A picture of a person."""
+def draw(person: int, camera: int, number: int, crop: int) -> Crop:
+    """A crop of a person."""
     colours = np.random.default_rng([7, person]).uniform(30, 220, (2, 3))
-    noise = np.random.default_rng([person, camera, number, picture])
+    noise = np.random.default_rng([person, camera, number, crop])
     tint = np.random.default_rng([8, camera]).uniform(0.7, 1.2, 3)
     x = np.repeat(colours, 40, axis=0)[:, None].repeat(30, axis=1) * tint  # (80, 30, 3)
     x = x + noise.normal(0, 8, x.shape)
