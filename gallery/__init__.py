@@ -45,14 +45,17 @@ if TYPE_CHECKING:
     from gallery.records.probes import FoundPerson as FoundPerson
     from gallery.records.probes import PersonQuality as PersonQuality
     from gallery.records.probes import ProbeInfo as ProbeInfo
+    from gallery.records.searches import ErasedHit as ErasedHit
     from gallery.records.searches import NewSearch as NewSearch
     from gallery.records.searches import QueriedFilters as QueriedFilters
     from gallery.records.searches import QueriedProbe as QueriedProbe
     from gallery.records.searches import RecordedHit as RecordedHit
     from gallery.records.searches import Refinement as Refinement
+    from gallery.records.searches import RepeatOn as RepeatOn
     from gallery.records.searches import SearchCalibration as SearchCalibration
     from gallery.records.searches import SearchInfo as SearchInfo
     from gallery.records.searches import SearchQuery as SearchQuery
+    from gallery.records.searches import SearchRepeat as SearchRepeat
     from gallery.records.searching import Filters as Filters
     from gallery.records.searching import Hit as Hit
     from gallery.records.searching import RankBy as RankBy
@@ -113,6 +116,9 @@ _HOMES = {
         "RecordedHit",
         "Refinement",
         "SearchQuery",
+        "SearchRepeat",
+        "RepeatOn",
+        "ErasedHit",
     ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],

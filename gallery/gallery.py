@@ -15,10 +15,12 @@ from gallery.catalogue.keys import Keys
 from gallery.catalogue.marks import Marks
 from gallery.catalogue.probes import Probes
 from gallery.catalogue.searches import Searches
+from gallery.catalogue.then import videos_then
 from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
 from gallery.jobs.jobs import Jobs
 from gallery.records.models import Comparison
+from gallery.records.searches import SearchInfo
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
 from gallery.registry.comparison import FloatArray, compare_features, compare_tracklets
 from gallery.registry.models import Models
@@ -131,6 +133,18 @@ class Gallery:
         Segments that are missing or damaged are left out, and it names them.
         """
         return self._snapshots.newest(model_id)
+
+    def searched_videos(self, search: SearchInfo) -> frozenset[str]:
+        """Return the ids of the videos that a search was asked among and that are still here."""
+        with self._database.read() as session:
+            return videos_then(session, search.model_id, search.change, search.created_at)
+
+    def snapshot_of(self, search: SearchInfo) -> Snapshot:
+        """Return the snapshot that a search was asked in, without what was erased since.
+
+        It ranks as it did then while nothing is erased, corrected or indexed anew, whatever came since.
+        """
+        return self._snapshots.then(search.model_id, search.change, self.searched_videos(search))
 
     def compare(self, before: str, after: str, *, probes: int = 200) -> Comparison:
         """Ask two models (by id) for the same tracklets: what would change if the second were in use."""

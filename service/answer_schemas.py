@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from gallery import RankBy, Verdict
+from gallery import RankBy, RepeatOn, Verdict
 from service.schemas import BoxOut
 
 TimeZoneOut = Annotated[str, Field(description="IANA name of the camera's time zone, for showing times")]
@@ -162,6 +162,10 @@ class HitOut(BaseModel):
     pulled_by: int | None = Field(
         description="Which of several `probes` the hit resembles most, from 0; null with one"
     )
+    new: bool = Field(
+        default=False,
+        description="In an answer that asks an earlier search again now: whether that could not find it",
+    )
     tracklet_id: str = Field(description="The tracklet; name it in a search to find more like it")
     video_id: str = Field(description="The video it is in")
     camera: CameraRef = Field(description="The camera that saw it")
@@ -172,6 +176,34 @@ class HitOut(BaseModel):
     clip_url: str = Field(description="Plays the best moment; without `moment` it plays the whole tracklet")
     tracklet_url: str = Field(description="Path of its clips and boxes")
     mark: MarkOut | None = Field(description="The verdict on it, if it was marked")
+
+
+class ErasedOut(BaseModel):
+    """A hit of an earlier answer that is not there any more."""
+
+    rank: int = Field(description="Its place in the earlier answer, from 1")
+    tracklet_id: str = Field(description="The tracklet that it was")
+
+
+class RepeatOut(BaseModel):
+    """Which earlier search an answer asks again, and how the two compare."""
+
+    search_id: str = Field(description="The earlier search")
+    on: RepeatOn = Field(
+        description="`snapshot`: among the tracklets that it was asked among; `now`: among all there are"
+    )
+    same_ranking: bool | None = Field(
+        description="On the snapshot: whether the hits of the earlier answer that are left rank as they did"
+    )
+    erased: list[ErasedOut] = Field(
+        description="Hits of the earlier answer that were erased or indexed anew since"
+    )
+    erased_tracklets: int | None = Field(
+        description="On the snapshot: how many of the tracklets compared then were erased or indexed anew"
+    )
+    new_hits: int | None = Field(
+        description="Now: how many hits, on all pages, the earlier search could not find"
+    )
 
 
 class SearchAnswer(BaseModel):
@@ -187,6 +219,9 @@ class SearchAnswer(BaseModel):
     coverage: CoverageOut = Field(description="What the answer rests on: what was searched, and what was not")
     calibration: Calibration = Field(description="What the probabilities of the hits are worth")
     ranked_by: RankBy = Field(description="What orders the hits")
+    repeats: RepeatOut | None = Field(
+        default=None, description="The earlier search that was asked again, if it was"
+    )
     hits: list[HitOut] = Field(description="The tracklets of this page, best first")
     next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")
     warnings: list[str] = Field(description="What is to be known before the hits are believed: show them")

@@ -66,6 +66,10 @@ class StateConflict(ServiceError):
     """The request is not possible in the current state."""
 
 
+class ProbeUnavailable(ServiceError):
+    """What a search looked for is not kept any more."""
+
+
 class RecordingUnavailable(ServiceError):
     """The video file behind a tracklet is gone, changed or unreadable."""
 

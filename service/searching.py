@@ -37,6 +37,7 @@ from service.answer_schemas import (
     ModelOut,
     Moment,
     RefinedOut,
+    RepeatOut,
     SearchAnswer,
     SearchedProbe,
 )
@@ -46,6 +47,7 @@ from service.credibility import OF_MARKS, believe
 from service.errors import InvalidRequest
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
+from service.repeats import Repeat, warnings_of
 from service.schemas import ProbeChoice, SearchOptions
 from service.state import State
 from service.targets import Target, chosen_by, fused, look_at, of_photo
@@ -138,6 +140,7 @@ def search(
     question: Question,
     *,
     refining: Refining | None = None,
+    repeat: Repeat | None = None,
 ) -> SearchAnswer:
     """Search for the person that all targets show, and record the answer before it leaves.
 
@@ -148,8 +151,10 @@ def search(
         targets: at least one.
         question: where to search.
         refining: what is searched for instead of the targets' own embeddings.
+        repeat: the search that is asked again, and where; by default it is a new one.
     """
-    snapshot = state.gallery.snapshot(embedder.id)
+    gallery = state.gallery
+    snapshot = repeat.snapshot(gallery, embedder.id) if repeat else gallery.snapshot(embedder.id)
     depth, own = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
     probe = fused(targets) if refining is None else refining.vector
     ranking = snapshot.search(probe, limit=depth + len(own), filters=question.filters, by=question.by)
@@ -157,17 +162,23 @@ def search(
     look, line = (look_at(targets) if refining is None else None), state.settings.credible
     why = None if refining is None else OF_MARKS
     hits, calibration = believe(embedder, look, ranked, ranking.compared, line, why_not=why)
-    statement = coverage_statement(state.gallery, question.cameras, question.filters, ranking, embedder.id)
+    hits = list(_pulled(snapshot, targets, hits))
+    coverage = repeat.coverage(ranking) if repeat else None
+    if coverage is None:
+        statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
+        coverage = statement.model_dump(mode="json")
+    hits, repeats = repeat.compare(gallery, hits, ranking) if repeat else (hits, None)
     said = (embedder.warning, state.networks.note)
     warnings = [text for target in targets for text in target.warnings]
     warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
+    warnings += warnings_of(repeats) if repeats else []
     first, *more = (QueriedProbe(**target.searched.model_dump()) for target in targets)
     recorded = state.gallery.searches.add(
         NewSearch(
             key_id=caller.key_id,
             query=SearchQuery(
                 first,
-                QueriedFilters(**question.named.model_dump()),
+                QueriedFilters(**question.named.model_dump(), camera_ids=_ids(question.filters)),
                 question.limit,
                 ranking.by,
                 more,
@@ -177,13 +188,18 @@ def search(
             model_name=embedder.name,
             model_warning=embedder.warning,
             change=ranking.change,
-            coverage=statement.model_dump(mode="json"),
+            coverage=coverage,
             calibration=calibration,
             warnings=list(dict.fromkeys(warnings)),
-            hits=_pulled(snapshot, targets, hits),
+            hits=hits,
+            repeats=repeats,
         )
     )
     return _answer(state, recorded, question.cameras, offset=0, limit=question.limit)
+
+
+def _ids(filters: Filters) -> list[int] | None:
+    return None if filters.camera_ids is None else sorted(filters.camera_ids)
 
 
 def _pulled(
@@ -259,6 +275,9 @@ def _answer(
         coverage=CoverageOut.model_validate(recorded.coverage),
         calibration=Calibration.model_validate(recorded.calibration, from_attributes=True),
         ranked_by=recorded.query.by,
+        repeats=None
+        if recorded.repeats is None
+        else RepeatOut.model_validate(recorded.repeats, from_attributes=True),
         hits=hits,
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
         warnings=warnings,
@@ -315,6 +334,7 @@ def _hit(
         standard_score=stored.standard_score,
         probability=stored.probability,
         pulled_by=stored.pulled_by,
+        new=stored.new,
         tracklet_id=tracklet.id,
         video_id=tracklet.video_id,
         camera=camera_ref(cameras[tracklet.camera_id]),

@@ -22,6 +22,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
             "rank": hit.rank,
             "score": hit.score,
             "standard_score": hit.standard_score,
+            **({"new": "new" if hit.new else ""} if _asked_again_now(answer) else {}),
             **({"probability": hit.probability} if answer.calibration.calibrated else {}),
             "camera": hit.camera.name,
             "local_time": local_time(hit.start, hit.camera.time_zone),
@@ -61,6 +62,10 @@ def incomplete(answer: "SearchAnswer") -> bool:
     causes = {gap.cause for gap in answer.coverage.not_searched}
     nothing = answer.coverage.tracklets_compared == 0 and "no_recording" in causes
     return nothing or not causes.isdisjoint(_UNSEARCHED)
+
+
+def _asked_again_now(answer: "SearchAnswer") -> bool:
+    return answer.repeats is not None and answer.repeats.on == "now"
 
 
 def _credible(answer: "SearchAnswer") -> str | None:

@@ -27,6 +27,7 @@ from sightline import (
     reindex,
     repair,
     search,
+    searches,
     serve,
     simulate,
     train,
@@ -122,5 +123,6 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(marks.app, name="marks")
 app.add_typer(models.app, name="models")
+app.add_typer(searches.app, name="searches")
 app.add_typer(videos.app, name="videos")
 app.add_typer(simulate.app, name="simulate")

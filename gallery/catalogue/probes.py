@@ -112,6 +112,11 @@ class Probes:
         if self._directory.is_dir():
             sync_directory(self._directory)
 
+    def kept(self, probe_ids: Sequence[str]) -> set[str]:
+        """Return those of some probes that are still there."""
+        with self._database.read() as session:
+            return set(session.scalars(select(Probe.id).where(Probe.id.in_(probe_ids))))
+
     def count(self, key_id: str | None) -> int:
         """Count the probes of a key."""
         with self._database.read() as session:

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
@@ -14,6 +14,7 @@ from gallery.records.searches import (
     SearchCalibration,
     SearchInfo,
     SearchQuery,
+    SearchRepeat,
 )
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
@@ -23,6 +24,7 @@ from gallery.validation import json_list, json_object, known_id, optional_text, 
 
 _QUERY = Document(SearchQuery, "the query of a search")
 _CALIBRATION = Document(SearchCalibration, "the calibration of a search")
+_REPEAT = Document(SearchRepeat, "the repeat of a search")
 _HITS = Document(RecordedHit, "the hits of a search")
 
 BEFORE: Final = "This search was recorded by a version that knew no probabilities."
@@ -54,6 +56,7 @@ class Searches:
             calibration=_CALIBRATION.dump(search.calibration),
             warnings=json_list(search.warnings, "warnings"),
             hits=_HITS.dump_all(search.hits),
+            repeats=None if search.repeats is None else _REPEAT.dump(search.repeats),
             created_at=datetime.now(UTC),
         )
         with self._database.write() as session:
@@ -71,6 +74,32 @@ class Searches:
                 },
             )
             return _search_info(row)
+
+    def page(
+        self, key_id: str | None, *, everyones: bool = False, before: str | None = None, limit: int
+    ) -> list[SearchInfo]:
+        """Return searches of a key, the newest first.
+
+        Args:
+            key_id: whose; None: of the command line and of callers without a key.
+            everyones: of all, whatever the key.
+            before: id of the last search of the page before. What is asked meanwhile moves no page.
+            limit: the most of them.
+
+        Raises:
+            NotFound: `before` is no search of the key.
+        """
+        query = select(Search).order_by(Search.created_at.desc(), Search.id.desc()).limit(limit)
+        if not everyones:
+            query = query.where(Search.key_id == key_id)
+        with self._database.read() as session:
+            if before is not None:
+                last = session.get(Search, known_id(before, "search"))
+                if last is None or not (everyones or last.key_id == key_id):
+                    raise NotFound(f"no search {before}")
+                older = and_(Search.created_at == last.created_at, Search.id < last.id)
+                query = query.where(or_(Search.created_at < last.created_at, older))
+            return [_search_info(row) for row in session.scalars(query)]
 
     def recent(self, limit: int) -> list[SearchInfo]:
         """Return the last searches, the newest first."""
@@ -96,4 +125,5 @@ def _search_info(row: Search) -> SearchInfo:
         SearchCalibration(reason=BEFORE) if row.calibration is None else _CALIBRATION.load(row.calibration)
     )
     query, hits = _QUERY.load(row.query), _HITS.load_all(row.hits)
-    return copied(SearchInfo, row, query=query, calibration=calibration, hits=hits)
+    repeats = None if row.repeats is None else _REPEAT.load(row.repeats)
+    return copied(SearchInfo, row, query=query, calibration=calibration, hits=hits, repeats=repeats)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from gallery.records.searching import RankBy
@@ -26,12 +27,17 @@ class QueriedProbe:
 
 @dataclass(frozen=True, slots=True)
 class QueriedFilters:
-    """The filters of a search, by name; None for no restriction."""
+    """The filters of a search, by name; None for no restriction.
+
+    `camera_ids` are the cameras that were meant, whatever they are called now; None also in searches that
+    were recorded without.
+    """
 
     cameras: Sequence[str] | None
     sites: Sequence[str] | None
     start: datetime | None
     end: datetime | None
+    camera_ids: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,8 @@ class RecordedHit:
     """A hit as it was answered: the tracklet may have been erased since. `clip` is the number of the best.
 
     `probability` that it shows the person is there if the scores were calibrated; `pulled_by` is which of
-    several photos the hit resembles most, from 0.
+    several photos the hit resembles most, from 0. `new`: it could not be found by the search that this one
+    asks again.
     """
 
     tracklet_id: str
@@ -81,6 +88,7 @@ class RecordedHit:
     standard_score: float | None = None
     probability: float | None = None
     pulled_by: int | None = None
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +112,46 @@ class SearchCalibration:
     wrong_expected: float | None = None
 
 
+class RepeatOn(StrEnum):
+    """Where a search is asked again.
+
+    SNAPSHOT: among the tracklets that it was asked among, as far as they are still there.
+    NOW: among all that are there.
+    """
+
+    SNAPSHOT = "snapshot"
+    NOW = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedHit:
+    """A hit of an earlier answer that is not in the gallery any more."""
+
+    rank: int
+    tracklet_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRepeat:
+    """Which search an answer asks again, and how the answers compare.
+
+    Attributes:
+        search_id: the earlier one.
+        on: among which tracklets it was asked again.
+        same_ranking: on the snapshot, whether those hits of the earlier answer that are left rank as then.
+        erased: hits of the earlier answer that are gone.
+        erased_tracklets: on the snapshot, how many of the tracklets compared then are gone.
+        new_hits: now, how many hits the earlier search could not find.
+    """
+
+    search_id: str
+    on: RepeatOn
+    same_ranking: bool | None = None
+    erased: Sequence[ErasedHit] = ()
+    erased_tracklets: int | None = None
+    new_hits: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSearch:
     """An answered search to record.
@@ -121,6 +169,7 @@ class NewSearch:
     calibration: SearchCalibration
     warnings: Sequence[str]
     hits: Sequence[RecordedHit]
+    repeats: SearchRepeat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,9 @@ class SegmentVideo(Base):
     video_id: Mapped[str] = mapped_column(ForeignKey("video.id", ondelete="CASCADE"), primary_key=True)
     model_id: Mapped[str] = mapped_column(ForeignKey("model.id"), primary_key=True)
     segment_id: Mapped[str] = mapped_column(ForeignKey("segment.id"), index=True)
+    # The change that made the video searchable with the model; compaction and corrections leave it as it is.
+    # None: by an older version.
+    change: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Tombstone(Base):
@@ -277,6 +280,7 @@ class Search(Base):
     """One asked question and its whole answer, so that pages never shift and it can be read again."""
 
     __tablename__ = "search"
+    __table_args__ = (Index("ix_search_key_id", "key_id", "created_at", "id"),)
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     key_id: Mapped[str | None] = mapped_column(String(32))
@@ -290,6 +294,7 @@ class Search(Base):
     warnings: Mapped[list[Any]]
     hits: Mapped[list[Any]]  # of RecordedHit, best first
     created_at: Mapped[datetime]
+    repeats: Mapped[dict[str, Any] | None]  # a SearchRepeat, if it asks an earlier search again
     marks_erased: Mapped[int] = mapped_column(server_default="0")  # marks that went with their recordings
 
 

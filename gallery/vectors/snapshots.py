@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,6 +67,31 @@ class Snapshots:
             if known is None or known.change < change:
                 known = self._newest[model_id] = self._make(model_id, known, {})
             return known
+
+    def then(self, model_id: str, change: int, video_ids: Collection[str]) -> Snapshot:
+        """Return what is left of the snapshot of an earlier change, which held these videos.
+
+        Its cohorts are of what is left too, so it ranks as the earlier one did unless something was erased.
+        """
+        newest = self.newest(model_id)
+        while True:
+            try:
+                return self._only(newest, change, video_ids)
+            except CorruptSegment as error:
+                newest = self.without(newest, error)
+
+    def _only(self, newest: Snapshot, change: int, video_ids: Collection[str]) -> Snapshot:
+        held = np.array(sorted(video_id.encode() for video_id in video_ids), "S32")
+        blocks = [
+            Block(block.rows, block.erased | ~np.isin(block.rows.videos["id"], held))
+            for block in newest.blocks
+        ]
+
+        def renew(_: Snapshot, error: CorruptSegment) -> Snapshot:
+            return self._only(self.without(newest, error), change, video_ids)
+
+        cohorts = cohorts_of(blocks, newest.cohorts)
+        return Snapshot(newest.model_id, change, blocks, cohorts, renew=renew, damaged=newest.damaged)
 
     def forget(self, model_id: str) -> None:
         """Let go of a model's snapshot; searches in it go on, and asking for it makes it anew."""

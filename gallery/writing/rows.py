@@ -137,19 +137,21 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
     same_tracklets = _same_tracklets(session, old, spool)
     kept = marks.take_out(session, old.id) if same_tracklets else []
     marks.forget_marks(session, old.id)
-    others: list[tuple[str, str]] = []
+    others: list[tuple[str, str, int | None]] = []
     if same and same_tracklets:
-        query = select(SegmentVideo.model_id, SegmentVideo.segment_id).where(
-            SegmentVideo.video_id == old.id, SegmentVideo.model_id != model_id
-        )
-        others = [(model, held) for model, held in session.execute(query)]
+        columns = (SegmentVideo.model_id, SegmentVideo.segment_id, SegmentVideo.change)
+        query = select(*columns).where(SegmentVideo.video_id == old.id, SegmentVideo.model_id != model_id)
+        others = [(model, held, change) for model, held, change in session.execute(query)]
     session.execute(delete(Video).where(Video.id == old.id))
     session.expunge_all()
     row = insert_video(session, video, spool)
     marks.put_back(session, kept)
-    session.add_all(SegmentVideo(video_id=row.id, model_id=model, segment_id=held) for model, held in others)
+    session.add_all(
+        SegmentVideo(video_id=row.id, model_id=model, segment_id=held, change=change)
+        for model, held, change in others
+    )
     session.flush()
-    return row, sorted(set(left) - {held for _, held in others})
+    return row, sorted(set(left) - {held for _, held, _ in others})
 
 
 def _same_tracklets(session: Session, row: Video, spool: Spool) -> bool:
@@ -179,7 +181,10 @@ def insert_segment(session: Session, video_id: str, segment_id: str, manifest: M
     row = new_segment(segment_id, manifest, advance_change(session))
     session.add(row)
     session.flush()
-    session.add(SegmentVideo(video_id=video_id, model_id=manifest.model_id, segment_id=segment_id))
+    held = SegmentVideo(
+        video_id=video_id, model_id=manifest.model_id, segment_id=segment_id, change=row.change
+    )
+    session.add(held)
     session.flush()
     return row.change
 

@@ -14,7 +14,7 @@ from service.problems import declared
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/searches/{search_id}", tags=["evidence"])
-SearchId = Annotated[str, Path(max_length=64)]
+SearchId = Annotated[str, Path(max_length=64, description="The search")]
 Hits = Annotated[
     int,
     Query(

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from service import probing, searching
+from service import again, history, probing, searching
 from service.answer_schemas import SearchAnswer
 from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
+from service.history_schemas import RepeatIn, SearchList
 from service.problems import declared
 from service.schemas import MAX_LIMIT, ProbeChoice, SearchQuery, SearchRequest
 from service.state import State, StateDep
@@ -91,6 +92,49 @@ async def search_by_photo(
     if _kind(request) != "multipart/form-data":
         raise InvalidRequest("Send multipart/form-data.", "content-type")
     return _made(await _from_form(state, caller, request), response)
+
+
+@router.get("", operation_id="listSearches", summary="Your searches, the newest first")
+def list_searches(
+    state: StateDep,
+    caller: CallerDep,
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next_cursor` of the page before")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Searches on the page")] = 20,
+) -> SearchList:
+    """Those of this key only, without their hits. What is asked meanwhile moves no page."""
+    return history.page(state, caller, cursor, limit)
+
+
+@router.post(
+    "/{search_id}/again",
+    operation_id="searchAgain",
+    summary="Ask a recorded search again",
+    status_code=201,
+    responses=declared(404, 409, 410, 413),
+)
+async def search_again(  # noqa: PLR0917  (what FastAPI injects, and the request)
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    response: Response,
+    search_id: SearchId,
+    wanted: RepeatIn | None = None,
+) -> SearchAnswer:
+    """Asks the same question, and answers with a search of its own whose `repeats` compares the two.
+
+    On its snapshot it ranks what it ranked then, whatever was indexed since, and names what was erased. Now
+    it ranks all there is, and `new` marks the hits that it could not find then. 409: its snapshot is of
+    another model than the one in use. 410: a photo or tracklet that it looked for is not kept any more.
+    """
+    on = (wanted or RepeatIn()).on
+
+    def repeat() -> SearchAnswer:
+        first = searching.own_search(state, caller, search_id)
+        return again.ask_again(state, caller, first, on)
+
+    return _made(await state.networks_lane.run(caller.key_id, request, repeat), response)
 
 
 @router.get(

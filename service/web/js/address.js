@@ -5,12 +5,13 @@ import { forgetKey, setKey } from "./api.js";
 import { reopen } from "./reopen.js";
 import { store } from "./state.js";
 
-/** What the address asks for: {search} or {filters}, either may be missing. */
+/** What the address asks for: {search, hits} or {filters}, any may be missing; hits: how many, if not one page. */
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
   const cameras = asked.has("camera") ? asked.getAll("camera") : null;
   const time = (name) => (Number.isNaN(Date.parse(asked.get(name))) ? null : new Date(asked.get(name)).toISOString());
-  return { search: asked.get("search"), filters: { cameras, start: time("from"), end: time("to") } };
+  const hits = Math.min(Math.max(Math.trunc(Number(asked.get("hits"))) || 0, 0), 1000) || null;
+  return { search: asked.get("search"), hits, filters: { cameras, start: time("from"), end: time("to") } };
 }
 
 /** Put a key that the address brings into the session, so that it is in no history entry or shared link. */
@@ -28,10 +29,11 @@ function here(asked) {
 }
 
 /** The address of what `state` holds. */
-function addressOf({ search: { answer }, filters }) {
+function addressOf({ search: { answer, shown }, filters }) {
   const asked = new URLSearchParams();
   if (answer) {
     asked.set("search", answer.id);
+    if (shown) asked.set("hits", shown);
     return here(asked);
   }
   for (const camera of filters.cameras ?? []) asked.append("camera", camera);
@@ -46,6 +48,7 @@ function write(state, before) {
   const next = addressOf(state);
   if (next === here(new URLSearchParams(location.hash.slice(1)))) return;
   if (answer && answer.id !== was?.id) history.pushState(null, "", next);
+  else if (answer && state.search.shown !== before.search.shown) history.replaceState(null, "", next);
   else if (!answer && state.search.phase === "idle" && !state.photo) history.replaceState(null, "", next);
 }
 
@@ -56,9 +59,9 @@ export function clearAddress() {
 
 /** Show what the address says, and keep it true from now on. */
 export function startAddress() {
-  const { search, filters } = read();
+  const { search, hits, filters } = read();
   store.set({ filters: { ...store.get().filters, ...filters } });
-  if (search) reopen(search);
+  if (search) reopen(search, hits);
   store.subscribe((state, before) => {
     if (state.search.answer !== before.search.answer || state.filters !== before.filters) write(state, before);
   });
@@ -67,6 +70,6 @@ export function startAddress() {
     if (location.hash.includes("key=")) {
       forgetKey();
       location.reload();
-    } else if (read().search !== store.get().search.answer?.id) reopen(read().search);
+    } else if (read().search !== store.get().search.answer?.id) reopen(read().search, read().hits);
   });
 }

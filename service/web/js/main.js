@@ -4,12 +4,14 @@ import { startAddress, takeKey } from "./address.js";
 import { hasKey, onUnauthorised } from "./api.js";
 import { $ } from "./dom.js";
 import { startFilters } from "./filters.js";
+import { startHistory } from "./history.js";
 import { refreshHoldings, startHoldings } from "./holdings.js";
 import { startJobs } from "./jobs.js";
 import { startKeys } from "./keys.js";
 import { startLibrary } from "./library.js";
 import { startPlayer } from "./player.js";
 import { startProbe } from "./probe.js";
+import { startRecorded } from "./recorded.js";
 import { startResults } from "./results.js";
 import { startSeed } from "./seed.js";
 import { askForKey, signOut } from "./signin.js";
@@ -33,6 +35,8 @@ startResults();
 startPlayer();
 startJobs();
 startLibrary();
+startHistory();
+startRecorded();
 startKeys();
 
 // As a plain link it would replace the address, which says what the page shows.

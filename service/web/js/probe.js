@@ -49,11 +49,13 @@ export function bestPick({ persons }) {
 /** The page as it is before the first photo. */
 export function showStart() {
   clearSearch();
-  if (store.get().photo) removePhoto();
+  removePhoto();
   store.set({ probe: null, pick: null, seed: null });
 }
 
-function removePhoto() {
+/** Let the picture on the stage go, if there is one. */
+export function removePhoto() {
+  if (!store.get().photo) return;
   URL.revokeObjectURL(store.get().photo.url);
   store.set({ photo: null });
 }

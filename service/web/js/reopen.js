@@ -1,7 +1,7 @@
 // Open a recorded search again, as a link with #search=... and the way back ask.
 
-import { getAll, getJson, isAbort, objectUrl } from "./api.js";
-import { showPhoto, showStart, stopUploading } from "./probe.js";
+import { ApiError, getAll, getJson, isAbort, objectUrl } from "./api.js";
+import { removePhoto, showPhoto, showStart, stopUploading } from "./probe.js";
 import { stopSearching } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
@@ -38,8 +38,20 @@ async function showProbe(probe, signal) {
   store.set({ pick: pickOf(probe), seed: null });
 }
 
-/** Show the recorded search, or with null the page as it is before the first one. */
-export async function reopen(searchId) {
+/** Show whom the search looked for. Photos expire and recordings are erased; the answer stays. */
+async function showWhom({ probe }, signal) {
+  try {
+    if (probe.id) await showProbe(probe, signal);
+    if (probe.tracklet_id) store.set({ seed: await hitOf(probe.tracklet_id, signal) });
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    removePhoto();
+    store.set({ probe: null, pick: null, seed: null, photoError: { error: new ApiError(404, say.photo.gone, say.photo.goneMore) } });
+  }
+}
+
+/** Show the recorded search, `count` hits of it or a page; with null the page as it is before the first one. */
+export async function reopen(searchId, count = null) {
   running?.abort();
   stopSearching();
   stopUploading();
@@ -51,15 +63,14 @@ export async function reopen(searchId) {
   store.set({ photoError: null });
   setSearch({ phase: "loading", error: null });
   try {
-    const answer = await getJson(`/v1/searches/${id(searchId)}`, { signal });
+    const answer = await getJson(`/v1/searches/${id(searchId)}${count ? `?limit=${count}` : ""}`, { signal });
     const filters = await filtersOf(answer.filters, signal);
-    if (answer.probe.id) await showProbe(answer.probe, signal);
-    if (answer.probe.tracklet_id) store.set({ seed: await hitOf(answer.probe.tracklet_id, signal) });
+    await showWhom(answer, signal);
     store.set({ filters: { ...store.get().filters, ...filters } });
-    setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false });
+    setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: count });
   } catch (error) {
     if (isAbort(error)) return;
     setSearch({ phase: "idle", answer: null, hits: [] });
-    store.set({ photoError: { error, again: () => reopen(searchId) } });
+    store.set({ photoError: { error, again: () => reopen(searchId, count) } });
   }
 }

@@ -37,7 +37,7 @@ function card(hit, index) {
   const facts = h(
     "span",
     { class: "facts" },
-    h("span", { class: "camera" }, camera.name),
+    h("span", { class: "camera" }, camera.name, hit.new ? h("span", { class: "new" }, say.results.fresh) : null),
     h("span", { class: "score" }, value),
     h("span", { class: "where" }, h("span", { class: "site" }, camera.site ?? ""), h("span", { class: "length" }, duration(secondsBetween(start, end)))),
     h("span", { class: "how" }, how),

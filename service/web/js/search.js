@@ -33,7 +33,7 @@ export async function search() {
   setSearch({ phase: "loading", error: null });
   try {
     const answer = await getJson("/v1/searches", { json: question(state), signal: mine.signal });
-    setSearch({ phase: "done", answer, hits: answer.hits });
+    setSearch({ phase: "done", answer, hits: answer.hits, shown: null });
   } catch (error) {
     if (isAbort(error) || running !== mine) return;
     setSearch({ phase: "failed", error, answer: null, hits: [] });
@@ -52,7 +52,8 @@ export async function loadMore() {
     const path = `/v1/searches/${encodeURIComponent(answer.id)}?cursor=${encodeURIComponent(answer.next_cursor)}`;
     const page = await getJson(`${path}&limit=${store.get().filters.limit}`);
     if (store.get().search.answer !== answer) return;
-    setSearch({ more: false, answer: { ...answer, next_cursor: page.next_cursor }, hits: [...hits, ...page.hits] });
+    const all = [...hits, ...page.hits];
+    setSearch({ more: false, answer: { ...answer, next_cursor: page.next_cursor }, hits: all, shown: all.length });
   } catch (error) {
     if (store.get().search.answer === answer) setSearch({ more: false, error });
   }
@@ -67,5 +68,5 @@ export function stopSearching() {
 /** Forget the answer, when the photo goes. */
 export function clearSearch() {
   stopSearching();
-  setSearch({ phase: "idle", answer: null, hits: [], error: null, more: false });
+  setSearch({ phase: "idle", answer: null, hits: [], error: null, more: false, shown: null });
 }

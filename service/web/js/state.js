@@ -29,7 +29,7 @@ export const store = createStore({
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
   filters: { cameras: null, start: null, end: null, limit: 50 }, // cameras: null = all, else array of names
-  search: { phase: "idle", answer: null, hits: [], error: null, more: false }, // idle, loading, done, failed
+  search: { phase: "idle", answer: null, hits: [], error: null, more: false, shown: null }, // shown: hits, if more than a page; idle, loading, done, failed
 });
 
 /** Change the search state only. */

@@ -23,7 +23,10 @@ MODEL = "e" * 64
 HITS = [RecordedHit(f"{'a' * 32}-{number}", 0.9 - number / 10, number) for number in range(3)]
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 QUERY = SearchQuery(
-    QueriedProbe("p", None, (1.0, 2.0, 3.0, 4.5)), QueriedFilters(["door"], None, START, None), limit=20
+    QueriedProbe("p", None, (1.0, 2.0, 3.0, 4.5)),
+    QueriedFilters(["door"], None, START, None),
+    limit=20,
+    more=[],
 )
 SEARCH = NewSearch(
     key_id="k",
@@ -75,6 +78,7 @@ def test_every_search_is_recorded(gallery: Gallery) -> None:
         "sites": None,
         "start": "2024-05-01T12:00:00+00:00",
         "end": None,
+        "camera_ids": None,
     }
     assert event.detail == {"model_id": MODEL, "change": 7, "hits": 3}
 

@@ -1,0 +1,70 @@
+"""An answer that asks an earlier search again, compared with the answer then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from gallery import ErasedHit, Gallery, Ranking, RecordedHit, RepeatOn, SearchInfo, SearchRepeat, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The search that is asked again, and where."""
+
+    first: SearchInfo
+    on: RepeatOn
+
+    def snapshot(self, gallery: Gallery, model_id: str) -> Snapshot:
+        """Return what is searched this time."""
+        return gallery.snapshot(model_id) if self.on is RepeatOn.NOW else gallery.snapshot_of(self.first)
+
+    def coverage(self, ranking: Ranking) -> dict[str, Any] | None:
+        """Return the coverage statement of the snapshot: what it said then; None for a search of now."""
+        if self.on is RepeatOn.NOW:
+            return None
+        return {**self.first.coverage, "tracklets_compared": ranking.compared}
+
+    def compare(
+        self, gallery: Gallery, hits: Sequence[RecordedHit], ranking: Ranking
+    ) -> tuple[list[RecordedHit], SearchRepeat]:
+        """Return the hits, those marked that could not be found then, and how the answers compare."""
+        then = gallery.searched_videos(self.first)
+        erased, left = [], []
+        for rank, hit in enumerate(self.first.hits, start=1):
+            if _video(hit) in then:
+                left.append(hit.tracklet_id)
+            else:
+                erased.append(ErasedHit(rank, hit.tracklet_id))
+        said = SearchRepeat(search_id=self.first.id, on=self.on, erased=erased)
+        if self.on is RepeatOn.NOW:
+            marked = [replace(hit, new=_video(hit) not in then) for hit in hits]
+            return marked, replace(said, new_hits=sum(hit.new for hit in marked))
+        gone = max(0, int(self.first.coverage.get("tracklets_compared", 0)) - ranking.compared)
+        same = [hit.tracklet_id for hit in hits[: len(left)]] == left
+        return list(hits), replace(said, same_ranking=same, erased_tracklets=gone)
+
+
+def warnings_of(repeat: SearchRepeat) -> list[str]:
+    """Say what makes an answer differ from the earlier one, where it is not what one would expect."""
+    said = []
+    if repeat.erased:
+        ranks = ", ".join(str(hit.rank) for hit in repeat.erased[:20])
+        more = ", ..." if len(repeat.erased) > 20 else ""
+        said.append(
+            f"Hits of the earlier answer that were erased or indexed anew since: {len(repeat.erased)} "
+            f"(rank {ranks}{more})."
+        )
+    if repeat.erased_tracklets:
+        said.append(
+            f"Of the tracklets compared then, {repeat.erased_tracklets} were erased or indexed anew since."
+        )
+    if repeat.same_ranking is False:
+        said.append(
+            "The ranking is not that of the earlier answer: what was erased takes part in no camera's "
+            "average any more, or recordings were corrected since."
+        )
+    return said
+
+
+def _video(hit: RecordedHit) -> str:
+    return hit.tracklet_id.partition("-")[0]

@@ -1,0 +1,51 @@
+// The answer on the page as a record: the link that shows it again, and how it compares with the search it asks again.
+
+import { showError } from "./alerts.js";
+import { $, fill, h, icon } from "./dom.js";
+import { askAgain } from "./history.js";
+import { store } from "./state.js";
+import { say } from "./strings.js";
+
+/** Copy what a field holds; where the browser keeps its clipboard from the page (plain HTTP), by the old command. */
+async function copy(field, button) {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+  } catch {
+    if (!document.execCommand("copy")) return;
+  }
+  button.lastChild.data = say.recorded.copied;
+  setTimeout(() => (button.lastChild.data = say.recorded.copy), 2000);
+}
+
+function linkTo(answer) {
+  const url = new URL(location.href);
+  url.hash = new URLSearchParams({ search: answer.id }).toString();
+  const field = h("input", { type: "text", readOnly: true, value: url.href, "aria-label": say.recorded.link, on: { focus: () => field.select() } });
+  const button = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, button) } }, icon("link"), say.recorded.copy);
+  return h("div", { class: "link" }, h("span", { class: "note" }, say.recorded.link), field, button, newsButton(answer));
+}
+
+function newsButton(answer) {
+  const place = h("span", { class: "slot" });
+  const ask = async () => {
+    button.disabled = true;
+    await askAgain(answer.id, "now").catch((error) => showError(place, error, ask));
+    button.disabled = false;
+  };
+  const button = h("button", { type: "button", class: "quiet", on: { click: ask } }, icon("retry"), say.history.news);
+  return [button, place];
+}
+
+function compared({ repeats }) {
+  if (!repeats) return null;
+  const said = repeats.on === "now" ? say.recorded.news(repeats.new_hits) : repeats.same_ranking ? say.recorded.same : say.recorded.differs;
+  const erased = repeats.erased.length ? say.recorded.erased(repeats.erased.map((hit) => hit.rank)) : null;
+  return h("p", { class: "compared" }, [said, erased].filter(Boolean).join(" "));
+}
+
+export function startRecorded() {
+  store.subscribe(({ search: { answer } }, { search: { answer: was } }) => {
+    if (answer?.id !== was?.id) fill($("#recorded"), answer ? [linkTo(answer), compared(answer)] : null);
+  });
+}
