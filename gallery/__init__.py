@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from gallery.records.cameras import CameraInfo as CameraInfo
     from gallery.records.coverage import CameraCoverage as CameraCoverage
     from gallery.records.coverage import Coverage as Coverage
+    from gallery.records.coverage import FiledState as FiledState
     from gallery.records.coverage import Missing as Missing
+    from gallery.records.coverage import MissingReason as MissingReason
+    from gallery.records.coverage import Unindexed as Unindexed
+    from gallery.records.jobs import EXPECTED_SECONDS as EXPECTED_SECONDS
     from gallery.records.jobs import AdaptOptions as AdaptOptions
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
@@ -93,8 +97,16 @@ _HOMES = {
     "jobs.jobs": ["Jobs"],
     "records.access": ["EventInfo"],
     "records.cameras": ["CameraInfo"],
-    "records.coverage": ["CameraCoverage", "Coverage", "Missing"],
+    "records.coverage": [
+        "CameraCoverage",
+        "Coverage",
+        "FiledState",
+        "Missing",
+        "MissingReason",
+        "Unindexed",
+    ],
     "records.jobs": [
+        "EXPECTED_SECONDS",
         "AdaptOptions",
         "Claim",
         "Completion",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gallery import (
+    EXPECTED_SECONDS,
     AlreadyIndexed,
     Completion,
     FileStamp,
@@ -203,10 +204,12 @@ def _watch(
     stages: Stages, recorded: Sandboxed, flow: Flow, progress: Progress
 ) -> Iterator[Settled[NewTracklet]]:
     """Pass results on and tell `progress`, also while nothing comes."""
-    estimate = Estimate(recorded.expected_duration_us or 0)
+    expected_us = recorded.expected_duration_us or 0
+    known = {EXPECTED_SECONDS: round(expected_us / 1e6)} if expected_us > 0 else {}
+    estimate = Estimate(expected_us)
     for message in stages.results():
         done = estimate.fraction(stages.counters, flow.seconds)
-        progress.update("index", done, stages.counters.numbers(recorded.statistics))
+        progress.update("index", done, {**known, **stages.counters.numbers(recorded.statistics)})
         if message is not None:
             yield message
 

@@ -40,6 +40,23 @@ class Silent:
         """See Progress."""
 
 
+class Remembering:
+    """Passes everything on and remembers the latest counters.
+
+    Args:
+        receiver: is told.
+    """
+
+    def __init__(self, receiver: Progress) -> None:
+        self._receiver = receiver
+        self.counters: Mapping[str, int] = {}
+
+    def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:
+        """See Progress."""
+        self.counters = counters
+        self._receiver.update(stage, fraction, counters)
+
+
 class ConsoleProgress:
     """Bars on a terminal, one a recording: `with ConsoleProgress() as bars: ... bars.of(name)`."""
 

@@ -140,7 +140,7 @@ class Worker:
                 self._give_back(claim)
                 raise
             about.warning("recording failed", reason=str(error))
-            self._finish(claim, "failed", str(error) or type(error).__name__)
+            self._finish(claim, "failed", str(error) or type(error).__name__, counters=lease.counters)
 
     def _finish(
         self,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from gallery import RankBy, RepeatOn, Verdict
+from gallery import FiledState, MissingReason, RankBy, RepeatOn, Verdict
 from service.schemas import BoxOut
 
 TimeZoneOut = Annotated[str, Field(description="IANA name of the camera's time zone, for showing times")]
@@ -54,15 +54,37 @@ class FiltersOut(BaseModel):
 Cause = Literal["filter", "no_recording", "no_pictures", "not_indexed", "other_model", "damaged"]
 
 
-class MissingOut(BaseModel):
+class IntervalOut(BaseModel):
+    """A stretch of time, from start up to end."""
+
+    start: datetime = Field(description="Its first instant")
+    end: datetime = Field(description="The first instant after it")
+
+
+class MissingOut(IntervalOut):
     """A stretch of a camera's time that was not searched."""
 
-    start: datetime = Field(description="Its beginning")
-    end: datetime = Field(description="Its end")
-    reason: Literal["not_recorded", "no_pictures", "other_model", "damaged"] = Field(
-        description="No video of it, or one without pictures there, indexed with another model only, or with "
-        "damaged vectors"
+    reason: MissingReason = Field(
+        description="`not_recorded`: no video of it; `no_pictures`: a hole in a video; `waiting`, "
+        "`being_indexed`, `failed`: a recording that was filed and is not in the gallery; `other_model`: "
+        "indexed with another model only; `damaged`: its vectors are"
     )
+    at_most: bool = Field(
+        default=False,
+        description="How long the recording that waits or failed is, is not known: it may cover less. The "
+        "stretch ends where the camera's next recording begins",
+    )
+
+
+class UnindexedOut(BaseModel):
+    """A recording that was filed and is not in the gallery."""
+
+    file_name: str = Field(description="As it was filed")
+    start: datetime = Field(description="When it begins")
+    end: datetime | None = Field(description="When it ends, at the latest; null where nothing is known")
+    exact: bool = Field(description="Whether `end` was read from the file")
+    state: FiledState = Field(description="What has become of it so far")
+    reason: str | None = Field(description="Why it failed")
 
 
 class CameraCoverage(BaseModel):
@@ -70,14 +92,27 @@ class CameraCoverage(BaseModel):
 
     camera: str = Field(description="Its name")
     site: str | None = Field(description="Its site")
-    videos: int = Field(description="How many of its videos were searched")
-    seconds: float = Field(description="With pictures: overlaps count once, holes not at all")
-    first: datetime | None = Field(description="Beginning of the first searched stretch")
-    last: datetime | None = Field(description="End of the last searched stretch")
-    tracklets: int = Field(description="How many of its tracklets were compared")
-    missing: list[MissingOut] = Field(
-        default_factory=list, description="The first 20 stretches of a second and more that were not searched"
+    time_zone: str = Field(default="UTC", description="IANA name of the zone of its clock")
+    videos: int = Field(description="Its videos within the filters that were searched")
+    seconds: float = Field(description="Length of what was searched: overlaps once, holes not at all")
+    first: datetime | None = Field(description="When the first searched stretch begins")
+    last: datetime | None = Field(description="When the last searched stretch ends")
+    tracklets: int = Field(description="Its tracklets within the filters")
+    intervals: list[IntervalOut] | None = Field(
+        default=None,
+        description="The searched stretches, united and in order; pauses under a second are closed. Null in "
+        "searches recorded before they were told",
     )
+    more_intervals: int = Field(default=0, description="Searched stretches after these that are not listed")
+    missing: list[MissingOut] = Field(
+        default_factory=list,
+        description="The stretches of a second and more that were not searched, in order",
+    )
+    more_missing: int = Field(default=0, description="Such stretches after these that are not listed")
+    unindexed: list[UnindexedOut] = Field(
+        default_factory=list, description="Recordings of this time that wait, are being indexed, or failed"
+    )
+    more_unindexed: int = Field(default=0, description="Such recordings after these that are not listed")
 
 
 class NotSearched(BaseModel):

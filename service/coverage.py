@@ -2,19 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from gallery import CameraCoverage as Covered
-from gallery import CameraInfo, Coverage, Filters, Gallery, Missing, Ranking, RecordingInfo
-from service.answer_schemas import CameraCoverage, Cause, CoverageOut, MissingOut, NotSearched
+from gallery import CameraInfo, Coverage, Filters, Gallery, Missing, Ranking, Unindexed
+from service.answer_schemas import (
+    CameraCoverage,
+    Cause,
+    CoverageOut,
+    IntervalOut,
+    MissingOut,
+    NotSearched,
+    UnindexedOut,
+)
+from service.spans import duration, span
 
 _NAMED: Final = 20  # cameras and recordings named one by one; of more, how many there are for each reason
 _SHOWN: Final = 2  # stretches of a camera whose times stand in the text
-_LISTED: Final = 20  # stretches of a camera that are listed for programs
-_UNINDEXED: Final = 500  # recordings not indexed that are looked at
+_LISTED: Final = 5000  # stretches of each kind in an answer, shared by its cameras: it is recorded
+_LEAST: Final = 20  # of each camera
 _NOTHING: Final = "nothing is indexed for this time"
+# What filed recordings explain is told recording by recording.
 _REASONS: Final[Mapping[str, tuple[str, Cause]]] = {
     "damaged": ("its vectors are damaged, `sightline repair` makes them anew", "damaged"),
     "other_model": ("indexed with another model only", "other_model"),
@@ -28,14 +37,10 @@ def coverage_statement(
 ) -> CoverageOut:
     """State what a ranking covers, what not, and why; `cameras` are all cameras of the gallery."""
     found = gallery.catalogue.coverage(filters, model_id, damaged=ranking.damaged)
-    zones = {camera.id: camera.time_zone for camera in cameras}
+    most = max(_LEAST, _LISTED // max(1, len(found.cameras)))
     return CoverageOut(
-        cameras=[_camera(camera) for camera in found.cameras],
-        not_searched=[
-            *_gaps(found, zones),
-            *_excluded(cameras, filters),
-            *_unfinished(gallery, {camera.id: camera.name for camera in cameras}, filters),
-        ],
+        cameras=[_camera(camera, most) for camera in found.cameras],
+        not_searched=[*_gaps(found), *_excluded(cameras, filters), *_unfinished(found)],
         tracklets_compared=ranking.compared,
         exact=ranking.exact,
         recall=1.0,
@@ -43,20 +48,26 @@ def coverage_statement(
     )
 
 
-def _camera(camera: Covered) -> CameraCoverage:
+def _camera(camera: Covered, most: int) -> CameraCoverage:
     return CameraCoverage(
         camera=camera.name,
         site=camera.site,
+        time_zone=camera.time_zone,
         videos=camera.videos,
         seconds=round(camera.seconds_indexed, 3),
         first=camera.first,
         last=camera.last,
         tracklets=camera.tracklets,
-        missing=[MissingOut.model_validate(gap, from_attributes=True) for gap in camera.missing[:_LISTED]],
+        intervals=[IntervalOut(start=one.start, end=one.end) for one in camera.intervals[:most]],
+        more_intervals=max(0, len(camera.intervals) - most),
+        missing=[MissingOut.model_validate(gap, from_attributes=True) for gap in camera.missing[:most]],
+        more_missing=max(0, len(camera.missing) - most),
+        unindexed=[UnindexedOut.model_validate(one, from_attributes=True) for one in camera.unindexed[:most]],
+        more_unindexed=max(0, len(camera.unindexed) - most),
     )
 
 
-def _gaps(found: Coverage, zones: Mapping[int, str]) -> Iterator[NotSearched]:
+def _gaps(found: Coverage) -> Iterator[NotSearched]:
     """The missing time of each camera, one line a reason."""
     for camera in found.cameras:
         by_reason: dict[str, list[Missing]] = defaultdict(list)
@@ -69,35 +80,17 @@ def _gaps(found: Coverage, zones: Mapping[int, str]) -> Iterator[NotSearched]:
             gaps = by_reason.get(name)
             if gaps:
                 whole = not camera.intervals and len(by_reason) == 1
-                zone = ZoneInfo(zones.get(camera.camera_id, "UTC"))
-                part = "" if whole else f"{_stretches(gaps, zone)} of "
+                part = "" if whole else f"{_stretches(gaps, ZoneInfo(camera.time_zone))} of "
                 what = f"{part}{camera.name}"
                 yield NotSearched(what=what, reason=reason, cause=cause)
 
 
 def _stretches(gaps: Sequence[Missing], zone: ZoneInfo) -> str:
     """How long the gaps are together; where there are few, also when, on the camera's clock."""
-    together = _duration(sum(gap.seconds for gap in gaps))
+    together = duration(sum(gap.seconds for gap in gaps))
     if len(gaps) > _SHOWN:
         return f"{together} in {len(gaps)} parts"
-    return f"{together} ({', '.join(_span(gap.start, gap.end, zone) for gap in gaps)})"
-
-
-def _span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
-    first, last = start.astimezone(zone), end.astimezone(zone)
-    same_day = first.date() == last.date()
-    return f"{first:%Y-%m-%d %H:%M:%S} to {last:{'%H:%M:%S' if same_day else '%Y-%m-%d %H:%M:%S'}}"
-
-
-def _duration(seconds: float) -> str:
-    """A length of time in its two largest units."""
-    left = max(1, round(seconds))
-    parts = []
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
-        count, left = divmod(left, size)
-        parts.append(f"{count} {unit}" if count else "")
-    first = next(index for index, part in enumerate(parts) if part)
-    return " ".join(part for part in parts[first : first + 2] if part)
+    return f"{together} ({', '.join(span(gap.start, gap.end, zone) for gap in gaps)})"
 
 
 def _excluded(cameras: Sequence[CameraInfo], filters: Filters) -> Iterator[NotSearched]:
@@ -111,27 +104,30 @@ def _excluded(cameras: Sequence[CameraInfo], filters: Filters) -> Iterator[NotSe
         yield NotSearched(what=name, reason="left out by the filter", cause="filter")
 
 
-def _unfinished(gallery: Gallery, names: Mapping[int | None, str], filters: Filters) -> Iterator[NotSearched]:
+def _unfinished(found: Coverage) -> Iterator[NotSearched]:
     """Recordings that were filed but are not in the gallery (yet), as far as they could pass the filter."""
-    # How long an unread recording is, nobody knows: one is left out only when it begins too late.
-    found = gallery.jobs.unindexed(camera_ids=filters.camera_ids, before=filters.end, limit=_UNINDEXED)
-    for recording in found[:_NAMED]:
-        camera = names.get(recording.camera_id, "?")
-        yield NotSearched(
-            what=f"{recording.file_name} of {camera}", reason=_reason(recording), cause="not_indexed"
-        )
+    filed = [(camera, one) for camera in found.cameras for one in camera.unindexed]
+    for camera, one in filed[:_NAMED]:
+        what = f"{one.file_name} of {camera.name} ({_when(one, ZoneInfo(camera.time_zone))})"
+        yield NotSearched(what=what, reason=_reason(one), cause="not_indexed")
     counts: dict[str, int] = defaultdict(int)
-    for recording in found[_NAMED:]:
-        counts["being indexed" if recording.state == "running" else _reason(recording)] += 1
+    for _, one in filed[_NAMED:]:
+        counts["being indexed" if one.state == "being_indexed" else _reason(one)] += 1
     for reason, count in counts.items():
-        many = f"at least {count}" if len(found) == _UNINDEXED else str(count)
         noun = "video" if count == 1 else "videos"
-        yield NotSearched(what=f"{many} more {noun}", reason=reason, cause="not_indexed")
+        yield NotSearched(what=f"{count} more {noun}", reason=reason, cause="not_indexed")
 
 
-def _reason(recording: RecordingInfo) -> str:
-    if recording.state == "queued":
+def _when(filed: Unindexed, zone: ZoneInfo) -> str:
+    """When a filed recording was made; how long it is may not be known."""
+    if filed.end is None:
+        return f"from {span(filed.start, filed.start, zone)}"
+    return f"{'' if filed.exact else 'within '}{span(filed.start, filed.end, zone)}"
+
+
+def _reason(filed: Unindexed) -> str:
+    if filed.state == "waiting":
         return "waiting to be indexed"
-    if recording.state == "running":
-        return f"being indexed, {min(99, int(100 * recording.progress))}% done"
-    return f"indexing failed: {recording.reason or 'no reason recorded'}"
+    if filed.state == "being_indexed":
+        return f"being indexed, {min(99, int(100 * filed.progress))}% done"
+    return f"indexing failed: {filed.reason or 'no reason recorded'}"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from sightline import stretches
 from sightline.console import errors, local_time, output, print_csv, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     print_line("1 tracklet was compared." if count == 1 else f"{count} tracklets were compared.")
     if credible := _credible(answer):
         print_line(credible)
+    for line in stretches.searched(answer.coverage):
+        print_line(line)
     for gap in answer.coverage.not_searched:
         output.print(_said(gap.what, gap.reason), style=_style(gap.cause), soft_wrap=True)
     for warning in answer.warnings:
@@ -51,6 +54,8 @@ def print_as_csv(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     from service import hit_table
 
     print_csv(hit_table.rows(answer.hits, catalogue), hit_table.COLUMNS)
+    for line in stretches.searched(answer.coverage):
+        errors.print(line, soft_wrap=True)
     for gap in answer.coverage.not_searched:
         errors.print(_said(gap.what, gap.reason), style=_style(gap.cause), soft_wrap=True)
     for warning in answer.warnings:

@@ -18,7 +18,9 @@ from sightline.outcomes import Outcome, print_outcomes, print_passed_over, read_
 if TYPE_CHECKING:
     from gallery import CameraInfo, Gallery
     from indexer.embedding import ClipEmbedder
+    from indexer.progress import Remembering
     from indexer.settings import IndexSettings
+    from indexer.types import Recording
     from sightline.outcomes import Read
 
 
@@ -165,7 +167,7 @@ def _index_all(
     settings: "IndexSettings",
 ) -> list[Outcome]:
     """Read one after the other, each beginning where the one before ended."""
-    from indexer.progress import ConsoleProgress
+    from indexer.progress import ConsoleProgress, Remembering
     from indexer.types import Recording
 
     outcomes = []
@@ -180,10 +182,23 @@ def _index_all(
                 recording = Recording(
                     file.absolute(), camera.id, start, file.name, pixel_aspect=camera.pixel_aspect
                 )
-                outcome = read_one(gallery, recording, read, bars.of(shown(file.name)))
+                outcome = _read(gallery, recording, read, Remembering(bars.of(shown(file.name))))
             start = outcome.end
             outcomes.append(outcome)
     return outcomes
+
+
+def _read(gallery: "Gallery", recording: "Recording", read: "Read", progress: "Remembering") -> Outcome:
+    """Read a recording; that it cannot be read is recorded, so that searches say what they lack."""
+    from gallery import NewRecording
+
+    outcome = read_one(gallery, recording, read, progress)
+    if outcome.unread:
+        filed = NewRecording(
+            recording.camera_id, str(recording.path), recording.file_name, False, recording.start_time
+        )
+        gallery.jobs.record_failure(filed, outcome.result, counters=progress.counters)
+    return outcome
 
 
 def _end(file: Path, start: datetime, settings: "IndexSettings") -> datetime | None:

@@ -21,13 +21,17 @@ FEW = 10  # files that are named one by one
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome for a file; `end` is when the next one begins if it follows on, else None."""
+    """The outcome for a file.
+
+    `end` is when the next one begins if it follows on, else None; `unread`: what it shows is in no video.
+    """
 
     file: Path
     result: str
     tracklets: int | None = None
     end: datetime | None = None
     failed: bool = False
+    unread: bool = False
 
 
 def read_one(gallery: "Gallery", recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
@@ -37,7 +41,9 @@ def read_one(gallery: "Gallery", recording: "Recording", read: "Read", progress:
 
     try:
         report = read(recording, progress)
-    except (IndexerError, Conflict) as error:
+    except IndexerError as error:
+        return Outcome(recording.path, str(error), failed=True, unread=True)
+    except Conflict as error:
         return Outcome(recording.path, str(error), failed=True)
     progress.update("done", 1.0, report.counters)
     video = report.video

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sightline import answers
+from sightline import answers, stretches
 from sightline.completion import camera_names, site_names
 from sightline.console import AsJson, DataDir, moment, open_gallery, print_json, read_settings
 from sightline.failures import CommandError
@@ -50,6 +50,10 @@ def search(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of a table.")
     ] = False,
+    coverage: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a CSV of all stretches that were and were not searched."),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,6 +87,11 @@ def search(
             limit=limit,
         )
         answer = _answer(settings, gallery, data, tracklets, choice=choice, options=options)
+        if coverage is not None:
+            from service.hit_table import written
+
+            text = written(stretches.rows(answer.coverage), stretches.COLUMNS)
+            coverage.write_text(text, encoding="utf-8")
         _print(answer, gallery.catalogue, as_csv=as_csv, as_json=as_json)
 
 

@@ -4,16 +4,26 @@ Videos overlap, follow each other and have holes: what they cover is the union o
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, get_args
 
 import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.intervals import NOTHING, Spans, complement, intersection, length_us, union
-from gallery.records.coverage import CameraCoverage, Coverage, Interval, Missing, MissingReason
+from gallery.jobs import unindexed
+from gallery.records.coverage import (
+    CameraCoverage,
+    Coverage,
+    FiledState,
+    Interval,
+    Missing,
+    MissingReason,
+    Unindexed,
+)
 from gallery.records.searching import Filters
 from gallery.sql.tables import Camera, SegmentVideo, Tracklet, Video, VideoInterval
 from gallery.times import microseconds, time_at, time_range
@@ -24,6 +34,14 @@ _Condition = ColumnElement[bool]
 _ByCamera = dict[int, Spans]
 
 
+class _Cause(NamedTuple):
+    """Why some time was not searched."""
+
+    reason: MissingReason
+    spans: Spans
+    at_most: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """The videos that pass the filters, counted by camera."""
@@ -32,6 +50,7 @@ class _Found:
     damaged: _ByCamera  # pictures whose embeddings cannot be read
     other_model: _ByCamera  # pictures without
     spans: _ByCamera  # from beginning to end of those videos that have holes
+    unindexed: Mapping[int, Sequence[Unindexed]]  # recordings that were filed and are no videos
 
 
 def measure(
@@ -53,6 +72,9 @@ def measure(
         damaged=_intervals(session, [damaged, *passes]) if damaged_segments else {},
         other_model=_intervals(session, [~with_model, *passes]),
         spans=_spans_with_holes(session, passes),
+        unindexed=unindexed.by_camera(session, filters.camera_ids, start, end)
+        if filters.video_ids is None
+        else {},
     )
     counts = _counts(session, searched, start, end)
     counted = select(Video.camera_id, func.count()).where(~with_model, *passes).group_by(Video.camera_id)
@@ -75,18 +97,22 @@ def _camera_coverage(  # noqa: PLR0917  (a camera, what was found of it, and the
     without_model: int,
 ) -> CameraCoverage:
     searched = found.searched.get(camera.id, NOTHING)
-    causes: list[tuple[MissingReason, Spans]] = [
-        ("damaged", found.damaged.get(camera.id, NOTHING)),
-        ("other_model", found.other_model.get(camera.id, NOTHING)),
-        ("no_pictures", found.spans.get(camera.id, NOTHING)),
+    filed = found.unindexed.get(camera.id, ())
+    causes = [
+        _Cause("damaged", found.damaged.get(camera.id, NOTHING)),
+        _Cause("other_model", found.other_model.get(camera.id, NOTHING)),
+        *_filed_causes([one for one in filed if one.exact]),
+        _Cause("no_pictures", found.spans.get(camera.id, NOTHING)),
+        *_filed_causes([one for one in filed if not one.exact], at_most=True, open_until=end),
     ]
-    first, last = _range(union(np.concatenate([searched, *(spans for _, spans in causes)])), start, end)
+    first, last = _range(union(np.concatenate([searched, *(cause.spans for cause in causes)])), start, end)
     covered = complement(complement(searched, first, last), first, last)
     videos, tracklets = counts
     return CameraCoverage(
         camera_id=camera.id,
         name=camera.name,
         site=camera.site,
+        time_zone=camera.time_zone,
         videos=videos,
         seconds_indexed=length_us(covered) / 1e6,
         intervals=[
@@ -94,6 +120,7 @@ def _camera_coverage(  # noqa: PLR0917  (a camera, what was found of it, and the
             for begin, stop in union(covered, joined_us=SHORTEST_GAP_US).tolist()
         ],
         missing=_missing(covered, causes, first, last),
+        unindexed=filed,
         tracklets=tracklets,
         videos_without_model=without_model,
     )
@@ -110,17 +137,24 @@ def _range(extent: Spans, start: datetime | None, end: datetime | None) -> tuple
     return first, max(first, last)
 
 
-def _missing(
-    covered: Spans, causes: Sequence[tuple[MissingReason, Spans]], first: int, last: int
-) -> list[Missing]:
+def _filed_causes(
+    filed: Sequence[Unindexed], *, at_most: bool = False, open_until: datetime | None = None
+) -> Iterator[_Cause]:
+    """The time that filed recordings explain, by state; without an end they last to `open_until`."""
+    for state in get_args(FiledState):
+        ends = [(one.start, one.end or open_until) for one in filed if one.state == state]
+        spans = [(microseconds(start), microseconds(end)) for start, end in ends if end is not None]
+        yield _Cause(state, union(spans), at_most)
+
+
+def _missing(covered: Spans, causes: Sequence[_Cause], first: int, last: int) -> list[Missing]:
     """Give each gap its reason; a gap may fall into several."""
     gaps = complement(covered, first, last)
     found: list[Missing] = []
-    always: tuple[MissingReason, Spans] = ("not_recorded", np.array([[first, last]], np.int64))
-    for reason, cause in (*causes, always):
+    for reason, cause, at_most in (*causes, _Cause("not_recorded", np.array([[first, last]], np.int64))):
         explained = intersection(gaps, union(cause), first, last)
         found += [
-            Missing(time_at(begin), time_at(stop), reason)
+            Missing(time_at(begin), time_at(stop), reason, at_most)
             for begin, stop in explained.tolist()
             if stop - begin >= SHORTEST_GAP_US
         ]

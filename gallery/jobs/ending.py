@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from gallery.errors import InvalidInput
 from gallery.jobs import leases
 from gallery.jobs.state import ENDED, FAILED, SKIPPED, SUCCEEDED
-from gallery.records.jobs import Completion, RecordingInfo
+from gallery.records.jobs import Completion, NewRecording, RecordingInfo
 from gallery.validation import json_object, optional_text
 
 _PLACE = re.compile(r"(?<![\w.:/])/(?:[^/\s:'\"]+/)+")
 
 
 def ended_values(
-    recording: RecordingInfo,
+    recording: RecordingInfo | NewRecording,
     state: str,
     reason: str | None,
     video_id: str | None,
@@ -56,7 +56,7 @@ def complete(session: Session, completion: Completion, video_id: str) -> None:
     leases.end(session, completion.claim, SUCCEEDED, values)
 
 
-def _without_places(reason: str, recording: RecordingInfo) -> str:
+def _without_places(reason: str, recording: RecordingInfo | NewRecording) -> str:
     """Name the recording as its owner does, and other files without their folders."""
     named = reason.replace(recording.path, recording.file_name) if recording.path else reason
     return _PLACE.sub("", named)

@@ -14,17 +14,15 @@ from gallery.jobs import filing as job_filing
 from gallery.jobs import leases, model_jobs, reading, unindexed
 from gallery.jobs.ending import ended_values
 from gallery.jobs.filing import Filed
-from gallery.jobs.state import CANCELLED, ENDED, QUEUED, RUNNING
+from gallery.jobs.state import CANCELLED, ENDED, FAILED, QUEUED, RUNNING
 from gallery.records.jobs import (
     AdaptOptions,
     Claim,
     JobInfo,
     JobKind,
     NewRecording,
-    RecordingInfo,
     ReindexOptions,
 )
-from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import Job, JobRecording
 from gallery.validation import json_object, known_id, optional_text, text
@@ -76,6 +74,30 @@ class Jobs:
 
         filed = Filed(JobKind.INDEX, {}, insert, request_hash or job_filing.fingerprint(rows))
         return self._file(filed, key_id, idempotency_key)
+
+    def record_failure(
+        self, recording: NewRecording, reason: str, *, counters: Mapping[str, Any] | None = None
+    ) -> JobInfo:
+        """Record that a recording could not be indexed without a job, as a job that failed.
+
+        So a search says that it was not looked at, until the recording is indexed after all.
+
+        Raises:
+            InvalidInput: a value that cannot be stored.
+            NotFound: no such camera.
+        """
+        (row,) = job_filing.new_rows([recording])
+        for name, value in ended_values(recording, FAILED, reason, None, counters or {}).items():
+            setattr(row, name, value)
+
+        def insert(session: Session, job_id: str) -> None:
+            job_filing.require_cameras(session, {recording.camera_id})
+            row.job_id, row.state = job_id, FAILED
+            row.started_at = row.finished_at = self._clock(session)
+            session.add(row)
+            session.flush()
+
+        return self._file(Filed(JobKind.INDEX, {}, insert, job_filing.fingerprint([row])), None, None)
 
     def file_reindex(
         self,
@@ -181,20 +203,6 @@ class Jobs:
             progress = reading.progress_of(session, [job.id for job in jobs])
             now = self._clock(session)
             return [reading.job_summary(job, progress[job.id], now) for job in jobs]
-
-    def unindexed(
-        self, *, camera_ids: Collection[int] | None = None, before: datetime | None = None, limit: int = 100
-    ) -> Sequence[RecordingInfo]:
-        """List recordings that wait, are being worked on, or failed, newest first: no search can find them.
-
-        Args:
-            camera_ids: of these cameras only.
-            before: those that begin before this time only.
-            limit: at most so many.
-        """
-        with self._database.read() as session:
-            found = unindexed.find(session, camera_ids, before, limit)
-            return [copied(RecordingInfo, row) for row in found]
 
     def needs(self, path: str) -> bool:
         """Tell whether the file at this path is still needed: to be indexed, or to play a video from."""

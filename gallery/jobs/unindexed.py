@@ -1,32 +1,49 @@
 """Recordings that were filed and are not in the gallery: what a search could not look at."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
-from gallery.records.jobs import JobKind
+from gallery.records.coverage import FiledState, Unindexed
+from gallery.records.jobs import EXPECTED_SECONDS, JobKind
 from gallery.sql.tables import Job, JobRecording, Video
 
+_STATES: Final[Mapping[str, FiledState]] = {RUNNING: "being_indexed", QUEUED: "waiting", FAILED: "failed"}
+_AT_ONCE: Final = 10_000  # paths that one query asks for
 
-def find(
-    session: Session, camera_ids: Collection[int] | None, before: datetime | None, limit: int
-) -> list[JobRecording]:
-    """Find recordings that wait, are being worked on, or failed; the newest first.
 
-    One that failed and was filed again is told by its last filing only.
+def by_camera(
+    session: Session,
+    camera_ids: Collection[int] | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> dict[int, list[Unindexed]]:
+    """Find recordings that wait, are being worked on, or failed, by camera and start.
+
+    A path that was filed again, or indexed since, is told by that only. A recording of unknown length lasts
+    until the next of its camera begins, as cameras write one file after the other.
+
+    Args:
+        session: to ask.
+        camera_ids: of these cameras only.
+        start, end: those that could have pictures in [start, end) only.
     """
-    query = select(JobRecording).join(Job, Job.id == JobRecording.job_id).where(Job.kind == JobKind.INDEX)
-    query = query.where(JobRecording.state.in_([QUEUED, RUNNING, FAILED]))
-    if camera_ids is not None:
-        query = query.where(JobRecording.camera_id.in_([i for i in camera_ids if 0 < i < 2**31]))
-    if before is not None:
-        query = query.where(JobRecording.start_time < before)
-    found = session.scalars(query.order_by(JobRecording.id.desc()).limit(limit)).all()
-    last = _last_filings(session, [recording.path for recording in found if recording.state == FAILED])
-    return [one for one in found if one.state != FAILED or last[one.path] == one.id]
+    found: defaultdict[int, list[Unindexed]] = defaultdict(list)
+    rows = _rows(session, camera_ids)
+    begins: defaultdict[int, list[datetime]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: row.start_time):
+        begins[row.camera_id].append(row.start_time)
+    for row in rows:
+        one = _unindexed(row, begins[row.camera_id])
+        if (end is None or one.start < end) and (start is None or one.end is None or one.end > start):
+            found[row.camera_id].append(one)
+    return {camera: sorted(these, key=lambda one: one.start) for camera, these in found.items()}
 
 
 def needs(session: Session, path: str) -> bool:
@@ -38,14 +55,71 @@ def needs(session: Session, path: str) -> bool:
     return bool(session.scalar(select(or_(waits.exists(), plays.exists()))))
 
 
+def _rows(session: Session, camera_ids: Collection[int] | None) -> Sequence[Row[Any]]:
+    """What is filed, without what was filed again or indexed since; the columns that are told."""
+    following = (
+        select(func.min(Video.start_time))
+        .where(Video.camera_id == JobRecording.camera_id, Video.start_time > JobRecording.start_time)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            *(JobRecording.id, JobRecording.camera_id, JobRecording.path, JobRecording.file_name),
+            *(JobRecording.start_time, JobRecording.state, JobRecording.reason, JobRecording.progress),
+            *(JobRecording.counters, JobRecording.finished_at),
+            following.label("following"),
+        )
+        .join(Job, Job.id == JobRecording.job_id)
+        .where(Job.kind == JobKind.INDEX, JobRecording.state.in_([QUEUED, RUNNING, FAILED]))
+    )
+    if camera_ids is not None:
+        query = query.where(JobRecording.camera_id.in_([i for i in camera_ids if 0 < i < 2**31]))
+    rows = session.execute(query.order_by(JobRecording.id)).all()
+    failed = {row.path for row in rows if row.state == FAILED}
+    last, indexed = _last_filings(session, sorted(failed)), _last_indexed(session, sorted(failed))
+
+    def superseded(row: Row[Any]) -> bool:
+        return last[row.path] != row.id or (row.path in indexed and indexed[row.path] > row.finished_at)
+
+    return [row for row in rows if row.state != FAILED or not superseded(row)]
+
+
+def _unindexed(row: Row[Any], begins: Sequence[datetime]) -> Unindexed:
+    """A row as it is told; `begins` are the starts of all filed recordings of its camera, ascending."""
+    seconds = row.counters.get(EXPECTED_SECONDS)
+    exact = isinstance(seconds, int | float) and 0 < seconds < timedelta.max.total_seconds()
+    at = bisect_right(begins, row.start_time)
+    limits = [*begins[at : at + 1], *([row.following] if row.following else [])]
+    return Unindexed(
+        file_name=row.file_name,
+        start=row.start_time,
+        end=row.start_time + timedelta(seconds=seconds) if exact else min(limits, default=None),
+        exact=exact,
+        state=_STATES[row.state],
+        reason=row.reason,
+        progress=row.progress,
+    )
+
+
 def _last_filings(session: Session, paths: Sequence[str]) -> dict[str, str]:
     """The last filing of each path that was not cancelled; ids grow with time."""
-    if not paths:
-        return {}
-    query = (
-        select(JobRecording.path, func.max(JobRecording.id))
-        .join(Job, Job.id == JobRecording.job_id)
-        .where(Job.kind == JobKind.INDEX, JobRecording.path.in_(paths), JobRecording.state != CANCELLED)
-        .group_by(JobRecording.path)
-    )
-    return dict(session.execute(query).all())
+    found: dict[str, str] = {}
+    for at in range(0, len(paths), _AT_ONCE):
+        query = (
+            select(JobRecording.path, func.max(JobRecording.id))
+            .join(Job, Job.id == JobRecording.job_id)
+            .where(Job.kind == JobKind.INDEX, JobRecording.state != CANCELLED)
+            .where(JobRecording.path.in_(paths[at : at + _AT_ONCE]))
+            .group_by(JobRecording.path)
+        )
+        found |= dict(session.execute(query).all())
+    return found
+
+
+def _last_indexed(session: Session, paths: Sequence[str]) -> dict[str, datetime]:
+    """When a video was last indexed from each path, with or without a job."""
+    found: dict[str, datetime] = {}
+    for at in range(0, len(paths), _AT_ONCE):
+        query = select(Video.path, func.max(Video.indexed_at)).group_by(Video.path)
+        found |= dict(session.execute(query.where(Video.path.in_(paths[at : at + _AT_ONCE]))).all())
+    return found

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+EXPECTED_SECONDS: Final = "expected_seconds"  # counter of a recording: how long it is, as its header says
 
 
 class JobKind(StrEnum):

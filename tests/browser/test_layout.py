@@ -102,7 +102,7 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
     expect(page.locator("#holdings")).to_contain_text("3 videos")
     check("start")
     visit.search(RED_COAT, BLUE_JACKET)
-    page.locator("#coverage summary").click()
+    page.locator("#coverage summary").first.click()
     check("answer")
     visit.hits.first.click()
     visit.until("document.querySelector('#player video').readyState >= 2")

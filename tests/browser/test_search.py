@@ -78,10 +78,16 @@ def test_the_answer_says_what_it_covers(visit: Visit) -> None:
         "Searched 36 tracklets from 3 cameras (Lobby, North street and Platform 2)"
     )
     expect(coverage.locator(".caution")).to_have_text([WARNING])
-    coverage.locator("summary").click()
+    coverage.locator("summary").first.click()
     expect(coverage).to_contain_text("it is not a probability")
     expect(coverage).to_contain_text("even when the person is in no video")
-    expect(coverage.locator("tbody tr")).to_have_count(3)
+    expect(coverage.locator(".scroll").first.locator("tbody tr")).to_have_count(3)
+    lobby = coverage.locator(".stretches").first
+    lobby.locator("summary").click()
+    expect(lobby.locator("tr.searched")).to_have_count(1)
+    expect(lobby.locator("tr.searched")).to_contain_text("searched")
+    clocks = re.compile(r"\d\d:\d\d:\d\d \u2013 \d\d:\d\d:\d\d UTC")
+    expect(lobby.locator("tr.searched time")).to_have_text(clocks)
 
 
 def test_another_person_is_searched_for_when_picked(visit: Visit) -> None:

@@ -338,14 +338,25 @@ def test_states_what_was_searched(client: TestClient, probe: Json) -> None:
         {
             "camera": "gate",
             "site": "north",
+            "time_zone": "Europe/Berlin",
             "videos": 1,
             "seconds": 4.0,
             "first": "2026-03-01T12:00:01Z",
             "last": "2026-03-01T12:00:05Z",
             "tracklets": 2,
+            "intervals": [{"start": "2026-03-01T12:00:01Z", "end": "2026-03-01T12:00:05Z"}],
+            "more_intervals": 0,
             "missing": [
-                {"start": "2026-03-01T12:00:05Z", "end": "2026-03-01T12:00:11Z", "reason": "not_recorded"}
+                {
+                    "start": "2026-03-01T12:00:05Z",
+                    "end": "2026-03-01T12:00:11Z",
+                    "reason": "not_recorded",
+                    "at_most": False,
+                }
             ],
+            "more_missing": 0,
+            "unindexed": [],
+            "more_unindexed": 0,
         }
     ]
     assert (coverage["exact"], coverage["recall"], coverage["tracklets_compared"]) == (True, 1.0, 2)
@@ -368,12 +379,18 @@ def test_states_what_could_not_be_searched(client: TestClient, archive: Archive,
             jobs.finish(claim, state="failed", reason="no picture in it")
         else:
             jobs.renew(claim, lease_seconds=100, stage="detect", progress=0.42)
-    found = {(gap["what"], gap["reason"]) for gap in search(client, probe)["coverage"]["not_searched"]}
-    assert found == {
+    answer = search(client, probe)
+    assert gaps(answer) == {
         ("roof", "nothing is indexed for this time"),
-        ("waits.mp4 of roof", "being indexed, 42% done"),
-        ("broken.mp4 of yard", "indexing failed: no picture in it"),
+        ("waits.mp4 of roof (from 2026-03-01 12:00:00)", "being indexed, 42% done"),
+        ("broken.mp4 of yard (within 2026-03-01 12:00:00 to 13:00:00)", "indexing failed: no picture in it"),
     }
+    there = next(one for one in answer["coverage"]["cameras"] if one["camera"] == "yard")
+    hour = {"start": "2026-03-01T12:00:00Z", "end": "2026-03-01T13:00:00Z"}
+    assert there["missing"] == [{**hour, "reason": "failed", "at_most": True}]
+    assert there["unindexed"] == [
+        {**hour, "file_name": "broken.mp4", "exact": False, "state": "failed", "reason": "no picture in it"}
+    ]
     later = search(client, probe, end="2026-03-01T11:00:00Z")["coverage"]["not_searched"]
     assert not [gap for gap in later if "mp4" in gap["what"]]
 
@@ -473,19 +490,29 @@ def test_counts_the_rest_by_reason(client: TestClient, archive: Archive, probe: 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 s"),
-        (59.6, "1 min"),
-        (592, "9 min 52 s"),
-        (3600, "1 h"),
-        (7260, "2 h 1 min"),
-        (90_061, "1 d 1 h"),
-    ],
-)
-def test_says_how_long(seconds: float, text: str) -> None:
-    assert coverage._duration(seconds) == text
+def test_lists_many_stretches_up_to_a_limit_and_counts_the_rest(
+    client: TestClient, archive: Archive, probe: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coverage, "_LISTED", 0)
+    monkeypatch.setattr(coverage, "_LEAST", 2)
+    parts = [(2_000_000 * i, 2_000_000 * i + 500_000) for i in range(5)]
+    index(archive, "roof", NOON, [], seconds=9, intervals=parts)
+    (roof,) = search(client, probe, cameras=["roof"])["coverage"]["cameras"]
+    assert [one["start"] for one in roof["intervals"]] == ["2026-03-01T12:00:00Z", "2026-03-01T12:00:02Z"]
+    assert [len(roof[name]) for name in ("missing", "unindexed")] == [2, 0]
+    assert [roof[f"more_{name}"] for name in ("intervals", "missing", "unindexed")] == [3, 2, 0]
+
+
+def test_searches_recorded_before_stretches_were_told_stay_readable(
+    client: TestClient, archive: Archive, probe: Json
+) -> None:
+    answer = search(client, probe, cameras=["gate"])
+    with closing(sqlite3.connect(archive.gallery.data_dir / "gallery.sqlite3")) as database, database:
+        for name in ("intervals", "more_intervals", "time_zone", "unindexed", "more_unindexed"):
+            path = f"$.cameras[0].{name}"
+            database.execute("UPDATE search SET coverage = json_remove(coverage, ?)", [path])
+    (gate,) = client.get(f"/v1/searches/{answer['id']}").json()["coverage"]["cameras"]
+    assert (gate["intervals"], gate["unindexed"], gate["seconds"]) == (None, [], 5.0)
 
 
 def test_an_empty_gallery_answers_that_it_is_empty(client: TestClient, archive: Archive, probe: Json) -> None:

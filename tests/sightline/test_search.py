@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,27 @@ def test_csv_is_on_the_clock_of_the_camera(run: Run, photo: Path) -> None:
     assert row["start"].startswith("2026-01-05T10:00:00")
     assert row["start"].endswith("+09:00")
     assert "Not searched: gate (left out by the filter)" in result.stderr
+    assert re.search(r"Searched: \d s of yard \(2026-01-05 10:00:00 to 10:00:0\d\)", result.stderr)
+
+
+def test_all_stretches_go_to_a_spreadsheet(run: Run, photo: Path, tmp_path: Path, recordings: Path) -> None:
+    """Those of a recording that failed too, though no job was filed for it."""
+    failed = run("index", recordings / "notes.txt", "--camera", "gate", "--start", "2026-01-05T08:00")
+    result = run("search", photo, "--camera", "gate", "--coverage", tmp_path / "c.csv")
+
+    assert (failed.exit_code, result.exit_code) == (1, 1)
+    (gate,) = answer(run, photo, "--camera", "gate")["coverage"]["cameras"]
+    assert f"Searched: {gate['seconds']:.0f} s of gate (2026-01-05 09:00:00 to 09:00:0" in result.output
+    assert "Not searched: notes.txt of gate (within 2026-01-05 08:00:00 to 09:00:00) (indexing failed" in (
+        result.output
+    )
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "c.csv").read_text("utf-8"))))
+    assert [(row["what"], row["start"][11:19], row["seconds"], row["recording"]) for row in rows] == [
+        ("failed", "08:00:00", "3600.0", ""),
+        ("failed", "08:00:00", "3600.0", "notes.txt"),
+        ("searched", "09:00:00", str(gate["seconds"]), ""),
+    ]
+    assert [row["at_most"] for row in rows] == ["True", "True", ""]
 
 
 def test_recordings_that_were_not_searched_are_named_and_change_the_exit_status(
@@ -192,7 +214,9 @@ def test_recordings_that_were_not_searched_are_named_and_change_the_exit_status(
     partial, elsewhere = run("search", photo), run("search", photo, "--camera", "yard")
 
     assert (complete.exit_code, partial.exit_code, elsewhere.exit_code) == (0, 1, 0)
-    assert "Not searched: c [1].mp4 of gate (waiting to be indexed)" in partial.output
+    assert (
+        "Not searched: c [1].mp4 of gate (from 2026-01-05 12:00:00) (waiting to be indexed)" in partial.output
+    )
     assert "Not searched: gate (left out by the filter)" in elsewhere.output
 
 

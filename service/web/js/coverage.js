@@ -1,9 +1,9 @@
 // What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
 
-import { duration, number } from "./format.js";
+import { duration, number, secondsBetween } from "./format.js";
 import { h, icon } from "./dom.js";
 import { say } from "./strings.js";
-import { momentOf, spanOf } from "./when.js";
+import { momentOf, spanOf, stretchOf } from "./when.js";
 
 function compared({ coverage, filters }, zone) {
   const searched = coverage.cameras.filter((camera) => camera.seconds > 0);
@@ -50,6 +50,33 @@ function table({ coverage }) {
   return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
 }
 
+/** Each stretch of a camera's time in order: searched or not, and why. */
+function stretches(camera) {
+  const { intervals, missing, time_zone: zone, more_intervals: more = 0, more_missing: moreMissing = 0 } = camera;
+  const all = [...(intervals ?? []).map((one) => ({ ...one, reason: "searched" })), ...missing];
+  if (!all.length) return null;
+  all.sort((one, other) => new Date(one.start) - new Date(other.start));
+  const rows = all.map(({ start, end, reason, at_most: atMost }) =>
+    h(
+      "tr",
+      { class: reason },
+      h("td", {}, stretchOf(start, end, zone)),
+      h("td", { class: "number" }, duration(secondsBetween(start, end))),
+      h("td", {}, say.coverage.states[reason], atMost ? say.coverage.atMost : ""),
+    ),
+  );
+  const head = say.coverage.stretch.map((text) => h("th", { scope: "col" }, text));
+  const body = h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows));
+  const rest = more + moreMissing;
+  return h(
+    "details",
+    { class: "stretches" },
+    h("summary", {}, say.coverage.stretches(camera.camera, all.length + rest)),
+    h("div", { class: "scroll" }, body),
+    rest ? h("p", {}, say.coverage.notListed(rest)) : null,
+  );
+}
+
 function howExact({ coverage }) {
   if (coverage.exact) return say.coverage.exact;
   return say.coverage.approximate((coverage.recall * 100).toFixed(1));
@@ -84,6 +111,6 @@ export function coverageOf(answer, zone, said) {
     compared(answer, zone),
     notSearched(answer),
     [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", {}, text))),
-    h("details", {}, h("summary", {}, say.coverage.more), table(answer), h("p", {}, howExact(answer)), reading(answer)),
+    h("details", {}, h("summary", {}, say.coverage.more), table(answer), answer.coverage.cameras.map(stretches), h("p", {}, howExact(answer)), reading(answer)),
   );
 }

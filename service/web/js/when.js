@@ -26,6 +26,13 @@ export function clocksOf(start, end, zone) {
   return time(start, zone, `${clock(start, zone)} – ${clock(end, zone)}`);
 }
 
+/** From when to when on one clock, to the second; the shift of the clock at both ends where it changes between them. */
+export function stretchOf(start, end, zone) {
+  const [from, to] = [offset(start, zone), offset(end, zone)];
+  const until = day(start, zone) === day(end, zone) ? clock(end, zone) : moment(end, zone);
+  return time(start, zone, from === to ? `${moment(start, zone)} – ${until} ${from}` : `${moment(start, zone)} ${from} – ${until} ${to}`);
+}
+
 /**
  * From the first to the last instant, each on the clock of its own camera. The day is said once when both share it,
  * and so is the zone.

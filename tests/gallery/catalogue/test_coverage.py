@@ -1,20 +1,16 @@
 """Coverage: how much of each camera's time was searched, and what is missing and why."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from gallery.gallery import Gallery
 from gallery.records.cameras import CameraInfo
 from gallery.records.coverage import CameraCoverage
 from gallery.records.searching import Filters
-from gallery.settings import GallerySettings
 from tests.gallery.making import MODEL, START, make_tracklets, store
 
 OTHER_MODEL = "f" * 64
@@ -162,89 +158,3 @@ def test_a_camera_with_nothing_misses_all_that_was_asked_for(gallery: Gallery) -
     found = covered(gallery, 5, 10)
     assert (found.seconds_indexed, found.first, found.last) == (0.0, None, None)
     assert spans(found.missing) == [(5, 10)]
-
-
-class Recorded(NamedTuple):
-    """A video in whole seconds: where it begins, and which of its seconds have pictures."""
-
-    begin: int
-    pictures: tuple[bool, ...]
-    with_model: bool
-
-
-videos = st.lists(
-    st.builds(
-        Recorded,
-        st.integers(0, 30),
-        st.lists(st.booleans(), min_size=1, max_size=12).map(tuple),
-        st.booleans(),
-    ),
-    max_size=5,
-)
-ends = st.one_of(st.none(), st.integers(-5, 45))
-
-
-def runs(pictures: Sequence[bool]) -> Iterator[tuple[int, int]]:
-    """Runs of seconds with pictures, in µs."""
-    begin = None
-    for second, there in enumerate([*pictures, False]):
-        if there and begin is None:
-            begin = second
-        elif not there and begin is not None:
-            yield begin * 1_000_000, second * 1_000_000
-            begin = None
-
-
-@pytest.fixture
-def empty(sqlite_settings: GallerySettings) -> Iterator[Gallery]:
-    with Gallery.open(sqlite_settings) as gallery:
-        yield gallery
-
-
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(videos=videos, start=ends, end=ends)
-def test_coverage_is_what_counting_every_second_gives(
-    empty: Gallery, videos: list[Recorded], start: int | None, end: int | None
-) -> None:
-    if start is not None and end is not None and start >= end:
-        start, end = end, start if start != end else start + 1
-    for known in empty.catalogue.videos():
-        empty.erase_video(known.id)
-    empty.catalogue.get_or_add_camera("gate")
-    state: dict[int, str] = {}
-    rank = {"searched": 3, "other_model": 2, "no_pictures": 1}
-    for number, video in enumerate(videos):
-        store(
-            empty,
-            number,
-            [],
-            start=seconds(video.begin),
-            seconds=len(video.pictures),
-            intervals=list(runs(video.pictures)),
-            model=MODEL if video.with_model else replace(MODEL, id=OTHER_MODEL),
-        )
-        # A video passes the time filter when it touches it.
-        if (start is not None and video.begin + len(video.pictures) < start) or (
-            end is not None and video.begin >= end
-        ):
-            continue
-        for second, there in enumerate(video.pictures):
-            this = ("searched" if video.with_model else "other_model") if there else "no_pictures"
-            now = state.get(video.begin + second)
-            if now is None or rank[this] > rank[now]:
-                state[video.begin + second] = this
-    first = start if start is not None else min(state, default=end or 0)
-    last = end if end is not None else max(state, default=first - 1) + 1
-    expected = [state.get(second, "not_recorded") for second in range(first, last)]
-
-    found = covered(empty, start, end)
-
-    assert found.seconds_indexed == expected.count("searched")
-    told: dict[int, str] = {}
-    reasons = ["searched"] * len(found.intervals) + [gap.reason for gap in found.missing]
-    for (begin, stop), reason in zip(spans([*found.intervals, *found.missing]), reasons, strict=True):
-        for second in range(int(begin), int(stop)):
-            assert second not in told
-            told[second] = reason
-    assert [told.get(second) for second in range(first, last)] == expected
-    assert len(told) == len(expected)
