@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from gallery.vectors.levels import Cohort, evenly, levels
 from models import names, zoo
+from models.calibration.calibrator import Calibrator, Evidence, calibrator_of
+from models.calibration.searches import Search, judge
 from models.datasets import load
 from models.datasets.frames import read_frame
 from models.datasets.records import DISTRACTOR, JUNK, Split
@@ -161,6 +163,45 @@ def photos(known: World, seed: int) -> NDArray[np.float64]:
     return np.array(found).reshape(-1, len(PHOTOS), 2)
 
 
+def believed(known: World, calibrator: Calibrator, seed: int) -> None:
+    """Print how good the probabilities of 1, 2 and 3 fused photos are, with and without matches."""
+    rng = np.random.default_rng(seed)
+    people = [np.flatnonzero(known.probe_ids == one) for one in np.unique(known.probe_ids)]
+    drawn = [rng.permutation(own)[: max(PHOTOS)] for own in people if len(own) >= max(PHOTOS)]
+    if not drawn:
+        return
+    print(
+        "\n| photos | searches | calibration error | credible | without a match | wrong, expected | found |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for count in PHOTOS:
+        found = [_evidence(known, own[:count], own) for own in drawn]
+        facts = judge(calibrator, found, "").facts()
+        print(
+            f"| {count} | {len(found)} | {facts['error']:.3f} | {facts['credible']:.0%} "
+            f"| {facts['credible_without']:.0%} | {facts['wrong_expected']:.2f} "
+            f"| {facts['wrong_found']:.2f} |",
+            flush=True,
+        )
+
+
+def _evidence(known: World, photos: NDArray[np.int64], hidden: NDArray[np.int64]) -> Search:
+    """What a search with some photos knows of each tracklet; the cameras of `hidden` photos are left out."""
+    person = int(known.probe_ids[photos[0]])
+    there = ~((known.ids == person) & np.isin(known.cameras, known.probe_cameras[hidden]))
+    weights = [weight(known.heights[one], known.sharpness[one]) for one in photos]
+    query = fuse(known.probes[photos], weights)
+    logs = np.log([known.heights[photos], known.sharpness[photos]])
+    look = np.exp(np.average(logs, axis=1, weights=weights))
+    evidence = Evidence(
+        scores=known.ranked(query)[there].astype(np.float64),
+        cosines=(known.vectors @ query)[there].astype(np.float64),
+        height=np.array(look[0]),
+        sharpness=np.array(look[1]),
+    )
+    return Search(person, evidence, known.ids[there] == person)
+
+
 def show(
     title: str, values: NDArray[np.float64], base: NDArray[np.float64], people: NDArray[np.int64]
 ) -> None:
@@ -208,6 +249,9 @@ def main() -> None:
                     show(f"{ask}, round {turn}, all", found[:, turn, 0], found[:, 0, 0], people)
                 for turn in range(1, ROUNDS + 1):
                     show(f"{ask}, round {turn}, unjudged", found[:, turn, 1], found[:, turn, 2], people)
+            if calibrator := calibrator_of(embedder.card, embedder.id):
+                believed(known, calibrator, args.seed)
+            print("\n| what | people | mAP | less the first |\n|---|---|---|---|")
             fused = photos(known, args.seed)
             for place, count in enumerate(PHOTOS):
                 numbers = np.arange(len(fused))

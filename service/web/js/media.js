@@ -1,6 +1,7 @@
 // Pictures behind the key: fetched with the header, shown as object URLs, revoked when their element goes.
 
 import { isAbort, objectUrl } from "./api.js";
+import { fill, h } from "./dom.js";
 
 /** A set of object URLs and requests that end together. */
 export class MediaScope {
@@ -66,4 +67,13 @@ export class LazyPictures {
     this.#observer.disconnect();
     this.#scope.close();
   }
+}
+
+/** The strip of four crops of a hit; `lazy` loads it, and `without` is said in its place when that fails. */
+export function stripOf(hit, lazy, without) {
+  const image = h("img", { alt: "", class: "waiting" });
+  image.addEventListener("load", () => image.classList.remove("waiting"));
+  const frame = h("span", { class: "strip" }, image);
+  lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, without)));
+  return frame;
 }

@@ -38,7 +38,7 @@ export function stopUploading() {
 export function showPhoto(url, name) {
   const before = store.get().photo;
   if (before) URL.revokeObjectURL(before.url);
-  store.set({ photo: { url, name }, probe: null, pick: null, seed: null, photoError: null });
+  store.set({ photo: { url, name }, probe: null, pick: null, seed: null, extra: [], photoError: null });
 }
 
 /** The person most likely meant, which the API lists first; the whole photo when none was found. */
@@ -50,7 +50,7 @@ export function bestPick({ persons }) {
 export function showStart() {
   clearSearch();
   removePhoto();
-  store.set({ probe: null, pick: null, seed: null });
+  store.set({ probe: null, pick: null, seed: null, extra: [] });
 }
 
 /** Let the picture on the stage go, if there is one. */

@@ -14,6 +14,12 @@ function pickOf({ person, box }) {
   return person === null ? { box } : { person };
 }
 
+/** A further photo or tracklet of a recorded search, as a new search takes it. */
+function choiceOf({ id: probeId, person, box, tracklet_id: trackletId }) {
+  if (trackletId) return { tracklet_id: trackletId };
+  return person === null ? { probe_id: probeId, box } : { probe_id: probeId, person };
+}
+
 /** As much of a hit as showing and searching from a tracklet takes. */
 async function hitOf(trackletId, signal) {
   const tracklet = await getJson(`/v1/tracklets/${id(trackletId)}`, { signal });
@@ -66,6 +72,7 @@ export async function reopen(searchId, count = null) {
     const answer = await getJson(`/v1/searches/${id(searchId)}${count ? `?limit=${count}` : ""}`, { signal });
     const filters = await filtersOf(answer.filters, signal);
     await showWhom(answer, signal);
+    store.set({ extra: answer.probes.slice(1).map(choiceOf) });
     store.set({ filters: { ...store.get().filters, ...filters } });
     setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: count });
   } catch (error) {

@@ -4,7 +4,8 @@ import { showError } from "./alerts.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
 import { duration, probability, score, secondsBetween, signed } from "./format.js";
-import { LazyPictures } from "./media.js";
+import { markButtons } from "./marks.js";
+import { LazyPictures, stripOf } from "./media.js";
 import { openPlayer } from "./player.js";
 import { loadMore, search } from "./search.js";
 import { store } from "./state.js";
@@ -12,15 +13,6 @@ import { say } from "./strings.js";
 import { clockFirst } from "./when.js";
 
 let pictures = new LazyPictures();
-
-/** The strip of four crops of a hit; `lazy` loads it. */
-function strip(hit, lazy) {
-  const image = h("img", { alt: "", class: "waiting" });
-  image.addEventListener("load", () => image.classList.remove("waiting"));
-  const frame = h("span", { class: "strip" }, image);
-  lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, say.results.noPicture)));
-  return frame;
-}
 
 /** What a card says about how good its hit is: a probability where there is one, else what the list is ordered by. */
 function goodness(hit, rankedBy) {
@@ -32,7 +24,7 @@ function goodness(hit, rankedBy) {
 function card(hit, index) {
   const { camera, start, end } = hit;
   const { value, how } = goodness(hit, store.get().search.answer?.ranked_by);
-  const frame = strip(hit, pictures);
+  const frame = stripOf(hit, pictures, say.results.noPicture);
   frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, say.results.rank), String(hit.rank)));
   const facts = h(
     "span",
@@ -42,8 +34,9 @@ function card(hit, index) {
     h("span", { class: "where" }, h("span", { class: "site" }, camera.site ?? ""), h("span", { class: "length" }, duration(secondsBetween(start, end)))),
     h("span", { class: "how" }, how),
     h("span", { class: "when" }, clockFirst(start, camera.time_zone)),
+    typeof hit.pulled_by === "number" ? h("span", { class: "pulled" }, say.marks.pulled(hit.pulled_by + 1)) : null,
   );
-  return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts));
+  return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts), markButtons(hit));
 }
 
 /** The card of a hit; before the first a line where none is credible. */

@@ -6,9 +6,13 @@ import { setSearch, store } from "./state.js";
 
 let running = null;
 
-/** What to look for. Without a person or a box the API would take the first person, so the whole photo is a box. */
+/** What to look for. */
 function wanted({ seed, probe, pick }) {
-  if (seed) return { tracklet_id: seed.tracklet_id };
+  return seed ? { tracklet_id: seed.tracklet_id } : wantedOf(probe, pick);
+}
+
+/** What is picked on a photo. Without a person or a box the API would take the first, so the whole photo is a box. */
+export function wantedOf(probe, pick) {
   if (pick.person !== undefined) return { probe_id: probe.id, person: pick.person };
   return { probe_id: probe.id, box: pick.box ?? [0, 0, probe.width, probe.height] };
 }
@@ -16,7 +20,7 @@ function wanted({ seed, probe, pick }) {
 function question(state) {
   const { filters } = state;
   return {
-    probes: [wanted(state)],
+    probes: [wanted(state), ...state.extra],
     cameras: filters.cameras,
     start: filters.start,
     end: filters.end,

@@ -25,6 +25,8 @@ export const store = createStore({
   photoError: null, // {error, again}: why the photo was not taken
   pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture
   seed: null, // a hit that is searched for instead of the photo
+  extra: [], // further photos of the person: what a search takes as `probes` besides the first
+  marks: {}, // verdicts on the hits of the answer, by tracklet: "match" or "not"
   cameras: [], // as the API lists them
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known

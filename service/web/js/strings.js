@@ -47,6 +47,7 @@ export const say = {
           ["← → ↑ ↓", "go from hit to hit"],
           ["Home, End", "go to the first or the last hit"],
           ["Enter, Space", "play the hit"],
+          ["M, N", "mark the hit: the person, someone else"],
         ],
       },
       {
@@ -168,6 +169,22 @@ export const say = {
     notIndexed: "There are cameras, but none of their videos is indexed.",
     addFirst: "Add videos first, then search again.",
     addVideos: "Add videos",
+  },
+
+  marks: {
+    match: "The person",
+    not: "Someone else",
+    labelOf: (verdict, rank) => `${verdict === "match" ? "The person" : "Someone else"}: hit ${rank}`,
+    again: "Search again with marks",
+    undo: "Undo",
+    judge: "Please judge these",
+    asked: "A verdict on these says most",
+    allMarked: "Every hit is marked.",
+    addPhoto: "Add a photo",
+    count: (matches, others) => `Marked: ${number(matches)} the person, ${number(others)} someone else.`,
+    photos: (n) => `${number(n)} photos together.`,
+    pulled: (n) => `most like photo ${number(n)}`,
+    refined: "This answer follows your marks; its scores are no probabilities.",
   },
 
   coverage: {

@@ -1,0 +1,168 @@
+// Marks: which hits show the person. With them the search is asked again; they can be undone.
+
+import { addProbe, getJson } from "./api.js";
+import { showError } from "./alerts.js";
+import { $, fill, h } from "./dom.js";
+import { LazyPictures, stripOf } from "./media.js";
+import { bestPick } from "./probe.js";
+import { search, stopSearching, wantedOf } from "./search.js";
+import { setSearch, store } from "./state.js";
+import { say } from "./strings.js";
+
+const VERDICTS = ["match", "not"];
+const ASKED = 5; // hits that are asked about at once
+let pictures = new LazyPictures();
+let announced = "";
+
+const path = (rest) => `/v1/searches/${encodeURIComponent(store.get().search.answer.id)}/${rest}`;
+
+/** Run what the server may refuse; say why. */
+async function attempt(action) {
+  showError($("#feedback-error"), null);
+  const { answer } = store.get().search;
+  try {
+    await action();
+  } catch (error) {
+    if (store.get().search.answer === answer) showError($("#feedback-error"), error, () => attempt(action));
+  }
+}
+
+/** The two buttons of a hit; pressing the pressed one takes the mark away. */
+export function markButtons(hit) {
+  const button = (verdict) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "mark",
+        data: { tracklet: hit.tracklet_id, verdict },
+        "aria-pressed": String(hit.mark?.verdict === verdict),
+        "aria-label": say.marks.labelOf(verdict, hit.rank),
+        on: { click: () => attempt(() => toggle(hit.tracklet_id, verdict)) },
+      },
+      say.marks[verdict],
+    );
+  return h("div", { class: "marks" }, VERDICTS.map(button));
+}
+
+const verdictOf = (trackletId) => store.get().marks[trackletId];
+
+async function toggle(trackletId, verdict) {
+  const { answer } = store.get().search;
+  const url = path(`marks/${encodeURIComponent(trackletId)}`);
+  const taken = verdictOf(trackletId) === verdict;
+  if (taken) await getJson(url, { method: "DELETE" });
+  else await getJson(url, { method: "PUT", json: { verdict } });
+  if (store.get().search.answer?.id !== answer.id) return;
+  const marks = { ...store.get().marks };
+  if (taken) delete marks[trackletId];
+  else marks[trackletId] = verdict;
+  store.set({ marks });
+}
+
+const marksOf = (hits) => Object.fromEntries(hits.filter((hit) => hit.mark).map((hit) => [hit.tracklet_id, hit.mark.verdict]));
+
+/** The marks of the answer as the server has them. */
+async function refresh() {
+  const { answer } = store.get().search;
+  const { items } = await getJson(path("marks"));
+  if (store.get().search.answer?.id !== answer.id) return;
+  store.set({ marks: Object.fromEntries(items.map((mark) => [mark.tracklet_id, mark.verdict])) });
+}
+
+async function undo() {
+  await getJson(path("marks/undo"), { method: "POST" });
+  await refresh();
+}
+
+async function searchAgain() {
+  stopSearching();
+  setSearch({ phase: "loading", error: null });
+  try {
+    const answer = await getJson(path("refine"), { json: { limit: store.get().filters.limit } });
+    setSearch({ phase: "done", answer, hits: answer.hits });
+  } catch (error) {
+    setSearch({ phase: "done" });
+    throw error;
+  }
+}
+
+async function addPhoto(file) {
+  const probe = await addProbe(file);
+  store.set({ extra: [...store.get().extra, wantedOf(probe, bestPick(probe))] });
+  await search();
+}
+
+async function ask() {
+  const { items } = await getJson(path(`judge?count=${ASKED}`));
+  pictures.close();
+  pictures = new LazyPictures();
+  const cards = items.map((hit) => h("li", {}, stripOf(hit, pictures, say.results.noPicture), h("span", { class: "camera" }, hit.camera.name), markButtons(hit)));
+  const list = cards.length ? h("ol", { class: "judge", "aria-label": say.marks.asked }, cards) : h("p", {}, say.marks.allMarked);
+  fill($("#judge"), h("h3", {}, say.marks.asked), list);
+  drawButtons();
+  $("#judge button")?.focus();
+}
+
+/** Every button says what its hit is marked as, in the list and among those asked about. */
+function drawButtons() {
+  for (const button of document.querySelectorAll("button.mark")) {
+    button.setAttribute("aria-pressed", String(verdictOf(button.dataset.tracklet) === button.dataset.verdict));
+  }
+}
+
+/** M and N mark the hit that has the focus. */
+function onKey(event) {
+  const verdict = { m: "match", n: "not" }[event.key.toLowerCase()];
+  if (!verdict || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(".hit")) return;
+  event.preventDefault();
+  event.target.closest("li").querySelector(`[data-verdict=${verdict}]`)?.click();
+}
+
+function build() {
+  const button = (id, text, action) => h("button", { id, type: "button", on: { click: () => attempt(action) } }, text);
+  const file = h("input", { id: "add-photo", class: "unseen", type: "file", accept: "image/jpeg,image/png,image/webp" });
+  file.addEventListener("change", () => {
+    const [photo] = file.files;
+    if (photo) attempt(() => addPhoto(photo));
+    file.value = "";
+  });
+  const add = h("button", { id: "add-photo-button", type: "button", on: { click: () => file.click() } }, say.marks.addPhoto);
+  file.tabIndex = -1;
+  file.setAttribute("aria-label", say.marks.addPhoto);
+  fill(
+    $("#feedback"),
+    h("div", { class: "tools" }, button("refine", say.marks.again, searchAgain), button("undo", say.marks.undo, undo), button("ask", say.marks.judge, ask), add, file),
+    h("p", { id: "marked", role: "status" }),
+    h("div", { id: "feedback-error", class: "slot" }),
+    h("div", { id: "judge", class: "slot" }),
+  );
+}
+
+function draw({ marks, extra, search: now }) {
+  const verdicts = Object.values(marks);
+  const matches = verdicts.filter((one) => one === "match").length;
+  $("#feedback").hidden = now.phase !== "done" || !now.hits.length;
+  $("#refine").disabled = !verdicts.length;
+  const said = [verdicts.length ? say.marks.count(matches, verdicts.length - matches) : "", extra.length ? say.marks.photos(extra.length + 1) : "", now.answer?.refined ? say.marks.refined : ""];
+  const line = said.filter(Boolean).join(" ");
+  if (line !== announced) $("#marked").textContent = announced = line;
+  drawButtons();
+}
+
+export function startMarks() {
+  build();
+  $("#hits").addEventListener("keydown", onKey);
+  store.subscribe((state, before) => {
+    const [now, was] = [state.search, before.search];
+    if (now.answer?.id !== was.answer?.id) {
+      fill($("#judge"));
+      showError($("#feedback-error"), null);
+      store.set({ marks: marksOf(now.hits) });
+      if (now.answer?.refined) attempt(refresh); // it has those of the search before too, also on no hit of its own
+    } else if (now.hits.length > was.hits.length) {
+      store.set({ marks: { ...state.marks, ...marksOf(now.hits.slice(was.hits.length)) } });
+    } else if (state.marks !== before.marks || state.extra !== before.extra || now !== was) draw(state);
+  });
+  draw(store.get());
+}

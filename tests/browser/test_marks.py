@@ -1,0 +1,94 @@
+"""Marks on the page: by mouse and keyboard, undone, and searched with again; several photos."""
+
+import re
+
+from playwright.sync_api import Response, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.library import photo
+from tests.browser.scenes import BLUE_JACKET, RED_COAT
+from tests.browser.test_layout import FAINT
+
+
+def refining(response: Response) -> bool:
+    return response.url.endswith("/refine")
+
+
+def test_hits_are_marked_undone_and_searched_with_again(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page, marked = visit.page, visit.page.locator("#marked")
+    again = page.get_by_role("button", name="Search again with marks")
+    expect(again).to_be_disabled()
+    first = page.locator("#hits li").first
+    first.get_by_role("button", name="The person: hit 1").click()
+    expect(first.locator("[data-verdict=match]")).to_have_attribute("aria-pressed", "true")
+    visit.hits.nth(7).focus()
+    page.keyboard.press("n")
+    expect(marked).to_have_text("Marked: 1 the person, 1 someone else.")
+    expect(visit.hits.nth(7)).to_be_focused()
+    page.keyboard.press("m")
+    expect(marked).to_have_text("Marked: 2 the person, 0 someone else.")
+    page.get_by_role("button", name="Undo").click()
+    expect(marked).to_have_text("Marked: 1 the person, 1 someone else.")
+    assert page.evaluate(FAINT) == []
+    before = page.url
+    with page.expect_response(refining) as answered:
+        again.click()
+    assert answered.value.json()["refined"]["method"] == "rocchio"
+    visit.wait_for_answer()
+    expect(marked).to_contain_text("This answer follows your marks")
+    expect(page.locator("#hits [data-verdict=match][aria-pressed=true]")).to_have_count(1)
+    assert page.url != before
+    page.reload()
+    visit.wait_for_answer()
+    expect(marked).to_contain_text("Marked: 1 the person, 1 someone else.")
+    page.locator("#hits [data-verdict=match][aria-pressed=true]").click()
+    expect(marked).to_contain_text("Marked: 0 the person, 1 someone else.")
+
+
+def test_what_to_judge_is_asked_and_answered_by_keyboard(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    page.get_by_role("button", name="Please judge these").press("Enter")
+    asked = page.locator("#judge li")
+    expect(asked).to_have_count(5)
+    expect(asked.first.get_by_role("button").first).to_be_focused()
+    assert len(set(page.locator("#judge .camera").all_inner_texts())) == 3
+    page.keyboard.press("Space")
+    expect(page.locator("#judge [aria-pressed=true]")).to_have_count(1)
+    expect(page.locator("#hits [data-verdict=match][aria-pressed=true]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#marked")).to_have_text("Marked: 0 the person, 1 someone else.")
+    assert page.evaluate(FAINT) == []
+
+
+def test_a_photo_is_added(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    more = {"name": "more.jpg", "mimeType": "image/jpeg", "buffer": photo(BLUE_JACKET)}
+    visit.answer_after(lambda: page.set_input_files("#add-photo", more))
+    expect(page.locator("#marked")).to_have_text("2 photos together.")
+    pulled = page.locator("#hits .pulled")
+    expect(pulled).to_have_count(36)
+    assert {*pulled.all_inner_texts()} == {"most like photo 1", "most like photo 2"}
+    page.reload()
+    visit.wait_for_answer()
+    expect(page.locator("#marked")).to_have_text("2 photos together.")
+    visit.answer_after(lambda: visit.choose_photo(photo(RED_COAT)))
+    expect(page.locator("#marked")).to_be_empty()
+    expect(pulled).to_have_count(0)
+
+
+def test_a_refused_mark_is_explained(visit: Visit) -> None:
+    visit.forgive("409")
+    visit.open()
+    visit.search(RED_COAT)
+    visit.page.get_by_role("button", name="Undo").click()
+    alert = visit.page.locator("#feedback-error .alert")
+    expect(alert).to_contain_text(re.compile("no change of a mark"))
+    visit.page.locator("#hits button.mark").first.click()
+    expect(alert).to_have_count(0)
