@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from gallery.vectors.levels import Cohort, evenly, levels
 from models import names, zoo
-from models.calibration.calibrator import Calibrator, Evidence, calibrator_of
-from models.calibration.searches import Search, judge
+from models.calibration.calibrator import Calibrator, Evidence, calibrator_of, posteriors
+from models.calibration.fit import calibration_error
+from models.calibration.searches import CREDIBLE
+from models.calibration.searches import HEAD as HEADED
 from models.datasets import load
 from models.datasets.frames import read_frame
 from models.datasets.records import DISTRACTOR, JUNK, Split
@@ -164,42 +166,70 @@ def photos(known: World, seed: int) -> NDArray[np.float64]:
 
 
 def believed(known: World, calibrator: Calibrator, seed: int) -> None:
-    """Print how good the probabilities of 1, 2 and 3 fused photos are, with and without matches."""
+    """Print how good the probabilities of 1, 2 and 3 photos are, with and without matches.
+
+    `fused` takes the scores of the fused probe for those of one photo; the product tells the mean of what the
+    photos say one by one.
+    """
     rng = np.random.default_rng(seed)
     people = [np.flatnonzero(known.probe_ids == one) for one in np.unique(known.probe_ids)]
     drawn = [rng.permutation(own)[: max(PHOTOS)] for own in people if len(own) >= max(PHOTOS)]
     if not drawn:
         return
     print(
-        "\n| photos | searches | calibration error | credible | without a match | wrong, expected | found |"
+        "\n| photos | searches | calibration error | credible and wrong, expected | found "
+        "| matches credible |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|")
     for count in PHOTOS:
-        found = [_evidence(known, own[:count], own) for own in drawn]
-        facts = judge(calibrator, found, "").facts()
-        print(
-            f"| {count} | {len(found)} | {facts['error']:.3f} | {facts['credible']:.0%} "
-            f"| {facts['credible_without']:.0%} | {facts['wrong_expected']:.2f} "
-            f"| {facts['wrong_found']:.2f} |",
-            flush=True,
-        )
+        for name in ("fused", "mean"):
+            answers = [one for own in drawn for one in _answers(known, calibrator, own, count, name)]
+            said, true = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+            credible = said >= CREDIBLE
+            error = calibration_error(said, true)[0]
+            print(
+                f"| {count}, {name} | {len(answers)} | {error:.3f} "
+                f"| {(1 - said[credible]).sum() / len(answers):.2f} "
+                f"| {(~true[credible]).sum() / len(answers):.2f} | {true[credible].sum() / true.sum():.0%} |",
+                flush=True,
+            )
 
 
-def _evidence(known: World, photos: NDArray[np.int64], hidden: NDArray[np.int64]) -> Search:
-    """What a search with some photos knows of each tracklet; the cameras of `hidden` photos are left out."""
-    person = int(known.probe_ids[photos[0]])
-    there = ~((known.ids == person) & np.isin(known.cameras, known.probe_cameras[hidden]))
+def _answers(
+    known: World, calibrator: Calibrator, own: NDArray[np.int64], count: int, name: str
+) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Probabilities of the first hits and which are right; the same without the person in the gallery.
+
+    The person's tracklets on the cameras of all photos, `own`, are left out whatever the `count` of photos.
+    """
+    person = int(known.probe_ids[own[0]])
+    there = ~((known.ids == person) & np.isin(known.cameras, known.probe_cameras[own]))
+    same, photos = known.ids[there] == person, own[:count]
     weights = [weight(known.heights[one], known.sharpness[one]) for one in photos]
     query = fuse(known.probes[photos], weights)
+    order = known.ranked(query)[there]
     logs = np.log([known.heights[photos], known.sharpness[photos]])
-    look = np.exp(np.average(logs, axis=1, weights=weights))
-    evidence = Evidence(
-        scores=known.ranked(query)[there].astype(np.float64),
-        cosines=(known.vectors @ query)[there].astype(np.float64),
-        height=np.array(look[0]),
-        sharpness=np.array(look[1]),
-    )
-    return Search(person, evidence, known.ids[there] == person)
+    queries, looks = [query], [np.exp(np.average(logs, axis=1, weights=weights))]
+    if name == "mean":
+        queries, looks = list(known.probes[photos]), list(np.exp(logs).T)
+    ratios = [
+        calibrator.log_ratios(
+            Evidence(
+                scores=known.ranked(one)[there].astype(np.float64),
+                cosines=(known.vectors @ one)[there].astype(np.float64),
+                height=np.array(look[0]),
+                sharpness=np.array(look[1]),
+            )
+        )
+        for one, look in zip(queries, looks, strict=True)
+    ]
+    ratio = np.average(ratios, axis=0, weights=weights if name == "mean" else None)
+    heads = [
+        np.flatnonzero(kept)[np.argsort(-order[kept], kind="stable")[:HEADED]]
+        for kept in (same | ~same, ~same)
+    ]
+    sizes = (len(same), int((~same).sum()))
+    return [(posteriors(ratio[head], size), same[head]) for head, size in zip(heads, sizes, strict=True)]
 
 
 def show(

@@ -8,7 +8,7 @@ import numpy as np
 
 from gallery import Hit, RecordedHit, SearchCalibration
 from models import quality
-from models.calibration.calibrator import Evidence, calibrator_of, posteriors
+from models.calibration.calibrator import Evidence, Floats, calibrator_of, posteriors
 from service.networks import ProbeEmbedder
 from service.pixels import Pixels
 
@@ -38,6 +38,23 @@ class Look:
         return cls(float(crop.shape[0]), quality.sharpness(crop))
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one of several photos says of H hits.
+
+    Attributes:
+        look: at the photo; None of a tracklet.
+        weight: what it counts.
+        scores: (H,) its standard scores with the hits.
+        cosines: (H,).
+    """
+
+    look: Look | None
+    weight: float
+    scores: Floats
+    cosines: Floats
+
+
 def believe(
     embedder: ProbeEmbedder,
     look: Look | None,
@@ -46,6 +63,7 @@ def believe(
     line: float,
     *,
     why_not: str | None = None,
+    several: Sequence[Seen] = (),
 ) -> tuple[list[RecordedHit], SearchCalibration]:
     """The hits with their probabilities, where the model's scores are calibrated, and what these are worth.
 
@@ -56,6 +74,9 @@ def believe(
         compared: tracklets that were searched.
         line: probability from which on a hit is credible.
         why_not: why hits have no probability without a look; a tracklet was searched for by default.
+        several: what each photo says, where several were fused: the evidence is what they say on average. The
+            scores of their mean are higher for everybody than those of one photo, of which the calibration
+            was learnt, and photos of one person are too alike for their evidence to add up.
 
     Raises:
         BadCheckpoint: the model's calibration cannot be read.
@@ -68,13 +89,12 @@ def believe(
     if calibrator is None or look is None:
         reason = NOT_MEASURED if calibrator is None else why_not or OF_TRACKLETS
         return recorded, SearchCalibration(calibrated=False, reason=reason)
-    evidence = Evidence(
-        scores=np.array([hit.standard_score for hit in hits], np.float64),
-        cosines=np.array([hit.score for hit in hits], np.float64),
-        height=np.array(look.height),
-        sharpness=np.array(look.sharpness),
-    )
-    found = posteriors(calibrator.log_ratios(evidence), compared).round(6).tolist()
+    scores = np.array([hit.standard_score for hit in hits], np.float64)
+    cosines = np.array([hit.score for hit in hits], np.float64)
+    each = several or [Seen(look, 1.0, scores, cosines)]
+    ratios = [calibrator.log_ratios(_evidence(one)) for one in each]
+    ratio = ratios[0] if len(each) == 1 else np.average(ratios, axis=0, weights=[one.weight for one in each])
+    found = posteriors(ratio, compared).round(6).tolist()
     credible = [probability for probability in found if probability >= line]
     return (
         [replace(hit, probability=value) for hit, value in zip(recorded, found, strict=True)],
@@ -86,6 +106,12 @@ def believe(
             wrong_expected=round(sum(1 - value for value in credible), 3),
         ),
     )
+
+
+def _evidence(seen: Seen) -> Evidence:
+    assert seen.look is not None
+    height, sharpness = np.array(seen.look.height), np.array(seen.look.sharpness)
+    return Evidence(scores=seen.scores, cosines=seen.cosines, height=height, sharpness=sharpness)
 
 
 def _learnt_from(facts: Mapping[str, Any]) -> str:

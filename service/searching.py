@@ -12,6 +12,7 @@ from gallery import (
     CameraInfo,
     Filters,
     Gallery,
+    Hit,
     MarkInfo,
     NewSearch,
     NotFound,
@@ -43,14 +44,14 @@ from service.answer_schemas import (
 )
 from service.auth import Caller
 from service.coverage import coverage_statement
-from service.credibility import OF_MARKS, believe
+from service.credibility import OF_MARKS, Seen, believe
 from service.errors import InvalidRequest
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
 from service.repeats import Repeat, warnings_of
 from service.schemas import ProbeChoice, SearchOptions
 from service.state import State
-from service.targets import Target, chosen_by, fused, look_at, of_photo
+from service.targets import Target, chosen_by, fused, of_photo
 
 KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
 
@@ -159,10 +160,18 @@ def search(
     probe = fused(targets) if refining is None else refining.vector
     ranking = snapshot.search(probe, limit=depth + len(own), filters=question.filters, by=question.by)
     ranked = [hit for hit in ranking.hits if hit.tracklet_id not in own][:depth]
-    look, line = (look_at(targets) if refining is None else None), state.settings.credible
-    why = None if refining is None else OF_MARKS
-    hits, calibration = believe(embedder, look, ranked, ranking.compared, line, why_not=why)
-    hits = list(_pulled(snapshot, targets, hits))
+    seen = _seen(snapshot, targets, ranked)
+    photos = refining is None and all(target.look is not None for target in targets)
+    hits, calibration = believe(
+        embedder,
+        targets[0].look if photos else None,
+        ranked,
+        ranking.compared,
+        state.settings.credible,
+        why_not=None if refining is None else OF_MARKS,
+        several=seen,
+    )
+    hits = _pulled(seen, hits)
     coverage = repeat.coverage(ranking) if repeat else None
     if coverage is None:
         statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
@@ -202,19 +211,32 @@ def _ids(filters: Filters) -> list[int] | None:
     return None if filters.camera_ids is None else sorted(filters.camera_ids)
 
 
-def _pulled(
-    snapshot: Snapshot, targets: Sequence[Target], hits: Sequence[RecordedHit]
-) -> Sequence[RecordedHit]:
-    """The hits, each with the target that it resembles most, where there are several."""
+def _seen(snapshot: Snapshot, targets: Sequence[Target], hits: Sequence[Hit]) -> list[Seen]:
+    """What each target says of the hits, where there are several; else nothing.
+
+    A hit that left the snapshot meanwhile keeps what all together say of it.
+    """
     if len(targets) == 1 or not hits:
-        return hits
-    stored = snapshot.stored([hit.tracklet_id for hit in hits])
-    if not stored.ids:
-        return hits
-    scores = np.stack([snapshot.standing(target.vector, stored) for target in targets])
-    which = pulled_by(scores, [target.searched.weight for target in targets]).tolist()
-    by_id = dict(zip(stored.ids, which, strict=True))
-    return [replace(hit, pulled_by=by_id.get(hit.tracklet_id)) for hit in hits]
+        return []
+    place = {hit.tracklet_id: number for number, hit in enumerate(hits)}
+    stored = snapshot.stored(list(place))
+    rows = [place[one] for one in stored.ids]
+    found = []
+    for target in targets:
+        scores = np.array([hit.standard_score for hit in hits], np.float64)
+        cosines = np.array([hit.score for hit in hits], np.float64)
+        scores[rows] = snapshot.standing(target.vector, stored)
+        cosines[rows] = stored.vectors @ target.vector
+        found.append(Seen(target.look, target.searched.weight, scores, cosines))
+    return found
+
+
+def _pulled(seen: Sequence[Seen], hits: Sequence[RecordedHit]) -> list[RecordedHit]:
+    """The hits, each with the target that it resembles most, where there are several."""
+    if not seen:
+        return list(hits)
+    which = pulled_by(np.stack([one.scores for one in seen]), [one.weight for one in seen]).tolist()
+    return [replace(hit, pulled_by=one) for hit, one in zip(hits, which, strict=True)]
 
 
 def own_search(state: State, caller: Caller, search_id: str) -> SearchInfo:

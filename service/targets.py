@@ -105,16 +105,3 @@ def choices_of(queried: Sequence[QueriedProbe]) -> list[ProbeChoice]:
 def fused(targets: Sequence[Target]) -> Features:
     """One probe for all targets: (D,); of one it is that one."""
     return fuse([target.vector for target in targets], [target.searched.weight for target in targets])
-
-
-def look_at(targets: Sequence[Target]) -> Look | None:
-    """The quality that several photos have together: their weighted mean as ratios; None with a tracklet."""
-    looks = [target.look for target in targets if target.look is not None]
-    if len(looks) < len(targets):
-        return None
-    if len(looks) == 1:
-        return looks[0]
-    weights = [target.searched.weight for target in targets]
-    values = np.log([[max(look.height, 1e-3), max(look.sharpness, 1e-3)] for look in looks])
-    height, sharp = np.exp(np.average(values, axis=0, weights=weights)).tolist()
-    return Look(height, sharp)

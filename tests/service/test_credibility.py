@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from gallery import Hit
-from service.credibility import Look, believe
+from service.credibility import Look, Seen, believe
 from tests.models.calibration.pairs import calibrator
 from tests.service.conftest import Archive, upload
 from tests.service.fakes import ColourEmbedder
@@ -47,6 +47,23 @@ def test_each_hit_has_a_probability_that_falls_with_its_rank() -> None:
     )
     assert (known.calibrated, known.reason, known.line) == (True, None, 0.5)
     assert known.learnt_from == "unknown people of unknown data"
+
+
+def test_several_photos_say_what_they_say_on_average() -> None:
+    embedder, found = calibrated(), hits(4.0, 3.0)
+
+    def told(*photos: tuple[float, list[float]]) -> list[float]:
+        seen = [Seen(LOOK, weight, np.array(scores), np.zeros(2)) for weight, scores in photos]
+        answer, known = believe(embedder, LOOK, found, 1000, 0.5, several=seen)
+        assert known.calibrated
+        return [hit.probability for hit in answer if hit.probability is not None]
+
+    alone, _ = believe(embedder, LOOK, found, 1000, 0.5)
+    assert told((0.3, [4.0, 3.0]), (1.0, [4.0, 3.0])) == [hit.probability for hit in alone]
+    apart = told((1.0, [4.2, 2.8]), (1.0, [3.8, 3.2]))
+    assert apart == pytest.approx(told((1.0, [4.0, 3.0])), abs=1e-5)
+    strong, weak = [4.2, 2.8], [3.0, 3.2]
+    assert told((1.0, strong), (0.1, weak))[0] > told((0.1, strong), (1.0, weak))[0]
 
 
 def test_among_more_people_the_same_score_says_less() -> None:
