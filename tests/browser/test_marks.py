@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Response, expect
+from playwright.sync_api import FilePayload, Response, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.library import photo
@@ -69,7 +69,7 @@ def test_a_photo_is_added(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
     page = visit.page
-    more = {"name": "more.jpg", "mimeType": "image/jpeg", "buffer": photo(BLUE_JACKET)}
+    more: FilePayload = {"name": "more.jpg", "mimeType": "image/jpeg", "buffer": photo(BLUE_JACKET)}
     visit.answer_after(lambda: page.set_input_files("#add-photo", more))
     expect(page.locator("#marked")).to_have_text("2 photos together.")
     pulled = page.locator("#hits .pulled")
