@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from gallery.jobs.jobs import Jobs as Jobs
     from gallery.records.access import EventInfo as EventInfo
     from gallery.records.cameras import CameraInfo as CameraInfo
+    from gallery.records.cases import CaseChanges as CaseChanges
+    from gallery.records.cases import CaseInfo as CaseInfo
+    from gallery.records.cases import ItemKind as ItemKind
     from gallery.records.coverage import CameraCoverage as CameraCoverage
     from gallery.records.coverage import Coverage as Coverage
     from gallery.records.coverage import FiledState as FiledState
@@ -97,6 +100,7 @@ _HOMES = {
     "jobs.jobs": ["Jobs"],
     "records.access": ["EventInfo"],
     "records.cameras": ["CameraInfo"],
+    "records.cases": ["CaseChanges", "CaseInfo", "ItemKind"],
     "records.coverage": [
         "CameraCoverage",
         "Coverage",

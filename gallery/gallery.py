@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from gallery.backup.backup import BackupReport, back_up
 from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
+from gallery.catalogue.cases import Cases
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.marks import Marks
@@ -52,6 +53,7 @@ class Gallery:
         audit: what was done, by whom.
         probes: uploaded images.
         searches: asked questions and their answers.
+        cases: photos, searches and notes that belong together.
         marks: verdicts on hits.
         adaptations: folders in which models learn the cameras of the gallery.
         models: which are kept here, and which of them is in use.
@@ -66,6 +68,7 @@ class Gallery:
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)
         self.searches = Searches(database)
+        self.cases = Cases(database)
         self.marks = Marks(database)
         self.models = Models(database, data_dir)
         self.adaptations = Adaptations(database, data_dir)

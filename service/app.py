@@ -20,6 +20,7 @@ from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.routes import (
     cameras,
+    cases,
     evidence,
     health,
     jobs,
@@ -121,6 +122,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
         (searches, photo),
         (marks, MIB),
         (evidence, MIB),
+        (cases, MIB),
         (tracklets, MIB),
         (cameras, MIB),
         (models, MIB),

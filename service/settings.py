@@ -34,6 +34,8 @@ class ServiceSettings(GallerySettings):
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
         credible: the probability from which on a hit is called credible.
+        max_speed: metres a second that a person can move at; a journey that needs more is flagged.
+        camera_reach: metres from a camera at which it may still see somebody.
         min_free_bytes: with less left on the disk of the data folder the service is not ready.
         compare_searches: whether the photos of recent searches may be used to compare models.
         clip_cuts: how many clips are cut at once.
@@ -70,6 +72,8 @@ class ServiceSettings(GallerySettings):
     max_waiting: int = Field(default=64, ge=0)
     rank_by: RankBy = RankBy.STANDARD_SCORE
     credible: float = Field(default=0.5, gt=0, lt=1)
+    max_speed: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    camera_reach: float = Field(default=25.0, ge=0, allow_inf_nan=False)
     max_clip_seconds: float = Field(default=60.0, gt=0)
     max_clip_side: int = Field(default=1280, ge=64)
     clip_memory_bytes: int = Field(default=6 * 1024 * MIB, ge=MIB)

@@ -12,6 +12,7 @@ from sightline import (
     backup,
     calibrate,
     cameras,
+    cases,
     compact,
     doctor,
     erase,
@@ -119,6 +120,7 @@ app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
 app.add_typer(cameras.app, name="cameras")
+app.add_typer(cases.app, name="cases")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(marks.app, name="marks")

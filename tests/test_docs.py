@@ -53,6 +53,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
 
     groups = {
         "cameras",
+        "cases",
         "jobs",
         "keys",
         "marks",

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
+from gallery.catalogue.cases import note_erased_marks
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.marks import MarkChange, MarkInfo, Verdict
 from gallery.sql.copying import copied
@@ -137,12 +138,14 @@ def forget_marks(session: Session, video_id: str) -> int:
     """
     marked = _on_video(video_id)
     searches = sorted(session.scalars(select(Mark.search_id).where(marked).distinct()))
-    total = 0
+    went: list[tuple[str, int]] = []
     for search_id in searches:
         gone = [row for row in current(session, [search_id]) if row.tracklet_id.startswith(f"{video_id}-")]
         counted = Search.marks_erased + len(gone)
         session.execute(update(Search).where(Search.id == search_id).values(marks_erased=counted))
-        total += len(gone)
+        went.append((search_id, len(gone)))
+    total = sum(count for _, count in went)
+    note_erased_marks(session, [one for one in went if one[1]])
     session.execute(delete(Mark).where(marked))
     if searches:
         add_event(session, "marks.erase", subject=video_id, detail={"marks": total, "searches": searches})

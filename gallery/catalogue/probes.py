@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from gallery.catalogue.audit import add_event
+from gallery.catalogue.cases import note_erased_photos
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.probes import FoundPerson, ProbeInfo
@@ -106,6 +107,7 @@ class Probes:
             if row is None:
                 raise NotFound(f"no probe {probe_id}")
             path = self._path(row.id, row.media_type)
+            note_erased_photos(session, [row.id], "it was deleted")
             session.delete(row)
         # After the commit: an image without a row is swept, a row without an image would be a broken probe.
         path.unlink(missing_ok=True)
@@ -130,6 +132,7 @@ class Probes:
             with self._database.write() as session:
                 query = select(Probe).where(Probe.created_at < before).limit(_SWEPT_AT_ONCE)
                 rows = session.scalars(query).all()
+                note_erased_photos(session, [row.id for row in rows], "photos are not kept for longer")
                 for row in rows:
                     session.delete(row)
                     add_event(session, "probe.expire", subject=row.id)

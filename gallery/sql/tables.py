@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gallery.sql.base import Base
+from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote  # noqa: F401  (part of METADATA)
 
 
 class GalleryState(Base):
@@ -321,6 +322,7 @@ class AuditEvent(Base):
     """Who did what and when. Append-only; written before the answer leaves."""
 
     __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_subject", "subject", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[datetime]

@@ -2,7 +2,9 @@
 
 import { startAddress, takeKey } from "./address.js";
 import { hasKey, onUnauthorised } from "./api.js";
+import { startCases } from "./cases.js";
 import { $ } from "./dom.js";
+import { startEvidence } from "./evidence.js";
 import { startFilters } from "./filters.js";
 import { startHistory } from "./history.js";
 import { refreshHoldings, startHoldings } from "./holdings.js";
@@ -39,6 +41,8 @@ startJobs();
 startLibrary();
 startHistory();
 startRecorded();
+startEvidence();
+startCases();
 startKeys();
 
 // As a plain link it would replace the address, which says what the page shows.

@@ -1,0 +1,249 @@
+"""Cases: photos, searches and notes of one investigation, all of one key."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, Unpack
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from gallery.catalogue.audit import add_event
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.records import cases as records
+from gallery.records.cases import CaseChanges, CaseInfo, ItemKind
+from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote
+from gallery.sql.copying import copied
+from gallery.sql.database import Database
+from gallery.sql.tables import Probe, Search
+from gallery.validation import known_id, optional_text, text
+
+MAX_ITEMS: Final = 1000
+MAX_NOTES: Final = 10_000
+MAX_LISTED: Final = 201
+_LENGTHS: Final = {"title": 200, "number": 100, "purpose": 4000}
+
+
+class Cases:
+    """The record of cases. Every change is in the audit trail, in the transaction that makes it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self, title: str, *, number: str | None = None, purpose: str | None = None, key_id: str | None = None
+    ) -> CaseInfo:
+        """Open a case for a key.
+
+        Raises:
+            InvalidInput: a value that cannot be stored.
+        """
+        row = CaseFile(
+            id=secrets.token_hex(16),
+            key_id=optional_text(key_id, "key id", longest=32),
+            created_at=datetime.now(UTC),
+            **_values({"title": title, "number": number, "purpose": purpose}),
+        )
+        with self._database.write() as session:
+            session.add(row)
+            add_event(session, "case.add", key_id=key_id, subject=row.id)
+            return copied(CaseInfo, row, items=(), notes=())
+
+    def get(self, case_id: str) -> CaseInfo:
+        """Return a case with its items and notes, or raise NotFound."""
+        with self._database.read() as session:
+            return _info(session, _case(session, case_id))
+
+    def list(
+        self, *, key_id: str | None = None, everybody: bool = False, after: str | None = None, limit: int = 50
+    ) -> list[CaseInfo]:
+        """List the cases of a key, or of everybody, newest first, without items and notes.
+
+        `after` is the id of the last one of the page before.
+
+        Raises:
+            NotFound: no such case to continue after.
+            InvalidInput: a limit out of range.
+        """
+        if not 1 <= limit <= MAX_LISTED:
+            raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
+        query = select(CaseFile).order_by(CaseFile.created_at.desc(), CaseFile.id.desc()).limit(limit)
+        if not everybody:
+            query = query.where(CaseFile.key_id == key_id)
+        with self._database.read() as session:
+            if after is not None:
+                query = _continued(query, _case(session, after))
+            return [copied(CaseInfo, row, items=(), notes=()) for row in session.scalars(query)]
+
+    def change(self, case_id: str, *, key_id: str | None = None, **changes: Unpack[CaseChanges]) -> CaseInfo:
+        """Change title, number or purpose: what is not named stays.
+
+        Raises:
+            NotFound: no such case.
+            InvalidInput: a value that cannot be stored.
+        """
+        values = _values(dict(changes))
+        with self._database.write() as session:
+            row = _case(session, case_id, lock=True)
+            for name, value in values.items():
+                setattr(row, name, value)
+            add_event(session, "case.edit", key_id=key_id, subject=row.id, detail={"changed": sorted(values)})
+            return _info(session, row)
+
+    def remove(self, case_id: str, *, key_id: str | None = None) -> None:
+        """Remove a case with its notes; its photos and searches stay where they are. Raises NotFound."""
+        with self._database.write() as session:
+            session.delete(_case(session, case_id, lock=True))
+            add_event(session, "case.delete", key_id=key_id, subject=case_id)
+
+    def put(self, case_id: str, kind: ItemKind, subject_id: str, *, key_id: str | None = None) -> CaseInfo:
+        """Put a photo or a search into a case, the photos of a search with it; what is in it stays.
+
+        Raises:
+            NotFound: no such case; no such photo or search, or it is of another key than the case.
+            Conflict: the case is full.
+        """
+        with self._database.write() as session:
+            case = _case(session, case_id, lock=True)
+            found = _subject(session, case, kind, subject_id)
+            for each_kind, each in [(kind, subject_id), *_photos_of(session, found)]:
+                _put(session, case, each_kind, each, key_id)
+            return _info(session, case)
+
+    def take(self, case_id: str, subject_id: str, *, key_id: str | None = None) -> CaseInfo:
+        """Take a photo or search out of a case. Raises NotFound: it is not in it."""
+        with self._database.write() as session:
+            case = _case(session, case_id, lock=True)
+            row = session.scalar(_items(case.id).where(CaseItem.subject_id == subject_id))
+            if row is None:
+                raise NotFound(f"case {case_id} has no item {subject_id!r}"[:200])
+            session.delete(row)
+            detail = {"kind": row.kind, "id": row.subject_id}
+            add_event(session, "case.take", key_id=key_id, subject=case.id, detail=detail)
+            return _info(session, case)
+
+    def note(self, case_id: str, words: str, *, key_id: str | None = None) -> CaseInfo:
+        """Add a note.
+
+        Raises:
+            NotFound: no such case.
+            InvalidInput: text that cannot be stored.
+            Conflict: there are too many.
+        """
+        said = text(words, "note", longest=10_000)
+        with self._database.write() as session:
+            case = _case(session, case_id, lock=True)
+            query = select(func.count()).select_from(CaseNote).where(CaseNote.case_id == case.id)
+            if session.execute(query).scalar_one() >= MAX_NOTES:
+                raise Conflict(f"a case has at most {MAX_NOTES} notes")
+            _note(session, case.id, "note", said, key_id)
+            add_event(session, "case.note", key_id=key_id, subject=case.id)
+            return _info(session, case)
+
+
+def note_erased_photos(session: Session, probe_ids: Sequence[str], why: str) -> None:
+    """Tell the cases that photos are in that these go, in the transaction in which they do."""
+    rows = session.scalars(
+        select(CaseItem).where(
+            CaseItem.subject_id.in_(probe_ids),
+            CaseItem.kind == ItemKind.PHOTO,
+            CaseItem.erased_at.is_(None),
+        )
+    ).all()
+    for row in rows:
+        row.erased_at = datetime.now(UTC)
+        _note(session, row.case_id, "erased", f"Photo {row.subject_id} was erased: {why}.", None)
+
+
+def note_erased_marks(session: Session, marks: Sequence[tuple[str, int]]) -> None:
+    """Tell the cases that searches are in how many marks of each go with a recording.
+
+    Which recording that was is not said: what is erased for somebody's sake must not live on in notes.
+    """
+    for search_id, count in marks:
+        query = select(CaseItem.case_id).where(CaseItem.subject_id == search_id)
+        for case_id in session.scalars(query.where(CaseItem.kind == ItemKind.SEARCH)).all():
+            what = "1 marked hit" if count == 1 else f"{count} marked hits"
+            words = f"A recording was erased, and with it {what} of search {search_id}."
+            _note(session, case_id, "erased", words, None)
+
+
+def _values(given: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a case, checked."""
+    if unknown := set(given) - set(_LENGTHS):
+        raise InvalidInput(f"a case has no {min(unknown)!r:.100}")
+    return {
+        name: (text if name == "title" else optional_text)(value, f"the {name} of a case", longest=longest)
+        for name, longest in _LENGTHS.items()
+        if name in given
+        for value in [given[name]]
+    }
+
+
+def _case(session: Session, case_id: str, *, lock: bool = False) -> CaseFile:
+    row = session.get(CaseFile, known_id(case_id, "case"), with_for_update=lock or None)
+    if row is None:
+        raise NotFound(f"no case {case_id}")
+    return row
+
+
+def _items(case_id: str) -> Select[CaseItem]:
+    return select(CaseItem).where(CaseItem.case_id == case_id).order_by(CaseItem.id)
+
+
+def _info(session: Session, row: CaseFile) -> CaseInfo:
+    session.flush()
+    notes = session.scalars(select(CaseNote).where(CaseNote.case_id == row.id).order_by(CaseNote.id))
+    items = session.scalars(_items(row.id))
+    return copied(
+        CaseInfo,
+        row,
+        items=[
+            records.CaseItem(ItemKind(one.kind), one.subject_id, one.key_id, one.added_at, one.erased_at)
+            for one in items
+        ],
+        notes=[records.CaseNote(one.id, one.kind, one.text, one.key_id, one.at) for one in notes],
+    )
+
+
+def _subject(session: Session, case: CaseFile, kind: ItemKind, subject_id: str) -> Probe | Search:
+    """The row of a photo or search that may be put into a case."""
+    wanted = known_id(subject_id, kind)
+    row = session.get(Probe, wanted) if kind == ItemKind.PHOTO else session.get(Search, wanted)
+    if row is None or row.key_id != case.key_id:
+        raise NotFound(f"no {kind} {subject_id}")
+    return row
+
+
+def _photos_of(session: Session, found: Probe | Search) -> list[tuple[ItemKind, str]]:
+    """The photos that a search was made with, those of them that are still there."""
+    if isinstance(found, Probe):
+        return []
+    named = [found.query["probe"], *(found.query.get("more") or [])]
+    ids = list(dict.fromkeys(one["id"] for one in named if one.get("id")))
+    there = session.scalars(select(Probe.id).where(Probe.id.in_(ids))).all()
+    return [(ItemKind.PHOTO, one) for one in ids if one in there]
+
+
+def _put(session: Session, case: CaseFile, kind: ItemKind, subject_id: str, key_id: str | None) -> None:
+    items = session.scalars(_items(case.id)).all()
+    if any(one.subject_id == subject_id for one in items):
+        return
+    if len(items) >= MAX_ITEMS:
+        raise Conflict(f"a case has at most {MAX_ITEMS} photos and searches")
+    who = optional_text(key_id, "key id", longest=32)
+    session.add(
+        CaseItem(case_id=case.id, kind=kind, subject_id=subject_id, key_id=who, added_at=datetime.now(UTC))
+    )
+    add_event(session, "case.put", key_id=key_id, subject=case.id, detail={"kind": kind, "id": subject_id})
+
+
+def _note(session: Session, case_id: str, kind: str, words: str, key_id: str | None) -> None:
+    who = optional_text(key_id, "key id", longest=32)
+    session.add(CaseNote(case_id=case_id, kind=kind, text=words, key_id=who, at=datetime.now(UTC)))
+
+
+def _continued(query: Select[CaseFile], last: CaseFile) -> Select[CaseFile]:
+    earlier = CaseFile.created_at < last.created_at
+    same = (CaseFile.created_at == last.created_at) & (CaseFile.id < last.id)
+    return query.where(earlier | same)

@@ -1,0 +1,38 @@
+// Evidence packages: made by the server while they are sent, kept as a file, shown with the digest to note.
+
+import { showError } from "./alerts.js";
+import { getJson, objectUrl } from "./api.js";
+import { $, fill, h, icon } from "./dom.js";
+import { store } from "./state.js";
+import { say } from "./strings.js";
+
+/** A button that takes the package at `path` away, as the file `name`; the digest stands beside it afterwards. */
+export function evidenceButton(path, name) {
+  const place = h("div", { class: "slot evidence" });
+  const button = h("button", { type: "button" }, icon("download"), say.evidence.take);
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    fill(place, h("p", { class: "note waiting", role: "status" }, say.evidence.making));
+    try {
+      const url = await objectUrl(path);
+      h("a", { href: url, download: name }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser may still be writing it
+      const { items } = await getJson(`${path}/made`);
+      fill(place, h("p", { class: "note", role: "status" }, say.evidence.note, h("code", {}, items[0].manifest_sha256), items[0].left_out ? say.evidence.leftOut(items[0].left_out) : null));
+    } catch (error) {
+      showError(place, error);
+    } finally {
+      button.disabled = false;
+    }
+  });
+  return [button, place];
+}
+
+/** Offer the package of the search that is shown. */
+export function startEvidence() {
+  store.subscribe((state, before) => {
+    const [id, was] = [state.search.answer?.id, before.search.answer?.id];
+    if (id === was) return;
+    fill($("#evidence"), id ? evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`) : null);
+  });
+}

@@ -1,0 +1,50 @@
+// The journey of a case: where the person was when, drawn and as a list, with what is impossible.
+
+import { fill, h, icon } from "./dom.js";
+import { duration, number, probability } from "./format.js";
+import { say } from "./strings.js";
+import { clockFirst, momentOf } from "./when.js";
+
+/** One confirmed hit, and the way from the one before it. */
+function sighting(one, way) {
+  return h(
+    "li",
+    {},
+    way ? h("p", { class: way.flag ? "caution" : "note" }, way.flag ? icon("warning") : null, h("span", {}, wayOf(way))) : null,
+    h("p", {}, h("b", {}, `${one.number}`), " ", h("span", { class: "camera" }, one.camera.name), " ", clockFirst(one.start, one.camera.time_zone), one.probability === null ? null : ` ${probability(one.probability)}`),
+    one.doubted.length ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.cases.doubted)) : null,
+  );
+}
+
+/** How long, how far and how fast; and why not, in the server's words. */
+function wayOf({ seconds, metres, speed, reason }) {
+  const after = seconds < 0 ? say.cases.overlap(duration(-seconds)) : say.cases.after(duration(seconds));
+  const far = metres === null ? say.cases.farUnknown : say.cases.far(number(Math.round(metres)));
+  const fast = speed === null ? null : say.cases.fast(speed.toFixed(1));
+  return [after, far, fast, reason].filter(Boolean).join(", ");
+}
+
+function conflicts({ conflicts: all, transitions }) {
+  const shown = new Set(transitions.map(({ before, after }) => `${before} ${after}`));
+  const others = all.filter(({ before, after }) => !shown.has(`${before} ${after}`));
+  return others.map((one) => h("p", { class: "caution" }, icon("warning"), h("span", {}, say.cases.impossible(one.before, one.after, one.reason))));
+}
+
+function gaps({ gaps: all, gaps_found: found, sightings }) {
+  if (!all.length) return null;
+  const zones = new Map(sightings.map(({ camera }) => [camera.name, camera.time_zone]));
+  const lines = all.map((gap) => h("li", { class: "gap" }, h("span", { class: "camera" }, gap.camera), " ", ...(zones.has(gap.camera) ? [momentOf(gap.start, zones.get(gap.camera)), " – ", momentOf(gap.end, zones.get(gap.camera))] : [h("time", {}, `${gap.start_local} – ${gap.end_local}`)]), ` (${gap.reason})`));
+  return h("details", {}, h("summary", {}, say.cases.gaps(found)), h("ul", {}, lines));
+}
+
+/** Show `journey` in `place`; `media` fetches the pictures under `url`. */
+export async function showJourney(place, journey, url, media) {
+  if (!journey.sightings.length) {
+    fill(place, h("p", { class: "note" }, say.cases.noneConfirmed));
+    return;
+  }
+  const pictures = ["timeline", "map"].map((name) => [name, h("img", { class: "drawing", alt: say.cases[name] })]);
+  const list = journey.sightings.map((one, index) => sighting(one, journey.transitions[index - 1]));
+  fill(place, pictures.map(([, image]) => image), h("ol", { class: "sightings" }, list), conflicts(journey), gaps(journey));
+  for (const [name, image] of pictures) image.src = await media.url(`${url}/journey/${name}`);
+}

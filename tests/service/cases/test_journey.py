@@ -1,0 +1,136 @@
+"""Journeys: what one person can have done, and that the rest is flagged and stays."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.cases import drawing, journey
+from service.cases.journey import Limits, Place, Sighting
+from service.cases.sightings import Gap, Journey
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+LIMITS = Limits(speed=10, reach=25)
+# A degree of latitude is 111.195 km: the yard lies 222 m north of the gate, the annex 22 m.
+GATE = Place("gate", "north", "Europe/Berlin", (52.0, 13.0))
+ANNEX = Place("annex", None, "UTC", (52.0002, 13.0))
+YARD = Place("yard", "south", "UTC", (52.002, 13.0))
+ROOF = Place("roof <&>", None, "Asia/Tokyo", None)
+
+
+def seen(place: Place, start: float, end: float, name: str = "t", video: str = "v") -> Sighting:
+    at = [NOON + timedelta(seconds=second) for second in (start, end)]
+    return Sighting(f"{name}{start}", f"{video}-{place.name}", place, at[0], at[1])
+
+
+def flags(*sightings: Sighting) -> list[str | None]:
+    return [step.flag for step in journey.steps(journey.ordered(sightings), LIMITS)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "flag"),
+    [
+        (seen(GATE, 0, 10), seen(YARD, 60, 70), None),  # 172 m in 50 s
+        (seen(GATE, 0, 10), seen(YARD, 20, 30), "too_fast"),  # in 10 s
+        (seen(GATE, 0, 10), seen(YARD, 10, 30), "overlap"),  # in no time
+        (seen(GATE, 0, 10), seen(YARD, 5, 30), "overlap"),
+        (seen(GATE, 0, 10), seen(ANNEX, 5, 30), None),  # both may see the same place
+        (seen(GATE, 0, 10), seen(ROOF, 5, 30), "overlap"),  # nobody knows where the roof is
+        (seen(GATE, 0, 10), seen(ROOF, 11, 30), None),
+        (seen(GATE, 0, 10), seen(GATE, 5, 30), "twice_in_view"),
+        (seen(GATE, 0, 10), seen(GATE, 5, 30, video="w"), None),  # another file of the same hours
+        (seen(GATE, 0, 10), seen(GATE, 10, 30), None),
+    ],
+)
+def test_what_one_person_cannot_have_done_is_flagged(
+    one: Sighting, other: Sighting, flag: str | None
+) -> None:
+    assert flags(one, other) == [flag]
+    (step,) = journey.steps([one, other], LIMITS)
+    assert (step.reason is None) == (flag is None)
+    assert step.seconds == (other.start - one.end).total_seconds()
+
+
+def test_a_long_sighting_overlaps_more_than_the_next_one() -> None:
+    found = [seen(GATE, 0, 600), seen(GATE, 10, 20, video="w"), seen(YARD, 100, 110)]
+    assert flags(*found) == [None, None]
+    assert [(one.before, one.after, one.flag) for one in journey.conflicts(found, LIMITS)] == [
+        (0, 2, "overlap")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "metres"),
+    [
+        ((52.0, 13.0), (52.0, 13.0), 0),
+        ((0.0, 0.0), (0.0, 90.0), 10_007_557),
+        ((90.0, 0.0), (-90.0, 77.0), 20_015_115),
+        ((0.0, 179.9995), (0.0, -179.9995), 111.2),
+        ((50.0664, -5.7147), (58.6440, -3.0700), 968_900),  # Land's End to John o' Groats
+    ],
+)
+def test_distances_are_those_on_the_globe(
+    one: tuple[float, float], other: tuple[float, float], metres: float
+) -> None:
+    assert journey.metres_between(one, other) == pytest.approx(metres, rel=1e-3, abs=0.1)
+
+
+_PLACES = st.sampled_from([GATE, ANNEX, YARD, ROOF])
+_SIGHTINGS = st.lists(
+    st.builds(
+        lambda place, start, length, number: seen(place, start, start + length, f"n{number}-"),
+        _PLACES,
+        st.integers(0, 300),
+        st.integers(0, 60),
+        st.integers(0, 9),
+    ),
+    max_size=8,
+)
+
+
+@given(_SIGHTINGS)
+def test_every_sighting_stays_and_a_conflict_is_one_whichever_speed_is_allowed_below(
+    sightings: Sequence[Sighting],
+) -> None:
+    found = journey.ordered(sightings)
+    assert sorted(map(id, found)) == sorted(map(id, sightings))
+    assert all(one.start <= other.start for one, other in pairwise(found))
+    steps = journey.steps(found, LIMITS)
+    assert len(steps) == max(0, len(found) - 1)
+    pairs = {(one.before, one.after) for one in journey.conflicts(found, LIMITS)}
+    assert {(one.before, one.after) for one in steps if one.flag} <= pairs
+    faster = Limits(speed=20, reach=25)
+    assert {(one.before, one.after) for one in journey.conflicts(found, faster)} <= pairs
+    assert all(step.speed is None or math.isfinite(step.speed) for step in steps)
+    drawn = _journey(found)
+    for picture in (drawing.timeline(drawn), drawing.ground(drawn)):
+        ElementTree.fromstring(picture)
+
+
+def _journey(found: Sequence[Sighting]) -> Journey:
+    gaps = [Gap("gate", "Europe/Berlin", NOON, NOON + timedelta(seconds=40), "not_recorded")]
+    conflicts = journey.conflicts(found, LIMITS)
+    places = [GATE, ANNEX, YARD, ROOF]
+    return Journey(found, journey.steps(found, LIMITS), conflicts, len(conflicts), gaps, 1, places, LIMITS, 0)
+
+
+def test_pictures_show_local_times_impossible_ways_and_no_markup_of_names() -> None:
+    found = [seen(GATE, 0, 10), seen(YARD, 5, 30), seen(ROOF, 100, 120)]
+    timeline = drawing.timeline(_journey(found)).decode()
+    assert "1  03-01 13:00:00" in timeline  # Berlin
+    assert "3  03-01 21:01:40" in timeline  # Tokyo
+    assert "roof &lt;&amp;&gt;" in timeline
+    assert "impossible for one person" in timeline
+    assert "not searched: not_recorded" in timeline
+    ground = drawing.ground(_journey(found)).decode()
+    assert "gate, 1" in ground
+    assert "roof" not in ground
+    assert "impossible for one person" in ground
+    assert "100 m" in ground
+    assert b"No camera" in drawing.ground(_journey([seen(ROOF, 0, 1)]))
+    assert b"No hit" in drawing.timeline(_journey([]))
