@@ -72,6 +72,10 @@ bench-adaptation: $(READY_DEV) ## Adapt the shipped model to a data set's camera
 bench-feedback: $(READY_DEV) ## Let a simulated user judge hits round by round: minutes (SETS="simulated=DIR cuhk01-images=DIR")
 	$(BIN)/python benchmarks/feedback.py $(SETS) --out out/feedback
 
+.PHONY: bench-reranking
+bench-reranking: $(READY_DEV) ## Re-rank the head of answers by shared neighbours: minutes (SETS="simulated=DIR cuhk01-images=DIR")
+	$(BIN)/python benchmarks/reranking.py $(SETS) --out out/embeddings
+
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)
 	scripts/image-check.sh

@@ -48,6 +48,7 @@ def _question(state: State, first: SearchInfo, on: RepeatOn) -> Question:
             named=FiltersOut.model_validate(filters, from_attributes=True),
             limit=first.query.limit,
             by=first.query.by,
+            rerank=first.query.reranked > 0,
         )
     options = SearchOptions(
         cameras=None if filters.cameras is None else list(filters.cameras),
@@ -56,6 +57,7 @@ def _question(state: State, first: SearchInfo, on: RepeatOn) -> Question:
         end=filters.end,
         limit=first.query.limit,
         rank_by=first.query.by,
+        rerank=first.query.reranked > 0,
     )
     return searching.ask(state.gallery, options, first.query.by)
 

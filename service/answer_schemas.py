@@ -201,6 +201,11 @@ class HitOut(BaseModel):
         default=False,
         description="In an answer that asks an earlier search again now: whether that could not find it",
     )
+    neighbour_distance: float | None = Field(
+        default=None,
+        description="Distance from the probe by the neighbours that both have, 0 to 1, smaller is closer; "
+        "null where the hit was not re-ranked",
+    )
     tracklet_id: str = Field(description="The tracklet; name it in a search to find more like it")
     video_id: str = Field(description="The video it is in")
     camera: CameraRef = Field(description="The camera that saw it")
@@ -256,6 +261,9 @@ class SearchAnswer(BaseModel):
     ranked_by: RankBy = Field(description="What orders the hits")
     repeats: RepeatOut | None = Field(
         default=None, description="The earlier search that was asked again, if it was"
+    )
+    reranked: int = Field(
+        default=0, description="How many of the first hits were then put in the order of shared neighbours"
     )
     hits: list[HitOut] = Field(description="The tracklets of this page, best first")
     next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")

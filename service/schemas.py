@@ -146,6 +146,11 @@ class SearchOptions(SearchFilters):
         description="What orders the hits: `standard_score`, which sets cameras off against each other, or "
         "plain `cosine`. The server's setting if left out",
     )
+    rerank: bool = Field(
+        default=False,
+        description="Whether the first 200 hits are put in the order of the neighbours that they share with "
+        "the probe (k-reciprocal re-ranking)",
+    )
 
 
 class SearchQuery(SearchOptions):

@@ -27,7 +27,7 @@ from gallery import (
     TrackletInfo,
 )
 from models.feedback.fusion import pulled_by
-from service import cursors
+from service import cursors, reranking
 from service.answer_schemas import (
     Calibration,
     CameraRef,
@@ -65,6 +65,7 @@ class Question:
     named: FiltersOut
     limit: int
     by: RankBy
+    rerank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
         named=FiltersOut(cameras=filters.cameras, sites=filters.sites, start=filters.start, end=filters.end),
         limit=filters.limit,
         by=filters.rank_by or rank_by,
+        rerank=filters.rerank,
     )
 
 
@@ -172,6 +174,9 @@ def search(
         several=seen,
     )
     hits = _pulled(seen, hits)
+    if question.rerank:
+        hits = reranking.rerank(snapshot, probe, hits)
+    reranked = sum(hit.neighbour_distance is not None for hit in hits)
     coverage = repeat.coverage(ranking) if repeat else None
     if coverage is None:
         statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
@@ -181,6 +186,7 @@ def search(
     warnings = [text for target in targets for text in target.warnings]
     warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
     warnings += warnings_of(repeats) if repeats else []
+    warnings += [reranking.said(reranked)] if reranked else []
     first, *more = (QueriedProbe(**target.searched.model_dump()) for target in targets)
     recorded = state.gallery.searches.add(
         NewSearch(
@@ -192,6 +198,7 @@ def search(
                 ranking.by,
                 more,
                 None if refining is None else refining.record,
+                reranked,
             ),
             model_id=embedder.id,
             model_name=embedder.name,
@@ -297,6 +304,7 @@ def _answer(
         coverage=CoverageOut.model_validate(recorded.coverage),
         calibration=Calibration.model_validate(recorded.calibration, from_attributes=True),
         ranked_by=recorded.query.by,
+        reranked=recorded.query.reranked,
         repeats=None
         if recorded.repeats is None
         else RepeatOut.model_validate(recorded.repeats, from_attributes=True),
@@ -355,6 +363,7 @@ def _hit(
         score=stored.score,
         standard_score=stored.standard_score,
         probability=stored.probability,
+        neighbour_distance=stored.neighbour_distance,
         pulled_by=stored.pulled_by,
         new=stored.new,
         tracklet_id=tracklet.id,

@@ -50,6 +50,12 @@ def search(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of a table.")
     ] = False,
+    rerank: Annotated[
+        bool,
+        typer.Option(
+            "--rerank", help="Order the first 200 hits by the neighbours they share with the photo."
+        ),
+    ] = False,
     coverage: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a CSV of all stretches that were and were not searched."),
@@ -85,6 +91,7 @@ def search(
             start=None if start is None else moment(start, zone),
             end=None if end is None else moment(end, zone),
             limit=limit,
+            rerank=rerank,
         )
         answer = _answer(settings, gallery, data, tracklets, choice=choice, options=options)
         if coverage is not None:

@@ -57,7 +57,8 @@ class Refinement:
 class SearchQuery:
     """A question as it was asked; `limit` hits make a page, and `by` ordered them.
 
-    `more` are further photos and tracklets of the same person.
+    `more` are further photos and tracklets of the same person. The first `reranked` hits were put in the
+    order of the neighbours that they share with the probe.
     """
 
     probe: QueriedProbe
@@ -66,6 +67,7 @@ class SearchQuery:
     by: RankBy = RankBy.COSINE
     more: Sequence[QueriedProbe] = ()
     refined: Refinement | None = None
+    reranked: int = 0
 
     @property
     def probes(self) -> Sequence[QueriedProbe]:
@@ -89,6 +91,7 @@ class RecordedHit:
     probability: float | None = None
     pulled_by: int | None = None
     new: bool = False
+    neighbour_distance: float | None = None  # 0 to 1, of a hit that was re-ranked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
