@@ -44,8 +44,14 @@ function compared({ repeats }) {
   return h("p", { class: "compared" }, [said, erased].filter(Boolean).join(" "));
 }
 
+/** What is to be shown: the id of an answer, "" for the place of the first one that is on its way, or null. */
+const shown = ({ answer, phase }) => answer?.id ?? (phase === "loading" ? "" : null);
+
 export function startRecorded() {
-  store.subscribe(({ search: { answer } }, { search: { answer: was } }) => {
-    if (answer?.id !== was?.id) fill($("#recorded"), answer ? [linkTo(answer), compared(answer)] : null);
+  store.subscribe(({ search: now }, { search: was }) => {
+    if (shown(now) === shown(was)) return;
+    const row = shown(now) === null ? null : linkTo(now.answer ?? { id: "" });
+    row?.classList.toggle("to-come", !now.answer); // hits would move down when it comes
+    fill($("#recorded"), row, now.answer ? compared(now.answer) : null);
   });
 }
