@@ -21,3 +21,11 @@ def looks_like_a_path(text: str) -> bool:
     """Whether a text holds an absolute or relative path of some machine."""
     words = text.replace(",", " ").split()
     return any(word.startswith(("/", "~", "./", "../")) or word[1:3] in {":\\", ":/"} for word in words)
+
+
+def runs(training: dict[str, Any]) -> list[dict[str, Any]]:
+    """The runs that a card tells of: the last, and what it began from; or those of all that were averaged."""
+    if parts := training.get("average_of"):
+        return [run for part in parts for run in runs(part["training"])]
+    before = training.get("before")
+    return [training, *(runs(before) if before else [])]

@@ -12,12 +12,12 @@ from models.training.objectives.tkp import TKPSettings
 from models.training.objectives.vkd import VKDSettings
 from models.training.recipe import check_recipe
 from models.training.upgrade import upgrade
+from tests.models.cards import runs
 
 
 def recipes(training: dict[str, Any]) -> list[dict[str, Any]]:
-    """The recipe of a card, and those of what it began from."""
-    before = training.get("before")
-    return [training["recipe"], *(recipes(before) if before else [])]
+    """The recipes of a card."""
+    return [run["recipe"] for run in runs(training)]
 
 
 def card(name: str) -> dict[str, Any]:
