@@ -216,7 +216,7 @@ def average(
     settings = read_settings(GallerySettings, data_dir=data_dir)
     loaded = [zoo.load(located(model, settings)) for model in of]
     network, card = averaged(loaded, share or [1.0] * len(loaded), name)
-    made = checkpoint.save(out, network, card)
+    made = checkpoint.save(out, network, card, half=True)
     print_line(f"{name} ({made[:12]}) is in {out}: the mean of {len(loaded)} models.")
 
 
