@@ -48,7 +48,7 @@ function withLine(hit, index, answer) {
 
 function placeholder() {
   const lines = Array.from({ length: 4 }, () => h("span", {}));
-  return h("li", { "aria-hidden": "true" }, h("span", { class: "hit empty waiting" }, h("span", { class: "strip" }), h("span", { class: "facts" }, lines)));
+  return h("li", { "aria-hidden": "true" }, h("span", { class: "hit empty waiting" }, h("span", { class: "strip" }), h("span", { class: "facts" }, lines)), h("div", { class: "marks room" }, h("button", { type: "button", disabled: true }, "\u00a0")));
 }
 
 function showHits(state, before) {
