@@ -53,7 +53,7 @@ def write(package: "Package", output: Path | None, *, as_json: bool) -> None:
     else:
         for one in left:
             print_note(f"Not in the package: {one['what']} of {one['of']} ({one['reason']})")
-        print_line(f"{path}: {package.archive.size:,} bytes")
+        print_line(f"{path}: {path.stat().st_size:,} bytes")
         print_line(f"SHA-256 of its manifest: {package.archive.digest}")
     if left:
         raise typer.Exit(1)
