@@ -31,7 +31,7 @@ def ask_again(state: State, caller: Caller, first: SearchInfo, on: RepeatOn) -> 
             f"The search was answered by the model {first.model_name}; {embedder.name} is in use. Ask it "
             "again now instead, or read its recorded answer."
         )
-    question = _question(state, first, on)
+    question = question_of(state, first, as_it_was=on is RepeatOn.SNAPSHOT)
     known = _targets(state, first, embedder)
     refining = _refining(state, first, known, embedder)
     return searching.search(
@@ -39,14 +39,19 @@ def ask_again(state: State, caller: Caller, first: SearchInfo, on: RepeatOn) -> 
     )
 
 
-def _question(state: State, first: SearchInfo, on: RepeatOn) -> Question:
-    filters = first.query.filters
-    if on is RepeatOn.SNAPSHOT and filters.camera_ids is not None:
+def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int | None = None) -> Question:
+    """Where a recorded search looked, with as many hits a page as it had or `limit`.
+
+    With `as_it_was` among the same cameras, also when their names have been given to others since; searches
+    of earlier versions know names only.
+    """
+    filters, size = first.query.filters, limit or first.query.limit
+    if as_it_was and filters.camera_ids is not None:
         return Question(
             cameras=state.gallery.catalogue.cameras(),
             filters=Filters(frozenset(filters.camera_ids), start=filters.start, end=filters.end),
             named=FiltersOut.model_validate(filters, from_attributes=True),
-            limit=first.query.limit,
+            limit=size,
             by=first.query.by,
             rerank=first.query.reranked > 0,
         )
@@ -55,7 +60,7 @@ def _question(state: State, first: SearchInfo, on: RepeatOn) -> Question:
         sites=None if filters.sites is None else list(filters.sites),
         start=filters.start,
         end=filters.end,
-        limit=first.query.limit,
+        limit=size,
         rank_by=first.query.by,
         rerank=first.query.reranked > 0,
     )

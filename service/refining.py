@@ -1,7 +1,7 @@
 """Searching again with what was marked, and what to judge next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,12 +9,13 @@ from gallery import MarkInfo, NotFound, RankBy, RecordedHit, Refinement, SearchI
 from models.feedback.judging import line_between, to_judge
 from models.feedback.refining import refine
 from service import searching, targets
+from service.again import question_of
 from service.answer_schemas import HitOut, SearchAnswer
 from service.auth import Caller
 from service.errors import InvalidRequest, StateConflict
 from service.mark_schemas import RefineIn
 from service.networks import ProbeEmbedder
-from service.schemas import MOST_PROBES, SearchOptions
+from service.schemas import MOST_PROBES
 from service.searching import Refining
 from service.state import State
 from service.targets import Target
@@ -48,7 +49,7 @@ def search_again(state: State, caller: Caller, search_id: str, wanted: RefineIn)
     verdicts = _Verdicts.of(state.gallery.marks.of(parent.id))
     if not verdicts.matches and not verdicts.others:
         raise StateConflict("No hit of the search is marked: mark one first.")
-    question = searching.ask(state.gallery, _options(parent, wanted), parent.query.by)
+    question = replace(question_of(state, parent, as_it_was=True, limit=wanted.limit), rerank=False)
     embedder = state.networks.embedder
     known = _targets(state, caller, embedder, parent, wanted)
     snapshot = state.gallery.snapshot(embedder.id)
@@ -113,15 +114,3 @@ def _targets(
         return targets.chosen_by(state, caller, embedder, choices)
     except NotFound as error:
         raise NotFound(f"{error}; to refine a search, all that it looked for must be kept") from error
-
-
-def _options(parent: SearchInfo, wanted: RefineIn) -> SearchOptions:
-    filters = parent.query.filters
-    return SearchOptions(
-        cameras=None if filters.cameras is None else list(filters.cameras),
-        sites=None if filters.sites is None else list(filters.sites),
-        start=filters.start,
-        end=filters.end,
-        limit=wanted.limit or parent.query.limit,
-        rank_by=parent.query.by,
-    )

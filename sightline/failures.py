@@ -1,5 +1,7 @@
 """Expected failures in one line: what went wrong and what to do about it."""
 
+import errno
+
 from pydantic import ValidationError
 
 from gallery import errors as gallery
@@ -72,8 +74,14 @@ def explain(error: Exception) -> str | None:
     for kind, remedy in _REMEDIES:
         if isinstance(error, kind):
             return _line(error, remedy)
-    if isinstance(error, OSError) and error.filename is not None:
+    return _of_system(error) if isinstance(error, OSError) else None
+
+
+def _of_system(error: OSError) -> str | None:
+    if error.filename is not None:
         return _line(f"{error.strerror}: {error.filename}", "check the path and who may use it")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return _line(str(error.strerror), "make room on the disk")
     return None
 
 

@@ -109,11 +109,19 @@ class Marks:
 
 
 def current(session: Session, search_ids: Sequence[str]) -> Sequence[Mark]:
-    """Return the changes that are the marks of a search and those it refines, in the order of making."""
+    """Return the changes that are the marks of a search, in the order of making.
+
+    Args:
+        session: to read with.
+        search_ids: the search, then the one that it refines, and so on: of changes of one tracklet the
+            nearest search's counts, there the last.
+    """
     valid = (Mark.search_id.in_(search_ids), Mark.undone_at.is_(None))
-    last = select(func.max(Mark.id)).where(*valid).group_by(Mark.tracklet_id)
-    query = select(Mark).where(Mark.id.in_(last), Mark.verdict.is_not(None)).order_by(Mark.id)
-    return session.scalars(query).all()
+    last = select(func.max(Mark.id)).where(*valid).group_by(Mark.search_id, Mark.tracklet_id)
+    rows = session.scalars(select(Mark).where(Mark.id.in_(last))).all()
+    farthest_first = sorted(rows, key=lambda row: -search_ids.index(row.search_id))
+    nearest = {row.tracklet_id: row for row in farthest_first}
+    return sorted((row for row in nearest.values() if row.verdict is not None), key=lambda row: row.id)
 
 
 def _lineage(session: Session, search_id: str) -> list[str]:

@@ -110,8 +110,10 @@ class Media:
                 self._state.gallery.catalogue.video(video.id)  # erased meanwhile?
             except (RecordingUnavailable, NotFound) as error:
                 reason = str(error) if isinstance(error, RecordingUnavailable) else "it was erased"
-                self._refused[video.id] = reason
-                self.recordings[video.id]["reason"] = reason
+                if isinstance(error, NotFound) or not self.recordings[video.id]["compared"]:
+                    # Of a recording that is what it was, one clip that cannot be cut says nothing of others.
+                    self._refused[video.id] = reason
+                    self.recordings[video.id]["reason"] = reason
                 self.leave_out("clips", f"tracklet {shown.tracklet.id} ({video.file_name})", reason)
                 return
             folder = f"tracklets/{shown.tracklet.id}"

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from gallery import EventInfo, SearchInfo
 from service.auth import Caller
+from service.disk import private_opener
 from service.errors import Busy
 from service.evidence import contents, html, report, verifier
 from service.evidence.archive import Archive, Part
@@ -95,11 +96,15 @@ class Package:
             yield chunk
 
     def write(self, path: Path) -> None:
-        """Write the package to a file that is not there yet. Raises OSError."""
-        with path.open("xb") as file:
-            for part in self.parts():
-                file.writelines(self.archive.add(part))
-            file.writelines(self._finish())
+        """Write the package to a new file, which goes again if it cannot be finished. Raises OSError."""
+        with open(path, "xb", opener=private_opener) as file:
+            try:
+                for part in self.parts():
+                    file.writelines(self.archive.add(part))
+                file.writelines(self._finish())
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
 
     async def _next(self, parts: Iterator[Part], request: Request) -> Part | None:
         while True:

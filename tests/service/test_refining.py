@@ -118,6 +118,33 @@ def test_marks_refine_a_search_round_by_round(
     assert (again["refined"], again["hits"]) == (third["refined"], third["hits"])
 
 
+def test_its_own_verdict_counts_whatever_the_search_before_says_later(
+    client: TestClient, archive: Archive, probe: Json
+) -> None:
+    seen = archive.tracklets["gate", GREEN]
+    first = ask(client, {"probe_id": probe["id"]})
+    mark(client, f"/v1/searches/{first['id']}/marks/{seen}", "match")
+    second = post(client, f"/v1/searches/{first['id']}/refine")
+    mark(client, f"/v1/searches/{second['id']}/marks/{seen}", "not")
+    client.delete(f"/v1/searches/{first['id']}/marks/{seen}").raise_for_status()
+    (own,) = client.get(f"/v1/searches/{second['id']}/marks").json()["items"]
+    assert (own["verdict"], own["search_id"]) == ("not", second["id"])
+    post(client, f"/v1/searches/{second['id']}/marks/undo", 200)
+    assert client.get(f"/v1/searches/{second['id']}/marks").json()["items"] == []
+
+
+def test_it_looks_where_the_search_looked_whatever_cameras_are_called_now(
+    client: TestClient, archive: Archive, probe: Json
+) -> None:
+    first = ask(client, {"probe_id": probe["id"]}, cameras=["gate"])
+    mark(client, f"/v1/searches/{first['id']}/marks/{archive.tracklets['gate', RED]}", "match")
+    for camera, name in (("gate", "old gate"), ("yard", "gate")):
+        client.patch(f"/v1/cameras/{camera}", json={"name": name}).raise_for_status()
+    second = post(client, f"/v1/searches/{first['id']}/refine")
+    assert set(ids(second)) == set(ids(first))
+    assert {hit["camera"]["name"] for hit in second["hits"]} == {"old gate"}
+
+
 def test_five_marks_make_a_machine(client: TestClient, archive: Archive, probe: Json) -> None:
     index(archive, "roof", NOON + timedelta(hours=2), [RED, BLUE, GREEN], seconds=6)
     first = ask(client, {"probe_id": probe["id"]})

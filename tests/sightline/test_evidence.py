@@ -1,5 +1,6 @@
 """`sightline evidence` and `sightline verify`."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("networks")
 
 
 def test_a_package_is_made_verified_and_refused_once_changed(
-    run: Run, recordings: Path, photo: Path, tmp_path: Path
+    run: Run, recordings: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "a.mp4"
     copy.write_bytes((recordings / "a.mp4").read_bytes())
@@ -22,6 +23,7 @@ def test_a_package_is_made_verified_and_refused_once_changed(
     made = run("evidence", search, "--output", package, "--hits", "1", "--json")
 
     assert made.exit_code == 0, made.output
+    assert package.stat().st_mode & 0o077 == 0, "photos and recordings are for their owner"
     digest = json.loads(made.stdout)["manifest_sha256"]
     fine = run("verify", package, "--digest", digest, "--recording", copy)
     assert (fine.exit_code, "VERIFIED" in fine.stdout) == (0, True)
@@ -38,3 +40,10 @@ def test_a_package_is_made_verified_and_refused_once_changed(
     assert (without.exit_code, "Not in the package: clips" in without.output) == (1, True)
     assert run("verify", tmp_path / "without.zip").exit_code == 0
     assert run("evidence", "0" * 32).exit_code == 2
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("service.evidence.package.Package._finish", fail)
+    assert run("evidence", search, "-o", tmp_path / "full.zip").exit_code == 2
+    assert not (tmp_path / "full.zip").exists(), "half a package is none"

@@ -1,11 +1,11 @@
 // Marks: which hits show the person. With them the search is asked again; they can be undone.
 
-import { addProbe, getJson } from "./api.js";
+import { addProbe, getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
 import { $, fill, h } from "./dom.js";
 import { LazyPictures, stripOf } from "./media.js";
 import { bestPick } from "./probe.js";
-import { search, stopSearching, wantedOf } from "./search.js";
+import { beginSearch, search, wantedOf } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -76,25 +76,30 @@ async function undo() {
 }
 
 async function searchAgain() {
-  stopSearching();
+  const { signal } = beginSearch();
   setSearch({ phase: "loading", error: null });
   try {
-    const answer = await getJson(path("refine"), { json: { limit: store.get().filters.limit } });
-    setSearch({ phase: "done", answer, hits: answer.hits });
+    const answer = await getJson(path("refine"), { json: { limit: store.get().filters.limit }, signal });
+    setSearch({ phase: "done", answer, hits: answer.hits, shown: null });
   } catch (error) {
+    if (isAbort(error)) return;
     setSearch({ phase: "done" });
     throw error;
   }
 }
 
 async function addPhoto(file) {
+  const { answer } = store.get().search;
   const probe = await addProbe(file);
+  if (store.get().search.answer !== answer) return;
   store.set({ extra: [...store.get().extra, wantedOf(probe, bestPick(probe))] });
   await search();
 }
 
 async function ask() {
+  const { answer } = store.get().search;
   const { items } = await getJson(path(`judge?count=${ASKED}`));
+  if (store.get().search.answer?.id !== answer.id) return;
   pictures.close();
   pictures = new LazyPictures();
   const cards = items.map((hit) => h("li", {}, stripOf(hit, pictures, say.results.noPicture), h("span", { class: "camera" }, hit.camera.name), markButtons(hit)));

@@ -2,12 +2,11 @@
 
 import { ApiError, getAll, getJson, isAbort, objectUrl } from "./api.js";
 import { removePhoto, showPhoto, showStart, stopUploading } from "./probe.js";
-import { stopSearching } from "./search.js";
+import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
 const id = encodeURIComponent;
-let running = null;
 
 /** What was picked, in the page's terms. */
 function pickOf({ person, box }) {
@@ -58,14 +57,12 @@ async function showWhom({ probe }, signal) {
 
 /** Show the recorded search, `count` hits of it or a page; with null the page as it is before the first one. */
 export async function reopen(searchId, count = null) {
-  running?.abort();
-  stopSearching();
+  const { signal } = beginSearch();
   stopUploading();
   if (!searchId) {
     showStart();
     return;
   }
-  const { signal } = (running = new AbortController());
   store.set({ photoError: null });
   setSearch({ phase: "loading", error: null });
   try {

@@ -6,6 +6,12 @@ import { setSearch, store } from "./state.js";
 
 let running = null;
 
+/** What was asked before is no longer wanted; the controller aborts what is asked now. */
+export function beginSearch() {
+  stopSearching();
+  return (running = new AbortController());
+}
+
 /** What to look for. */
 function wanted({ seed, probe, pick }) {
   return seed ? { tracklet_id: seed.tracklet_id } : wantedOf(probe, pick);
@@ -32,8 +38,7 @@ function question(state) {
 export async function search() {
   const state = store.get();
   if (!state.seed && !(state.probe && state.pick)) return;
-  running?.abort();
-  const mine = (running = new AbortController());
+  const mine = beginSearch();
   setSearch({ phase: "loading", error: null });
   try {
     const answer = await getJson("/v1/searches", { json: question(state), signal: mine.signal });
