@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from service import clipping, tracklets
 from service.clips import ClipCache
 from service.errors import RecordingUnavailable
 from service.evidence.archive import Part
+from service.evidence.times import span
 from service.footage import Stretch
 from service.state import State
 from service.stream_copy import Copied
@@ -24,14 +25,14 @@ _OF_LINKS: Final = {"thumbnail_url", "clip_url"}
 
 @dataclass(slots=True)
 class Shown:
-    """The files of a tracklet in a package, by name, and when its clips begin and end."""
+    """The files of a tracklet in a package, by name, and when its clips were recorded, likewise by name."""
 
     tracklet: TrackletInfo
     strip: str | None = None
     boxes: str | None = None
     preview: str | None = None
     original: str | None = None
-    times: dict[str, list[str]] = field(default_factory=dict)
+    times: dict[str, str] = field(default_factory=dict)
 
 
 class Media:
@@ -119,11 +120,11 @@ class Media:
             folder = f"tracklets/{shown.tracklet.id}"
             shown.preview = f"{folder}/preview.mp4"
             stretch = self._preview(shown.tracklet)
-            shown.times["preview"] = _times(video, stretch.start_us, stretch.end_us)
+            shown.times[shown.preview] = self._time_of(video, stretch)
             yield Part(shown.preview, preview)
             if copied is not None:
                 shown.original = f"{folder}/original{copied.suffix}"
-                shown.times["original"] = _times(video, copied.start_us, copied.end_us)
+                shown.times[shown.original] = self._time_of(video, Stretch(copied.start_us, copied.end_us))
                 yield Part(shown.original, original)
 
     def _cut(self, tracklet: TrackletInfo, video: VideoInfo, preview: Path, original: Path) -> Copied | None:
@@ -150,6 +151,13 @@ class Media:
                 self.leave_out("original clip", f"tracklet {tracklet.id} ({video.file_name})", str(error))
                 return None
 
+    def _time_of(self, video: VideoInfo, stretch: Stretch) -> str:
+        """When a clip was recorded, on the camera's clock: a copy begins at the key frame before its hit."""
+        start, end = (
+            video.start_time + timedelta(microseconds=us) for us in (stretch.start_us, stretch.end_us)
+        )
+        return span(start, end, self.recordings[video.id]["time_zone"])
+
     def _preview(self, tracklet: TrackletInfo) -> Stretch:
         wanted = tracklets.ClipRequest(_PADDING_US // 1000, drawn=True, moment=None)
         return tracklets.stretch_of(tracklet, wanted, self._state.settings)
@@ -171,11 +179,3 @@ def _require_same(source: Path, video: VideoInfo) -> None:
         raise RecordingUnavailable("The video file cannot be read.") from error
     if found.hexdigest() != video.content_hash:
         raise RecordingUnavailable("The video file is damaged or another one: its SHA-256 differs.")
-
-
-def _times(video: VideoInfo, start_us: int, end_us: int) -> list[str]:
-    def at(offset: int) -> str:
-        moment: datetime = video.start_time + timedelta(microseconds=offset)
-        return moment.isoformat()
-
-    return [at(start_us), at(end_us)]

@@ -184,7 +184,12 @@ def files(shown: Shown) -> Content:
     """The files of a tracklet: the preview to watch, and links."""
     preview = shown.preview and tag("video", src=shown.preview, controls="controls", preload="none")
     names = (shown.preview, shown.original, shown.boxes)
-    return [preview or None, [tag("div", _link(name)) for name in names if name is not None]]
+    links = [tag("div", _link(name), _recorded(shown.times.get(name))) for name in names if name is not None]
+    return [preview or None, links]
+
+
+def _recorded(time: str | None) -> str | None:
+    return time and f" recorded {time}"
 
 
 def _link(name: str) -> Markup:

@@ -1,5 +1,6 @@
 """The closed door: who gets in, from where, and what strangers learn."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -27,10 +28,7 @@ def test_nothing_of_the_api_opens_without_a_key(make_app: Callable[..., FastAPI]
             if not path.startswith("/v1"):
                 continue
             seen += 1
-            answer = client.request(method, path.format_map(dict.fromkeys(
-                ("probe_id", "search_id", "tracklet_id", "name", "video_id", "upload_id", "job_id", "model"),
-                "x",
-            )), content=b"{" * 100)  # fmt: skip
+            answer = client.request(method, re.sub(r"\{\w+\}", "x", path), content=b"{" * 100)
             assert answer.status_code == 401, path
             assert answer.json()["type"] == "urn:sightline:problem:unauthenticated"
             assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -99,6 +99,9 @@ def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -
         "score": 1,
         "standard_score": 1,
         "probability": None,
+        "pulled_by": None,
+        "new": False,
+        "neighbour_distance": None,
         "tracklet_id": tracklet,
         "video_id": archive.videos["gate"].id,
         "camera": {"name": "gate", "site": "north", "time_zone": "Europe/Berlin"},
@@ -170,7 +173,7 @@ def test_filters(shared_client: TestClient, shared_probe: Json, query: Json, fou
         ({"probes": []}, "/probes", ""),
         ({"probes": None}, "/probes", ""),
         ({"probes": [{}]}, "/probes/0", "either"),
-        ({"probes": [{"probe_id": "PROBE"}] * 2}, "/probes", ""),
+        ({"probes": [{"probe_id": "PROBE"}] * 21}, "/probes", ""),
         ({"probes": [{"probe_id": "PROBE", "tracklet_id": "x"}]}, "/probes/0", "either"),
         ({"probes": [{"probe_id": "PROBE", "person": 7}]}, "/probes/0/person", "no person 7"),
         ({"probes": [{"probe_id": "PROBE", "person": -1}]}, "/probes/0/person", ""),
@@ -218,6 +221,7 @@ def test_takes_another_person_a_box_or_the_whole_photo(client: TestClient, archi
     assert best(box=[200, 60, 40, 100]) == archive.tracklets["gate", GREEN]
     assert best(box=[20.5, 61, 39, 98]) == archive.tracklets["gate", RED]
     whole = search(client, probe, probes=[{"probe_id": probe["id"], "box": [-5, -5, 999, 999]}])
+    assert 0 < whole["probe"].pop("weight") <= 1
     assert whole["probe"] == {"id": probe["id"], "person": None, "box": [0, 0, 320, 240], "tracklet_id": None}
 
 
@@ -297,6 +301,7 @@ def test_searches_with_a_hit(client: TestClient, archive: Archive) -> None:
     answer = client.post("/v1/searches", json={"probes": [{"tracklet_id": seed}]}).json()
     assert ids(answer)[0] == archive.tracklets["yard", RED]
     assert seed not in ids(answer)
+    assert 0 < answer["probe"].pop("weight") <= 1
     assert answer["probe"] == {"id": None, "person": None, "box": None, "tracklet_id": seed}
     for unknown in ("0" * 32 + "-0", "nonsense", seed + "9"):
         missing = client.post("/v1/searches", json={"probes": [{"tracklet_id": unknown}]})

@@ -137,6 +137,9 @@ def test_the_report_reads_without_a_network_and_nothing_in_it_is_markup(made: Ma
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&amp;" in report
     assert "2026-03-01 13:00:00+01:00 to 2026-03-01 13:00:04+01:00" in report  # Berlin
     assert "2026-03-01 13:00:00+00:00" in report  # the yard, an hour later
+    clip = r"%s\.\w+</a>\s+recorded 2026-03-01 \d\d:\d\d:\d\d[+]0\d:00 to 2026-03-01"
+    for name in ("preview", "original"):  # which need not begin with their tracklet
+        assert re.search(clip % name, report), name
     assert "shows the person" in report
     assert "no probability" in report
 
