@@ -24,6 +24,7 @@ from service.evidence import package
 from service.evidence_schemas import PackageList, packages_out
 from service.problems import declared
 from service.routes.evidence import ZIP, Hits, sent
+from service.routes.parameters import Cursor
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -45,9 +46,7 @@ def create_case(state: StateDep, caller: CallerDep, response: Response, wanted: 
 def list_cases(
     state: StateDep,
     caller: CallerDep,
-    cursor: Annotated[
-        str | None, Query(max_length=64, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=200, description="Cases on the page")] = 50,
 ) -> CaseList:
     """Those of the caller's key."""

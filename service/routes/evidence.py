@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service import hit_table, searching
@@ -11,10 +11,10 @@ from service.evidence import package
 from service.evidence.package import DEFAULT_HITS, MOST_HITS, Package
 from service.evidence_schemas import PackageList, packages_out
 from service.problems import declared
+from service.routes.parameters import SearchId
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/searches/{search_id}", tags=["evidence"])
-SearchId = Annotated[str, Path(max_length=64, description="The search")]
 Hits = Annotated[
     int,
     Query(

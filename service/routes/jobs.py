@@ -10,6 +10,7 @@ from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared
 from service.record_schemas import IndexJobIn, IndexJobList, IndexJobOut
+from service.routes.parameters import Cursor
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/index-jobs", tags=["index jobs"])
@@ -46,9 +47,7 @@ def create_index_job(
 @router.get("", operation_id="listIndexJobs", summary="Index jobs, the newest first")
 def list_index_jobs(
     state: StateDep,
-    cursor: Annotated[
-        str | None, Query(max_length=64, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=50, description="Jobs on the page")] = 20,
 ) -> IndexJobList:
     """A page at a time."""

@@ -18,11 +18,11 @@ from service.mark_schemas import (
     ToJudge,
 )
 from service.problems import declared
+from service.routes.parameters import LongCursor, SearchId
 from service.searching import own_search
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/searches/{search_id}", tags=["searches"])
-SearchId = Annotated[str, Path(max_length=64, description="The search")]
 HitId = Annotated[str, Path(max_length=64, description="`tracklet_id` of a hit of the search, on any page")]
 
 
@@ -45,9 +45,7 @@ def list_changes(
     state: StateDep,
     caller: CallerDep,
     search_id: SearchId,
-    cursor: Annotated[
-        str | None, Query(max_length=100, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: LongCursor = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Changes on the page")] = 100,
 ) -> MarkHistory:
     """Every change of the marks of a search, the newest first, with those that were undone.

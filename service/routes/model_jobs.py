@@ -11,6 +11,7 @@ from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.model_job_schemas import ModelJobIn, ModelJobList, ModelJobOut
 from service.problems import declared
+from service.routes.parameters import Cursor
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/model-jobs", tags=["model jobs"])
@@ -52,9 +53,7 @@ def create_model_job(
 @router.get("", operation_id="listModelJobs", summary="Model jobs, the newest first")
 def list_model_jobs(
     state: StateDep,
-    cursor: Annotated[
-        str | None, Query(max_length=64, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=50, description="Jobs on the page")] = 20,
 ) -> ModelJobList:
     """A page at a time."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -17,11 +17,11 @@ from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
 from service.history_schemas import RepeatIn, SearchList
 from service.problems import declared
+from service.routes.parameters import Cursor, LongCursor, SearchId
 from service.schemas import MAX_LIMIT, ProbeChoice, SearchQuery, SearchRequest
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
-SearchId = Annotated[str, Path(max_length=64, description="The search")]
 M = TypeVar("M", bound=BaseModel)
 _MAX_QUERY = 256 * 1024
 _FORM_SAID = (
@@ -98,9 +98,7 @@ async def search_by_photo(
 def list_searches(
     state: StateDep,
     caller: CallerDep,
-    cursor: Annotated[
-        str | None, Query(max_length=64, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Searches on the page")] = 20,
 ) -> SearchList:
     """Those of this key only, without their hits. What is asked meanwhile moves no page."""
@@ -147,9 +145,7 @@ def get_search(
     state: StateDep,
     caller: CallerDep,
     search_id: SearchId,
-    cursor: Annotated[
-        str | None, Query(max_length=100, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: LongCursor = None,
     limit: Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="Hits on the page")] = None,
 ) -> SearchAnswer:
     """The answer as it was, whatever was indexed since; hits erased since are left out, with a warning."""

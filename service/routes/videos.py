@@ -11,6 +11,7 @@ from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared
 from service.record_schemas import VideoList, VideoOut, VideoPatch
+from service.routes.parameters import Cursor
 from service.schemas import Name
 from service.state import StateDep
 
@@ -22,9 +23,7 @@ VideoId = Annotated[str, Path(max_length=64, description="The video")]
 def list_videos(
     state: StateDep,
     camera: Annotated[Name | None, Query(description="Name of a camera")] = None,
-    cursor: Annotated[
-        str | None, Query(max_length=64, description="`next_cursor` of the page before")
-    ] = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Videos on the page")] = 100,
 ) -> VideoList:
     """A page at a time."""
