@@ -10,15 +10,15 @@ from sqlalchemy import func, select
 from gallery.backup.backup import BackupReport, back_up
 from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
-from gallery.catalogue.cases import Cases
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.keys import Keys
-from gallery.catalogue.marks import Marks
-from gallery.catalogue.probes import Probes
-from gallery.catalogue.searches import Searches
-from gallery.catalogue.then import videos_then
 from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
+from gallery.investigation.cases import Cases
+from gallery.investigation.marks import Marks
+from gallery.investigation.probes import Probes
+from gallery.investigation.searches import Searches
+from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo

@@ -11,7 +11,7 @@ from service.answer_schemas import ClipOut, TrackletOut
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.footage import Stretch
-from service.searching import camera_ref, moment
+from service.searches.hits import camera_ref, moment
 from service.settings import ServiceSettings
 from service.state import State
 

@@ -15,7 +15,7 @@ _UNSEARCHED: Final = frozenset({"not_indexed", "other_model", "damaged"})
 
 def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     """Print a table of the hits, what was compared and what was not, and what should be known besides."""
-    from service import hit_table
+    from service.searches import hit_table
 
     marked = any(hit.mark for hit in answer.hits)
     rows = [
@@ -51,7 +51,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
 
 def print_as_csv(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     """Print the hits for a spreadsheet; what should be known about them goes to standard error."""
-    from service import hit_table
+    from service.searches import hit_table
 
     print_csv(hit_table.rows(answer.hits, catalogue), hit_table.COLUMNS)
     for line in stretches.searched(answer.coverage):

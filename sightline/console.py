@@ -108,7 +108,7 @@ def print_csv(rows: Sequence[Mapping[str, object]], columns: Sequence[str]) -> N
     Text that a spreadsheet would compute is preceded by an apostrophe, for names come from outside; what does
     not print is escaped, as a terminal may be what reads it.
     """
-    from service.hit_table import written
+    from service.searches.hit_table import written
 
     printed = [
         {name: shown(cell) if isinstance(cell, str) else cell for name, cell in row.items()} for row in rows

@@ -109,7 +109,7 @@ def judge(
     """List the hits whose verdict would say most: those near the line, from all cameras in turn."""
     from service.auth import Caller
     from service.networks import LateNetworks
-    from service.refining import please_judge
+    from service.searches.refining import please_judge
     from service.settings import ServiceSettings
     from service.state import make_state
 

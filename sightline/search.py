@@ -95,7 +95,7 @@ def search(
         )
         answer = _answer(settings, gallery, data, tracklets, choice=choice, options=options)
         if coverage is not None:
-            from service.hit_table import written
+            from service.searches.hit_table import written
 
             text = written(stretches.rows(answer.coverage), stretches.COLUMNS)
             coverage.write_text(text, encoding="utf-8")
@@ -126,8 +126,8 @@ def refine(
     from service.mark_schemas import RefineIn
     from service.networks import LateNetworks
     from service.probing import add_probe
-    from service.refining import search_again
     from service.schemas import ProbeChoice
+    from service.searches.refining import search_again
     from service.settings import ServiceSettings
     from service.state import make_state
 
@@ -169,7 +169,8 @@ def _answer(
     from service.networks import LateNetworks
     from service.probing import add_probe
     from service.schemas import ProbeChoice
-    from service.searching import ask, search_choices
+    from service.searches.questions import ask
+    from service.searches.searching import search_choices
     from service.state import make_state
 
     # Filters, then the photos: what can be found wrong in no time is found before the networks load.

@@ -75,9 +75,9 @@ def again(
     answer is recorded as a search of its own. Exits with 1 when recordings that were asked for were not
     searched, or when the ranking is not that of the earlier answer.
     """
-    from service.again import ask_again
     from service.auth import Caller
     from service.networks import LateNetworks
+    from service.searches.again import ask_again
     from service.settings import ServiceSettings
     from service.state import make_state
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.probes import probe_file
 from gallery.disk.files import copy_file, make_private, sync_directory, sync_file, write_durably
 from gallery.disk.media import model_directory, thumbnails_directory
 from gallery.errors import Conflict
+from gallery.investigation.probes import probe_file
 from gallery.jobs.state import QUEUED, RUNNING
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at

@@ -13,12 +13,12 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.marks import forget_marks
 from gallery.disk.files import PART, discard_tree, sync_directory, write_durably
 from gallery.disk.locks import staging_root, video_lock
 from gallery.disk.media import cache_directory, thumbnails_directory
 from gallery.disk.reserve import Reserve
 from gallery.errors import NotFound, StorageFull
+from gallery.investigation.marks import forget_marks
 from gallery.registry.sources import mark_erased
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database

@@ -10,10 +10,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gallery.catalogue import marks
 from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.infos import report_column, stamp_columns
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
+from gallery.investigation import marks
 from gallery.records.videos import ModelInfo, NewVideo
 from gallery.sql.changes import advance_change
 from gallery.sql.database import insert_or_keep

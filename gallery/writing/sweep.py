@@ -5,10 +5,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from gallery.catalogue.probes import Probes
 from gallery.disk.files import discard_tree, subdirectories
 from gallery.disk.locks import is_live, staging_root, sweep_staging, video_lock
 from gallery.disk.media import PENDING
+from gallery.investigation.probes import Probes
 from gallery.registry.files import sweep_models
 from gallery.sql.database import Database
 from gallery.sql.tables import Segment, Video

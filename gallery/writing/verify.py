@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from gallery.catalogue.digests import rows_digest
-from gallery.catalogue.probes import probe_file
 from gallery.disk.media import model_directory, thumbnails_directory
 from gallery.errors import CorruptSegment
+from gallery.investigation.probes import probe_file
 from gallery.sql.checking import check_database
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Probe, Segment, SegmentVideo, Tracklet, Video

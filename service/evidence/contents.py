@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from gallery import EventInfo, MarkChange, NotFound, ProbeInfo, SearchInfo
-from service import hit_table, searching
 from service.answer_schemas import HitOut, SearchAnswer
 from service.evidence.archive import Part
 from service.evidence.media import Media
+from service.searches import answers, hit_table
 from service.state import State
 
 _MARKS: Final = 1000
@@ -39,7 +39,7 @@ class Found:
 def gather(state: State, info: SearchInfo, probes: Mapping[str, str]) -> Found:
     """What is known of a search; `probes` are the names of the photos in the package, by probe id."""
     changes = state.gallery.marks.history(info.id, limit=_MARKS)
-    return Found(info, searching.whole(state, info), list(reversed(changes)), probes)
+    return Found(info, answers.whole(state, info), list(reversed(changes)), probes)
 
 
 def probe_ids(info: SearchInfo) -> list[str]:

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from service import hit_table, searching
 from service.auth import CallerDep
 from service.evidence import package
 from service.evidence.package import DEFAULT_HITS, MOST_HITS, Package
 from service.evidence_schemas import PackageList, packages_out
 from service.problems import declared
 from service.routes.parameters import SearchId
+from service.searches import answers, hit_table
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/searches/{search_id}", tags=["evidence"])
@@ -46,7 +46,7 @@ def get_search_evidence(
     or another one is named in `left_out` of the manifest, and no clip of it is in the package. An answer
     that breaks off is no package: the verifier refuses it.
     """
-    info = searching.own_search(state, caller, search_id)
+    info = answers.own_search(state, caller, search_id)
     return sent(request, lambda: package.of_search(state, caller, info, hits), f"search-{info.id[:12]}")
 
 
@@ -58,7 +58,7 @@ def get_search_evidence(
 )
 def list_search_evidence(state: StateDep, caller: CallerDep, search_id: SearchId) -> PackageList:
     """The newest first, each with the SHA-256 of its manifest: what to give the verifier as --digest."""
-    info = searching.own_search(state, caller, search_id)
+    info = answers.own_search(state, caller, search_id)
     return packages_out(package.made(state, info.id))
 
 
@@ -71,9 +71,9 @@ def list_search_evidence(state: StateDep, caller: CallerDep, search_id: SearchId
 )
 def get_hits_csv(state: StateDep, caller: CallerDep, search_id: SearchId) -> Response:
     """Every recorded hit, on the clock of its camera. An apostrophe precedes what would be a formula."""
-    info = searching.own_search(state, caller, search_id)
+    info = answers.own_search(state, caller, search_id)
     state.gallery.audit.record("search.read", key_id=caller.key_id, subject=info.id, detail={"as": "csv"})
-    rows = hit_table.rows(searching.whole(state, info).hits, state.gallery.catalogue)
+    rows = hit_table.rows(answers.whole(state, info).hits, state.gallery.catalogue)
     return Response(hit_table.written(rows, hit_table.COLUMNS), media_type="text/csv")
 
 

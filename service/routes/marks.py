@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from gallery import MarkChange, MarkInfo
-from service import cursors, refining
+from service import cursors
 from service.answer_schemas import SearchAnswer
 from service.auth import CallerDep
 from service.mark_schemas import (
@@ -19,7 +19,8 @@ from service.mark_schemas import (
 )
 from service.problems import declared
 from service.routes.parameters import LongCursor, SearchId
-from service.searching import own_search
+from service.searches import refining
+from service.searches.answers import own_search
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/searches/{search_id}", tags=["searches"])

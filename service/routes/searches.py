@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from service import again, history, probing, searching
+from service import probing
 from service.answer_schemas import SearchAnswer
 from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
@@ -19,6 +19,7 @@ from service.history_schemas import RepeatIn, SearchList
 from service.problems import declared
 from service.routes.parameters import Cursor, LongCursor, SearchId
 from service.schemas import MAX_LIMIT, ProbeChoice, SearchQuery, SearchRequest
+from service.searches import again, answers, history, questions, searching
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
@@ -129,7 +130,7 @@ async def search_again(  # noqa: PLR0917  (what FastAPI injects, and the request
     on = (wanted or RepeatIn()).on
 
     def repeat() -> SearchAnswer:
-        first = searching.own_search(state, caller, search_id)
+        first = answers.own_search(state, caller, search_id)
         return again.ask_again(state, caller, first, on)
 
     return _made(await state.networks_lane.run(caller.key_id, request, repeat), response)
@@ -149,7 +150,7 @@ def get_search(
     limit: Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="Hits on the page")] = None,
 ) -> SearchAnswer:
     """The answer as it was, whatever was indexed since; hits erased since are left out, with a warning."""
-    return searching.page(state, caller, search_id, cursor, limit)
+    return answers.page(state, caller, search_id, cursor, limit)
 
 
 def _kind(request: Request) -> str:
@@ -165,7 +166,7 @@ async def _from_json(state: State, caller: Caller, request: Request) -> SearchAn
     wanted = _parse(SearchRequest, await request.body())
 
     def search() -> SearchAnswer:
-        question = searching.ask(state.gallery, wanted, state.settings.rank_by)
+        question = questions.ask(state.gallery, wanted, state.settings.rank_by)
         return searching.search_choices(state, caller, wanted.probes, question)
 
     return await state.networks_lane.run(caller.key_id, request, search)
@@ -183,7 +184,7 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
 
     def search() -> SearchAnswer:
         # Wrong filters end here, before anything is stored.
-        question = searching.ask(state.gallery, wanted, state.settings.rank_by)
+        question = questions.ask(state.gallery, wanted, state.settings.rank_by)
         probe, pixels = probing.add_probe(state, caller, data)
         choice = ProbeChoice(probe_id=probe.id, person=wanted.person, box=wanted.box)
         chosen = probing.choose(probe, pixels, choice)

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from tests.service.conftest import Archive
-from tests.service.test_searches import search
+from tests.service.searches.asking import search
 from tests.service.videos import BLUE, RED
 
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gallery import Gallery, GallerySettings
-from tests.gallery.catalogue.test_marks import search_for
+from tests.gallery.investigation.test_marks import search_for
 from tests.gallery.making import make_tracklets, store
 from tests.sightline.conftest import Run
 

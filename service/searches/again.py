@@ -1,23 +1,23 @@
 """Asking a recorded search again: in the snapshot that it was asked in, or among all that is there now."""
 
-from gallery import Filters, NotFound, RepeatOn, SearchInfo
+from gallery import NotFound, RepeatOn, SearchInfo
 from models.feedback.refining import refine
-from service import searching, targets
-from service.answer_schemas import FiltersOut, SearchAnswer
+from service.answer_schemas import SearchAnswer
 from service.auth import Caller
 from service.errors import ProbeUnavailable, StateConflict
 from service.networks import ProbeEmbedder
-from service.repeats import Repeat
-from service.schemas import SearchOptions
-from service.searching import Question, Refining
+from service.searches import searching, targets
+from service.searches.questions import question_of
+from service.searches.repeats import Repeat
+from service.searches.searching import Refining
+from service.searches.targets import Target
 from service.state import State
-from service.targets import Target
 
 
 def ask_again(state: State, caller: Caller, first: SearchInfo, on: RepeatOn) -> SearchAnswer:
     """Ask a search again, record the answer as a search of its own, and say how the two compare.
 
-    `caller` may ask it, and all that it looked for is the same key's: see searching.own_search.
+    `caller` may ask it, and all that it looked for is the same key's: see answers.own_search.
 
     Raises:
         ProbeUnavailable: a photo of the search was deleted or expired, or a tracklet erased.
@@ -37,34 +37,6 @@ def ask_again(state: State, caller: Caller, first: SearchInfo, on: RepeatOn) -> 
     return searching.search(
         state, caller, embedder, known, question, refining=refining, repeat=Repeat(first, on)
     )
-
-
-def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int | None = None) -> Question:
-    """Where a recorded search looked, with as many hits a page as it had or `limit`.
-
-    With `as_it_was` among the same cameras, also when their names have been given to others since; searches
-    of earlier versions know names only.
-    """
-    filters, size = first.query.filters, limit or first.query.limit
-    if as_it_was and filters.camera_ids is not None:
-        return Question(
-            cameras=state.gallery.catalogue.cameras(),
-            filters=Filters(frozenset(filters.camera_ids), start=filters.start, end=filters.end),
-            named=FiltersOut.model_validate(filters, from_attributes=True),
-            limit=size,
-            by=first.query.by,
-            rerank=first.query.reranked > 0,
-        )
-    options = SearchOptions(
-        cameras=None if filters.cameras is None else list(filters.cameras),
-        sites=None if filters.sites is None else list(filters.sites),
-        start=filters.start,
-        end=filters.end,
-        limit=size,
-        rank_by=first.query.by,
-        rerank=first.query.reranked > 0,
-    )
-    return searching.ask(state.gallery, options, first.query.by)
 
 
 def _targets(state: State, first: SearchInfo, embedder: ProbeEmbedder) -> list[Target]:

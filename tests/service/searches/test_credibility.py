@@ -11,11 +11,11 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from gallery import Hit
-from service.credibility import Look, Seen, believe
+from service.searches.credibility import Look, Seen, believe
 from tests.models.calibration.pairs import calibrator
 from tests.service.conftest import Archive, upload
 from tests.service.fakes import ColourEmbedder
-from tests.service.test_searches import search
+from tests.service.searches.asking import search
 from tests.service.videos import RED, scene
 
 Json = dict[str, Any]

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from gallery.catalogue import searches
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
+from gallery.investigation import searches
 from gallery.records.searching import Hit
-from tests.gallery.catalogue.test_searches import MODEL as SEARCHED
-from tests.gallery.catalogue.test_searches import add
+from tests.gallery.investigation.test_searches import MODEL as SEARCHED
+from tests.gallery.investigation.test_searches import add
 from tests.gallery.making import MODEL, make_tracklets, store
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gallery.catalogue.probes import Probes
 from gallery.disk.files import write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
+from gallery.investigation.probes import Probes
 from gallery.records.probes import FoundPerson, PersonQuality, ProbeInfo
 from gallery.sql.database import Database
 from gallery.sql.tables import Probe
@@ -87,7 +87,7 @@ def test_the_image_is_on_the_disk_before_its_row(gallery: Gallery, monkeypatch: 
         write_durably(path, content)
         rows_when_written.append((path.read_bytes(), count(gallery._database)))
 
-    monkeypatch.setattr("gallery.catalogue.probes.write_durably", observed)
+    monkeypatch.setattr("gallery.investigation.probes.write_durably", observed)
     add(gallery)
     assert rows_when_written == [(IMAGE, 0)]
 

@@ -14,7 +14,7 @@ from gallery.gallery import Gallery
 from gallery.records.marks import Verdict
 from gallery.records.searches import RecordedHit, SearchInfo
 from gallery.records.videos import VideoInfo
-from tests.gallery.catalogue.test_searches import SEARCH
+from tests.gallery.investigation.test_searches import SEARCH
 from tests.gallery.making import make_tracklets, store
 
 MATCH, NOT = Verdict.MATCH, Verdict.NOT

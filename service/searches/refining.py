@@ -8,17 +8,18 @@ import numpy as np
 from gallery import MarkInfo, NotFound, RankBy, RecordedHit, Refinement, SearchInfo, Verdict
 from models.feedback.judging import line_between, to_judge
 from models.feedback.refining import refine
-from service import searching, targets
-from service.again import question_of
 from service.answer_schemas import HitOut, SearchAnswer
 from service.auth import Caller
 from service.errors import InvalidRequest, StateConflict
 from service.mark_schemas import RefineIn
 from service.networks import ProbeEmbedder
 from service.schemas import MOST_PROBES
-from service.searching import Refining
+from service.searches import answers, searching, targets
+from service.searches.hits import hits_out
+from service.searches.questions import question_of
+from service.searches.searching import Refining
+from service.searches.targets import Target
 from service.state import State
-from service.targets import Target
 
 ALL_OTHERS = "No hit is marked as showing the person: the search was only moved away from the others."
 
@@ -45,7 +46,7 @@ def search_again(state: State, caller: Caller, search_id: str, wanted: RefineIn)
         NotFound: the caller has no such search, or one of its photos is no longer kept.
         StateConflict: no hit is marked, or none of the marked ones can be compared.
     """
-    parent = searching.own_search(state, caller, search_id)
+    parent = answers.own_search(state, caller, search_id)
     verdicts = _Verdicts.of(state.gallery.marks.of(parent.id))
     if not verdicts.matches and not verdicts.others:
         raise StateConflict("No hit of the search is marked: mark one first.")
@@ -69,7 +70,7 @@ def please_judge(state: State, caller: Caller, search_id: str, count: int) -> li
     Raises:
         NotFound: the caller has no such search.
     """
-    recorded = searching.own_search(state, caller, search_id)
+    recorded = answers.own_search(state, caller, search_id)
     state.gallery.audit.record("search.judge", key_id=caller.key_id, subject=recorded.id)
     marks = {mark.tracklet_id: mark.verdict for mark in state.gallery.marks.of(recorded.id)}
     there = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in recorded.hits])
@@ -80,7 +81,7 @@ def please_judge(state: State, caller: Caller, search_id: str, count: int) -> li
     rest = [place for place, (_, hit) in enumerate(hits) if hit.tracklet_id not in marks]
     cameras = [there[hits[place][1].tracklet_id].camera_id for place in rest]
     chosen = [hits[rest[one]] for one in to_judge(values[rest], cameras, line, count)]
-    return searching.hits_out(state, recorded, chosen)
+    return hits_out(state, recorded, chosen)
 
 
 def _believed(

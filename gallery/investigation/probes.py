@@ -15,9 +15,9 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from gallery.catalogue.audit import add_event
-from gallery.catalogue.cases import note_erased_photos
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
+from gallery.investigation.cases import note_erased_photos
 from gallery.records.probes import FoundPerson, ProbeInfo
 from gallery.sql.copying import copied
 from gallery.sql.database import Database

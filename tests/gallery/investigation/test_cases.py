@@ -12,7 +12,7 @@ from gallery.records.cases import CaseInfo, ItemKind
 from gallery.records.marks import Verdict
 from gallery.records.probes import ProbeInfo
 from gallery.records.searches import QueriedFilters, QueriedProbe, RecordedHit, SearchInfo, SearchQuery
-from tests.gallery.catalogue.test_searches import SEARCH
+from tests.gallery.investigation.test_searches import SEARCH
 from tests.gallery.making import make_tracklets, store
 
 
@@ -107,8 +107,8 @@ def test_nothing_of_another_key_comes_into_a_case(gallery: Gallery) -> None:
 
 
 def test_a_case_has_an_end(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gallery.catalogue.cases.MAX_ITEMS", 1)
-    monkeypatch.setattr("gallery.catalogue.cases.MAX_NOTES", 1)
+    monkeypatch.setattr("gallery.investigation.cases.MAX_ITEMS", 1)
+    monkeypatch.setattr("gallery.investigation.cases.MAX_NOTES", 1)
     case = gallery.cases.add("case", key_id="k")
     gallery.cases.put(case.id, ItemKind.PHOTO, photo(gallery).id)
     gallery.cases.note(case.id, "one")

@@ -11,10 +11,10 @@ from models.feedback.fusion import fuse, weight
 from service import probing
 from service.answer_schemas import SearchedProbe
 from service.auth import Caller
-from service.credibility import Look
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
 from service.schemas import ProbeChoice
+from service.searches.credibility import Look
 from service.state import State
 from service.work import checkpoint
 

@@ -7,9 +7,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.service.conftest import NOON, Archive, index, upload
-from tests.service.test_credibility import calibrated
+from tests.service.searches.asking import ids, search
+from tests.service.searches.test_credibility import calibrated
 from tests.service.test_marks import mark
-from tests.service.test_searches import ids, search
 from tests.service.videos import BLUE, GREEN, RED, scene
 
 Json = dict[str, Any]

@@ -7,7 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from models.evaluation.reranking import k_reciprocal
-from service import reranking
+from service.searches import reranking
 from tests.service.conftest import Archive
 from tests.service.fakes import ColourEmbedder
 from tests.service.videos import RED, person

@@ -13,8 +13,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
-from gallery.catalogue.cases import note_erased_marks
 from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.investigation.cases import note_erased_marks
 from gallery.records.marks import MarkChange, MarkInfo, Verdict
 from gallery.sql.copying import copied
 from gallery.sql.database import Database

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from service.networks import Networks
 from tests.service.conftest import NOON, Archive, index, upload
 from tests.service.fakes import ColourEmbedder
-from tests.service.test_searches import ids, search
+from tests.service.searches.asking import ids, search
 from tests.service.videos import BLUE, GREEN, RED, scene
 
 Json = dict[str, Any]

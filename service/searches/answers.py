@@ -1,0 +1,87 @@
+"""Recorded searches as the API answers them, whole and page by page."""
+
+from collections.abc import Sequence
+
+from gallery import CameraInfo, NotFound, SearchInfo
+from service import cursors
+from service.answer_schemas import (
+    Calibration,
+    CoverageOut,
+    FiltersOut,
+    ModelOut,
+    RefinedOut,
+    RepeatOut,
+    SearchAnswer,
+    SearchedProbe,
+)
+from service.auth import Caller
+from service.searches.hits import hits_out
+from service.state import State
+
+
+def own_search(state: State, caller: Caller, search_id: str) -> SearchInfo:
+    """A search of the caller. Raises NotFound: there is none, or it is somebody else's."""
+    recorded = state.gallery.searches.get(search_id)
+    if not caller.owns(recorded.key_id):
+        raise NotFound(f"no search {search_id}")
+    return recorded
+
+
+def page(state: State, caller: Caller, search_id: str, cursor: str | None, limit: int | None) -> SearchAnswer:
+    """A page of a recorded answer. Reading it again is recorded too.
+
+    Raises:
+        NotFound: the caller has no such search.
+        InvalidRequest: a cursor of another search.
+    """
+    recorded = own_search(state, caller, search_id)
+    offset = 0 if cursor is None else cursors.decode(recorded.id, cursor)
+    state.gallery.audit.record(
+        "search.read", key_id=caller.key_id, subject=recorded.id, detail={"offset": offset}
+    )
+    cameras = state.gallery.catalogue.cameras()
+    return answer(state, recorded, cameras, offset=offset, limit=limit or recorded.query.limit)
+
+
+def whole(state: State, recorded: SearchInfo) -> SearchAnswer:
+    """A recorded search with all its hits on one page."""
+    limit = max(1, len(recorded.hits))
+    return answer(state, recorded, state.gallery.catalogue.cameras(), offset=0, limit=limit)
+
+
+def answer(
+    state: State, recorded: SearchInfo, known: Sequence[CameraInfo], *, offset: int, limit: int
+) -> SearchAnswer:
+    """One page of a recorded search as the API says it.
+
+    Only ids and scores are recorded: what was erased since is gone from the answer, which says so.
+    """
+    stored = recorded.hits[offset : offset + limit]
+    hits = hits_out(state, recorded, list(enumerate(stored, start=offset + 1)), known)
+    warnings = list(recorded.warnings)
+    if len(hits) < len(stored):
+        warnings.append(f"{len(stored) - len(hits)} hits of this page were erased since the search.")
+    if recorded.marks_erased:
+        warnings.append(f"Marks erased with the recordings that they were on: {recorded.marks_erased}.")
+    after = offset + limit
+    return SearchAnswer(
+        id=recorded.id,
+        created_at=recorded.created_at,
+        model=ModelOut(id=recorded.model_id, name=recorded.model_name, warning=recorded.model_warning),
+        probe=SearchedProbe.model_validate(recorded.query.probe, from_attributes=True),
+        probes=[SearchedProbe.model_validate(one, from_attributes=True) for one in recorded.query.probes],
+        refined=None
+        if recorded.query.refined is None
+        else RefinedOut.model_validate(recorded.query.refined, from_attributes=True),
+        filters=FiltersOut.model_validate(recorded.query.filters, from_attributes=True),
+        coverage=CoverageOut.model_validate(recorded.coverage),
+        calibration=Calibration.model_validate(recorded.calibration, from_attributes=True),
+        ranked_by=recorded.query.by,
+        reranked=recorded.query.reranked,
+        repeats=None
+        if recorded.repeats is None
+        else RepeatOut.model_validate(recorded.repeats, from_attributes=True),
+        hits=hits,
+        next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
+        warnings=warnings,
+    )

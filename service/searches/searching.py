@@ -1,0 +1,141 @@
+"""Searches: from a probe to a recorded answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gallery import Filters, NewSearch, QueriedFilters, QueriedProbe, Refinement, SearchQuery
+from service.answer_schemas import SearchAnswer
+from service.auth import Caller
+from service.coverage import coverage_statement
+from service.networks import ProbeEmbedder
+from service.probing import Chosen
+from service.schemas import ProbeChoice
+from service.searches import reranking
+from service.searches.answers import answer
+from service.searches.credibility import OF_MARKS, believe
+from service.searches.questions import Question
+from service.searches.repeats import Repeat, warnings_of
+from service.searches.several import pulled, seen_by
+from service.searches.targets import Target, chosen_by, fused, of_photo
+from service.state import State
+
+KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
+
+
+@dataclass(frozen=True, slots=True)
+class Refining:
+    """A probe that marks have moved, (D,), and how, for the record."""
+
+    vector: NDArray[np.float32]
+    record: Refinement
+    warnings: Sequence[str] = ()
+
+
+def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
+    """Search for what was chosen on a probe and record the answer before it leaves.
+
+    Raises:
+        NotReady: the model is not loaded yet.
+    """
+    embedder = state.networks.embedder
+    return search(state, caller, embedder, [of_photo(embedder, chosen)], question)
+
+
+def search_choices(
+    state: State, caller: Caller, choices: Sequence[ProbeChoice], question: Question
+) -> SearchAnswer:
+    """Search for one person of whom there are several photos and tracklets; those are left out of the answer.
+
+    Raises:
+        NotFound: no such probe of the caller, or no such tracklet under the model in use.
+        InvalidRequest: no such person on a probe, or too little in a box.
+    """
+    embedder = state.networks.embedder
+    return search(state, caller, embedder, chosen_by(state, caller, embedder, choices), question)
+
+
+def search(
+    state: State,
+    caller: Caller,
+    embedder: ProbeEmbedder,
+    targets: Sequence[Target],
+    question: Question,
+    *,
+    refining: Refining | None = None,
+    repeat: Repeat | None = None,
+) -> SearchAnswer:
+    """Search for the person that all targets show, and record the answer before it leaves.
+
+    Args:
+        state: the service.
+        caller: who asks.
+        embedder: the network that made the targets' embeddings: soon another may be in use.
+        targets: at least one.
+        question: where to search.
+        refining: what is searched for instead of the targets' own embeddings.
+        repeat: the search that is asked again, and where; by default it is a new one.
+    """
+    gallery = state.gallery
+    snapshot = repeat.snapshot(gallery, embedder.id) if repeat else gallery.snapshot(embedder.id)
+    depth, own = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
+    probe = fused(targets) if refining is None else refining.vector
+    ranking = snapshot.search(probe, limit=depth + len(own), filters=question.filters, by=question.by)
+    ranked = [hit for hit in ranking.hits if hit.tracklet_id not in own][:depth]
+    seen = seen_by(snapshot, targets, ranked)
+    photos = refining is None and all(target.look is not None for target in targets)
+    hits, calibration = believe(
+        embedder,
+        targets[0].look if photos else None,
+        ranked,
+        ranking.compared,
+        state.settings.credible,
+        why_not=None if refining is None else OF_MARKS,
+        several=seen,
+    )
+    hits = pulled(seen, hits)
+    if question.rerank:
+        hits = reranking.rerank(snapshot, probe, hits)
+    reranked = sum(hit.neighbour_distance is not None for hit in hits)
+    coverage = repeat.coverage(ranking) if repeat else None
+    if coverage is None:
+        statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
+        coverage = statement.model_dump(mode="json")
+    hits, repeats = repeat.compare(gallery, hits, ranking) if repeat else (hits, None)
+    said = (embedder.warning, state.networks.note)
+    warnings = [text for target in targets for text in target.warnings]
+    warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
+    warnings += warnings_of(repeats) if repeats else []
+    warnings += [reranking.said(reranked)] if reranked else []
+    first, *more = (QueriedProbe(**target.searched.model_dump()) for target in targets)
+    recorded = state.gallery.searches.add(
+        NewSearch(
+            key_id=caller.key_id,
+            query=SearchQuery(
+                first,
+                QueriedFilters(**question.named.model_dump(), camera_ids=_ids(question.filters)),
+                question.limit,
+                ranking.by,
+                more,
+                None if refining is None else refining.record,
+                reranked,
+            ),
+            model_id=embedder.id,
+            model_name=embedder.name,
+            model_warning=embedder.warning,
+            change=ranking.change,
+            coverage=coverage,
+            calibration=calibration,
+            warnings=list(dict.fromkeys(warnings)),
+            hits=hits,
+            repeats=repeats,
+        )
+    )
+    return answer(state, recorded, question.cameras, offset=0, limit=question.limit)
+
+
+def _ids(filters: Filters) -> list[int] | None:
+    return None if filters.camera_ids is None else sorted(filters.camera_ids)
