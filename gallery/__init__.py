@@ -49,10 +49,14 @@ if TYPE_CHECKING:
     from gallery.records.marks import Verdict as Verdict
     from gallery.records.models import Comparison as Comparison
     from gallery.records.models import RegisteredModel as RegisteredModel
+    from gallery.records.notices import Notice as Notice
+    from gallery.records.notices import NoticeCode as NoticeCode
     from gallery.records.probes import FoundPerson as FoundPerson
     from gallery.records.probes import PersonQuality as PersonQuality
     from gallery.records.probes import ProbeInfo as ProbeInfo
     from gallery.records.searches import ErasedHit as ErasedHit
+    from gallery.records.searches import IgnoredFor as IgnoredFor
+    from gallery.records.searches import IgnoredPerson as IgnoredPerson
     from gallery.records.searches import NewSearch as NewSearch
     from gallery.records.searches import QueriedFilters as QueriedFilters
     from gallery.records.searches import QueriedProbe as QueriedProbe
@@ -63,6 +67,8 @@ if TYPE_CHECKING:
     from gallery.records.searches import SearchInfo as SearchInfo
     from gallery.records.searches import SearchQuery as SearchQuery
     from gallery.records.searches import SearchRepeat as SearchRepeat
+    from gallery.records.searches import SelectedBy as SelectedBy
+    from gallery.records.searches import Selection as Selection
     from gallery.records.searching import Filters as Filters
     from gallery.records.searching import Hit as Hit
     from gallery.records.searching import RankBy as RankBy
@@ -122,6 +128,7 @@ _HOMES = {
     ],
     "records.marks": ["MarkChange", "MarkInfo", "Verdict"],
     "records.models": ["Comparison", "RegisteredModel"],
+    "records.notices": ["Notice", "NoticeCode"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [
         "SearchCalibration",
@@ -135,6 +142,10 @@ _HOMES = {
         "SearchRepeat",
         "RepeatOn",
         "ErasedHit",
+        "IgnoredFor",
+        "IgnoredPerson",
+        "SelectedBy",
+        "Selection",
     ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],

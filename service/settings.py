@@ -34,6 +34,8 @@ class ServiceSettings(GallerySettings):
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
         credible: the probability from which on a hit is called credible.
+        clothes_horizon_hours: after how long people may wear other clothes: the answer marks hits that are
+            farther from the time of the probe. 0: never.
         max_speed: metres a second that a person can move at; a journey that needs more is flagged.
         camera_reach: metres from a camera at which it may still see somebody.
         min_free_bytes: with less left on the disk of the data folder the service is not ready.
@@ -72,6 +74,7 @@ class ServiceSettings(GallerySettings):
     max_waiting: int = Field(default=64, ge=0)
     rank_by: RankBy = RankBy.STANDARD_SCORE
     credible: float = Field(default=0.5, gt=0, lt=1)
+    clothes_horizon_hours: float = Field(default=24.0, ge=0, allow_inf_nan=False)
     max_speed: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     camera_reach: float = Field(default=25.0, ge=0, allow_inf_nan=False)
     max_clip_seconds: float = Field(default=60.0, gt=0)

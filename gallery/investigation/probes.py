@@ -18,6 +18,7 @@ from gallery.catalogue.audit import add_event
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.investigation.cases import note_erased_photos
+from gallery.records.notices import Notice
 from gallery.records.probes import FoundPerson, ProbeInfo
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
@@ -34,6 +35,7 @@ SUFFIXES = {
     "image/tiff": ".tif",
 }
 _PERSONS = Document(FoundPerson, "the persons of a probe")
+_NOTICES = Document(Notice, "the notices of a probe")
 _SWEPT_AT_ONCE = 500
 _MAX_SIDE = 100_000  # pixels; what an image may really have is the service's to decide
 
@@ -53,6 +55,7 @@ class Probes:
         height: int,
         persons: Sequence[FoundPerson],
         key_id: str | None = None,
+        notices: Sequence[Notice] = (),
     ) -> ProbeInfo:
         """Store an image that has been decoded and judged already; it is not looked into here.
 
@@ -73,6 +76,7 @@ class Probes:
             width=width,
             height=height,
             persons=_PERSONS.dump_all(persons),
+            notices=_NOTICES.dump_all(notices),
             created_at=datetime.now(UTC),
         )
         # A failed transaction leaves the file to `sweep`: when the connection breaks in the middle of a
@@ -181,6 +185,7 @@ class Probes:
             ProbeInfo,
             row,
             persons=_PERSONS.load_all(row.persons),
+            notices=_NOTICES.load_all(row.notices or ()),
             path=str(self._path(row.id, row.media_type)),
         )
 

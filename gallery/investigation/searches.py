@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
+from gallery.records.notices import Notice
 from gallery.records.searches import (
     NewSearch,
     RecordedHit,
@@ -15,6 +16,7 @@ from gallery.records.searches import (
     SearchInfo,
     SearchQuery,
     SearchRepeat,
+    Selection,
 )
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
@@ -26,6 +28,8 @@ _QUERY = Document(SearchQuery, "the query of a search")
 _CALIBRATION = Document(SearchCalibration, "the calibration of a search")
 _REPEAT = Document(SearchRepeat, "the repeat of a search")
 _HITS = Document(RecordedHit, "the hits of a search")
+_SELECTIONS = Document(Selection, "what was chosen on the photos of a search")
+_NOTICES = Document(Notice, "the notices of a search")
 
 BEFORE: Final = "This search was recorded by a version that knew no probabilities."
 
@@ -57,6 +61,8 @@ class Searches:
             warnings=json_list(search.warnings, "warnings"),
             hits=_HITS.dump_all(search.hits),
             repeats=None if search.repeats is None else _REPEAT.dump(search.repeats),
+            selections=_SELECTIONS.dump_all(search.selections),
+            notices=_NOTICES.dump_all(search.notices),
             created_at=datetime.now(UTC),
         )
         with self._database.write() as session:
@@ -126,4 +132,13 @@ def _search_info(row: Search) -> SearchInfo:
     )
     query, hits = _QUERY.load(row.query), _HITS.load_all(row.hits)
     repeats = None if row.repeats is None else _REPEAT.load(row.repeats)
-    return copied(SearchInfo, row, query=query, calibration=calibration, hits=hits, repeats=repeats)
+    return copied(
+        SearchInfo,
+        row,
+        query=query,
+        calibration=calibration,
+        hits=hits,
+        repeats=repeats,
+        selections=_SELECTIONS.load_all(row.selections or ()),
+        notices=_NOTICES.load_all(row.notices or ()),
+    )

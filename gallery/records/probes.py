@@ -4,14 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gallery.records.notices import Notice
+
 
 @dataclass(frozen=True, slots=True)
 class PersonQuality:
-    """Image quality of a person on a probe: height in pixels, fine detail as a share of contrast."""
+    """Image quality of a person on a probe.
+
+    Height in pixels, fine detail as a share of contrast, and how much colours differ in grey levels; None in
+    probes of before it was measured, which have `warnings` in words instead of `notices`.
+    """
 
     height_px: float
     sharpness: float
     warnings: Sequence[str] = ()
+    colour: float | None = None
+    notices: Sequence[Notice] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,10 @@ class FoundPerson:
 
 @dataclass(frozen=True, slots=True)
 class ProbeInfo:
-    """An uploaded probe photo; `path` is where its bytes lie, `persons` are best first."""
+    """An uploaded probe photo.
+
+    `path` is where its bytes lie, `persons` are best first, `notices` are about the photo as a whole.
+    """
 
     id: str
     key_id: str | None
@@ -36,3 +47,4 @@ class ProbeInfo:
     persons: Sequence[FoundPerson]
     created_at: datetime
     path: str
+    notices: Sequence[Notice] = ()

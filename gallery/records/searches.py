@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from gallery.records.notices import Notice
 from gallery.records.searching import RankBy
 
 Box = tuple[float, float, float, float]
@@ -15,7 +16,8 @@ Box = tuple[float, float, float, float]
 class QueriedProbe:
     """The target of a search: a person or a box on the probe `id`, or a tracklet.
 
-    `weight` is what it counts among several of the same person, by its quality.
+    `weight` is what it counts among several of the same person, by its quality; `taken_at` is when the person
+    was seen so, if it is known.
     """
 
     id: str | None
@@ -23,6 +25,54 @@ class QueriedProbe:
     box: Box | None
     tracklet_id: str | None = None
     weight: float = 1.0
+    taken_at: datetime | None = None
+
+
+class SelectedBy(StrEnum):
+    """Why it was this person of a photo.
+
+    DEFAULT: the first one found, as nobody said otherwise. PERSON: the caller named it. BOX: the caller drew
+    it. WHOLE: the whole photo, as nobody was found. TRACKLET: it is no photo.
+    """
+
+    DEFAULT = "default"
+    PERSON = "person"
+    BOX = "box"
+    WHOLE = "whole"
+    TRACKLET = "tracklet"
+
+
+class IgnoredFor(StrEnum):
+    """Why a person on a photo was not searched for.
+
+    RANKED_LOWER: the detector's score times the height is less than that of the one who was taken.
+    NOT_CHOSEN: the caller chose another person, or a box.
+    """
+
+    RANKED_LOWER = "ranked_lower"
+    NOT_CHOSEN = "not_chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredPerson:
+    """A person who was found on a photo and not searched for."""
+
+    index: int
+    box: Box
+    reason: IgnoredFor
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was found on a photo, what was chosen, what was ignored, and what is to be known of it.
+
+    `found` is how many persons were; None of a tracklet.
+    """
+
+    by: SelectedBy
+    found: int | None = None
+    ignored: Sequence[IgnoredPerson] = ()
+    notices: Sequence[Notice] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +108,8 @@ class SearchQuery:
     """A question as it was asked; `limit` hits make a page, and `by` ordered them.
 
     `more` are further photos and tracklets of the same person. The first `reranked` hits were put in the
-    order of the neighbours that they share with the probe.
+    order of the neighbours that they share with the probe. Hits that are farther than `horizon_hours` from
+    the time of the probe may show other clothes; 0 where that was switched off, or not known yet.
     """
 
     probe: QueriedProbe
@@ -68,6 +119,7 @@ class SearchQuery:
     more: Sequence[QueriedProbe] = ()
     refined: Refinement | None = None
     reranked: int = 0
+    horizon_hours: float = 0.0
 
     @property
     def probes(self) -> Sequence[QueriedProbe]:
@@ -160,6 +212,8 @@ class NewSearch:
     """An answered search to record.
 
     `change` is that of the snapshot that answered, `coverage` the coverage statement as the service gives it.
+    `selections` are one for each probe of the query, or none in searches of before they were recorded;
+    `notices` are about the answer as a whole.
     """
 
     key_id: str | None
@@ -173,6 +227,8 @@ class NewSearch:
     warnings: Sequence[str]
     hits: Sequence[RecordedHit]
     repeats: SearchRepeat | None = None
+    selections: Sequence[Selection] = ()
+    notices: Sequence[Notice] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

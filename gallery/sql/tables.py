@@ -275,6 +275,7 @@ class Probe(Base):
     height: Mapped[int]
     persons: Mapped[list[Any]]  # of FoundPerson, best first
     created_at: Mapped[datetime]
+    notices: Mapped[list[Any] | None]  # of Notice, about the photo; null in probes of before they were told
 
 
 class Search(Base):
@@ -297,6 +298,8 @@ class Search(Base):
     created_at: Mapped[datetime]
     repeats: Mapped[dict[str, Any] | None]  # a SearchRepeat, if it asks an earlier search again
     marks_erased: Mapped[int] = mapped_column(server_default="0")  # marks that went with their recordings
+    selections: Mapped[list[Any] | None]  # of Selection, one a probe; null in searches of before it
+    notices: Mapped[list[Any] | None]  # of Notice, about the whole answer; null in searches of before it
 
 
 class Mark(Base):

@@ -12,12 +12,15 @@ from gallery.disk.files import write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.investigation.probes import Probes
+from gallery.records.notices import Notice, NoticeCode
 from gallery.records.probes import FoundPerson, PersonQuality, ProbeInfo
 from gallery.sql.database import Database
 from gallery.sql.tables import Probe
 
 IMAGE = b"\xff\xd8 not looked into \x00\xff\xd9"
-PERSONS = [FoundPerson((1.5, 2.0, 30.0, 60.0), 0.9, PersonQuality(60.0, 0.25, ["blurred"]))]
+NOTICES = [Notice(NoticeCode.TURNED, "It was turned.", warns=False)]
+QUALITY = PersonQuality(60.0, 0.25, [], 3.5, [Notice(NoticeCode.SMALL, "Only 60 pixels high.")])
+PERSONS = [FoundPerson((1.5, 2.0, 30.0, 60.0), 0.9, QUALITY)]
 
 
 def add(gallery: Gallery, **changes: Any) -> ProbeInfo:
@@ -28,6 +31,7 @@ def add(gallery: Gallery, **changes: Any) -> ProbeInfo:
         "height": 128,
         "persons": PERSONS,
         "key_id": "k",
+        "notices": NOTICES,
     }
     return gallery.probes.add(**{**values, **changes})
 
@@ -52,7 +56,7 @@ def test_a_probe_can_be_read_again(gallery: Gallery) -> None:
     assert gallery.probes.get(probe.id) == probe
     assert (probe.key_id, probe.media_type, probe.width, probe.height) == ("k", "image/jpeg", 64, 128)
     assert probe.image_hash == hashlib.sha256(IMAGE).hexdigest()
-    assert list(probe.persons) == PERSONS
+    assert (probe.persons, probe.notices) == (PERSONS, NOTICES)
     assert Path(probe.path).read_bytes() == IMAGE
     assert Path(probe.path).parent == gallery.data_dir / "probes"
 

@@ -8,7 +8,10 @@ from sqlalchemy import func, select, text
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
+from gallery.records.notices import Notice, NoticeCode
 from gallery.records.searches import (
+    IgnoredFor,
+    IgnoredPerson,
     NewSearch,
     QueriedFilters,
     QueriedProbe,
@@ -16,6 +19,8 @@ from gallery.records.searches import (
     SearchCalibration,
     SearchInfo,
     SearchQuery,
+    SelectedBy,
+    Selection,
 )
 from gallery.sql.tables import Search
 
@@ -23,7 +28,7 @@ MODEL = "e" * 64
 HITS = [RecordedHit(f"{'a' * 32}-{number}", 0.9 - number / 10, number) for number in range(3)]
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 QUERY = SearchQuery(
-    QueriedProbe("p", None, (1.0, 2.0, 3.0, 4.5)),
+    QueriedProbe("p", None, (1.0, 2.0, 3.0, 4.5), taken_at=START),
     QueriedFilters(["door"], None, START, None),
     limit=20,
     more=[],
@@ -41,6 +46,15 @@ SEARCH = NewSearch(
     ),
     warnings=["blurred"],
     hits=HITS,
+    selections=[
+        Selection(
+            SelectedBy.BOX,
+            2,
+            [IgnoredPerson(1, (1.0, 2.0, 3.0, 4.0), IgnoredFor.NOT_CHOSEN)],
+            [Notice(NoticeCode.OWN_BOX, "It was drawn.", warns=False)],
+        )
+    ],
+    notices=[Notice(NoticeCode.CLOTHES, "It was days ago.")],
 )
 
 

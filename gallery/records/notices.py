@@ -1,0 +1,48 @@
+"""What is to be known of a probe, or of an answer, before its hits are believed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NoticeCode(StrEnum):
+    """The closed set of notices; docs/answers.md says what each means and where its limit comes from.
+
+    How the photo came: TURNED and MIRRORED by its EXIF orientation, TRANSPARENT, ANIMATED (its first frame is
+    searched), CONVERTED (ink colours to those of screens), DRAWN (it looks like a screenshot or a drawing).
+    Who is on it: NOBODY, SEVERAL_PEOPLE, TINY_PEOPLE (too small to be searched for), MANY_PEOPLE (more than
+    are listed). How the person is seen: SMALL, BLURRED, GREY, CUT_OFF, UPPER_BODY, PROPORTIONS (nobody who
+    stands has them), BEHIND_OTHERS, DOUBTFUL (the detector is hardly sure). What was chosen: OWN_BOX,
+    BOX_APART (it has little in common with any person found), WHOLE_PHOTO. What was searched: CLOTHES.
+    """
+
+    TURNED = "turned"
+    MIRRORED = "mirrored"
+    TRANSPARENT = "transparent"
+    ANIMATED = "animated"
+    CONVERTED = "converted"
+    DRAWN = "drawn"
+    NOBODY = "nobody"
+    SEVERAL_PEOPLE = "several_people"
+    TINY_PEOPLE = "tiny_people"
+    MANY_PEOPLE = "many_people"
+    SMALL = "small"
+    BLURRED = "blurred"
+    GREY = "grey"
+    CUT_OFF = "cut_off"
+    UPPER_BODY = "upper_body"
+    PROPORTIONS = "proportions"
+    BEHIND_OTHERS = "behind_others"
+    DOUBTFUL = "doubtful"
+    OWN_BOX = "own_box"
+    BOX_APART = "box_apart"
+    WHOLE_PHOTO = "whole_photo"
+    CLOTHES = "clothes"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice, in a sentence; `warns` of something that may spoil a search, else it only tells."""
+
+    code: NoticeCode
+    text: str
+    warns: bool = True
