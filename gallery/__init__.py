@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from gallery.records.searches import SearchRepeat as SearchRepeat
     from gallery.records.searches import SelectedBy as SelectedBy
     from gallery.records.searches import Selection as Selection
+    from gallery.records.searches import StillThere as StillThere
     from gallery.records.searching import Filters as Filters
     from gallery.records.searching import Hit as Hit
     from gallery.records.searching import RankBy as RankBy
@@ -146,6 +147,7 @@ _HOMES = {
         "IgnoredPerson",
         "SelectedBy",
         "Selection",
+        "StillThere",
     ],
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],

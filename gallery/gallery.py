@@ -21,7 +21,7 @@ from gallery.investigation.searches import Searches
 from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
 from gallery.records.models import Comparison
-from gallery.records.searches import SearchInfo
+from gallery.records.searches import SearchInfo, StillThere
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
 from gallery.registry.comparison import FloatArray, compare_features, compare_tracklets
 from gallery.registry.models import Models
@@ -141,6 +141,15 @@ class Gallery:
         """Return the ids of the videos that a search was asked among and that are still here."""
         with self._database.read() as session:
             return videos_then(session, search.model_id, search.change, search.created_at)
+
+    def still_there(self, search: SearchInfo, tracklet_ids: Sequence[str]) -> StillThere:
+        """Return those of the tracklets that are still what a search saw.
+
+        Erased ones are not, nor are others that got their ids when recordings were indexed anew.
+        """
+        found = self.catalogue.tracklets(tracklet_ids)
+        same = {one.id: one for one in found.values() if search.saw(one)}
+        return StillThere(same, frozenset(found.keys() - same.keys()))
 
     def snapshot_of(self, search: SearchInfo) -> Snapshot:
         """Return the snapshot that a search was asked in, without what was erased since.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_JSON_BYTES = 32 * 1024 * 1024
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ID = re.compile(r"[0-9a-f]{32}")
+_TRACKLET_ID = re.compile(r"[0-9a-f]{32}-(0|[1-9][0-9]{0,6})")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -55,6 +56,11 @@ def known_id(value: str, what: str) -> str:
     if not isinstance(value, str) or _ID.fullmatch(value) is None:
         raise NotFound(f"no {what} {value!r}"[:200])
     return value
+
+
+def is_tracklet_id(value: str) -> bool:
+    """Tell whether `value` has the form of a tracklet's id: a video's id and a number."""
+    return _TRACKLET_ID.fullmatch(value) is not None
 
 
 def moment(value: datetime, what: str) -> datetime:

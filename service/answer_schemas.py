@@ -1,6 +1,7 @@
 """Answers: what was found, where it was looked for, and what it is worth."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -21,6 +22,13 @@ class ModelOut(BaseModel):
     )
 
 
+class Gone(StrEnum):
+    """Why a tracklet is not what a search saw any more."""
+
+    ERASED = "erased"
+    INDEXED_ANEW = "indexed_anew"
+
+
 class SearchedProbe(BaseModel):
     """The person, box or tracklet that was searched for."""
 
@@ -31,6 +39,11 @@ class SearchedProbe(BaseModel):
     )
     tracklet_id: str | None = Field(default=None, description="The tracklet, if one was searched for")
     weight: float = Field(default=1.0, description="What it counts among several, by its quality; at most 1")
+    gone: Gone | None = Field(
+        default=None,
+        description="Why the tracklet is not there any more: `erased`, or `indexed_anew`: its id may be "
+        "another person's now. Null for what is there, and for photos",
+    )
 
 
 class RefinedOut(BaseModel):

@@ -5,7 +5,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gallery import NotFound, TrackletInfo, VideoInfo
+from gallery import NotFound, TrackletInfo
 from service import clipping
 from service.answer_schemas import ClipOut, TrackletOut
 from service.auth import Caller
@@ -18,11 +18,15 @@ from service.state import State
 
 @dataclass(frozen=True, slots=True)
 class ClipRequest:
-    """A request for a clip of a tracklet: all of it, or one of its clips by number."""
+    """A request for a clip of a tracklet: all of it, or one of its clips by number.
+
+    `change`: of the gallery, at which the tracklet must have had its id already.
+    """
 
     padding_ms: int
     drawn: bool
     moment: int | None
+    change: int | None = None
 
     @property
     def file_name(self) -> str:
@@ -31,10 +35,28 @@ class ClipRequest:
         return f"{part}-{self.padding_ms}-{'box' if self.drawn else 'plain'}.mp4"
 
 
-def detail(state: State, tracklet_id: str) -> TrackletOut:
-    """A tracklet with its clips and boxes. Raises NotFound."""
+def known(state: State, tracklet_id: str, change: int | None, *, with_boxes: bool = False) -> TrackletInfo:
+    """A tracklet, which must be the one that had its id at a change of the gallery, if that is given.
+
+    Raises:
+        NotFound: there is none, or its recording was indexed anew since: then it may be another person.
+    """
+    found = state.gallery.catalogue.tracklet(tracklet_id, with_boxes=with_boxes)
+    if change is not None and found.change > change:
+        raise NotFound(f"the recording of tracklet {tracklet_id} was indexed anew since change {change}")
+    return found
+
+
+def thumbnail(state: State, tracklet_id: str, change: int | None) -> Path:
+    """The file of a tracklet's strip. Raises NotFound as `known` does."""
+    known(state, tracklet_id, change)
+    return state.gallery.catalogue.thumbnail_path(tracklet_id)
+
+
+def detail(state: State, tracklet_id: str, change: int | None = None) -> TrackletOut:
+    """A tracklet with its clips and boxes. Raises NotFound as `known` does."""
     catalogue = state.gallery.catalogue
-    tracklet = catalogue.tracklet(tracklet_id, with_boxes=True)
+    tracklet = known(state, tracklet_id, change, with_boxes=True)
     video = catalogue.video(tracklet.video_id)
     assert tracklet.boxes is not None
     url = f"/v1/tracklets/{tracklet.id}"
@@ -65,8 +87,8 @@ def detail(state: State, tracklet_id: str) -> TrackletOut:
             )
             for row in tracklet.boxes
         ],
-        thumbnail_url=f"{url}/thumbnail",
-        clip_url=f"{url}/clip",
+        thumbnail_url=f"{url}/thumbnail?change={tracklet.change}",
+        clip_url=f"{url}/clip?change={tracklet.change}",
     )
 
 
@@ -79,7 +101,7 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
         RecordingUnavailable: the recording is gone, changed or unreadable.
     """
     catalogue = state.gallery.catalogue
-    tracklet = catalogue.tracklet(tracklet_id, with_boxes=wanted.drawn)
+    tracklet = known(state, tracklet_id, wanted.change, with_boxes=wanted.drawn)
     video = catalogue.video(tracklet.video_id)
     stretch = stretch_of(tracklet, wanted, state.settings)
     state.gallery.audit.record(
@@ -92,8 +114,9 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
                 source, destination, stretch, tracklet=tracklet, video=video, settings=state.settings
             )
 
-    path = state.clips.get(video.id, f"{tracklet.number}-{wanted.file_name}", make)
-    _require_not_erased(state, video, path)
+    name = f"{tracklet.number}-{tracklet.change}-{wanted.file_name}"
+    path = state.clips.get(video.id, name, make)
+    _require_not_erased(state, tracklet, path)
     return path
 
 
@@ -121,10 +144,10 @@ def stretch_of(tracklet: TrackletInfo, wanted: ClipRequest, settings: ServiceSet
     return Stretch(start_us, min(end_us + padding_us, start_us + longest_us))
 
 
-def _require_not_erased(state: State, video: VideoInfo, path: Path) -> None:
-    """A video erased while its clip was cut must not leave the clip behind."""
+def _require_not_erased(state: State, tracklet: TrackletInfo, path: Path) -> None:
+    """What was erased or indexed anew while its clip was cut must not leave the clip behind."""
     try:
-        state.gallery.catalogue.video(video.id)
+        known(state, tracklet.id, tracklet.change)
     except NotFound:
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

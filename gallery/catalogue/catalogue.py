@@ -16,7 +16,8 @@ from gallery.catalogue import camera_rows, coverage
 from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_name, camera_values
 from gallery.catalogue.infos import tracklet_info, video_info
-from gallery.disk.media import thumbnails_directory
+from gallery.disk.files import is_of
+from gallery.disk.media import pending_thumbnails, thumbnails_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.cameras import CameraChanges, CameraInfo, CameraSettings
 from gallery.records.coverage import Coverage
@@ -26,11 +27,10 @@ from gallery.records.videos import ModelInfo, VideoInfo
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
-from gallery.validation import known_id
+from gallery.validation import is_tracklet_id, known_id
 
 MAX_LISTED = 1001  # the largest page of the API, and one more that tells whether there is another
 _BATCH = 1000  # ids in one query
-_TRACKLET_ID = re.compile(r"[0-9a-f]{32}-(0|[1-9][0-9]{0,6})")
 
 
 class Catalogue:
@@ -160,7 +160,7 @@ class Catalogue:
 
     def tracklet(self, tracklet_id: str, *, with_boxes: bool = False) -> TrackletInfo:
         """Return a tracklet with its clips, and its boxes if asked for; or raise NotFound."""
-        if _TRACKLET_ID.fullmatch(tracklet_id) is None:
+        if not is_tracklet_id(tracklet_id):
             raise NotFound(f"no tracklet {tracklet_id!r}"[:200])
         with self._database.read() as session:
             row = session.get(Tracklet, tracklet_id)
@@ -173,7 +173,7 @@ class Catalogue:
 
     def tracklets(self, ids: Sequence[str]) -> dict[str, TrackletInfo]:
         """Return those of the tracklets that are there, with their clips, by id."""
-        wanted = sorted({i for i in ids if _TRACKLET_ID.fullmatch(i)})
+        wanted = sorted({i for i in ids if is_tracklet_id(i)})
         found: dict[str, TrackletInfo] = {}
         with self._database.read() as session:
             for start in range(0, len(wanted), _BATCH):
@@ -214,16 +214,20 @@ class Catalogue:
 
     def thumbnail_path(self, tracklet_id: str) -> Path:
         """Return the file of a tracklet's thumbnail strip (JPEG), or raise NotFound."""
-        if _TRACKLET_ID.fullmatch(tracklet_id) is None:
+        if not is_tracklet_id(tracklet_id):
             raise NotFound(f"no tracklet {tracklet_id!r}"[:200])
         with self._database.read() as session:
             row = session.get(Tracklet, tracklet_id, options=[_NO_BOXES])
-        path = (
-            None if row is None else thumbnails_directory(self._data_dir, row.video_id) / f"{row.number}.jpg"
-        )
-        if path is None or not path.is_file():
-            raise NotFound(f"no thumbnail of tracklet {tracklet_id}")
-        return path
+        if row is not None:
+            name = f"{row.number}.jpg"
+            # The strips of a video that was indexed anew wait beside the old ones until they are put there.
+            waiting = pending_thumbnails(self._data_dir, row.video_id) / name
+            if is_of(waiting, row.thumbnail_sha256):
+                return waiting
+            path = thumbnails_directory(self._data_dir, row.video_id) / name
+            if path.is_file():
+                return path
+        raise NotFound(f"no thumbnail of tracklet {tracklet_id}")
 
 
 _NO_BOXES = defer(Tracklet.boxes, raiseload=True)

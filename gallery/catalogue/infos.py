@@ -46,6 +46,7 @@ def tracklet_info(
         end_time=video.start_time + timedelta(microseconds=row.end_us),
         frame_count=row.frame_count,
         quality=row.quality,
+        change=video.tracklets_change,
         clips=tuple(ClipInfo(clip.number, clip.start_us, clip.end_us, clip.frame_count) for clip in clips),
         boxes=unpack(row.boxes) if with_boxes else None,
     )

@@ -104,3 +104,11 @@ def subdirectories(path: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         return sorted(entry for entry in path.iterdir() if entry.is_dir())
     return []
+
+
+def is_of(path: Path, sha256: str | None) -> bool:
+    """Tell whether a small file is there and has this SHA-256 (hex)."""
+    try:
+        return sha256 is not None and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    except OSError:
+        return False

@@ -18,8 +18,8 @@ from gallery.investigation.cases import note_erased_marks
 from gallery.records.marks import MarkChange, MarkInfo, Verdict
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
-from gallery.sql.tables import Mark, Search, Tracklet
-from gallery.validation import known_id, optional_text
+from gallery.sql.tables import Mark, Search, Tracklet, Video
+from gallery.validation import is_tracklet_id, known_id, optional_text
 
 MAX_CHANGES = 1000
 
@@ -37,6 +37,7 @@ class Marks:
 
         Raises:
             NotFound: no such search, or no such hit in its answer (any more).
+            Conflict: the recording was indexed anew since: the id may be another person's now.
             InvalidInput: not a verdict.
         """
         wanted = _verdict(verdict)
@@ -52,6 +53,7 @@ class Marks:
 
         Raises:
             NotFound: no such search or hit, or it has no mark.
+            Conflict: the recording was indexed anew since.
         """
         with self._database.write() as session:
             now = _mark_of_hit(session, search_id, tracklet_id)
@@ -142,10 +144,13 @@ def _lineage(session: Session, search_id: str) -> list[str]:
 def forget_marks(session: Session, video_id: str) -> int:
     """Remove the marks on a video's tracklets; their searches count them. Returns how many there were.
 
+    The caller has locked the video's row, or a mark could be set on it meanwhile.
     That they went is part of the audit trail, with the searches they were made on.
     """
     marked = _on_video(video_id)
     searches = sorted(session.scalars(select(Mark.search_id).where(marked).distinct()))
+    held = select(Search.id).where(Search.id.in_(searches)).order_by(Search.id)
+    session.execute(held.with_for_update())  # what is counted below is undone by nobody meanwhile
     went: list[tuple[str, int]] = []
     for search_id in searches:
         gone = [row for row in current(session, [search_id]) if row.tracklet_id.startswith(f"{video_id}-")]
@@ -192,14 +197,41 @@ def _lock(session: Session, search_id: str) -> Search:
     return row
 
 
+def _hold_video(session: Session, tracklet_id: str) -> int | None:
+    """Keep the video of a tracklet from being erased or replaced until the transaction ends.
+
+    Returns:
+        The change that made the tracklet; None if there is none of this id.
+    """
+    if not is_tracklet_id(tracklet_id):
+        return None
+    query = select(Video.tracklets_change).join(Tracklet, Tracklet.video_id == Video.id)
+    held = query.where(Tracklet.id == tracklet_id).with_for_update(read=True, key_share=True, of=Video)
+    # A row that was replaced while it was waited for is gone; the one in its place shows when asked again.
+    found = session.scalar(held)
+    return session.scalar(held) if found is None else found
+
+
 def _mark_of_hit(session: Session, search_id: str, tracklet_id: str) -> Mark | None:
-    """Return the mark that a hit has; NotFound if the answer has no such hit, or it was erased since."""
-    hits = _lock(session, search_id).hits
+    """Return the mark that a hit has.
+
+    Raises:
+        NotFound: the answer has no such hit, or it was erased since.
+        Conflict: its recording was indexed anew since.
+    """
+    # The video before the search, as erasure locks them: neither waits for what the other holds.
+    change = _hold_video(session, tracklet_id)
+    search = _lock(session, search_id)
     marks = {row.tracklet_id: row for row in current(session, _lineage(session, search_id))}
     # What was marked in the search before can be changed here, also where this answer has it no more.
-    known = tracklet_id in marks or any(hit["tracklet_id"] == tracklet_id for hit in hits)
-    if not known or session.scalar(select(Tracklet.id).where(Tracklet.id == tracklet_id)) is None:
+    known = tracklet_id in marks or any(hit["tracklet_id"] == tracklet_id for hit in search.hits)
+    if change is None or not known:
         raise NotFound(f"search {search_id} has no hit {tracklet_id!r}"[:200])
+    if tracklet_id not in marks and change > search.change:
+        raise Conflict(
+            f"the recording of hit {tracklet_id} was indexed anew since search {search_id}: others have the "
+            "ids of its tracklets now; search again"
+        )
     return marks.get(tracklet_id)
 
 

@@ -109,7 +109,7 @@ class Searches:
 
     def recent(self, limit: int) -> list[SearchInfo]:
         """Return the last searches, the newest first."""
-        query = select(Search).order_by(Search.created_at.desc(), Search.id).limit(limit)
+        query = select(Search).order_by(Search.created_at.desc(), Search.id.desc()).limit(limit)
         with self._database.read() as session:
             return [_search_info(row) for row in session.scalars(query)]
 

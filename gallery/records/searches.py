@@ -8,6 +8,7 @@ from typing import Any
 
 from gallery.records.notices import Notice
 from gallery.records.searching import RankBy
+from gallery.records.tracklets import TrackletInfo
 
 Box = tuple[float, float, float, float]
 
@@ -238,3 +239,23 @@ class SearchInfo(NewSearch):
     id: str
     created_at: datetime
     marks_erased: int = 0
+
+    def saw(self, tracklet: TrackletInfo) -> bool:
+        """Whether the search was asked among this tracklet, and not among another that had its id then.
+
+        Indexed anew, a recording gives the ids of its tracklets to others, who may be other people.
+        """
+        return tracklet.change <= self.change
+
+
+@dataclass(frozen=True, slots=True)
+class StillThere:
+    """What is left of tracklets that a search names.
+
+    Attributes:
+        tracklets: those that are what the search saw, by id.
+        anew: ids that others have now: their recordings were indexed anew since.
+    """
+
+    tracklets: Mapping[str, TrackletInfo]
+    anew: frozenset[str]

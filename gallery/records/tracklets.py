@@ -61,7 +61,10 @@ class ClipInfo:
 
 @dataclass(frozen=True, slots=True)
 class TrackletInfo:
-    """A tracklet as recorded. `boxes` is None unless asked for."""
+    """A tracklet as recorded. `boxes` is None unless asked for.
+
+    `change` is the change of the gallery that made it: before it, its id may have been somebody else's.
+    """
 
     id: str
     video_id: str
@@ -73,5 +76,6 @@ class TrackletInfo:
     end_time: datetime
     frame_count: int
     quality: Mapping[str, float]
+    change: int
     clips: Sequence[ClipInfo] = ()
     boxes: NDArray[np.void] | None = None

@@ -75,6 +75,9 @@ class Video(Base):
     frames_decoded: Mapped[int]
     frames_bad: Mapped[int]
     tracklet_count: Mapped[int]
+    # The change that made its tracklets what they are: searches of changes before it saw other people under
+    # the same ids. Stays where a video is indexed anew and the same tracklets are found.
+    tracklets_change: Mapped[int] = mapped_column(BigInteger, server_default="0")
     report: Mapped[dict[str, Any]]  # a VideoReport
     indexed_at: Mapped[datetime]
     # What the file system said of the file when it was read; None: not known (imported, or an older gallery).
@@ -282,7 +285,10 @@ class Search(Base):
     """One asked question and its whole answer, so that pages never shift and it can be read again."""
 
     __tablename__ = "search"
-    __table_args__ = (Index("ix_search_key_id", "key_id", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_search_key_id", "key_id", "created_at", "id"),
+        Index("ix_search_created_at", "created_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     key_id: Mapped[str | None] = mapped_column(String(32))

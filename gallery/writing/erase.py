@@ -114,6 +114,7 @@ def _sync_parent(recording: Path) -> None:
 def _delete_rows(session: Session, video_id: str) -> tuple[list[str], int]:
     """Delete a video's rows; return the segments that held nothing else, and how many marks went."""
     segment_ids = lock_segments(session, video_id)
+    session.get(Video, video_id, with_for_update=True)  # nobody marks a hit of it meanwhile
     mark_erased(session, video_id)
     marks = forget_marks(session, video_id)
     if session.scalar(delete(Video).where(Video.id == video_id).returning(Video.id)) is None:

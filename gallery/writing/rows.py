@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -78,6 +79,7 @@ def insert_video(session: Session, video: NewVideo, spool: Spool) -> Video:
         frames_decoded=video.frames_decoded,
         frames_bad=video.frames_bad,
         tracklet_count=spool.count,
+        tracklets_change=0,  # the writer knows it when it has made the change
         report=report_column(video.report),
         indexed_at=datetime.now(UTC),
         **stamp_columns(video.stamp),
@@ -125,14 +127,31 @@ def compare_video(session: Session, video: NewVideo, spool: Spool) -> Video:
     return row
 
 
-def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str) -> tuple[Video, list[str]]:
-    """Put a video in the place of the one that is recorded; returns it with the segments that it leaves.
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A video that took the place of another.
+
+    Attributes:
+        row: the video.
+        left: the segments that it leaves.
+        change: since when its tracklets are what they are; None where they are others from now on.
+    """
+
+    row: Video
+    left: list[str]
+    change: int | None
+
+
+def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str) -> Replaced:
+    """Put a video in the place of the one that is recorded.
 
     Embeddings of other models stay if they are still of the same tracklets, at the same times, of the same
     camera. Marks stay if the tracklets are the same: else they would be verdicts on other people.
     """
     old = session.get_one(Video, video.content_hash[:32])
     left = lock_segments(session, old.id)
+    old = session.get_one(Video, old.id, with_for_update=True)  # nobody marks a hit of it meanwhile
+    since = old.tracklets_change
     same = (old.camera_id, old.start_time) == (video.camera_id, video.start_time)
     same_tracklets = _same_tracklets(session, old, spool)
     kept = marks.take_out(session, old.id) if same_tracklets else []
@@ -151,7 +170,8 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
         for model, held, change in others
     )
     session.flush()
-    return row, sorted(set(left) - {held for _, held, _ in others})
+    left_now = sorted(set(left) - {held for _, held, _ in others})
+    return Replaced(row, left_now, since if same_tracklets else None)
 
 
 def _same_tracklets(session: Session, row: Video, spool: Spool) -> bool:

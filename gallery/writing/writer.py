@@ -170,12 +170,17 @@ class VideoWriter:
         assert self._staging is not None
         writer_rows.insert_model(session, self._model)
         left: list[str] = []
+        since: int | None = None
         if known and replace:
-            row, left = writer_rows.replace_video(session, video, spool, self._model.id)
+            replaced = writer_rows.replace_video(session, video, spool, self._model.id)
+            row, left, since = replaced.row, replaced.left, replaced.change
+        elif known:
+            row = writer_rows.compare_video(session, video, spool)
+            since = row.tracklets_change
         else:
-            insert = writer_rows.compare_video if known else writer_rows.insert_video
-            row = insert(session, video, spool)
+            row = writer_rows.insert_video(session, video, spool)
         change = writer_rows.insert_segment(session, row.id, self._staging.id, manifest)
+        row.tracklets_change = change if since is None else since
         return video_info(row), leave_segments(session, row.id, left, change)
 
     def _checked(self, video: NewVideo) -> NewVideo:

@@ -100,6 +100,8 @@ class CaseChapter:
 
 def _seen(number: int, one: Sighting, media: Media) -> Sequence[Content]:
     shown = media.shown.get(one.tracklet_id)
+    if shown is not None and shown.tracklet.change != one.change:
+        shown = None  # indexed anew between the journey and the clips
     doubted = tag("div", "marked as somebody else on ", ", ".join(one.doubted), class_="flag")
     return (
         number,

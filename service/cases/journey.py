@@ -28,8 +28,8 @@ class Place:
 class Sighting:
     """A tracklet that somebody marked as showing the person.
 
-    `searches` are those on whose hits it was marked so, `doubted` those on whose hits it was marked as
-    somebody else; `probability` is the highest that any of them gave it.
+    `change` of the gallery made the tracklet. `searches` are those on whose hits it was marked so, `doubted`
+    those on whose hits it was marked as somebody else; `probability` is the highest that any of them gave it.
     """
 
     tracklet_id: str
@@ -37,6 +37,7 @@ class Sighting:
     place: Place
     start: datetime
     end: datetime
+    change: int = 0
     searches: Sequence[str] = ()
     doubted: Sequence[str] = ()
     probability: float | None = None

@@ -78,7 +78,7 @@ def _sighting(number: int, one: Sighting) -> SightingOut:
         probability=one.probability,
         searches=list(one.searches),
         doubted=list(one.doubted),
-        thumbnail_url=f"/v1/tracklets/{one.tracklet_id}/thumbnail",
+        thumbnail_url=f"/v1/tracklets/{one.tracklet_id}/thumbnail?change={one.change}",
     )
 
 

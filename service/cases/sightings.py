@@ -1,12 +1,22 @@
 """The journey of a case: from marks to sightings, and what was not recorded meanwhile."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gallery import CameraInfo, CaseInfo, Filters, Gallery, ItemKind, MarkInfo, SearchInfo, Verdict
+from gallery import (
+    CameraInfo,
+    CaseInfo,
+    Filters,
+    Gallery,
+    ItemKind,
+    MarkInfo,
+    SearchInfo,
+    TrackletInfo,
+    Verdict,
+)
 from service.cases import journey
 from service.cases.journey import Limits, Place, Sighting, Transition
 
@@ -73,15 +83,12 @@ def _sightings(
 ) -> list[Sighting]:
     """One sighting a tracklet, however many searches it was marked in."""
     marks: dict[str, list[MarkInfo]] = defaultdict(list)
-    believed: dict[str, float] = {}
     for search in searches:
         for mark in gallery.marks.of(search.id):
             marks[mark.tracklet_id].append(mark)
-        for hit in search.hits:
-            if hit.probability is not None:
-                believed[hit.tracklet_id] = max(hit.probability, believed.get(hit.tracklet_id, 0.0))
     confirmed = [one for one, of in marks.items() if any(mark.verdict == Verdict.MATCH for mark in of)]
     tracklets = gallery.catalogue.tracklets(confirmed)
+    believed = _believed(searches, tracklets)
     return [
         Sighting(
             tracklet_id=tracklet.id,
@@ -89,6 +96,7 @@ def _sightings(
             place=_place(cameras[tracklet.camera_id]),
             start=tracklet.start_time,
             end=tracklet.end_time,
+            change=tracklet.change,
             searches=[mark.search_id for mark in marks[tracklet.id] if mark.verdict == Verdict.MATCH],
             doubted=[mark.search_id for mark in marks[tracklet.id] if mark.verdict == Verdict.NOT],
             probability=believed.get(tracklet.id),
@@ -96,6 +104,17 @@ def _sightings(
         for tracklet in tracklets.values()
         if tracklet.camera_id in cameras
     ]
+
+
+def _believed(searches: Sequence[SearchInfo], tracklets: Mapping[str, TrackletInfo]) -> dict[str, float]:
+    """The highest probability that a search gave each of the tracklets, and not another that had its id."""
+    believed: dict[str, float] = {}
+    for search in searches:
+        for hit in search.hits:
+            tracklet = tracklets.get(hit.tracklet_id)
+            if hit.probability is not None and tracklet is not None and search.saw(tracklet):
+                believed[tracklet.id] = max(hit.probability, believed.get(tracklet.id, 0.0))
+    return believed
 
 
 def _gaps(

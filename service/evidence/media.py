@@ -20,6 +20,7 @@ from service.work import checkpoint
 
 _PADDING_US: Final = 1_000_000
 _CHUNK: Final = 1 << 20
+GONE: Final = "it was erased, or its recording indexed anew since"
 _OF_LINKS: Final = {"thumbnail_url", "clip_url"}
 
 
@@ -55,8 +56,11 @@ class Media:
         """Note what is not in the package."""
         self.left_out.append({"what": what, "of": of, "reason": reason})
 
-    def of(self, tracklet_id: str) -> Iterator[Part]:
+    def of(self, tracklet_id: str, change: int) -> Iterator[Part]:
         """The files of a tracklet, the costly ones last. What is missing is noted, never replaced.
+
+        It is the one that had its id at `change` of the gallery, or none: the recording may be indexed anew
+        at any moment, and the id be another person's from then on.
 
         Raises:
             StorageFull: there is no room for a clip.
@@ -67,13 +71,13 @@ class Media:
         try:
             tracklet = catalogue.tracklet(tracklet_id, with_boxes=True)
             video = catalogue.video(tracklet.video_id)
-            detail = tracklets.detail(self._state, tracklet_id).model_dump(mode="json", exclude=_OF_LINKS)
+            detail = tracklets.detail(self._state, tracklet_id, change)
         except NotFound:
-            self.leave_out("everything", f"tracklet {tracklet_id}", "it was erased")
+            self.leave_out("everything", f"tracklet {tracklet_id}", GONE)
             return
         shown = self.shown[tracklet_id] = Shown(tracklet)
         shown.boxes = f"tracklets/{tracklet_id}/boxes.json"
-        yield Part.of_json(shown.boxes, detail)
+        yield Part.of_json(shown.boxes, detail.model_dump(mode="json", exclude=_OF_LINKS))
         yield from self._strip(shown)
         if video.id not in self.recordings:
             self.recordings[video.id] = self._facts(video)
@@ -96,8 +100,9 @@ class Media:
     def _strip(self, shown: Shown) -> Iterator[Part]:
         try:
             strip = self._state.gallery.catalogue.thumbnail_path(shown.tracklet.id).read_bytes()
+            self._require_current(shown.tracklet)
         except (NotFound, OSError):
-            self.leave_out("strip", f"tracklet {shown.tracklet.id}", "its file is missing")
+            self.leave_out("strip", f"tracklet {shown.tracklet.id}", "its file is missing, or " + GONE)
             return
         shown.strip = f"tracklets/{shown.tracklet.id}/strip.jpg"
         yield Part(shown.strip, strip)
@@ -108,9 +113,9 @@ class Media:
         with cache.scratch(video.id) as preview, cache.scratch(video.id) as original:
             try:
                 copied = self._cut(shown.tracklet, video, preview, original)
-                self._state.gallery.catalogue.video(video.id)  # erased meanwhile?
+                self._require_current(shown.tracklet)
             except (RecordingUnavailable, NotFound) as error:
-                reason = str(error) if isinstance(error, RecordingUnavailable) else "it was erased"
+                reason = str(error) if isinstance(error, RecordingUnavailable) else GONE
                 if isinstance(error, NotFound) or not self.recordings[video.id]["compared"]:
                     # Of a recording that is what it was, one clip that cannot be cut says nothing of others.
                     self._refused[video.id] = reason
@@ -126,6 +131,10 @@ class Media:
                 shown.original = f"{folder}/original{copied.suffix}"
                 shown.times[shown.original] = self._time_of(video, Stretch(copied.start_us, copied.end_us))
                 yield Part(shown.original, original)
+
+    def _require_current(self, tracklet: TrackletInfo) -> None:
+        """Raises NotFound: it was erased meanwhile, or its recording indexed anew."""
+        tracklets.known(self._state, tracklet.id, tracklet.change)
 
     def _cut(self, tracklet: TrackletInfo, video: VideoInfo, preview: Path, original: Path) -> Copied | None:
         """Make both clips; None where the recording cannot be copied in parts, which is noted."""

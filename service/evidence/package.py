@@ -26,6 +26,7 @@ MOST_HITS: Final = 1000
 DEFAULT_HITS: Final = 20
 _EVENTS: Final = 5000
 _PATIENCE_SECONDS: Final = 1.0
+INDEXED_ANEW: Final = "their recordings were indexed anew since: their ids may be other people's now"
 VERIFIER: Final = "verify.py"
 
 
@@ -130,11 +131,14 @@ class Package:
             own = {one: photos[one] for one in contents.probe_ids(search) if one in photos}
             gathered.append(contents.gather(state, search, own))
             yield from contents.search_parts(state, gathered[-1])
-        tracklets = [hit.tracklet_id for found in gathered for hit in found.chosen(self.hits)]
-        for tracklet in dict.fromkeys(tracklets):
-            yield from media.of(tracklet)
+        tracklets: dict[str, int] = {}  # and the last change at which one of the searches saw them
         for found in gathered:
-            self._name_erased(found)
+            for hit in found.chosen(self.hits):
+                tracklets[hit.tracklet_id] = max(found.info.change, tracklets.get(hit.tracklet_id, 0))
+        for tracklet, change in tracklets.items():
+            yield from media.of(tracklet, change)
+        for found in gathered:
+            self._name_gone(found)
         if chapter is not None:
             yield from chapter.parts(media)
         events = self._events(list(dict.fromkeys([*wanted, *media.shown])))
@@ -142,11 +146,14 @@ class Package:
         yield Part("report.html", self._report(gathered, events))
         yield Part(VERIFIER, Path(verifier.__file__).read_bytes())
 
-    def _name_erased(self, found: Found) -> None:
+    def _name_gone(self, found: Found) -> None:
         there = {hit.tracklet_id for hit in found.answer.hits}
-        gone = sum(hit.tracklet_id not in there for hit in found.info.hits)
-        if gone:
-            self._media.leave_out(f"{gone} hits", f"search {found.info.id}", "they were erased")
+        gone = [hit.tracklet_id for hit in found.info.hits if hit.tracklet_id not in there]
+        anew = len(self.state.gallery.still_there(found.info, gone).anew)
+        reasons = {"they were erased": len(gone) - anew, INDEXED_ANEW: anew}
+        for reason, count in reasons.items():
+            if count:
+                self._media.leave_out(f"{count} hits", f"search {found.info.id}", reason)
 
     def _events(self, tracklets: Sequence[str]) -> list[EventInfo]:
         """What the trail says of everything in the package; of shared things only what its owner did."""

@@ -78,12 +78,15 @@ def undo(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkChangeO
     "/marks/{tracklet_id}",
     operation_id="markHit",
     summary="Say whether a hit shows the person",
-    responses=declared(404, 413),
+    responses=declared(404, 409, 413),
 )
 def mark_hit(
     state: StateDep, caller: CallerDep, search_id: SearchId, tracklet_id: HitId, wanted: MarkIn
 ) -> MarkedHit:
-    """The last verdict on a hit is the one that counts; the one before stays in the history."""
+    """The last verdict on a hit is the one that counts; the one before stays in the history.
+
+    409: the recording was indexed anew since, so that the id may be another person's.
+    """
     search = own_search(state, caller, search_id)
     return _mark(state.gallery.marks.set(search.id, tracklet_id, wanted.verdict, key_id=caller.key_id))
 
@@ -94,7 +97,7 @@ def mark_hit(
     summary="Take the mark of a hit away",
     status_code=204,
     response_class=Response,
-    responses=declared(404),
+    responses=declared(404, 409),
 )
 def unmark_hit(state: StateDep, caller: CallerDep, search_id: SearchId, tracklet_id: HitId) -> None:
     """404 if it has none."""

@@ -14,13 +14,21 @@ from service.state import StateDep
 
 router = APIRouter(prefix="/v1/tracklets", tags=["tracklets"])
 TrackletId = Annotated[str, Path(max_length=64, description="The tracklet, as hits name it")]
+Change = Annotated[
+    int | None,
+    Query(
+        ge=0,
+        description="A change of the gallery, as in the links of hits: 404 if the recording was indexed anew "
+        "since, as the id may be another person's then",
+    ),
+]
 _FOUND: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed since the ETag given"}}
 
 
 @router.get("/{tracklet_id}", operation_id="getTracklet", summary="A tracklet", responses=declared(404))
-def get_tracklet(state: StateDep, tracklet_id: TrackletId) -> TrackletOut:
+def get_tracklet(state: StateDep, tracklet_id: TrackletId, change: Change = None) -> TrackletOut:
     """With its clips and the box of every sampled frame."""
-    return tracklets.detail(state, tracklet_id)
+    return tracklets.detail(state, tracklet_id, change)
 
 
 @router.get(
@@ -30,9 +38,11 @@ def get_tracklet(state: StateDep, tracklet_id: TrackletId) -> TrackletOut:
     response_class=FileResponse,
     responses={200: binary("image/jpeg"), **_FOUND, **declared(404, 416)},
 )
-def get_thumbnail(state: StateDep, request: Request, tracklet_id: TrackletId) -> Response:
+def get_thumbnail(
+    state: StateDep, request: Request, tracklet_id: TrackletId, change: Change = None
+) -> Response:
     """JPEG, made when the video was indexed."""
-    path = state.gallery.catalogue.thumbnail_path(tracklet_id)
+    path = tracklets.thumbnail(state, tracklet_id, change)
     return _file(request, path, "image/jpeg", tracklets.etag(path))
 
 
@@ -59,6 +69,7 @@ async def get_clip(
     moment: Annotated[
         int | None, Query(ge=0, le=100_000, description="Number of one of its clips; absent, all of it")
     ] = None,
+    change: Change = None,
 ) -> Response:
     """H.264 MP4 without sound, cut from the video when first asked for. Supports ranges.
 
@@ -67,7 +78,7 @@ async def get_clip(
     """
     # Steps bound the number of clips of one tracklet.
     padding_ms = round(padding * 10) * 100
-    wanted = tracklets.ClipRequest(padding_ms, drawn=box == "drawn", moment=moment)
+    wanted = tracklets.ClipRequest(padding_ms, drawn=box == "drawn", moment=moment, change=change)
     cut = partial(tracklets.clip, state, caller, tracklet_id, wanted)
     path = await state.clips_lane.run(caller.key_id, request, cut)
     return _file(request, path, "video/mp4", tracklets.etag(path))

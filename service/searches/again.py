@@ -1,7 +1,6 @@
 """Asking a recorded search again: in the snapshot that it was asked in, or among all that is there now."""
 
-from gallery import NotFound, RepeatOn, SearchInfo
-from models.feedback.refining import refine
+from gallery import NotFound, RepeatOn, SearchInfo, Snapshot
 from service.answer_schemas import SearchAnswer
 from service.auth import Caller
 from service.errors import ProbeUnavailable, StateConflict
@@ -32,16 +31,18 @@ def ask_again(state: State, caller: Caller, first: SearchInfo, on: RepeatOn) -> 
             "again now instead, or read its recorded answer."
         )
     question = question_of(state, first, as_it_was=on is RepeatOn.SNAPSHOT)
+    repeat = Repeat(first, on)
     known = _targets(state, first, embedder)
-    refining = _refining(state, first, known, embedder)
+    snapshot = repeat.snapshot(state.gallery, embedder.id)
+    refining = _refining(state, first, known, snapshot)
     return searching.search(
-        state, caller, embedder, known, question, refining=refining, repeat=Repeat(first, on)
+        state, caller, embedder, known, question, refining=refining, repeat=repeat, snapshot=snapshot
     )
 
 
 def _targets(state: State, first: SearchInfo, embedder: ProbeEmbedder) -> list[Target]:
-    choices = targets.choices_of(first.query.probes)
     try:
+        choices = targets.choices_of(state.gallery, first)
         # In the name of the key that asked first: an operator on the machine may ask for any key.
         return targets.chosen_by(state, Caller(first.key_id), embedder, choices)
     except NotFound as error:
@@ -51,18 +52,16 @@ def _targets(state: State, first: SearchInfo, embedder: ProbeEmbedder) -> list[T
         ) from error
 
 
-def _refining(
-    state: State, first: SearchInfo, known: list[Target], embedder: ProbeEmbedder
-) -> Refining | None:
-    """What marks had moved the probe to, by those of the marked tracklets that are left."""
+def _refining(state: State, first: SearchInfo, known: list[Target], snapshot: Snapshot) -> Refining | None:
+    """What marks had moved the probe to, by those of the marked tracklets that are still the same."""
     record = first.query.refined
     if record is None:
         return None
-    snapshot = state.gallery.snapshot(embedder.id)
-    matches, others = snapshot.stored(record.matches), snapshot.stored(record.others)
-    lost = len(record.matches) + len(record.others) - len(matches.ids) - len(others.ids)
-    if not matches.ids and not others.ids:
-        raise ProbeUnavailable("The marked tracklets that refined the search are erased.")
-    moved = refine(targets.fused(known), matches.vectors, others.vectors)
-    warnings = [f"Marked tracklets that refined the search and are erased: {lost}."] if lost else []
-    return Refining(moved.vector, record, warnings)
+    there = state.gallery.still_there(first, [*record.matches, *record.others]).tracklets
+    matches, others = ([one for one in ids if one in there] for ids in (record.matches, record.others))
+    moved = targets.moved(known, snapshot, matches, others)
+    if moved is None:
+        raise ProbeUnavailable("The marked tracklets that refined the search are erased or indexed anew.")
+    lost = len(record.matches) + len(record.others) - len(moved.matches) - len(moved.others)
+    said = f"Marked tracklets that refined the search and were erased or indexed anew: {lost}."
+    return Refining(moved.vector, record, [said] if lost else [])

@@ -1,21 +1,21 @@
 """Recorded searches as the API answers them, whole and page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from gallery import CameraInfo, NotFound, SearchInfo
+from gallery import CameraInfo, NotFound, RecordedHit, SearchInfo, StillThere
 from service import cursors
 from service.answer_schemas import (
     Calibration,
     CoverageOut,
     FiltersOut,
+    Gone,
     ModelOut,
     RefinedOut,
     RepeatOut,
     SearchAnswer,
-    SearchedProbe,
 )
 from service.auth import Caller
-from service.searches.hits import hits_out
+from service.searches.hits import hits_out, probe_out
 from service.state import State
 
 
@@ -54,22 +54,22 @@ def answer(
 ) -> SearchAnswer:
     """One page of a recorded search as the API says it.
 
-    Only ids and scores are recorded: what was erased since is gone from the answer, which says so.
+    Only ids and scores are recorded: what was erased since is gone from the answer, and so is what has other
+    people's ids now. The answer says so.
     """
     stored = recorded.hits[offset : offset + limit]
-    hits = hits_out(state, recorded, list(enumerate(stored, start=offset + 1)), known)
-    warnings = list(recorded.warnings)
-    if len(hits) < len(stored):
-        warnings.append(f"{len(stored) - len(hits)} hits of this page were erased since the search.")
-    if recorded.marks_erased:
-        warnings.append(f"Marks erased with the recordings that they were on: {recorded.marks_erased}.")
+    named = [probe.tracklet_id for probe in recorded.query.probes if probe.tracklet_id is not None]
+    there = state.gallery.still_there(recorded, [*(hit.tracklet_id for hit in stored), *named])
+    hits = hits_out(state, recorded, list(enumerate(stored, start=offset + 1)), there, known)
+    warnings = [*recorded.warnings, *_gone(recorded, stored, there)]
+    probes = [probe_out(probe, there) for probe in recorded.query.probes]
     after = offset + limit
     return SearchAnswer(
         id=recorded.id,
         created_at=recorded.created_at,
         model=ModelOut(id=recorded.model_id, name=recorded.model_name, warning=recorded.model_warning),
-        probe=SearchedProbe.model_validate(recorded.query.probe, from_attributes=True),
-        probes=[SearchedProbe.model_validate(one, from_attributes=True) for one in recorded.query.probes],
+        probe=probes[0],
+        probes=probes,
         refined=None
         if recorded.query.refined is None
         else RefinedOut.model_validate(recorded.query.refined, from_attributes=True),
@@ -85,3 +85,22 @@ def answer(
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
         warnings=warnings,
     )
+
+
+def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere) -> Iterator[str]:
+    """Say what of a page is left out, and which marks went."""
+    anew = sum(hit.tracklet_id in there.anew for hit in stored)
+    erased = sum(hit.tracklet_id not in there.tracklets for hit in stored) - anew
+    if erased:
+        yield f"{erased} hits of this page were erased since the search."
+    if anew:
+        yield (
+            f"{anew} hits of this page are left out: their recordings were indexed anew since the search, so "
+            "that their ids may be other people's now. Search again to find the person on them."
+        )
+    for probe in (probe_out(one, there) for one in recorded.query.probes):
+        if probe.gone is not None:
+            how = "was erased" if probe.gone is Gone.ERASED else "is of a recording that was indexed anew"
+            yield f"The tracklet {probe.tracklet_id}, which was searched for, {how} since."
+    if recorded.marks_erased:
+        yield f"Marks erased with the recordings that they were on: {recorded.marks_erased}."

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from gallery import NotFound, SearchInfo
-from service.answer_schemas import FiltersOut, ModelOut, SearchedProbe
+from gallery import NotFound, SearchInfo, StillThere
+from service.answer_schemas import FiltersOut, ModelOut
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.history_schemas import SearchList, SearchSummary
+from service.searches.hits import probe_out
 from service.state import State
 
 
@@ -31,18 +32,21 @@ def summaries(state: State, found: Sequence[SearchInfo]) -> list[SearchSummary]:
     """Searches without their hits."""
     probes = [probe for search in found for probe in search.query.probes]
     photos = state.gallery.probes.kept([probe.id for probe in probes if probe.id])
-    tracklets = state.gallery.catalogue.tracklets([one.tracklet_id for one in probes if one.tracklet_id])
-    kept = photos | set(tracklets)
-    return [_summary(search, kept) for search in found]
+    return [_summary(search, photos, _tracklets(state, search)) for search in found]
 
 
-def _summary(search: SearchInfo, kept: set[str]) -> SearchSummary:
-    query = search.query
+def _tracklets(state: State, search: SearchInfo) -> StillThere:
+    named = [probe.tracklet_id for probe in search.query.probes if probe.tracklet_id]
+    return state.gallery.still_there(search, named) if named else StillThere({}, frozenset())
+
+
+def _summary(search: SearchInfo, photos: set[str], there: StillThere) -> SearchSummary:
+    query, kept = search.query, photos | set(there.tracklets)
     return SearchSummary(
         id=search.id,
         created_at=search.created_at,
         model=ModelOut(id=search.model_id, name=search.model_name, warning=search.model_warning),
-        probes=[SearchedProbe.model_validate(probe, from_attributes=True) for probe in query.probes],
+        probes=[probe_out(probe, there) for probe in query.probes],
         probes_kept=all((probe.id or probe.tracklet_id) in kept for probe in query.probes),
         filters=FiltersOut.model_validate(query.filters, from_attributes=True),
         ranked_by=query.by,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gallery import CameraInfo, MarkInfo, RecordedHit, SearchInfo, TrackletInfo
-from service.answer_schemas import CameraRef, HitOut, MarkOut, Moment
+from gallery import CameraInfo, MarkInfo, QueriedProbe, RecordedHit, SearchInfo, StillThere, TrackletInfo
+from service.answer_schemas import CameraRef, Gone, HitOut, MarkOut, Moment, SearchedProbe
 from service.state import State
 
 
@@ -12,10 +12,11 @@ def hits_out(
     state: State,
     recorded: SearchInfo,
     stored: Sequence[tuple[int, RecordedHit]],
+    there: StillThere,
     known: Sequence[CameraInfo] = (),
 ) -> list[HitOut]:
-    """Hits of a search with their ranks as the API says them, without those erased since."""
-    tracklets = state.gallery.catalogue.tracklets([hit.tracklet_id for _, hit in stored])
+    """Hits of a search with their ranks as the API says them, of those only that are still what it saw."""
+    tracklets = there.tracklets
     cameras = {camera.id: camera for camera in known}
     if any(tracklet.camera_id not in cameras for tracklet in tracklets.values()):  # one was added meanwhile
         cameras = {camera.id: camera for camera in state.gallery.catalogue.cameras()}
@@ -25,6 +26,15 @@ def hits_out(
         for rank, hit in stored
         if hit.tracklet_id in tracklets
     ]
+
+
+def probe_out(probe: QueriedProbe, there: StillThere) -> SearchedProbe:
+    """What a recorded search looked for, and whether a tracklet is still that."""
+    said = SearchedProbe.model_validate(probe, from_attributes=True)
+    if probe.tracklet_id is None or probe.tracklet_id in there.tracklets:
+        return said
+    gone = Gone.INDEXED_ANEW if probe.tracklet_id in there.anew else Gone.ERASED
+    return said.model_copy(update={"gone": gone})
 
 
 def camera_ref(camera: CameraInfo) -> CameraRef:
@@ -66,8 +76,8 @@ def _hit(
         start=tracklet.start_time,
         end=tracklet.end_time,
         best_moment=moment(tracklet, *best),
-        thumbnail_url=f"{url}/thumbnail",
-        clip_url=f"{url}/clip?moment={stored.clip}",
-        tracklet_url=url,
+        thumbnail_url=f"{url}/thumbnail?change={tracklet.change}",
+        clip_url=f"{url}/clip?moment={stored.clip}&change={tracklet.change}",
+        tracklet_url=f"{url}?change={tracklet.change}",
         mark=None if mark is None else MarkOut.model_validate(mark, from_attributes=True),
     )

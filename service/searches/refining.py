@@ -7,7 +7,6 @@ import numpy as np
 
 from gallery import MarkInfo, NotFound, RankBy, RecordedHit, Refinement, SearchInfo, Verdict
 from models.feedback.judging import line_between, to_judge
-from models.feedback.refining import refine
 from service.answer_schemas import HitOut, SearchAnswer
 from service.auth import Caller
 from service.errors import InvalidRequest, StateConflict
@@ -54,14 +53,12 @@ def search_again(state: State, caller: Caller, search_id: str, wanted: RefineIn)
     embedder = state.networks.embedder
     known = _targets(state, caller, embedder, parent, wanted)
     snapshot = state.gallery.snapshot(embedder.id)
-    matches, others = snapshot.stored(verdicts.matches), snapshot.stored(verdicts.others)
-    if not matches.ids and not others.ids:
+    moved = targets.moved(known, snapshot, verdicts.matches, verdicts.others)
+    if moved is None:
         raise StateConflict("No marked tracklet is embedded with the model in use.")
-    moved = refine(targets.fused(known), matches.vectors, others.vectors)
-    record = Refinement(parent.id, moved.method, list(matches.ids), list(others.ids))
-    warnings = [] if verdicts.matches else [ALL_OTHERS]
-    refining = Refining(moved.vector, record, warnings)
-    return searching.search(state, caller, embedder, known, question, refining=refining)
+    record = Refinement(parent.id, moved.method, moved.matches, moved.others)
+    refining = Refining(moved.vector, record, [] if verdicts.matches else [ALL_OTHERS])
+    return searching.search(state, caller, embedder, known, question, refining=refining, snapshot=snapshot)
 
 
 def please_judge(state: State, caller: Caller, search_id: str, count: int) -> list[HitOut]:
@@ -73,15 +70,15 @@ def please_judge(state: State, caller: Caller, search_id: str, count: int) -> li
     recorded = answers.own_search(state, caller, search_id)
     state.gallery.audit.record("search.judge", key_id=caller.key_id, subject=recorded.id)
     marks = {mark.tracklet_id: mark.verdict for mark in state.gallery.marks.of(recorded.id)}
-    there = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in recorded.hits])
-    hits = [(rank, hit) for rank, hit in enumerate(recorded.hits, 1) if hit.tracklet_id in there]
+    there = state.gallery.still_there(recorded, [hit.tracklet_id for hit in recorded.hits])
+    hits = [(rank, hit) for rank, hit in enumerate(recorded.hits, 1) if hit.tracklet_id in there.tracklets]
     if not hits:
         return []
     values, line = _believed(recorded, [hit for _, hit in hits], marks)
     rest = [place for place, (_, hit) in enumerate(hits) if hit.tracklet_id not in marks]
-    cameras = [there[hits[place][1].tracklet_id].camera_id for place in rest]
+    cameras = [there.tracklets[hits[place][1].tracklet_id].camera_id for place in rest]
     chosen = [hits[rest[one]] for one in to_judge(values[rest], cameras, line, count)]
-    return hits_out(state, recorded, chosen)
+    return hits_out(state, recorded, chosen, there)
 
 
 def _believed(
@@ -105,13 +102,14 @@ def _targets(
     state: State, caller: Caller, embedder: ProbeEmbedder, parent: SearchInfo, wanted: RefineIn
 ) -> list[Target]:
     """What the search looked for, and what is added to it."""
-    choices = [*targets.choices_of(parent.query.probes), *wanted.probes]
-    if len(choices) > MOST_PROBES:
+    count = len(parent.query.probes) + len(wanted.probes)
+    if count > MOST_PROBES:
         raise InvalidRequest(
-            f"With those of the search these are {len(choices)} photos and tracklets; {MOST_PROBES} at most.",
+            f"With those of the search these are {count} photos and tracklets; {MOST_PROBES} at most.",
             "/probes",
         )
     try:
+        choices = [*targets.choices_of(state.gallery, parent), *wanted.probes]
         return targets.chosen_by(state, caller, embedder, choices)
     except NotFound as error:
         raise NotFound(f"{error}; to refine a search, all that it looked for must be kept") from error

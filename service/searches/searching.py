@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import Filters, NewSearch, QueriedFilters, QueriedProbe, Refinement, SearchQuery
+from gallery import Filters, NewSearch, QueriedFilters, QueriedProbe, Refinement, SearchQuery, Snapshot
 from service.answer_schemas import SearchAnswer
 from service.auth import Caller
 from service.coverage import coverage_statement
@@ -67,6 +67,7 @@ def search(
     *,
     refining: Refining | None = None,
     repeat: Repeat | None = None,
+    snapshot: Snapshot | None = None,
 ) -> SearchAnswer:
     """Search for the person that all targets show, and record the answer before it leaves.
 
@@ -78,9 +79,10 @@ def search(
         question: where to search.
         refining: what is searched for instead of the targets' own embeddings.
         repeat: the search that is asked again, and where; by default it is a new one.
+        snapshot: what is searched, by default all that is there now.
     """
     gallery = state.gallery
-    snapshot = repeat.snapshot(gallery, embedder.id) if repeat else gallery.snapshot(embedder.id)
+    snapshot = snapshot or gallery.snapshot(embedder.id)
     depth, own = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
     probe = fused(targets) if refining is None else refining.vector
     ranking = snapshot.search(probe, limit=depth + len(own), filters=question.filters, by=question.by)
@@ -110,7 +112,7 @@ def search(
     warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
     warnings += warnings_of(repeats) if repeats else []
     warnings += [reranking.said(reranked)] if reranked else []
-    first, *more = (QueriedProbe(**target.searched.model_dump()) for target in targets)
+    first, *more = (QueriedProbe(**target.searched.model_dump(exclude={"gone"})) for target in targets)
     recorded = state.gallery.searches.add(
         NewSearch(
             key_id=caller.key_id,

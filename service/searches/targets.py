@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import QueriedProbe, Snapshot, TrackletInfo
+from gallery import Gallery, NotFound, SearchInfo, Snapshot, TrackletInfo
 from models.feedback.fusion import fuse, weight
+from models.feedback.refining import refine
 from service import probing
 from service.answer_schemas import SearchedProbe
 from service.auth import Caller
@@ -57,15 +58,21 @@ def of_tracklet(snapshot: Snapshot, tracklet: TrackletInfo) -> Target:
 
 
 def chosen_by(
-    state: State, caller: Caller, embedder: ProbeEmbedder, choices: Sequence[ProbeChoice]
+    state: State,
+    caller: Caller,
+    embedder: ProbeEmbedder,
+    choices: Sequence[ProbeChoice],
+    snapshot: Snapshot | None = None,
 ) -> list[Target]:
     """The targets that a request names, each once: the same picture twice says nothing twice.
+
+    Tracklets are looked up in `snapshot`, by default the newest.
 
     Raises:
         NotFound: no such probe of the caller, or no such tracklet under the model in use.
         InvalidRequest: no such person on a probe, or too little in a box.
     """
-    snapshot = state.gallery.snapshot(embedder.id)
+    snapshot = snapshot or state.gallery.snapshot(embedder.id)
     found: list[Target] = []
     known: set[object] = set()
     for place, choice in enumerate(choices):
@@ -89,8 +96,16 @@ def chosen_by(
     return found
 
 
-def choices_of(queried: Sequence[QueriedProbe]) -> list[ProbeChoice]:
-    """The targets of a recorded search as a request would name them."""
+def choices_of(gallery: Gallery, recorded: SearchInfo) -> list[ProbeChoice]:
+    """The targets of a recorded search as a request would name them.
+
+    Raises:
+        NotFound: the recording of a tracklet was indexed anew, so that its id may be another person's.
+    """
+    queried = recorded.query.probes
+    named = [one.tracklet_id for one in queried if one.tracklet_id is not None]
+    if anew := gallery.still_there(recorded, named).anew:
+        raise NotFound(f"the recording of tracklet {min(anew)} was indexed anew since search {recorded.id}")
     return [
         ProbeChoice(
             probe_id=one.id,
@@ -105,3 +120,27 @@ def choices_of(queried: Sequence[QueriedProbe]) -> list[ProbeChoice]:
 def fused(targets: Sequence[Target]) -> Features:
     """One probe for all targets: (D,); of one it is that one."""
     return fuse([target.vector for target in targets], [target.searched.weight for target in targets])
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Targets fused and moved by marked tracklets: (D,), how, and by which of them."""
+
+    vector: Features
+    method: str
+    matches: Sequence[str]
+    others: Sequence[str]
+
+
+def moved(
+    targets: Sequence[Target], snapshot: Snapshot, matches: Sequence[str], others: Sequence[str]
+) -> Moved | None:
+    """Move targets towards tracklets that show the person, and away from others.
+
+    None: the snapshot has none of the tracklets.
+    """
+    near, far = snapshot.stored(matches), snapshot.stored(others)
+    if not near.ids and not far.ids:
+        return None
+    found = refine(fused(targets), near.vectors, far.vectors)
+    return Moved(found.vector, found.method, list(near.ids), list(far.ids))

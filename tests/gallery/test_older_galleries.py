@@ -168,3 +168,24 @@ def test_it_can_go_back_to_the_earlier_version(settings: GallerySettings) -> Non
     command.downgrade(schema.alembic_config(settings.resolved_database_url), "0001")
     with Gallery.open(settings, create=True) as gallery:
         check_answers(gallery)
+
+
+def test_searches_of_before_a_video_was_indexed_saw_none_of_it(settings: GallerySettings) -> None:
+    """What the earlier version did not record is taken from the times; the last video came later."""
+    engine = create_engine(settings.resolved_database_url)
+    with engine.begin() as connection:
+        last = connection.execute(text("SELECT max(id) FROM video")).scalar_one()
+        connection.execute(
+            text("UPDATE video SET indexed_at = :later WHERE id = :last"),
+            {"last": last, "later": "2099-01-01 00:00:00+00:00"[: 26 if engine.name != "sqlite" else 19]},
+        )
+    engine.dispose()
+    with Gallery.open(settings, create=True) as gallery:
+        (event,) = gallery.audit.events(action="search")
+        search = gallery.searches.get(str(event.subject))
+        firsts = [f"{video.id}-0" for video in gallery.catalogue.videos() if video.tracklet_count]
+        there = gallery.still_there(search, firsts)
+        assert there.anew == {f"{last}-0"}
+        assert sorted(there.tracklets) == firsts[:-1]
+        hits = [hit.tracklet_id for hit in search.hits if not hit.tracklet_id.startswith(last)]
+        assert gallery.still_there(search, hits).anew == frozenset()

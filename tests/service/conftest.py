@@ -67,15 +67,20 @@ def index(
     *,
     name: str | None = None,
     intervals: Sequence[tuple[int, int]] | None = None,
+    found: Sequence[Colour] | None = None,
+    replace: bool = False,
 ) -> None:
-    """Put a recording of people walking into the gallery, as an indexer would; `intervals` have pictures."""
+    """Put a recording of people walking into the gallery, as an indexer would; `intervals` have pictures.
+
+    `found` are the people in the order in which they are found, which is that of their tracklets' ids.
+    """
     content = recorded(tuple(colours), seconds)
     path = archive.media / f"{name or camera}.mp4"
     path.write_bytes(content)
     content_hash = hashlib.sha256(content).hexdigest()
     embedder = ColourEmbedder()
     with archive.gallery.writer(content_hash, embedder.info) as writer:
-        for colour in colours:
+        for colour in found or colours:
             feature = embedder.embed_images([person(colour)])[0]
             # Half a second after the recording begins until half a second before it ends, in two clips.
             boxes = np.zeros((seconds - 1) * 5 + 1, dtype=BOX_DTYPE)
@@ -108,7 +113,8 @@ def index(
                 frames_bad=0,
                 report=VideoReport(detector="test"),
                 intervals=intervals,
-            )
+            ),
+            replace=replace,
         )
 
 

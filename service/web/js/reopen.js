@@ -46,6 +46,8 @@ async function showProbe(probe, signal) {
 /** Show whom the search looked for. Photos expire and recordings are erased; the answer stays. */
 async function showWhom({ probe }, signal) {
   try {
+    // The tracklet's id may be another person's by now: whom it shows is not whom the search looked for.
+    if (probe.gone) throw new ApiError(404, probe.gone);
     if (probe.id) await showProbe(probe, signal);
     if (probe.tracklet_id) store.set({ seed: await hitOf(probe.tracklet_id, signal) });
   } catch (error) {
@@ -69,7 +71,7 @@ export async function reopen(searchId, count = null) {
     const answer = await getJson(`/v1/searches/${id(searchId)}${count ? `?limit=${count}` : ""}`, { signal });
     const filters = await filtersOf(answer.filters, signal);
     await showWhom(answer, signal);
-    store.set({ extra: answer.probes.slice(1).map(choiceOf) });
+    store.set({ extra: answer.probes.slice(1).filter(({ gone }) => !gone).map(choiceOf) });
     store.set({ filters: { ...store.get().filters, ...filters } });
     setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: count });
   } catch (error) {

@@ -2,20 +2,26 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
+from gallery.investigation import marks
 from gallery.records.marks import Verdict
 from gallery.records.searches import RecordedHit, SearchInfo
 from gallery.records.videos import VideoInfo
 from tests.gallery.investigation.test_searches import SEARCH
-from tests.gallery.making import make_tracklets, store
+from tests.gallery.making import MODEL, make_tracklets, store
+from tests.waiting import until
 
 MATCH, NOT = Verdict.MATCH, Verdict.NOT
 
@@ -23,7 +29,8 @@ MATCH, NOT = Verdict.MATCH, Verdict.NOT
 def search_for(gallery: Gallery, *videos: VideoInfo) -> SearchInfo:
     """A search whose answer are the first three tracklets of each video."""
     hits = [RecordedHit(f"{video.id}-{number}", 0.5, 0) for video in videos for number in range(3)]
-    return gallery.searches.add(replace(SEARCH, hits=hits))
+    change = gallery.snapshot(MODEL.id).change
+    return gallery.searches.add(replace(SEARCH, hits=hits, change=change))
 
 
 def verdicts(gallery: Gallery, search: SearchInfo) -> dict[str, Verdict]:
@@ -126,7 +133,8 @@ def test_erasing_a_recording_takes_its_marks_along_and_says_so(gallery: Gallery)
 
 
 def test_marks_stay_where_a_recording_is_written_anew_with_the_same_people(gallery: Gallery) -> None:
-    search = search_for(gallery, store(gallery, 1, make_tracklets(1, 3)))
+    video = store(gallery, 1, make_tracklets(1, 3))
+    search = search_for(gallery, video)
     marked = search.hits[1].tracklet_id
     made = gallery.marks.set(search.id, marked, MATCH, key_id="k")
     history = gallery.marks.history(search.id)
@@ -136,7 +144,10 @@ def test_marks_stay_where_a_recording_is_written_anew_with_the_same_people(galle
     store(gallery, 1, make_tracklets(2, 3), replace=True)
     assert gallery.marks.of(search.id) == []
     assert gallery.searches.get(search.id).marks_erased == 1
-    gallery.marks.set(search.id, marked, NOT)  # numbers go on after those that were put back
+    with pytest.raises(Conflict, match="indexed anew"):
+        gallery.marks.set(search.id, marked, NOT)
+    later = search_for(gallery, video)
+    gallery.marks.set(later.id, marked, NOT)  # numbers go on after those that were put back
 
 
 def test_marks_at_the_same_time_come_one_after_the_other(gallery: Gallery) -> None:
@@ -156,6 +167,66 @@ def test_marks_at_the_same_time_come_one_after_the_other(gallery: Gallery) -> No
         changes = [c for c in gallery.marks.history(search.id) if c.tracklet_id == hit.tracklet_id]
         alternating = [change.verdict for change in reversed(changes)]
         assert all(before != after for before, after in pairwise(alternating))
+
+
+def waits_for_a_lock(gallery: Gallery) -> bool:
+    """Whether somebody waits for a row; SQLite lets nobody begin, so that there is nothing to see."""
+    if gallery.database_kind == "sqlite":
+        return True
+    with gallery._database.read() as session:
+        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+@pytest.mark.parametrize("how", ["erased", "replaced"])
+def test_a_mark_and_the_end_of_its_recording_come_one_after_the_other(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The recording is about to go while a hit of it is marked: the mark goes with it, and is counted."""
+    video = store(gallery, 1, make_tracklets(1, 3))
+    search = search_for(gallery, video)
+    real, ended = marks._add, threading.Event()
+
+    def end() -> None:
+        if how == "erased":
+            gallery.erase_video(video.id)
+        else:
+            store(gallery, 1, make_tracklets(2, 3), replace=True)
+        ended.set()
+
+    ending = threading.Thread(target=end)
+
+    def add(*args: Any, **kwargs: Any) -> Any:
+        ending.start()
+        until(lambda: ended.is_set() or waits_for_a_lock(gallery))
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(marks, "_add", add)
+        gallery.marks.set(search.id, search.hits[0].tracklet_id, MATCH)
+    ending.join()
+    assert ended.is_set()
+    assert gallery.marks.history(search.id) == []
+    assert gallery.searches.get(search.id).marks_erased == 1
+    with pytest.raises((NotFound, Conflict)):
+        gallery.marks.set(search.id, search.hits[0].tracklet_id, MATCH)
+
+
+def test_marking_while_recordings_go_never_ends_in_a_deadlock(gallery: Gallery) -> None:
+    videos = [store(gallery, number, make_tracklets(number, 3)) for number in range(3)]
+    searches = [search_for(gallery, *videos), search_for(gallery, *reversed(videos))]
+
+    def mark(search: SearchInfo) -> None:
+        for hit in [*search.hits] * 2:
+            with suppress(NotFound, Conflict):
+                gallery.marks.set(search.id, hit.tracklet_id, MATCH)
+                gallery.marks.undo(search.id)
+                gallery.marks.set(search.id, hit.tracklet_id, NOT)
+
+    with ThreadPoolExecutor(5) as pool:
+        marking = [pool.submit(mark, search) for search in searches]
+        erasing = [pool.submit(gallery.erase_video, video.id) for video in videos]
+    assert [one.exception() for one in marking] + [one.exception() for one in erasing] == [None] * 5
+    assert [gallery.marks.history(search.id) for search in searches] == [[], []]
 
 
 ACTIONS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([MATCH, NOT, "remove", "undo"])), max_size=15)

@@ -60,7 +60,7 @@ def test_a_setting_turns_standard_scores_off(make_app: Callable[..., FastAPI], s
 def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -> None:
     hit = search(client, probe, cameras=["gate"])["hits"][0]
     tracklet = archive.tracklets["gate", RED]
-    url = f"/v1/tracklets/{tracklet}"
+    url, change = f"/v1/tracklets/{tracklet}", archive.gallery.catalogue.tracklet(tracklet).change
     assert hit | {"score": 1, "standard_score": 1} == {
         "rank": 1,
         "score": 1,
@@ -75,9 +75,9 @@ def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -
         "start": "2026-03-01T12:00:00.500000Z",
         "end": "2026-03-01T12:00:04.500000Z",
         "best_moment": hit["best_moment"],
-        "thumbnail_url": f"{url}/thumbnail",
-        "clip_url": f"{url}/clip?moment=0",
-        "tracklet_url": url,
+        "thumbnail_url": f"{url}/thumbnail?change={change}",
+        "clip_url": f"{url}/clip?moment=0&change={change}",
+        "tracklet_url": f"{url}?change={change}",
         "mark": None,
     }
     assert hit["best_moment"]["offset_seconds"] == 0.5
