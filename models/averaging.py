@@ -21,6 +21,9 @@ def average(
 ) -> tuple[Network, dict[str, Any]]:
     """The network whose weights are the mean of others', and its card.
 
+    It has no projection, whichever they have: each is computed for its own network's features
+    (`models.whitening`).
+
     Means and deviations of batch normalisation are averaged like weights; what counts is the first's.
 
     Args:
@@ -33,15 +36,16 @@ def average(
     """
     _check(models, shares)
     total = sum(shares)
-    states = [model.network.state_dict() for model in models]
     network = copy.deepcopy(models[0].network)
+    network.drop_projection()
+    states = [model.network.state_dict() for model in models]
     mean = {
         key: sum(share / total * state[key].double() for share, state in zip(shares, states, strict=True)).to(
             first.dtype
         )
         if first.is_floating_point()
         else first
-        for key, first in states[0].items()
+        for key, first in network.state_dict().items()
     }
     network.load_state_dict(mean)
     parts = [
@@ -65,4 +69,5 @@ def _check(models: Sequence[LoadedModel], shares: Sequence[float]) -> None:
 
 
 def _kind(model: LoadedModel) -> tuple[object, ...]:
-    return model.network.kind, model.network.architecture, model.preprocessing
+    architecture = {key: value for key, value in model.network.architecture.items() if key != "projection"}
+    return model.network.kind, architecture, model.preprocessing

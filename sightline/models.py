@@ -9,7 +9,7 @@ import typer
 
 from gallery import GallerySettings, ModelInfo, NotFound
 from models.names import CARD, DEFAULT, MODELS, SHIPPED, ZOO, shipped_ids
-from sightline import comparing
+from sightline import comparing, deriving
 from sightline.console import (
     AsJson,
     DataDir,
@@ -33,6 +33,9 @@ app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,
 )
+
+app.command()(deriving.average)
+app.command()(deriving.whiten)
 
 Model = Annotated[str, typer.Argument(help="Name of a model, or how its id begins.", metavar="MODEL")]
 
@@ -189,35 +192,6 @@ def export(
     text = json.dumps(dict(loaded.card), indent=2, ensure_ascii=False) + "\n"
     (onnx / CARD).write_text(text, encoding="utf-8")
     print_line(f"{onnx}: image.onnx, video.onnx and the card; they differ from torch by {worst:.1e} at most.")
-
-
-@app.command()
-def average(
-    of: Annotated[
-        list[str], typer.Argument(help="Names of models, or folders of checkpoints.", metavar="MODEL...")
-    ],
-    *,
-    name: Annotated[str, typer.Option(help="Of the result.")],
-    out: Annotated[Path, typer.Option(help="New folder for it.")],
-    share: Annotated[
-        list[float] | None, typer.Option(help="Of each model, in their order [default: equal ones].")
-    ] = None,
-    data_dir: DataDir = None,
-) -> None:
-    """Write the model whose weights are the mean of others that were trained on from the same one.
-
-    Often it finds more people than each of them, above all on cameras unlike those they learnt from.
-    """
-    from models import checkpoint, zoo
-    from models.averaging import average as averaged
-
-    if out.exists():
-        raise CommandError(f"{out} is there already", "name a new folder")
-    settings = read_settings(GallerySettings, data_dir=data_dir)
-    loaded = [zoo.load(located(model, settings)) for model in of]
-    network, card = averaged(loaded, share or [1.0] * len(loaded), name)
-    made = checkpoint.save(out, network, card, half=True)
-    print_line(f"{name} ({made[:12]}) is in {out}: the mean of {len(loaded)} models.")
 
 
 @app.command()

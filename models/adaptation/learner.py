@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from models.errors import TrainingError
 from models.networks.backbones import Backbone
-from models.networks.network import Network
+from models.networks.network import NeckedNetwork, Network
 from models.networks.tkp import TKP
 from models.networks.vkd import VKD
 from models.training.optimisation.norms import Norm
@@ -37,8 +37,10 @@ class Learner(nn.Module):
         network.requires_grad_(True)
         for module in self._still:
             module.requires_grad_(False)
-        if isinstance(neck := getattr(network, "neck", None), nn.BatchNorm1d):
-            neck.bias.requires_grad_(False)
+        if isinstance(network, NeckedNetwork):
+            network.projection.requires_grad_(False)
+            if isinstance(network.neck, nn.BatchNorm1d):
+                network.neck.bias.requires_grad_(False)
 
     def forward(self, crops: Tensor, *, bf16: bool = False) -> Tensor:
         """Unit vectors: (B, 3, H, W) standardised -> (B, D) float32, computed in bfloat16 if asked for."""

@@ -70,29 +70,36 @@ class CrossModalityAlignment(NeckedNetwork):
         width: of frame and sequence features; RCN has 128.
         steps: frames of the pseudo sequence of a photo.
         neck: whether features pass a batch normalisation.
+        projection: to how many numbers they are projected last, if they are (`models.whitening`).
 
     Raises:
         ValueError: no such backbone, or a number that cannot be.
-        TypeError: `neck` is neither true nor false.
+        TypeError: `neck` is neither true nor false, or `projection` no whole number.
     """
 
     kind: ClassVar[str] = "cross-modality-alignment"
 
     def __init__(
-        self, backbone: str = "efficientnet-lite0", *, width: int = 128, steps: int = 8, neck: bool = False
+        self,
+        backbone: str = "efficientnet-lite0",
+        *,
+        width: int = 128,
+        steps: int = 8,
+        neck: bool = False,
+        projection: int | None = None,
     ) -> None:
         super().__init__()
         for name, value, most in (("width", width, MAX_WIDTH), ("steps", steps, MAX_STEPS)):
             if type(value) is not int or not 1 <= value <= most:
                 raise ValueError(f"{name} is a whole number from 1 to {most}, not {value!r}")
         self.backbone_name = backbone
-        self.width = width
+        self._width = width
         self.steps = steps
         self.backbone = named(backbone, BACKBONES)()
         self.reduction = nn.Linear(self.backbone.dimension, width)
         self.pseudo = PseudoSequence(width)
         self.recurrence = Recurrence(width, dropout=0.0, input_map=True)
-        self.set_neck(neck=neck)
+        self.set_ending(neck=neck, projection=projection)
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -101,13 +108,13 @@ class CrossModalityAlignment(NeckedNetwork):
             "backbone": self.backbone_name,
             "width": self.width,
             "steps": self.steps,
-            "neck": self.has_neck,
+            **self.ending,
         }
 
     @property
-    def dimension(self) -> int:
-        """D of every feature."""
-        return self.width
+    def width(self) -> int:
+        """Numbers of a feature before the projection: of frame and sequence features."""
+        return self._width
 
     @property
     def image_backbone(self) -> nn.Module:
@@ -130,7 +137,7 @@ class CrossModalityAlignment(NeckedNetwork):
         """Features of single crops, as pseudo sequences, of any length: (B, 3, H, W) -> (B, D)."""
         pseudo = self.pseudo(self.encode(images), self.steps)
         frames = pseudo.flatten(0, 1)  # (B, steps, width) -> (B steps, width)
-        return self.neck(self.pool_sequences(frames, [self.steps] * len(images)))  # type: ignore[no-any-return]
+        return self.end(self.pool_sequences(frames, [self.steps] * len(images)))
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
         """Features of clips of any lengths through the sequence branch: (F, 3, H, W) -> (B, D).
@@ -138,7 +145,7 @@ class CrossModalityAlignment(NeckedNetwork):
         Raises ValueError if the lengths do not add up to the frames, or one is below 1.
         """
         check_lengths(frames, lengths)
-        return self.neck(self.pool_sequences(self.encode(frames, at_once), lengths))  # type: ignore[no-any-return]
+        return self.end(self.pool_sequences(self.encode(frames, at_once), lengths))
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
         """Start from the weights of a backbone; the rest is drawn from `generator`."""
@@ -150,7 +157,7 @@ class CrossModalityAlignment(NeckedNetwork):
 
     def precise(self) -> list[nn.Module]:
         """All that follows the pooling, which gives float32."""
-        return [self.reduction, self.pseudo, self.recurrence, self.neck]
+        return [self.reduction, self.pseudo, self.recurrence, *super().precise()]
 
 
 def initialise_linear(layer: nn.Linear, generator: torch.Generator) -> None:

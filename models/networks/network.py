@@ -81,26 +81,68 @@ class Network(nn.Module, ABC):
         """Let features pass a new batch normalisation last. Raises ValueError for a network that cannot."""
         raise ValueError(f"{self.kind} has no neck")
 
+    def drop_projection(self) -> None:
+        """Let features be as they were before the projection of `models.whitening`, if there is one."""
+
 
 class NeckedNetwork(Network):
-    """A network whose features may pass a batch normalisation last.
+    """A network whose features may pass a batch normalisation, and then a projection, last.
 
-    Luo et al., "Bag of Tricks", CVPR Workshops 2019: the classifier's view of them, which is centred, as
-    cosines want it. It is affine, so it may come before or after a mean over frames.
+    The normalisation: Luo et al., "Bag of Tricks", CVPR Workshops 2019: the classifier's view of them, which
+    is centred, as cosines want it. The projection is not trained but computed (`models.whitening`). Both are
+    affine, so they may come before or after a mean over frames.
 
     Attributes:
         neck: that normalisation, or the identity.
+        projection: a linear layer, or the identity.
     """
 
     neck: nn.Module
+    projection: nn.Module
 
-    def set_neck(self, *, neck: bool) -> None:
-        """Give a network that knows its dimension its neck, or none. Raises TypeError for what is no bool."""
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """Numbers of a feature before the projection."""
+
+    @property
+    def dimension(self) -> int:
+        """D of every feature."""
+        return self.projection.out_features if isinstance(self.projection, nn.Linear) else self.width
+
+    @property
+    def ending(self) -> dict[str, Any]:
+        """Arguments of the constructor for neck and projection, as plain JSON."""
+        projection = self.dimension if isinstance(self.projection, nn.Linear) else None
+        return {"neck": self.has_neck, "projection": projection}
+
+    def set_ending(self, *, neck: bool, projection: int | None) -> None:
+        """Give a network that knows its width neck and projection, or none.
+
+        Raises:
+            ValueError: a projection to fewer numbers than 1, or more than there are.
+            TypeError: the neck is neither true nor false, or the projection no whole number.
+        """
         if not isinstance(neck, bool):
             raise TypeError(f"neck is true or false, not {neck!r}")
         self.neck = nn.Identity()
         if neck:
             self.add_neck()
+        self.projection = nn.Identity()
+        if projection is not None:
+            if type(projection) is not int:
+                raise TypeError(f"projection is a whole number or nothing, not {projection!r}")
+            if not 1 <= projection <= self.width:
+                raise ValueError(f"projection is from 1 to {self.width} numbers, not {projection}")
+            self.projection = nn.Linear(self.width, projection)
+
+    def end(self, features: Tensor) -> Tensor:
+        """What the network's last steps make of features: (N, width) -> (N, D)."""
+        return self.projection(self.neck(features))  # type: ignore[no-any-return]
+
+    def drop_projection(self) -> None:
+        """Let features be as they were before the projection, if there is one."""
+        self.projection = nn.Identity()
 
     @property
     def has_neck(self) -> bool:
@@ -109,12 +151,12 @@ class NeckedNetwork(Network):
 
     def add_neck(self) -> None:
         """Let features pass a new neck; its bias stays zero, as its place is the centre of the features."""
-        self.neck = nn.BatchNorm1d(self.dimension)
+        self.neck = nn.BatchNorm1d(self.width)
         self.neck.bias.requires_grad_(False)
 
     def precise(self) -> list[nn.Module]:
-        """The neck: it gets float32 from the pooling."""
-        return [self.neck]
+        """Neck and projection: they get float32 from the pooling."""
+        return [self.neck, self.projection]
 
 
 def named(backbone: str, known: Mapping[str, Some]) -> Some:

@@ -77,13 +77,14 @@ class TKP(NeckedNetwork):
     Args:
         backbone: a name in ARCHITECTURES.
         neck: whether raw features pass a batch normalisation.
+        projection: to how many numbers they are projected last, if they are (`models.whitening`).
         fine_map: leave out the last stride of the backbone, for maps of twice the height and width and about
             twice the arithmetic; ResNet-50 is always without it.
         pooling: "average" as published, or "gem" (ours).
 
     Raises:
-        ValueError: no such backbone or pooling.
-        TypeError: `neck` or `fine_map` is neither true nor false.
+        ValueError: no such backbone, pooling or projection.
+        TypeError: `neck` or `fine_map` is neither true nor false, or `projection` no whole number.
     """
 
     kind: ClassVar[str] = "tkp"
@@ -93,6 +94,7 @@ class TKP(NeckedNetwork):
         backbone: str = "efficientnet-lite0",
         *,
         neck: bool = False,
+        projection: int | None = None,
         fine_map: bool = False,
         pooling: str = "average",
     ) -> None:
@@ -107,21 +109,21 @@ class TKP(NeckedNetwork):
         self.image = make()
         self.video = VideoNetwork(make(), architecture.non_local_after)
         self.pooling = POOLINGS[pooling]()
-        self.set_neck(neck=neck)
+        self.set_ending(neck=neck, projection=projection)
 
     @property
     def architecture(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {
             "backbone": self.backbone,
-            "neck": self.has_neck,
+            **self.ending,
             "fine_map": self.fine_map,
             "pooling": self.pooling_name,
         }
 
     @property
-    def dimension(self) -> int:
-        """D of every feature."""
+    def width(self) -> int:
+        """Numbers of a feature before the projection."""
         return self.image.dimension
 
     @property
@@ -139,7 +141,7 @@ class TKP(NeckedNetwork):
 
     def embed_images(self, images: Tensor) -> Tensor:
         """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
-        return self.neck(self.raw_images(images))  # type: ignore[no-any-return]
+        return self.end(self.raw_images(images))
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
         """Features of clips of any lengths.
@@ -157,7 +159,7 @@ class TKP(NeckedNetwork):
         """
         check_lengths(frames, lengths)
         features = self.raw_frames(frames, lengths, at_once)  # (F, D)
-        return self.neck(clip_means(features, lengths))  # type: ignore[no-any-return]
+        return self.end(clip_means(features, lengths))
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:
         """Start both networks from one set of backbone weights, and the non-local blocks from `generator`."""
@@ -178,5 +180,5 @@ class TKP(NeckedNetwork):
         return [block for block in self.video.non_local.values() if isinstance(block, NonLocalBlock)]
 
     def precise(self) -> list[nn.Module]:
-        """Pooling and neck: from the pooling on, features are float32."""
+        """The pooling and what follows it: from there on, features are float32."""
         return [self.pooling, *super().precise()]

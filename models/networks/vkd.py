@@ -45,30 +45,33 @@ class VKD(NeckedNetwork):
     Args:
         backbone: a name in ARCHITECTURES.
         neck: whether features pass a batch normalisation.
+        projection: to how many numbers they are projected last, if they are (`models.whitening`).
 
     Raises:
-        ValueError: no such backbone.
-        TypeError: `neck` is neither true nor false.
+        ValueError: no such backbone or projection.
+        TypeError: `neck` is neither true nor false, or `projection` no whole number.
     """
 
     kind: ClassVar[str] = "vkd"
 
-    def __init__(self, backbone: str = "efficientnet-lite0", *, neck: bool = False) -> None:
+    def __init__(
+        self, backbone: str = "efficientnet-lite0", *, neck: bool = False, projection: int | None = None
+    ) -> None:
         super().__init__()
         architecture = named(backbone, ARCHITECTURES)
         self.backbone_name = backbone
         self.backbone = architecture.backbone()
         setattr(self.backbone.blocks[-1], architecture.activation, nn.Identity())
-        self.set_neck(neck=neck)
+        self.set_ending(neck=neck, projection=projection)
 
     @property
     def architecture(self) -> dict[str, Any]:
-        """The two arguments of the constructor."""
-        return {"backbone": self.backbone_name, "neck": self.has_neck}
+        """The arguments of the constructor."""
+        return {"backbone": self.backbone_name, **self.ending}
 
     @property
-    def dimension(self) -> int:
-        """D of every feature."""
+    def width(self) -> int:
+        """Numbers of a feature before the projection."""
         return self.backbone.dimension
 
     @property
@@ -87,7 +90,7 @@ class VKD(NeckedNetwork):
 
     def embed_images(self, images: Tensor) -> Tensor:
         """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
-        return self.neck(self.raw_frames(images))  # type: ignore[no-any-return]
+        return self.end(self.raw_frames(images))
 
     def embed_frames(self, frames: Tensor, lengths: Sequence[int], at_once: int | None = None) -> Tensor:
         """Features of clips of any lengths, each the mean over its frames: (F, 3, H, W) -> (B, D).
@@ -95,7 +98,7 @@ class VKD(NeckedNetwork):
         Raises ValueError if the lengths do not add up to the frames, or one is below 1.
         """
         check_lengths(frames, lengths)
-        return self.neck(clip_means(self.raw_frames(frames, at_once), lengths))  # type: ignore[no-any-return]
+        return self.end(clip_means(self.raw_frames(frames, at_once), lengths))
 
     def initialise(self, backbone: Mapping[str, Tensor], generator: torch.Generator) -> None:  # noqa: ARG002
         """Start from the weights of a backbone; nothing is left to draw."""

@@ -1,9 +1,8 @@
 """What training begins with."""
 
 from dataclasses import replace
-from pathlib import Path
 
-from models import checkpoint, zoo
+from models import zoo
 from models.checkpoint import LoadedModel
 from models.errors import BadRecipe
 from models.networks.catalogue import NETWORKS
@@ -17,7 +16,8 @@ def begin(recipe: Recipe) -> LoadedModel:
     if recipe.initialise == IMAGENET:
         begun = zoo.untrained(recipe.backbone, recipe.network, **recipe.architecture)
     else:
-        begun = checkpoint.load(Path(recipe.initialise))
+        begun = zoo.load(recipe.initialise)
+        begun.network.drop_projection()  # computed from features that training changes
         begun = replace(begun, network=as_kind(begun.network, recipe))
         check_architecture(recipe, begun.network)
     if recipe.system.has_neck and not begun.network.has_neck:

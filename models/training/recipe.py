@@ -33,6 +33,8 @@ class Recipe(Plan):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.architecture.get("projection") is not None:
+            raise ValueError("architecture.projection is not trained: `sightline models whiten` computes it")
         with torch.device("meta"):
             build_network(self.network, {"backbone": self.backbone, **self.architecture})
         least = BACKBONES[self.backbone].least

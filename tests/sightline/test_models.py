@@ -1,6 +1,7 @@
 """`sightline models`: from import to promotion and back, as a person types it."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from gallery import Gallery, GallerySettings, ModelInfo
 from models import zoo
 from models.names import DEFAULT, SHIPPED, ZOO
 from tests.gallery.making import make_tracklets, store
+from tests.models.cards import looks_like_a_path, texts
 from tests.models.imported.networks import write_reid
+from tests.models.people import draw_tracklets
 from tests.sightline.conftest import Run
 
 
@@ -143,6 +146,29 @@ def test_the_mean_of_models_is_a_model(run: Run, tmp_path: Path) -> None:
     assert (again.exit_code, "is there already" in again.output) == (2, True)
     alone = run("models", "average", DEFAULT, "--name", "mean", "--out", tmp_path / "alone")
     assert (alone.exit_code, "two models or more" in alone.output) == (2, True)
+
+
+def test_a_whitened_model_is_a_model(run: Run, tmp_path: Path) -> None:
+    tracklets = draw_tracklets(tmp_path / "people" / "bbox_train", identities=4)
+    other = tmp_path / "people" / "bbox_test" / "0009"
+    other.mkdir(parents=True)
+    shutil.copy(tracklets[0].frames[0], other / "0009C1T0001F000.png")
+    data = ["--dataset", "simulated", "--root", tmp_path / "people"]
+    told = ["vkd-efficientnet-lite0", *data, "--name", "white", "--out", tmp_path / "white"]
+    few = run("models", "whiten", *told)
+    assert few.exit_code == 2
+    assert "24 crops are too few for 512 numbers" in " ".join(few.output.split())
+    made = run("models", "whiten", *told, "--dimension", "12", "--crops", "4")
+    assert made.exit_code == 0, made.output
+    assert "12 numbers a person, from 16 crops" in made.output
+    card = json.loads((tmp_path / "white" / "card.json").read_text())
+    assert len(card["whitening"]["data_sha256"]) == 64
+    assert not [text for text in texts(card) if looks_like_a_path(text)]
+    imported = run("models", "import", tmp_path / "white")
+    assert imported.exit_code == 0, imported.output
+    assert listed(run)["white"]["dimension"] == 12
+    again = run("models", "whiten", *told, "--dimension", "12")
+    assert (again.exit_code, "is there already" in again.output) == (2, True)
 
 
 def test_a_gallery_of_another_shipped_model_goes_back_to_that(
