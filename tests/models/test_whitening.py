@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from models import checkpoint, zoo
@@ -27,9 +28,10 @@ RNG = np.random.default_rng(3)
 FEATURES = RNG.normal(size=(400, 12)) @ RNG.normal(size=(12, 12)) + RNG.normal(size=12)
 
 
-def applied(layer: nn.Linear) -> np.ndarray:
+def applied(layer: nn.Linear) -> NDArray[np.float64]:
     with torch.no_grad():
-        return layer(torch.from_numpy(FEATURES).float()).double().numpy()
+        found: NDArray[np.float64] = layer(torch.from_numpy(FEATURES).float()).double().numpy()
+    return found
 
 
 def test_all_directions_have_one_variance_when_it_whitens_wholly() -> None:
