@@ -29,6 +29,7 @@ from models.datasets.frames import read_frame
 from models.datasets.records import DISTRACTOR, JUNK, Split
 from models.embedder import Embedder
 from models.evaluation.bootstrap import bootstrap, paired_bootstrap
+from models.evaluation.metrics import average_precision
 from models.evaluation.protocols import TrackletFeatures
 from models.feedback.fusion import fuse, weight
 from models.feedback.judging import line_between, to_judge
@@ -92,11 +93,10 @@ def world(split: Split, embedder: Embedder, cache: Path) -> World:
     return made
 
 
-def average_precision(scores: Floats, same: NDArray[np.bool_]) -> float:
-    """Of one query; ties keep the order of the gallery."""
-    ranked = same[np.argsort(-scores, kind="stable")]
-    places = np.flatnonzero(ranked)
-    return float(np.mean(np.arange(1, len(places) + 1) / (places + 1))) if len(places) else np.nan
+def precision_by(scores: Floats, same: NDArray[np.bool_]) -> float:
+    """Average precision of one query; ties keep the order of the gallery. NaN without a match."""
+    ranks = np.flatnonzero(same[np.argsort(-scores, kind="stable")]) + 1
+    return average_precision(ranks) if len(ranks) else np.nan
 
 
 def chosen(
@@ -132,9 +132,9 @@ def rounds(known: World, rows: Sequence[int], ask: str, weights: Weights) -> NDA
         marks: dict[int, bool] = {}
         for turn in range(ROUNDS + 1):
             left = np.array([one for one in there.tolist() if one not in marks])
-            found[number, turn, 0] = average_precision(scores[there], same[there])
-            found[number, turn, 1] = average_precision(scores[left], same[left])
-            found[number, turn, 2] = average_precision(first[left], same[left])
+            found[number, turn, 0] = precision_by(scores[there], same[there])
+            found[number, turn, 1] = precision_by(scores[left], same[left])
+            found[number, turn, 2] = precision_by(first[left], same[left])
             if turn == ROUNDS:
                 break
             marks |= {one: bool(same[one]) for one in ASKING[ask](scores, there, known.cameras, marks)}
@@ -161,7 +161,7 @@ def photos(known: World, seed: int) -> NDArray[np.float64]:
             for count in PHOTOS
             for part in (quality[:count], [1.0] * count)
         ]
-        found.append([average_precision(known.ranked(query)[there], same) for query in queries])
+        found.append([precision_by(known.ranked(query)[there], same) for query in queries])
     return np.array(found).reshape(-1, len(PHOTOS), 2)
 
 

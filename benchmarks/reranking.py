@@ -22,6 +22,7 @@ from models import names, zoo
 from models.datasets import load
 from models.embedder import Embedder
 from models.evaluation.bootstrap import paired_bootstrap
+from models.evaluation.metrics import average_precision
 from models.evaluation.reranking import k_reciprocal
 
 HEADS, NEIGHBOURS = (100, 200, 500), (6, 20)
@@ -29,8 +30,8 @@ HEADS, NEIGHBOURS = (100, 200, 500), (6, 20)
 
 def judged(order: NDArray[np.int64], same: NDArray[np.bool_]) -> tuple[float, float]:
     """Rank-1 and average precision of one query's list."""
-    places = np.flatnonzero(same[order])
-    return float(places[0] == 0), float(np.mean(np.arange(1, len(places) + 1) / (places + 1)))
+    ranks = np.flatnonzero(same[order]) + 1
+    return float(ranks[0] == 1), average_precision(ranks)
 
 
 def compare(

@@ -232,7 +232,7 @@ class HitOut(BaseModel):
 
 
 class ErasedOut(BaseModel):
-    """A hit of an earlier answer that is not there any more."""
+    """A hit of an earlier answer that cannot be found any more."""
 
     rank: int = Field(description="Its place in the earlier answer, from 1")
     tracklet_id: str = Field(description="The tracklet that it was")
@@ -256,6 +256,14 @@ class RepeatOut(BaseModel):
     )
     new_hits: int | None = Field(
         description="Now: how many hits, on all pages, the earlier search could not find"
+    )
+    damaged: list[ErasedOut] = Field(
+        default_factory=list,
+        description="Hits of the earlier answer that are there and cannot be compared: damaged vectors",
+    )
+    damaged_tracklets: int | None = Field(
+        default=None,
+        description="On the snapshot: how many of the tracklets compared then have damaged vectors",
     )
 
 

@@ -31,9 +31,19 @@ _FORWARDING_PREFIXES: Final = ("x-forwarded-", "x-original-", "x-envoy-", "cf-")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request; `key_id` is None for an anonymous caller on this machine."""
+    """The sender of a request; `key_id` is None for an anonymous caller on this machine.
+
+    An operator on this machine may act on what belongs to a key: the audit trail then names no key, as for
+    all that is done on the command line.
+    """
 
     key_id: str | None
+    operator: bool = False
+
+    @property
+    def actor(self) -> str | None:
+        """The key that the audit trail names; None for the command line."""
+        return None if self.operator else self.key_id
 
     def owns(self, key_id: str | None) -> bool:
         """Return whether this caller owns what was made under `key_id`; the rest does not exist for it."""

@@ -36,7 +36,7 @@ def coverage_statement(
     gallery: Gallery, cameras: Sequence[CameraInfo], filters: Filters, ranking: Ranking, model_id: str
 ) -> CoverageOut:
     """State what a ranking covers, what not, and why; `cameras` are all cameras of the gallery."""
-    found = gallery.catalogue.coverage(filters, model_id, damaged=ranking.damaged)
+    found = gallery.catalogue.coverage(filters, model_id, damaged=ranking.damaged, change=ranking.change)
     most = max(_LEAST, _LISTED // max(1, len(found.cameras)))
     return CoverageOut(
         cameras=[_camera(camera, most) for camera in found.cameras],

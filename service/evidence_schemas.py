@@ -14,6 +14,10 @@ class PackageOut(BaseModel):
     made_at: datetime = Field(description="When its manifest was written")
     key_id: str | None = Field(description="The key that asked for it; null for the command line")
     manifest_sha256: str = Field(description="SHA-256 of its manifest: `--digest` of the verifier")
+    package_id: str | None = Field(
+        description="Which of them it is: `Sightline-Package` in the headers of the answer that it came in; "
+        "null for those of earlier versions"
+    )
     left_out: int = Field(description="How much could not be packed; the manifest says what and why")
 
 
@@ -30,6 +34,7 @@ def packages_out(events: Sequence[EventInfo]) -> PackageList:
             PackageOut(
                 made_at=event.at,
                 key_id=event.key_id,
+                package_id=event.detail.get("package_id"),
                 manifest_sha256=event.detail["manifest_sha256"],
                 left_out=event.detail["left_out"],
             )

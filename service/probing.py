@@ -44,7 +44,7 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
         )
     state.gallery.audit.record(
         "probe.add",
-        key_id=caller.key_id,
+        key_id=caller.actor,
         subject=probe.id,
         detail={"image_hash": probe.image_hash, "persons": len(found)},
     )

@@ -116,7 +116,7 @@ def judge(
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
         state = make_state(settings, gallery, LateNetworks(settings, gallery))
-        hits = please_judge(state, Caller(gallery.searches.get(search).key_id), search, count)
+        hits = please_judge(state, Caller(gallery.searches.get(search).key_id, operator=True), search, count)
     if as_json:
         print_json({"items": [hit.model_dump(mode="json") for hit in hits]})
         return

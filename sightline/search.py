@@ -137,7 +137,7 @@ def refine(
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
         state = make_state(settings, gallery, LateNetworks(settings, gallery))
-        owner = Caller(gallery.searches.get(search_id).key_id)
+        owner = Caller(gallery.searches.get(search_id).key_id, operator=True)
         added = [ProbeChoice(probe_id=add_probe(state, owner, one)[0].id) for one in data]
         answer = search_again(state, owner, search_id, RefineIn(probes=added, limit=limit))
         _print(answer, gallery.catalogue, as_csv=as_csv, as_json=as_json)

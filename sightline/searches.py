@@ -106,6 +106,8 @@ def _compare(repeat: "RepeatOut") -> None:
         print_note(f"the ranking is not that of search {repeat.search_id}.")
     for hit in repeat.erased:
         print_note(f"hit {hit.rank} of it was erased or indexed anew: tracklet {hit.tracklet_id}.")
+    for hit in repeat.damaged:
+        print_note(f"the vectors of hit {hit.rank} of it are damaged: tracklet {hit.tracklet_id}.")
 
 
 def _row(search: "SearchInfo") -> dict[str, object]:

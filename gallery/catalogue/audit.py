@@ -88,12 +88,16 @@ class Audit:
         with self._database.read() as session:
             return [copied(EventInfo, row) for row in session.scalars(query)]
 
-    def about(self, subjects: Sequence[str], *, limit: int) -> list[EventInfo]:
-        """Return the first `limit` events whose subject is one of these, in the order of their making."""
+    def about(self, subjects: Sequence[str], *, after: int = 0, limit: int) -> list[EventInfo]:
+        """Return the first `limit` events whose subject is one of these, in the order of their making.
+
+        `after` is the id of the last one of the page before.
+        """
         found: list[EventInfo] = []
         with self._database.read() as session:
             for first in range(0, len(subjects), _SUBJECTS):
                 some = AuditEvent.subject.in_(subjects[first : first + _SUBJECTS])
-                query = select(AuditEvent).where(some).order_by(AuditEvent.id).limit(limit)
-                found += [copied(EventInfo, row) for row in session.scalars(query)]
+                query = select(AuditEvent).where(some, AuditEvent.id > after)
+                rows = session.scalars(query.order_by(AuditEvent.id).limit(limit))
+                found += [copied(EventInfo, row) for row in rows]
         return sorted(found, key=lambda event: event.id)[:limit]

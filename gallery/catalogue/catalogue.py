@@ -202,15 +202,23 @@ class Catalogue:
             return _with_clips(session, session.scalars(query).all(), with_boxes=with_boxes)
 
     def coverage(
-        self, filters: Filters, model_id: str, *, damaged: Sequence[DamagedSegment] = ()
+        self,
+        filters: Filters,
+        model_id: str,
+        *,
+        damaged: Sequence[DamagedSegment] = (),
+        change: int | None = None,
     ) -> Coverage:
-        """Say what of each camera an answer under these filters rests on; `damaged` as in the ranking.
+        """Say what of each camera an answer under these filters rests on.
+
+        `damaged` and `change` as in the ranking: what became searchable after that was not searched.
 
         Raises:
             InvalidInput: a time without a zone.
         """
         with self._database.read() as session:
-            return coverage.measure(session, filters, model_id, [one.segment_id for one in damaged])
+            segments = [one.segment_id for one in damaged]
+            return coverage.measure(session, filters, model_id, segments, change)
 
     def thumbnail_path(self, tracklet_id: str) -> Path:
         """Return the file of a tracklet's thumbnail strip (JPEG), or raise NotFound."""

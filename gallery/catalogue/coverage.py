@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple, get_args
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.intervals import NOTHING, Spans, complement, intersection, length_us, union
@@ -54,27 +54,40 @@ class _Found:
 
 
 def measure(
-    session: Session, filters: Filters, model_id: str, damaged_segments: Collection[str] = ()
+    session: Session,
+    filters: Filters,
+    model_id: str,
+    damaged_segments: Collection[str] = (),
+    change: int | None = None,
 ) -> Coverage:
-    """Measure the coverage of every camera that passes the filters; damaged segments were not searched.
+    """Measure the coverage of every camera that passes the filters.
+
+    Damaged segments were not searched, nor what became searchable after `change`, the change of the gallery
+    that was searched: it was being indexed then.
 
     Raises:
         InvalidInput: a time without a zone, or an empty time range.
     """
     start, end = time_range(filters)
     passes = _conditions(filters, start, end)
-    of_model = select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id)
-    with_model = Video.id.in_(of_model)
+    held = select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id)
+    came_later = SegmentVideo.change.is_not(None) & (
+        false() if change is None else SegmentVideo.change > change
+    )
+    of_model, with_model = held.where(~came_later), Video.id.in_(held)
+    then, later = Video.id.in_(of_model), Video.id.in_(held.where(came_later))
     damaged = Video.id.in_(of_model.where(SegmentVideo.segment_id.in_(damaged_segments)))
-    searched = [with_model, ~damaged, *passes] if damaged_segments else [with_model, *passes]
+    searched = [then, ~damaged, *passes] if damaged_segments else [then, *passes]
     found = _Found(
         searched=_intervals(session, searched),
         damaged=_intervals(session, [damaged, *passes]) if damaged_segments else {},
         other_model=_intervals(session, [~with_model, *passes]),
         spans=_spans_with_holes(session, passes),
-        unindexed=unindexed.by_camera(session, filters.camera_ids, start, end)
-        if filters.video_ids is None
-        else {},
+        unindexed=_with_later(
+            session,
+            unindexed.by_camera(session, filters.camera_ids, start, end) if filters.video_ids is None else {},
+            [later, *passes] if change is not None else None,
+        ),
     )
     counts = _counts(session, searched, start, end)
     counted = select(Video.camera_id, func.count()).where(~with_model, *passes).group_by(Video.camera_id)
@@ -86,6 +99,20 @@ def measure(
             if filters.camera_ids is None or camera.id in filters.camera_ids
         ]
     )
+
+
+def _with_later(
+    session: Session, filed: Mapping[int, Sequence[Unindexed]], later: Sequence[_Condition] | None
+) -> Mapping[int, Sequence[Unindexed]]:
+    """Add the videos that came later to the recordings that are not there yet: they were not, either."""
+    if later is None:
+        return filed
+    found = {camera_id: [*of] for camera_id, of in filed.items()}
+    columns = (Video.camera_id, Video.file_name, Video.start_time, Video.end_time)
+    for camera_id, name, begin, stop in session.execute(select(*columns).where(*later)):
+        one = Unindexed(name, begin, stop, exact=True, state="being_indexed", reason=None, progress=1.0)
+        found.setdefault(camera_id, []).append(one)
+    return {camera_id: sorted(of, key=lambda one: one.start) for camera_id, of in found.items()}
 
 
 def _camera_coverage(  # noqa: PLR0917  (a camera, what was found of it, and the range)

@@ -1,7 +1,8 @@
 """Cases: photos, searches and notes of one investigation, all of one key."""
 
 import secrets
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 
@@ -155,16 +156,29 @@ def note_erased_photos(session: Session, probe_ids: Sequence[str], why: str) -> 
         _note(session, row.case_id, "erased", f"Photo {row.subject_id} was erased: {why}.", None)
 
 
-def note_erased_marks(session: Session, marks: Sequence[tuple[str, int]]) -> None:
-    """Tell the cases that searches are in how many marks of each go with a recording.
+def note_erased_marks(
+    session: Session, marks: Mapping[str, int], lineage: Callable[[str], Sequence[str]]
+) -> None:
+    """Tell the cases that have marked hits of a recording that these go with it.
 
     Which recording that was is not said: what is erased for somebody's sake must not live on in notes.
+
+    Args:
+        session: in whose transaction they go.
+        marks: how many of each search go.
+        lineage: of a search: itself, and those whose marks it has because it refines them. A case may hold
+            the refined search only.
     """
-    for search_id, count in marks:
-        query = select(CaseItem.case_id).where(CaseItem.subject_id == search_id)
-        for case_id in session.scalars(query.where(CaseItem.kind == ItemKind.SEARCH)).all():
-            what = "1 marked hit" if count == 1 else f"{count} marked hits"
-            words = f"A recording was erased, and with it {what} of search {search_id}."
+    held = select(CaseItem.case_id, CaseItem.subject_id).where(CaseItem.kind == ItemKind.SEARCH)
+    named: dict[str, dict[str, str]] = defaultdict(dict)  # by case: a search of it for each that loses marks
+    for case_id, subject_id in session.execute(held.order_by(CaseItem.id)) if marks else ():
+        for search_id in lineage(subject_id):
+            if search_id in marks and (search_id == subject_id or search_id not in named[case_id]):
+                named[case_id][search_id] = subject_id
+    for case_id, by_search in named.items():
+        for search_id, subject_id in sorted(by_search.items()):
+            what = "1 marked hit" if marks[search_id] == 1 else f"{marks[search_id]} marked hits"
+            words = f"A recording was erased, and with it {what} of search {subject_id}."
             _note(session, case_id, "erased", words, None)
 
 

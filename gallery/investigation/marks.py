@@ -128,13 +128,19 @@ def current(session: Session, search_ids: Sequence[str]) -> Sequence[Mark]:
 
 def _lineage(session: Session, search_id: str) -> list[str]:
     """Return a search and those that it refines, one after the other. Raises NotFound."""
+    found = _line(session, known_id(search_id, "search"))
+    if not found:
+        raise NotFound(f"no search {search_id}")
+    return found
+
+
+def _line(session: Session, search_id: str) -> list[str]:
+    """Return a search and those that it refines, as far as they are there."""
     found: list[str] = []
-    parent: str | None = known_id(search_id, "search")
+    parent: str | None = search_id
     while parent is not None and parent not in found:
         query = session.scalar(select(Search.query).where(Search.id == parent))
         if query is None:
-            if not found:
-                raise NotFound(f"no search {search_id}")
             break
         found.append(parent)
         parent = (query.get("refined") or {}).get("parent")
@@ -158,7 +164,8 @@ def forget_marks(session: Session, video_id: str) -> int:
         session.execute(update(Search).where(Search.id == search_id).values(marks_erased=counted))
         went.append((search_id, len(gone)))
     total = sum(count for _, count in went)
-    note_erased_marks(session, [one for one in went if one[1]])
+    counted_now = {search_id: count for search_id, count in went if count}
+    note_erased_marks(session, counted_now, lambda search_id: _line(session, search_id))
     session.execute(delete(Mark).where(marked))
     if searches:
         add_event(session, "marks.erase", subject=video_id, detail={"marks": total, "searches": searches})

@@ -40,8 +40,10 @@ class Searches:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, search: NewSearch) -> SearchInfo:
+    def add(self, search: NewSearch, *, by_operator: bool = False) -> SearchInfo:
         """Record a search and its audit event in one transaction; only then is there an answer to send.
+
+        `by_operator`: it is for a key, and was not asked with it but on the command line.
 
         Raises:
             InvalidInput: something of it cannot be stored; nothing was recorded.
@@ -70,7 +72,7 @@ class Searches:
             add_event(
                 session,
                 "search",
-                key_id=row.key_id,
+                key_id=None if by_operator else row.key_id,
                 subject=row.id,
                 detail={
                     "query": row.query,

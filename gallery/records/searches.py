@@ -181,7 +181,7 @@ class RepeatOn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ErasedHit:
-    """A hit of an earlier answer that is not in the gallery any more."""
+    """A hit of an earlier answer that cannot be found any more."""
 
     rank: int
     tracklet_id: str
@@ -195,8 +195,10 @@ class SearchRepeat:
         search_id: the earlier one.
         on: among which tracklets it was asked again.
         same_ranking: on the snapshot, whether those hits of the earlier answer that are left rank as then.
-        erased: hits of the earlier answer that are gone.
+        erased: hits of the earlier answer that are gone: erased, or indexed anew.
         erased_tracklets: on the snapshot, how many of the tracklets compared then are gone.
+        damaged: hits of the earlier answer that are there and whose vectors cannot be read.
+        damaged_tracklets: on the snapshot, how many of the tracklets compared then are like that.
         new_hits: now, how many hits the earlier search could not find.
     """
 
@@ -206,6 +208,8 @@ class SearchRepeat:
     erased: Sequence[ErasedHit] = ()
     erased_tracklets: int | None = None
     new_hits: int | None = None
+    damaged: Sequence[ErasedHit] = ()
+    damaged_tracklets: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,7 +184,7 @@ def average_precisions(ranking: Ranking, ap: AP) -> Floats:
     takes the mean of the precision before and at each match, as the evaluation codes of Market-1501, MARS and
     TKP do; it is never the larger one. The two cannot be compared with each other.
     """
-    return np.array([_average_precision(ranks, ap) for ranks in ranking.ranks], dtype=np.float64)
+    return np.array([average_precision(ranks, ap) for ranks in ranking.ranks], dtype=np.float64)
 
 
 def inverse_negative_penalties(ranking: Ranking) -> Floats:
@@ -293,7 +293,11 @@ def _curve(first: Ints, depth: int) -> Floats:
     return np.bincount(first, minlength=depth + 1)[1 : depth + 1].cumsum() / len(first)
 
 
-def _average_precision(ranks: Ints, ap: AP) -> float:
+def average_precision(ranks: Ints, ap: AP = "standard") -> float:
+    """Average precision of one query whose matches have these ranks, (M,), ascending, from 1; M >= 1.
+
+    `average_precisions` says what the two kinds are.
+    """
     hits = np.arange(1, len(ranks) + 1)
     at = hits / ranks
     if ap == "standard":

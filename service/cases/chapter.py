@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gallery import CaseInfo, ItemKind
+from gallery import CaseInfo, ItemKind, SearchInfo
 from service.auth import Caller
 from service.cases import drawing, showing
 from service.cases.journey import Sighting, Transition
 from service.cases.sightings import Journey, journey_of
-from service.evidence import report
+from service.evidence import package, report
 from service.evidence.archive import Part
 from service.evidence.html import Content, table, tag
 from service.evidence.media import Media
@@ -22,8 +22,11 @@ GROUND = "journey/map.svg"
 
 def of_case(state: State, caller: Caller, case: CaseInfo, hits: int) -> Package:
     """A package of a case: its searches, the clips of their marked hits, notes and journey."""
+    searches: list[SearchInfo] = []
+    for one in case.of(ItemKind.SEARCH):
+        searches.append(state.gallery.searches.get(one))
+        package.require_room(sum(len(search.hits) for search in searches))
     journey = journey_of(state.gallery, case, showing.limits_of(state.settings))
-    searches = [state.gallery.searches.get(one) for one in case.of(ItemKind.SEARCH)]
     title = f"Case {case.title}" if case.number is None else f"Case {case.number}: {case.title}"
     return Package(state, caller, Subject("case", case.id, title, searches, CaseChapter(case, journey)), hits)
 

@@ -10,6 +10,8 @@ from datetime import datetime
 from itertools import combinations, pairwise
 from typing import Final, Literal
 
+from service.cases.tracks import Track, apart
+
 _EARTH_METRES: Final = 6_371_008.8  # mean radius (IUGG)
 Flag = Literal["overlap", "too_fast", "twice_in_view"]
 
@@ -30,6 +32,7 @@ class Sighting:
 
     `change` of the gallery made the tracklet. `searches` are those on whose hits it was marked so, `doubted`
     those on whose hits it was marked as somebody else; `probability` is the highest that any of them gave it.
+    `track` is where in the picture the person was, known where another sighting of the video is at the time.
     """
 
     tracklet_id: str
@@ -41,6 +44,7 @@ class Sighting:
     searches: Sequence[str] = ()
     doubted: Sequence[str] = ()
     probability: float | None = None
+    track: Track | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +124,12 @@ def _judged(before: int, sightings: Sequence[Sighting], after: int, limits: Limi
 
 
 def _at_one_camera(one: Sighting, other: Sighting, seconds: float) -> tuple[Flag | None, str | None]:
-    """Two tracklets at one time of one video are two people; two videos may show the same."""
-    if seconds < 0 and one.video_id == other.video_id:
-        return "twice_in_view", "twice in one picture: at most one of the two is the person"
-    return None, None
+    """Two people in one picture cannot be one; two videos of a camera may show the same picture."""
+    if seconds >= 0 or one.video_id != other.video_id or one.track is None or other.track is None:
+        return None, None
+    if not apart(one.track, other.track):
+        return None, None
+    return "twice_in_view", "twice in one picture: at most one of the two is the person"
 
 
 def _on_the_way(

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+
+import numpy as np
 
 from gallery import (
     CameraInfo,
@@ -13,12 +15,13 @@ from gallery import (
     Gallery,
     ItemKind,
     MarkInfo,
-    SearchInfo,
+    NotFound,
     TrackletInfo,
     Verdict,
 )
 from service.cases import journey
 from service.cases.journey import Limits, Place, Sighting, Transition
+from service.cases.tracks import Track
 
 MOST: Final = 500  # sightings whose pairs are judged, and gaps and conflicts that are told
 
@@ -60,9 +63,9 @@ class Journey:
 def journey_of(gallery: Gallery, case: CaseInfo, limits: Limits) -> Journey:
     """The journey that the marks on the hits of a case's searches make."""
     cameras = {camera.id: camera for camera in gallery.catalogue.cameras()}
-    searches = [gallery.searches.get(one) for one in case.of(ItemKind.SEARCH)]
+    searches = case.of(ItemKind.SEARCH)
     found = journey.ordered(_sightings(gallery, searches, cameras))
-    shown = found[:MOST]
+    shown = _with_tracks(gallery, found[:MOST])
     impossible = journey.conflicts(shown, limits)
     gaps = _gaps(gallery, searches, shown, cameras)
     return Journey(
@@ -78,17 +81,12 @@ def journey_of(gallery: Gallery, case: CaseInfo, limits: Limits) -> Journey:
     )
 
 
-def _sightings(
-    gallery: Gallery, searches: Sequence[SearchInfo], cameras: dict[int, CameraInfo]
-) -> list[Sighting]:
+def _sightings(gallery: Gallery, searches: Sequence[str], cameras: dict[int, CameraInfo]) -> list[Sighting]:
     """One sighting a tracklet, however many searches it was marked in."""
-    marks: dict[str, list[MarkInfo]] = defaultdict(list)
-    for search in searches:
-        for mark in gallery.marks.of(search.id):
-            marks[mark.tracklet_id].append(mark)
+    marks = _marks(gallery, searches)
     confirmed = [one for one, of in marks.items() if any(mark.verdict == Verdict.MATCH for mark in of)]
     tracklets = gallery.catalogue.tracklets(confirmed)
-    believed = _believed(searches, tracklets)
+    believed = _believed(gallery, searches, tracklets)
     return [
         Sighting(
             tracklet_id=tracklet.id,
@@ -106,10 +104,53 @@ def _sightings(
     ]
 
 
-def _believed(searches: Sequence[SearchInfo], tracklets: Mapping[str, TrackletInfo]) -> dict[str, float]:
-    """The highest probability that a search gave each of the tracklets, and not another that had its id."""
+def _with_tracks(gallery: Gallery, sightings: Sequence[Sighting]) -> list[Sighting]:
+    """Say where in the picture those were that another of their video is at the same time as."""
+    reached: dict[str, datetime] = {}  # by video: the latest end so far
+    latest: dict[str, int] = {}  # by video: whose end that is
+    together: set[int] = set()
+    for place, one in enumerate(sightings):
+        if one.video_id in reached and one.start < reached[one.video_id]:
+            together |= {place, latest[one.video_id]}
+        if one.video_id not in reached or one.end > reached[one.video_id]:
+            reached[one.video_id], latest[one.video_id] = one.end, place
+    return [
+        replace(one, track=_track(gallery, one)) if place in together else one
+        for place, one in enumerate(sightings)
+    ]
+
+
+def _track(gallery: Gallery, one: Sighting) -> Track | None:
+    """The boxes of a sighting; None where it was erased meanwhile, or indexed anew."""
+    try:
+        tracklet = gallery.catalogue.tracklet(one.tracklet_id, with_boxes=True)
+    except NotFound:
+        return None
+    if tracklet.boxes is None or tracklet.change != one.change:
+        return None
+    columns = [tracklet.boxes[name].astype(np.float64) for name in ("x", "y", "w", "h")]
+    return Track(tracklet.boxes["time_us"].astype(np.int64), np.stack(columns, axis=1))
+
+
+def _marks(gallery: Gallery, search_ids: Sequence[str]) -> Mapping[str, Sequence[MarkInfo]]:
+    """The marks of searches by tracklet, each once: a refined search has those of the one before it too."""
+    marks: dict[str, list[MarkInfo]] = defaultdict(list)
+    for search_id in search_ids:
+        for mark in gallery.marks.of(search_id):
+            if mark not in marks[mark.tracklet_id]:
+                marks[mark.tracklet_id].append(mark)
+    return marks
+
+
+def _believed(
+    gallery: Gallery, searches: Sequence[str], tracklets: Mapping[str, TrackletInfo]
+) -> dict[str, float]:
+    """The highest probability that a search gave each of the tracklets, and not another that had its id.
+
+    Searches are read one after the other: a thousand of them with all their hits need not fit into memory.
+    """
     believed: dict[str, float] = {}
-    for search in searches:
+    for search in map(gallery.searches.get, searches):
         for hit in search.hits:
             tracklet = tracklets.get(hit.tracklet_id)
             if hit.probability is not None and tracklet is not None and search.saw(tracklet):
@@ -119,18 +160,19 @@ def _believed(searches: Sequence[SearchInfo], tracklets: Mapping[str, TrackletIn
 
 def _gaps(
     gallery: Gallery,
-    searches: Sequence[SearchInfo],
+    searches: Sequence[str],
     sightings: Sequence[Sighting],
     cameras: dict[int, CameraInfo],
 ) -> list[Gap]:
     """Between the first sighting and the last: where and when nobody could have been seen."""
     if not searches or len(sightings) < 2:
         return []
-    newest = max(searches, key=lambda search: search.created_at)
+    asked = ((search.created_at, search.model_id) for search in map(gallery.searches.get, searches))
+    _, model_id = max(asked)
     within = Filters(start=sightings[0].start, end=max(one.end for one in sightings))
     gaps = [
         Gap(camera.name, cameras[camera.camera_id].time_zone, one.start, one.end, one.reason)
-        for camera in gallery.catalogue.coverage(within, newest.model_id).cameras
+        for camera in gallery.catalogue.coverage(within, model_id).cameras
         for one in camera.missing
     ]
     return sorted(gaps, key=lambda gap: (gap.start, gap.camera))

@@ -1,7 +1,7 @@
 """What an evidence package is about, and what it holds of each search besides clips."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from service.evidence.media import Media
 from service.searches import answers, hit_table
 from service.state import State
 
-_MARKS: Final = 1000
+_PAGE: Final = 1000
 _SUFFIXES: Final = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -36,10 +36,47 @@ class Found:
         return [hit for hit in self.answer.hits if hit.rank <= most or hit.mark is not None]
 
 
-def gather(state: State, info: SearchInfo, probes: Mapping[str, str]) -> Found:
-    """What is known of a search; `probes` are the names of the photos in the package, by probe id."""
-    changes = state.gallery.marks.history(info.id, limit=_MARKS)
-    return Found(info, answers.whole(state, info), list(reversed(changes)), probes)
+def gather(state: State, info: SearchInfo, probes: Mapping[str, str], beside: Collection[str] = ()) -> Found:
+    """What is known of a search.
+
+    Args:
+        state: the service.
+        info: the search.
+        probes: the names of the photos in the package, by probe id.
+        beside: the searches in the package. A refined search has the marks of the one before it: changes of
+            those are told there, if it is in the package, and not twice.
+    """
+    changes = [
+        change
+        for change in _changes(state, info.id)
+        if change.search_id == info.id or change.search_id not in beside
+    ]
+    return Found(info, answers.whole(state, info), changes[::-1], probes)
+
+
+def _changes(state: State, search_id: str) -> Iterator[MarkChange]:
+    """Every change of the marks of a search, the newest first."""
+    before: int | None = None
+    while page := state.gallery.marks.history(search_id, before=before, limit=_PAGE):
+        yield from page
+        before = page[-1].id
+
+
+def events_about(
+    state: State, own: Sequence[str], shared: Sequence[str], owners: Collection[str | None]
+) -> Iterator[EventInfo]:
+    """What the audit trail says, in the order of its making.
+
+    Args:
+        state: the service.
+        own: ids of which everything is told.
+        shared: ids that belong to everybody, of which only is told what these `owners` did.
+        owners: keys; None: the command line.
+    """
+    subjects, everything, after = list(dict.fromkeys([*own, *shared])), frozenset(own), 0
+    while page := state.gallery.audit.about(subjects, after=after, limit=_PAGE):
+        yield from (one for one in page if one.subject in everything or one.key_id in owners)
+        after = page[-1].id
 
 
 def probe_ids(info: SearchInfo) -> list[str]:

@@ -1,12 +1,14 @@
 """Evidence packages: what goes into one, in which order, and how it leaves."""
 
 import importlib.metadata
+import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, Final, Protocol
 
 import anyio
 from starlette.concurrency import iterate_in_threadpool
@@ -15,7 +17,7 @@ from starlette.requests import Request
 from gallery import EventInfo, SearchInfo
 from service.auth import Caller
 from service.disk import private_opener
-from service.errors import Busy
+from service.errors import Busy, StateConflict
 from service.evidence import contents, html, report, verifier
 from service.evidence.archive import Archive, Part
 from service.evidence.contents import Found
@@ -24,7 +26,8 @@ from service.state import State
 
 MOST_HITS: Final = 1000
 DEFAULT_HITS: Final = 20
-_EVENTS: Final = 5000
+MOST_RECORDED: Final = 50_000  # hits of all searches of a package: they are in memory while it is made
+_EVENTS: Final = 5000  # shown in the report; audit.json has all
 _PATIENCE_SECONDS: Final = 1.0
 INDEXED_ANEW: Final = "their recordings were indexed anew since: their ids may be other people's now"
 VERIFIER: Final = "verify.py"
@@ -63,6 +66,10 @@ class Package:
 
     Attributes:
         hits: so many hits of each search get clips, the first ones, besides all that are marked.
+        id: tells this package from others of the same subject in the audit trail.
+
+    Raises:
+        StateConflict: its searches have more hits than fit into memory.
     """
 
     state: State
@@ -71,11 +78,13 @@ class Package:
     hits: int
     archive: Archive = field(default_factory=Archive)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
     _media: Media = field(init=False)
 
     def __post_init__(self) -> None:
         self._media = Media(self.state)
-        self._record("evidence.begin", {"kind": self.subject.kind, "hits": self.hits})
+        require_room(sum(len(search.hits) for search in self.subject.searches))
+        self._record("evidence.begin", {"package_id": self.id, "kind": self.subject.kind, "hits": self.hits})
 
     @property
     def file_name(self) -> str:
@@ -129,7 +138,7 @@ class Package:
         gathered = []
         for search in searches:
             own = {one: photos[one] for one in contents.probe_ids(search) if one in photos}
-            gathered.append(contents.gather(state, search, own))
+            gathered.append(contents.gather(state, search, own, {one.id for one in searches}))
             yield from contents.search_parts(state, gathered[-1])
         tracklets: dict[str, int] = {}  # and the last change at which one of the searches saw them
         for found in gathered:
@@ -141,9 +150,10 @@ class Package:
             self._name_gone(found)
         if chapter is not None:
             yield from chapter.parts(media)
-        events = self._events(list(dict.fromkeys([*wanted, *media.shown])))
-        yield Part.of_json("audit.json", [contents.event(one) for one in events])
-        yield Part("report.html", self._report(gathered, events))
+        with NamedTemporaryFile(prefix="sightline-") as trail:  # a long one need not fit into memory
+            shown, count = self._write_events(trail, list(dict.fromkeys([*wanted, *media.shown])))
+            yield Part("audit.json", Path(trail.name))
+        yield Part("report.html", self._report(gathered, shown, count))
         yield Part(VERIFIER, Path(verifier.__file__).read_bytes())
 
     def _name_gone(self, found: Found) -> None:
@@ -155,25 +165,35 @@ class Package:
             if count:
                 self._media.leave_out(f"{count} hits", f"search {found.info.id}", reason)
 
-    def _events(self, tracklets: Sequence[str]) -> list[EventInfo]:
-        """What the trail says of everything in the package; of shared things only what its owner did."""
-        subject, audit = self.subject, self.state.gallery.audit
-        own = [subject.id, *(search.id for search in subject.searches)]
-        own += [] if subject.chapter is None else subject.chapter.subjects()
-        events = audit.about(own, limit=_EVENTS)
-        events += audit.about(list(self._media.recordings), limit=_EVENTS)
-        owners = {search.key_id for search in subject.searches}
-        events += [one for one in audit.about(tracklets, limit=_EVENTS) if one.key_id in owners]
-        return sorted({one.id: one for one in events}.values(), key=lambda one: one.id)[:_EVENTS]
+    def _write_events(self, file: IO[bytes], shared: Sequence[str]) -> tuple[list[EventInfo], int]:
+        """Write what the trail says of everything in the package; of shared things only what its owner did.
 
-    def _report(self, gathered: Sequence[Found], events: Sequence[EventInfo]) -> bytes:
+        Returns:
+            The first `_EVENTS` for the report, and how many were written.
+        """
+        subject = self.subject
+        own = [subject.id, *(search.id for search in subject.searches), *self._media.recordings]
+        own += [] if subject.chapter is None else subject.chapter.subjects()
+        owners = {search.key_id for search in subject.searches}
+        shown: list[EventInfo] = []
+        count = 0
+        file.write(b"[\n")
+        for count, event in enumerate(contents.events_about(self.state, own, shared, owners), 1):
+            file.write((b"," if count > 1 else b"") + verifier.canonical(contents.event(event)))
+            if count <= _EVENTS:
+                shown.append(event)
+        file.write(b"]\n")
+        file.flush()
+        return shown, count
+
+    def _report(self, gathered: Sequence[Found], events: Sequence[EventInfo], count: int) -> bytes:
         chapter = self.subject.chapter
         return html.page(
             self.subject.title,
             report.head(self.subject.title, self._facts()),
             None if chapter is None else chapter.section(self._media),
             [report.search(found, self._media) for found in gathered],
-            report.tail(self._media, events, len(events) == _EVENTS),
+            report.tail(self._media, events, count),
         )
 
     def _facts(self) -> dict[str, Any]:
@@ -193,7 +213,7 @@ class Package:
         def seal(digest: str) -> None:
             self._record(
                 "evidence.package",
-                {"manifest_sha256": digest, "left_out": len(self._media.left_out)},
+                {"package_id": self.id, "manifest_sha256": digest, "left_out": len(self._media.left_out)},
             )
 
         return self.archive.finish(self._facts(), seal)
@@ -201,6 +221,15 @@ class Package:
     def _record(self, action: str, detail: dict[str, Any]) -> None:
         self.state.gallery.audit.record(
             action, key_id=self.caller.key_id, subject=self.subject.id, detail=detail
+        )
+
+
+def require_room(hits: int) -> None:
+    """Raises StateConflict: searches with so many hits in all are not packed together."""
+    if hits > MOST_RECORDED:
+        raise StateConflict(
+            f"The searches have {hits} hits in all, and a package holds at most {MOST_RECORDED}: take some "
+            "out of the case, or make packages of single searches."
         )
 
 

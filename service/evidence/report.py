@@ -72,8 +72,8 @@ def search(found: Found, media: Media) -> Markup:
     )
 
 
-def tail(media: Media, events: Sequence[EventInfo], cut: bool) -> Markup:
-    """Recordings, what is not in the package, and the audit trail."""
+def tail(media: Media, events: Sequence[EventInfo], count: int) -> Markup:
+    """Recordings, what is not in the package, and the first of `count` events of the audit trail."""
     return tag(
         "section",
         tag("h2", "Recordings"),
@@ -94,12 +94,12 @@ def tail(media: Media, events: Sequence[EventInfo], cut: bool) -> Markup:
         tag("h2", "Not in this package"),
         table(("what", "of", "why"), ((one["what"], one["of"], one["reason"]) for one in media.left_out)),
         tag("h2", "From the audit trail"),
-        tag("p", "Only its first events are shown.") if cut else None,
+        tag("p", f"The first {len(events)} of {count} events.") if len(events) < count else None,
         table(
             ("number", "when (UTC)", "key", "what", "of"),
             ((one.id, there(one.at, "UTC"), one.key_id, one.action, one.subject) for one in events),
         ),
-        tag("p", "With all details: ", _link("audit.json")),
+        tag("p", "All of them, with all details: ", _link("audit.json")),
     )
 
 

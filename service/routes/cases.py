@@ -173,7 +173,7 @@ def get_map(state: StateDep, caller: CallerDep, case_id: CaseId) -> Response:
     operation_id="getCaseEvidence",
     summary="The evidence package of a case",
     response_class=StreamingResponse,
-    responses={**ZIP, **declared(404)},
+    responses={**ZIP, **declared(404, 409)},
 )
 def get_case_evidence(
     state: StateDep, caller: CallerDep, request: Request, case_id: CaseId, hits: Hits = 0

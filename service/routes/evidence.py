@@ -24,6 +24,12 @@ Hits = Annotated[
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The package, made while it is sent",
+        "headers": {
+            "Sightline-Package": {
+                "description": "`package_id` of the package in the list of those that were made",
+                "schema": {"type": "string"},
+            }
+        },
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
@@ -34,7 +40,7 @@ ZIP: dict[int | str, dict[str, Any]] = {
     operation_id="getSearchEvidence",
     summary="The evidence package of a search",
     response_class=StreamingResponse,
-    responses={**ZIP, **declared(404)},
+    responses={**ZIP, **declared(404, 409)},
 )
 def get_search_evidence(
     state: StateDep, caller: CallerDep, request: Request, search_id: SearchId, hits: Hits = DEFAULT_HITS
@@ -83,4 +89,5 @@ def sent(request: Request, make: Any, name: str) -> Response:
     if request.scope["state"].get("headless"):
         return Response(media_type="application/zip", headers=headers)
     made: Package = make()
+    headers["Sightline-Package"] = made.id  # finds its digest among those of others
     return StreamingResponse(made.stream(request), media_type="application/zip", headers=headers)

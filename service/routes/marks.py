@@ -18,7 +18,7 @@ from service.mark_schemas import (
     ToJudge,
 )
 from service.problems import declared
-from service.routes.parameters import LongCursor, SearchId
+from service.routes.parameters import Cursor, SearchId
 from service.searches import refining
 from service.searches.answers import own_search
 from service.state import StateDep
@@ -46,7 +46,7 @@ def list_changes(
     state: StateDep,
     caller: CallerDep,
     search_id: SearchId,
-    cursor: LongCursor = None,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Changes on the page")] = 100,
 ) -> MarkHistory:
     """Every change of the marks of a search, the newest first, with those that were undone.

@@ -5,5 +5,4 @@ from typing import Annotated
 from fastapi import Path, Query
 
 SearchId = Annotated[str, Path(max_length=64, description="The search")]
-Cursor = Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before")]
-LongCursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before")]
+Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before")]

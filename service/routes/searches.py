@@ -17,7 +17,7 @@ from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
 from service.history_schemas import RepeatIn, SearchList
 from service.problems import declared
-from service.routes.parameters import Cursor, LongCursor, SearchId
+from service.routes.parameters import Cursor, SearchId
 from service.schemas import MAX_LIMIT, ProbeChoice, SearchQuery, SearchRequest
 from service.searches import again, answers, history, questions, searching
 from service.state import State, StateDep
@@ -146,7 +146,7 @@ def get_search(
     state: StateDep,
     caller: CallerDep,
     search_id: SearchId,
-    cursor: LongCursor = None,
+    cursor: Cursor = None,
     limit: Annotated[int | None, Query(ge=1, le=MAX_LIMIT, description="Hits on the page")] = None,
 ) -> SearchAnswer:
     """The answer as it was, whatever was indexed since; hits erased since are left out, with a warning."""

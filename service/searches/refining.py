@@ -68,7 +68,7 @@ def please_judge(state: State, caller: Caller, search_id: str, count: int) -> li
         NotFound: the caller has no such search.
     """
     recorded = answers.own_search(state, caller, search_id)
-    state.gallery.audit.record("search.judge", key_id=caller.key_id, subject=recorded.id)
+    state.gallery.audit.record("search.judge", key_id=caller.actor, subject=recorded.id)
     marks = {mark.tracklet_id: mark.verdict for mark in state.gallery.marks.of(recorded.id)}
     there = state.gallery.still_there(recorded, [hit.tracklet_id for hit in recorded.hits])
     hits = [(rank, hit) for rank, hit in enumerate(recorded.hits, 1) if hit.tracklet_id in there.tracklets]

@@ -1,10 +1,20 @@
 """An answer that asks an earlier search again, compared with the answer then."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gallery import ErasedHit, Gallery, Ranking, RecordedHit, RepeatOn, SearchInfo, SearchRepeat, Snapshot
+from gallery import (
+    ErasedHit,
+    Filters,
+    Gallery,
+    Ranking,
+    RecordedHit,
+    RepeatOn,
+    SearchInfo,
+    SearchRepeat,
+    Snapshot,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,45 +35,67 @@ class Repeat:
         return {**self.first.coverage, "tracklets_compared": ranking.compared}
 
     def compare(
-        self, gallery: Gallery, hits: Sequence[RecordedHit], ranking: Ranking
+        self, gallery: Gallery, hits: Sequence[RecordedHit], ranking: Ranking, filters: Filters
     ) -> tuple[list[RecordedHit], SearchRepeat]:
         """Return the hits, those marked that could not be found then, and how the answers compare."""
         then = gallery.searched_videos(self.first)
-        erased, left = [], []
+        unreadable = then & {video_id for segment in ranking.damaged for video_id in segment.video_ids}
+        erased, damaged, left = [], [], []
         for rank, hit in enumerate(self.first.hits, start=1):
-            if _video(hit) in then:
-                left.append(hit.tracklet_id)
-            else:
+            if _video(hit) not in then:
                 erased.append(ErasedHit(rank, hit.tracklet_id))
-        said = SearchRepeat(search_id=self.first.id, on=self.on, erased=erased)
+            elif _video(hit) in unreadable:
+                damaged.append(ErasedHit(rank, hit.tracklet_id))
+            else:
+                left.append(hit.tracklet_id)
+        said = SearchRepeat(search_id=self.first.id, on=self.on, erased=erased, damaged=damaged)
         if self.on is RepeatOn.NOW:
             marked = [replace(hit, new=_video(hit) not in then) for hit in hits]
             return marked, replace(said, new_hits=sum(hit.new for hit in marked))
         gone = max(0, int(self.first.coverage.get("tracklets_compared", 0)) - ranking.compared)
+        lost = min(gone, _tracklets(gallery, self.first.model_id, unreadable, filters))
         same = [hit.tracklet_id for hit in hits[: len(left)]] == left
-        return list(hits), replace(said, same_ranking=same, erased_tracklets=gone)
+        compared = replace(said, same_ranking=same, erased_tracklets=gone - lost, damaged_tracklets=lost)
+        return list(hits), compared
+
+
+def _tracklets(gallery: Gallery, model_id: str, video_ids: Set[str], filters: Filters) -> int:
+    """Count the tracklets of some videos that pass the filters."""
+    if not video_ids:
+        return 0
+    within = replace(filters, video_ids=frozenset(video_ids))
+    return sum(camera.tracklets for camera in gallery.catalogue.coverage(within, model_id).cameras)
 
 
 def warnings_of(repeat: SearchRepeat) -> list[str]:
     """Say what makes an answer differ from the earlier one, where it is not what one would expect."""
     said = []
     if repeat.erased:
-        ranks = ", ".join(str(hit.rank) for hit in repeat.erased[:20])
-        more = ", ..." if len(repeat.erased) > 20 else ""
         said.append(
             f"Hits of the earlier answer that were erased or indexed anew since: {len(repeat.erased)} "
-            f"(rank {ranks}{more})."
+            f"({_ranks(repeat.erased)})."
         )
     if repeat.erased_tracklets:
         said.append(
             f"Of the tracklets compared then, {repeat.erased_tracklets} were erased or indexed anew since."
         )
+    if repeat.damaged:
+        said.append(
+            f"Hits of the earlier answer whose vectors are damaged: {len(repeat.damaged)} "
+            f"({_ranks(repeat.damaged)}). Nothing was erased: `sightline repair` makes them anew."
+        )
+    if repeat.damaged_tracklets:
+        said.append(f"Of the tracklets compared then, {repeat.damaged_tracklets} have damaged vectors.")
     if repeat.same_ranking is False:
         said.append(
-            "The ranking is not that of the earlier answer: what was erased takes part in no camera's "
-            "average any more, or recordings were corrected since."
+            "The ranking is not that of the earlier answer: what is gone or damaged takes part in no "
+            "camera's average any more, or recordings were corrected since."
         )
     return said
+
+
+def _ranks(hits: Sequence[ErasedHit]) -> str:
+    return "rank " + ", ".join(str(hit.rank) for hit in hits[:20]) + (", ..." if len(hits) > 20 else "")
 
 
 def _video(hit: RecordedHit) -> str:

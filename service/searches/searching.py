@@ -106,7 +106,7 @@ def search(
     if coverage is None:
         statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
         coverage = statement.model_dump(mode="json")
-    hits, repeats = repeat.compare(gallery, hits, ranking) if repeat else (hits, None)
+    hits, repeats = repeat.compare(gallery, hits, ranking, question.filters) if repeat else (hits, None)
     said = (embedder.warning, state.networks.note)
     warnings = [text for target in targets for text in target.warnings]
     warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
@@ -134,7 +134,8 @@ def search(
             warnings=list(dict.fromkeys(warnings)),
             hits=hits,
             repeats=repeats,
-        )
+        ),
+        by_operator=caller.operator,
     )
     return answer(state, recorded, question.cameras, offset=0, limit=question.limit)
 

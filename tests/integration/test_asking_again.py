@@ -100,6 +100,8 @@ def test_ten_jobs_and_an_erasure_between(client: TestClient, gallery: Gallery) -
             "erased": [],
             "erased_tracklets": 0,
             "new_hits": None,
+            "damaged": [],
+            "damaged_tracklets": 0,
         }
         now = again(client, first, "now")
         old = {hit["tracklet_id"] for hit in first["hits"]}

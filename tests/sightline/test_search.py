@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gallery import Gallery, GallerySettings, NewRecording
 from sightline.completion import camera_names, site_names
@@ -240,7 +241,9 @@ def test_completion_is_silent_where_there_is_no_gallery(
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_several_photos_are_fused_and_marks_refine(run: Run, photo: Path) -> None:
+def test_several_photos_are_fused_and_marks_refine(
+    run: Run, photo: Path, sqlite_settings: GallerySettings
+) -> None:
     alone = answer(run, photo, "--person", "0")
     seen = alone["hits"][0]["tracklet_id"]
     both = answer(run, photo, "--person", "0", "--tracklet", seen)
@@ -254,7 +257,18 @@ def test_several_photos_are_fused_and_marks_refine(run: Run, photo: Path) -> Non
     refined = json.loads(run("refine", alone["id"], "--photo", photo, "--json").stdout)
     assert refined["refined"]["parent"] == alone["id"]
     assert refined["hits"][0]["mark"]["verdict"] == "match"
-    shown = run("refine", refined["id"]).output
+    with Gallery.open(sqlite_settings) as gallery:
+        with gallery._database.write() as session:  # as if a key had asked
+            for table in ("search", "probe"):
+                session.execute(text(f"UPDATE {table} SET key_id = 'somebody'"))
+        last = gallery.audit.events(limit=1)[0].id
+    shown = run("refine", refined["id"], "--photo", photo).output
     assert "match" in shown
+    assert run("marks", "judge", refined["id"]).exit_code == 0
+    with Gallery.open(sqlite_settings) as gallery:
+        done = [event for event in gallery.audit.events() if event.id > last]
+        assert {event.action for event in done} == {"search", "probe.add", "search.judge"}
+        assert {event.key_id for event in done} == {None}, "the command line did it, for the key"
+        assert gallery.searches.recent(1)[0].key_id == "somebody"
     assert run("search").exit_code == run("search", *[photo] * 21).exit_code == 2
     assert run("search", photo, photo, "--person", "0").exit_code == 2

@@ -89,9 +89,14 @@ export async function getAll(path, { signal } = {}) {
 }
 
 /** Fetch a picture or clip with the key; the caller revokes the returned object URL. */
-export async function objectUrl(path, { signal } = {}) {
+export async function objectUrl(path, options = {}) {
+  return (await fetchFile(path, options)).url;
+}
+
+/** Fetch a file with the key; the object URL, which the caller revokes, and the headers that came with it. */
+export async function fetchFile(path, { signal } = {}) {
   const response = await call(path, { signal });
-  return URL.createObjectURL(await response.blob());
+  return { url: URL.createObjectURL(await response.blob()), headers: response.headers };
 }
 
 /** Upload a photo; resolves to the probe with the persons found on it. */

@@ -1,7 +1,7 @@
 // Evidence packages: made by the server while they are sent, kept as a file, shown with the digest to note.
 
 import { showError } from "./alerts.js";
-import { getJson, objectUrl } from "./api.js";
+import { fetchFile, getJson } from "./api.js";
 import { $, fill, h, icon } from "./dom.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -14,11 +14,13 @@ export function evidenceButton(path, name) {
     button.disabled = true;
     fill(place, h("p", { class: "note waiting", role: "status" }, say.evidence.making));
     try {
-      const url = await objectUrl(path);
+      const { url, headers } = await fetchFile(path);
       h("a", { href: url, download: name }).click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser may still be writing it
       const { items } = await getJson(`${path}/made`);
-      fill(place, h("p", { class: "note", role: "status" }, say.evidence.note, h("code", {}, items[0].manifest_sha256), items[0].left_out ? say.evidence.leftOut(items[0].left_out) : null));
+      // Somebody else may have made a package meanwhile: the digest must be that of this one.
+      const made = items.find((one) => one.package_id === headers.get("Sightline-Package"));
+      fill(place, h("p", { class: "note", role: "status" }, say.evidence.note, h("code", {}, made.manifest_sha256), made.left_out ? say.evidence.leftOut(made.left_out) : null));
     } catch (error) {
       showError(place, error);
     } finally {

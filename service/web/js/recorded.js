@@ -41,7 +41,8 @@ function compared({ repeats }) {
   if (!repeats) return null;
   const said = repeats.on === "now" ? say.recorded.news(repeats.new_hits) : repeats.same_ranking ? say.recorded.same : say.recorded.differs;
   const erased = repeats.erased.length ? say.recorded.erased(repeats.erased.map((hit) => hit.rank)) : null;
-  return h("p", { class: "compared" }, [said, erased].filter(Boolean).join(" "));
+  const damaged = repeats.damaged.length ? say.recorded.damaged(repeats.damaged.map((hit) => hit.rank)) : null;
+  return h("p", { class: "compared" }, [said, erased, damaged].filter(Boolean).join(" "));
 }
 
 /** What is to be shown: the id of an answer, "" for the place of the first one that is on its way, or null. */

@@ -325,6 +325,7 @@ export const say = {
     same: "Asked again as it was: the ranking is the same.",
     differs: "Asked again as it was: the ranking is another one, see the notes.",
     erased: (ranks) => `Erased since or indexed anew: ${ranks.length === 1 ? "rank" : "ranks"} ${joined(ranks.map(number))}.`,
+    damaged: (ranks) => `There, but damaged: ${ranks.length === 1 ? "rank" : "ranks"} ${joined(ranks.map(number))}.`,
   },
 
   library: {

@@ -158,3 +158,27 @@ def test_a_camera_with_nothing_misses_all_that_was_asked_for(gallery: Gallery) -
     found = covered(gallery, 5, 10)
     assert (found.seconds_indexed, found.first, found.last) == (0.0, None, None)
     assert spans(found.missing) == [(5, 10)]
+
+
+def test_what_came_after_the_change_that_was_searched_was_not_searched(
+    hour: tuple[Gallery, list[CameraInfo]],
+) -> None:
+    gallery, cameras = hour
+    searched = gallery.snapshot(MODEL.id).change
+    before = gallery.catalogue.coverage(Filters(), MODEL.id, change=searched)
+    assert before == gallery.catalogue.coverage(Filters(), MODEL.id)
+    store(gallery, "later", make_tracklets(2, 3), camera=cameras[0], start=minutes(40), seconds=600)
+    gallery.compact()
+    found = gallery.catalogue.coverage(Filters(), MODEL.id, change=searched).cameras[0]
+    assert (found.videos, found.tracklets, found.videos_without_model) == (2, 12, 0)
+    assert found.intervals == before.cameras[0].intervals
+    assert [(one.start, one.end, one.state) for one in found.unindexed] == [
+        (minutes(40), minutes(50), "being_indexed")
+    ]
+    assert [(gap.start, gap.end, gap.reason) for gap in found.missing][-1] == (
+        minutes(40),
+        minutes(50),
+        "being_indexed",
+    )
+    nothing = gallery.catalogue.coverage(Filters(), MODEL.id, change=0).cameras[0]
+    assert (nothing.videos, {gap.reason for gap in nothing.missing}) == (0, {"being_indexed", "not_recorded"})

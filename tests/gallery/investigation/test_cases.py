@@ -11,7 +11,14 @@ from gallery.gallery import Gallery
 from gallery.records.cases import CaseInfo, ItemKind
 from gallery.records.marks import Verdict
 from gallery.records.probes import ProbeInfo
-from gallery.records.searches import QueriedFilters, QueriedProbe, RecordedHit, SearchInfo, SearchQuery
+from gallery.records.searches import (
+    QueriedFilters,
+    QueriedProbe,
+    RecordedHit,
+    Refinement,
+    SearchInfo,
+    SearchQuery,
+)
 from tests.gallery.investigation.test_searches import SEARCH
 from tests.gallery.making import make_tracklets, store
 
@@ -161,11 +168,37 @@ def test_a_case_keeps_a_note_that_something_was_erased(gallery: Gallery) -> None
     assert gallery.cases.get(bystander.id).notes == []
 
 
+def test_a_case_with_a_refined_search_only_keeps_a_note_of_marks_that_it_had_from_the_first(
+    gallery: Gallery,
+) -> None:
+    """A case with both is told once, of the search on which the hit was marked."""
+    video = store(gallery, "recording", make_tracklets(1, 2))
+    first = searched(gallery, None, [f"{video.id}-0"])
+    refined = replace(first.query, refined=Refinement(first.id, "rocchio", [f"{video.id}-0"], []))
+    second = gallery.searches.add(replace(SEARCH, query=refined, hits=[], key_id="k", change=99))
+    further = replace(refined, refined=Refinement(second.id, "rocchio", [], []))
+    third = gallery.searches.add(replace(SEARCH, query=further, hits=[], key_id="k", change=99))
+    cases = [gallery.cases.add(title, key_id="k") for title in ("last only", "all", "none")]
+    for case, searches in zip(cases, ([third], [third, second, first], [searched(gallery)]), strict=True):
+        for search in searches:
+            gallery.cases.put(case.id, ItemKind.SEARCH, search.id)
+    gallery.marks.set(first.id, f"{video.id}-0", Verdict.MATCH)
+    gallery.erase_video(video.id)
+    said = [[note.text for note in gallery.cases.get(case.id).notes] for case in cases]
+    assert said == [
+        [f"A recording was erased, and with it 1 marked hit of search {third.id}."],
+        [f"A recording was erased, and with it 1 marked hit of search {first.id}."],
+        [],
+    ]
+
+
 def test_the_audit_trail_is_found_by_what_it_is_about(gallery: Gallery) -> None:
     for number in range(4):
         gallery.audit.record("a", subject=f"s{number % 2}")
     gallery.audit.record("b", subject="other")
     subjects = [f"s{number}" for number in range(1200)]
     assert [event.subject for event in gallery.audit.about(subjects, limit=10)] == ["s0", "s1", "s0", "s1"]
-    assert len(gallery.audit.about(subjects, limit=3)) == 3
+    first = gallery.audit.about(subjects, limit=3)
+    rest = gallery.audit.about(subjects, after=first[-1].id, limit=3)
+    assert [*first, *rest] == gallery.audit.about(subjects, limit=10)
     assert gallery.audit.about([], limit=3) == []

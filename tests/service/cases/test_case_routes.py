@@ -205,3 +205,24 @@ def test_its_package_holds_searches_marked_hits_notes_and_journey(
     made = ask(client, "GET", f"{travelled}/evidence/made")["items"]
     assert [one["manifest_sha256"] for one in made] == [verifier.verify(io.BytesIO(content)).digest]
     assert manifest["subject"]["title"] == f"Case 2026/17: {HOSTILE}"
+
+
+def test_marks_of_a_search_and_its_refinement_are_listed_once(
+    client: TestClient, archive: Archive, case: Json
+) -> None:
+    url, search = f"/v1/cases/{case['id']}", searched(client)
+    hit = archive.tracklets["gate", RED]
+    ask(client, "PUT", f"/v1/searches/{search['id']}/marks/{hit}", json={"verdict": "match"})
+    refined = ask(client, "POST", f"/v1/searches/{search['id']}/refine", 201, json={})
+    other = archive.tracklets["yard", RED]
+    ask(client, "PUT", f"/v1/searches/{refined['id']}/marks/{other}", json={"verdict": "match"})
+    for one in (search, refined):
+        ask(client, "POST", f"{url}/items", json={"search_id": one["id"]})
+    journey = ask(client, "GET", f"{url}/journey")
+    assert [one["searches"] for one in journey["sightings"]] == [[search["id"]], [refined["id"]]]
+    with zipfile.ZipFile(io.BytesIO(client.get(f"{url}/evidence").content)) as files:
+        changes = [
+            [change["tracklet_id"] for change in json.loads(files.read(f"searches/{one['id']}/marks.json"))]
+            for one in (search, refined)
+        ]
+    assert changes == [[hit], [other]]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from service.cases import drawing, journey
 from service.cases.journey import Limits, Place, Sighting
 from service.cases.sightings import Gap, Journey
+from service.cases.tracks import Track, apart
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LIMITS = Limits(speed=10, reach=25)
@@ -23,9 +25,46 @@ YARD = Place("yard", "south", "UTC", (52.002, 13.0))
 ROOF = Place("roof <&>", None, "Asia/Tokyo", None)
 
 
+def walk(start: float, end: float, rate: float = 5, x: float = 0, size: float = 1) -> Track:
+    """Somebody of 40 by 100 pixels who walks to the right, 10 pixels a second, seen `rate` times a second."""
+    seconds = np.arange(round((end - start) * rate) + 1) / rate + start
+    boxes = np.stack(
+        [x + 10 * seconds, seconds * 0, seconds * 0 + 40 * size, seconds * 0 + 100 * size], axis=1
+    )
+    return Track((seconds * 1e6).round().astype(np.int64), boxes)
+
+
 def seen(place: Place, start: float, end: float, name: str = "t", video: str = "v") -> Sighting:
+    """Two sightings that begin at other times are at other places of the picture."""
     at = [NOON + timedelta(seconds=second) for second in (start, end)]
-    return Sighting(f"{name}{start}", f"{video}-{place.name}", place, at[0], at[1])
+    track = walk(start, end, x=100 * start)
+    return Sighting(f"{name}{start}", f"{video}-{place.name}", place, at[0], at[1], track=track)
+
+
+PAUSED = Track(  # seen for 2 seconds, then out of sight for 6, then for 2 again
+    np.concatenate([walk(0, 2).times, walk(8, 10).times]),
+    np.concatenate([walk(0, 2, x=500).boxes, walk(8, 10, x=500).boxes]),
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "two_people"),
+    [
+        (walk(0, 10), walk(4, 12, x=200), True),
+        (walk(0, 10), walk(4, 12), False),  # found twice, in the same boxes
+        (walk(0, 10), walk(4, 12, size=0.6), False),  # and once without the legs
+        (walk(0, 10), walk(4, 12, x=15), False),  # the boxes lie mostly in each other
+        (walk(0, 10), walk(4, 12, x=30), True),
+        (walk(0, 10, 25), walk(4.01, 12, 4), False),  # no frame is shared: other rates, the same way
+        (walk(0, 10, 25), walk(4.01, 12, 4, x=200), True),
+        (walk(0, 10, 5), walk(4.1, 4.1), False),  # a single frame, between two of the other
+        (walk(0, 10, 5), walk(4.1, 4.1, x=90), True),
+        (PAUSED, walk(3, 7), False),  # never in one picture
+        (PAUSED, walk(3, 9), True),
+    ],
+)
+def test_two_places_in_one_picture_are_two_people(one: Track, other: Track, two_people: bool) -> None:
+    assert (apart(one, other), apart(other, one)) == (two_people, two_people)
 
 
 def flags(*sightings: Sighting) -> list[str | None]:

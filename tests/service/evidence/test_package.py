@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from gallery import Gallery, GallerySettings, Verdict
+from gallery import Gallery, GallerySettings, ItemKind, Verdict
 from service.app import create_app
 from service.evidence import verifier
 from tests.service.conftest import Archive, make_archive, settings_for, upload
@@ -313,3 +313,52 @@ def test_a_recording_with_an_untrusted_clock_has_a_preview_only(client: TestClie
     assert f"{red}/preview.mp4" in names
     assert f"{red}/original.mp4" not in names
     assert {one["what"] for one in manifest["left_out"]} == {"original clip"}
+
+
+def test_nothing_is_cut_off_a_long_history(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = searched(client)
+    hit, search_id = archive.tracklets["gate", RED], url.rpartition("/")[2]
+    for verdict in [Verdict.MATCH, Verdict.NOT] * 3:
+        archive.gallery.marks.set(search_id, hit, verdict)
+    monkeypatch.setattr("service.evidence.contents._PAGE", 2)
+    monkeypatch.setattr("service.evidence.package._EVENTS", 3)
+    _, files = opened(client, url)
+    marks = json.loads(files.read(f"searches/{search_id}/marks.json"))
+    assert [one["verdict"] for one in marks] == ["match", "not"] * 3
+    events = json.loads(files.read("audit.json"))
+    assert [one["action"] for one in events].count("mark.set") == 6
+    assert [one["id"] for one in events] == sorted(one["id"] for one in events)
+    report = files.read("report.html").decode()
+    assert f"The first 3 of {len(events)} events." in report
+    assert report.count("<td>mark.set</td>") == 1, "after the photo and the search"
+
+
+def test_a_package_of_more_hits_than_memory_holds_is_refused(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [searched(client) for _ in range(2)]
+    key = archive.gallery.keys.list()[0].id
+    case = archive.gallery.cases.add("case", key_id=key)
+    for url in urls:
+        archive.gallery.cases.put(case.id, ItemKind.SEARCH, url.rpartition("/")[2])
+    monkeypatch.setattr("service.evidence.package.MOST_RECORDED", 4)
+    assert client.get(f"{urls[0]}/evidence", params={"hits": 0}).status_code == 200
+    refused = client.get(f"/v1/cases/{case.id}/evidence")
+    assert (refused.status_code, "8 hits in all" in refused.json()["detail"]) == (409, True)
+    monkeypatch.setattr("service.evidence.package.MOST_RECORDED", 3)
+    assert client.get(f"{urls[0]}/evidence").status_code == 409
+    assert len(archive.gallery.audit.events(action="evidence.begin")) == 1
+
+
+def test_each_package_finds_its_own_digest_in_the_list(client: TestClient) -> None:
+    url = searched(client)
+    answers = [client.get(f"{url}/evidence", params={"hits": 0}) for _ in range(2)]
+    digests = {
+        answer.headers["sightline-package"]: verifier.verify(io.BytesIO(answer.content)).digest
+        for answer in answers
+    }
+    listed = client.get(f"{url}/evidence/made").json()["items"]
+    assert {one["package_id"]: one["manifest_sha256"] for one in listed} == digests
+    assert len(digests) == 2

@@ -1,9 +1,12 @@
 """The history of searches over HTTP, and asking one again: only one's own, and nothing that is gone."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.networks import Networks
@@ -113,6 +116,32 @@ def test_what_was_erased_is_named(client: TestClient, archive: Archive, probe: J
     assert left["repeats"]["erased_tracklets"] == 2
     assert ids(left) == [hit["tracklet_id"] for hit in first["hits"] if hit["camera"]["name"] == "gate"]
     assert left["repeats"]["same_ranking"] is True
+
+
+def test_what_is_damaged_is_not_said_to_be_erased(
+    make_app: Callable[..., FastAPI], archive: Archive, secret: str
+) -> None:
+    with TestClient(make_app(), headers={"X-API-Key": secret}) as client:
+        first = search(client, upload(client, scene((RED, 100, 60))))
+    yard = archive.videos["yard"].id.encode()
+    for videos in (archive.gallery.data_dir / "segments").glob("*/videos.npy"):
+        if yard in np.load(videos)["id"]:
+            (vectors,) = videos.parent.glob("tracklets*")
+            content = bytearray(vectors.read_bytes())
+            content[-1] ^= 0x40
+            vectors.write_bytes(content)
+    archive.gallery.forget(ColourEmbedder.id)
+    with TestClient(make_app(), headers={"X-API-Key": secret}) as client:
+        same, now = again(client, first), again(client, first, on="now")
+    lost = [(hit["rank"], hit["tracklet_id"]) for hit in first["hits"] if hit["camera"]["name"] == "yard"]
+    for answer in (same, now):
+        assert [(one["rank"], one["tracklet_id"]) for one in answer["repeats"]["damaged"]] == lost
+        assert answer["repeats"]["erased"] == []
+        said = " ".join(answer["warnings"])
+        assert "whose vectors are damaged: 2" in said
+        assert "erased or indexed anew" not in said
+    assert (same["repeats"]["erased_tracklets"], same["repeats"]["damaged_tracklets"]) == (0, 2)
+    assert same["repeats"]["same_ranking"] is True
 
 
 def test_a_deleted_photo_ends_it(client: TestClient, archive: Archive, probe: Json) -> None:

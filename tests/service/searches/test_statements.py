@@ -4,12 +4,13 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from gallery import NewRecording
+from gallery import NewRecording, Snapshot
 from service import coverage
 from service.app import create_app
 from service.settings import ServiceSettings
@@ -183,3 +184,21 @@ def test_an_empty_gallery_answers_that_it_is_empty(client: TestClient, archive: 
     assert answer["hits"] == []
     assert answer["coverage"]["tracklets_compared"] == 0
     assert all(camera["videos"] == 0 for camera in answer["coverage"]["cameras"])
+
+
+def test_a_video_that_came_while_it_was_ranked_is_not_said_to_be_searched(
+    client: TestClient, archive: Archive, probe: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Snapshot.search
+
+    def ranked(self: Snapshot, *args: Any, **options: Any) -> Any:
+        found = real(self, *args, **options)
+        index(archive, "roof", NOON, [RED])
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Snapshot, "search", ranked)
+        answer = search(client, probe, cameras=["roof"])
+    assert (answer["hits"], answer["coverage"]["cameras"][0]["videos"]) == ([], 0)
+    assert ("roof.mp4 of roof (2026-03-01 12:00:00 to 12:00:05)", "being indexed, 99% done") in gaps(answer)
+    assert search(client, probe, cameras=["roof"])["coverage"]["cameras"][0]["videos"] == 1
