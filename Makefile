@@ -57,6 +57,7 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 bench-onnx: $(READY_DEV) ## Compare ONNX Runtime with torch on this CPU; needs the extra [onnx]
 	$(BIN)/sightline models export tkp-efficientnet-lite0 --onnx out/tkp-onnx
 	$(BIN)/python benchmarks/onnx_runtime.py tkp-efficientnet-lite0 out/tkp-onnx
+	$(BIN)/python benchmarks/runtimes.py samples/camera-2.mp4 samples/probes/person-1.jpg
 
 .PHONY: bench-systems
 bench-systems: $(READY_DEV) ## Train and judge all systems at one budget: hours (SIMULATE="--wardrobe DIR" JUDGE="--real CUHK01")

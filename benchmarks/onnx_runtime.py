@@ -17,7 +17,7 @@ import torch
 
 from models import zoo
 from models.embedder import CPU_FRAMES
-from models.exporting import IMAGE, INPUT, OUTPUT, VIDEO
+from models.exported.writing import IMAGE, INPUT, OUTPUT, VIDEO
 from models.inference import optimise
 from models.onnx_runtime import open_on_cpu
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gallery.catalogue.cameras import CAMERA_DEFAULTS as CAMERA_DEFAULTS
     from gallery.catalogue.catalogue import Catalogue as Catalogue
     from gallery.clock import FrameClock as FrameClock
+    from gallery.disk.media import exported_directory as exported_directory
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
     from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
     from gallery.errors import Conflict as Conflict
@@ -95,6 +96,7 @@ _HOMES = {
     "catalogue.catalogue": ["Catalogue"],
     "clock": ["FrameClock"],
     "formats": ["recording_formats"],
+    "disk.media": ["exported_directory"],
     "errors": [
         "AlreadyIndexed",
         "CatalogueUnavailable",

@@ -1,5 +1,6 @@
 """The networks that the settings name, made ready. Imported late, for torch takes a second to import."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gallery import Gallery
@@ -28,19 +29,34 @@ def check_settings(settings: IndexSettings) -> None:
     check_detector(settings.detector)
 
 
-def make_embedder(settings: IndexSettings) -> "Embedder":
-    """Load the model and put it on its device. Raises ModelError."""
+def make_embedder(settings: IndexSettings, exported: Path | None = None) -> "Embedder":
+    """Load the model and put it on its device.
+
+    Args:
+        settings: which model, where.
+        exported: folder of exported networks. On a CPU those of the model are made there, which takes seconds
+            and pays as indexing takes long. None: torch embeds.
+
+    Raises:
+        ModelError: the model, the device or the runtime cannot be used.
+    """
     from models import zoo
     from models.embedder import Embedder
+    from models.exported.cache import try_to_provide
+    from models.exported.choosing import AUTO
     from models.inference import device_for
 
     model = zoo.load(settings.model or DEFAULT)
     device = device_for(model.network, settings.device)
+    if settings.runtime == AUTO and device == "cpu" and exported is not None:
+        try_to_provide(exported, model)
     return Embedder(
         model,
         device=device,
         batch_size=settings.embed_batch_on(device),
         threads=1,  # batches run side by side instead: nothing to wait for within one
+        runtime=settings.runtime,
+        exported=exported,
     )
 
 
@@ -64,7 +80,7 @@ class ModelInUse:
         if self._current is None or change != self._change:
             settings = in_use(self._settings, self._gallery)
             if self._current is None or settings.model != self._current[0]:
-                self._current = settings.model, make_embedder(settings)
+                self._current = settings.model, make_embedder(settings, self._gallery.models.exported)
             self._change = change
         return self._current[1]
 

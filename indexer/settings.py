@@ -7,7 +7,7 @@ batch.
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -52,6 +52,7 @@ class IndexSettings(BaseSettings):
     # Network
     model: str | None = None  # name, id or path; None: the promoted model, else the one that is shipped
     device: str = "auto"
+    runtime: Literal["auto", "torch", "onnx"] = "auto"  # auto: ONNX Runtime on a CPU where it can be
     embed_batch: int | None = Field(default=None, ge=1)  # crops of any tracklets; None: 8 or 128
 
     # Adaptation

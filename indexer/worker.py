@@ -60,7 +60,9 @@ class Worker:
         self._name = name
         self._detector_factory = detector_factory or (lambda size: make_detector(settings, size))
         self._model_factory = model_factory or (
-            lambda model: make_embedder(in_use(settings.model_copy(update={"model": model}), gallery))
+            lambda model: make_embedder(
+                in_use(settings.model_copy(update={"model": model}), gallery), gallery.models.exported
+            )
         )
         self._stop = threading.Event()
         self._compact_at = MANY_SEGMENTS

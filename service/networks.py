@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from gallery import Gallery, GalleryError
+from gallery import Gallery, GalleryError, exported_directory
 from models.detector import Detector
 from models.errors import ModelError
 from models.names import DEFAULT, shipped_ids
@@ -53,7 +53,13 @@ def load_embedder(settings: ServiceSettings) -> ProbeEmbedder:
     from models.embedder import Embedder
 
     model = zoo.load(settings.model or DEFAULT)
-    return Embedder(model, device=settings.device, threads=_threads(settings))
+    return Embedder(
+        model,
+        device=settings.device,
+        threads=_threads(settings),
+        runtime=settings.runtime,
+        exported=exported_directory(settings.data_dir),
+    )
 
 
 def try_model(settings: ServiceSettings, model: str) -> None:

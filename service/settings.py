@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -30,6 +30,7 @@ class ServiceSettings(GallerySettings):
         idle_timeout_seconds: how long a client may send nothing of a body, or read nothing of an answer.
         model: what embeds probe photos; None: the model that is promoted, else the one that is shipped.
         device, detector: where it runs, and what finds persons on photos.
+        runtime: what embeds: "torch", "onnx" (ONNX Runtime), or "auto": the latter on a CPU that has indexed.
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
@@ -65,6 +66,7 @@ class ServiceSettings(GallerySettings):
     idle_timeout_seconds: float = Field(default=60.0, gt=0)
     model: str | None = None
     device: str = "auto"
+    runtime: Literal["auto", "torch", "onnx"] = "auto"
     detector: str = "nanodet"
     threads: int = Field(default=0, ge=0)
     network_passes: int = Field(default=2, ge=1)

@@ -4,14 +4,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from gallery import GalleryError, GallerySettings
+from gallery import GalleryError, GallerySettings, exported_directory
 from models.errors import ModelError
 from models.names import DEFAULT
 from service.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from models.embedder import Embedder
 
 State = Literal["ok", "warning", "failed"]
 _LEAST_FREE_BYTES = 5 * 1024**3
@@ -77,15 +80,33 @@ def model(settings: ServiceSettings) -> Finding:
     from models.embedder import Embedder
 
     embedder = Embedder(
-        zoo.load(_model_in_use(settings)), device=settings.device, threads=settings.threads or None
+        zoo.load(_model_in_use(settings)),
+        device=settings.device,
+        threads=settings.threads or None,
+        runtime=settings.runtime,
+        exported=exported_directory(settings.data_dir),
     )
     embedder.embed_images([np.zeros((128, 64, 3), np.uint8)])
     detail = (
         f"{embedder.name} ({embedder.id[:12]}), {embedder.dimension} numbers a person, on {embedder.device}"
+        f" by {_runtime(settings, embedder)}"
     )
     if embedder.warning:
         return Finding("model", "warning", f"{detail}. {embedder.warning}")
     return Finding("model", "ok", detail)
+
+
+def _runtime(settings: ServiceSettings, embedder: "Embedder") -> str:
+    """What embeds, and why it is torch on a CPU where something faster could."""
+    from models.exported.exporting import missing_packages
+
+    if embedder.runtime != "torch":
+        return {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}[embedder.runtime]
+    if embedder.device != "cpu" or settings.runtime == "torch":
+        return "torch"
+    if missing := missing_packages():
+        return f"torch (ONNX Runtime is faster, and needs: pip install {' '.join(missing)})"
+    return "torch (the first `sightline index` prepares ONNX Runtime, which is faster)"
 
 
 def _model_in_use(settings: ServiceSettings) -> str:

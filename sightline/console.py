@@ -41,6 +41,10 @@ DataDir = Annotated[
     Path | None,
     typer.Option(help="Folder of the gallery; SIGHTLINE_DATA_DIR says the same, ./data is the default."),
 ]
+Runtime = Annotated[
+    str | None,
+    typer.Option(help="What embeds: auto, torch or onnx [default: SIGHTLINE_INDEX_RUNTIME, or auto]."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 
 _Settings = TypeVar("_Settings", bound=BaseSettings)

@@ -33,7 +33,7 @@ def import_crops(
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         settings = in_use(settings, gallery)
         check_settings(settings)
-        embedder = make_embedder(settings)
+        embedder = make_embedder(settings, gallery.models.exported)
         with ConsoleProgress(output) as bars:
             bar = bars.of(shown(folder.name))
             reports = import_folder(gallery, embedder, crops, settings, progress=bar)

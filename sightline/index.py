@@ -11,7 +11,7 @@ import typer
 from gallery import GallerySettings
 from indexer.folders import SUFFIXES, Found, find_recordings
 from indexer.names import cannot_be_recorded, shown
-from sightline.console import DataDir, moment, open_gallery, output, print_note, read_settings
+from sightline.console import DataDir, Runtime, moment, open_gallery, output, print_note, read_settings
 from sightline.failures import CommandError
 from sightline.outcomes import Outcome, print_outcomes, print_passed_over, read_one
 
@@ -41,6 +41,7 @@ def index(
     boxes: Annotated[
         Path | None, typer.Option(help="MOTChallenge file with the people on the one recording given.")
     ] = None,
+    runtime: Runtime = None,
     data_dir: DataDir = None,
 ) -> None:
     """Make the people on recordings searchable.
@@ -61,7 +62,7 @@ def index(
     from indexer.networks import check_settings, in_use, make_embedder
     from indexer.settings import IndexSettings
 
-    settings = read_settings(IndexSettings)
+    settings = read_settings(IndexSettings, runtime=runtime)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         settings = in_use(settings, gallery)
         check_settings(settings)  # before torch loads, which takes many seconds
@@ -69,7 +70,7 @@ def index(
             begin = moment(start, where.time_zone)
             print_passed_over(found.passed_over)
             _print_order(found)
-            embedder = make_embedder(settings)
+            embedder = make_embedder(settings, gallery.models.exported)
             read = reader(gallery, embedder, settings, where, boxes)
             outcomes = _index_all(gallery, files, where, begin, read, settings=settings)
     print_outcomes(outcomes)

@@ -184,7 +184,7 @@ def export(
 ) -> None:
     """Write a model as ONNX files for other programs, and compare them with torch."""
     from models import zoo
-    from models.exporting import export_onnx
+    from models.exported.exporting import export_onnx
 
     loaded = zoo.load(located(model, read_settings(GallerySettings, data_dir=data_dir)))
     onnx.mkdir(parents=True)

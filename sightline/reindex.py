@@ -7,7 +7,7 @@ import typer
 
 from gallery import GallerySettings, ReindexOptions
 from indexer.names import shown
-from sightline.console import DataDir, open_gallery, output, print_line, print_note, read_settings
+from sightline.console import DataDir, Runtime, open_gallery, output, print_line, print_note, read_settings
 from sightline.outcomes import Outcome, print_outcomes
 from sightline.videos import all_videos
 
@@ -25,6 +25,7 @@ def reindex(
     ] = None,
     camera: Annotated[str | None, typer.Option(help="Only recordings of this camera.")] = None,
     job: Annotated[bool, typer.Option("--job", help="File a job for the workers and return.")] = False,
+    runtime: Runtime = None,
     data_dir: DataDir = None,
 ) -> None:
     """Embed the people of the gallery with another model, beside those they are embedded with.
@@ -37,14 +38,12 @@ def reindex(
     from indexer.networks import check_settings, in_use, make_embedder
     from indexer.settings import IndexSettings
 
-    settings = read_settings(IndexSettings)
-    if model is not None:
-        settings = settings.model_copy(update={"model": model})
+    settings = read_settings(IndexSettings, model=model, runtime=runtime)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         named, settings = settings.model, in_use(settings, gallery)
         check_settings(settings)
         camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
-        embedder = make_embedder(settings)
+        embedder = make_embedder(settings, gallery.models.exported)
         if job:
             cameras = None if camera_id is None else [camera_id]
             options = ReindexOptions(named or embedder.name, embedder.id)

@@ -45,7 +45,7 @@ def repair(data_dir: DataDir = None) -> None:
         if not found.damaged:
             output.print(f"Nothing to repair in {found.videos} videos.")
             raise typer.Exit(1 if found.problems else 0)
-        embedder = make_embedder(settings)
+        embedder = make_embedder(settings, gallery.models.exported)
 
         @cache
         def read_of(camera_id: int) -> "Read":

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sightline.console import DataDir, open_gallery, read_settings
+from sightline.console import DataDir, Runtime, open_gallery, read_settings
 from sightline.interrupts import stop_when_told
 
 
@@ -28,6 +28,7 @@ def worker(
     jobs: Annotated[
         Jobs, typer.Option(help="Which to take: indexing, models (reindex and adapt), or all.")
     ] = Jobs.ALL,
+    runtime: Runtime = None,
     data_dir: DataDir = None,
 ) -> None:
     """Run filed jobs.
@@ -40,7 +41,7 @@ def worker(
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
 
-    settings = read_settings(IndexSettings)
+    settings = read_settings(IndexSettings, runtime=runtime)
     stop = threading.Event()
     stop_when_told(stop, "the recording in work goes back into the queue")
     name = name or f"{socket.gethostname()}-{os.getpid()}"

@@ -1,5 +1,6 @@
 """Galleries to test with: on SQLite and on a real PostgreSQL."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from itertools import count
@@ -12,6 +13,7 @@ from gallery import Gallery, GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database
 from tests.postgres import PostgresServer
+from tests.simulation.drawing import give_up
 
 TEMPLATE = "gallery_template"
 _numbers = count()
@@ -30,6 +32,20 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def exported_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the shipped default lies as ONNX Runtime wants it: made once a test process, in seconds."""
+    from models import zoo
+    from models.exported.cache import provide
+    from models.exported.exporting import missing_packages
+
+    if missing_packages():
+        give_up("the extra [onnx] is not installed", os.environ)
+    root = tmp_path_factory.mktemp("exported")
+    provide(root, zoo.load())
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,11 @@ def cache_directory(data_dir: Path, video_id: str) -> Path:
     return data_dir / "cache" / video_id
 
 
+def exported_directory(data_dir: Path) -> Path:
+    """Name the directory for models as other runtimes want them, a folder each by id; it can be made anew."""
+    return data_dir / "exported"
+
+
 def model_directory(data_dir: Path, model_id: str) -> Path:
     """Name the directory of a model's weights and card."""
     return data_dir / "models" / model_id

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from gallery.disk.files import copy_file, discard_tree, move_durably, subdirectories, sync_directory
 from gallery.disk.locks import Staging, staging_root
-from gallery.disk.media import model_directory
+from gallery.disk.media import exported_directory, model_directory
 from gallery.errors import InvalidInput
 from gallery.sql.database import Database
 from gallery.sql.tables import GalleryState, Model
@@ -75,6 +75,7 @@ def discard_model_files(data_dir: Path, model_id: str, segment_ids: Sequence[str
     for segment_id in segment_ids:
         discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
     discard_tree(model_directory(data_dir, model_id), staging_root(data_dir))
+    discard_tree(exported_directory(data_dir) / model_id, staging_root(data_dir))
 
 
 def sweep_models(database: Database, data_dir: Path) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
-from gallery.disk.media import model_directory
+from gallery.disk.media import exported_directory, model_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.models import PromotionInfo, RegisteredModel
 from gallery.records.videos import ModelInfo
@@ -37,6 +37,11 @@ class Models:
     def __init__(self, database: Database, data_dir: Path) -> None:
         self._database = database
         self._data_dir = data_dir
+
+    @property
+    def exported(self) -> Path:
+        """The folder for models as other runtimes want them; a removed model goes from there too."""
+        return exported_directory(self._data_dir)
 
     def all(self) -> list[RegisteredModel]:
         """Return every model that is kept or has embeddings here, oldest first."""

@@ -59,6 +59,11 @@ class ImportedNetwork(Network):
         """D of every feature."""
         return self._dimension
 
+    @property
+    def runtime(self) -> str:
+        """What opens it: "onnx" or "openvino"."""
+        return self.described.network
+
     def embed_images(self, images: Tensor) -> Tensor:
         """Features of single crops, of any length: (B, 3, H, W) -> (B, D)."""
         return self._features(images, len(images))

@@ -1,8 +1,9 @@
 """Opens imported networks: ONNX by ONNX Runtime, OpenVINO's IR by OpenVINO where it is installed."""
 
+import os
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,24 +11,46 @@ from models.errors import BadCheckpoint
 from models.imported.architecture import Architecture, Floats, Runner
 from models.onnx_runtime import ORT_ERRORS, open_on_cpu
 
+_OF_PARENTS: Final[list[Any]] = []
+
 
 class OnnxRunner:
-    """A network by ONNX Runtime. Raises BadCheckpoint for a file that it cannot open."""
+    """A network by ONNX Runtime.
 
-    def __init__(self, path: Path, architecture: Architecture, threads: int | None) -> None:
-        try:
-            self._session = open_on_cpu(path, threads)
-        except ORT_ERRORS as error:
-            raise BadCheckpoint(f"ONNX Runtime cannot open it: {error}") from error
-        self._input, self._output = architecture.input, architecture.output
+    Its threads do not survive a fork, so a child that is forked opens the file anew.
+
+    Args:
+        path: the file.
+        input_: name of its one input.
+        output: name of the output with the features.
+        threads: of each run; None for one a core.
+
+    Raises:
+        BadCheckpoint: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, input_: str, output: str, threads: int | None) -> None:
+        self._path, self._input, self._output, self._threads = path, input_, output, threads
+        self._open()
 
     def run(self, pictures: Floats) -> Floats:
         """Features. Raises BadCheckpoint if it fails."""
+        if self._process != os.getpid():
+            # Kept for ever: closing it would wait for threads that are the parent's.
+            _OF_PARENTS.append(self._session)
+            self._open()
         try:
             output: Floats = self._session.run([self._output], {self._input: pictures})[0]
         except ORT_ERRORS as error:
             raise BadCheckpoint(f"ONNX Runtime cannot run it: {error}") from error
         return output
+
+    def _open(self) -> None:
+        try:
+            self._session = open_on_cpu(self._path, self._threads)
+        except ORT_ERRORS as error:
+            raise BadCheckpoint(f"ONNX Runtime cannot open it: {error}") from error
+        self._process = os.getpid()
 
 
 class OpenVinoRunner:
@@ -74,5 +97,6 @@ def output_of(network: Any, name: str) -> Any:
 
 def open_runner(path: Path, architecture: Architecture, threads: int | None) -> Runner:
     """Open the file of a network as its card says. Raises BadCheckpoint."""
-    kind = OnnxRunner if architecture.network == "onnx" else OpenVinoRunner
-    return kind(path, architecture, threads)
+    if architecture.network == "onnx":
+        return OnnxRunner(path, architecture.input, architecture.output, threads)
+    return OpenVinoRunner(path, architecture, threads)

@@ -73,6 +73,11 @@ class Network(nn.Module, ABC):
         return []
 
     @property
+    def runtime(self) -> str:
+        """What computes it: "torch", or what an imported network is opened by."""
+        return "torch"
+
+    @property
     def has_neck(self) -> bool:
         """True if features pass a batch normalisation last."""
         return False

@@ -27,7 +27,7 @@ def registered(sqlite_gallery: Gallery, tmp_path: Path, monkeypatch: pytest.Monk
         sqlite_gallery.models.add(info, source)
     monkeypatch.setattr(
         "indexer.networks.make_embedder",
-        lambda settings: TinyEmbedder(model="0" if settings.model == DEFAULT else settings.model[-1]),
+        lambda settings, _: TinyEmbedder(model="0" if settings.model == DEFAULT else settings.model[-1]),
     )
     return sqlite_gallery
 

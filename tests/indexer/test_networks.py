@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from gallery import Gallery, GallerySettings
 from indexer.networks import make_detector, make_embedder
 from indexer.pipeline import index_video
@@ -31,6 +33,34 @@ def test_the_real_network_gives_the_same_bytes_alone_and_side_by_side(
             assert not report.warnings
             found.append(contents(gallery))
     assert found[0] == found[1] == found[2]
+
+
+def test_a_gallery_of_either_runtime_is_searched_by_the_other(
+    crowd_video: Path, tmp_path: Path, exported_networks: Path
+) -> None:
+    """One model, one gallery: whichever embedded a recording or a photo, the answer is the same."""
+    answers = []
+    for runtime in ("torch", "auto"):
+        settings = SETTINGS.model_copy(update={"runtime": runtime})
+        embedder = make_embedder(settings, exported_networks)
+        with Gallery.open(
+            GallerySettings(data_dir=tmp_path / runtime, database_url=None), create=True
+        ) as gallery:
+            camera = gallery.catalogue.get_or_add_camera("gate")
+            recording = Recording(crowd_video, camera.id, START, crowd_video.name)
+            index_video(gallery, embedder, ColourDetector(), recording, settings)
+            snapshot = gallery.snapshot(embedder.id)
+            for asked in ("torch", "onnx"):
+                other = make_embedder(SETTINGS.model_copy(update={"runtime": asked}), exported_networks)
+                assert (other.id, other.runtime) == (embedder.id, asked)
+                probe = other.embed_images([np.full((90, 40, 3), (200, 30, 30), np.uint8)])[0]
+                hits = snapshot.search(probe, limit=10).hits
+                order = [gallery.catalogue.tracklet(hit.tracklet_id).number for hit in hits]
+                answers.append((order, [(hit.score, hit.standard_score) for hit in hits]))
+    assert len(answers) == 4
+    for order, scores in answers[1:]:
+        assert order == answers[0][0]
+        np.testing.assert_allclose(scores, answers[0][1], atol=1e-3)  # vectors are kept in half precision
 
 
 def test_the_real_detector_takes_no_drawing_for_a_person(sqlite_gallery: Gallery, tmp_path: Path) -> None:

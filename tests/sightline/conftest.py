@@ -30,7 +30,7 @@ def run(sqlite_settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks that see colours: quick, and right about the drawn people."""
-    monkeypatch.setattr("indexer.networks.make_embedder", lambda settings: TinyEmbedder())
+    monkeypatch.setattr("indexer.networks.make_embedder", lambda *_: TinyEmbedder())
     monkeypatch.setattr("indexer.networks.make_detector", lambda settings, size=None: ColourDetector())
     monkeypatch.setattr("service.networks.load", lambda settings: (TinyEmbedder(), ColourDetector()))
 

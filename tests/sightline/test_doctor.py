@@ -23,7 +23,21 @@ def test_a_healthy_machine_passes(run: Run) -> None:
     assert {part for part, finding in found.items() if finding["state"] == "failed"} == set()
     assert "nanodet" in found["detector"]["detail"]
     assert "images-efficientnet-lite0" in found["model"]["detail"]
+    assert "on cpu by torch (" in found["model"]["detail"], "why nothing faster"
     assert found["database"]["state"] == "ok"
+
+
+def test_it_says_that_onnx_runtime_embeds(
+    run: Run, tmp_path: Path, exported_networks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gallery" / "exported").symlink_to(exported_networks)
+    assert "on cpu by ONNX Runtime" in findings(run)[1]["model"]["detail"]
+    monkeypatch.setenv("SIGHTLINE_RUNTIME", "torch")
+    assert findings(run)[1]["model"]["detail"].endswith("on cpu by torch")
+    monkeypatch.setenv("SIGHTLINE_RUNTIME", "tensorrt")
+    refused = run("doctor")
+    assert refused.exit_code == 2
+    assert "SIGHTLINE_RUNTIME" in refused.output
 
 
 def test_broken_parts_fail_and_the_others_are_still_examined(

@@ -207,7 +207,7 @@ def test_the_order_is_natural_and_shown_before_work_begins(
     first, second = sorted(listed(run, "videos"), key=lambda video: str(video["start_time"]))
     assert (first["file_name"], second["file_name"]) == ("part9.mp4", "part10.mp4")
 
-    def stopped(settings: object) -> None:
+    def stopped(*_: object) -> None:
         raise DetectorError("no networks today")
 
     monkeypatch.setattr("indexer.networks.make_embedder", stopped)
@@ -246,7 +246,7 @@ def test_what_was_passed_over_is_listed(run: Run, recordings: Path) -> None:
 def test_unknown_networks_are_refused_before_any_is_loaded(
     run: Run, recordings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("indexer.networks.make_embedder", lambda settings: pytest.fail("loaded"))
+    monkeypatch.setattr("indexer.networks.make_embedder", lambda *_: pytest.fail("loaded"))
     for name, value in (("MODEL", "no-such-model"), ("DETECTOR", "onnx:nowhere.onnx")):
         with monkeypatch.context() as patched:
             patched.setenv(f"SIGHTLINE_INDEX_{name}", value)

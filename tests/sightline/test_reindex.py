@@ -21,7 +21,7 @@ def second_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGHTLINE_INDEX_MODEL", "0")
     monkeypatch.setattr("indexer.networks.check_settings", lambda settings: None)  # "0" and "1" exist here
     for where in ("indexer.networks", "indexer.worker"):
-        monkeypatch.setattr(f"{where}.make_embedder", lambda settings: TinyEmbedder(model=settings.model))
+        monkeypatch.setattr(f"{where}.make_embedder", lambda settings, _: TinyEmbedder(model=settings.model))
 
 
 def index(run: Run, file: Path) -> None:

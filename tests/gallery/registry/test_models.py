@@ -144,7 +144,11 @@ def test_removing_takes_files_and_vectors(both: Gallery) -> None:
     both.models.promote("test")
     with pytest.raises(Conflict, match="is promoted"):
         both.models.remove("test")
+    exported = [both.models.exported / model.id / "versions" for model in (MODEL, OTHER)]
+    for made in exported:
+        made.mkdir(parents=True)
     removed = both.models.remove("other")
+    assert [made.exists() for made in exported] == [True, False], "what was made of it goes too"
     assert removed.folder is not None
     assert not removed.folder.exists()
     assert searchable(both, OTHER) == 0

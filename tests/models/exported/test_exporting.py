@@ -10,7 +10,8 @@ import pytest
 from models import zoo
 from models.embedder import Embedder, normalise
 from models.errors import CannotExport
-from models.exporting import AGREEMENT, IMAGE, INPUT, OUTPUT, VIDEO, export_onnx
+from models.exported.exporting import export_onnx
+from models.exported.writing import AGREEMENT, IMAGE, INPUT, OUTPUT, VIDEO
 from models.imported.importing import Usage, import_network
 from models.names import SHIPPED
 from models.onnx_runtime import open_on_cpu
