@@ -86,7 +86,7 @@ def test_ranked_lists_are_what_fiftyone_is_given(tmp_path: Path, monkeypatch: py
     fiftyone = Fiftyone()
     monkeypatch.setitem(sys.modules, "fiftyone", fiftyone)
     monkeypatch.chdir(tmp_path)
-    (block,) = re.findall(r"```\n(import json\nimport fiftyone.*?)```", GUIDE, flags=re.S)
+    (block,) = re.findall(r"```\n(import json\nimport pathlib\nimport fiftyone.*?)```", GUIDE, flags=re.S)
 
     exec(compile(block, "docs/python.md", "exec"), {})
 
