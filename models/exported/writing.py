@@ -139,6 +139,6 @@ def _relative(found: Floats, right: Floats) -> float:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # whoever waits for this has work of its own beside it
+    torch.set_num_threads(1)  # the process that waits for this one works beside it
     source, target = (Path(argument) for argument in sys.argv[1:])
     (target / REPORT).write_text(json.dumps(write(source, target)), encoding="utf-8")
