@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gallery.catalogue.cameras import CAMERA_DEFAULTS as CAMERA_DEFAULTS
     from gallery.catalogue.catalogue import Catalogue as Catalogue
+    from gallery.catalogue.chain_check import check_trail as check_trail
     from gallery.clock import FrameClock as FrameClock
     from gallery.disk.media import exported_directory as exported_directory
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
+    from gallery.records.access import Anchor as Anchor
+    from gallery.records.access import ChainReport as ChainReport
     from gallery.records.access import EventInfo as EventInfo
     from gallery.records.cameras import CameraInfo as CameraInfo
     from gallery.records.cases import CaseChanges as CaseChanges
@@ -94,6 +97,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "catalogue.cameras": ["CAMERA_DEFAULTS"],
     "catalogue.catalogue": ["Catalogue"],
+    "catalogue.chain_check": ["check_trail"],
     "clock": ["FrameClock"],
     "formats": ["recording_formats"],
     "disk.media": ["exported_directory"],
@@ -107,7 +111,7 @@ _HOMES = {
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
-    "records.access": ["EventInfo"],
+    "records.access": ["Anchor", "ChainReport", "EventInfo"],
     "records.cameras": ["CameraInfo"],
     "records.cases": ["CaseChanges", "CaseInfo", "ItemKind"],
     "records.coverage": [

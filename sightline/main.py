@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from sightline import (
     adapt,
+    audit,
     backup,
     calibrate,
     cameras,
@@ -119,6 +120,7 @@ app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
 app.command("doctor")(doctor.doctor)
+app.add_typer(audit.app, name="audit")
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(cases.app, name="cases")
 app.add_typer(jobs.app, name="jobs")

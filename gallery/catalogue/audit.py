@@ -1,21 +1,25 @@
-"""The audit trail: who did what and when. Written by the server, never changed, never removed."""
+"""The audit trail: who did what and when. Written by the server, never changed, never removed, and hashed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ScalarResult, Select, select
 from sqlalchemy.orm import Session
 
-from gallery.errors import InvalidInput
-from gallery.records.access import EventInfo
+from gallery.catalogue.chain_check import START, check_trail
+from gallery.errors import InvalidInput, NotFound
+from gallery.records.access import Anchor, ChainReport, EventInfo
+from gallery.sql import chain
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
-from gallery.sql.tables import AuditEvent
+from gallery.sql.tables import AuditEvent, AuditHead
 from gallery.validation import json_object, optional_text, text
 
 MAX_EVENTS = 1000
 _SUBJECTS = 500  # in one query
+_AT_ONCE = 500  # events in memory
 
 
 def add_event(
@@ -26,17 +30,18 @@ def add_event(
     subject: str | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an event to the caller's transaction: it is recorded if and only if the rest of it is."""
-    session.add(
-        AuditEvent(
-            at=datetime.now(UTC),
-            key_id=optional_text(key_id, "key id", longest=32),
-            action=text(action, "action", longest=100),
-            subject=optional_text(subject, "subject"),
-            detail=json_object(detail or {}, "detail"),
-        )
+    """Add an event to the caller's transaction: it is recorded if and only if the rest of it is.
+
+    The session is one of `Database.write`, which writes its events last.
+    """
+    event = chain.Event(
+        at=datetime.now(UTC),
+        key_id=optional_text(key_id, "key id", longest=32),
+        action=text(action, "action", longest=100),
+        subject=optional_text(subject, "subject"),
+        detail=json_object(detail or {}, "detail"),
     )
-    session.flush()
+    chain.add(session, event)
 
 
 class Audit:
@@ -88,6 +93,36 @@ class Audit:
         with self._database.read() as session:
             return [copied(EventInfo, row) for row in session.scalars(query)]
 
+    def trail(self, *, after: int = 0) -> Iterator[EventInfo]:
+        """Go through all events with ids above `after`, in the order of their making, as they are now."""
+        query = select(AuditEvent).where(AuditEvent.id > after).order_by(AuditEvent.id)
+        with self._database.read() as session, closing(_streamed(session, query)) as rows:
+            yield from (copied(EventInfo, row) for row in rows)
+
+    def anchor(self) -> Anchor:
+        """Where the trail ends now: to be noted where nobody who can change the database can change it."""
+        with self._database.read() as session:
+            head = session.execute(select(AuditHead)).scalar_one()
+            return Anchor(head.event_id, head.digest)
+
+    def anchor_at(self, event_id: int) -> Anchor:
+        """The digest of one event; of 0, what the first is hashed together with. Raises NotFound."""
+        if event_id == START.event:
+            return START
+        with self._database.read() as session:
+            digest = session.scalar(select(AuditEvent.digest).where(AuditEvent.id == event_id))
+        if digest is None:
+            raise NotFound(f"no event has the id {event_id}")
+        return Anchor(event_id, digest)
+
+    def verify(self, anchors: Sequence[Anchor] = ()) -> ChainReport:
+        """Hash all events again and compare them with their digests, and with digests noted earlier."""
+        with self._database.read() as session:
+            head = session.execute(select(AuditHead)).scalar_one()
+            with closing(_streamed(session, select(AuditEvent).order_by(AuditEvent.id))) as rows:
+                events = (copied(EventInfo, row) for row in rows)
+                return check_trail(events, end=Anchor(head.event_id, head.digest), anchors=anchors)
+
     def about(self, subjects: Sequence[str], *, after: int = 0, limit: int) -> list[EventInfo]:
         """Return the first `limit` events whose subject is one of these, in the order of their making.
 
@@ -101,3 +136,7 @@ class Audit:
                 rows = session.scalars(query.order_by(AuditEvent.id).limit(limit))
                 found += [copied(EventInfo, row) for row in rows]
         return sorted(found, key=lambda event: event.id)[:limit]
+
+
+def _streamed(session: Session, query: Select[AuditEvent]) -> ScalarResult[AuditEvent]:
+    return session.scalars(query.execution_options(yield_per=_AT_ONCE))

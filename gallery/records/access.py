@@ -19,7 +19,10 @@ class KeyInfo:
 
 @dataclass(frozen=True, slots=True)
 class EventInfo:
-    """One audit event: who did what to what, when."""
+    """One audit event: who did what to what, when.
+
+    `digest` is the SHA-256, in hexadecimal, of the event together with the digest of the one before it.
+    """
 
     id: int
     at: datetime
@@ -27,3 +30,30 @@ class EventInfo:
     action: str
     subject: str | None
     detail: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A digest of the audit trail to be noted where nobody who can change the database can change it."""
+
+    event: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainReport:
+    """What a check of the audit trail found.
+
+    Attributes:
+        events: how many were checked.
+        last: where the trail ends; None where it has no event.
+        broken_at: id of the first event that is not as it was recorded, or after which events are missing;
+            None if all are.
+        reason: what is wrong there; None if nothing is.
+    """
+
+    events: int
+    last: Anchor | None
+    broken_at: int | None
+    reason: str | None

@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gallery.errors import CatalogueDamaged, CatalogueUnavailable, GalleryError, StorageFull
 from gallery.settings import GallerySettings
+from gallery.sql import chain
 
 BUSY_TIMEOUT_S = 60.0
 WRITES = "sightline_writes"  # marks the connections of writing sessions
@@ -81,6 +82,7 @@ class Database:
         """Open a session whose transaction commits when the block ends, and rolls back when it raises."""
         with _session(self.writing) as session:
             yield session
+            chain.write_waiting(session)
 
     def fold_log(self) -> None:
         """Put what SQLite has logged beside its file into it, so that the file alone is the database."""

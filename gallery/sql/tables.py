@@ -328,7 +328,7 @@ class Mark(Base):
 
 
 class AuditEvent(Base):
-    """Who did what and when. Append-only; written before the answer leaves."""
+    """Who did what and when. Written before the answer leaves; see `gallery.sql.chain`. No row is changed."""
 
     __tablename__ = "audit_event"
     __table_args__ = (Index("ix_audit_event_subject", "subject", "id"),)
@@ -339,6 +339,18 @@ class AuditEvent(Base):
     action: Mapped[str]
     subject: Mapped[str | None]
     detail: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))  # of this event and the digest before it
+
+
+class AuditHead(Base):
+    """One row: the last audit event. Its lock puts events in the order in which they are hashed."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(64))
 
 
 METADATA = Base.metadata  # of all tables above

@@ -118,6 +118,8 @@ def test_it_answers_the_same(settings: GallerySettings) -> None:
         Gallery.open(settings)
     with Gallery.open(settings, create=True) as gallery:
         check_answers(gallery)
+        trail = gallery.audit.verify()
+        assert (trail.events > 0, trail.broken_at) == (True, None)
         report = gallery.verify()
         assert (report.problems, report.unsealed) == ((), 4)
         gallery.compact()

@@ -1,0 +1,192 @@
+"""`sightline audit`: who did what and when, and whether the record of it is whole."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+
+from gallery import Anchor, ChainReport, EventInfo, GallerySettings, check_trail
+from sightline.console import (
+    AsJson,
+    DataDir,
+    open_gallery,
+    print_json,
+    print_line,
+    print_table,
+    read_settings,
+)
+from sightline.failures import CommandError
+
+_KIND = "sightline audit trail"
+_FORMAT = 1
+
+app = typer.Typer(
+    help="Read the audit trail, and check that nobody changed it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Noted = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--anchor", help="What `audit anchor` printed earlier; may be repeated.", metavar="ID:DIGEST"
+    ),
+]
+
+
+@app.command("list")
+def list_events(
+    *,
+    action: Annotated[str | None, typer.Option(help="Only these, such as search.create.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only what this key did, by its id.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only what was done to this id.")] = None,
+    before: Annotated[int | None, typer.Option(min=0, help="Only events before this one.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List events, newest first."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        found = gallery.audit.events(action=action, key_id=key, subject=subject, before=before, limit=limit)
+        asked = {"action": action, "key": key, "subject": subject, "events": len(found)}
+        gallery.audit.record("audit.list", detail=asked)
+    if as_json:
+        print_json([asdict(event) for event in found])
+        return
+    rows = [
+        {
+            "id": event.id,
+            "at": f"{event.at:%Y-%m-%d %H:%M:%S} UTC",
+            "key": (event.key_id or "-")[:12],
+            "action": event.action,
+            "subject": event.subject or "-",
+            "detail": json.dumps(dict(event.detail), ensure_ascii=False) if event.detail else "",
+        }
+        for event in found
+    ]
+    print_table(rows, empty="Nothing is recorded yet.")
+
+
+@app.command()
+def verify(
+    file: Annotated[
+        Path | None, typer.Option("--file", help="An exported trail, instead of the gallery's.")
+    ] = None,
+    noted: Noted = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that every event is as it was recorded, and none is missing.
+
+    Whoever can change the database can rewrite the whole trail: give what `audit anchor` printed earlier.
+    """
+    anchors = [_anchor(text) for text in noted or ()]
+    if file is None:
+        with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+            report = gallery.audit.verify(anchors)
+    else:
+        report = _verify_file(file, anchors)
+    if as_json:
+        print_json(asdict(report))
+    elif report.broken_at is None:
+        end = f", up to {_text(report.last)}" if report.last else ""
+        print_line(f"{report.events} events are as they were recorded{end}.")
+    if report.broken_at is not None:
+        raise CommandError(f"the audit trail is broken at event {report.broken_at}", report.reason or "")
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="New file, one event a line in JSON.")],
+    *,
+    after: Annotated[int, typer.Option(min=0, help="Only events after this one.")] = 0,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the trail into a file that `audit verify --file` can check without the gallery."""
+    settings = read_settings(GallerySettings, data_dir=data_dir)
+    with open_gallery(settings) as gallery:
+        start = gallery.audit.anchor_at(after)
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                count = _write(file, start, gallery.audit.trail(after=after))
+        except FileExistsError:
+            raise CommandError(f"{out} is there already", "name a new file") from None
+        except OSError as error:
+            raise CommandError(f"{out} cannot be written", error.strerror or str(error)) from None
+        gallery.audit.record("audit.export", detail={"after": after, "events": count})
+    print_line(f"{count} events are in {out}.")
+
+
+@app.command()
+def anchor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Print where the trail ends: note it where nobody who can change the database can change it."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        last = gallery.audit.anchor()
+    if as_json:
+        print_json(asdict(last))
+    else:
+        typer.echo(_text(last))
+
+
+def _text(anchor: Anchor) -> str:
+    return f"{anchor.event}:{anchor.digest}"
+
+
+def _anchor(text: str) -> Anchor:
+    number, _, digest = text.strip().partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) < 19 and len(digest) == 64):
+        raise CommandError(f"{text!r} is no anchor", "give one as `audit anchor` prints it: ID:DIGEST")
+    return Anchor(int(number), digest.lower())
+
+
+def _write(file: IO[str], start: Anchor, events: Iterable[EventInfo]) -> int:
+    head = {"kind": _KIND, "format": _FORMAT, "after": start.event, "digest": start.digest}
+    file.write(json.dumps(head) + "\n")
+    count = 0
+    for event in events:
+        values = {**asdict(event), "detail": dict(event.detail), "at": event.at.isoformat()}
+        file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+        count += 1
+    return count
+
+
+def _verify_file(path: Path, anchors: list[Anchor]) -> ChainReport:
+    try:
+        with path.open(encoding="utf-8") as file:
+            start = _head(path, _values(path, 1, file.readline()))
+            return check_trail(_events(path, file), after=start, end=None, anchors=anchors)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{path} cannot be read", str(error)) from None
+
+
+def _head(path: Path, values: dict[str, Any]) -> Anchor:
+    if values.get("kind") != _KIND or values.get("format") != _FORMAT:
+        raise CommandError(f"{path} is no exported audit trail", "`sightline audit export` writes one")
+    return _anchor(f"{values.get('after')}:{values.get('digest')}")
+
+
+def _events(path: Path, lines: Iterable[str]) -> Iterator[EventInfo]:
+    for number, line in enumerate(lines, 2):
+        values = _values(path, number, line)
+        try:
+            at = datetime.fromisoformat(values.pop("at"))
+            event = EventInfo(at=at, **values)
+        except (TypeError, ValueError, KeyError):
+            raise CommandError(f"{path}, line {number}, is no event", "the file is damaged") from None
+        if not (type(event.id) is int and isinstance(event.detail, dict) and at.tzinfo is not None):
+            raise CommandError(f"{path}, line {number}, is no event", "the file is damaged")
+        yield event
+
+
+def _values(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise CommandError(f"{path}, line {number}, is not JSON", "the file is damaged, or not one of ours")
+    return values

@@ -1,0 +1,90 @@
+"""`sightline audit`: list, anchor, export and check, and what it says of a trail that was changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gallery import Gallery, GallerySettings
+from tests.sightline.conftest import Run
+
+
+@pytest.fixture
+def trail(run: Run, sqlite_settings: GallerySettings) -> Run:
+    for name in ("one", "two", "three"):
+        assert run("keys", "create", name).exit_code == 0
+    assert sqlite_settings.data_dir.is_dir()
+    return run
+
+
+def said(output: str) -> str:
+    return " ".join(output.split())
+
+
+def test_from_list_to_a_file_that_is_checked_elsewhere(trail: Run, tmp_path: Path) -> None:
+    assert "key.create" in trail("audit", "list").output
+    (row, *_) = json.loads(trail("audit", "list", "--action", "key.create", "--limit", "1", "--json").stdout)
+    assert (row["id"], row["detail"]) == (3, {"name": "three"})
+    noted = trail("audit", "anchor").stdout.strip()
+    assert noted.startswith("5:"), "reading the trail is an event, too"
+
+    checked = trail("audit", "verify", "--anchor", noted)
+    assert checked.exit_code == 0, checked.output
+    assert f"5 events are as they were recorded, up to {noted}" in said(checked.output)
+    assert json.loads(trail("audit", "verify", "--json").stdout)["broken_at"] is None
+
+    for options, count in (((), 5), (("--after", "2"), 4)):  # the first export is an event of the second
+        out = tmp_path / f"trail{len(options)}.jsonl"
+        assert f"{count} events are in" in said(trail("audit", "export", out, *options).output)
+        elsewhere = trail("audit", "verify", "--file", out, "--anchor", noted)
+        assert elsewhere.exit_code == 0, elsewhere.output
+        assert f"{count} events are as they were recorded" in said(elsewhere.output)
+    again = trail("audit", "export", out)
+    assert (again.exit_code, "is there already" in said(again.output)) == (2, True)
+
+
+def test_a_changed_trail_is_named_with_its_event(
+    trail: Run, sqlite_settings: GallerySettings, tmp_path: Path
+) -> None:
+    out = tmp_path / "trail.jsonl"
+    assert trail("audit", "export", out).exit_code == 0
+    lines = out.read_text().splitlines(keepends=True)
+    for changed, said_of_it in [
+        (lines[0] + "".join(lines[2:]), "broken at event 2"),
+        ("".join([*lines[:2], lines[2].replace("two", "owt"), *lines[3:]]), "broken at event 2"),
+        ("".join([lines[0], lines[2], lines[1], *lines[3:]]), "broken at event 2"),
+        ("".join(lines) + lines[-1], "broken at event 3"),
+        ("".join(lines[1:]), "is no exported audit trail"),
+        ("".join(lines[:2]) + lines[2][:20], "line 3, is not JSON"),
+        ("".join(lines[:2]) + "[]\n", "line 3, is not JSON"),
+        ("".join(lines[:2]) + '{"id": 2}\n', "line 3, is no event"),
+        ("".join(lines[:2]) + lines[2].replace('"id": 2', '"id": "2"'), "line 3, is no event"),
+        ("", "line 1, is not JSON"),
+    ]:
+        out.write_text(changed)
+        result = trail("audit", "verify", "--file", out)
+        assert (result.exit_code, said_of_it in said(result.output)) == (2, True), (said_of_it, result.output)
+    out.write_bytes(b"\xff\xfe")
+    assert "cannot be read" in said(trail("audit", "verify", "--file", out).output)
+
+    with Gallery.open(sqlite_settings) as gallery, gallery._database.engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER audit_event_no_DELETE"))
+        connection.execute(text("DELETE FROM audit_event WHERE id = 2"))
+    broken = trail("audit", "verify")
+    assert (broken.exit_code, "the audit trail is broken at event 3" in said(broken.output)) == (2, True)
+    assert json.loads(trail("audit", "verify", "--json").stdout)["broken_at"] == 3
+
+
+@pytest.mark.parametrize(
+    "noted", ["", "5", "5:abc", "-1:" + "a" * 64, "x:" + "a" * 64, "9" * 30 + ":" + "a" * 64]
+)
+def test_what_is_no_anchor_is_refused(trail: Run, noted: str) -> None:
+    result = trail("audit", "verify", "--anchor", noted)
+    assert (result.exit_code, "is no anchor" in said(result.output)) == (2, True)
+
+
+def test_there_is_no_export_from_an_event_that_never_was(trail: Run, tmp_path: Path) -> None:
+    result = trail("audit", "export", tmp_path / "trail.jsonl", "--after", "99")
+    assert (result.exit_code, "no event has the id 99" in said(result.output)) == (2, True)
+    assert not (tmp_path / "trail.jsonl").exists()
