@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from gallery.catalogue.cameras import CAMERA_DEFAULTS as CAMERA_DEFAULTS
     from gallery.catalogue.catalogue import Catalogue as Catalogue
-    from gallery.catalogue.chain_check import check_trail as check_trail
     from gallery.clock import FrameClock as FrameClock
     from gallery.disk.media import exported_directory as exported_directory
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
@@ -89,6 +88,7 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoInfo as VideoInfo
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
+    from gallery.trail import check_trail as check_trail
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.writing.verify import DamagedVideo as DamagedVideo
@@ -97,7 +97,6 @@ if TYPE_CHECKING:
 _HOMES = {
     "catalogue.cameras": ["CAMERA_DEFAULTS"],
     "catalogue.catalogue": ["Catalogue"],
-    "catalogue.chain_check": ["check_trail"],
     "clock": ["FrameClock"],
     "formats": ["recording_formats"],
     "disk.media": ["exported_directory"],
@@ -163,6 +162,7 @@ _HOMES = {
     "vectors.snapshot": ["Snapshot"],
     "writing.verify": ["DamagedVideo"],
     "writing.writer": ["VideoWriter"],
+    "trail": ["check_trail"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

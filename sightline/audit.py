@@ -82,7 +82,7 @@ def verify(
 ) -> None:
     """Check that every event is as it was recorded, and none is missing.
 
-    Whoever can change the database can rewrite the whole trail: give what `audit anchor` printed earlier.
+    Who can change the database can rewrite all of the trail: give what `audit anchor` printed earlier.
     """
     anchors = [_anchor(text) for text in noted or ()]
     if file is None:

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import ScalarResult, Select, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.chain_check import START, check_trail
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.access import Anchor, ChainReport, EventInfo
 from gallery.sql import chain
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import AuditEvent, AuditHead
+from gallery.trail import START, check_trail
 from gallery.validation import json_object, optional_text, text
 
 MAX_EVENTS = 1000
@@ -41,6 +41,7 @@ def add_event(
         subject=optional_text(subject, "subject"),
         detail=json_object(detail or {}, "detail"),
     )
+    session.flush()  # what the event tells of is refused here, or gets its ids and defaults
     chain.add(session, event)
 
 

@@ -1,26 +1,22 @@
 """The audit trail as a chain: each event is hashed together with the one before it.
 
-Whoever changes an event, takes one out or puts one in breaks the chain from there on. Whoever rewrites all
-of it from there on, the head included, is found out by a digest that was noted elsewhere before.
+An event that is changed, taken out or put in breaks the chain from there on. Where all of it was rewritten
+from there on, the head included, a digest that was noted elsewhere before tells (`gallery.trail`).
 
 Events wait until the rest of their transaction is done and are written last: the row that they are put in
 order by is locked for the time of the commit, and nobody waits for another lock while holding it.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gallery.sql.tables import AuditEvent, AuditHead
-
-FIRST: Final = "0" * 64
-"""What the first event is hashed together with."""
+from gallery.trail import digest_of
 
 _WAITING: Final = "sightline_events"
 
@@ -64,35 +60,3 @@ def write_waiting(session: Session) -> None:
         )
         head.event_id, head.digest = number, digest
     session.flush()
-
-
-def digest_of(before: str, number: int, event: Any) -> str:
-    """SHA-256 of an event and the digest before it: of a JSON array in one form only.
-
-    Args:
-        before: digest of the event before, or FIRST.
-        number: the event's id.
-        event: with the attributes of `Event`.
-    """
-    parts = [
-        before,
-        number,
-        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        event.key_id,
-        event.action,
-        event.subject,
-        _plain(event.detail),
-    ]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """JSON in which a number has one form: PostgreSQL gives 1e20 back as a whole number."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from gallery.catalogue.audit import add_event
 from gallery.gallery import Gallery
 from gallery.records.access import Anchor
-from gallery.sql.chain import FIRST, digest_of
+from gallery.trail import FIRST, digest_of
 
 HARD_DETAILS: list[dict[str, Any]] = [
     {},

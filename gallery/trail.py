@@ -1,11 +1,17 @@
-"""Whether audit events are as they were recorded: those of the database, or of a file that was exported."""
+"""Digests of audit events, and whether events are as they were recorded: of the database, or of a file."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any, Final
 
 from gallery.records.access import Anchor, ChainReport, EventInfo
-from gallery.sql.chain import FIRST, digest_of
 
-START = Anchor(0, FIRST)
+FIRST: Final = "0" * 64
+"""What the first event is hashed together with."""
+
+START: Final = Anchor(0, FIRST)
 """Where a trail begins."""
 
 
@@ -47,3 +53,35 @@ def _wrong(event: EventInfo, last: Anchor, noted: set[str]) -> str | None:
     if noted - {event.digest}:
         return "its digest is not the one that was noted: the trail was written anew"
     return None
+
+
+def digest_of(before: str, number: int, event: Any) -> str:
+    """SHA-256 of an event and the digest before it: of a JSON array in one form only.
+
+    Args:
+        before: digest of the event before, or FIRST.
+        number: the event's id.
+        event: with the attributes of `Event`.
+    """
+    parts = [
+        before,
+        number,
+        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
+        event.key_id,
+        event.action,
+        event.subject,
+        _plain(event.detail),
+    ]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """JSON in which a number has one form: PostgreSQL gives 1e20 back as a whole number."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
