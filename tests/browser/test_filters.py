@@ -67,3 +67,20 @@ def test_an_empty_answer_says_why_and_offers_the_way_back(visit: Visit) -> None:
     expect(visit.hits).to_have_count(0)
     visit.answer_after(visit.page.locator(".nothing button").click)
     expect(visit.hits).to_have_count(36)
+
+
+def test_re_ranking_is_off_until_it_is_asked_for(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    box = page.get_by_role("checkbox", name="re-ranking")
+    expect(box).not_to_be_checked()
+    expect(box).to_have_accessible_description(re.compile("seldom helps"))
+    expect(page.locator("#results")).not_to_contain_text("(re-ranking)")
+    visit.answer_after(box.check)
+    expect(page.locator("#results")).to_contain_text("(re-ranking)")
+    page.reload()
+    visit.wait_for_answer()
+    expect(box).to_be_checked()
+    visit.answer_after(box.uncheck)
+    expect(page.locator("#results")).not_to_contain_text("(re-ranking)")

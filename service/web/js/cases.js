@@ -2,6 +2,7 @@
 
 import { showError } from "./alerts.js";
 import { getAll, getJson, isAbort } from "./api.js";
+import { caseForm, editing, items, urlOf } from "./casefile.js";
 import { $, fill, h, icon } from "./dom.js";
 import { evidenceButton } from "./evidence.js";
 import { behindButton, formOf } from "./forms.js";
@@ -13,8 +14,6 @@ import { momentOf } from "./when.js";
 
 let media = new MediaScope(); // ends with what is shown
 const zone = () => store.get().zone ?? "UTC";
-const urlOf = (id) => `/v1/cases/${encodeURIComponent(id)}`;
-const field = (label, name, input = "input") => h("label", {}, label, h(input, { name }));
 
 /** Read and show; a failure is shown where the rest would stand. */
 async function show(make) {
@@ -35,31 +34,32 @@ async function list() {
   return [rows.length ? h("ul", { class: "library-list" }, rows) : h("p", { class: "note" }, say.cases.none), behindButton(h("button", { type: "button" }, say.cases.add), newCase)];
 }
 
-function newCase(onCancel) {
-  const form = formOf(
+const newCase = (onCancel) =>
+  caseForm(
     say.cases.add,
-    [field(say.cases.title, "title"), field(say.cases.number, "number"), field(say.cases.purpose, "purpose")],
-    async () => {
-      const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim() || null]));
+    null,
+    async (values) => {
       const made = await getJson("/v1/cases", { json: { ...values, title: values.title ?? "" } });
       await show(() => opened(made.id));
     },
     onCancel,
   );
-  return form;
-}
 
 /** One case: what is in it, what can be done with it, and its journey. */
 async function opened(id) {
   const url = urlOf(id);
   const [found, journey] = await Promise.all([getJson(url, { signal: media.signal }), getJson(`${url}/journey`, { signal: media.signal })]);
   const place = h("section", { class: "journey", "aria-label": say.cases.journey });
+  const again = () => show(() => opened(id));
+  const taken = (take) => show(() => take().then(() => opened(id)));
   showJourney(place, journey, url, media).catch((error) => isAbort(error) || showError(place, error));
   return [
     h("button", { type: "button", class: "quiet", on: { click: () => show(list) } }, icon("previous"), say.cases.all),
     h("h3", { class: "name" }, [found.number, found.title].filter(Boolean).join(" · ")),
     found.purpose ? h("p", { class: "name" }, found.purpose) : null,
+    editing(found, again),
     h("p", { class: "note" }, say.cases.holds(found.items.filter((item) => item.kind === "search").length, found.items.filter((item) => item.kind === "photo" && !item.erased_at).length)),
+    items(found, { taken, left: () => $("#cases").close() }),
     h("div", { class: "actions" }, addSearch(found), evidenceButton(`${url}/evidence`, `sightline-case-${id.slice(0, 12)}.zip`)),
     h("h3", {}, say.cases.journey),
     place,

@@ -122,6 +122,7 @@ export function startFilters() {
   fill($("#moments"), fields.start.element, fields.end.element);
   $("#cameras").addEventListener("change", camerasChanged);
   $("#limit").addEventListener("change", ({ target }) => change({ limit: Number(target.value) }));
+  $("#rerank").addEventListener("change", ({ target }) => change({ rerank: target.checked }));
   $("#filter-form").addEventListener("submit", (event) => event.preventDefault());
   $("#reset").addEventListener("click", () => {
     for (const field of Object.values(fields)) field.show(null);
@@ -134,6 +135,7 @@ export function startFilters() {
     // Beside the first answer there is room for the filters; on a narrow screen they would push it down.
     if (state.photo && !before.photo && matchMedia("(min-width: 861px)").matches) $("#filters").open = true;
     if (state.filters !== before.filters) tick(state.filters);
+    $("#rerank").checked = state.filters.rerank;
     const { cameras, start, end } = state.filters;
     $("#reset").hidden = cameras === null && !start && !end;
     $("#filter-summary").textContent = summary(state.filters, state.cameras);

@@ -72,7 +72,7 @@ export async function reopen(searchId, count = null) {
     const filters = await filtersOf(answer.filters, signal);
     await showWhom(answer, signal);
     store.set({ extra: answer.probes.slice(1).filter(({ gone }) => !gone).map(choiceOf) });
-    store.set({ filters: { ...store.get().filters, ...filters } });
+    store.set({ filters: { ...store.get().filters, ...filters, rerank: answer.reranked > 0 } });
     setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: count });
   } catch (error) {
     if (isAbort(error)) return;

@@ -31,6 +31,7 @@ function question(state) {
     start: filters.start,
     end: filters.end,
     limit: filters.limit,
+    rerank: filters.rerank,
   };
 }
 

@@ -30,7 +30,7 @@ export const store = createStore({
   cameras: [], // as the API lists them
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
-  filters: { cameras: null, start: null, end: null, limit: 50 }, // cameras: null = all, else array of names
+  filters: { cameras: null, start: null, end: null, limit: 50, rerank: false }, // cameras: null = all, else array of names
   search: { phase: "idle", answer: null, hits: [], error: null, more: false, shown: null }, // shown: hits, if more than a page; idle, loading, done, failed
 });
 

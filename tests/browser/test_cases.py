@@ -1,0 +1,101 @@
+"""Cases on the page: filled with marked hits, followed, changed, and taken away as evidence."""
+
+import io
+import zipfile
+
+from playwright.sync_api import Route, expect
+
+from service.evidence import verifier
+from tests.browser.conftest import Visit
+from tests.browser.scenes import RED_COAT
+from tests.browser.test_layout import FAINT
+
+
+def open_case(visit: Visit, title: str) -> None:
+    """Make a case of the search that is on the page, and show it."""
+    page = visit.page
+    page.get_by_role("button", name="Cases", exact=True).click()
+    page.get_by_role("button", name="New case").click()
+    form = page.get_by_role("form", name="New case")
+    form.get_by_label("Title").fill(title)
+    form.get_by_label("Number").fill("2026/17")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#cases-body h3").first).to_have_text(f"2026/17 · {title}")
+    page.get_by_role("button", name="Add the search on the page").click()
+    expect(page.locator(".case-item")).to_have_count(2)
+
+
+def mark(visit: Visit, *ranks: int) -> None:
+    """Mark hits as the person."""
+    for number, rank in enumerate(ranks, 1):
+        visit.page.get_by_role("button", name=f"The person: hit {rank}", exact=True).click()
+        expect(visit.page.locator("#hits [data-verdict=match][aria-pressed=true]")).to_have_count(number)
+
+
+def test_a_case_is_made_of_marked_hits_followed_and_taken_away(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    mark(visit, 1, 2, 3)
+    page, body = visit.page, visit.page.locator("#cases-body")
+    open_case(visit, "<b>Red</b> & coat")
+    expect(body.locator(".sightings > li")).to_have_count(3)
+    for name in ("over time", "on a map"):
+        picture = body.get_by_alt_text(f"The sightings {name}")
+        visit.until(f"document.querySelector(\"img[alt$='{name}']\").naturalWidth > 0")
+        expect(picture).to_be_visible()
+    body.get_by_role("button", name="Add a note").click()
+    body.get_by_label("Note", exact=True).fill("Seen by the guard")
+    body.get_by_role("button", name="Save").click()
+    expect(body.locator(".notes li")).to_contain_text("Seen by the guard")
+    assert page.evaluate(FAINT) == []
+
+    def somebody_else_too(route: Route) -> None:
+        case = route.request.url.split("/")[-3]
+        detail = {"package_id": "0" * 32, "manifest_sha256": "f" * 64, "left_out": 0}
+        visit.site.gallery.audit.record("evidence.package", subject=case, detail=detail)
+        route.continue_()
+
+    page.route("**/evidence/made", somebody_else_too)
+    with page.expect_download() as download:
+        body.get_by_role("button", name="Evidence").click()
+    content = download.value.path().read_bytes()
+    package = verifier.verify(io.BytesIO(content))
+    expect(body.locator(".evidence code")).to_have_text(package.digest)
+    with zipfile.ZipFile(io.BytesIO(content)) as files:
+        assert sum(name.endswith("preview.mp4") for name in files.namelist()) == 3
+        assert "Seen by the guard" in files.read("report.html").decode()
+
+
+def test_a_case_is_changed_emptied_and_deleted(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page, body = visit.page, visit.page.locator("#cases-body")
+    open_case(visit, "Coat")
+    body.get_by_role("button", name="Edit title").click()
+    form = body.get_by_role("form", name="Edit title, number and purpose")
+    form.get_by_label("Title").fill("Red coat")
+    form.get_by_label("Number").fill("")
+    form.get_by_label("Purpose").fill("To find the coat")
+    form.get_by_role("button", name="Save").click()
+    expect(body.locator("h3").first).to_have_text("Red coat")
+    expect(body).to_contain_text("To find the coat")
+    items = body.locator(".case-item")
+    items.filter(has_text="Photo").get_by_role("button", name="Take out").click()
+    expect(items).to_have_count(1)
+    before = page.url
+    page.goto("about:blank")
+    page.goto(before.split("#")[0])
+    page.get_by_role("button", name="Cases", exact=True).click()
+    page.get_by_role("button", name="Red coat").click()
+    items.get_by_role("button", name="Open").click()
+    expect(page.locator("#cases")).to_be_hidden()
+    visit.wait_for_answer()
+    assert page.url == before
+    page.get_by_role("button", name="Cases", exact=True).click()
+    page.get_by_role("button", name="Red coat").click()
+    items.get_by_role("button", name="Take out").click()
+    expect(items).to_have_count(0)
+    body.get_by_role("button", name="Delete this case").click()
+    body.get_by_role("button", name="Delete now").click()
+    expect(body.get_by_role("button", name="New case")).to_be_visible()
+    expect(page.get_by_role("button", name="Red coat")).to_have_count(0)
