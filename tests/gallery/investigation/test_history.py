@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
@@ -118,3 +118,29 @@ def test_videos_of_before_this_was_recorded_go_by_their_time(gallery: Gallery) -
     with gallery._database.write() as session:
         session.execute(text("UPDATE segment_video SET change = NULL"))
     assert gallery.searched_videos(search) == {old.id}
+
+
+def test_no_page_of_the_history_sorts_all_searches(sqlite_gallery: Gallery) -> None:
+    """One's own and everybody's are read in the order of an index, however many there are."""
+    asked: list[tuple[str, Any]] = []
+    engine = sqlite_gallery._database.engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        asked.append((statement, parameters))
+
+    last = add(sqlite_gallery, key_id="k").id
+    event.listen(engine, "before_cursor_execute", note)
+    sqlite_gallery.searches.page("k", limit=2)
+    sqlite_gallery.searches.page("k", before=last, limit=2)
+    sqlite_gallery.searches.page(None, everyones=True, limit=2)
+    sqlite_gallery.searches.page(None, everyones=True, before=last, limit=2)
+    sqlite_gallery.searches.recent(2)
+    event.remove(engine, "before_cursor_execute", note)
+    pages = [(statement, parameters) for statement, parameters in asked if "ORDER BY" in statement]
+    assert len(pages) == 5
+    with sqlite_gallery._database.read() as session:
+        for statement, parameters in pages:
+            rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plan = " ".join(str(row[-1]) for row in rows)
+            assert "ix_search_" in plan, plan
+            assert "TEMP B-TREE" not in plan, plan

@@ -69,6 +69,30 @@ def test_the_same_tracklets_keep_other_models(gallery: Gallery) -> None:
     assert gallery.verify().problems == ()
 
 
+@pytest.mark.parametrize("dies", ["before its commit", "after it"])
+def test_strips_are_those_of_the_rows_also_before_they_are_in_their_place(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    """The writer ends between the two steps: the strips of the new tracklets wait beside the old ones."""
+    old, new = make_tracklets(1, 2), make_tracklets(2, 2)
+    video = store(gallery, "v", old)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if dies == "after it":
+        monkeypatch.setattr("gallery.writing.writer.settle_thumbnails", die)
+    else:
+        monkeypatch.setattr("gallery.writing.writer.writer_rows.insert_segment", die)
+        monkeypatch.setattr("gallery.writing.writer.discard_tree", lambda *_: True)
+    with pytest.raises(KeyboardInterrupt):
+        store(gallery, "v", new, replace=True)
+    there = new if dies == "after it" else old
+    assert thumbnails(gallery, video) == [tracklet.thumbnail for tracklet in there]
+    gallery.sweep()
+    assert thumbnails(gallery, video) == [tracklet.thumbnail for tracklet in there]
+
+
 def test_a_video_that_is_not_there_is_just_stored(gallery: Gallery) -> None:
     video = store(gallery, "v", make_tracklets(1, 2), replace=True)
     assert len(found(gallery)) == video.tracklet_count == 2
