@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gallery.records.access import Anchor as Anchor
     from gallery.records.access import ChainReport as ChainReport
     from gallery.records.access import EventInfo as EventInfo
+    from gallery.records.access import Scope as Scope
     from gallery.records.cameras import CameraInfo as CameraInfo
     from gallery.records.cases import CaseChanges as CaseChanges
     from gallery.records.cases import CaseInfo as CaseInfo
@@ -110,7 +111,7 @@ _HOMES = {
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
-    "records.access": ["Anchor", "ChainReport", "EventInfo"],
+    "records.access": ["Anchor", "ChainReport", "EventInfo", "Scope"],
     "records.cameras": ["CameraInfo"],
     "records.cases": ["CaseChanges", "CaseInfo", "ItemKind"],
     "records.coverage": [

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Final
 
 import anyio.to_thread
 import structlog
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
@@ -19,6 +21,7 @@ from service.auth import Authentication, require_caller
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.routes import (
+    audit,
     cameras,
     cases,
     evidence,
@@ -42,6 +45,23 @@ log = structlog.get_logger(__name__)
 _HOUSEKEEPING_SECONDS = 3600.0
 _FOLLOW_SECONDS = 1.0
 _FORM_OVERHEAD = MIB  # of a form around its photo
+
+API: Final = (
+    probes,
+    searches,
+    marks,
+    evidence,
+    cases,
+    tracklets,
+    cameras,
+    models,
+    videos,
+    uploads,
+    jobs,
+    model_jobs,
+    audit,
+)
+"""What is served under /v1."""
 
 
 def create_app(
@@ -102,7 +122,8 @@ async def _lifespan(
 
 def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:
     """The last one added is the outermost."""
-    app.add_middleware(Authentication, allow_anonymous=settings.allow_anonymous)
+    routes = [route for part in API for route in part.router.routes if isinstance(route, APIRoute)]
+    app.add_middleware(Authentication, routes=routes, allow_anonymous=settings.allow_anonymous)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -117,25 +138,13 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:
 def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
     app.include_router(health.router)
     photo = settings.max_image_bytes + _FORM_OVERHEAD
-    for part, largest in (
-        (probes, photo),
-        (searches, photo),
-        (marks, MIB),
-        (evidence, MIB),
-        (cases, MIB),
-        (tracklets, MIB),
-        (cameras, MIB),
-        (models, MIB),
-        (videos, MIB),
-        (uploads, settings.max_upload_bytes),
-        (jobs, MIB),
-        (model_jobs, MIB),
-    ):
+    largest = {probes: photo, searches: photo, uploads: settings.max_upload_bytes}
+    for part in API:
         app.include_router(
             part.router,
             dependencies=[Depends(require_caller)],
             responses=problems.declared(),
-            max_body_size=largest,
+            max_body_size=largest.get(part, MIB),
         )
     app.include_router(page.router)
     app.mount("/web", page.files)

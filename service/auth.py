@@ -3,19 +3,24 @@
 It is a middleware and not a dependency of each route so that a route cannot be added without it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import gallery.errors
 from gallery import Gallery
+from gallery import Scope as KeyScope
 from service import problems
-from service.errors import ServiceError, Unauthenticated
+from service.errors import Forbidden, ServiceError, Unauthenticated
+from service.scopes import NEEDED
 from service.settings import is_loopback
 
 PROTECTED: Final = "/v1"
@@ -39,6 +44,7 @@ class Caller:
 
     key_id: str | None
     operator: bool = False
+    scopes: frozenset[KeyScope] = frozenset(KeyScope)
 
     @property
     def actor(self) -> str | None:
@@ -55,11 +61,13 @@ class Authentication:
 
     Args:
         app: what to protect.
+        routes: all operations under /v1.
         allow_anonymous: serve callers without a key when they certainly sit on this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, allow_anonymous: bool) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], allow_anonymous: bool) -> None:
         self._app = app
+        self._routes = routes
         self._allow_anonymous = allow_anonymous
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +91,23 @@ class Authentication:
         key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
         if key is None:
             raise Unauthenticated("The API key is unknown, expired or revoked.")
-        return Caller(key.id)
+        caller = Caller(key.id, scopes=frozenset(KeyScope(scope) for scope in key.scopes))
+        for route in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                _check_scopes(route, opened, caller)
+                break
+        return caller
+
+
+def _check_scopes(route: APIRoute, opened: Gallery, caller: Caller) -> None:
+    """Raise Forbidden, on record, if the key lacks what the operation needs."""
+    operation = str(route.operation_id)
+    needed = NEEDED[operation]
+    if not needed or needed & caller.scopes:
+        return
+    names = " or ".join(one.value for one in KeyScope if one in needed)
+    opened.audit.record("key.refuse", key_id=caller.key_id, subject=operation, detail={"needed": names})
+    raise Forbidden(f"This key may not do this: it needs the scope {names}.")
 
 
 def _is_protected(path: str) -> bool:
@@ -124,8 +148,12 @@ def require_caller(
     _key: Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))],
     _bearer: Annotated[object, Depends(HTTPBearer(auto_error=False))],
 ) -> Caller:
-    """The caller that the middleware found; the parameters only declare the schemes in OpenAPI."""
+    """The caller that the middleware found; the parameters only declare the schemes in OpenAPI.
+
+    What the middleware has checked before the body is checked again, for the route that was really taken.
+    """
     caller: Caller = request.state.caller
+    _check_scopes(request.scope["route"], request.app.state.sightline.gallery, caller)
     return caller
 
 

@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from gallery import Scope
 from service.problems import Problem
 from service.schemas import PhotoSearch, SearchRequest
+from service.scopes import NEEDED
 
 _DESCRIPTION = """\
 Find a person in recorded video from one photo: upload a photo as a probe, choose a person on it, search,
@@ -28,6 +30,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=_DESCRIPTION,
             routes=app.routes,
         )
+        _say_scopes(document)
         _, extra = models_json_schema(
             [(model, "validation") for model in _EXTRA], ref_template="#/components/schemas/{model}"
         )
@@ -38,6 +41,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas.pop(unused, None)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _say_scopes(document: dict[str, Any]) -> None:
+    """Add to each operation's description which scope its key needs."""
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if needed := NEEDED.get(operation["operationId"]):
+                names = " or ".join(f"`{scope.value}`" for scope in Scope if scope in needed)
+                said = f"Needs a key with the scope {names}."
+                operation["description"] = "\n\n".join(filter(None, (operation.get("description"), said)))
 
 
 def text(app: FastAPI) -> str:

@@ -2,6 +2,7 @@
 
 ServiceError
 ├── Unauthenticated      no key, or one that is unknown, expired or revoked
+├── Forbidden            the key lacks the scope that the operation needs
 ├── InvalidRequest       an invalid value; `pointer` says where it stood
 ├── BadProbe             the photo is damaged or unusable
 ├── UnsupportedImage     the photo is of a type that is not accepted
@@ -24,6 +25,10 @@ class ServiceError(Exception):
 
 class Unauthenticated(ServiceError):
     """No key, or one that is unknown, expired or revoked."""
+
+
+class Forbidden(ServiceError):
+    """The key lacks the scope that the operation needs."""
 
 
 class InvalidRequest(ServiceError):

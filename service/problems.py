@@ -84,6 +84,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         "API key missing or invalid",
         headers={"WWW-Authenticate": 'Bearer realm="sightline"'},
     ),
+    errors.Forbidden: Kind(403, "forbidden", "Not allowed with this key"),
     errors.InvalidRequest: Kind(422, "invalid-request", "Invalid request"),
     errors.BadProbe: Kind(422, "unreadable-image", "The photo cannot be read"),
     errors.UnsupportedImage: Kind(415, "unsupported-image", "Unsupported image type"),
@@ -224,11 +225,11 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error responses of a route for OpenAPI; every route has 401, 422, 500 and 503."""
+    """The error responses of a route for OpenAPI; every route has 401, 403, 422, 500 and 503."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _PHRASES[status], "content": content}
-        for status in sorted({401, 422, 500, 503, *statuses})
+        for status in sorted({401, 403, 422, 500, 503, *statuses})
     }
 
 

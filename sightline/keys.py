@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gallery import GallerySettings
+from gallery import GallerySettings, Scope
 from sightline.console import (
     AsJson,
     DataDir,
@@ -24,6 +24,10 @@ app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, 
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use the key.")],
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never by default.")] = None,
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What it may do; may be repeated [default: everything].", show_choices=True),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -33,7 +37,7 @@ def create(
     """
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        key, secret = gallery.keys.create(name, expires_at=expires_at)
+        key, secret = gallery.keys.create(name, expires_at=expires_at, scopes=scope or list(Scope))
     if as_json:
         print_json({**asdict(key), "secret": secret})
     else:
@@ -49,6 +53,8 @@ def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
+        for row in rows:
+            row["scopes"] = " ".join(row["scopes"]) if len(row["scopes"]) < len(Scope) else "all"
         print_table(rows, empty="No key yet: `sightline keys create NAME` makes one.")
 
 

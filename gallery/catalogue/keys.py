@@ -7,14 +7,14 @@ nothing of the secret.
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
-from gallery.records.access import KeyInfo
+from gallery.records.access import KeyInfo, Scope
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey
@@ -40,12 +40,19 @@ class Keys:
         self._database = database
         self._clock = clock
 
-    def create(self, name: str, *, expires_at: datetime | None = None) -> tuple[KeyInfo, str]:
+    def create(
+        self,
+        name: str,
+        *,
+        expires_at: datetime | None = None,
+        scopes: Collection[Scope] = frozenset(Scope),
+    ) -> tuple[KeyInfo, str]:
         """Make a key and return it with its secret, which nobody can show again.
 
         Raises:
-            InvalidInput: bad name, or `expires_at` is naive or past.
+            InvalidInput: bad name, `expires_at` is naive or past, or no scope, or one that there is not.
         """
+        granted = _ordered(scopes)
         now = self._clock()
         if expires_at is not None and moment(expires_at, "expiry") <= now:
             raise InvalidInput(f"expiry lies in the past: {expires_at.isoformat()}")
@@ -57,10 +64,11 @@ class Keys:
             created_at=now,
             expires_at=expires_at,
             revoked_at=None,
+            scopes=granted,
         )
         with self._database.write() as session:
             session.add(row)
-            add_event(session, "key.create", subject=row.id, detail={"name": name})
+            add_event(session, "key.create", subject=row.id, detail={"name": name, "scopes": granted})
             return copied(KeyInfo, row), secret
 
     def verify(self, secret: str) -> KeyInfo | None:
@@ -97,6 +105,13 @@ class Keys:
                 row.revoked_at = self._clock()
                 add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
             return copied(KeyInfo, row)
+
+
+def _ordered(scopes: Collection[Scope]) -> list[str]:
+    unknown = set(scopes) - set(Scope)
+    if unknown or not scopes:
+        raise InvalidInput(f"a key has one scope or more of {', '.join(Scope)}")
+    return [scope.value for scope in Scope if scope in scopes]
 
 
 def _hash(secret: str) -> str:

@@ -1,9 +1,21 @@
 """API keys and audit events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    SEARCH = "search"
+    VIEW = "view"
+    REVIEW = "review"
+    INDEX = "index"
+    ADMINISTER = "administer"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +27,7 @@ class KeyInfo:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    scopes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

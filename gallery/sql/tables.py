@@ -263,6 +263,7 @@ class ApiKey(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    scopes: Mapped[list[Any]]  # what it may do, values of Scope
 
 
 class Probe(Base):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from gallery.catalogue.keys import Keys
 from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
+from gallery.records.access import Scope
 from gallery.sql.tables import ApiKey, AuditEvent
 
 
@@ -67,7 +68,7 @@ def test_making_and_revoking_is_recorded(gallery: Gallery) -> None:
     events = gallery.audit.events(subject=key.id)
     assert [(event.action, event.detail) for event in events] == [
         ("key.revoke", {"name": "front desk"}),
-        ("key.create", {"name": "front desk"}),
+        ("key.create", {"name": "front desk", "scopes": list(Scope)}),
     ]
 
 

@@ -1,0 +1,52 @@
+"""The audit trail, for keys that may read it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from service.auth import CallerDep
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/audit-events", tags=["audit"])
+
+
+class AuditEventOut(BaseModel):
+    """Who did what, to what, when."""
+
+    id: int = Field(description="Counts up; the place in the trail")
+    at: datetime = Field(description="When, in UTC")
+    key_id: str | None = Field(description="The key that did it; null for the command line and the system")
+    action: str = Field(description="What was done", examples=["search.create"])
+    subject: str | None = Field(description="The id of what it was done to")
+    detail: dict[str, Any] = Field(description="Parameters; never a picture")
+    digest: str = Field(description="SHA-256 of the event and of the digest before it, in hexadecimal")
+
+
+class AuditEventList(BaseModel):
+    """A page of the audit trail."""
+
+    items: list[AuditEventOut] = Field(description="Events, the newest first")
+    next_before: int | None = Field(description="`before` of the next page; null on the last one")
+
+
+@router.get("", operation_id="listAuditEvents", summary="The audit trail, the newest event first")
+def list_audit_events(
+    state: StateDep,
+    caller: CallerDep,
+    *,
+    action: Annotated[str | None, Query(max_length=100, description="Only these")] = None,
+    key_id: Annotated[str | None, Query(max_length=32, description="Only what this key did")] = None,
+    subject: Annotated[str | None, Query(max_length=1000, description="Only what was done to this")] = None,
+    before: Annotated[int | None, Query(ge=0, lt=2**63, description="Only events before this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Events on the page")] = 100,
+) -> AuditEventList:
+    """Reading it is an event as well. Check it with `sightline audit verify`."""
+    found = state.gallery.audit.events(
+        action=action, key_id=key_id, subject=subject, before=before, limit=limit
+    )
+    asked = {"action": action, "key": key_id, "subject": subject, "before": before, "events": len(found)}
+    state.gallery.audit.record("audit.list", key_id=caller.key_id, detail=asked)
+    items = [AuditEventOut.model_validate(event, from_attributes=True) for event in found]
+    return AuditEventList(items=items, next_before=found[-1].id if len(found) == limit else None)

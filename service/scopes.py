@@ -1,0 +1,39 @@
+"""What a key needs for each operation: one table, so that it can be read at once."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from gallery import Scope
+
+ANY_KEY: Final[frozenset[Scope]] = frozenset()
+
+_OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
+    ANY_KEY: "listCameras getCamera listModels getModel",
+    frozenset({Scope.SEARCH}): (
+        "createProbe getProbe deleteProbe getProbeImage createSearch searchByPhoto listSearches searchAgain "
+        "getSearch getHitsCsv"
+    ),
+    frozenset({Scope.VIEW}): "getTracklet getThumbnail getClip",
+    frozenset({Scope.VIEW, Scope.INDEX, Scope.ADMINISTER}): "listVideos getVideo",
+    frozenset({Scope.REVIEW}): (
+        "listMarks listMarkChanges undoMark markHit unmarkHit listHitsToJudge refineSearch "
+        "getSearchEvidence listSearchEvidence createCase listCases getCase changeCase deleteCase addCaseItem "
+        "removeCaseItem addCaseNote getJourney getJourneyTimeline getJourneyMap getCaseEvidence "
+        "listCaseEvidence"
+    ),
+    frozenset({Scope.INDEX}): (
+        "createCamera changeCamera correctVideo createUpload appendToUpload getUpload deleteUpload "
+        "createIndexJob listIndexJobs getIndexJob cancelIndexJob"
+    ),
+    frozenset({Scope.ADMINISTER}): (
+        "deleteCamera eraseVideo rollBackModel promoteModel createModelJob listModelJobs getModelJob "
+        "cancelModelJob getModelJobReport"
+    ),
+    frozenset({Scope.AUDIT}): "listAuditEvents",
+}
+
+NEEDED: Final[Mapping[str, frozenset[Scope]]] = MappingProxyType(
+    {operation: scopes for scopes, names in _OPERATIONS.items() for operation in names.split()}
+)
+"""Of each operation under /v1, the scopes of which its key needs one; none of them: any key will do."""
