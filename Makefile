@@ -77,6 +77,10 @@ bench-feedback: $(READY_DEV) ## Let a simulated user judge hits round by round: 
 bench-reranking: $(READY_DEV) ## Re-rank the head of answers by shared neighbours: minutes (SETS="simulated=DIR cuhk01-images=DIR")
 	$(BIN)/python benchmarks/reranking.py $(SETS) --out out/embeddings
 
+.PHONY: bench-probes
+bench-probes: $(READY_DEV) ## Damage probes by degrees and search for them: half an hour (SETS="simulated=DIR")
+	$(BIN)/python benchmarks/probe_quality.py $(SETS) --out out/embeddings
+
 .PHONY: image-check
 image-check: ## Build the CPU image without a container engine, run it and ask it something (root, Debian)
 	scripts/image-check.sh

@@ -12,10 +12,11 @@ HEIGHT: Final = 128
 WIDTH: Final = 64
 GREY: Final = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R BT.601 luma
 
-# 95 % of the persons found on three public surveillance clips are above; of the same persons blurred over a
-# 64th of their height, 91 % are below.
-BLURRED: Final = 0.09
+# Crops of simulated people that are blurred to this lose a third of the right hit's probability
+# (benchmarks/probe_quality.py). 95 % of the persons found on three public surveillance clips are above .09.
+BLURRED: Final = 0.058
 
+MAX_LEVEL: Final = 255
 EDGE: Final = 2.0  # pixels from the border of the image that count as touching it
 
 
@@ -23,12 +24,15 @@ EDGE: Final = 2.0  # pixels from the border of the image that count as touching 
 class Quality:
     """Quality of one person in one image.
 
-    `height_px` is the height of the box; `sharpness` as the function of that name; `cut_off_at` the borders
-    of the image that the box touches, of "left", "top", "right", "bottom": nobody saw what lies beyond.
+    `height_px` is the height of the box, `ratio` its height over its width; `sharpness` and `colour` as the
+    functions of those names; `cut_off_at` the borders of the image that the box touches, of "left", "top",
+    "right", "bottom": nobody saw what lies beyond.
     """
 
     height_px: float
+    ratio: float
     sharpness: float
+    colour: float
     cut_off_at: tuple[str, ...]
 
 
@@ -53,7 +57,13 @@ def assess(image: Crop, box: tuple[float, float, float, float]) -> Quality:
         "right": x2 >= width - EDGE,
         "bottom": y2 >= height - EDGE,
     }
-    return Quality(y2 - y1, sharpness(crop), tuple(side for side, touches in touched.items() if touches))
+    return Quality(
+        height_px=y2 - y1,
+        ratio=(y2 - y1) / max(x2 - x1, 1e-6),
+        sharpness=sharpness(crop),
+        colour=colour(crop),
+        cut_off_at=tuple(side for side, touches in touched.items() if touches),
+    )
 
 
 def sharpness(crop: Crop) -> float:
@@ -70,3 +80,32 @@ def sharpness(crop: Crop) -> float:
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
     detail = around - 4 * grey[1:-1, 1:-1]
     return float(detail.std() / (grey.std() + 1.0))  # one grey level of noise does not make a flat crop sharp
+
+
+def colour(crop: Crop) -> float:
+    """How much the colours of a crop differ, in grey levels: 0 (grey, or all of one tint) to about 150.
+
+    The part of Hasler and Süsstrunk's colourfulness ("Measuring Colourfulness in Natural Images", 2003) that
+    a tint of the whole crop does not move: infra-red and old films are often stored with one.
+
+    Raises:
+        BadImage: not an image.
+    """
+    red, green, blue = resample(crop, HEIGHT, WIDTH, mode="bilinear").numpy().astype(np.float32)
+    return float(np.hypot((red - green).std(), ((red + green) / 2 - blue).std()))
+
+
+def flat(image: Crop) -> float:
+    """The share of an image's pixels that equal those right of and below them exactly: 0 to 1.
+
+    Sensors make noise, so photos have few; what was drawn has many, such as screenshots, maps and drawings.
+    Black and white pixels are left out: overexposed skies and night are alike in photos too.
+
+    Raises:
+        BadImage: not an image.
+    """
+    check_image(image)
+    here = image[:-1, :-1]
+    same = (here == image[:-1, 1:]).all(axis=2) & (here == image[1:, :-1]).all(axis=2)
+    between = (here > 0).any(axis=2) & (here < MAX_LEVEL).any(axis=2)
+    return float((same & between).mean()) if same.size else 0.0

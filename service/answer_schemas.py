@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from gallery import FiledState, MissingReason, RankBy, RepeatOn, Verdict
-from service.schemas import BoxOut
+from gallery import FiledState, IgnoredFor, MissingReason, RankBy, RepeatOn, SelectedBy, Verdict
+from service.schemas import BoxOut, NoticeOut
 
 TimeZoneOut = Annotated[str, Field(description="IANA name of the camera's time zone, for showing times")]
 
@@ -29,8 +29,19 @@ class Gone(StrEnum):
     INDEXED_ANEW = "indexed_anew"
 
 
+class IgnoredOut(BaseModel):
+    """A person who was found on a photo and not searched for."""
+
+    index: int = Field(description="Its index on the probe")
+    box: BoxOut
+    reason: IgnoredFor = Field(
+        description="`ranked_lower`: its score times height is less than that of the person who was taken; "
+        "`not_chosen`: the caller chose another person, or a box"
+    )
+
+
 class SearchedProbe(BaseModel):
-    """The person, box or tracklet that was searched for."""
+    """The person, box or tracklet that was searched for: what was found, chosen and ignored, and why."""
 
     id: str | None = Field(description="The probe, unless a tracklet was searched for")
     person: int | None = Field(description="Index of the person on the probe; null for a box or a tracklet")
@@ -43,6 +54,20 @@ class SearchedProbe(BaseModel):
         default=None,
         description="Why the tracklet is not there any more: `erased`, or `indexed_anew`: its id may be "
         "another person's now. Null for what is there, and for photos",
+    )
+    taken_at: datetime | None = Field(
+        default=None, description="When the photo was taken, if the caller said so, or the tracklet recorded"
+    )
+    selected_by: SelectedBy | None = Field(
+        default=None,
+        description="`default`: the first person found, as none was named; `person`, `box`: as the caller "
+        "said; `whole`: the whole photo, as nobody was found; `tracklet`. Null in searches of before it was "
+        "recorded",
+    )
+    found: int | None = Field(default=None, description="How many persons were found; null for a tracklet")
+    ignored: list[IgnoredOut] = Field(default_factory=list, description="Those who were not searched for")
+    notices: list[NoticeOut] = Field(
+        default_factory=list, description="What is to be known of the photo and of what was chosen on it"
     )
 
 
@@ -224,6 +249,11 @@ class HitOut(BaseModel):
     camera: CameraRef = Field(description="The camera that saw it")
     start: datetime = Field(description="When the person appeared")
     end: datetime = Field(description="When the person was last seen")
+    beyond_horizon: bool = Field(
+        default=False,
+        description="Whether it was recorded farther than `horizon_hours` from the time of the probe: the "
+        "person may have worn other clothes. False where that time is not known",
+    )
     best_moment: Moment = Field(description="The part of the tracklet that is most like the probe")
     thumbnail_url: str = Field(description="Path of four pictures of it in a strip")
     clip_url: str = Field(description="Plays the best moment; without `moment` it plays the whole tracklet")
@@ -288,7 +318,17 @@ class SearchAnswer(BaseModel):
     )
     hits: list[HitOut] = Field(description="The tracklets of this page, best first")
     next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")
-    warnings: list[str] = Field(description="What is to be known before the hits are believed: show them")
+    horizon_hours: float | None = Field(
+        default=None, description="After so long people may wear other clothes; null: nothing is marked"
+    )
+    notices: list[NoticeOut] = Field(
+        default_factory=list,
+        description="What is to be known of the answer as a whole; those of each photo are in `probes`",
+    )
+    warnings: list[str] = Field(
+        description="What is to be known before the hits are believed: show them. Among them are the "
+        "sentences of all notices that warn"
+    )
 
 
 class ClipOut(BaseModel):

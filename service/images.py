@@ -21,6 +21,34 @@ _HEIF_BRANDS: Final = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"m
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """How a photo came.
+
+    Turned or mirrored by its EXIF orientation, with transparent parts, with further frames, in the colours of
+    print (CMYK), or as a JPEG of low quality.
+    """
+
+    turned: bool = False
+    mirrored: bool = False
+    transparent: bool = False
+    animated: bool = False
+    converted: bool = False
+    compressed: bool = False
+
+    @classmethod
+    def of(cls, flags: int) -> "Came":
+        """From the flags of the decoding process."""
+        return cls(
+            turned=bool(flags & photo_child.TURNED),
+            mirrored=bool(flags & photo_child.MIRRORED),
+            transparent=bool(flags & photo_child.TRANSPARENT),
+            animated=bool(flags & photo_child.ANIMATED),
+            converted=bool(flags & photo_child.CONVERTED),
+            compressed=bool(flags & photo_child.COMPRESSED),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """A probe photo.
 
@@ -29,6 +57,7 @@ class Photo:
         data: the file that is stored, without metadata.
         media_type: of that file.
         width, height: of the upright photo as it came: boxes are measured in these.
+        came: what was done to it.
     """
 
     pixels: Pixels
@@ -36,6 +65,7 @@ class Photo:
     media_type: str
     width: int
     height: int
+    came: Came = Came()
 
 
 def sniff(head: bytes) -> str:
@@ -102,14 +132,14 @@ def _refuse(image_format: str, ended: children.Ended) -> NoReturn:
 
 def _photo(answer: bytes) -> Photo:
     """The photo that a process decoded, and the file to store."""
-    width, height, stored_width, stored_height = photo_child.HEADER.unpack_from(answer)
+    width, height, stored_width, stored_height, flags = photo_child.HEADER.unpack_from(answer)
     pixels = np.frombuffer(answer, np.uint8, offset=photo_child.HEADER.size)
     pixels = pixels.reshape(stored_height, stored_width, 3)
     buffer = io.BytesIO()
     if stored_width * stored_height <= LOSSLESS_PIXELS:
         Image.fromarray(pixels).save(buffer, "PNG")
-        return Photo(pixels, buffer.getvalue(), "image/png", width, height)
+        return Photo(pixels, buffer.getvalue(), "image/png", width, height, Came.of(flags))
     Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
     stored = buffer.getvalue()
     # What is searched is what is stored, so that a stored probe gives the same answer again.
-    return Photo(decode_stored(stored), stored, "image/jpeg", width, height)
+    return Photo(decode_stored(stored), stored, "image/jpeg", width, height, Came.of(flags))

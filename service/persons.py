@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from models import quality
 from models.detector import Detector
+from models.quality import Quality
 from service.errors import InvalidRequest
-from service.pixels import Pixels
+from service.pixels import Box, Pixels
+from service.probes import fitness
 from service.work import checkpoint
 
 FloatArray = NDArray[np.float32]
 
-Box = tuple[float, float, float, float]  # x, y, w, h in pixels of the upright photo
-
 MIN_BOX: Final = 8.0  # pixels a side: below there is nothing to embed
-SMALL: Final = 64.0  # pixels of height: gallery crops below are upscaled fourfold by the networks
 MARGIN: Final = 0.5  # of the photo on each side, for photos that hold one person from edge to edge
 LOOKED_AT: Final = 1024  # pixels: enough of a photo to find a person who fills it
 STANDS_OUT: Final = 0.3  # of the photo's height: a person this tall is what the photo is about
@@ -28,21 +27,25 @@ TILED_FROM: Final = 1.25  # tiles: a photo that is hardly larger than one gains 
 MOST_TILES: Final = 3  # sides of a tile along the longer side of the photo, so that no photo takes for ever
 SAME: Final = 0.8  # of the smaller box
 
-NOBODY: Final = "No person was found on the photo; by default the whole photo is searched."
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person found on a photo."""
+    """A person found on a photo, with what is measured of them in pixels of `find`'s photo."""
 
     box: Box
     score: float
-    height_px: float
-    sharpness: float
-    warnings: Sequence[str]
+    seen: Quality
 
 
-def find(detector: Detector, pixels: Pixels) -> list[Person]:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who is on a photo, the most likely meant first, and how many more are too small to be searched for."""
+
+    persons: Sequence[Person]
+    too_small: int
+
+
+def find(detector: Detector, pixels: Pixels) -> Found:
     """Persons on a photo (h, w, 3), the most likely meant first: by score times height.
 
     A detector shrinks a photo to its input, and overlooks people who are small there. So a large photo on
@@ -57,12 +60,14 @@ def find(detector: Detector, pixels: Pixels) -> list[Person]:
         boxes, scores = _merged(boxes, scores, *_in_tiles(detector, pixels))
     if not len(boxes):
         boxes, scores = _within_margin(detector, pixels)
-    persons = []
+    persons, too_small = [], 0
     for corners, score in zip(boxes, scores, strict=True):
         box = clip_box((*corners[:2], *(corners[2:] - corners[:2])), width, height)
         if box[2] >= MIN_BOX and box[3] >= MIN_BOX:
-            persons.append(_describe(pixels, box, float(score)))
-    return sorted(persons, key=lambda person: -person.score * person.height_px)
+            persons.append(Person(box, round(float(score), 4), fitness.assess(pixels, box)))
+        else:
+            too_small += box[2] > 0 and box[3] > 0
+    return Found(sorted(persons, key=lambda person: -person.score * person.seen.height_px), too_small)
 
 
 def clip_box(box: Sequence[float], width: int, height: int) -> Box:
@@ -95,20 +100,6 @@ def crop(pixels: Pixels, box: Box, size: tuple[int, int], pointer: str = "/probe
     down, across = pixels.shape[0] / height, pixels.shape[1] / width
     rows = slice(int(y * down), math.ceil((y + h) * down))
     return pixels[rows, int(x * across) : math.ceil((x + w) * across)]
-
-
-def _describe(pixels: Pixels, box: Box, score: float) -> Person:
-    x, y, w, h = box
-    seen = quality.assess(pixels, (x, y, x + w, y + h))
-    warnings = []
-    if seen.height_px < SMALL:
-        warnings.append(f"The person is only {seen.height_px:.0f} pixels high.")
-    if seen.sharpness < quality.BLURRED:
-        warnings.append("The person is blurred.")
-    # One who fills the photo from edge to edge is a crop, not cut off.
-    if seen.cut_off_at and h < 0.9 * pixels.shape[0]:
-        warnings.append(f"The person is cut off at the {' and '.join(seen.cut_off_at)} of the photo.")
-    return Person(box, round(score, 4), round(seen.height_px, 1), round(seen.sharpness, 4), tuple(warnings))
 
 
 def _in_tiles(detector: Detector, pixels: Pixels) -> tuple[FloatArray, FloatArray]:

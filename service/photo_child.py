@@ -2,7 +2,8 @@
 
 Started by `service.images`. It has no secrets, opens no file, and may use only so much memory and time.
 
-It reads the photo from standard input and writes to standard output: a HEADER, then pixels as RGB. Otherwise
+It reads the photo from standard input and writes to standard output: a HEADER, then pixels as RGB; the last
+of the header is made of the FLAGS that say how the photo came. Otherwise
 it ends with one of the statuses below, and where it has something to say, says that on standard output.
 """
 
@@ -11,7 +12,7 @@ import math
 import struct
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
@@ -21,7 +22,12 @@ from PIL.WebPImagePlugin import WebPImageFile
 from models.child_limits import limit
 from service.photo_metadata import strip
 
-HEADER: Final = struct.Struct("<4I")  # width and height of the upright photo, then of the pixels that follow
+# Width and height of the upright photo, then of the pixels that follow, then flags.
+HEADER: Final = struct.Struct("<5I")
+TURNED, MIRRORED, TRANSPARENT, ANIMATED, CONVERTED, COMPRESSED = (1 << bit for bit in range(6))
+# Grey levels, of quality 15 by libjpeg's scale: with coarser steps a person is hard to find again who is
+# as high as on most cameras (benchmarks/probe_quality.py).
+COARSE: Final = 167.0
 TOO_LARGE: Final = 3
 TOO_COSTLY: Final = 4
 UNUSABLE: Final = 5
@@ -50,6 +56,17 @@ _UPRIGHT: Final = {
 }
 
 
+_MIRRORING: Final = frozenset({2, 4, 5, 7})
+
+
+class Decoded(NamedTuple):
+    """A photo, upright, in RGB; the (width, height) that it had, and how it came: FLAGS."""
+
+    rgb: Image.Image
+    size: tuple[int, int]
+    flags: int
+
+
 class Refused(Exception):
     """The photo is refused; `status` is what the process ends with."""
 
@@ -58,9 +75,7 @@ class Refused(Exception):
         self.status = status
 
 
-def decode(
-    data: bytes, image_format: str, max_pixels: int, kept_pixels: int
-) -> tuple[Image.Image, tuple[int, int]]:
+def decode(data: bytes, image_format: str, max_pixels: int, kept_pixels: int) -> Decoded:
     """Decode a photo.
 
     Args:
@@ -68,9 +83,6 @@ def decode(
         image_format: JPEG, PNG or WEBP.
         max_pixels: larger photos are refused before they are decoded.
         kept_pixels: larger photos are halved, or more, until they have no more; a JPEG while it is decoded.
-
-    Returns:
-        The photo, upright, in RGB; and the (width, height) that it had.
 
     Raises:
         Refused: it is too large or too small.
@@ -83,15 +95,33 @@ def decode(
         factor = _factor(width, height, kept_pixels)
         if factor > 1:
             image.draft(None, (width // factor, height // factor))  # JPEG decodes to less; others ignore it
+        frames = getattr(image, "n_frames", 1)
         image.load()
-        rgb = _to_rgb(image)
+        converted = image.mode == "CMYK"
+        compressed = coarseness(image) > COARSE
+        rgb, transparent = _to_rgb(image)
     rest = _factor(*rgb.size, kept_pixels)
     if rest > 1:
         rgb = rgb.reduce(rest)
     if stripped.orientation in _UPRIGHT:
         rgb = rgb.transpose(_UPRIGHT[stripped.orientation])
     lies = stripped.orientation >= 5
-    return rgb, ((height, width) if lies else (width, height))
+    came = {
+        TURNED: stripped.orientation in _UPRIGHT and stripped.orientation != 2,
+        MIRRORED: stripped.orientation in _MIRRORING,
+        TRANSPARENT: transparent,
+        ANIMATED: stripped.animated or frames > 1,
+        CONVERTED: converted,
+        COMPRESSED: compressed,
+    }
+    flags = sum(flag for flag, holds in came.items() if holds)
+    return Decoded(rgb, (height, width) if lies else (width, height), flags)
+
+
+def coarseness(image: Image.Image) -> float:
+    """The mean step that a JPEG's frequencies were rounded to, by its first table; 0 of what is no JPEG."""
+    table = getattr(image, "quantization", {}).get(0)
+    return sum(table) / len(table) if table else 0.0
 
 
 def _factor(width: int, height: int, kept_pixels: int) -> int:
@@ -113,16 +143,19 @@ def _require_size(width: int, height: int, max_pixels: int) -> None:
         raise Refused(UNUSABLE, f"The image has {width} x {height} pixels; a side needs at least {MIN_SIDE}.")
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Any mode to RGB: 16-bit grey scaled, transparency over white, CMYK converted."""
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Any mode to RGB: 16-bit grey scaled, transparency over white, CMYK converted.
+
+    The second says whether any of it was transparent.
+    """
     if image.mode.startswith("I"):
-        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB")
+        return image.convert("I").point(lambda value: value * (1 / 257)).convert("L").convert("RGB"), False
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         layer = image.convert("RGBA")
-        canvas = Image.new("RGB", layer.size, "white")
-        canvas.paste(layer, mask=layer.getchannel("A"))
-        return canvas
-    return image if image.mode == "RGB" else image.convert("RGB")
+        canvas, mask = Image.new("RGB", layer.size, "white"), layer.getchannel("A")
+        canvas.paste(layer, mask=mask)
+        return canvas, mask.getextrema() != (255, 255)
+    return image if image.mode == "RGB" else image.convert("RGB"), False
 
 
 def main() -> int:
@@ -135,13 +168,13 @@ def main() -> int:
         file_bytes=0,
     )
     try:
-        rgb, size = decode(sys.stdin.buffer.read(), image_format, max_pixels, kept_pixels)
+        rgb, size, flags = decode(sys.stdin.buffer.read(), image_format, max_pixels, kept_pixels)
     except Refused as refused:
         sys.stdout.buffer.write(str(refused).encode())
         return refused.status
     except MemoryError:
         return TOO_COSTLY
-    sys.stdout.buffer.write(HEADER.pack(*size, *rgb.size))
+    sys.stdout.buffer.write(HEADER.pack(*size, *rgb.size, flags))
     sys.stdout.buffer.write(rgb.tobytes())
     return 0
 

@@ -20,10 +20,15 @@ _SHORT, _LONG = 3, 4
 
 
 class Stripped(NamedTuple):
-    """A photo without metadata, and the orientation that its EXIF named: 1 to 8, 1 for upright."""
+    """A photo without metadata.
+
+    `orientation` is what its EXIF named, 1 to 8, 1 for upright; `animated` whether it is a PNG that had
+    further frames (a WEBP keeps its frames, and Pillow counts them).
+    """
 
     data: bytes
     orientation: int
+    animated: bool = False
 
 
 def strip(data: bytes, image_format: str) -> Stripped:
@@ -38,7 +43,7 @@ def strip(data: bytes, image_format: str) -> Stripped:
             kept += part
     if image_format == "WEBP":
         kept[4:8] = struct.pack("<I", (len(kept) - 8) & 0xFFFFFFFF)
-    return Stripped(bytes(kept), orientation(exif))
+    return Stripped(bytes(kept), orientation(exif), image_format == "PNG" and _png_animated(data))
 
 
 def orientation(exif: bytes) -> int:
@@ -95,6 +100,20 @@ def _png(data: bytes) -> Iterator[tuple[bytes, bool]]:
         elif kind == b"eXIf":
             yield data[at + 8 : end - 4], True
         at = end
+
+
+def _png_animated(data: bytes) -> bool:
+    """Whether the chunks before the pixels announce more than one frame (acTL)."""
+    at = len(_PNG_SIGNATURE)
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        if kind == b"acTL":
+            return int.from_bytes(data[at + 8 : at + 12], "big") > 1
+        if kind == b"IDAT":
+            return False
+        at += 12 + length
+    return False
 
 
 def _webp(data: bytes) -> Iterator[tuple[bytes, bool]]:

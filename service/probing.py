@@ -1,19 +1,31 @@
 """Probes: from an uploaded photo to what can be searched for."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from gallery import FoundPerson, NotFound, PersonQuality, ProbeInfo
+from gallery import (
+    FoundPerson,
+    IgnoredFor,
+    IgnoredPerson,
+    NotFound,
+    Notice,
+    PersonQuality,
+    ProbeInfo,
+    QueriedProbe,
+    SelectedBy,
+    Selection,
+)
 from service import images, persons
-from service.answer_schemas import SearchedProbe
 from service.auth import Caller
 from service.disk import room_needed
 from service.errors import InvalidRequest, QuotaExceeded
 from service.persons import Person
-from service.pixels import Pixels
-from service.schemas import ProbeChoice, ProbeOut
+from service.pixels import Box, Pixels
+from service.probes import fitness, notices
+from service.schemas import NoticeOut, PersonOut, ProbeChoice, ProbeOut
+from service.schemas import PersonQuality as QualityOut
 from service.state import State
 
 _MOST_PERSONS: Final = 100
@@ -31,22 +43,23 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
     if state.gallery.probes.count(caller.key_id) >= most:
         raise QuotaExceeded(f"This key has {most} probes, the most it may have; delete some.")
     photo = images.read(data, max_pixels=state.settings.max_pixels)
-    found = persons.find(state.networks.detector, photo.pixels)[:_MOST_PERSONS]
-    scale = photo.width / photo.pixels.shape[1]
+    found = persons.find(state.networks.detector, photo.pixels)
+    kept = found.persons[:_MOST_PERSONS]
     with room_needed():
         probe = state.gallery.probes.add(
             photo.data,
             photo.media_type,
             photo.width,
             photo.height,
-            [_stored(person, scale) for person in found],
+            _stored(photo, kept),
             caller.key_id,
+            notices.of_photo(photo, len(found.persons), len(kept), found.too_small),
         )
     state.gallery.audit.record(
         "probe.add",
         key_id=caller.actor,
         subject=probe.id,
-        detail={"image_hash": probe.image_hash, "persons": len(found)},
+        detail={"image_hash": probe.image_hash, "persons": len(kept)},
     )
     return probe, photo.pixels
 
@@ -68,11 +81,11 @@ def delete_probe(state: State, caller: Caller, probe_id: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The part of a probe to search for: its crop, its description in the answer, and warnings."""
+    """The part of a probe to search for, its crop, and how it was chosen, for the record."""
 
-    searched: SearchedProbe
+    searched: QueriedProbe
     crop: Pixels
-    warnings: Sequence[str]
+    selection: Selection
 
 
 def choose(probe: ProbeInfo, pixels: Pixels, choice: ProbeChoice, place: int = 0) -> Chosen:
@@ -84,22 +97,40 @@ def choose(probe: ProbeInfo, pixels: Pixels, choice: ProbeChoice, place: int = 0
         InvalidRequest: there is no such person, or too little of the photo in the box.
     """
     size = probe.width, probe.height
-    index, warnings = choice.person, []
+    index, by = choice.person, SelectedBy.PERSON
     if choice.box is not None:
-        box = persons.clip_box(choice.box, *size)
+        box, by = persons.clip_box(choice.box, *size), SelectedBy.BOX
     elif index is None and not probe.persons:
-        box, warnings = (0.0, 0.0, float(probe.width), float(probe.height)), [persons.NOBODY]
+        box, by = (0.0, 0.0, float(probe.width), float(probe.height)), SelectedBy.WHOLE
     else:
+        by = SelectedBy.DEFAULT if index is None else SelectedBy.PERSON
         index = index or 0
         if index >= len(probe.persons):
             raise InvalidRequest(
                 f"The probe has {len(probe.persons)} persons; there is no person {index}.",
                 f"/probes/{place}/person",
             )
-        person = probe.persons[index]
-        box, warnings = person.box, list(person.quality.warnings)
-    searched = SearchedProbe(id=probe.id, person=index, box=box)
-    return Chosen(searched, persons.crop(pixels, box, size, f"/probes/{place}/box"), warnings)
+        box = probe.persons[index].box
+    searched = QueriedProbe(probe.id, index, box, taken_at=choice.taken_at)
+    crop = persons.crop(pixels, box, size, f"/probes/{place}/box")
+    return Chosen(searched, crop, _selection(probe, pixels, by, index, box))
+
+
+def _selection(probe: ProbeInfo, pixels: Pixels, by: SelectedBy, index: int | None, box: Box) -> Selection:
+    """What was found on a probe, who was ignored, and what is to be known of the box that was chosen."""
+    others = [(number, one.box) for number, one in enumerate(probe.persons) if number != index]
+    why = IgnoredFor.RANKED_LOWER if by is SelectedBy.DEFAULT else IgnoredFor.NOT_CHOSEN
+    scale = probe.width / pixels.shape[1]
+    seen = fitness.assess(pixels, _scaled(box, 1 / scale))
+    seen = replace(seen, height_px=box[3])
+    hidden = fitness.hidden_share(box, [one for _, one in others])
+    score = None if index is None else probe.persons[index].score
+    said = [
+        *notices.of_choice(by, box, probe.persons),
+        *fitness.notices(seen, probe.height, hidden, score),
+        *notices.of_the_file(probe.notices),
+    ]
+    return Selection(by, len(probe.persons), [IgnoredPerson(*one, why) for one in others], said)
 
 
 def probe_pixels(probe: ProbeInfo) -> Pixels:
@@ -112,21 +143,61 @@ def probe_pixels(probe: ProbeInfo) -> Pixels:
 
 def probe_out(probe: ProbeInfo) -> ProbeOut:
     """The probe as the API says it."""
-    return ProbeOut.model_validate(
-        {
-            "id": probe.id,
-            "width": probe.width,
-            "height": probe.height,
-            "created_at": probe.created_at,
-            "persons": [{"index": index, **asdict(person)} for index, person in enumerate(probe.persons)],
-            "image_url": f"/v1/probes/{probe.id}/image",
-            "warnings": [] if probe.persons else [persons.NOBODY],
-        }
+    return ProbeOut(
+        id=probe.id,
+        width=probe.width,
+        height=probe.height,
+        created_at=probe.created_at,
+        persons=[
+            PersonOut(index=index, box=one.box, score=one.score, quality=_quality_out(one.quality))
+            for index, one in enumerate(probe.persons)
+        ],
+        image_url=f"/v1/probes/{probe.id}/image",
+        notices=notices_out(probe.notices),
+        warnings=warnings_of(probe.notices),
     )
 
 
-def _stored(person: Person, scale: float) -> FoundPerson:
-    """A person as recorded: in pixels of the photo as it came, `scale` times those of the stored one."""
-    x, y, w, h = (round(value * scale, 1) for value in person.box)
-    quality = PersonQuality(round(person.height_px * scale, 1), person.sharpness, list(person.warnings))
-    return FoundPerson((x, y, w, h), person.score, quality)
+def notices_out(found: Iterable[Notice]) -> list[NoticeOut]:
+    """Notices as the API says them."""
+    return [NoticeOut.model_validate(one, from_attributes=True) for one in found]
+
+
+def warnings_of(found: Iterable[Notice]) -> list[str]:
+    """The sentences of the notices that warn."""
+    return [one.text for one in found if one.warns]
+
+
+def _quality_out(quality: PersonQuality) -> QualityOut:
+    return QualityOut(
+        height_px=quality.height_px,
+        sharpness=quality.sharpness,
+        colour=quality.colour,
+        notices=notices_out(quality.notices),
+        warnings=[*quality.warnings, *warnings_of(quality.notices)],
+    )
+
+
+def _stored(photo: images.Photo, found: Sequence[Person]) -> list[FoundPerson]:
+    """Persons as recorded: in pixels of the photo as it came, which may be larger than the stored one."""
+    scale = photo.width / photo.pixels.shape[1]
+    boxes: list[Box] = [_scaled(one.box, scale) for one in found]
+    stored = []
+    for place, person in enumerate(found):
+        others = [*boxes[:place], *boxes[place + 1 :]]
+        seen = replace(person.seen, height_px=person.seen.height_px * scale)
+        hidden = fitness.hidden_share(boxes[place], others)
+        said = fitness.notices(seen, photo.height, hidden, person.score)
+        quality = PersonQuality(
+            height_px=round(seen.height_px, 1),
+            sharpness=round(seen.sharpness, 4),
+            colour=round(seen.colour, 1),
+            notices=said,
+        )
+        stored.append(FoundPerson(boxes[place], person.score, quality))
+    return stored
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    x, y, w, h = (round(value * scale, 1) for value in box)
+    return x, y, w, h

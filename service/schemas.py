@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from gallery import RankBy
+from gallery import NoticeCode, RankBy
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -52,6 +52,7 @@ _Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 _Side = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 BoxIn = tuple[_Coordinate, _Coordinate, _Side, _Side]
 _PERSON = "Index of a person found on the probe"
+_TAKEN_AT = "When the photo was taken: RFC 3339 with an offset. Hits of other days are then marked"
 _BOX = "x, y, width, height in pixels of the upright photo; the whole photo if it covers it"
 
 
@@ -61,12 +62,24 @@ class RequestModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class NoticeOut(BaseModel):
+    """What is to be known of a probe or an answer before its hits are believed."""
+
+    code: NoticeCode = Field(description="What it is about, for programs; docs/answers.md explains each")
+    text: str = Field(description="A sentence to show")
+    warns: bool = Field(description="Whether it may spoil a search; else it only tells what was done")
+
+
 class PersonQuality(BaseModel):
     """Image quality of a person on a probe."""
 
     height_px: float = Field(description="Height of the person in pixels of the photo as it came")
-    sharpness: float = Field(description="Fine detail as a share of contrast; below 0.09 counts as blurred")
-    warnings: list[str] = Field(description="What may spoil a search: too small, blurred, cut off")
+    sharpness: float = Field(description="Fine detail as a share of contrast")
+    colour: float | None = Field(
+        description="How much colours differ, in grey levels; null in probes of before it was measured"
+    )
+    notices: list[NoticeOut] = Field(description="What is to be known of how the person can be seen")
+    warnings: list[str] = Field(description="The sentences of those `notices` that warn")
 
 
 class PersonOut(BaseModel):
@@ -87,9 +100,10 @@ class ProbeOut(BaseModel):
     created_at: datetime = Field(description="When it was uploaded")
     persons: list[PersonOut] = Field(description="By score times height, greatest first")
     image_url: str = Field(description="Path of the photo as it is kept")
-    warnings: list[str] = Field(
-        description="What is to be known before searching, such as that nobody was found"
+    notices: list[NoticeOut] = Field(
+        description="What is to be known of the photo: how it came, and how many people are on it"
     )
+    warnings: list[str] = Field(description="The sentences of those `notices` that warn")
 
 
 class ProbeChoice(RequestModel):
@@ -101,6 +115,7 @@ class ProbeChoice(RequestModel):
     )
     person: int | None = Field(default=None, ge=0, description=_PERSON)
     box: BoxIn | None = Field(default=None, description=_BOX)
+    taken_at: Instant | None = Field(default=None, description=_TAKEN_AT)
 
     @model_validator(mode="after")
     def _one_choice(self) -> Self:
@@ -111,6 +126,8 @@ class ProbeChoice(RequestModel):
             raise ValueError("name either person or box")
         if chosen and self.tracklet_id is not None:
             raise ValueError("person and box belong to a photo, not to a tracklet")
+        if self.taken_at is not None and self.tracklet_id is not None:
+            raise ValueError("taken_at belongs to a photo; when a tracklet was recorded is known")
         return self
 
 
@@ -158,6 +175,7 @@ class SearchQuery(SearchOptions):
 
     person: int | None = Field(default=None, ge=0, description=_PERSON)
     box: BoxIn | None = Field(default=None, description=_BOX)
+    taken_at: Instant | None = Field(default=None, description=_TAKEN_AT)
 
 
 class SearchRequest(SearchOptions):

@@ -1,9 +1,10 @@
 """The answer of a search on a terminal and in a spreadsheet: hits on their cameras' clocks, and gaps."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sightline import stretches
-from sightline.console import errors, local_time, output, print_csv, print_line, print_note, print_table
+from sightline.console import errors, local_time, output, print_csv, print_line, print_table
 
 if TYPE_CHECKING:
     from gallery import Catalogue
@@ -17,7 +18,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     """Print a table of the hits, what was compared and what was not, and what should be known besides."""
     from service.searches import hit_table
 
-    marked = any(hit.mark for hit in answer.hits)
+    marked, far = (any(getattr(hit, name) for hit in answer.hits) for name in ("mark", "beyond_horizon"))
     rows = [
         {
             "rank": hit.rank,
@@ -30,6 +31,7 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
             "seconds": f"{(hit.end - hit.start).total_seconds():.1f}",
             "recording": catalogue.video(hit.video_id).file_name,
             "best_at": hit_table.clock(hit.best_moment.offset_seconds),
+            **({"day": "other" if hit.beyond_horizon else ""} if far else {}),
             **({} if hit.pulled_by is None else {"photo": hit.pulled_by + 1}),
             **({"mark": hit.mark.verdict if hit.mark else ""} if marked else {}),
         }
@@ -45,8 +47,8 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
         print_line(line)
     for gap in answer.coverage.not_searched:
         output.print(_said(gap.what, gap.reason), style=_style(gap.cause), soft_wrap=True)
-    for warning in answer.warnings:
-        print_note(warning)
+    for text, warns in _told(answer):
+        output.print(text, style="yellow" if warns else "dim", soft_wrap=True)
 
 
 def print_as_csv(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
@@ -58,8 +60,8 @@ def print_as_csv(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
         errors.print(line, soft_wrap=True)
     for gap in answer.coverage.not_searched:
         errors.print(_said(gap.what, gap.reason), style=_style(gap.cause), soft_wrap=True)
-    for warning in answer.warnings:
-        errors.print(f"Note: {warning}", style="yellow", soft_wrap=True)
+    for text, warns in _told(answer):
+        errors.print(text, style="yellow" if warns else "dim", soft_wrap=True)
 
 
 def incomplete(answer: "SearchAnswer") -> bool:
@@ -85,6 +87,19 @@ def _credible(answer: "SearchAnswer") -> str | None:
         f"{known.wrong_expected:.1f} are expected to show somebody else; more where people and cameras "
         f"differ from those it was learnt from ({known.learnt_from})."
     )
+
+
+def _told(answer: "SearchAnswer") -> Iterator[tuple[str, bool]]:
+    """Each notice in a line, under its photo, then what else should be known; and whether it warns."""
+    told = set()
+    for number, probe in enumerate(answer.probes, 1):
+        which = f"Photo {number}" if len(answer.probes) > 1 else "Photo"
+        for notice in probe.notices:
+            told.add(notice.text)
+            yield f"{which}: {notice.text}", notice.warns
+    for warning in answer.warnings:
+        if warning not in told:
+            yield f"Note: {warning}", True
 
 
 def _said(what: str, reason: str) -> str:

@@ -1,5 +1,6 @@
 """`sightline search`: rank the gallery against photos; `sightline refine`: against marked hits too."""
 
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -47,6 +48,12 @@ def search(
         str | None,
         typer.Option(metavar="X,Y,WIDTH,HEIGHT", help="Where the person is on the photo, in pixels."),
     ] = None,
+    taken_at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="When the photos were taken, an ISO time: hits of other days are marked."
+        ),
+    ] = None,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV for spreadsheets instead of a table.")
     ] = False,
@@ -80,11 +87,15 @@ def search(
         raise CommandError(f"{len(photos) + len(tracklets)} photos and tracklets", wanted)
     if (person is not None or box is not None) and len(photos) != 1:
         raise CommandError("--person and --box need one photo", "crop the others before")
+    if taken_at is not None and not photos:
+        raise CommandError("--taken-at needs a photo", "when a tracklet was recorded is known")
     choice = ProbeChoice(probe_id="-", person=person, box=None if box is None else _box(box))
     data = [path.read_bytes() for path in photos]
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
-        zone = time_zone_of(gallery.catalogue, camera) if start or end else "UTC"
+        zone = time_zone_of(gallery.catalogue, camera) if start or end or taken_at else "UTC"
+        if taken_at is not None:
+            choice = choice.model_copy(update={"taken_at": moment(taken_at, zone).astimezone(UTC)})
         options = SearchOptions(
             cameras=camera or None,
             sites=site or None,

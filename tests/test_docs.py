@@ -10,7 +10,7 @@ import pytest
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-from gallery import GallerySettings
+from gallery import GallerySettings, NoticeCode
 from indexer.settings import IndexSettings
 from models.datasets import READERS
 from service.settings import ServiceSettings
@@ -141,6 +141,14 @@ def test_make_targets_in_the_documentation_exist() -> None:
 
 def test_every_data_set_is_documented() -> None:
     assert set(re.findall(r"^\| `([^`]+)` \|", text("docs/datasets.md"), flags=re.MULTILINE)) == set(READERS)
+
+
+def test_every_notice_is_documented_and_no_other() -> None:
+    table = section(text("docs/answers.md"), "Is the photo any good?")
+    cells = re.findall(r"^\| (`[^|]*) \|", table, flags=re.MULTILINE)
+    named = {code for cell in cells for code in re.findall(r"`(\w+)`", cell)}
+
+    assert named == set(NoticeCode)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -8,11 +8,12 @@ class NoticeCode(StrEnum):
     """The closed set of notices; docs/answers.md says what each means and where its limit comes from.
 
     How the photo came: TURNED and MIRRORED by its EXIF orientation, TRANSPARENT, ANIMATED (its first frame is
-    searched), CONVERTED (ink colours to those of screens), DRAWN (it looks like a screenshot or a drawing).
-    Who is on it: NOBODY, SEVERAL_PEOPLE, TINY_PEOPLE (too small to be searched for), MANY_PEOPLE (more than
-    are listed). How the person is seen: SMALL, BLURRED, GREY, CUT_OFF, UPPER_BODY, PROPORTIONS (nobody who
-    stands has them), BEHIND_OTHERS, DOUBTFUL (the detector is hardly sure). What was chosen: OWN_BOX,
-    BOX_APART (it has little in common with any person found), WHOLE_PHOTO. What was searched: CLOTHES.
+    searched), CONVERTED (ink colours to those of screens), COMPRESSED (by JPEG), DRAWN (it looks like a
+    screenshot or a drawing).
+    Who is on it: NOBODY, SEVERAL_PEOPLE, TINY_PEOPLE (too small to be searched for). How the person is
+    seen: SMALL, BLURRED, GREY, CUT_OFF, UPPER_BODY, PROPORTIONS (nobody who stands has them), BEHIND_OTHERS,
+    DOUBTFUL (the detector is hardly sure). What was chosen: OWN_BOX, BOX_APART (it has little in common with
+    any person found), WHOLE_PHOTO. What was searched: CLOTHES.
     """
 
     TURNED = "turned"
@@ -20,11 +21,11 @@ class NoticeCode(StrEnum):
     TRANSPARENT = "transparent"
     ANIMATED = "animated"
     CONVERTED = "converted"
+    COMPRESSED = "compressed"
     DRAWN = "drawn"
     NOBODY = "nobody"
     SEVERAL_PEOPLE = "several_people"
     TINY_PEOPLE = "tiny_people"
-    MANY_PEOPLE = "many_people"
     SMALL = "small"
     BLURRED = "blurred"
     GREY = "grey"

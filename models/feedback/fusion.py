@@ -10,10 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.quality import BLURRED
-
 GOOD_HEIGHT: Final = 128.0  # pixels: half of what the networks see
-GOOD_SHARPNESS: Final = 2 * BLURRED
+GOOD_SHARPNESS: Final = 0.18
 LEAST: Final = 0.25  # of either factor: a bad photo still shows the clothes
 
 Floats = NDArray[np.float32]

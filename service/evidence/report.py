@@ -117,7 +117,8 @@ def _question(found: Found) -> Content:
         ("model", [answer.model.name, " ", tag("code", answer.model.id)]),
     ]
     photos = [tag("img", src=name, alt="photo searched with") for name in found.photos.values()]
-    said = [tag("p", _flag(warning)) for warning in answer.warnings]
+    told = [notice.text for probe in answer.probes for notice in probe.notices if not notice.warns]
+    said = [*(tag("p", _flag(text)) for text in answer.warnings), *(tag("p", text) for text in told)]
     return [photos, tag("table", [tag("tr", tag("th", key), tag("td", value)) for key, value in asked]), said]
 
 

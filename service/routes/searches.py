@@ -186,7 +186,9 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
         # Wrong filters end here, before anything is stored.
         question = questions.ask(state.gallery, wanted, state.settings.rank_by)
         probe, pixels = probing.add_probe(state, caller, data)
-        choice = ProbeChoice(probe_id=probe.id, person=wanted.person, box=wanted.box)
+        choice = ProbeChoice(
+            probe_id=probe.id, person=wanted.person, box=wanted.box, taken_at=wanted.taken_at
+        )
         chosen = probing.choose(probe, pixels, choice)
         return searching.search_probe(state, caller, chosen, question)
 

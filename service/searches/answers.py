@@ -15,7 +15,8 @@ from service.answer_schemas import (
     SearchAnswer,
 )
 from service.auth import Caller
-from service.searches.hits import hits_out, probe_out
+from service.probing import notices_out
+from service.searches.hits import hits_out, probes_out
 from service.state import State
 
 
@@ -62,7 +63,7 @@ def answer(
     there = state.gallery.still_there(recorded, [*(hit.tracklet_id for hit in stored), *named])
     hits = hits_out(state, recorded, list(enumerate(stored, start=offset + 1)), there, known)
     warnings = [*recorded.warnings, *_gone(recorded, stored, there)]
-    probes = [probe_out(probe, there) for probe in recorded.query.probes]
+    probes = probes_out(recorded, there)
     after = offset + limit
     return SearchAnswer(
         id=recorded.id,
@@ -81,8 +82,10 @@ def answer(
         repeats=None
         if recorded.repeats is None
         else RepeatOut.model_validate(recorded.repeats, from_attributes=True),
+        horizon_hours=recorded.query.horizon_hours or None,
         hits=hits,
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
+        notices=notices_out(recorded.notices),
         warnings=warnings,
     )
 
@@ -98,7 +101,7 @@ def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere
             f"{anew} hits of this page are left out: their recordings were indexed anew since the search, so "
             "that their ids may be other people's now. Search again to find the person on them."
         )
-    for probe in (probe_out(one, there) for one in recorded.query.probes):
+    for probe in probes_out(recorded, there):
         if probe.gone is not None:
             how = "was erased" if probe.gone is Gone.ERASED else "is of a recording that was indexed anew"
             yield f"The tracklet {probe.tracklet_id}, which was searched for, {how} since."

@@ -7,7 +7,7 @@ from service.answer_schemas import FiltersOut, ModelOut
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.history_schemas import SearchList, SearchSummary
-from service.searches.hits import probe_out
+from service.searches.hits import probes_out
 from service.state import State
 
 
@@ -46,7 +46,7 @@ def _summary(search: SearchInfo, photos: set[str], there: StillThere) -> SearchS
         id=search.id,
         created_at=search.created_at,
         model=ModelOut(id=search.model_id, name=search.model_name, warning=search.model_warning),
-        probes=[probe_out(probe, there) for probe in query.probes],
+        probes=probes_out(search, there),
         probes_kept=all((probe.id or probe.tracklet_id) in kept for probe in query.probes),
         filters=FiltersOut.model_validate(query.filters, from_attributes=True),
         ranked_by=query.by,

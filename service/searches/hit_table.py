@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COLUMNS: Final = (
     *("rank", "score", "standard_score", "probability", "mark", "camera", "site"),
-    *("start", "end", "recording", "best_at", "tracklet_id"),
+    *("start", "end", "beyond_horizon", "recording", "best_at", "tracklet_id"),
 )
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell
 
@@ -59,6 +59,7 @@ def _row(hit: HitOut, recording: str) -> dict[str, object]:
         "site": hit.camera.site or "",
         "start": hit.start.astimezone(ZoneInfo(hit.camera.time_zone)),
         "end": hit.end.astimezone(ZoneInfo(hit.camera.time_zone)),
+        "beyond_horizon": "yes" if hit.beyond_horizon else "",
         "recording": recording,
         "best_at": clock(hit.best_moment.offset_seconds),
         "tracklet_id": hit.tracklet_id,

@@ -1,24 +1,33 @@
 """Searches: from a probe to a recorded answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import Filters, NewSearch, QueriedFilters, QueriedProbe, Refinement, SearchQuery, Snapshot
-from service.answer_schemas import SearchAnswer
+from gallery import (
+    Filters,
+    NewSearch,
+    Notice,
+    QueriedFilters,
+    RecordedHit,
+    Refinement,
+    SearchQuery,
+    Snapshot,
+)
+from service.answer_schemas import CoverageOut, SearchAnswer
 from service.auth import Caller
 from service.coverage import coverage_statement
 from service.networks import ProbeEmbedder
-from service.probing import Chosen
+from service.probing import Chosen, warnings_of
 from service.schemas import ProbeChoice
-from service.searches import reranking
+from service.searches import clothes, repeats, reranking
 from service.searches.answers import answer
 from service.searches.credibility import OF_MARKS, believe
 from service.searches.questions import Question
-from service.searches.repeats import Repeat, warnings_of
+from service.searches.repeats import Repeat
 from service.searches.several import pulled, seen_by
 from service.searches.targets import Target, chosen_by, fused, of_photo
 from service.state import State
@@ -106,13 +115,15 @@ def search(
     if coverage is None:
         statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
         coverage = statement.model_dump(mode="json")
-    hits, repeats = repeat.compare(gallery, hits, ranking, question.filters) if repeat else (hits, None)
+    hits, compared = repeat.compare(gallery, hits, ranking, question.filters) if repeat else (hits, None)
+    notices = _of_clothes(state, targets, coverage, hits)
     said = (embedder.warning, state.networks.note)
     warnings = [text for target in targets for text in target.warnings]
     warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
-    warnings += warnings_of(repeats) if repeats else []
+    warnings += repeats.warnings_of(compared) if compared else []
     warnings += [reranking.said(reranked)] if reranked else []
-    first, *more = (QueriedProbe(**target.searched.model_dump(exclude={"gone"})) for target in targets)
+    warnings += warnings_of(notices)
+    first, *more = (target.searched for target in targets)
     recorded = state.gallery.searches.add(
         NewSearch(
             key_id=caller.key_id,
@@ -124,6 +135,7 @@ def search(
                 more,
                 None if refining is None else refining.record,
                 reranked,
+                state.settings.clothes_horizon_hours,
             ),
             model_id=embedder.id,
             model_name=embedder.name,
@@ -133,11 +145,25 @@ def search(
             calibration=calibration,
             warnings=list(dict.fromkeys(warnings)),
             hits=hits,
-            repeats=repeats,
+            repeats=compared,
+            selections=[target.selection for target in targets],
+            notices=notices,
         ),
         by_operator=caller.operator,
     )
     return answer(state, recorded, question.cameras, offset=0, limit=question.limit)
+
+
+def _of_clothes(
+    state: State, targets: Sequence[Target], coverage: Mapping[str, Any], hits: Sequence[RecordedHit]
+) -> list[Notice]:
+    there = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in hits]).values()
+    return clothes.notices(
+        [target.searched for target in targets],
+        state.settings.clothes_horizon_hours,
+        CoverageOut.model_validate(coverage),
+        [(one.start_time, one.end_time) for one in there],
+    )
 
 
 def _ids(filters: Filters) -> list[int] | None:

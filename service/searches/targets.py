@@ -6,11 +6,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import Gallery, NotFound, SearchInfo, Snapshot, TrackletInfo
+from gallery import (
+    Gallery,
+    NotFound,
+    QueriedProbe,
+    SearchInfo,
+    SelectedBy,
+    Selection,
+    Snapshot,
+    TrackletInfo,
+)
 from models.feedback.fusion import fuse, weight
 from models.feedback.refining import refine
 from service import probing
-from service.answer_schemas import SearchedProbe
 from service.auth import Caller
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
@@ -28,13 +36,15 @@ class Target:
 
     Attributes:
         vector: (D,), L2-normalised.
-        searched: as the answer says it, with what it counts.
+        searched: as it is recorded, with what it counts.
+        selection: how it was chosen.
         look: at the photo; None of a tracklet.
         warnings: about the photo.
     """
 
     vector: Features
-    searched: SearchedProbe
+    searched: QueriedProbe
+    selection: Selection
     look: Look | None = None
     warnings: Sequence[str] = ()
 
@@ -44,8 +54,9 @@ def of_photo(embedder: ProbeEmbedder, chosen: Chosen) -> Target:
     checkpoint()
     look = Look.of(chosen.crop)
     counts = round(weight(look.height, look.sharpness), 4)
-    searched = chosen.searched.model_copy(update={"weight": counts})
-    return Target(embedder.embed_images([chosen.crop])[0], searched, look, chosen.warnings)
+    searched = replace(chosen.searched, weight=counts)
+    warnings = probing.warnings_of(chosen.selection.notices)
+    return Target(embedder.embed_images([chosen.crop])[0], searched, chosen.selection, look, warnings)
 
 
 def of_tracklet(snapshot: Snapshot, tracklet: TrackletInfo) -> Target:
@@ -53,8 +64,8 @@ def of_tracklet(snapshot: Snapshot, tracklet: TrackletInfo) -> Target:
     quality = tracklet.quality
     # What an importer did not measure is taken to be good: the mean of many frames is.
     counts = weight(quality.get("height", np.inf), quality.get("sharpness", np.inf))
-    searched = SearchedProbe(id=None, person=None, box=None, tracklet_id=tracklet.id, weight=round(counts, 4))
-    return Target(snapshot.vector(tracklet.id), searched)
+    searched = QueriedProbe(None, None, None, tracklet.id, round(counts, 4), tracklet.start_time)
+    return Target(snapshot.vector(tracklet.id), searched, Selection(SelectedBy.TRACKLET))
 
 
 def chosen_by(
@@ -112,6 +123,7 @@ def choices_of(gallery: Gallery, recorded: SearchInfo) -> list[ProbeChoice]:
             tracklet_id=one.tracklet_id,
             person=one.person,
             box=one.box if one.person is None else None,
+            taken_at=one.taken_at if one.tracklet_id is None else None,
         )
         for one in queried
     ]

@@ -142,6 +142,37 @@ def test_without_persons_the_whole_photo_is_searched(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+def test_what_is_to_be_known_of_the_photo_stands_below_it(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT, BLUE_JACKET, WHITE_SHIRT)
+    page = visit.page
+    several = page.locator("#notices li", has_text="3 people were found.")
+    expect(several).to_have_class("caution")
+    expect(several).to_contain_text("score times the height is greatest")
+    expect(page.locator("#coverage")).not_to_contain_text("3 people were found.")
+    visit.answer_after(page.locator(".person").nth(1).click)
+    expect(several).to_have_class("notice")
+    expect(several).to_contain_text("chosen by hand")
+
+
+def test_hits_of_other_days_than_the_photo_are_marked(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    expect(page.locator(".hit .far")).to_have_count(0)
+    page.locator("#taken-holder summary").click()
+    page.locator("#taken input[type=date]").fill("2026-03-20")
+    page.locator("#taken input.clock").fill("12:00")
+    visit.answer_after(lambda: page.locator("#taken input.clock").press("Tab"))
+    expect(page.locator(".hit .far")).to_have_count(36)
+    expect(
+        page.locator("#coverage .caution", has_text="36 of the hits were recorded more than 1 d")
+    ).to_be_visible()
+    page.reload()
+    expect(page.locator(".hit .far")).to_have_count(36)
+    expect(page.locator("#taken input[type=date]")).to_have_value("2026-03-20")
+
+
 def test_photos_are_dropped_and_pasted(visit: Visit) -> None:
     visit.open()
     for kind, figure in (("drop", PURPLE_DRESS), ("paste", BLUE_JACKET)):

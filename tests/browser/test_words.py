@@ -23,7 +23,7 @@ for (const name of Object.keys(say)) if (name !== "locale") say[name] = translat
 # Words on the screen and in labels that are neither the language's nor data: of cameras, of the API, of code.
 OTHER_WORDS = """() => {
   const names = "code, time, td, option, .camera, .site, .of-site, .name, .brand";
-  const data = `${names}, .zone, .person, .caution, .gap, .when`;
+  const data = `${names}, .zone, .person, .caution, .notice, .gap, .when`;
   const found = [];
   const look = (text, element) => {
     if (!element.checkVisibility() || element.closest(data)) return;

@@ -191,7 +191,7 @@ def test_survives_random_damage() -> None:
             for at in random.integers(12, len(data), size=random.integers(1, 20)):
                 damaged[at] = random.integers(256)
             try:
-                rgb, size = photo_child.decode(bytes(damaged), image_format, MAX, images.KEPT_PIXELS)
+                rgb, size, _ = photo_child.decode(bytes(damaged), image_format, MAX, images.KEPT_PIXELS)
             except (photo_child.Refused, OSError, SyntaxError, ValueError, struct.error, IndexError):
                 continue
             assert (rgb.mode, rgb.size) == ("RGB", size)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
 from models.detector import Detections
 from service import persons
 from service.errors import InvalidRequest
-from service.pixels import Pixels
+from service.persons import Found
+from service.pixels import Box, Pixels
 from tests.service.fakes import ContrastDetector
 from tests.service.videos import BLUE, GREEN, RED, person, scene
 
@@ -33,7 +33,7 @@ class Scripted:
 def test_orders_persons_by_score_times_height() -> None:
     photo = scene((RED, 10, 20), (GREEN, 100, 20), (BLUE, 200, 20))
     detector = Scripted([(10, 20, 50, 60, 0.9), (100, 20, 140, 120, 0.8), (200, 20, 240, 110, 0.5)])
-    found = persons.find(detector, photo)
+    found = persons.find(detector, photo).persons
     assert [p.box for p in found] == [(100, 20, 40, 100), (200, 20, 40, 90), (10, 20, 40, 40)]
     assert [p.score for p in found] == pytest.approx([0.8, 0.5, 0.9])
     assert len(detector.seen) == 1
@@ -43,43 +43,25 @@ def test_looks_again_with_a_margin_when_nobody_is_seen() -> None:
     photo = person(RED, 50, 100)
     # On the canvas the photo begins at (25, 50).
     detector = Scripted([], [(20, 45, 80, 155, 0.7)])
-    found = persons.find(detector, photo)
+    found = persons.find(detector, photo).persons
     assert detector.seen == [(100, 50, 3), (200, 100, 3)]
     assert [p.box for p in found] == [(0, 0, 50, 100)]
 
 
 def test_finds_nobody() -> None:
-    assert persons.find(Scripted([], []), scene()) == []
+    assert persons.find(Scripted([], []), scene()) == Found([], 0)
 
 
-def test_drops_boxes_outside_the_photo() -> None:
-    photo = scene()
-    assert persons.find(Scripted([(-50, -50, 5, 100, 0.9), (400, 10, 450, 90, 0.9)]), photo) == []
-
-
-def test_warns_of_small_blurred_and_cut_off_persons() -> None:
-    sharp = scene((RED, 100, 60))
-    blurred = np.asarray(Image.fromarray(sharp).filter(ImageFilter.GaussianBlur(4)))
-    inside = [(100, 60, 140, 160, 0.9)]
-    assert persons.find(Scripted(inside), sharp)[0].warnings == ()
-    assert persons.find(Scripted(inside), blurred)[0].warnings == ("The person is blurred.",)
-    (small,) = persons.find(Scripted([(100, 60, 140, 100, 0.9)]), sharp)
-    assert small.warnings == ("The person is only 40 pixels high.",)
-    (cut,) = persons.find(Scripted([(-10, 140, 60, 260, 0.9)]), sharp)
-    assert "The person is cut off at the left and bottom of the photo." in cut.warnings
-
-
-def test_a_crop_from_edge_to_edge_is_not_cut_off() -> None:
-    photo = person(GREEN, 60, 140)
-    (found,) = persons.find(Scripted([(0, 0, 60, 140, 0.9)]), photo)
-    assert found.warnings == ()
+def test_drops_boxes_outside_the_photo_and_counts_those_too_small_to_be_searched_for() -> None:
+    boxes = [(-50, -50, 5, 100, 0.9), (400, 10, 450, 90, 0.9), (10, 10, 15, 20, 0.8)]
+    assert persons.find(Scripted(boxes), scene()) == Found([], 2)
 
 
 @pytest.mark.parametrize(
     ("box", "shape"),
     [((10, 20, 30, 40), (40, 30)), ((10.5, 20.5, 30, 40), (41, 31)), ((-20, -20, 1000, 1000), (240, 320))],
 )
-def test_crops_whole_pixels(box: persons.Box, shape: tuple[int, int]) -> None:
+def test_crops_whole_pixels(box: Box, shape: tuple[int, int]) -> None:
     assert persons.crop(scene(), box, (320, 240)).shape[:2] == shape
 
 
@@ -90,7 +72,7 @@ def test_crops_of_a_photo_that_was_scaled_down() -> None:
 
 
 @pytest.mark.parametrize("box", [(0, 0, 5, 100), (318, 0, 100, 100), (500, 500, 50, 50), (-100, 0, 104, 50)])
-def test_refuses_boxes_with_nothing_in_them(box: persons.Box) -> None:
+def test_refuses_boxes_with_nothing_in_them(box: Box) -> None:
     with pytest.raises(InvalidRequest):
         persons.crop(scene(), box, (320, 240))
 
@@ -119,16 +101,16 @@ def test_looks_at_tiles_when_people_are_small_on_a_large_photo() -> None:
     photo = scene(*((RED, x, y) for x, y in where), width=1920, height=1080)
     detector = Shrinking()
     assert len(detector.detect([photo])[0].boxes) == 0
-    found = persons.find(detector, photo)
+    found = persons.find(detector, photo).persons
     assert sorted(person.box[0] for person in found) == [x for x, _ in where]
-    assert all(abs(person.height_px - 100) < 10 for person in found)
+    assert all(abs(person.seen.height_px - 100) < 10 for person in found)
     assert detector.looks < 15
 
 
 def test_looks_at_no_tiles_when_a_person_stands_out() -> None:
     photo = np.repeat(np.repeat(scene((RED, 100, 60)), 6, axis=0), 6, axis=1)
     detector = Shrinking()
-    (found,) = persons.find(detector, photo)
+    (found,) = persons.find(detector, photo).persons
     assert found.box[3] == pytest.approx(600, abs=20)
     assert detector.looks == 1
 
@@ -136,5 +118,5 @@ def test_looks_at_no_tiles_when_a_person_stands_out() -> None:
 def test_no_photo_takes_many_looks() -> None:
     for shape in ((1500, 4000, 3), (300, 8000, 3), (2400, 2400, 3)):
         detector = Shrinking()
-        assert persons.find(detector, np.full(shape, 90, np.uint8)) == []
+        assert persons.find(detector, np.full(shape, 90, np.uint8)).persons == []
         assert detector.looks <= 18, shape

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
-from service.persons import NOBODY
+from service.probes.notices import NOBODY
 from tests.service.conftest import Archive, upload
 from tests.service.videos import BLUE, GREEN, RED, encoded, scene
 from tests.waiting import until

@@ -172,6 +172,23 @@ def test_what_is_wrong_is_found_before_the_networks_load(
     assert cause in result.stderr
 
 
+def test_each_notice_is_a_line_and_hits_of_other_days_are_marked(run: Run, photo: Path) -> None:
+    found = answer(run, photo, "--taken-at", "2026-01-09T09:00")
+    result = run("search", photo, "--taken-at", "2026-01-09T09:00")
+
+    notices = [*found["probe"]["notices"], *found["notices"]]
+    assert {hit["beyond_horizon"] for hit in found["hits"]} == {True}
+    assert found["probe"]["taken_at"] == "2026-01-09T00:00:00Z"
+    assert "several_people" in {one["code"] for one in notices}
+    for notice in notices:
+        assert [line for line in result.output.splitlines() if notice["text"] in line] != []
+        assert result.output.count(notice["text"]) == 1
+    assert "other" in result.output
+    assert "beyond_horizon" in run("search", photo, "--csv").output
+    refused = run("search", "--tracklet", found["hits"][0]["tracklet_id"], "--taken-at", "2026-01-09")
+    assert (refused.exit_code, "needs a photo" in refused.output) == (2, True)
+
+
 def test_csv_is_on_the_clock_of_the_camera(run: Run, photo: Path) -> None:
     result = run("search", photo, "--camera", "yard", "--csv")
 

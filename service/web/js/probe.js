@@ -38,12 +38,12 @@ export function stopUploading() {
 export function showPhoto(url, name) {
   const before = store.get().photo;
   if (before) URL.revokeObjectURL(before.url);
-  store.set({ photo: { url, name }, probe: null, pick: null, seed: null, extra: [], photoError: null });
+  store.set({ photo: { url, name }, probe: null, pick: null, takenAt: null, seed: null, extra: [], photoError: null });
 }
 
 /** The person most likely meant, which the API lists first; the whole photo when none was found. */
 export function bestPick({ persons }) {
-  return persons.length ? { person: persons[0].index } : {};
+  return persons.length ? { person: persons[0].index, auto: true } : { auto: true };
 }
 
 /** The page as it is before the first photo. */

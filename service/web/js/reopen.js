@@ -9,14 +9,17 @@ import { say } from "./strings.js";
 const id = encodeURIComponent;
 
 /** What was picked, in the page's terms. */
-function pickOf({ person, box }) {
+function pickOf({ person, box, selected_by: by }) {
+  if (by === "whole") return { auto: true };
+  if (by === "default") return { person, auto: true };
   return person === null ? { box } : { person };
 }
 
 /** A further photo or tracklet of a recorded search, as a new search takes it. */
-function choiceOf({ id: probeId, person, box, tracklet_id: trackletId }) {
+function choiceOf({ id: probeId, person, box, tracklet_id: trackletId, taken_at: takenAt }) {
   if (trackletId) return { tracklet_id: trackletId };
-  return person === null ? { probe_id: probeId, box } : { probe_id: probeId, person };
+  const when = takenAt ? { taken_at: takenAt } : {};
+  return person === null ? { probe_id: probeId, box, ...when } : { probe_id: probeId, person, ...when };
 }
 
 /** As much of a hit as showing and searching from a tracklet takes. */
@@ -40,7 +43,7 @@ async function showProbe(probe, signal) {
     showPhoto(await objectUrl(found.image_url, { signal }), say.photo.recorded);
     store.set({ probe: found });
   }
-  store.set({ pick: pickOf(probe), seed: null });
+  store.set({ pick: pickOf(probe), takenAt: probe.taken_at, seed: null });
 }
 
 /** Show whom the search looked for. Photos expire and recordings are erased; the answer stays. */

@@ -6,6 +6,7 @@ import { $, fill, h, icon } from "./dom.js";
 import { duration, probability, score, secondsBetween, signed } from "./format.js";
 import { markButtons } from "./marks.js";
 import { LazyPictures, stripOf } from "./media.js";
+import { saidBesidePhoto } from "./notices.js";
 import { openPlayer } from "./player.js";
 import { loadMore, search } from "./search.js";
 import { store } from "./state.js";
@@ -34,6 +35,7 @@ function card(hit, index) {
     h("span", { class: "where" }, h("span", { class: "site" }, camera.site ?? ""), h("span", { class: "length" }, duration(secondsBetween(start, end)))),
     h("span", { class: "how" }, how),
     h("span", { class: "when" }, clockFirst(start, camera.time_zone)),
+    hit.beyond_horizon ? h("span", { class: "far" }, say.results.otherDay) : null,
     typeof hit.pulled_by === "number" ? h("span", { class: "pulled" }, say.marks.pulled(hit.pulled_by + 1)) : null,
   );
   return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts), markButtons(hit));
@@ -85,11 +87,6 @@ function showMore({ search: now, filters }) {
   fill($("#more"), now.phase === "done" ? (left ? button : end) : null);
 }
 
-/** What the stage says about the picked person. */
-function warningsOfPick({ probe, pick, seed }) {
-  return seed ? [] : probe?.persons.find((one) => one.index === pick?.person)?.quality.warnings ?? [];
-}
-
 let slow = 0;
 
 function showProgress({ phase, hits, answer }) {
@@ -118,7 +115,7 @@ export function startResults() {
     if (now.phase === "loading" && !now.hits.length) fill(list, Array.from({ length: 6 }, placeholder));
     if (now.phase === "failed") fill(list);
     if (now.answer !== was.answer) {
-      const statement = now.answer ? [coverageOf(now.answer, state.zone, warningsOfPick(state)), nothing(now, state)] : [];
+      const statement = now.answer ? [coverageOf(now.answer, state.zone, saidBesidePhoto(state)), nothing(now, state)] : [];
       // The next page belongs to the same statement: redrawing it would close what the reader has opened.
       if (now.answer?.id !== was.answer?.id) fill($("#coverage"), statement);
     }

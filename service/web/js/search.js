@@ -13,12 +13,14 @@ export function beginSearch() {
 }
 
 /** What to look for. */
-function wanted({ seed, probe, pick }) {
-  return seed ? { tracklet_id: seed.tracklet_id } : wantedOf(probe, pick);
+function wanted({ seed, probe, pick, takenAt }) {
+  if (seed) return { tracklet_id: seed.tracklet_id };
+  return takenAt ? { ...wantedOf(probe, pick), taken_at: takenAt } : wantedOf(probe, pick);
 }
 
 /** What is picked on a photo. Without a person or a box the API would take the first, so the whole photo is a box. */
 export function wantedOf(probe, pick) {
+  if (pick.auto) return { probe_id: probe.id }; // the answer then says why it was this person
   if (pick.person !== undefined) return { probe_id: probe.id, person: pick.person };
   return { probe_id: probe.id, box: pick.box ?? [0, 0, probe.width, probe.height] };
 }

@@ -54,7 +54,7 @@ function showPick({ probe, pick: chosen, uploading, photo, seed, search }) {
   fill($("#pick-line"), words.length ? [uploading ? null : probeCrop(), h("span", { class: "words" }, words)] : null);
 }
 
-/** What is searched for, in words, with what may spoil it. */
+/** What is searched for, in words. */
 function pickLine(probe, chosen, uploading) {
   if (uploading) return [h("span", { class: "waiting" }, say.photo.looking)];
   if (!probe || !chosen) return [];
@@ -65,9 +65,8 @@ function pickLine(probe, chosen, uploading) {
     return [found ? say.photo.withWhole : say.photo.nobody, hint(say.photo.drawHint)];
   }
   const at = probe.persons.findIndex((one) => one.index === chosen.person);
-  const { quality } = probe.persons[at];
-  const height = Math.round(quality.height_px);
-  return [found > 1 ? say.photo.personOf(at + 1, found, height) : say.photo.onlyPerson(height), ...quality.warnings.map(hint)];
+  const height = Math.round(probe.persons[at].quality.height_px);
+  return [found > 1 ? say.photo.personOf(at + 1, found, height) : say.photo.onlyPerson(height)];
 }
 
 /** Keep the stage as the state says. */

@@ -23,7 +23,8 @@ export const store = createStore({
   probe: null, // the answer of POST /v1/probes
   uploading: false,
   photoError: null, // {error, again}: why the photo was not taken
-  pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture
+  pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture; auto: true where nobody has chosen
+  takenAt: null, // when the photo was taken, RFC 3339, if the user has said so
   seed: null, // a hit that is searched for instead of the photo
   extra: [], // further photos of the person: what a search takes as `probes` besides the first
   marks: {}, // verdicts on the hits of the answer, by tracklet: "match" or "not"

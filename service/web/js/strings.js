@@ -106,6 +106,10 @@ export const say = {
     nobody: "No person found: searching with the whole photo.",
     drawHint: "A box drawn tightly around the person gives better results.",
     crop: "The person on your photo",
+    numbered: (n) => `Photo ${n}:`,
+    whenTaken: "When was the photo taken?",
+    taken: "Taken",
+    takenNote: "Hits of other days are then marked, as people change their clothes.",
   },
 
   seed: {
@@ -153,6 +157,7 @@ export const say = {
     list: "Tracklets, best match first",
     rank: "Rank ",
     fresh: "new",
+    otherDay: "another day: other clothes?",
     noPicture: "No picture",
     probability: "probability",
     noneCredible: (line) => `No hit has a probability of ${Math.round(line * 100)} %. The most similar people:`,

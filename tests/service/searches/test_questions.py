@@ -6,12 +6,21 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.persons import NOBODY
+from service.probes.notices import NOBODY
 from tests.service.conftest import Archive, upload
 from tests.service.searches.asking import Json, ids, search
 from tests.service.videos import GREEN, RED, scene
 
-BY_BOX = {"id": None, "person": None, "box": None, "tracklet_id": None, "gone": None}
+BY_BOX: dict[str, Any] = {
+    "id": None,
+    "person": None,
+    "box": None,
+    "tracklet_id": None,
+    "gone": None,
+    "taken_at": None,
+    "found": None,
+    "ignored": [],
+}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +119,14 @@ def test_takes_another_person_a_box_or_the_whole_photo(client: TestClient, archi
     assert best(box=[20.5, 61, 39, 98]) == archive.tracklets["gate", RED]
     whole = search(client, probe, probes=[{"probe_id": probe["id"], "box": [-5, -5, 999, 999]}])
     assert 0 < whole["probe"].pop("weight") <= 1
-    assert whole["probe"] == BY_BOX | {"id": probe["id"], "box": [0, 0, 320, 240]}
+    assert whole["probe"].pop("notices") != []
+    assert whole["probe"] == BY_BOX | {
+        "id": probe["id"],
+        "box": [0, 0, 320, 240],
+        "selected_by": "box",
+        "found": 2,
+        "ignored": whole["probe"]["ignored"],
+    }
 
 
 def test_takes_the_whole_photo_when_nobody_is_on_it(shared_client: TestClient) -> None:
@@ -130,7 +146,12 @@ def test_searches_with_a_hit(client: TestClient, archive: Archive) -> None:
     assert ids(answer)[0] == archive.tracklets["yard", RED]
     assert seed not in ids(answer)
     assert 0 < answer["probe"].pop("weight") <= 1
-    assert answer["probe"] == BY_BOX | {"tracklet_id": seed}
+    assert answer["probe"] == BY_BOX | {
+        "tracklet_id": seed,
+        "selected_by": "tracklet",
+        "notices": [],
+        "taken_at": answer["probe"]["taken_at"],
+    }
     for unknown in ("0" * 32 + "-0", "nonsense", seed + "9"):
         missing = client.post("/v1/searches", json={"probes": [{"tracklet_id": unknown}]})
         assert missing.status_code == 404

@@ -74,6 +74,7 @@ def test_says_what_a_hit_is(client: TestClient, archive: Archive, probe: Json) -
         "camera": {"name": "gate", "site": "north", "time_zone": "Europe/Berlin"},
         "start": "2026-03-01T12:00:00.500000Z",
         "end": "2026-03-01T12:00:04.500000Z",
+        "beyond_horizon": False,
         "best_moment": hit["best_moment"],
         "thumbnail_url": f"{url}/thumbnail?change={change}",
         "clip_url": f"{url}/clip?moment=0&change={change}",
