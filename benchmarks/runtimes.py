@@ -55,7 +55,7 @@ class Side:
 
     def answer(self, gallery: Gallery, photo: Pixels) -> list[Hit]:
         """Find the person on a photo, and rank who was recorded."""
-        x, y, w, h = (round(value) for value in persons.find(self.detector, photo)[0].box)
+        x, y, w, h = (round(value) for value in persons.find(self.detector, photo).persons[0].box)
         feature = self.embedder.embed_images([photo[max(0, y) : y + h, max(0, x) : x + w]])[0]
         return list(gallery.snapshot(self.embedder.id).search(feature, limit=100).hits)
 
