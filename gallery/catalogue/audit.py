@@ -1,7 +1,9 @@
 """The audit trail: who did what and when. Written by the server, never changed, never removed, and hashed."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,15 +36,30 @@ def add_event(
 
     The session is one of `Database.write`, which writes its events last.
     """
-    event = chain.Event(
+    event = _event(action, key_id, subject, detail)
+    session.flush()  # what the event tells of is refused here, or gets its ids and defaults
+    chain.add(session, event)
+
+
+def _event(
+    action: str, key_id: str | None, subject: str | None, detail: Mapping[str, Any] | None
+) -> chain.Event:
+    return chain.Event(
         at=datetime.now(UTC),
         key_id=optional_text(key_id, "key id", longest=32),
         action=text(action, "action", longest=100),
         subject=optional_text(subject, "subject"),
         detail=json_object(detail or {}, "detail"),
     )
-    session.flush()  # what the event tells of is refused here, or gets its ids and defaults
-    chain.add(session, event)
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    """An event on its way into the table, and what became of it."""
+
+    event: chain.Event
+    done: bool = False
+    error: Exception | None = None
 
 
 class Audit:
@@ -50,6 +67,9 @@ class Audit:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._waiting: list[_Waiting] = []
+        self._guard = threading.Lock()
+        self._writing = threading.Lock()
 
     def record(
         self,
@@ -59,13 +79,36 @@ class Audit:
         subject: str | None = None,
         detail: Mapping[str, Any] | None = None,
     ) -> None:
-        """Record an event.
+        """Record an event; when this returns, it is on the disk.
+
+        Threads that come while one is writing share the next transaction: a page of fifty hits asks for fifty
+        pictures at once, each with its event.
 
         Raises:
             InvalidInput: a value cannot be stored; nothing was recorded.
         """
-        with self._database.write() as session:
-            add_event(session, action, key_id=key_id, subject=subject, detail=detail)
+        mine = _Waiting(_event(action, key_id, subject, detail))
+        with self._guard:
+            self._waiting.append(mine)
+        with self._writing:
+            if not mine.done:
+                self._write_all()
+        if mine.error is not None:
+            raise mine.error
+
+    def _write_all(self) -> None:
+        with self._guard:
+            batch, self._waiting = self._waiting, []
+        try:
+            with self._database.write() as session:
+                for one in batch:
+                    chain.add(session, one.event)
+        except BaseException as error:  # noqa: BLE001  (record raises it, in every thread that waits)
+            for one in batch:
+                one.error = error
+        finally:
+            for one in batch:
+                one.done = True
 
     def events(
         self,

@@ -72,6 +72,7 @@ def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> Fi
     probe = probing.own_probe(state, caller, probe_id)
     if not Path(probe.path).is_file():
         raise NotFound(f"no probe {probe_id}")
+    state.gallery.audit.record("probe.view", key_id=caller.key_id, subject=probe_id)
     return FileResponse(probe.path, media_type=probe.media_type)
 
 

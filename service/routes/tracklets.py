@@ -26,9 +26,13 @@ _FOUND: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed sin
 
 
 @router.get("/{tracklet_id}", operation_id="getTracklet", summary="A tracklet", responses=declared(404))
-def get_tracklet(state: StateDep, tracklet_id: TrackletId, change: Change = None) -> TrackletOut:
+def get_tracklet(
+    state: StateDep, caller: CallerDep, tracklet_id: TrackletId, change: Change = None
+) -> TrackletOut:
     """With its clips and the box of every sampled frame."""
-    return tracklets.detail(state, tracklet_id, change)
+    found = tracklets.detail(state, tracklet_id, change)
+    state.gallery.audit.record("tracklet.read", key_id=caller.key_id, subject=tracklet_id)
+    return found
 
 
 @router.get(
@@ -39,11 +43,13 @@ def get_tracklet(state: StateDep, tracklet_id: TrackletId, change: Change = None
     responses={200: binary("image/jpeg"), **_FOUND, **declared(404, 416)},
 )
 def get_thumbnail(
-    state: StateDep, request: Request, tracklet_id: TrackletId, change: Change = None
+    state: StateDep, caller: CallerDep, request: Request, tracklet_id: TrackletId, change: Change = None
 ) -> Response:
     """JPEG, made when the video was indexed."""
     path = tracklets.thumbnail(state, tracklet_id, change)
-    return _file(request, path, "image/jpeg", tracklets.etag(path))
+    answer = _file(request, path, "image/jpeg", tracklets.etag(path))
+    state.gallery.audit.record("thumbnail.view", key_id=caller.key_id, subject=tracklet_id)
+    return answer
 
 
 @router.get(

@@ -59,6 +59,16 @@ def test_belongs_to_the_key_that_sent_it(
     assert client.get(path).status_code == 200
 
 
+def test_writes_down_who_looked_at_the_photo(
+    client: TestClient, other: TestClient, archive: Archive, probe: dict[str, str]
+) -> None:
+    path = f"/v1/probes/{probe['id']}/image"
+    assert client.get(path).status_code == 200
+    assert other.get(path).status_code == 404
+    (event,) = archive.gallery.audit.events(action="probe.view")
+    assert event.subject == probe["id"]
+
+
 def test_is_deleted_with_its_photo(client: TestClient, archive: Archive, probe: dict[str, str]) -> None:
     path = f"/v1/probes/{probe['id']}"
     assert client.delete(path).status_code == 204

@@ -1,6 +1,7 @@
 """Tracklets over HTTP: what is known, what can be watched."""
 
 import os
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -141,10 +142,35 @@ def test_cuts_a_clip_once(client: TestClient, archive: Archive, path: str) -> No
     assert kept.read_bytes() == answers[0].content
 
 
-def test_writes_down_who_watched(client: TestClient, archive: Archive, path: str) -> None:
-    client.get(f"{path}/clip")
-    (event,) = archive.gallery.audit.events(action="clip.view")
-    assert event.subject == archive.tracklets["gate", RED]
+LOOKS = [("", "tracklet.read"), ("/thumbnail", "thumbnail.view"), ("/clip", "clip.view")]
+
+
+@pytest.mark.parametrize(("part", "action"), LOOKS)
+def test_writes_down_who_looked(
+    client: TestClient, archive: Archive, path: str, part: str, action: str
+) -> None:
+    first = client.get(path + part)
+    client.get(path + part, headers={"If-None-Match": first.headers.get("etag", "")})
+    client.head(path + part)
+    assert client.get("/v1/tracklets/unknown" + part).status_code == 404
+    events = archive.gallery.audit.events(action=action)
+    (key,) = archive.gallery.keys.list()
+    assert [(event.subject, event.key_id) for event in events] == [
+        (archive.tracklets["gate", RED], key.id)
+    ] * 3, "once a look, and none of what is not there"
+
+
+@pytest.mark.parametrize(("part", "action"), LOOKS)
+def test_shows_nobody_without_a_record(
+    client: TestClient, archive: Archive, path: str, part: str, action: str
+) -> None:
+    with sqlite3.connect(archive.gallery.data_dir / "gallery.sqlite3") as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON audit_event BEGIN SELECT RAISE(FAIL, 'full'); END"
+        )
+    answer = client.get(path + part)
+    assert answer.status_code in {500, 503}, action
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,19 @@
 """The audit trail is a chain: what is changed in it, taken out or put in is found."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
+from gallery.errors import StorageFull
 from gallery.gallery import Gallery
 from gallery.records.access import Anchor
 from gallery.trail import FIRST, digest_of
@@ -133,6 +137,47 @@ def test_many_at_once_make_one_chain(gallery: Gallery) -> None:
     assert [event.id for event in events] == list(range(1, 81))
     assert sorted(int(event.subject or "") for event in events) == list(range(80))
     assert gallery.audit.verify().broken_at is None
+
+
+def test_those_that_come_while_one_is_written_share_a_transaction(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, first, go_on, transactions = gallery._database.write, Event(), Event(), []
+
+    @contextmanager
+    def slow() -> Iterator[Session]:
+        transactions.append(1)
+        with write() as session:
+            yield session
+            first.set()
+            assert go_on.wait(30)
+
+    monkeypatch.setattr(gallery._database, "write", slow)
+    with ThreadPoolExecutor(10) as pool:
+        leader = pool.submit(gallery.audit.record, "leader")
+        assert first.wait(30)
+        others = [pool.submit(gallery.audit.record, "other", subject=str(n)) for n in range(9)]
+        while len(gallery.audit._waiting) < 9:
+            assert not any(one.done() for one in others)
+        go_on.set()
+        for one in (leader, *others):
+            one.result(30)
+    assert len(transactions) == 2
+    assert gallery.audit.verify().events == 10
+    assert gallery.audit.verify().broken_at is None
+
+
+def test_all_of_a_transaction_that_fails_are_told(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> Any:
+        raise StorageFull("the disk of the database is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gallery._database, "write", full)
+        for _ in range(2):
+            with pytest.raises(StorageFull):
+                gallery.audit.record("lost")
+    gallery.audit.record("kept")
+    assert [event.action for event in gallery.audit.trail()] == ["kept"]
 
 
 def test_events_of_one_transaction_follow_each_other_and_fall_together(gallery: Gallery) -> None:
