@@ -59,7 +59,7 @@ class _Waiting:
 
     event: chain.Event
     done: bool = False
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Audit:
