@@ -20,8 +20,8 @@ from gallery.sql.tables import (
     VideoInterval,
 )
 
-# What differs between two runs over the same recording: times of writing, and the random names of segments.
-_VARYING = {"created_at", "indexed_at", "rows_sha256", "change"}
+# What differs between two runs over the same recording: times and changes, and the random names of segments.
+_VARYING = {"created_at", "indexed_at", "rows_sha256", "change", "tracklets_change"}
 
 
 def dump(gallery: Gallery) -> dict[str, Any]:

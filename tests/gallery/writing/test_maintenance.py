@@ -229,10 +229,10 @@ def test_sweeping_leaves_living_writers_alone(gallery: Gallery, monkeypatch: pyt
     camera = gallery.catalogue.add_camera("gate")
     hash_ = content_hash("v")
 
-    def sweep_now(*arguments: Any) -> None:  # everything is renamed, nothing is committed
+    def sweep_now(*arguments: Any) -> int:  # everything is renamed, nothing is committed
         assert sweep_staging(gallery.data_dir) == 0
         assert all(is_live(gallery.data_dir, path.name) for path in segments(gallery))
-        insert_segment(*arguments)
+        return insert_segment(*arguments)
 
     with gallery.writer(hash_, MODEL) as writer:
         writer.add(make_tracklets(1, 1)[0])
