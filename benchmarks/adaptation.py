@@ -22,7 +22,7 @@ from models import zoo
 from models.adaptation.adapt import adapt
 from models.adaptation.result import Progress, Result
 from models.adaptation.settings import MOST_CROPS, AdaptationSettings
-from models.adaptation.source import Crops, Sighting
+from models.adaptation.source import Crops, Sighting, Verdicts
 from models.checkpoint import LoadedModel
 from models.datasets import load
 from models.datasets.frames import read_frame
@@ -43,6 +43,10 @@ class Unlabelled:
     def sightings(self) -> list[Sighting]:
         """Camera and name only: these sets have no times or boxes."""
         return [Sighting(name, f"camera {t.camera}", self.name) for name, t in self.tracklets.items()]
+
+    def verdicts(self) -> list[Verdicts]:
+        """Nobody says anything."""
+        return []
 
     def crops(self, ids: Sequence[str]) -> Iterator[Crops]:
         """Eight frames, spread over the tracklet."""

@@ -103,7 +103,9 @@ def adapt_gallery(
         _check_name(gallery, options.name, folder)
         parent = zoo.load(gallery.models.locate(options.parent) or options.parent)
         watch = _Watch(progress)
-        source = GallerySource(gallery, settings, _range(options), parent.preprocessing, seen=watch.look)
+        source = GallerySource(
+            gallery, settings, _range(options), parent.preprocessing, seen=watch.look, marks=options.marks
+        )
         gallery.adaptations.shows(folder, [video.id for video in source.videos()])
         said = {"rounds": options.rounds, "hours": options.hours, "seed": options.seed}
         try:

@@ -12,8 +12,9 @@ from indexer.errors import UnreadableRecording
 from indexer.kept import CROPS, Asked, Best, tracklets_of
 from indexer.recrop import read_kept
 from indexer.settings import IndexSettings
+from indexer.verdicts import verdicts_of
 from models.adaptation.settings import MOST_CROPS
-from models.adaptation.source import Crops, Sighting
+from models.adaptation.source import Crops, Sighting, Verdicts
 from models.preprocessing import Preprocessing
 
 _PAGE = 500
@@ -51,6 +52,7 @@ class GallerySource:
         settings: limits of the decoder.
         wanted: which of them.
         preprocessing: of the network that learns: crops are kept at no more than its size.
+        marks: whether marks on hits count.
         seen: called while recordings are read; what it raises ends the reading.
     """
 
@@ -59,6 +61,7 @@ class GallerySource:
     wanted: Range
     preprocessing: Preprocessing
     seen: Callable[[int], None] = lambda _: None
+    marks: bool = True
 
     @property
     def name(self) -> str:
@@ -81,6 +84,10 @@ class GallerySource:
             for tracklet in tracklets_of(self.gallery.catalogue, video.id)
             if self.wanted.wants(tracklet)
         ]
+
+    def verdicts(self) -> Sequence[Verdicts]:
+        """See Source: the marks on hits."""
+        return verdicts_of(self.gallery) if self.marks else []
 
     def crops(self, ids: Sequence[str]) -> Iterator[Crops]:
         """See Source: a recording at a time, decoded once."""

@@ -19,7 +19,7 @@ class ReindexJobIn(RequestModel):
 
 
 class AdaptJobIn(RequestModel):
-    """Adapt a model to the cameras of the gallery, without labels."""
+    """Adapt a model to the cameras of the gallery."""
 
     kind: Literal["adapt"] = Field(description="What to do")
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="Of the model to make")
@@ -33,6 +33,10 @@ class AdaptJobIn(RequestModel):
     rounds: int = Field(default=6, ge=1, le=1000, description="The most rounds of clustering and learning")
     seed: int = Field(
         default=1, ge=0, lt=2**31, description="Of the random numbers: the same seed learns the same"
+    )
+
+    marks: bool = Field(
+        default=True, description="Let marks on hits say which tracklets are one person, and which are not"
     )
 
     @model_validator(mode="after")

@@ -165,4 +165,5 @@ def _adapt_options(state: State, wanted: AdaptJobIn, cameras: list[int] | None) 
         hours=wanted.hours,
         rounds=wanted.rounds,
         seed=wanted.seed,
+        marks=wanted.marks,
     )

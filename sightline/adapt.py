@@ -1,4 +1,4 @@
-"""`sightline adapt`: a model that learns the cameras of the gallery, without labels."""
+"""`sightline adapt`: a model that learns the cameras of the gallery."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -56,11 +56,14 @@ def adapt(
             help="Folder of simulated tracklets to go on learning from [default: SIGHTLINE_INDEX_SIMULATED]."
         ),
     ] = None,
+    marks: Annotated[
+        bool, typer.Option("--marks/--no-marks", help="Let marks on hits say who is one person, and who not.")
+    ] = True,
     job: Annotated[bool, typer.Option("--job", help="File a job for the workers and return.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Adapt a model to the cameras of the gallery, without labels.
+    """Adapt a model to the cameras of the gallery, without labels; marks on hits help if there are some.
 
     Takes hours. The same command again continues an interrupted run. The gallery keeps the new model beside
     the others if it passes the gate; the report says what was learnt and how it was judged. Times without an
@@ -80,6 +83,7 @@ def adapt(
             hours=hours,
             rounds=rounds,
             seed=seed,
+            marks=marks,
         )
         if job:
             filed = gallery.jobs.file_adapt(options)

@@ -37,6 +37,7 @@ class AdaptOptions:
         hours: ends after the last round that fits into them; None for no bound.
         rounds: at most so many.
         seed: of all chance.
+        marks: whether marks on hits say who is one person and who is not.
     """
 
     name: str
@@ -47,6 +48,7 @@ class AdaptOptions:
     hours: float | None = None
     rounds: int = 6
     seed: int = 1
+    marks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ folder: it goes on, and on a CPU ends with the same weights.
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from models.adaptation.learner import Learner, image_backbone
 from models.adaptation.result import Progress, Result
 from models.adaptation.rounds import make_optimiser, run_rounds
 from models.adaptation.settings import AdaptationSettings
-from models.adaptation.source import Source
+from models.adaptation.source import Source, Verdicts
 from models.adaptation.state import RUN, State, read_json, restore_state, write_json
 from models.adaptation.store import CropStore
 from models.checkpoint import LoadedModel
@@ -82,7 +82,7 @@ def adapt(
         run = replace(run, settings=settings.model_copy(update={"learning": learning}))
         with CropStore(folder, parent.preprocessing) as store:
             sightings = collect(source, begun["tracklets"], store, clock.tell)
-            gathered = gather(sightings, store, run, begun["offered"])
+            gathered = gather(sightings, store, run, begun["offered"], _verdicts(begun))
             state = _learn(gathered, run)
             result = judge(gathered, run, state, name=name, source=begun["source"])
     except ParentStays as reason:
@@ -103,6 +103,11 @@ def _learn(gathered: Gathered, run: Run) -> State:
     return state
 
 
+def _verdicts(begun: dict[str, Any]) -> list[Verdicts]:
+    """What people had said when the run began; nothing in one that an earlier version began."""
+    return [Verdicts(**one) for one in begun.get("verdicts", ())]
+
+
 def _begin(source: Source, run: Run, name: str) -> dict[str, Any]:
     """What the folder's run is about: as it was begun, or as it begins now.
 
@@ -119,6 +124,7 @@ def _begin(source: Source, run: Run, name: str) -> dict[str, Any]:
         chosen = choose(source, run.settings)
         found = {**asked, "source": source.name, "offered": len(source.sightings()), "tracklets": chosen}
         # Asked once: on another machine the run goes on as it began.
+        found["verdicts"] = [asdict(one) for one in source.verdicts()]  # marks made meanwhile wait
         found["bf16"] = faster_in_bf16(run.device) if bf16 is None else bf16
         write_json(file, found)
     if bf16 is not None:

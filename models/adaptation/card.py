@@ -10,6 +10,7 @@ import torch
 from models import checkpoint
 from models.adaptation.gathering import Gathered, Run
 from models.adaptation.result import Measure, Round
+from models.adaptation.verdicts import Said
 from models.networks.network import Network
 from models.training.result import hardware
 
@@ -40,7 +41,7 @@ def describe(
         "parent": parent.name,
         "parent_id": parent.id,
         "source": source,
-        "labels": "none",
+        "labels": labels(gathered.said),
         "contains": CONTAINS,
         "tracklets": len(gathered.used),
         "held_out": len(gathered.held.pieces),
@@ -58,6 +59,13 @@ def describe(
     facts: dict[str, Any] = {"adaptation": adaptation, "limits": list(LIMITS)}
     facts |= {key: parent.card[key] for key in ("warning", "training") if key in parent.card}
     return checkpoint.describe(network, name, parent.preprocessing, facts)
+
+
+def labels(said: Said) -> str:
+    """What people had said of the tracklets, in words."""
+    if not said.together and not said.apart:
+        return "none"
+    return f"marks: {len(said.together)} pairs of one person, {len(said.apart)} of two people"
 
 
 def recordings(gathered: Gathered) -> list[str]:

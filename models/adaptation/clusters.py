@@ -22,7 +22,43 @@ SHRINKAGE: Final = 30
 """Tracklets of the whole gallery that a camera's mean is blended with, as in the ranking of hits."""
 
 Links = Iterable[tuple[int, int]]
-"""Pairs of tracklets that cannot be one person."""
+"""Pairs of tracklets."""
+
+
+class Groups:
+    """Tracklets that are joined one pair after another; pairs that are two people are never in one group.
+
+    Args:
+        count: N.
+        apart: pairs of two people.
+
+    Attributes:
+        root: (N,) which group each is in.
+        members: of each group, by its root.
+    """
+
+    def __init__(self, count: int, apart: Links = ()) -> None:
+        self.root = list(range(count))
+        self.members: list[list[int]] = [[index] for index in range(count)]
+        self._forbidden: list[set[int]] = [set() for _ in range(count)]
+        for one, other in apart:
+            self._forbidden[one].add(other)
+            self._forbidden[other].add(one)
+
+    def join(self, one: int, other: int) -> bool:
+        """Put two into one group; False where that would bring two people together."""
+        root, members, forbidden = self.root, self.members, self._forbidden
+        small, large = sorted((root[one], root[other]), key=lambda r: (len(members[r]), r))
+        if small == large:
+            return True
+        if not forbidden[large].isdisjoint(members[small]):
+            return False
+        for member in members[small]:
+            root[member] = large
+        members[large] += members[small]
+        forbidden[large] |= forbidden[small]
+        members[small], forbidden[small] = [], set()
+        return True
 
 
 def without_camera_means(features: Features, cameras: Ints) -> Features:
@@ -41,7 +77,7 @@ def without_camera_means(features: Features, cameras: Ints) -> Features:
     return np.asarray(centred / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
-def cluster(pairs: Pairs, count: int, radius: float, apart: Links = ()) -> Ints:
+def cluster(pairs: Pairs, count: int, radius: float, apart: Links = (), *, together: Links = ()) -> Ints:
     """Join what is near.
 
     Args:
@@ -49,36 +85,35 @@ def cluster(pairs: Pairs, count: int, radius: float, apart: Links = ()) -> Ints:
         count: N.
         radius: distance that joins.
         apart: pairs that no cluster may hold.
+        together: pairs of one person, however far they are; none of them brings two of `apart` together.
 
     Returns:
         (N,) labels from 0 in the order of the first tracklet of each cluster; SINGLE for one in none.
     """
-    members: list[list[int]] = [[index] for index in range(count)]
-    forbidden: list[set[int]] = [set() for _ in range(count)]
-    for one, other in apart:
-        forbidden[one].add(other)
-        forbidden[other].add(one)
-    root = list(range(count))
+    groups = Groups(count, apart)
+    for one, other in together:
+        groups.join(one, other)
     near = pairs.within(radius)
     order = np.lexsort((near.second, near.first, near.distances))
     for first, second in zip(near.first[order].tolist(), near.second[order].tolist(), strict=True):
-        small, large = sorted((root[first], root[second]), key=lambda r: (len(members[r]), r))
-        if small == large or not forbidden[large].isdisjoint(members[small]):
-            continue
-        for member in members[small]:
-            root[member] = large
-        members[large] += members[small]
-        forbidden[large] |= forbidden[small]
-        members[small], forbidden[small] = [], set()
-    return relabel(root)
+        groups.join(first, second)
+    return relabel(groups.root)
 
 
-def stable_clusters(pairs: Pairs, count: int, radius: float, settings: Neighbourhood, apart: Links) -> Ints:
+def stable_clusters(
+    pairs: Pairs,
+    count: int,
+    radius: float,
+    settings: Neighbourhood,
+    apart: Links,
+    *,
+    together: Links = (),
+) -> Ints:
     """Cluster, and keep what a small change of the radius leaves alone.
 
     Ge et al., NeurIPS 2020, section 3.3. A cluster that would grow much by a looser radius is not set apart
-    from others: its tracklets are left single. One that would fall to pieces by a tighter radius is replaced
-    by these pieces.
+    from others: its tracklets are left single, except those that are surely one person. One that would fall
+    to pieces by a tighter radius is replaced by these pieces.
 
     Args:
         pairs: at least those within radius + change.
@@ -86,18 +121,22 @@ def stable_clusters(pairs: Pairs, count: int, radius: float, settings: Neighbour
         radius: distance that joins.
         settings: the change, and the share of a cluster that has to stay the same.
         apart: pairs that no cluster may hold.
+        together: pairs of one person, as for `cluster`.
 
     Returns:
         (N,) labels as `cluster` gives them.
     """
-    apart = list(apart)
-    labels = cluster(pairs, count, radius, apart)
+    apart, together = list(apart), list(together)
+    labels = cluster(pairs, count, radius, apart, together=together)
     if not settings.change:
         return labels
-    loose = _groups(cluster(pairs, count, radius + settings.change, apart))
+    loose = _groups(cluster(pairs, count, radius + settings.change, apart, together=together))
     loose_of = {member: len(group) for group in loose for member in group}
-    tight = cluster(pairs, count, radius - settings.change, apart)
-    kept = list(range(count, 2 * count))  # each for itself
+    tight = cluster(pairs, count, radius - settings.change, apart, together=together)
+    sure = Groups(count)
+    for one, other in together:
+        sure.join(one, other)
+    kept = [count + root for root in sure.root]  # each for itself, or with who belongs to it
     for number, group in enumerate(_groups(labels)):
         if len(group) < settings.stability * loose_of.get(group[0], len(group)):
             continue

@@ -16,9 +16,10 @@ from models.adaptation.material import Material
 from models.adaptation.pieces import Cuts, Embedding, Piece, cut_at_jumps
 from models.adaptation.rehearsal import Rehearsal
 from models.adaptation.settings import AdaptationSettings
-from models.adaptation.source import Sighting, Source
+from models.adaptation.source import Sighting, Source, Verdicts
 from models.adaptation.state import read_json, write_json
 from models.adaptation.store import CropStore
+from models.adaptation.verdicts import Said, links_of
 from models.checkpoint import LoadedModel
 from models.datasets.records import Dataset
 from models.errors import TrainingError
@@ -64,6 +65,7 @@ class Gathered:
         used: the tracklets of the material, in their order.
         cameras: names of all cameras, in the order of their numbers.
         cuts: what cutting found among them.
+        said: what people said of them, by their numbers.
         counts: tracklets by what became of them.
         missing: why tracklets had no crops.
     """
@@ -73,6 +75,7 @@ class Gathered:
     used: Sequence[Sighting]
     cameras: Sequence[str]
     cuts: Cuts
+    said: Said
     counts: Mapping[str, int]
     missing: Mapping[str, int]
 
@@ -116,7 +119,13 @@ def collect(source: Source, chosen: Sequence[str], store: CropStore, tell: Tell)
     return [known[name] for name in chosen]
 
 
-def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: int) -> Gathered:
+def gather(
+    sightings: Sequence[Sighting],
+    store: CropStore,
+    run: Run,
+    offered: int,
+    verdicts: Sequence[Verdicts] = (),
+) -> Gathered:
     """Sort out what can be used, hold out a part, and cut tracklets of two people.
 
     Args:
@@ -124,6 +133,7 @@ def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: i
         store: of their crops.
         run: settings and the rest.
         offered: tracklets that the source had.
+        verdicts: what people said of them.
 
     Raises:
         ParentStays: not enough is left.
@@ -138,10 +148,14 @@ def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: i
     names = sorted({s.camera for s in usable})
     cameras = _numbers(used, names)
     cuts = _cut(_whole(used, store), cameras, store, run)
+    seen_apart = seen_together(used).apart
+    said = links_of(verdicts, {s.id: number for number, s in enumerate(used)}, seen_apart)
+    apart = _between_pieces(seen_apart, cuts.pieces) if settings.neighbourhood.cannot_links else []
     material = Material(
         cuts.pieces,
         cameras[[piece.number for piece in cuts.pieces]],
-        _between_pieces(seen_together(used).apart, cuts.pieces),
+        [*apart, *_between_pieces(said.apart, cuts.pieces)],
+        _between_pieces(said.together, cuts.pieces),
         store,
         preprocessing,
         _rehearsal(run),
@@ -159,7 +173,7 @@ def gather(sightings: Sequence[Sighting], store: CropStore, run: Run, offered: i
         "used": len(used),
         "cut": len(cuts.cut),
     }
-    return Gathered(material, judge, used, names, cuts, counts, missing)
+    return Gathered(material, judge, used, names, cuts, said, counts, missing)
 
 
 def _missing(sightings: Sequence[Sighting], store: CropStore) -> dict[str, int]:

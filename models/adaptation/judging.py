@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from models import checkpoint
-from models.adaptation.card import describe, recordings
+from models.adaptation.card import describe, labels, recordings
 from models.adaptation.gate import Seen, look, measure, verdict
 from models.adaptation.gathering import Gathered, ParentStays, Run
 from models.adaptation.learner import take_over
@@ -24,6 +24,8 @@ CANDIDATE: Final = "candidate"
 MODEL: Final = "model"
 REJECTED: Final = "rejected"
 REPORT: Final = "report.html"
+
+SHOWN: Final = 20  # marks that were left out, by name
 
 ONE_PERSON: Final = 0.5  # share of the tracklets in one cluster that is worth a note
 
@@ -117,6 +119,11 @@ def notes_on(gathered: Gathered, run: Run, rounds: Sequence[Round]) -> tuple[str
         notes.append(
             "No simulated people were given: what the model knows of people at large was not judged."
         )
+    if gathered.said.together or gathered.said.apart:
+        notes.append(f"People had said of some tracklets who is one person ({labels(gathered.said)}).")
+    if refused := gathered.said.refused:
+        more = f"; and {len(refused) - SHOWN} more" if len(refused) > SHOWN else ""
+        notes.append(f"Marks that cannot be true were left out: {'; '.join(refused[:SHOWN])}{more}.")
     if len(rounds) < run.settings.rounds:
         notes.append(f"Time was up after {len(rounds)} of {run.settings.rounds} rounds.")
     return tuple(notes)

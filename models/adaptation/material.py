@@ -25,6 +25,7 @@ class Material:
         pieces: N.
         cameras: (N,) from 0.
         apart: pairs of pieces that are two people.
+        together: pairs of pieces that people have marked as one person.
         store: their crops.
         preprocessing: of the network.
         rehearsal: simulated people; None for none.
@@ -35,6 +36,7 @@ class Material:
     pieces: Sequence[Piece]
     cameras: Ints
     apart: Sequence[tuple[int, int]]
+    together: Sequence[tuple[int, int]]
     store: CropStore
     preprocessing: Preprocessing
     rehearsal: Rehearsal | None

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from models.adaptation.card import labels
 from models.adaptation.clusters import SINGLE
 from models.adaptation.gate import HeldOut, Seen
 from models.adaptation.gathering import Gathered
@@ -62,6 +63,7 @@ def write_page(path: Path, shown: Shown) -> None:
         parent=escape(shown.parent),
         outcome=result.outcome,
         reason=escape(result.reason),
+        labels=escape(labels(gathered.said)),
         notes=_list(result.notes),
         measures=_measures(result.measures),
         counts=_table((), [(escape(key), value) for key, value in result.counts.items()]),

@@ -87,8 +87,7 @@ def find_clusters(material: Material, features: Features, radius: float) -> Ints
     if near.camera_means:
         features = without_camera_means(features, material.cameras)
     pairs = near_pairs(features, k1=near.k1, k2=near.k2, limit=min(radius + near.change, 0.999))
-    apart = material.apart if near.cannot_links else ()
-    return stable_clusters(pairs, len(features), radius, near, apart)
+    return stable_clusters(pairs, len(features), radius, near, material.apart, together=material.together)
 
 
 def _stage(name: str, material: Material, state: State) -> str:

@@ -62,6 +62,21 @@ class Crops:
     missing: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What people said of the tracklets of one person.
+
+    Attributes:
+        search: names where they said it, for the report.
+        same: ids of tracklets that show the person, the surest first.
+        others: ids of tracklets that show somebody else.
+    """
+
+    search: str
+    same: Sequence[str]
+    others: Sequence[str]
+
+
 class Source(Protocol):
     """Where tracklets come from; a gallery, or a data set whose labels nobody looks at."""
 
@@ -71,6 +86,9 @@ class Source(Protocol):
 
     def sightings(self) -> Sequence[Sighting]:
         """All tracklets to choose from, in the same order whenever it is asked."""
+
+    def verdicts(self) -> Sequence[Verdicts]:
+        """What people said of its tracklets; ids that `sightings` does not have are passed over."""
 
     def crops(self, ids: Sequence[str]) -> Iterator[Crops]:
         """The crops of these tracklets, each once, in the order that is cheapest to read.

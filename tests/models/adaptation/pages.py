@@ -15,6 +15,7 @@ from models.adaptation.result import Measure, Result, Round
 from models.adaptation.settings import AdaptationSettings
 from models.adaptation.source import Crops
 from models.adaptation.store import CropStore
+from models.adaptation.verdicts import Said
 from models.embedder import normalise
 from models.evaluation.reranking import Features
 from models.preprocessing import Preprocessing
@@ -37,12 +38,12 @@ def shown(folder: Path) -> Iterator[Shown]:
         pieces = [Piece(name, number, 0, 4) for number, name in enumerate(ids)]
         cameras = np.arange(len(ids)) % 2
         material = Material(
-            pieces, cameras, (), store, Preprocessing(160, 80), None, AdaptationSettings(), "cpu"
+            pieces, cameras, (), (), store, Preprocessing(160, 80), None, AdaptationSettings(), "cpu"
         )
         held = [Piece(f"held-{n}", n, 0, 4) for n in range(HELD)]
         judge = HeldOut(held, np.arange(HELD) % 2, (), store, None)
         cuts = Cuts(pieces, {"0-0": 2, "2-1": 1}, 0.4)
-        gathered = Gathered(material, judge, (), (CAMERA, "yard"), cuts, {}, {})
+        gathered = Gathered(material, judge, (), (CAMERA, "yard"), cuts, Said([], [], []), {}, {})
         result = Result(
             "kept",
             "The old model stays: <script>alert(1)</script>",

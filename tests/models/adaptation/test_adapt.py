@@ -12,7 +12,7 @@ from models.adaptation.adapt import adapt
 from models.adaptation.gate import HALVES
 from models.adaptation.result import Result
 from models.adaptation.settings import AdaptationSettings
-from models.adaptation.source import Source
+from models.adaptation.source import Source, Verdicts
 from models.adaptation.state import FILE
 from models.datasets.records import Dataset, Split
 from models.errors import Cancelled, TrainingError
@@ -112,6 +112,30 @@ def test_the_gate_keeps_the_parent(parent: LoadedModel, tmp_path: Path) -> None:
     assert (tmp_path / "rejected" / "card.json").exists()
     assert "The old model stays" in (tmp_path / "report.html").read_text()
     assert checkpoint.weights_id(parent.network.state_dict()) == parent.id
+
+
+def test_marks_are_links_unless_they_cannot_be_true(parent: LoadedModel, tmp_path: Path) -> None:
+    """Everybody is marked on both cameras, and as the one who walks beside them, which cannot be."""
+    said = [
+        Verdicts(f"s{person}", (f"{person}-0-0", f"{person}-1-0", f"{person + 1}-0-0"), ())
+        for person in range(0, 20, 2)
+    ]
+    said.append(Verdicts("s20", ("0-0-0", "9-9-9"), ("4-0-0", "6-0-0", "8-0-0")))
+    result = run(World(said=tuple(said)), parent, tmp_path)
+
+    (marked,) = [note for note in result.notes if "who is one person" in note]
+    (refused,) = [note for note in result.notes if "cannot be true" in note]
+    assert "pairs of one person" in marked
+    assert "was seen side by side with that person" in refused
+    assert "marked as the person of search s" in refused
+    card = checkpoint.load(result.model or tmp_path / "rejected").card["adaptation"]
+    assert card["labels"].startswith("marks: ")
+    assert card["labels"] in marked
+    assert f"labels: {card['labels']}" in (tmp_path / "report.html").read_text()
+
+    world = World()  # marks that are gone, or came, while a run goes on change it no more
+    again = run(world, parent, tmp_path)
+    assert (again.notes, world.asked) == (result.notes, [])
 
 
 def test_a_radius_that_takes_everybody_for_one_person_is_noticed(parent: LoadedModel, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
-from models.adaptation.clusters import SINGLE, cluster, relabel, stable_clusters, without_camera_means
+from models.adaptation.clusters import SINGLE, Groups, cluster, relabel, stable_clusters, without_camera_means
 from models.adaptation.jaccard import Pairs
 from models.adaptation.settings import Neighbourhood
 
@@ -62,6 +62,35 @@ def test_two_people_are_never_in_one_cluster(
         used = sorted(set(labels.tolist()) - {SINGLE})
         assert used == list(range(len(used)))
         assert all((labels == label).sum() > 1 for label in used)
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(2, 30),
+    radius=st.floats(0.05, 1),
+    links=st.lists(st.tuples(st.integers(0, 29), st.integers(0, 29), st.booleans()), max_size=60),
+)
+def test_who_is_said_to_be_one_person_is_in_one_cluster(
+    seed: int, count: int, radius: float, links: list[tuple[int, int, bool]]
+) -> None:
+    apart = [(a % count, b % count) for a, b, same in links if not same and a % count != b % count]
+    groups = Groups(count, apart)
+    together = [(a % count, b % count) for a, b, same in links if same and groups.join(a % count, b % count)]
+    pairs = random_pairs(seed, count)
+    for labels in (
+        cluster(pairs, count, radius, apart, together=together),
+        stable_clusters(pairs, count, radius, GAPS, apart, together=together),
+    ):
+        assert all(labels[a] == labels[b] for a, b in together)
+        assert all(labels[a] != SINGLE for a, b in together if a != b)
+        assert all(labels[a] != labels[b] or labels[a] == SINGLE for a, b in apart)
+
+
+def test_who_belongs_together_for_sure_stays_where_a_wider_radius_would_merge() -> None:
+    near = chain(0.1, 0.41, 0.1)
+    assert stable_clusters(near, 4, 0.4, GAPS, [], together=[(2, 3)]).tolist() == [SINGLE, SINGLE, 0, 0]
+    assert stable_clusters(near, 4, 0.4, GAPS, [], together=[(0, 3)]).tolist() == [0, 0, 0, 0]
 
 
 def test_of_two_who_are_apart_the_nearer_one_is_joined() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from models import zoo
 from models.adaptation.settings import AdaptationSettings
-from models.adaptation.source import Crops, Sighting
+from models.adaptation.source import Crops, Sighting, Verdicts
 from models.preprocessing import Crop
 from models.zoo import LoadedModel
 
@@ -62,6 +62,11 @@ class World:
     asked: list[str] = field(default_factory=list)
     name: str = "drawn people"
     times: bool = True
+    said: tuple[Verdicts, ...] = ()
+
+    def verdicts(self) -> tuple[Verdicts, ...]:
+        """What people said."""
+        return self.said
 
     def sightings(self) -> list[Sighting]:
         """In each pair of people one walks beside the other, at each of their times."""
