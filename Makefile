@@ -73,6 +73,10 @@ bench-adaptation: $(READY_DEV) ## Adapt the shipped model to a data set's camera
 bench-feedback: $(READY_DEV) ## Let a simulated user judge hits round by round: minutes (SETS="simulated=DIR cuhk01-images=DIR")
 	$(BIN)/python benchmarks/feedback.py $(SETS) --out out/feedback
 
+.PHONY: bench-calibration
+bench-calibration: $(READY_DEV) ## Judge probabilities before and after a gallery's own calibration: minutes (SETS="simulated=DIR cuhk01=DIR")
+	$(BIN)/python benchmarks/calibration.py $(SETS) --out out/calibration --plots docs
+
 .PHONY: bench-reranking
 bench-reranking: $(READY_DEV) ## Re-rank the head of answers by shared neighbours: minutes (SETS="simulated=DIR cuhk01-images=DIR")
 	$(BIN)/python benchmarks/reranking.py $(SETS) --out out/embeddings

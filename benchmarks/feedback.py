@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from gallery.vectors.levels import Cohort, evenly, levels
 from models import names, zoo
+from models.calibration.calibrator import HEAD as HEADED
 from models.calibration.calibrator import Calibrator, Evidence, calibrator_of, posteriors
 from models.calibration.fit import calibration_error
 from models.calibration.searches import CREDIBLE
-from models.calibration.searches import HEAD as HEADED
 from models.datasets import load
 from models.datasets.frames import read_frame
 from models.datasets.records import DISTRACTOR, JUNK, Split

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from gallery.records.marks import MarkChange as MarkChange
     from gallery.records.marks import MarkInfo as MarkInfo
     from gallery.records.marks import Verdict as Verdict
+    from gallery.records.models import CalibrationInfo as CalibrationInfo
     from gallery.records.models import Comparison as Comparison
     from gallery.records.models import RegisteredModel as RegisteredModel
     from gallery.records.notices import Notice as Notice
@@ -92,6 +93,7 @@ if TYPE_CHECKING:
     from gallery.trail import check_trail as check_trail
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
+    from gallery.vectors.snapshot import Stored as Stored
     from gallery.writing.verify import DamagedVideo as DamagedVideo
     from gallery.writing.writer import VideoWriter as VideoWriter
 
@@ -134,7 +136,7 @@ _HOMES = {
         "ReindexOptions",
     ],
     "records.marks": ["MarkChange", "MarkInfo", "Verdict"],
-    "records.models": ["Comparison", "RegisteredModel"],
+    "records.models": ["CalibrationInfo", "Comparison", "RegisteredModel"],
     "records.notices": ["Notice", "NoticeCode"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],
     "records.searches": [
@@ -160,7 +162,7 @@ _HOMES = {
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
-    "vectors.snapshot": ["Snapshot"],
+    "vectors.snapshot": ["Snapshot", "Stored"],
     "writing.verify": ["DamagedVideo"],
     "writing.writer": ["VideoWriter"],
     "trail": ["check_trail"],

@@ -23,6 +23,7 @@ from gallery.jobs.jobs import Jobs
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
+from gallery.registry.calibrations import Calibrations
 from gallery.registry.comparison import FloatArray, compare_features, compare_tracklets
 from gallery.registry.models import Models
 from gallery.settings import GallerySettings
@@ -57,6 +58,7 @@ class Gallery:
         marks: verdicts on hits.
         adaptations: folders in which models learn the cameras of the gallery.
         models: which are kept here, and which of them is in use.
+        calibrations: what marks and tracklets of the gallery say of models' probabilities.
     """
 
     def __init__(self, database: Database, data_dir: Path) -> None:
@@ -71,6 +73,7 @@ class Gallery:
         self.cases = Cases(database)
         self.marks = Marks(database)
         self.models = Models(database, data_dir)
+        self.calibrations = Calibrations(database)
         self.adaptations = Adaptations(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
 

@@ -184,6 +184,9 @@ class Calibration(BaseModel):
     learnt_from: str | None = Field(
         description="Which people they were learnt from; for others they may be too high or too low"
     )
+    number: int | None = Field(
+        description="Of the gallery's own calibration; null: the one on the model's card"
+    )
     line: float | None = Field(description="The probability from which on a hit is credible")
     credible: int | None = Field(
         description="How many hits are credible, on all pages; 0: there is no credible match"

@@ -22,6 +22,7 @@ from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.routes import (
     audit,
+    calibrations,
     cameras,
     cases,
     evidence,
@@ -55,6 +56,7 @@ API: Final = (
     tracklets,
     cameras,
     models,
+    calibrations,
     videos,
     uploads,
     jobs,

@@ -9,7 +9,7 @@ from gallery import Scope
 ANY_KEY: Final[frozenset[Scope]] = frozenset()
 
 _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
-    ANY_KEY: "listCameras getCamera listModels getModel",
+    ANY_KEY: "listCameras getCamera listModels getModel listCalibrations",
     frozenset({Scope.SEARCH}): (
         "createProbe getProbe deleteProbe getProbeImage createSearch searchByPhoto listSearches searchAgain "
         "getSearch getHitsCsv"
@@ -27,7 +27,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
         "createIndexJob listIndexJobs getIndexJob cancelIndexJob"
     ),
     frozenset({Scope.ADMINISTER}): (
-        "deleteCamera eraseVideo rollBackModel promoteModel createModelJob listModelJobs getModelJob "
+        "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob listModelJobs getModelJob "
         "cancelModelJob getModelJobReport"
     ),
     frozenset({Scope.AUDIT}): "listAuditEvents",

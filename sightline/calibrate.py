@@ -1,4 +1,4 @@
-"""`sightline calibrate`: learn what a model's scores are evidence for."""
+"""`sightline calibrate`: learn what a model's scores are evidence for, at large or in a gallery."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from sightline.console import print_line, print_table
+from sightline import calibrate_gallery
+from sightline.console import AsJson, DataDir, print_line, print_table
 from sightline.failures import CommandError
 from sightline.progress import StageBars, progress_bars
 
@@ -18,20 +19,64 @@ if TYPE_CHECKING:
 
 
 def calibrate(
-    model: Annotated[Path, typer.Argument(help="Folder of the checkpoint whose card gets the calibration.")],
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of a checkpoint whose card gets a calibration [default: the gallery]."),
+    ] = None,
     *,
-    dataset: Annotated[str, typer.Option(help="Kind of the data sets: simulated, mars, ...")],
-    root: Annotated[list[Path], typer.Option(help="Folder of one to learn from; may be repeated.")],
+    dataset: Annotated[str | None, typer.Option(help="Kind of the data sets: simulated, mars, ...")] = None,
+    root: Annotated[
+        list[Path] | None, typer.Option(help="Folder of one to learn from; may be repeated.")
+    ] = None,
     judge: Annotated[
         list[Path] | None, typer.Option(help="Folder of one to judge by, of other people; may be repeated.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda:N.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="Threads on a CPU [default: torch's].")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Of the gallery: only say what would be found.")
+    ] = False,
+    tracklets: Annotated[
+        bool,
+        typer.Option(
+            "--tracklets", help="Of the gallery: also by people seen side by side; reads recordings again."
+        ),
+    ] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Of the gallery: go back to the model's own calibration.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Of the gallery: list its calibrations of the model in use.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Learn which probability a model's scores stand for, and write it on the model's card.
+    """Learn which probability scores stand for: in the gallery by its marks, or with MODEL by data sets.
 
-    Learns from searches for people whose tracklets are known, and judges by searches for others.
+    Without MODEL the calibration of the model in use is corrected by the marks on hits; searches use it at
+    once. Exits with 1 when nothing was changed. With MODEL it learns from searches for people whose tracklets
+    are known, judges by searches for others, and writes the result on the model's card.
     """
+    if model is None:
+        if dataset or root or judge:
+            raise CommandError(
+                "--dataset, --root and --judge need a MODEL", "name the folder of a checkpoint"
+            )
+        wanted = calibrate_gallery.Wanted(dry_run, tracklets, reset, show)
+        calibrate_gallery.run(data_dir, wanted, as_json=as_json)
+        return
+    if dry_run or tracklets or reset or show or as_json:
+        said = "--dry-run, --tracklets, --reset, --show and --json are of the gallery's calibration"
+        raise CommandError(said, "leave MODEL out")
+    if dataset is None or not root:
+        raise CommandError("--dataset or --root is missing", "say what to learn from")
+    _calibrate_card(model, dataset, root, judge or [], device=device, threads=threads)
+
+
+def _calibrate_card(
+    model: Path, dataset: str, root: list[Path], judge: list[Path], *, device: str, threads: int | None
+) -> None:
+    """Learn from data sets, judge by others, and write the card."""
     from gallery import standard_scores
     from models import checkpoint, datasets
     from models.calibration.calibrator import CALIBRATION
@@ -44,7 +89,7 @@ def calibrate(
     if judge and (same := {path.resolve() for path in root} & {path.resolve() for path in judge}):
         raise CommandError(f"{min(same)} is to learn from and to judge by", "judge by other people")
     learnt = [datasets.load(dataset, path) for path in root]
-    unseen = [datasets.load(dataset, path) for path in judge or ()]
+    unseen = [datasets.load(dataset, path) for path in judge]
     embedder = Embedder(loaded, device=device, threads=threads)
     with progress_bars() as bars:
         features = TrackletFeatures(embedder, StageBars(bars, "embedding"))
@@ -63,7 +108,7 @@ def calibrate(
         calibrator = fit_searches(learnt_from, loaded.id, fitted_on)
         judgements = [
             judged(calibrator, known(one, people), f"{one.name} in {path.name}")
-            for one, path in zip(unseen, judge or (), strict=True)
+            for one, path in zip(unseen, judge, strict=True)
             for people in SIZES
         ]
     facts = tuple(judgement.facts() for judgement in judgements)

@@ -88,6 +88,14 @@ class Marks:
         with self._database.read() as session:
             return [_info(row) for row in current(session, _lineage(session, search_id))]
 
+    def newest(self, limit: int) -> list[MarkInfo]:
+        """Return the last marks of all searches, the newest first, each on the search that it was made on."""
+        last = select(func.max(Mark.id)).where(Mark.undone_at.is_(None))
+        query = select(Mark).where(Mark.id.in_(last.group_by(Mark.search_id, Mark.tracklet_id)))
+        query = query.where(Mark.verdict.is_not(None)).order_by(Mark.id.desc()).limit(limit)
+        with self._database.read() as session:
+            return [_info(row) for row in session.scalars(query)]
+
     def history(self, search_id: str, *, before: int | None = None, limit: int = 100) -> list[MarkChange]:
         """Return the changes of the marks that `of` returns, the newest first.
 

@@ -50,6 +50,28 @@ class PromotionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class CalibrationInfo:
+    """A calibration that a gallery has for a model beside the one on its card.
+
+    Attributes:
+        id: its number, which answers name.
+        model_id: of the model.
+        calibrator: as `models.calibration.calibrator` reads it.
+        key_id: who made it; None: somebody on this machine.
+        created_at: from when on it counted.
+        undone_by, undone_at: who took it back and when, if anybody did.
+    """
+
+    id: int
+    model_id: str
+    calibrator: Mapping[str, Any]
+    key_id: str | None
+    created_at: datetime
+    undone_by: str | None
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieval:
     """How well a model finds the other half of a tracklet among all others; shares of the probes.
 

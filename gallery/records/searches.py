@@ -155,6 +155,7 @@ class SearchCalibration:
         calibrated: whether hits have probabilities.
         reason: why they have none.
         learnt_from: which people the probabilities were learnt from.
+        number: of the gallery's own calibration; None for the one on the model's card.
         line: the probability from which on a hit is credible.
         credible: how many hits are.
         wrong_expected: how many of these are expected to show somebody else.
@@ -163,6 +164,7 @@ class SearchCalibration:
     calibrated: bool = False
     reason: str | None = None
     learnt_from: str | None = None
+    number: int | None = None
     line: float | None = None
     credible: int | None = None
     wrong_expected: float | None = None

@@ -7,7 +7,7 @@ one score means less in a larger gallery. See Brümmer and du Preez, "Applicatio
 speaker detection", Computer Speech and Language 2006, for scores as log likelihood ratios.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.errors import BadCheckpoint
 
 FORMAT: Final = 1
+HEAD: Final = 50  # hits of a search that a calibrator is judged by
 CALIBRATION: Final = "calibration"  # its key on a model's card
 EXPECTED: Final = np.geomspace(1 / 32, 32, 21)  # tracklets of the person among those searched, on average
 
@@ -90,12 +91,16 @@ class Calibrator(BaseModel):
             raise ValueError("knots must rise and ratios must not fall")
         return self
 
-    def tempered(self, share: float) -> Self:
-        """The same with log ratios that are `share` as large: evidence that counts less than it seems to."""
-        changed: dict[str, Any] = {"ratios": tuple(share * ratio for ratio in self.ratios)}
+    def corrected(self, scale: float, shift: float = 0.0) -> Self:
+        """The same with log ratios that are `scale` as large, and `shift` larger.
+
+        Evidence that counts less than it seems to has a scale below 1; where strangers look alike, the shift
+        is below 0. With a scale above 0 a higher score stays the stronger evidence.
+        """
+        changed: dict[str, Any] = {"ratios": tuple(scale * ratio + shift for ratio in self.ratios)}
         if not self.knots:
-            weights = tuple(share * weight for weight in self.weights)
-            changed = {"intercept": share * self.intercept, "weights": weights}
+            weights = tuple(scale * weight for weight in self.weights)
+            changed = {"intercept": scale * self.intercept + shift, "weights": weights}
         return self.model_copy(update=changed)
 
     def log_ratios(self, evidence: Evidence) -> Floats:
@@ -127,6 +132,24 @@ def calibrator_of(card: Mapping[str, Any], model_id: str) -> Calibrator | None:
     if calibrator.model_id != model_id:
         raise BadCheckpoint("card: calibration: it is that of another model")
     return calibrator
+
+
+def believed(
+    calibrator: Calibrator, evidence: Sequence[Evidence], weights: Sequence[float], compared: int
+) -> Floats:
+    """How probable each of the best-ranked tracklets is, by what the photos of a person say on average: (K,).
+
+    Photos of one person are too alike for their evidence to add up.
+
+    Args:
+        calibrator: of the model.
+        evidence: of each photo, about the same K tracklets.
+        weights: what each photo counts.
+        compared: as for `posteriors`.
+    """
+    ratios = [calibrator.log_ratios(one) for one in evidence]
+    ratio = ratios[0] if len(ratios) == 1 else np.average(ratios, axis=0, weights=weights)
+    return posteriors(ratio, compared)
 
 
 def posteriors(log_ratios: Floats, compared: int) -> Floats:

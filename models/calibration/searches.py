@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from models.calibration.calibrator import Calibrator, Evidence, Floats, posteriors
+from models.calibration.calibrator import HEAD, Calibrator, Evidence, Floats, posteriors
 from models.calibration.fit import Pairs, calibration_error, fit
 from models.datasets.frames import read_frame
 from models.datasets.records import DISTRACTOR, JUNK, Split, Tracklet
@@ -17,7 +17,6 @@ from models.evaluation.protocols import TrackletFeatures, labels
 from models.quality import sharpness
 
 TEMPERS: Final = (0.1, 1.5)
-HEAD: Final = 50  # hits of a search that are judged
 CREDIBLE: Final = 0.5
 
 Score = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]], NDArray[np.float32]]
@@ -115,12 +114,12 @@ def fit_searches(known: Sequence[Search], model_id: str, fitted_on: Mapping[str,
     calibrator = fit(pairs_of(known), model_id, fitted_on)
 
     def loss(share: float) -> float:
-        said, true = _answers(calibrator.tempered(share), known)
+        said, true = _answers(calibrator.corrected(share), known)
         likely = np.where(true, said, 1 - said)
         return float(-np.log(likely.clip(min=1e-12)).mean())
 
     found = minimize_scalar(loss, bounds=TEMPERS, method="bounded", options={"xatol": 1e-3})
-    return calibrator.tempered(float(found.x))
+    return calibrator.corrected(float(found.x))
 
 
 @dataclass(frozen=True, slots=True)

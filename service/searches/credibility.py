@@ -5,12 +5,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import structlog
 
-from gallery import Hit, RecordedHit, SearchCalibration
+from gallery import Gallery, Hit, RecordedHit, SearchCalibration
 from models import quality
-from models.calibration.calibrator import Evidence, Floats, calibrator_of, posteriors
+from models.calibration.calibrator import (
+    CALIBRATION,
+    Calibrator,
+    Evidence,
+    Floats,
+    believed,
+    calibrator_of,
+)
+from models.errors import BadCheckpoint
 from service.networks import ProbeEmbedder
 from service.pixels import Pixels
+
+log = structlog.get_logger(__name__)
 
 NOT_MEASURED: Final = (
     "No calibration has been measured for this model: scores rank, they are not probabilities."
@@ -23,6 +34,11 @@ OF_MARKS: Final = (
     "This model is calibrated for photos, and marks have moved what was searched for: scores rank, they are "
     "not probabilities."
 )
+DAMAGED: Final = (
+    "The gallery's own calibration ({}) cannot be read: scores rank, they are not probabilities. "
+    "`sightline calibrate --reset` goes back to the model's."
+)
+CORRECTED: Final = "corrected_by"  # its key among the facts of a calibration of the gallery's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,26 @@ class Seen:
     cosines: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The gallery's own calibration of a model and its number; the calibrator is None where it is damaged."""
+
+    number: int
+    calibrator: Calibrator | None
+
+
+def own_calibration(gallery: Gallery, embedder: ProbeEmbedder) -> Own | None:
+    """The gallery's own calibration of a model; None where the one on its card counts."""
+    found = gallery.calibrations.current(embedder.id)
+    if found is None:
+        return None
+    try:
+        return Own(found.id, calibrator_of({CALIBRATION: found.calibrator}, embedder.id))
+    except BadCheckpoint:
+        log.exception("the gallery's own calibration cannot be read", number=found.id)
+        return Own(found.id, None)
+
+
 def believe(
     embedder: ProbeEmbedder,
     look: Look | None,
@@ -64,6 +100,7 @@ def believe(
     *,
     why_not: str | None = None,
     several: Sequence[Seen] = (),
+    own: Own | None = None,
 ) -> tuple[list[RecordedHit], SearchCalibration]:
     """The hits with their probabilities, where the model's scores are calibrated, and what these are worth.
 
@@ -77,6 +114,7 @@ def believe(
         several: what each photo says, where several were fused: the evidence is what they say on average. The
             scores of their mean are higher for everybody than those of one photo, of which the calibration
             was learnt, and photos of one person are too alike for their evidence to add up.
+        own: the gallery's own calibration, which takes the place of the one on the model's card.
 
     Raises:
         BadCheckpoint: the model's calibration cannot be read.
@@ -85,22 +123,23 @@ def believe(
         RecordedHit(hit.tracklet_id, round(hit.score, 6), hit.clip_number, round(hit.standard_score, 6))
         for hit in hits
     ]
-    calibrator = calibrator_of(embedder.card, embedder.id)
+    calibrator = own.calibrator if own else calibrator_of(embedder.card, embedder.id)
     if calibrator is None or look is None:
-        reason = NOT_MEASURED if calibrator is None else why_not or OF_TRACKLETS
+        unknown = DAMAGED.format(own.number) if own else NOT_MEASURED
+        reason = unknown if calibrator is None else why_not or OF_TRACKLETS
         return recorded, SearchCalibration(calibrated=False, reason=reason)
     scores = np.array([hit.standard_score for hit in hits], np.float64)
     cosines = np.array([hit.score for hit in hits], np.float64)
     each = several or [Seen(look, 1.0, scores, cosines)]
-    ratios = [calibrator.log_ratios(_evidence(one)) for one in each]
-    ratio = ratios[0] if len(each) == 1 else np.average(ratios, axis=0, weights=[one.weight for one in each])
-    found = posteriors(ratio, compared).round(6).tolist()
+    weights = [one.weight for one in each]
+    found = believed(calibrator, [evidence(one) for one in each], weights, compared).round(6).tolist()
     credible = [probability for probability in found if probability >= line]
     return (
         [replace(hit, probability=value) for hit, value in zip(recorded, found, strict=True)],
         SearchCalibration(
             calibrated=True,
-            learnt_from=_learnt_from(calibrator.fitted_on),
+            learnt_from=learnt_from(calibrator.fitted_on),
+            number=None if own is None else own.number,
             line=line,
             credible=len(credible),
             wrong_expected=round(sum(1 - value for value in credible), 3),
@@ -108,17 +147,30 @@ def believe(
     )
 
 
-def _evidence(seen: Seen) -> Evidence:
+def evidence(seen: Seen) -> Evidence:
+    """What a photo says of some tracklets, as calibrators read it; not of a tracklet that is searched for."""
     assert seen.look is not None
     height, sharpness = np.array(seen.look.height), np.array(seen.look.sharpness)
     return Evidence(scores=seen.scores, cosines=seen.cosines, height=height, sharpness=sharpness)
 
 
-def _learnt_from(facts: Mapping[str, Any]) -> str:
+def learnt_from(facts: Mapping[str, Any]) -> str:
+    """What a calibration was learnt from, in words, by its `fitted_on`."""
     people, sets = (
         facts.get("people", "unknown"),
         dict.fromkeys(str(one) for one in facts.get("datasets", ())),
     )
-    if list(sets) == ["simulated"]:
-        return f"{people} simulated people"
-    return f"{people} people of {', '.join(sets) or 'unknown data'}"
+    whom = (
+        f"{people} simulated people"
+        if list(sets) == ["simulated"]
+        else f"{people} people of {', '.join(sets) or 'unknown data'}"
+    )
+    corrected = facts.get(CORRECTED)
+    if not isinstance(corrected, Mapping):
+        return whom
+    by = []
+    if "marks" in corrected:
+        by.append(f"{corrected['marks']} marks on {corrected.get('searches', 'unknown')} searches")
+    if isinstance(beside := corrected.get("strangers"), Mapping):
+        by.append(f"{beside.get('pairs', 'unknown')} pairs of people seen side by side")
+    return f"{whom}, corrected by {' and '.join(by) or 'unknown data'} of this gallery"

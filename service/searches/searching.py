@@ -25,7 +25,7 @@ from service.probing import Chosen, warnings_of
 from service.schemas import ProbeChoice
 from service.searches import clothes, repeats, reranking
 from service.searches.answers import answer
-from service.searches.credibility import OF_MARKS, believe
+from service.searches.credibility import OF_MARKS, believe, own_calibration
 from service.searches.questions import Question
 from service.searches.repeats import Repeat
 from service.searches.several import pulled, seen_by
@@ -92,10 +92,10 @@ def search(
     """
     gallery = state.gallery
     snapshot = snapshot or gallery.snapshot(embedder.id)
-    depth, own = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
+    depth, mine = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
     probe = fused(targets) if refining is None else refining.vector
-    ranking = snapshot.search(probe, limit=depth + len(own), filters=question.filters, by=question.by)
-    ranked = [hit for hit in ranking.hits if hit.tracklet_id not in own][:depth]
+    ranking = snapshot.search(probe, limit=depth + len(mine), filters=question.filters, by=question.by)
+    ranked = [hit for hit in ranking.hits if hit.tracklet_id not in mine][:depth]
     seen = seen_by(snapshot, targets, ranked)
     photos = refining is None and all(target.look is not None for target in targets)
     hits, calibration = believe(
@@ -106,6 +106,7 @@ def search(
         state.settings.credible,
         why_not=None if refining is None else OF_MARKS,
         several=seen,
+        own=own_calibration(gallery, embedder),
     )
     hits = pulled(seen, hits)
     if question.rerank:

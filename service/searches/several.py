@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gallery import Hit, RecordedHit, Snapshot
+from gallery import Hit, RecordedHit, Snapshot, Stored
 from models.feedback.fusion import pulled_by
 from service.searches.credibility import Seen
 from service.searches.targets import Target
@@ -25,10 +25,16 @@ def seen_by(snapshot: Snapshot, targets: Sequence[Target], hits: Sequence[Hit]) 
     for target in targets:
         scores = np.array([hit.standard_score for hit in hits], np.float64)
         cosines = np.array([hit.score for hit in hits], np.float64)
-        scores[rows] = snapshot.standing(target.vector, stored)
-        cosines[rows] = stored.vectors @ target.vector
-        found.append(Seen(target.look, target.searched.weight, scores, cosines))
+        own = seen_of(target, snapshot, stored)
+        scores[rows], cosines[rows] = own.scores, own.cosines
+        found.append(replace(own, scores=scores, cosines=cosines))
     return found
+
+
+def seen_of(target: Target, snapshot: Snapshot, stored: Stored) -> Seen:
+    """What a target says of some tracklets of a snapshot."""
+    cosines = (stored.vectors @ target.vector).astype(np.float64)
+    return Seen(target.look, target.searched.weight, snapshot.standing(target.vector, stored), cosines)
 
 
 def pulled(seen: Sequence[Seen], hits: Sequence[RecordedHit]) -> list[RecordedHit]:

@@ -52,6 +52,26 @@ def test_the_card_gets_a_calibration_and_how_good_it_is(run: Run, tmp_path: Path
     assert {**before.card, "calibration": None} == {**after.card, "calibration": None}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--dataset", "colours"],
+        ["--root", "a"],
+        ["--reset", "--dry-run"],
+        ["--reset", "--show"],
+        ["--show", "--tracklets"],
+        ["MODEL", "--tracklets", "--dataset", "colours", "--root", "a"],
+        ["MODEL", "--dry-run"],
+        ["MODEL", "--dataset", "colours"],
+        ["MODEL", "--root", "a"],
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(run: Run, model: Path, arguments: list[str]) -> None:
+    result = run("calibrate", *(model if one == "MODEL" else one for one in arguments))
+    assert result.exit_code == 2
+    assert calibrator_of(checkpoint.load(model).card, checkpoint.load(model).id) is not None
+
+
 def test_nobody_is_judged_by_who_was_learnt_from(run: Run, tmp_path: Path, model: Path) -> None:
     result = run(
         "calibrate", model, "--dataset", "colours", "--root", tmp_path / "a", "--judge", tmp_path / "a"

@@ -229,6 +229,26 @@ def test_marking_while_recordings_go_never_ends_in_a_deadlock(gallery: Gallery) 
     assert [gallery.marks.history(search.id) for search in searches] == [[], []]
 
 
+def test_the_newest_marks_of_all_searches(gallery: Gallery) -> None:
+    """Each on the search it was made on, as it is now; of a refined search those of its own only."""
+    video = store(gallery, 1, make_tracklets(1, 3))
+    one, two = search_for(gallery, video), search_for(gallery, video)
+    first, second, third = (hit.tracklet_id for hit in one.hits)
+    gallery.marks.set(one.id, first, MATCH)
+    gallery.marks.set(one.id, first, NOT)
+    gallery.marks.set(two.id, second, MATCH)
+    gallery.marks.set(two.id, third, MATCH)
+    gallery.marks.remove(two.id, third)
+    gallery.marks.set(one.id, second, MATCH)
+    gallery.marks.undo(one.id)
+    found = gallery.marks.newest(10)
+    assert [(m.search_id, m.tracklet_id, m.verdict) for m in found] == [
+        (two.id, second, MATCH),
+        (one.id, first, NOT),
+    ]
+    assert gallery.marks.newest(1) == found[:1]
+
+
 ACTIONS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([MATCH, NOT, "remove", "undo"])), max_size=15)
 
 
