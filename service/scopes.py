@@ -27,8 +27,8 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
         "createIndexJob listIndexJobs getIndexJob cancelIndexJob"
     ),
     frozenset({Scope.ADMINISTER}): (
-        "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob listModelJobs getModelJob "
-        "cancelModelJob getModelJobReport"
+        "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
+        "listModelJobs getModelJob cancelModelJob getModelJobReport"
     ),
     frozenset({Scope.AUDIT}): "listAuditEvents",
 }
