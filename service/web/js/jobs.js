@@ -14,7 +14,7 @@ const ACTIVE = 1500; // milliseconds between looks while something runs
 const IDLE = 8000;
 const PATIENCE = 20000; // milliseconds in the queue before that is remarked on
 const ALMOST = 0.995; // of the work: what is left is not counted
-const RUNNING = new Set(["queued", "running"]);
+export const RUNNING = new Set(["queued", "running"]);
 
 let timer = 0;
 let unfinished = new Set(); // jobs that ran when last seen
@@ -35,7 +35,7 @@ function recording({ file_name: file, camera, start, state, stage, progress, rea
 }
 
 /** How far work is: at the end of its count it is finishing, for as long as that takes. */
-function running(doing, share, left) {
+export function running(doing, share, left) {
   if (share >= ALMOST) return `${doing}, ${say.jobs.finishing}`;
   const parts = [doing, percent(share), left !== null && left >= 1 ? say.jobs.left(duration(left)) : null];
   return parts.filter(Boolean).join(", ");
@@ -102,9 +102,10 @@ function show(items) {
 export function startJobs() {
   const dialog = $("#jobs");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
+  const models = h("button", { id: "open-models", type: "button", class: "quiet" }, say.models.title);
   fill(
     dialog,
-    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.videos), close),
+    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.videos), models, close),
     h(
       "div",
       { class: "panel-body" },
