@@ -48,7 +48,9 @@ export function startNotices() {
       taken.zone = state.zone;
       taken.show(state.takenAt); // the instant is meant, whatever clock shows it
     } else if (state.takenAt !== before.takenAt && state.takenAt !== taken.instant) taken.show(state.takenAt);
-    $("#taken-holder").hidden = !state.photo || Boolean(state.seed);
+    const coming = !state.photo && now.phase === "loading"; // a search that is opened again keeps the photo's place
+    $("#taken-holder").hidden = !(state.photo || coming) || Boolean(state.seed);
+    $("#notices").classList.toggle("to-come", coming || state.uploading);
     const same = state.probe === before.probe && state.pick === before.pick && state.seed === before.seed && now.answer === before.search.answer && now.phase === before.search.phase;
     if (same || now.phase === "loading") return; // what was said stays until there is an answer: nothing below moves twice
     fill($("#notices"), [...noticesOf(state), ...furtherOf(state)].map(line));
