@@ -15,7 +15,8 @@ VOLATILE = {
     "model": {"created_at"},
     "segment": {"id", "created_at"},
     "segment_video": {"segment_id"},
-    "audit_event": {"at"},
+    "audit_event": {"at", "digest"},  # the digest is of the time, too
+    "audit_head": {"digest"},
 }
 
 

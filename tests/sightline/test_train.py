@@ -64,7 +64,7 @@ def test_a_run_leaves_a_checkpoint_a_log_and_tensorboards_files(
         (("tiny", "--split", "5"), "no split 5 in simulated (choose one from 0 to 0)"),
         (("tiny", "--device", "cuda:77"), "cuda:77"),
         (("tiny", "--set", "batches.identities=9"), "give no batch of 9 people"),
-        (("tiny", "--set", "initialise=gone"), "no checkpoint at gone"),
+        (("tiny", "--set", "initialise=gone"), "no model and no checkpoint 'gone'"),
         (("tiny", "--finish"), "holds no run"),
     ],
 )
