@@ -175,6 +175,13 @@ def verdict(measures: Sequence[Measure]) -> tuple[bool, str]:
     better = [one for one in measures if one.gains]
     if not better:
         return False, "The old model stays: on tracklets held out the adapted one is better in nothing."
+    # Halves of a tracklet grow alike by any clusters, wrong ones too; people across cameras by right ones.
+    across = [one for one in measures if one.name == RETURNS and one.before < 1]
+    if across and not across[0].gains:
+        return (
+            False,
+            f"The old model stays: people are not found better on other cameras ({_said(across[0])}).",
+        )
     said = "; ".join(_said(one) for one in better)
     return True, f"On tracklets held out the adapted model is better ({said}) and nowhere worse than allowed."
 

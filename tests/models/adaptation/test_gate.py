@@ -1,5 +1,6 @@
 """What the gate measures, on features that are known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,17 @@ def test_each_figure_has_its_allowance(after: float, passes: bool) -> None:
     assert verdict([better, one])[0] is passes
     fewer = Measure(NEGATIVES, 0.5, 1 - after, 0.53, False, 10)
     assert verdict([better, fewer])[0] is passes
+
+
+def test_within_a_camera_wrong_clusters_gain_so_a_gain_across_cameras_is_asked_for(held: HeldOut) -> None:
+    """Halves of a tracklet grow alike whatever is learnt; who is found again on another camera does not."""
+    before, after = seen(1, camera=4), seen(0.9, camera=4)
+    halves, negatives, returns = measure(before, after, held, Gate())
+    assert halves.gains
+    assert negatives.passes
+    found = replace(returns, before=0.353, after=0.346, allowed=0.353 - Gate().returns_loss)
+    assert found.passes, "a little less is allowed"
+    passed, reason = verdict([halves, negatives, found])
+    assert not passed
+    assert "not found better on other cameras" in reason
+    assert verdict([halves, negatives, replace(found, after=0.405)])[0]
