@@ -1,10 +1,9 @@
 """Adapting gains on recordings of cameras that the model never saw, and the gate refuses what harms.
 
-Drawn by the simulator, a world of its own: a hundred people before five cameras that disagree in colours and exposure.
-Sixty are adapted on, without their names; forty others are searched for.
+Drawn by the simulator, a world of its own: a hundred people before five cameras that disagree in colours and
+exposure. Sixty are adapted on, without their names; forty others are searched for.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -111,7 +110,6 @@ def run(cameras: Cameras, folder: Path) -> tuple[Result, float, float]:
     result = adapt(cameras.source, parent, SETTINGS, folder, name="ours", device="cpu")
     adapted = checkpoint.load(result.model or folder / "rejected")
     before, after = cameras.figure(parent), cameras.figure(adapted)
-    print(json.dumps({"before": before, "after": after, **result.to_json()}, default=str))
     return result, before, after
 
 
