@@ -11,8 +11,7 @@ Descriptors", IJCV 2019. The shrinkage of the spectrum towards its mean is Ledoi
 
 import copy
 import random
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,8 @@ from torch import nn
 
 from models.checkpoint import LoadedModel, describe
 from models.datasets.frames import read_frame
-from models.datasets.records import Tracklet
+from models.datasets.records import DISTRACTOR, JUNK, Tracklet
+from models.datasets.sampler import by_identity
 from models.embedder import CPU_FRAMES
 from models.errors import BadCheckpoint
 from models.inference import optimise
@@ -120,7 +120,7 @@ def projection(features: NDArray[Any], *, dimension: int, attenuation: float, sh
     return layer
 
 
-def choose_crops(tracklets: Iterable[Tracklet], *, people: int, each: int, seed: int = 0) -> list[Path]:
+def choose_crops(tracklets: Sequence[Tracklet], *, people: int, each: int, seed: int = 0) -> list[Path]:
     """The same number of crops of each of many people, from as many of their tracklets as there are.
 
     Args:
@@ -130,13 +130,12 @@ def choose_crops(tracklets: Iterable[Tracklet], *, people: int, each: int, seed:
         seed: of the choice.
     """
     chance = random.Random(seed)  # noqa: S311
-    of: dict[int, list[Tracklet]] = defaultdict(list)
-    for tracklet in tracklets:
-        of[tracklet.identity].append(tracklet)
-    known = sorted(person for person in of if person > 0)
+    of = by_identity(tracklets)
+    known = sorted(of.keys() - {DISTRACTOR, JUNK})
     chosen = []
     for person in chance.sample(known, min(people, len(known))):
-        queues = [chance.sample(one.frames, len(one.frames)) for one in of[person]]
+        shots = [tracklets[index].frames for index in of[person]]
+        queues = [chance.sample(frames, len(frames)) for frames in shots]
         chance.shuffle(queues)
         in_turn = [queue[turn] for turn in range(each) for queue in queues if turn < len(queue)]
         chosen += in_turn[:each]
