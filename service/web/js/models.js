@@ -16,6 +16,7 @@ const share = (value) => say.jobs.percent((100 * value).toFixed(1));
 
 let timer = 0;
 let unfinished = null; // ids of jobs that ran when last seen; null before the first look
+let shown = null; // the models as last drawn
 
 /** Send, and look again; a refusal is shown above the list, in the server's words. */
 async function order(path, json = {}) {
@@ -56,8 +57,12 @@ function model(one) {
   );
 }
 
+/** Draw the models where they changed: a question that somebody is about to answer stays open otherwise. */
 async function showModels() {
   const items = await getAll("/v1/models");
+  const seen = JSON.stringify(items);
+  if (seen === shown) return;
+  shown = seen;
   const back = items.some((one) => one.promoted) ? asking(say.models.rollback, say.models.willRollBack, () => order(urlOf("rollback"))) : null;
   fill($("#model-list"), items.length ? items.map(model) : h("li", { class: "note" }, say.models.none));
   fill($("#model-tools"), behindButton(h("button", { type: "button" }, say.models.adapt), (close) => adapting(items, close)), back);
@@ -166,6 +171,7 @@ export function startModels() {
   $("#open-models").addEventListener("click", async () => {
     dialog.showModal();
     unfinished = null;
+    shown = null;
     try {
       await showModels();
     } catch (error) {
