@@ -50,9 +50,9 @@ WORKDIR /data
 VOLUME ["/data"]
 USER 10001:10001
 EXPOSE 8000
-# The server answers as soon as it runs; the worker has no port and switches this off.
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \
-    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/livez', timeout=4)"]
+# Healthy is who can answer a search (the model loads first); the worker has no port and switches this off.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=120s --retries=4 \
+    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 ENTRYPOINT ["sightline"]
 CMD ["serve"]
 

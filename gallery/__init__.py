@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
+    from gallery.records.access import KEY_PREFIX as KEY_PREFIX
     from gallery.records.access import Anchor as Anchor
     from gallery.records.access import ChainReport as ChainReport
     from gallery.records.access import EventInfo as EventInfo
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from gallery.records.coverage import Missing as Missing
     from gallery.records.coverage import MissingReason as MissingReason
     from gallery.records.coverage import Unindexed as Unindexed
+    from gallery.records.figures import Figures as Figures
+    from gallery.records.figures import KindFigures as KindFigures
     from gallery.records.jobs import EXPECTED_SECONDS as EXPECTED_SECONDS
     from gallery.records.jobs import AdaptOptions as AdaptOptions
     from gallery.records.jobs import Claim as Claim
@@ -113,7 +116,7 @@ _HOMES = {
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
-    "records.access": ["Anchor", "ChainReport", "EventInfo", "Scope"],
+    "records.access": ["KEY_PREFIX", "Anchor", "ChainReport", "EventInfo", "Scope"],
     "records.cameras": ["CameraInfo"],
     "records.cases": ["CaseChanges", "CaseInfo", "ItemKind"],
     "records.coverage": [
@@ -124,6 +127,7 @@ _HOMES = {
         "MissingReason",
         "Unindexed",
     ],
+    "records.figures": ["Figures", "KindFigures"],
     "records.jobs": [
         "EXPECTED_SECONDS",
         "AdaptOptions",

@@ -11,6 +11,7 @@ from gallery.backup.backup import BackupReport, back_up
 from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
+from gallery.catalogue.figures import figures
 from gallery.catalogue.keys import Keys
 from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
@@ -20,6 +21,7 @@ from gallery.investigation.probes import Probes
 from gallery.investigation.searches import Searches
 from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
+from gallery.records.figures import Figures
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
@@ -29,8 +31,9 @@ from gallery.registry.models import Models
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.checking import check_database
+from gallery.sql.condition import folder_takes_writes, schema_problem, takes_writes
 from gallery.sql.database import Database, create_engine_for
-from gallery.sql.tables import Segment
+from gallery.sql.tables import Segment, SegmentVideo, Video
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
@@ -140,6 +143,15 @@ class Gallery:
         """
         return self._snapshots.newest(model_id)
 
+    def loaded_snapshot(self, model_id: str) -> tuple[int, float, int] | None:
+        """Change, age in seconds and tracklets of the snapshot in memory; None: there is none."""
+        return self._snapshots.loaded(model_id)
+
+    def figures(self) -> Figures:
+        """Count what the gallery holds, and how its jobs stand."""
+        with self._database.read() as session:
+            return figures(session)
+
     def searched_videos(self, search: SearchInfo) -> frozenset[str]:
         """Return the ids of the videos that a search was asked among and that are still here."""
         with self._database.read() as session:
@@ -233,6 +245,22 @@ class Gallery:
             CatalogueDamaged: so much is damaged that it cannot even be checked.
         """
         return check_database(self._database)
+
+    def schema_problem(self) -> str | None:
+        """Say how the schema differs from the one that this program needs; None: it does not."""
+        return schema_problem(self._database)
+
+    def unwritable(self) -> str | None:
+        """Say what takes no writes, the database or the data folder; None: both do."""
+        if not takes_writes(self._database):
+            return "the database is read-only"
+        return None if folder_takes_writes(self.data_dir) else "the data folder cannot be written"
+
+    def holds_features_of(self, model_id: str) -> bool:
+        """Tell whether a video has features of this model; true of a gallery without videos, too."""
+        with self._database.read() as session:
+            has = select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id).limit(1)
+            return session.scalar(has) is not None or session.scalar(select(Video.id).limit(1)) is None
 
     def back_up(self, target: Path) -> BackupReport:
         """Copy the gallery into a new directory while it is used; `Gallery.restore` makes a gallery of it.

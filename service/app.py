@@ -18,6 +18,7 @@ from gallery import Gallery, GalleryError
 from models.detector import Detector
 from service import description, problems
 from service.auth import Authentication, require_caller
+from service.metrics.instruments import Instruments
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.routes import (
@@ -29,6 +30,7 @@ from service.routes import (
     health,
     jobs,
     marks,
+    metrics,
     model_jobs,
     models,
     page,
@@ -84,15 +86,22 @@ def create_app(
         UnsafeSettings: strangers could reach it without a key.
     """
     settings.require_safe()
+    instruments = Instruments(_templates(), problems.slugs())
     app = FastAPI(
         title="Sightline",
-        lifespan=partial(_lifespan, settings=settings, gallery=gallery, embedder=embedder, detector=detector),
+        lifespan=partial(
+            _lifespan,
+            settings=settings,
+            gallery=gallery,
+            networks=Networks(embedder, detector),
+            instruments=instruments,
+        ),
         docs_url=None,  # the interactive pages load their code from elsewhere
         redoc_url=None,
     )
     app.openapi = partial(description.describe, app)  # type: ignore[method-assign]
     problems.install(app)
-    _add_middleware(app, settings)
+    _add_middleware(app, settings, instruments)
     _add_routes(app, settings)
     return app
 
@@ -103,12 +112,12 @@ async def _lifespan(
     *,
     settings: ServiceSettings,
     gallery: Gallery | None,
-    embedder: ProbeEmbedder | None,
-    detector: Detector | None,
+    networks: Networks,
+    instruments: Instruments,
 ) -> AsyncIterator[None]:
     """Make what requests share, and close what was opened here."""
     opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
-    state = make_state(settings, opened, Networks(embedder, detector))
+    state = make_state(settings, opened, networks, instruments)
     app.state.sightline = state
     tasks = [asyncio.create_task(_keep_networks(state)), asyncio.create_task(_keep_house(state))]
     try:
@@ -122,7 +131,7 @@ async def _lifespan(
             await run_in_threadpool(opened.close)
 
 
-def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:
+def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instruments) -> None:
     """The last one added is the outermost."""
     routes = [route for part in API for route in part.router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Authentication, routes=routes, allow_anonymous=settings.allow_anonymous)
@@ -134,11 +143,21 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings) -> None:
             allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key", "Range"],
             expose_headers=["Location", "Retry-After", "X-Request-ID", "Content-Range", "ETag"],
         )
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, instruments=instruments)
+
+
+def _templates() -> set[str]:
+    """The templates of all paths that are served."""
+    parts = (*API, health, metrics, page)
+    served = {
+        route.path_format for part in parts for route in part.router.routes if isinstance(route, APIRoute)
+    }
+    return served | {"/openapi.json", "/web"}
 
 
 def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
     app.include_router(health.router)
+    app.include_router(metrics.router)
     photo = settings.max_image_bytes + _FORM_OVERHEAD
     largest = {probes: photo, searches: photo, uploads: settings.max_upload_bytes}
     for part in API:

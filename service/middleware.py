@@ -1,4 +1,4 @@
-"""Middleware of every request: request id, log line, security headers, HEAD, errors as problem documents."""
+"""Middleware of every request: id, log line, metrics, security headers, HEAD, errors as problem documents."""
 
 import re
 import secrets
@@ -9,7 +9,9 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gallery import KEY_PREFIX
 from service import problems
+from service.metrics.instruments import METHODS, Instruments
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +33,18 @@ _HEADERS: Final = {
 
 
 class RequestContext:
-    """ASGI middleware: request id, log line, security headers, and no error that is not a problem document.
+    """ASGI middleware: request id, log line, metrics, security headers; all errors are problem documents.
+
+    The log has the template of the path and not the path: an id in it can be that of somebody who was seen,
+    and a wrong path holds whatever was typed or pasted, a key too. Which ids, the audit trail says.
 
     Libraries answer some errors themselves, in plain text: an unsatisfiable range, a refused preflight, a
     body over its limit. Such an answer is replaced by a problem document of the same status.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, instruments: Instruments) -> None:
         self._app = app
+        self._instruments = instruments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -46,7 +52,10 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        usable = (
+            _REQUEST_ID.fullmatch(given) and KEY_PREFIX not in given
+        )  # a key sent as an id would land in the log
+        request_id = given if usable else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         answer = _Answer(scope, send)
@@ -56,16 +65,25 @@ class RequestContext:
         try:
             await self._app(asked, receive, answer.send)
         finally:
-            caller = scope["state"].get("caller")
-            log.info(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                path=scope["path"],
-                status=answer.status,
-                key_id=caller.key_id if caller else None,
-                milliseconds=round((time.perf_counter() - started) * 1000, 1),
-            )
+            self._note(asked, scope["method"], answer, started)
+
+    def _note(self, scope: Scope, method: str, answer: "_Answer", started: float) -> None:
+        """Write the log line of an answered request, and count it."""
+        state, route, now = scope["state"], _template(scope), time.perf_counter()
+        caller, problem = state.get("caller"), state.get("problem")
+        self._instruments.answered(method, route, answer.status, (answer.began or now) - started)
+        if problem is not None:
+            self._instruments.refused(problem)
+        log.info(
+            "request",
+            request_id=state["request_id"],
+            method=method if method in METHODS else "other",
+            route=route,
+            status=answer.status,
+            problem=problem,
+            key_id=caller.key_id if caller else None,
+            milliseconds=round((now - started) * 1000, 1),
+        )
 
 
 class _Answer:
@@ -74,6 +92,7 @@ class _Answer:
     Attributes:
         headless: the request is a HEAD, and the body stays behind.
         status: what was answered; 500 until something is.
+        began: when its first byte was sent, by the performance counter; None until then.
     """
 
     def __init__(self, scope: Scope, send: Send) -> None:
@@ -82,11 +101,12 @@ class _Answer:
         self._replaced = False
         self.headless = scope["method"] == "HEAD"
         self.status = 500
+        self.began: float | None = None
 
     async def send(self, message: Message) -> None:
         """Pass a message on, with its headers set; of an answer that is replaced nothing is passed on."""
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.began = message["status"], time.perf_counter()
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             is_problem = headers.get("content-type", "").startswith(problems.MEDIA_TYPE)
             self._replaced = self.status >= 400 and not is_problem
@@ -97,6 +117,14 @@ class _Answer:
         if not self._replaced:
             bare = self.headless and "body" in message
             await self._send({**message, "body": b""} if bare else message)
+
+
+def _template(scope: Scope) -> str | None:
+    """The template of the path that a route took; None if none did."""
+    if scope["path"].startswith("/web/"):
+        return "/web"
+    route = scope.get("route")
+    return getattr(route, "path_format", None) or getattr(route, "path", None)
 
 
 async def _send_problem(scope: Scope, status: int, headers: Headers, send: Send) -> None:

@@ -77,6 +77,20 @@ def in_use(settings: ServiceSettings, gallery: Gallery) -> ServiceSettings:
     return settings.model_copy(update={"model": model})
 
 
+def device_failure(device: str) -> str | None:
+    """Say why a device cannot compute any more; None: it can. A CPU always can."""
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    try:
+        torch.cuda.mem_get_info(torch.device(device))  # a question that only a working driver answers
+    except (RuntimeError, AssertionError, ValueError):
+        log.exception("a device is lost", device=device)
+        return f"{device} does not answer"
+    return None
+
+
 def _threads(settings: ServiceSettings) -> int:
     """As many passes at once as threads allow: more threads than cores would wait for each other."""
     return settings.threads or max(1, len(os.sched_getaffinity(0)) // settings.network_passes)

@@ -21,6 +21,7 @@ from service import images, persons
 from service.auth import Caller
 from service.disk import room_needed
 from service.errors import InvalidRequest, QuotaExceeded
+from service.metrics.instruments import Stage
 from service.persons import Person
 from service.pixels import Box, Pixels
 from service.probes import fitness, notices
@@ -42,8 +43,10 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
     most = state.settings.max_key_probes
     if state.gallery.probes.count(caller.key_id) >= most:
         raise QuotaExceeded(f"This key has {most} probes, the most it may have; delete some.")
-    photo = images.read(data, max_pixels=state.settings.max_pixels)
-    found = persons.find(state.networks.detector, photo.pixels)
+    with state.instruments.stage(Stage.PHOTO):
+        photo = images.read(data, max_pixels=state.settings.max_pixels)
+    with state.instruments.stage(Stage.DETECT):
+        found = persons.find(state.networks.detector, photo.pixels)
     kept = found.persons[:_MOST_PERSONS]
     with room_needed():
         probe = state.gallery.probes.add(

@@ -135,6 +135,7 @@ def response(
         errors=field_errors,
         size=size,
     )
+    scope.get("state", {})["problem"] = slug  # for the log and the metrics
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if problem.request_id:
         all_headers["X-Request-ID"] = problem.request_id
@@ -168,9 +169,17 @@ def from_status(
     phrase = _PHRASES.get(status, f"HTTP {status}")
     if status == 413 and MAX_BODY_SIZE_SCOPE_KEY in scope:
         detail = f"The body is larger than the {scope[MAX_BODY_SIZE_SCOPE_KEY]} bytes accepted here."
-    return response(
-        scope, status, phrase.lower().replace(" ", "-"), phrase, detail or f"{phrase}.", headers=headers
-    )
+    return response(scope, status, _slug(phrase), phrase, detail or f"{phrase}.", headers=headers)
+
+
+def slugs() -> frozenset[str]:
+    """The last parts of all types of problems that there are."""
+    own = {kind.slug for kind in TABLE.values()} | {"invalid-request", "internal"}
+    return frozenset(own | {_slug(phrase) for phrase in _PHRASES.values()})
+
+
+def _slug(phrase: str) -> str:
+    return phrase.lower().replace(" ", "-")
 
 
 def install(app: FastAPI) -> None:

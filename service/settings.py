@@ -4,7 +4,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gallery import GallerySettings, RankBy
@@ -45,6 +45,7 @@ class ServiceSettings(GallerySettings):
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         clip_memory_bytes: address space of the process that cuts a clip.
         max_cache_bytes: room for cut clips.
+        metrics_token: what Prometheus sends to read /metrics; None: there are none.
         cors_origins: web origins that may call the API from a browser; none by default. Separated by commas.
     """
 
@@ -83,6 +84,7 @@ class ServiceSettings(GallerySettings):
     max_clip_side: int = Field(default=1280, ge=64)
     clip_memory_bytes: int = Field(default=6 * 1024 * MIB, ge=MIB)
     max_cache_bytes: int = Field(default=2 * 1024 * MIB, ge=0)
+    metrics_token: SecretStr | None = Field(default=None, min_length=32)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
     @field_validator("cors_origins", mode="before")

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from gallery import Gallery
 from service.clips import ClipCache
 from service.disk import FullDisk
+from service.metrics.instruments import Instruments
 from service.networks import Networks
 from service.recordings import RecordingCheck
 from service.settings import ServiceSettings
@@ -23,6 +24,7 @@ class State:
     Attributes:
         networks_lane: where photos pass the networks.
         clips_lane: where clips are cut.
+        instruments: what is counted and timed.
     """
 
     settings: ServiceSettings
@@ -34,9 +36,12 @@ class State:
     networks_lane: Lane
     clips_lane: Lane
     full_disk: FullDisk
+    instruments: Instruments
 
 
-def make_state(settings: ServiceSettings, gallery: Gallery, networks: Networks) -> State:
+def make_state(
+    settings: ServiceSettings, gallery: Gallery, networks: Networks, instruments: Instruments | None = None
+) -> State:
     """Put the parts together."""
     data_dir = gallery.data_dir
     return State(
@@ -55,6 +60,7 @@ def make_state(settings: ServiceSettings, gallery: Gallery, networks: Networks) 
         networks_lane=Lane(settings.network_passes, settings.max_waiting),
         clips_lane=Lane(settings.clip_cuts, settings.max_waiting),
         full_disk=FullDisk(),
+        instruments=instruments or Instruments(),
     )
 
 

@@ -62,6 +62,11 @@ class Lane:
         self._max_waiting = max_waiting
         self._queues: OrderedDict[str | None, deque[_Turn]] = OrderedDict()  # the next key first, none empty
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return sum(map(len, self._queues.values()))
+
     async def run(self, key_id: str | None, request: Request, function: Callable[[], T]) -> T:
         """Call a function in a thread and return what it returns.
 
@@ -97,7 +102,7 @@ class Lane:
         if self._free > 0:
             self._free -= 1
             return
-        if sum(map(len, self._queues.values())) >= self._max_waiting:
+        if self.waiting >= self._max_waiting:
             self._make_room(key_id)
         self._queues.setdefault(key_id, deque()).append(turn)
         try:

@@ -96,6 +96,8 @@ def _value_line(error: ValidationError) -> str:
     cause = first["msg"].removeprefix("Value error, ")
     if not error.title.endswith("Settings"):
         return _line(f"{' '.join(map(str, first['loc']))} {cause}".strip(), "see --help")
-    prefix = "SIGHTLINE_INDEX_" if error.title == "IndexSettings" else "SIGHTLINE_"
+    prefix = {"IndexSettings": "SIGHTLINE_INDEX_", "LogSettings": "SIGHTLINE_LOG_"}.get(
+        error.title, "SIGHTLINE_"
+    )
     names = ", ".join(prefix + str(part).upper() for part in first["loc"][:1])
     return _line(f"setting {names}: {cause}", "docs/operations.md lists the settings")

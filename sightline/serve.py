@@ -7,7 +7,7 @@ import typer
 
 from sightline.console import DataDir, open_gallery, print_line, read_settings
 from sightline.failures import CommandError
-from sightline.logs import write_printable_logs
+from sightline.logs import LogSettings, of_server, write_printable_logs
 
 _LAST_ANSWERS_SECONDS = 20  # of requests that are under way when the server is told to stop
 
@@ -24,7 +24,8 @@ def serve(
     from service.connections import BACKLOG, limited, limits_of
     from service.settings import ServiceSettings
 
-    write_printable_logs()
+    logs = read_settings(LogSettings)
+    write_printable_logs(logs)
     settings = read_settings(ServiceSettings, data_dir=data_dir, host=host, port=port)
     open_gallery(settings).close()  # a wrong schema or an unreachable database is reported in one line
     app = create_app(settings)
@@ -36,6 +37,8 @@ def serve(
         port=settings.port,
         http=limited(limits_of(settings)),
         backlog=BACKLOG,
+        log_config=of_server(logs),
+        access_log=False,  # ours has one line a request
         timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
     )
 

@@ -16,8 +16,9 @@ def kinds() -> tuple[type[BaseSettings], ...]:
     from gallery import GallerySettings
     from indexer.settings import IndexSettings
     from service.settings import ServiceSettings
+    from sightline.logs import LogSettings
 
-    return GallerySettings, ServiceSettings, IndexSettings
+    return GallerySettings, ServiceSettings, IndexSettings, LogSettings
 
 
 def known() -> frozenset[str]:

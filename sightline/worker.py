@@ -10,6 +10,7 @@ import typer
 
 from sightline.console import DataDir, Runtime, open_gallery, read_settings
 from sightline.interrupts import stop_when_told
+from sightline.logs import LogSettings, write_printable_logs
 
 
 class Jobs(StrEnum):
@@ -41,6 +42,7 @@ def worker(
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
 
+    write_printable_logs(read_settings(LogSettings))
     settings = read_settings(IndexSettings, runtime=runtime)
     stop = threading.Event()
     stop_when_told(stop, "the recording in work goes back into the queue")

@@ -10,11 +10,10 @@ import pytest
 from pydantic_settings import BaseSettings
 from typer.main import get_command
 
-from gallery import GallerySettings, NoticeCode
-from indexer.settings import IndexSettings
+from gallery import NoticeCode
 from models.datasets import READERS
-from service.settings import ServiceSettings
 from sightline.main import app
+from sightline.variables import kinds
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -65,7 +64,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
     assert set(headings) - groups == {name for name, _ in commands()} - groups
 
 
-@pytest.mark.parametrize("settings", [GallerySettings, ServiceSettings, IndexSettings])
+@pytest.mark.parametrize("settings", kinds())
 def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
     documented = text("docs/operations.md")
     prefix = settings.model_config["env_prefix"]
@@ -74,7 +73,7 @@ def test_every_setting_is_documented(settings: type[BaseSettings]) -> None:
     assert [name for name in names if name not in documented] == []
 
 
-@pytest.mark.parametrize("settings", [GallerySettings, ServiceSettings, IndexSettings])
+@pytest.mark.parametrize("settings", kinds())
 def test_documented_defaults_are_those_of_the_program(settings: type[BaseSettings]) -> None:
     """Where the table gives defaults as code; some stand there in words, such as sizes."""
     prefix = settings.model_config["env_prefix"]
@@ -93,9 +92,7 @@ def test_documented_defaults_are_those_of_the_program(settings: type[BaseSetting
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     known = {
-        f"{kind.model_config['env_prefix']}{name.upper()}"
-        for kind in (GallerySettings, ServiceSettings, IndexSettings)
-        for name in kind.model_fields
+        f"{kind.model_config['env_prefix']}{name.upper()}" for kind in kinds() for name in kind.model_fields
     }
     of_compose = set(re.findall(r"SIGHTLINE_\w+", text("env.example"))) | {"SIGHTLINE_API_KEY"}  # an option's
 

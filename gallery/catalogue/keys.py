@@ -14,14 +14,13 @@ from sqlalchemy import select
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
-from gallery.records.access import KeyInfo, Scope
+from gallery.records.access import KEY_PREFIX, KeyInfo, Scope
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey
 from gallery.validation import known_id, moment, text
 
-PREFIX = "sl_"  # lets secret scanners and people recognise one
-_SECRET_LENGTH = len(PREFIX) + 43  # base64url of 32 bytes without padding
+_SECRET_LENGTH = len(KEY_PREFIX) + 43  # base64url of 32 bytes without padding
 
 
 def _utc_now() -> datetime:
@@ -56,7 +55,7 @@ class Keys:
         now = self._clock()
         if expires_at is not None and moment(expires_at, "expiry") <= now:
             raise InvalidInput(f"expiry lies in the past: {expires_at.isoformat()}")
-        secret = PREFIX + secrets.token_urlsafe(32)
+        secret = KEY_PREFIX + secrets.token_urlsafe(32)
         row = ApiKey(
             id=secrets.token_hex(16),
             name=text(name, "name of a key", longest=200),
@@ -73,7 +72,7 @@ class Keys:
 
     def verify(self, secret: str) -> KeyInfo | None:
         """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked."""
-        if len(secret) != _SECRET_LENGTH or not secret.isascii() or not secret.startswith(PREFIX):
+        if len(secret) != _SECRET_LENGTH or not secret.isascii() or not secret.startswith(KEY_PREFIX):
             return None
         with self._database.read() as session:
             row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))

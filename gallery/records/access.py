@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+KEY_PREFIX: Final = "sl_"
+"""How the secret of every key begins, so that secret scanners and people recognise one."""
 
 
 class Scope(StrEnum):

@@ -1,6 +1,7 @@
 """Keeps the newest snapshot of each model, and makes the next one from what has changed since."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -50,6 +51,7 @@ class Snapshots:
         self._database = database
         self._data_dir = data_dir
         self._newest: dict[str, Snapshot] = {}
+        self._made_at: dict[str, float] = {}  # by the monotonic clock
         self._lock = threading.Lock()
 
     def newest(self, model_id: str) -> Snapshot:
@@ -66,7 +68,15 @@ class Snapshots:
             known = self._newest.get(model_id)
             if known is None or known.change < change:
                 known = self._newest[model_id] = self._make(model_id, known, {})
+                self._made_at[model_id] = time.monotonic()
             return known
+
+    def loaded(self, model_id: str) -> tuple[int, float, int] | None:
+        """Return change, age in seconds and tracklets of the snapshot in memory, as it is."""
+        known, made_at = self._newest.get(model_id), self._made_at.get(model_id)
+        if known is None or made_at is None:
+            return None
+        return known.change, time.monotonic() - made_at, known.tracklet_count
 
     def then(self, model_id: str, change: int, video_ids: Collection[str]) -> Snapshot:
         """Return what is left of the snapshot of an earlier change, which held these videos.

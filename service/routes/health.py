@@ -1,7 +1,8 @@
 """Health: is the process alive, and can it do its work."""
 
 import shutil
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal
 
 import anyio
 import anyio.to_thread
@@ -9,9 +10,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from gallery import GalleryError
+from gallery import CatalogueUnavailable, GalleryError
 from service import problems
 from service.errors import NotReady
+from service.networks import device_failure
 from service.settings import MIB
 from service.state import State, StateDep
 
@@ -47,12 +49,11 @@ async def livez() -> Alive:
 
 
 async def readiness(state: StateDep) -> Readiness:
-    """Check everything a search needs."""
-    checks = {"model": _model(state), "detector": _detector(state), "room": _room(state)}
-    late = Check(ok=False, detail=f"no answer within {_PATIENCE:g} s")
-    checks["database"] = checks["snapshot"] = late
+    """Check everything a search needs; what hangs counts as failed."""
+    checks = {name: _safely(check, state) for name, check in _AT_ONCE.items()}
+    checks |= dict.fromkeys(_SLOW, Check(ok=False, detail=f"no answer within {_PATIENCE:g} s"))
     with anyio.move_on_after(_PATIENCE):
-        checks |= await anyio.to_thread.run_sync(_gallery, state, abandon_on_cancel=True)
+        checks |= await anyio.to_thread.run_sync(_ask, state, abandon_on_cancel=True)
     return Readiness(ready=all(check.ok for check in checks.values()), checks=checks)
 
 
@@ -64,7 +65,7 @@ async def readiness(state: StateDep) -> Readiness:
     responses={503: {"description": "Not ready", "content": {problems.MEDIA_TYPE: {}}}},
 )
 async def readyz(request: Request, found: Annotated[Readiness, Depends(readiness)]) -> Any:
-    """Database, snapshot, model, detector, device, and room on the disk; 503 until all of them work.
+    """Database, schema, snapshot, model, detector, device, disk; 503 until all of them work.
 
     On a full disk no search can be recorded, and an unrecorded answer is never sent.
     """
@@ -81,20 +82,28 @@ async def readyz(request: Request, found: Annotated[Readiness, Depends(readiness
 
 
 def _model(state: State) -> Check:
-    try:
-        embedder = state.networks.embedder
-    except NotReady as error:
-        return Check(ok=False, detail=str(error))
+    embedder = state.networks.embedder
     detail = f"{embedder.name} ({embedder.id[:12]}) on {embedder.device}"
     return Check(ok=True, detail=". ".join(filter(None, (detail, state.networks.note))))
 
 
 def _detector(state: State) -> Check:
-    try:
-        detector = state.networks.detector
-    except NotReady as error:
-        return Check(ok=False, detail=str(error))
+    detector = state.networks.detector
     return Check(ok=True, detail=f"{detector.name} on {detector.device}")
+
+
+def _device(state: State) -> Check:
+    """A GPU can be lost while the process lives: then every pass through a network fails."""
+    device = state.networks.embedder.device
+    failure = device_failure(device)
+    return Check(ok=failure is None, detail=failure or device)
+
+
+def _features(state: State) -> Check:
+    """Whether the gallery has anything that this model can find."""
+    ok = state.gallery.holds_features_of(state.networks.embedder.id)
+    said = "the gallery has its features" if ok else "no recording has its features: `sightline reindex`"
+    return Check(ok=ok, detail=said)
 
 
 def _room(state: State) -> Check:
@@ -107,22 +116,53 @@ def _room(state: State) -> Check:
     return Check(ok=True, detail=f"{free // MIB} MiB left")
 
 
-def _gallery(state: State) -> dict[str, Check]:
-    """Database and snapshot; the reasons stay in the log, as they name hosts and paths."""
-    try:
-        state.gallery.catalogue.models()
-    except GalleryError:
-        failed = Check(ok=False, detail="the database does not answer")
-        return {"database": failed, "snapshot": failed}
-    database = Check(ok=True, detail=state.gallery.database_kind)
-    try:
-        snapshot = state.gallery.snapshot(state.networks.embedder.id)
-    except NotReady:
-        return {"database": database, "snapshot": Check(ok=False, detail="waits for the model")}
-    except GalleryError as error:
-        return {"database": database, "snapshot": Check(ok=False, detail=type(error).__name__)}
+def _writable(state: State) -> Check:
+    problem = state.gallery.unwritable()
+    return Check(ok=problem is None, detail=problem or "the database and the data folder take writes")
+
+
+def _schema(state: State) -> Check:
+    problem = state.gallery.schema_problem()
+    return Check(ok=problem is None, detail=problem or "as this program needs it")
+
+
+def _database(state: State) -> Check:
+    state.gallery.catalogue.models()
+    return Check(ok=True, detail=state.gallery.database_kind)
+
+
+def _snapshot(state: State) -> Check:
+    snapshot = state.gallery.snapshot(state.networks.embedder.id)
     detail = f"change {snapshot.change}"
     if lost := len(snapshot.damaged):
         # Searches answer without them and say so: a probe that fails would take the sound ones away too.
         detail += f", without {lost} damaged segment{'s'[: lost > 1]} (`sightline repair` makes them anew)"
-    return {"database": database, "snapshot": Check(ok=True, detail=detail)}
+    return Check(ok=True, detail=detail)
+
+
+_AT_ONCE: Final[Mapping[str, Callable[[State], Check]]] = {"model": _model, "detector": _detector}
+_SLOW: Final[Mapping[str, Callable[[State], Check]]] = {
+    "device": _device,
+    "room": _room,
+    "database": _database,
+    "schema": _schema,
+    "writable": _writable,
+    "features": _features,
+    "snapshot": _snapshot,
+}
+
+
+def _ask(state: State) -> dict[str, Check]:
+    return {name: _safely(check, state) for name, check in _SLOW.items()}
+
+
+def _safely(check: Callable[[State], Check], state: State) -> Check:
+    """What a check finds; the reasons of a failure stay in the log, as they name hosts and paths."""
+    try:
+        return check(state)
+    except NotReady as error:
+        return Check(ok=False, detail=str(error))
+    except CatalogueUnavailable:
+        return Check(ok=False, detail="the database does not answer")
+    except (GalleryError, OSError) as error:
+        return Check(ok=False, detail=type(error).__name__)

@@ -20,6 +20,7 @@ from gallery import (
 from service.answer_schemas import CoverageOut, SearchAnswer
 from service.auth import Caller
 from service.coverage import coverage_statement
+from service.metrics.instruments import Stage
 from service.networks import ProbeEmbedder
 from service.probing import Chosen, warnings_of
 from service.schemas import ProbeChoice
@@ -51,7 +52,7 @@ def search_probe(state: State, caller: Caller, chosen: Chosen, question: Questio
         NotReady: the model is not loaded yet.
     """
     embedder = state.networks.embedder
-    return search(state, caller, embedder, [of_photo(embedder, chosen)], question)
+    return search(state, caller, embedder, [of_photo(state, embedder, chosen)], question)
 
 
 def search_choices(
@@ -90,27 +91,29 @@ def search(
         repeat: the search that is asked again, and where; by default it is a new one.
         snapshot: what is searched, by default all that is there now.
     """
-    gallery = state.gallery
-    snapshot = snapshot or gallery.snapshot(embedder.id)
+    gallery, stage = state.gallery, state.instruments.stage
     depth, mine = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
     probe = fused(targets) if refining is None else refining.vector
-    ranking = snapshot.search(probe, limit=depth + len(mine), filters=question.filters, by=question.by)
+    with stage(Stage.SEARCH):
+        snapshot = snapshot or gallery.snapshot(embedder.id)
+        ranking = snapshot.search(probe, limit=depth + len(mine), filters=question.filters, by=question.by)
     ranked = [hit for hit in ranking.hits if hit.tracklet_id not in mine][:depth]
-    seen = seen_by(snapshot, targets, ranked)
     photos = refining is None and all(target.look is not None for target in targets)
-    hits, calibration = believe(
-        embedder,
-        targets[0].look if photos else None,
-        ranked,
-        ranking.compared,
-        state.settings.credible,
-        why_not=None if refining is None else OF_MARKS,
-        several=seen,
-        own=own_calibration(gallery, embedder),
-    )
-    hits = pulled(seen, hits)
-    if question.rerank:
-        hits = reranking.rerank(snapshot, probe, hits)
+    with stage(Stage.RANK):
+        seen = seen_by(snapshot, targets, ranked)
+        hits, calibration = believe(
+            embedder,
+            targets[0].look if photos else None,
+            ranked,
+            ranking.compared,
+            state.settings.credible,
+            why_not=None if refining is None else OF_MARKS,
+            several=seen,
+            own=own_calibration(gallery, embedder),
+        )
+        hits = pulled(seen, hits)
+        if question.rerank:
+            hits = reranking.rerank(snapshot, probe, hits)
     reranked = sum(hit.neighbour_distance is not None for hit in hits)
     coverage = repeat.coverage(ranking) if repeat else None
     if coverage is None:
@@ -125,33 +128,34 @@ def search(
     warnings += [reranking.said(reranked)] if reranked else []
     warnings += warnings_of(notices)
     first, *more = (target.searched for target in targets)
-    recorded = state.gallery.searches.add(
-        NewSearch(
-            key_id=caller.key_id,
-            query=SearchQuery(
-                first,
-                QueriedFilters(**question.named.model_dump(), camera_ids=_ids(question.filters)),
-                question.limit,
-                ranking.by,
-                more,
-                None if refining is None else refining.record,
-                reranked,
-                state.settings.clothes_horizon_hours,
+    with stage(Stage.RECORD):
+        recorded = state.gallery.searches.add(
+            NewSearch(
+                key_id=caller.key_id,
+                query=SearchQuery(
+                    first,
+                    QueriedFilters(**question.named.model_dump(), camera_ids=_ids(question.filters)),
+                    question.limit,
+                    ranking.by,
+                    more,
+                    None if refining is None else refining.record,
+                    reranked,
+                    state.settings.clothes_horizon_hours,
+                ),
+                model_id=embedder.id,
+                model_name=embedder.name,
+                model_warning=embedder.warning,
+                change=ranking.change,
+                coverage=coverage,
+                calibration=calibration,
+                warnings=list(dict.fromkeys(warnings)),
+                hits=hits,
+                repeats=compared,
+                selections=[target.selection for target in targets],
+                notices=notices,
             ),
-            model_id=embedder.id,
-            model_name=embedder.name,
-            model_warning=embedder.warning,
-            change=ranking.change,
-            coverage=coverage,
-            calibration=calibration,
-            warnings=list(dict.fromkeys(warnings)),
-            hits=hits,
-            repeats=compared,
-            selections=[target.selection for target in targets],
-            notices=notices,
-        ),
-        by_operator=caller.operator,
-    )
+            by_operator=caller.operator,
+        )
     return answer(state, recorded, question.cameras, offset=0, limit=question.limit)
 
 

@@ -20,6 +20,7 @@ from models.feedback.fusion import fuse, weight
 from models.feedback.refining import refine
 from service import probing
 from service.auth import Caller
+from service.metrics.instruments import Stage
 from service.networks import ProbeEmbedder
 from service.probing import Chosen
 from service.schemas import ProbeChoice
@@ -49,14 +50,16 @@ class Target:
     warnings: Sequence[str] = ()
 
 
-def of_photo(embedder: ProbeEmbedder, chosen: Chosen) -> Target:
+def of_photo(state: State, embedder: ProbeEmbedder, chosen: Chosen) -> Target:
     """The target that was chosen on a photo."""
     checkpoint()
     look = Look.of(chosen.crop)
     counts = round(weight(look.height, look.sharpness), 4)
     searched = replace(chosen.searched, weight=counts)
     warnings = probing.warnings_of(chosen.selection.notices)
-    return Target(embedder.embed_images([chosen.crop])[0], searched, chosen.selection, look, warnings)
+    with state.instruments.stage(Stage.EMBED):
+        (vector,) = embedder.embed_images([chosen.crop])
+    return Target(vector, searched, chosen.selection, look, warnings)
 
 
 def of_tracklet(snapshot: Snapshot, tracklet: TrackletInfo) -> Target:
@@ -98,7 +101,7 @@ def chosen_by(
         chosen = probing.choose(probe, probing.probe_pixels(probe), choice, place)
         crop = (chosen.crop.shape, chosen.crop.tobytes())
         if crop not in known:
-            found.append(of_photo(embedder, chosen))
+            found.append(of_photo(state, embedder, chosen))
         known.add(crop)
     if repeated := len(choices) - len(found):
         last = found[-1]

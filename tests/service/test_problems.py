@@ -210,7 +210,8 @@ def eventually(client: TestClient, true: Callable[[dict[str, Any]], bool]) -> di
 
 def test_ready(shared_client: TestClient) -> None:
     checks = eventually(shared_client, lambda answer: answer.get("ready", False))["checks"]
-    assert set(checks) == {"database", "snapshot", "model", "detector", "room"}
+    kept = {"database", "schema", "snapshot", "model", "detector", "device", "features", "room", "writable"}
+    assert set(checks) == kept
     assert all(check["ok"] for check in checks.values())
     assert "on cpu" in checks["model"]["detail"]
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import structlog
 
-from sightline.logs import write_printable_logs
+from sightline.logs import LogSettings, write_printable_logs
 
 
 @pytest.fixture(autouse=True)
 def _configured() -> Iterator[None]:
-    write_printable_logs()
+    write_printable_logs(LogSettings())
     yield
     structlog.reset_defaults()
 
