@@ -5,15 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    BrowserType,
     ConsoleMessage,
     Locator,
     Page,
+    Playwright,
     Request,
     expect,
     sync_playwright,
@@ -24,6 +25,7 @@ from tests.browser.running import CHROMIUM, FLAGS, Site, running_site
 from tests.browser.scenes import Figure
 from tests.waiting import PATIENCE
 
+HERE = Path(__file__).parent
 expect.set_options(timeout=1000 * PATIENCE)
 # Tells what stays behind: object URLs made and not yet revoked.
 COUNT_URLS = """
@@ -113,37 +115,56 @@ class Visit:
         return [error for error in self.errors if not any(part in error for part in self.forgiven)]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[BrowserType]:
-    """Debian's Chromium. Without it the tests are skipped on a laptop and fail in continuous integration.
+class Browsers:
+    """Playwright and the browsers that it has started; the last one is in use."""
 
-    While Playwright runs, its thread has an event loop, and other tests cannot start theirs: so it ends with
-    each module.
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._started: list[Browser] = []
+
+    def one(self) -> Browser:
+        """A browser; another one if the last has died, so that only the test at hand fails with it."""
+        if self._playwright is None:
+            self._playwright = sync_playwright().start()
+        if not self._started or not self._started[-1].is_connected():
+            chromium = self._playwright.chromium
+            self._started.append(chromium.launch(executable_path=CHROMIUM, args=FLAGS))
+        return self._started[-1]
+
+    def stop(self) -> None:
+        """Close the browsers before Playwright ends."""
+        while self._started:
+            self._started.pop().close()
+        if self._playwright is not None:
+            self._playwright.stop()
+        self._playwright = None
+
+
+BROWSERS = Browsers()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop when this process takes tests of another folder, and go on when it comes back.
+
+    While Playwright runs, its thread has an event loop, and other tests cannot start theirs.
     """
+    try:
+        yield
+    finally:
+        if nextitem is None or HERE not in nextitem.path.parents:
+            BROWSERS.stop()
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """Debian's Chromium. Without it the tests are skipped on a laptop and fail in continuous integration."""
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is missing: apt-get install chromium"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
-    with sync_playwright() as playwright:
-        yield playwright.chromium
-
-
-@pytest.fixture(scope="module")
-def browsers(chromium: BrowserType) -> Iterator[list[Browser]]:  # closed before Playwright ends
-    """The browsers a module has started; the last one is in use."""
-    started: list[Browser] = []
-    yield started
-    for browser in started:
-        browser.close()
-
-
-@pytest.fixture
-def browser(chromium: BrowserType, browsers: list[Browser]) -> Browser:
-    """A module's browser; another one if the last has died, so that only the test at hand fails with it."""
-    if not browsers or not browsers[-1].is_connected():
-        browsers.append(chromium.launch(executable_path=CHROMIUM, args=FLAGS))
-    return browsers[-1]
+    return BROWSERS.one()
 
 
 @pytest.fixture(scope="session")
