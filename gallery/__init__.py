@@ -92,6 +92,8 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoChanges as VideoChanges
     from gallery.records.videos import VideoInfo as VideoInfo
     from gallery.records.videos import VideoReport as VideoReport
+    from gallery.records.watching import WatchedFile as WatchedFile
+    from gallery.records.watching import WatchedStamp as WatchedStamp
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.trail import check_trail as check_trail
     from gallery.vectors.levels import standard_scores as standard_scores
@@ -164,6 +166,7 @@ _HOMES = {
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
+    "records.watching": ["WatchedFile", "WatchedStamp"],
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot", "Stored"],

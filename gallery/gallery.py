@@ -21,6 +21,7 @@ from gallery.investigation.probes import Probes
 from gallery.investigation.searches import Searches
 from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
+from gallery.jobs.watching import WatchedFiles
 from gallery.records.figures import Figures
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
@@ -53,6 +54,7 @@ class Gallery:
         data_dir: where the files lie; what is inside is the gallery's own affair.
         catalogue: cameras, videos and tracklets.
         jobs: requests to index recordings.
+        watched: files of watched folders that became jobs.
         keys: the keys of the API.
         audit: what was done, by whom.
         probes: uploaded images.
@@ -69,6 +71,7 @@ class Gallery:
         self.data_dir = data_dir
         self.catalogue = Catalogue(database, data_dir)
         self.jobs = Jobs(database)
+        self.watched = WatchedFiles(database)
         self.keys = Keys(database)
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)

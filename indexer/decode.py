@@ -102,6 +102,12 @@ class OpenRecording:
         left = int(self._container.duration - begin)
         return left if left > 0 else int(self._container.duration)
 
+    @property
+    def recorded_at(self) -> str | None:
+        """When the file says that it was recorded, in ISO 8601, or None."""
+        said = self._stream.metadata.get("creation_time") or self._container.metadata.get("creation_time")
+        return None if said is None else str(said)[:64]
+
     def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
         """Yield frames in order of time, at most `fps` a second (all if None); once.
 

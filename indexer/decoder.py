@@ -56,7 +56,8 @@ class Decoder:
         try:
             with open_recording(Path(request.path), aspect=request.aspect, tick=self._tick) as recorded:
                 self._statistics = recorded.statistics
-                opened = Opened(recorded.track, recorded.frame_rate, recorded.expected_duration_us)
+                said = recorded.expected_duration_us, recorded.recorded_at
+                opened = Opened(recorded.track, recorded.frame_rate, *said)
                 self._say(opened=opened)
                 self._read(recorded, Start(**json.loads(_ask())))
         except UnreadableRecording as error:

@@ -3,6 +3,10 @@
 IndexerError
 ├── UnreadableRecording   nothing can be read of this file; the message says why
 ├── MalformedImport       a ready-made box file or crop folder is not in its format
+├── NoSuchZone            a time zone that does not exist
+├── NotOneTime            a local time that comes twice or not at all, as clocks are changed
+├── BadPattern            a pattern for the paths of a watched folder that says too little
+├── UnreadablePath        a path does not say what its pattern looks for
 └── Cancelled             the caller asked to stop; nothing was written
 """
 
@@ -21,3 +25,27 @@ class MalformedImport(IndexerError):
 
 class Cancelled(IndexerError):
     """The caller asked to stop; nothing was written."""
+
+
+class NoSuchZone(IndexerError):
+    """There is no time zone of this name."""
+
+
+class NotOneTime(IndexerError):
+    """As clocks are changed, a local time comes twice or not at all.
+
+    Attributes:
+        choices: what it may be, with an offset each.
+    """
+
+    def __init__(self, message: str, choices: str) -> None:
+        super().__init__(message)
+        self.choices = choices
+
+
+class BadPattern(IndexerError):
+    """A pattern that says too little, or cannot be read."""
+
+
+class UnreadablePath(IndexerError):
+    """A path does not say what its pattern looks for."""

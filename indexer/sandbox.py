@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -43,6 +44,7 @@ ENVIRONMENT: Final = (
     "VIRTUAL_ENV",
 )
 _ANSWER: Final = TypeAdapter(Answer)
+_NO_CLOCK: Final = 1980  # the year of the first day of FAT, the last of such first days
 
 
 class Sandboxed:
@@ -51,7 +53,7 @@ class Sandboxed:
     Attributes:
         path: the file.
         statistics: what has been read so far.
-        track, frame_rate, expected_duration_us: as in `OpenRecording`.
+        track, frame_rate, expected_duration_us, recorded_at: as in `OpenRecording`.
     """
 
     def __init__(self, path: Path, settings: IndexSettings, aspect: float | None) -> None:
@@ -73,6 +75,7 @@ class Sandboxed:
             raise self._died("its decoder did not say that it is open")
         self.track, self.frame_rate = opened.track, opened.frame_rate
         self.expected_duration_us = opened.expected_duration_us
+        self.recorded_at = opened.recorded_at
 
     def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
         """Yield frames as `OpenRecording.frames` does; once.
@@ -199,6 +202,22 @@ def open_sandboxed(path: Path, settings: IndexSettings, *, aspect: float | None 
         UnreadableRecording: as `indexer.decode.open_recording`, or the decoder died.
     """
     return Sandboxed(path, settings, aspect)
+
+
+def recorded_at(path: Path, settings: IndexSettings) -> datetime:
+    """When a recording began, as its file says. Raises UnreadableRecording: it says nothing that can be so.
+
+    Recorders without a clock write the first day of their count, 1904 or 1970.
+    """
+    with open_sandboxed(path, settings) as recorded:
+        said = recorded.recorded_at
+    try:
+        start = None if said is None else datetime.fromisoformat(said)
+    except ValueError:
+        start = None
+    if start is None or start.year <= _NO_CLOCK:
+        raise UnreadableRecording(f"{shown(path.name)}: its file does not say when it began")
+    return start.replace(tzinfo=start.tzinfo or UTC)
 
 
 def length_us(path: Path, settings: IndexSettings) -> int:

@@ -54,6 +54,7 @@ class Opened:
     track: int
     frame_rate: float
     expected_duration_us: int | None
+    recorded_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

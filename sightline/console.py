@@ -4,10 +4,10 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import typer
 from pydantic_settings import BaseSettings
@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from indexer.errors import NoSuchZone, NotOneTime
+from indexer.local_time import in_zone, zone_of
 from indexer.names import shown
 from sightline.failures import CommandError
 
@@ -83,17 +85,12 @@ def moment(text: str, time_zone: str) -> datetime:
     if value.tzinfo is not None:
         return value
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise CommandError(f"no time zone {time_zone!r}", "use an IANA name like Europe/Berlin") from error
-    # A time that is skipped has two readings as well, and neither comes back as itself.
-    early, late = (value.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if early.utcoffset() == late.utcoffset():
-        return early
-    times = "does not exist" if early.astimezone(UTC).astimezone(zone) != early else "comes twice"
-    readings = sorted(reading.astimezone(UTC) for reading in (early, late))
-    choices = " or ".join(reading.astimezone(zone).isoformat() for reading in readings)
-    raise CommandError(f"{text} {times} in {time_zone}, as clocks are changed", f"give an offset: {choices}")
+        return in_zone(value, zone_of(time_zone))
+    except NoSuchZone as error:
+        raise CommandError(str(error), "use an IANA name like Europe/Berlin") from error
+    except NotOneTime as error:
+        said = str(error).replace(value.isoformat(), text, 1)
+        raise CommandError(said, f"give an offset: {error.choices}") from error
 
 
 def print_json(value: object) -> None:

@@ -34,6 +34,7 @@ from sightline import (
     simulate,
     train,
     videos,
+    watch,
     worker,
 )
 from sightline.console import errors, never_fail_to_print
@@ -108,6 +109,7 @@ app.command("search")(search.search)
 app.command("refine")(search.refine)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
+app.command("watch")(watch.watch)
 app.command("erase")(erase.erase)
 app.command("evidence")(evidence.evidence)
 app.command("verify")(evidence.verify)

@@ -1,6 +1,7 @@
 """The command line as a person uses it: arguments in, text and exit status out."""
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ def run(sqlite_settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
     return invoke
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put back the signal handlers that a command replaces in this process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

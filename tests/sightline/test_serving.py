@@ -17,15 +17,6 @@ from tests.sightline.conftest import Run
 from tests.waiting import PATIENCE, until
 
 
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Put back the signal handlers that the worker replaces in this process."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.usefixtures("networks", "handlers")
 def test_a_worker_indexes_what_was_filed(
     run: Run, recordings: Path, sqlite_settings: GallerySettings

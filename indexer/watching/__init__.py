@@ -1,0 +1,1 @@
+"""Folders that are watched: recordings that have settled there become jobs, each once."""
