@@ -13,6 +13,7 @@ from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.figures import figures
 from gallery.catalogue.keys import Keys
+from gallery.catalogue.sessions import Sessions
 from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
 from gallery.investigation.cases import Cases
@@ -56,6 +57,7 @@ class Gallery:
         jobs: requests to index recordings.
         watched: files of watched folders that became jobs.
         keys: the keys of the API.
+        sessions: who is signed in on the page.
         audit: what was done, by whom.
         probes: uploaded images.
         searches: asked questions and their answers.
@@ -73,6 +75,7 @@ class Gallery:
         self.jobs = Jobs(database)
         self.watched = WatchedFiles(database)
         self.keys = Keys(database)
+        self.sessions = Sessions(database)
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)
         self.searches = Searches(database)

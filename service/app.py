@@ -13,10 +13,12 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gallery import Gallery, GalleryError
 from models.detector import Detector
 from service import description, problems
+from service.access.limits import LIMIT_FIELDS, Limits
 from service.auth import Authentication, require_caller
 from service.metrics.instruments import Instruments
 from service.middleware import RequestContext
@@ -36,6 +38,7 @@ from service.routes import (
     page,
     probes,
     searches,
+    sessions,
     tracklets,
     uploads,
     videos,
@@ -49,7 +52,10 @@ _HOUSEKEEPING_SECONDS = 3600.0
 _FOLLOW_SECONDS = 1.0
 _FORM_OVERHEAD = MIB  # of a form around its photo
 
+_EXPOSED: Final = ("Location", "Retry-After", "X-Request-ID", "Content-Range", "ETag")
+
 API: Final = (
+    sessions,
     probes,
     searches,
     marks,
@@ -134,16 +140,32 @@ async def _lifespan(
 def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instruments) -> None:
     """The last one added is the outermost."""
     routes = [route for part in API for route in part.router.routes if isinstance(route, APIRoute)]
-    app.add_middleware(Authentication, routes=routes, allow_anonymous=settings.allow_anonymous)
+    app.add_middleware(
+        Authentication,
+        routes=routes,
+        allow_anonymous=settings.allow_anonymous,
+        idle=settings.session_idle,
+        limits=Limits(settings),
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
+            # Without cookies: those are for this server's own page (service.access.cookies).
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key", "Range"],
-            expose_headers=["Location", "Retry-After", "X-Request-ID", "Content-Range", "ETag"],
+            expose_headers=[
+                "Location",
+                "Retry-After",
+                "X-Request-ID",
+                "Content-Range",
+                "ETag",
+                *LIMIT_FIELDS,
+            ],
         )
     app.add_middleware(RequestContext, instruments=instruments)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
 
 
 def _templates() -> set[str]:
@@ -185,6 +207,7 @@ async def _keep_house(state: State) -> None:
     chores: dict[str, Callable[[], int]] = {
         "given-up uploads": state.uploads.expire,
         "surplus clips": state.clips.trim,
+        "ended sessions": lambda: state.gallery.sessions.expire(idle=state.settings.session_idle),
     }
     if days := state.settings.probe_retention_days:
         chores["old probes"] = lambda: state.gallery.probes.expire(datetime.now(UTC) - timedelta(days=days))

@@ -1,29 +1,33 @@
-"""Authentication: an API key on everything under /v1, checked before a byte of the body is read.
+"""Authentication: a key or a session on everything under /v1, checked before a byte of the body is read.
 
 It is a middleware and not a dependency of each route so that a route cannot be added without it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import Match
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import gallery.errors
-from gallery import Gallery
+from gallery import Gallery, KeyInfo
 from gallery import Scope as KeyScope
 from service import problems
+from service.access import cookies
+from service.access.limits import Count, Limits, address_of, headers_of, place_of
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.scopes import NEEDED
 from service.settings import is_loopback
 
 PROTECTED: Final = "/v1"
+SIGN_IN: Final = ("POST", "/v1/session")
 _MAX_SECRET: Final = 200
 # What reverse proxies add: whichever of them is there, the request came from elsewhere.
 _FORWARDING: Final = frozenset(
@@ -38,6 +42,8 @@ _FORWARDING_PREFIXES: Final = ("x-forwarded-", "x-original-", "x-envoy-", "cf-")
 class Caller:
     """The sender of a request; `key_id` is None for an anonymous caller on this machine.
 
+    `session_id` is the session of the page that it came in; None where it brought the key itself.
+
     An operator on this machine may act on what belongs to a key: the audit trail then names no key, as for
     all that is done on the command line.
     """
@@ -45,6 +51,7 @@ class Caller:
     key_id: str | None
     operator: bool = False
     scopes: frozenset[KeyScope] = frozenset(KeyScope)
+    session_id: str | None = None
 
     @property
     def actor(self) -> str | None:
@@ -63,40 +70,97 @@ class Authentication:
         app: what to protect.
         routes: all operations under /v1.
         allow_anonymous: serve callers without a key when they certainly sit on this machine.
+        idle: how long a session of the page may be unused.
+        limits: how often anybody may ask.
     """
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], allow_anonymous: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        routes: Sequence[APIRoute],
+        allow_anonymous: bool,
+        idle: timedelta,
+        limits: Limits,
+    ) -> None:
         self._app = app
         self._routes = routes
         self._allow_anonymous = allow_anonymous
+        self._idle = idle
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate a request under /v1, pass everything else on."""
-        if scope["type"] == "http" and _is_protected(scope["path"]):
-            try:
-                scope["state"]["caller"] = await run_in_threadpool(self._authenticate, scope)
-            except (ServiceError, gallery.errors.GalleryError) as error:
-                await problems.from_error(scope, error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http" or not _is_protected(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        counts: list[Count] = []
+        telling = _telling(counts, send)
+        try:
+            counts += self._limits.admit(self._limits.address, place_of(address_of(scope)))
+            caller = await run_in_threadpool(self._caller, scope, Headers(scope=scope))
+            if caller.key_id is not None:
+                counts += self._limits.admit(self._limits.key, caller.key_id)
+            scope["state"]["caller"] = caller
+            await run_in_threadpool(self._check_route, scope, caller)
+        except (ServiceError, gallery.errors.GalleryError) as error:
+            await problems.from_error(scope, error)(scope, receive, telling)
+            return
+        await self._app(scope, receive, telling)
 
-    def _authenticate(self, scope: Scope) -> Caller:
-        headers = Headers(scope=scope)
-        secret = _secret(headers)
-        if secret is None:
-            if self._allow_anonymous and _from_this_machine(scope, headers):
-                return Caller(None)
-            raise Unauthenticated("Send an API key in the X-API-Key header or as a bearer token.")
-        opened: Gallery = scope["app"].state.sightline.gallery
-        key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
-        if key is None:
-            raise Unauthenticated("The API key is unknown, expired or revoked.")
-        caller = Caller(key.id, scopes=frozenset(KeyScope(scope) for scope in key.scopes))
+    def _check_route(self, scope: Scope, caller: Caller) -> None:
         for route in self._routes:
             if route.matches(scope)[0] is Match.FULL:
-                _check_scopes(route, opened, caller)
+                _check_scopes(route, _gallery(scope), caller)
                 break
-        return caller
+
+    def _caller(self, scope: Scope, headers: Headers) -> Caller:
+        """Who sent a request: a key counts before a cookie, a cookie before nobody."""
+        if (secret := _secret(headers)) is not None:
+            return self._by_secret(scope, secret)
+        token = cookies.token_in(scope, headers)
+        found = _gallery(scope).sessions.verify(token, idle=self._idle) if token else None
+        if token and found:
+            cookies.require_own(scope, headers, token)
+            return _caller_of(found[1], session_id=found[0].id)
+        if self._allow_anonymous and _from_this_machine(scope, headers):
+            return Caller(None)
+        if token:
+            raise Unauthenticated("The session has ended. Sign in again.")
+        raise Unauthenticated("Send an API key in the X-API-Key header or as a bearer token.")
+
+    def _by_secret(self, scope: Scope, secret: str) -> Caller:
+        opened = _gallery(scope)
+        key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
+        if key is not None:
+            return _caller_of(key)
+        address = address_of(scope)
+        self._limits.admit(self._limits.failure, place_of(address))
+        if (scope["method"], scope["path"]) == SIGN_IN:
+            opened.audit.record("session.refuse", detail={"address": address})
+        raise Unauthenticated("The API key is unknown, expired or revoked.")
+
+
+def _gallery(scope: Scope) -> Gallery:
+    opened: Gallery = scope["app"].state.sightline.gallery
+    return opened
+
+
+def _telling(counts: list[Count], send: Send) -> Send:
+    """Let an answer say how its caller stands with the limits that counted the request."""
+
+    async def tell(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            for name, value in headers_of(counts).items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return tell
+
+
+def _caller_of(key: KeyInfo, session_id: str | None = None) -> Caller:
+    return Caller(key.id, scopes=frozenset(KeyScope(scope) for scope in key.scopes), session_id=session_id)
 
 
 def _check_scopes(route: APIRoute, opened: Gallery, caller: Caller) -> None:

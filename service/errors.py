@@ -1,8 +1,9 @@
 """Errors of the service; `service.problems` maps each to an HTTP status.
 
 ServiceError
-├── Unauthenticated      no key, or one that is unknown, expired or revoked
+├── Unauthenticated      no key and no session, or one that is unknown, expired or revoked
 ├── Forbidden            the key lacks the scope that the operation needs
+├── ForeignRequest       a cookie came with a request that the page did not make
 ├── InvalidRequest       an invalid value; `pointer` says where it stood
 ├── BadProbe             the photo is damaged or unusable
 ├── UnsupportedImage     the photo is of a type that is not accepted
@@ -12,11 +13,14 @@ ServiceError
 ├── RecordingUnavailable the video file is gone, changed or unreadable
 ├── NotReady             models are still loading, or could not be loaded
 ├── Busy                 too many requests wait already
+├── RateLimited          too many requests of this caller; `headers` say when to come back
 ├── Abandoned            the client went away before its answer was ready
 ├── StorageFull          the disk is full
 ├── QuotaExceeded        the API key has used up its quota
 └── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
 """
+
+from collections.abc import Mapping
 
 
 class ServiceError(Exception):
@@ -24,11 +28,15 @@ class ServiceError(Exception):
 
 
 class Unauthenticated(ServiceError):
-    """No key, or one that is unknown, expired or revoked."""
+    """No key and no session, or one that is unknown, expired or revoked."""
 
 
 class Forbidden(ServiceError):
     """The key lacks the scope that the operation needs."""
+
+
+class ForeignRequest(ServiceError):
+    """A cookie came with a request that the page did not make."""
 
 
 class InvalidRequest(ServiceError):
@@ -85,6 +93,18 @@ class NotReady(ServiceError):
 
 class Busy(ServiceError):
     """Too many requests wait already."""
+
+
+class RateLimited(ServiceError):
+    """Too many requests of this caller.
+
+    Attributes:
+        headers: what the answer says of the limit.
+    """
+
+    def __init__(self, message: str, headers: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.headers = headers
 
 
 class Abandoned(ServiceError):

@@ -16,7 +16,15 @@ from service.metrics.instruments import METHODS, Instruments
 log = structlog.get_logger(__name__)
 
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_KEPT: Final = ("allow", "content-range", "www-authenticate", "retry-after", "vary")
+_KEPT: Final = (
+    "allow",
+    "content-range",
+    "www-authenticate",
+    "retry-after",
+    "vary",
+    "ratelimit",
+    "ratelimit-policy",
+)
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' blob:; media-src 'self' blob:; "

@@ -72,6 +72,7 @@ _PHRASES: Final = {
     415: "Unsupported media type",
     416: "Range not satisfiable",
     422: "Invalid request",
+    429: "Too many requests",
     500: "Internal error",
     503: "Unavailable",
     507: "Storage full",
@@ -85,6 +86,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
         headers={"WWW-Authenticate": 'Bearer realm="sightline"'},
     ),
     errors.Forbidden: Kind(403, "forbidden", "Not allowed with this key"),
+    errors.ForeignRequest: Kind(403, "foreign-request", "Not a request of the page"),
     errors.InvalidRequest: Kind(422, "invalid-request", "Invalid request"),
     errors.BadProbe: Kind(422, "unreadable-image", "The photo cannot be read"),
     errors.UnsupportedImage: Kind(415, "unsupported-image", "Unsupported image type"),
@@ -94,6 +96,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.ProbeUnavailable: Kind(410, "probe-unavailable", "What was searched for is gone"),
     errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The video cannot be played"),
     errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
+    errors.RateLimited: Kind(429, "rate-limited", "Too many requests"),
     errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
     errors.Abandoned: Kind(499, "abandoned", "The client went away"),  # for the log; nobody receives it
     errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
@@ -156,7 +159,7 @@ def from_error(scope: Mapping[str, Any], error: Exception) -> JSONResponse:
         kind.slug,
         kind.title,
         str(error) if kind.public else kind.title + ".",
-        headers=kind.headers,
+        headers={**(kind.headers or {}), **getattr(error, "headers", {})},
         field_errors=[FieldError(pointer=pointer, message=str(error))] if pointer else None,
         size=getattr(error, "size", None),
     )
@@ -234,11 +237,11 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 
 
 def declared(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error responses of a route for OpenAPI; every route has 401, 403, 422, 500 and 503."""
+    """The error responses of a route for OpenAPI; every route has 401, 403, 422, 429, 500 and 503."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
         status: {"description": _PHRASES[status], "content": content}
-        for status in sorted({401, 403, 422, 500, 503, *statuses})
+        for status in sorted({401, 403, 422, 429, 500, 503, *statuses})
     }
 
 

@@ -9,7 +9,7 @@ from gallery import Scope
 ANY_KEY: Final[frozenset[Scope]] = frozenset()
 
 _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
-    ANY_KEY: "listCameras getCamera listModels getModel listCalibrations",
+    ANY_KEY: "signIn signOut listCameras getCamera listModels getModel listCalibrations",
     frozenset({Scope.SEARCH}): (
         "createProbe getProbe deleteProbe getProbeImage createSearch searchByPhoto listSearches searchAgain "
         "getSearch getHitsCsv"

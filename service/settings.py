@@ -1,6 +1,7 @@
 """Settings of the service, read from SIGHTLINE_* variables."""
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -25,6 +26,13 @@ class ServiceSettings(GallerySettings):
         probe_retention_days: a probe is removed with its photo after so long; by default never.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
         allow_anonymous: serve callers without a key, from this machine only.
+        session_idle_minutes, session_hours: a session of the page ends when it is not used for so long, and
+            however much it is used.
+        trusted_proxies: addresses or networks of proxies that say truly whose request it is and whether it
+            came by TLS; none by default. Separated by commas.
+        key_requests_per_minute, address_requests_per_minute: how many requests are answered to one key and to
+            one address, as many at once as well; 0: without limit.
+        address_failures_per_minute: how many wrong keys of one address are answered and recorded; 0: all.
         max_connections: how many may be open at once; fewer where the process has few file descriptors.
         header_timeout_seconds: how long the headers of a request may take to arrive.
         idle_timeout_seconds: how long a client may send nothing of a body, or read nothing of an answer.
@@ -62,6 +70,12 @@ class ServiceSettings(GallerySettings):
     probe_retention_days: float | None = Field(default=None, gt=0)
     upload_ttl_hours: float = Field(default=24.0, gt=0)
     allow_anonymous: bool = False
+    session_idle_minutes: float = Field(default=60.0, gt=0, le=60 * 24 * 365, allow_inf_nan=False)
+    session_hours: float = Field(default=12.0, gt=0, le=24 * 365, allow_inf_nan=False)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    key_requests_per_minute: int = Field(default=6000, ge=0, le=10**9)
+    address_requests_per_minute: int = Field(default=12_000, ge=0, le=10**9)
+    address_failures_per_minute: int = Field(default=30, ge=0, le=10**9)
     max_connections: int = Field(default=512, ge=1)
     header_timeout_seconds: float = Field(default=15.0, gt=0)
     idle_timeout_seconds: float = Field(default=60.0, gt=0)
@@ -87,12 +101,24 @@ class ServiceSettings(GallerySettings):
     metrics_token: SecretStr | None = Field(default=None, min_length=32)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(origin.strip() for origin in value.split(",") if origin.strip())
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            ipaddress.ip_network(name)  # a host's name would silently be taken for nobody's
+        return value
+
+    @property
+    def session_idle(self) -> timedelta:
+        """How long a session of the page may be unused."""
+        return timedelta(minutes=self.session_idle_minutes)
 
     def require_safe(self) -> None:
         """Raise UnsafeSettings when anonymous callers could come from outside."""

@@ -1,4 +1,4 @@
-"""`sightline keys`: make, list and revoke the keys of the API."""
+"""`sightline keys`: make, list and revoke the keys of the API; list and end sessions of the page."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,11 @@ from sightline.console import (
     read_settings,
 )
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make, list and revoke API keys; list and end sessions of the page.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.command()
@@ -67,3 +71,28 @@ def revoke(
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         gallery.keys.revoke(key_id)
     print_line(f"Key {key_id} is revoked.")
+
+
+@app.command()
+def sessions(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List who is signed in on the page."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        names = {key.id: key.name for key in gallery.keys.list()}
+        rows = [{**asdict(found), "key_name": names[found.key_id]} for found in gallery.sessions.list()]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(rows, empty="Nobody is signed in.")
+
+
+@app.command()
+def sign_out(
+    session_id: Annotated[
+        str, typer.Argument(help="The session's id, as `sightline keys sessions` shows it.")
+    ],
+    data_dir: DataDir = None,
+) -> None:
+    """End a session of the page: the next request with it asks to sign in."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        gallery.sessions.close(session_id)
+    print_line(f"Session {session_id} has ended.")

@@ -39,6 +39,7 @@ def serve(
         backlog=BACKLOG,
         log_config=of_server(logs),
         access_log=False,  # ours has one line a request
+        proxy_headers=False,  # uvicorn would trust all of this machine; the application trusts who is named
         timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
     )
 

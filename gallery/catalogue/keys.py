@@ -77,10 +77,7 @@ class Keys:
         with self._database.read() as session:
             row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))
             info = None if row is None else copied(KeyInfo, row)
-        if info is None or info.revoked_at is not None:
-            return None
-        expired = info.expires_at is not None and info.expires_at <= self._clock()
-        return None if expired else info
+        return info if info is not None and is_valid(info, self._clock()) else None
 
     def list(self) -> Sequence[KeyInfo]:
         """List all keys, oldest first, revoked and expired ones too."""
@@ -104,6 +101,11 @@ class Keys:
                 row.revoked_at = self._clock()
                 add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
             return copied(KeyInfo, row)
+
+
+def is_valid(key: KeyInfo, now: datetime) -> bool:
+    """Whether a key opens anything at this time: it is neither revoked nor expired."""
+    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
 
 
 def _ordered(scopes: Collection[Scope]) -> list[str]:

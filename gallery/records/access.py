@@ -1,4 +1,4 @@
-"""API keys and audit events."""
+"""API keys, sessions of the page and audit events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +31,20 @@ class KeyInfo:
     expires_at: datetime | None
     revoked_at: datetime | None
     scopes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """Somebody is signed in on the page with a key; only their browser has the token.
+
+    `used_at` is the last request, to the minute; at `expires_at` it ends however much it is used.
+    """
+
+    id: str
+    key_id: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gallery.sql.base import Base
 from gallery.sql.calibration_table import Calibration  # noqa: F401  (part of METADATA)
 from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote  # noqa: F401  (part of METADATA)
+from gallery.sql.session_table import SignIn  # noqa: F401  (part of METADATA)
 from gallery.sql.watch_table import Watched  # noqa: F401  (part of METADATA)
 
 

@@ -1,6 +1,6 @@
 """The key, and what the page says when something goes wrong."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Cookie, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.library import photo
@@ -14,14 +14,47 @@ def test_the_key_leaves_the_address_bar(visit: Visit) -> None:
     assert visit.site.key not in visit.page.evaluate(
         "JSON.stringify(history.state) + document.documentElement.outerHTML"
     )
-    assert visit.page.evaluate("sessionStorage.getItem('sightline.key')") == visit.site.key
-    assert visit.page.evaluate("localStorage.length") == 0
+    assert visit.page.evaluate("localStorage.length + sessionStorage.length") == 0
     visit.page.reload()
     expect(visit.page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
 
 
-def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
+def cookies(visit: Visit) -> dict[str, Cookie]:
+    """The cookies of the browser, as it got them."""
+    return {cookie["name"]: cookie for cookie in visit.page.context.cookies()}
+
+
+def test_a_session_is_shared_by_tabs_and_ended_in_all(visit: Visit) -> None:
     visit.forgive("401")
+    visit.open()
+    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
+    session, csrf = (cookies(visit)[name] for name in ("sightline-session", "sightline-csrf"))
+    assert (session["httpOnly"], csrf["httpOnly"]) == (True, False)
+    assert session["sameSite"] == csrf["sameSite"] == "Strict"
+    assert session["expires"] == csrf["expires"] == -1, "they go with the browser"
+    assert visit.page.evaluate("document.cookie") == f"sightline-csrf={csrf['value']}"
+    with visit.page.context.expect_page() as opened:
+        visit.page.evaluate("window.open(location.href, '_blank', 'noopener')")
+    other = opened.value
+    other.set_input_files("#file", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photo(RED_COAT)})
+    expect(other.locator("#hits .hit:not(.empty)")).to_have_count(36)
+    other.locator("#hits .hit").first.locator("img").wait_for()
+    other.get_by_role("button", name="Sign out").click()
+    expect(other.locator("#signin")).to_be_visible()
+    assert cookies(visit) == {}
+    visit.page.locator("#open-history").click()
+    expect(visit.page.locator("#signin")).to_be_visible()
+    # Signing in over there is enough for here, once somebody looks here again.
+    other.locator("#signin-key").fill(visit.site.key)
+    other.keyboard.press("Enter")
+    expect(other.locator("#signin")).to_be_hidden()
+    visit.page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(visit.page.locator("#signin")).to_be_hidden()
+    expect(visit.page.locator("#history")).to_contain_text("Red")
+
+
+def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
+    visit.forgive("401", "ERR_FAILED")
     visit.open("")
     page = visit.page
     expect(page.locator("#signin")).to_be_visible()
@@ -36,16 +69,23 @@ def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
     expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
     visit.search(RED_COAT)
     expect(visit.hits).to_have_count(36)
+    page.route("**/v1/session", lambda route: route.abort())
     page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#photo-error")).to_contain_text("The server did not answer")
+    page.unroute("**/v1/session")
+    page.get_by_role("button", name="Try again").click()
     expect(page.locator("#signin")).to_be_visible()
 
 
-def test_a_key_that_ends_in_the_middle_is_asked_for_again(visit: Visit) -> None:
+def test_a_session_that_ends_in_the_middle_is_asked_for_again_and_nothing_is_lost(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()
     expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
-    visit.page.evaluate("sessionStorage.setItem('sightline.key', 'sl_expired')")
+    for session in visit.site.gallery.sessions.list():
+        visit.site.gallery.sessions.close(session.id)
     visit.choose_photo(photo(RED_COAT))
+    expect(visit.page.locator("#signin-error")).to_have_text("The session has ended. Sign in again.")
+    expect(visit.page.locator("#stage img")).to_be_visible()
     visit.page.locator("#signin-key").fill(visit.site.key)
     visit.page.keyboard.press("Enter")
     visit.wait_for_answer()

@@ -65,7 +65,7 @@ def test_an_answer_outlives_its_photo(searched: Visit) -> None:
     page = searched.page
     probe = page.evaluate(
         """async () => {
-          const headers = { "X-API-Key": sessionStorage.getItem("sightline.key") };
+          const headers = { "X-CSRF-Token": document.cookie.split("=")[1] };
           const search = new URLSearchParams(location.hash.slice(1)).get("search");
           const { probe } = await (await fetch(`/v1/searches/${search}`, { headers })).json();
           return (await fetch(`/v1/probes/${probe.id}`, { method: "DELETE", headers })).status;

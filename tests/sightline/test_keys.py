@@ -1,6 +1,7 @@
 """`sightline keys`."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from gallery import Gallery, GallerySettings
@@ -47,3 +48,19 @@ def test_an_unknown_key_cannot_be_revoked(run: Run) -> None:
 
     assert result.exit_code == 2
     assert "keys list" in result.stderr
+
+
+def test_sessions_of_the_page_are_listed_and_ended(run: Run, sqlite_settings: GallerySettings) -> None:
+    key = made(run)
+    with Gallery.open(sqlite_settings) as gallery:
+        session, token = gallery.sessions.open(key["id"], lasts=timedelta(hours=1))
+        (listed,) = json.loads(run("keys", "sessions", "--json").stdout)
+        assert (listed["id"], listed["key_name"]) == (session.id, "a program")
+        assert token not in run("keys", "sessions").output
+        assert run("keys", "sign-out", session.id).exit_code == 0
+        assert gallery.sessions.verify(token, idle=timedelta(hours=1)) is None
+
+    assert "Nobody is signed in." in run("keys", "sessions").output
+    result = run("keys", "sign-out", session.id)
+    assert result.exit_code == 2
+    assert f"no session {session.id}" in result.stderr

@@ -1,7 +1,6 @@
 // The address says what the page shows: a recorded search, or the filters of one that is still to come. So reload,
 // back and a link passed on show the same. The key is taken out of it at once.
 
-import { forgetKey, setKey } from "./api.js";
 import { reopen } from "./reopen.js";
 import { store } from "./state.js";
 
@@ -14,13 +13,14 @@ function read() {
   return { search: asked.get("search"), hits, filters: { cameras, start: time("from"), end: time("to") } };
 }
 
-/** Put a key that the address brings into the session, so that it is in no history entry or shared link. */
+/** Take a key out of the address that brings it, so that it is in no history entry or shared link; null if none. */
 export function takeKey() {
   const asked = new URLSearchParams(location.hash.slice(1));
-  if (!asked.has("key")) return;
-  if (asked.get("key")) setKey(asked.get("key"));
+  const key = asked.get("key");
+  if (key === null) return null;
   asked.delete("key");
   history.replaceState(null, "", here(asked));
+  return key.trim() || null;
 }
 
 function here(asked) {
@@ -67,9 +67,7 @@ export function startAddress() {
   });
   addEventListener("popstate", () => {
     // A link with another key, pasted into a tab that already shows the page.
-    if (location.hash.includes("key=")) {
-      forgetKey();
-      location.reload();
-    } else if (read().search !== store.get().search.answer?.id) reopen(read().search, read().hits);
+    if (location.hash.includes("key=")) location.reload();
+    else if (read().search !== store.get().search.answer?.id) reopen(read().search, read().hits);
   });
 }

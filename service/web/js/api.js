@@ -1,8 +1,9 @@
-// The public HTTP API: the key, problem+json errors, JSON calls, pictures and clips as object URLs.
+// The public HTTP API: signing in and out, problem+json errors, JSON calls, pictures and clips as object URLs.
 
 import { say } from "./strings.js";
 
-const STORED_KEY = "sightline.key";
+const ATTEMPTS = 4; // to get what is asked for too often
+const LONGEST_PAUSE = 30; // seconds before the next of them
 
 /** An answer that was not a success, or none at all (status 0). `detail` may be shown to the user. */
 export class ApiError extends Error {
@@ -17,17 +18,28 @@ export class ApiError extends Error {
 
 export const isAbort = (error) => error?.name === "AbortError";
 
-export const hasKey = () => sessionStorage.getItem(STORED_KEY) !== null;
-export const setKey = (key) => sessionStorage.setItem(STORED_KEY, key);
-export const forgetKey = () => sessionStorage.removeItem(STORED_KEY);
+/** The value that the server wants back with whatever changes something; the session's own cookie no script sees. */
+function csrfToken() {
+  const cookies = new Map(document.cookie.split("; ").map((cookie) => cookie.split("=", 2)));
+  return cookies.get("__Host-sightline-csrf") ?? cookies.get("sightline-csrf");
+}
+
+/** Which session the browser has, as far as the page can know; another tab may have signed in or out. */
+export const sessionMark = () => csrfToken() ?? null;
+
+let held = null;
+/** Let calls wait for this promise: the page is being signed in, and can be used meanwhile. */
+export function holdCalls(until) {
+  held = until;
+}
 
 let askForKey = async () => false;
-/** `ask()` resolves to true once a new key is stored; it is called when the server answers 401. */
+/** `ask()` resolves to true once the visitor is signed in; it is called when the server answers 401. */
 export function onUnauthorised(ask) {
   askForKey = ask;
 }
 
-/** The key travels only to where the page came from, whatever an answer's links say. */
+/** Requests go only to where the page came from, whatever an answer's links say. */
 function ownUrl(path) {
   const url = new URL(path, location.origin);
   if (url.origin !== location.origin) throw new ApiError(0, say.page.refused, say.page.otherHost(url.host));
@@ -35,10 +47,10 @@ function ownUrl(path) {
 }
 
 async function send(path, { method = "GET", headers = {}, body, signal }) {
-  const key = sessionStorage.getItem(STORED_KEY);
-  const all = key ? { ...headers, "X-API-Key": key } : headers;
+  const token = method === "GET" ? undefined : csrfToken();
+  const all = token ? { ...headers, "X-CSRF-Token": token } : headers;
   try {
-    return await fetch(ownUrl(path), { method, headers: all, body, signal, credentials: "omit" });
+    return await fetch(ownUrl(path), { method, headers: all, body, signal, credentials: "same-origin" });
   } catch (error) {
     if (isAbort(error) || error instanceof ApiError) throw error;
     throw new ApiError(0, say.page.noConnection, say.page.noAnswer);
@@ -52,12 +64,41 @@ async function problem(response) {
   return new ApiError(response.status, title, typeof body.detail === "string" ? body.detail : "");
 }
 
-/** Send and return the Response; on 401 ask for a key and send again; raise ApiError for any other failure. */
-export async function call(path, options = {}) {
+/** Exchange a key for a session, whose cookie the browser keeps; the page forgets the key. */
+export async function signIn(key) {
+  // A header takes no other characters, and no key has them.
+  if (!/^[\x21-\x7e]+$/.test(key)) throw new ApiError(401, say.signIn.invalid);
+  const response = await send("/v1/session", { method: "POST", headers: { "X-API-Key": key } });
+  if (!response.ok) throw await problem(response);
+}
+
+/** End the session, in all tabs. One that has ended by itself is no failure. */
+export async function signOut() {
+  const response = await send("/v1/session", { method: "DELETE" });
+  if (!response.ok && ![401, 404].includes(response.status)) throw await problem(response);
+}
+
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, Math.min(seconds, LONGEST_PAUSE) * 1000);
+    signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
+}
+
+/**
+ * Send and return the Response; on 401 ask for a key and send again; what was asked for too often is asked for again
+ * when the server says so. Raises ApiError for any other failure.
+ */
+export async function call(path, options = {}, attempt = 1) {
+  await held;
   let response = await send(path, options);
   while (response.status === 401 && (await askForKey(await problem(response)))) {
     options.signal?.throwIfAborted();
     response = await send(path, options);
+  }
+  if (response.status === 429 && attempt < ATTEMPTS && (options.method ?? "GET") === "GET") {
+    await pause(Number(response.headers.get("Retry-After")) || 1, options.signal);
+    return call(path, options, attempt + 1);
   }
   if (!response.ok) throw await problem(response);
   return response;
@@ -88,12 +129,12 @@ export async function getAll(path, { signal } = {}) {
   return items;
 }
 
-/** Fetch a picture or clip with the key; the caller revokes the returned object URL. */
+/** Fetch a picture or clip; the caller revokes the returned object URL. */
 export async function objectUrl(path, options = {}) {
   return (await fetchFile(path, options)).url;
 }
 
-/** Fetch a file with the key; the object URL, which the caller revokes, and the headers that came with it. */
+/** Fetch a file; the object URL, which the caller revokes, and the headers that came with it. */
 export async function fetchFile(path, { signal } = {}) {
   const response = await call(path, { signal });
   return { url: URL.createObjectURL(await response.blob()), headers: response.headers };

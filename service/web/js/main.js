@@ -1,7 +1,7 @@
-// Start: the key, the panels, what is indexed, what the address asks for.
+// Start: signing in, the panels, what is indexed, what the address asks for.
 
 import { startAddress, takeKey } from "./address.js";
-import { hasKey, onUnauthorised } from "./api.js";
+import { holdCalls, onUnauthorised } from "./api.js";
 import { startCases } from "./cases.js";
 import { $ } from "./dom.js";
 import { startEvidence } from "./evidence.js";
@@ -19,17 +19,14 @@ import { startProbe } from "./probe.js";
 import { startRecorded } from "./recorded.js";
 import { startResults } from "./results.js";
 import { startSeed } from "./seed.js";
-import { askForKey, signOut } from "./signin.js";
+import { askForKey, signInWith, startSignIn } from "./signin.js";
 import { startStage } from "./stage.js";
 import { fillWords } from "./words.js";
 
 fillWords();
-takeKey();
-onUnauthorised(async (error) => {
-  const given = await askForKey(error);
-  $("#leave").hidden = false;
-  return given;
-});
+onUnauthorised(askForKey);
+const key = takeKey();
+if (key) holdCalls(signInWith(key));
 
 startHoldings();
 startFilters();
@@ -54,7 +51,6 @@ $(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   $("#results").focus();
 });
-$("#leave").hidden = !hasKey();
-$("#leave").addEventListener("click", signOut);
+startSignIn();
 refreshHoldings();
 startAddress();

@@ -1,4 +1,4 @@
-// Pictures behind the key: fetched with the header, shown as object URLs, revoked when their element goes.
+// Pictures behind the sign-in: fetched as all else, so that a 401 asks for it, shown as object URLs, revoked when their element goes.
 
 import { isAbort, objectUrl } from "./api.js";
 import { fill, h } from "./dom.js";

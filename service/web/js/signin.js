@@ -1,41 +1,81 @@
-// The sign-in dialog: opens when the server answers 401, resolves every waiting request at once.
+// Signing in and out. The dialog opens when the server answers 401, and every waiting request goes on at once; the
+// page behind it stays as it is, with all that was typed.
 
+import { showError } from "./alerts.js";
 import { clearAddress } from "./address.js";
-import { forgetKey, hasKey, setKey } from "./api.js";
+import { sessionMark, signIn, signOut } from "./api.js";
 import { $ } from "./dom.js";
-import { say } from "./strings.js";
 
 let waiting = null;
 
-/** Ask for a key; resolves to true once one is given. Requests that fail meanwhile wait for the same answer. */
+const showLeave = () => ($("#leave").hidden = sessionMark() === null);
+
+/** Ask for a key; resolves to true once somebody is signed in. Requests that fail meanwhile wait for the same answer. */
 export function askForKey(error) {
-  if (waiting) return waiting;
-  const dialog = $("#signin");
-  const refused = hasKey();
-  forgetKey();
-  $("#signin-error").textContent = refused ? error.detail || say.signIn.invalid : "";
-  waiting = new Promise((resolve) => {
-    $("#signin-form").onsubmit = (event) => {
-      event.preventDefault();
-      const key = $("#signin-key").value.trim();
-      if (!key) return;
-      setKey(key);
-      $("#signin-key").value = "";
-      waiting = null;
-      dialog.close();
-      resolve(true);
-    };
-  });
-  // There is nothing behind it to go back to.
-  dialog.oncancel = (event) => event.preventDefault();
-  dialog.showModal();
-  $("#signin-key").focus();
+  // Who was never signed in needs no reason.
+  waiting ??= ask(sessionMark() === null ? "" : error.detail);
   return waiting;
 }
 
-/** Leave: forget the key and everything on the page. */
-export function signOut() {
-  forgetKey();
+/** Sign in with a key that came with the address; one that does not open is asked for anew. */
+export async function signInWith(key) {
+  try {
+    await signIn(key);
+  } catch (error) {
+    waiting ??= ask(error.detail);
+    await waiting;
+  }
+}
+
+function ask(reason) {
+  const dialog = $("#signin");
+  const before = sessionMark();
+  const input = $("#signin-key");
+  $("#signin-error").textContent = reason;
+  return new Promise((resolve) => {
+    const done = () => {
+      removeEventListener("focus", look);
+      input.value = "";
+      waiting = null;
+      dialog.close();
+      showLeave();
+      resolve(true);
+    };
+    // Somebody signed in in another tab: this one has the cookie too.
+    const look = () => sessionMark() !== before && sessionMark() !== null && done();
+    addEventListener("focus", look);
+    $("#signin-form").onsubmit = async (event) => {
+      event.preventDefault();
+      const key = input.value.trim();
+      if (!key) return;
+      try {
+        await signIn(key);
+        done();
+      } catch (error) {
+        $("#signin-error").textContent = error.detail || error.title;
+      }
+    };
+    // There is nothing behind it to go back to.
+    dialog.oncancel = (event) => event.preventDefault();
+    dialog.showModal();
+    input.focus();
+  });
+}
+
+/** Leave: end the session, and forget everything on the page. Where nobody answers, nobody is signed out. */
+async function leave() {
+  try {
+    await signOut();
+  } catch (error) {
+    showError($("#photo-error"), error, leave);
+    return;
+  }
   clearAddress();
   location.reload();
+}
+
+/** Let the visitor leave, if there is a session. */
+export function startSignIn() {
+  showLeave();
+  $("#leave").addEventListener("click", leave);
 }
