@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
     from gallery.errors import Conflict as Conflict
     from gallery.errors import GalleryError as GalleryError
+    from gallery.errors import InvalidInput as InvalidInput
     from gallery.errors import LeaseLost as LeaseLost
     from gallery.errors import NotFound as NotFound
     from gallery.formats import recording_formats as recording_formats
@@ -114,6 +115,7 @@ _HOMES = {
         "CatalogueUnavailable",
         "Conflict",
         "GalleryError",
+        "InvalidInput",
         "LeaseLost",
         "NotFound",
     ],

@@ -25,6 +25,7 @@ class ServiceSettings(GallerySettings):
         max_key_probes: most probes that one key may have at a time.
         probe_retention_days: a probe is removed with its photo after so long; by default never.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
+        first_key_file: a file with the first key, taken at the start of the server while there is none.
         allow_anonymous: serve callers without a key, from this machine only.
         session_idle_minutes, session_hours: a session of the page ends when it is not used for so long, and
             however much it is used.
@@ -69,6 +70,7 @@ class ServiceSettings(GallerySettings):
     max_key_probes: int = Field(default=10_000, ge=1)
     probe_retention_days: float | None = Field(default=None, gt=0)
     upload_ttl_hours: float = Field(default=24.0, gt=0)
+    first_key_file: Path | None = None
     allow_anonymous: bool = False
     session_idle_minutes: float = Field(default=60.0, gt=0, le=60 * 24 * 365, allow_inf_nan=False)
     session_hours: float = Field(default=12.0, gt=0, le=24 * 365, allow_inf_nan=False)

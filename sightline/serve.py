@@ -20,6 +20,7 @@ def serve(
     """Serve the API and the web page until Ctrl-C. Index jobs need a `sightline worker` beside it."""
     import uvicorn
 
+    from service.access.first_key import take_first_key
     from service.app import create_app
     from service.connections import BACKLOG, limited, limits_of
     from service.settings import ServiceSettings
@@ -27,7 +28,11 @@ def serve(
     logs = read_settings(LogSettings)
     write_printable_logs(logs)
     settings = read_settings(ServiceSettings, data_dir=data_dir, host=host, port=port)
-    open_gallery(settings).close()  # a wrong schema or an unreachable database is reported in one line
+    with open_gallery(
+        settings
+    ) as gallery:  # a wrong schema or an unreachable database is reported in one line
+        if settings.first_key_file is not None:
+            take_first_key(gallery, settings.first_key_file)
     app = create_app(settings)
     require_free(settings.host, settings.port)
     print_line(f"Sightline serves http://{settings.host}:{settings.port}")

@@ -43,6 +43,14 @@ def test_no_secret_stands_in_the_compose_file(services: dict[str, Any]) -> None:
     assert "\nPOSTGRES_PASSWORD=\n" in example
 
 
+def test_the_first_key_is_a_secret_of_the_server_alone(services: dict[str, Any]) -> None:
+    compose = YAML(typ="safe").load(ROOT / "docker-compose.yml")
+    assert compose["secrets"] == {"first_key": {"file": "${SIGHTLINE_FIRST_KEY:-/dev/null}"}}
+    assert [name for name, service in services.items() if "secrets" in service] == ["server"]
+    assert services["server"]["environment"]["SIGHTLINE_FIRST_KEY_FILE"] == "/run/secrets/first_key"
+    assert services["server"]["environment"].keys() > services["worker"]["environment"].keys()
+
+
 def test_every_service_of_ours_is_locked_down(services: dict[str, Any]) -> None:
     for name in services.keys() - {"postgres"}:
         service = services[name]

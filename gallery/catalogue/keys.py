@@ -6,11 +6,13 @@ nothing of the secret.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
@@ -20,7 +22,8 @@ from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey
 from gallery.validation import known_id, moment, text
 
-_SECRET_LENGTH = len(KEY_PREFIX) + 43  # base64url of 32 bytes without padding
+_SECRET = re.compile(re.escape(KEY_PREFIX) + "[A-Za-z0-9_-]{43}")  # base64url of 32 bytes without padding
+_FEWEST_DIFFERENT = 16  # characters of a secret from elsewhere: fewer are no accident
 
 
 def _utc_now() -> datetime:
@@ -56,23 +59,39 @@ class Keys:
         if expires_at is not None and moment(expires_at, "expiry") <= now:
             raise InvalidInput(f"expiry lies in the past: {expires_at.isoformat()}")
         secret = KEY_PREFIX + secrets.token_urlsafe(32)
-        row = ApiKey(
-            id=secrets.token_hex(16),
-            name=text(name, "name of a key", longest=200),
-            secret_hash=_hash(secret),
-            created_at=now,
-            expires_at=expires_at,
-            revoked_at=None,
-            scopes=granted,
-        )
         with self._database.write() as session:
+            row = _row(name, secret, granted, now, expires_at)
             session.add(row)
             add_event(session, "key.create", subject=row.id, detail={"name": name, "scopes": granted})
             return copied(KeyInfo, row), secret
 
+    def create_first(self, name: str, secret: str) -> KeyInfo | None:
+        """Record a key that was made elsewhere and may do everything, if there has never been a key.
+
+        Returns:
+            The key; None where there is one, or was.
+
+        Raises:
+            InvalidInput: the secret is not like those that are made here.
+        """
+        if not _is_secret(secret) or len(set(secret)) < _FEWEST_DIFFERENT:
+            raise InvalidInput(f"a key is {KEY_PREFIX} and 43 random characters of A-Z, a-z, 0-9, - and _")
+        granted = _ordered(frozenset(Scope))
+        try:
+            with self._database.write() as session:
+                if session.scalar(select(func.count()).select_from(ApiKey)):
+                    return None
+                row = _row(name, secret, granted, self._clock(), None)
+                session.add(row)
+                detail = {"name": name, "scopes": granted, "first": True}
+                add_event(session, "key.create", subject=row.id, detail=detail)
+                return copied(KeyInfo, row)
+        except IntegrityError:  # another server that starts was quicker with the same secret
+            return None
+
     def verify(self, secret: str) -> KeyInfo | None:
         """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked."""
-        if len(secret) != _SECRET_LENGTH or not secret.isascii() or not secret.startswith(KEY_PREFIX):
+        if not _is_secret(secret):
             return None
         with self._database.read() as session:
             row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))
@@ -101,6 +120,22 @@ class Keys:
                 row.revoked_at = self._clock()
                 add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
             return copied(KeyInfo, row)
+
+
+def _row(name: str, secret: str, scopes: list[str], now: datetime, expires_at: datetime | None) -> ApiKey:
+    return ApiKey(
+        id=secrets.token_hex(16),
+        name=text(name, "name of a key", longest=200),
+        secret_hash=_hash(secret),
+        created_at=now,
+        expires_at=expires_at,
+        revoked_at=None,
+        scopes=scopes,
+    )
+
+
+def _is_secret(secret: str) -> bool:
+    return _SECRET.fullmatch(secret) is not None
 
 
 def is_valid(key: KeyInfo, now: datetime) -> bool:

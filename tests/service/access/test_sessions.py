@@ -76,7 +76,7 @@ def test_changes_need_the_page(app: FastAPI, archive: Archive, secret: str) -> N
     for headers in foreign:
         for method, path in (("POST", "/v1/cameras"), ("DELETE", "/v1/session"), ("PATCH", "/v1/cameras/x")):
             raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-            answer = browser.request(method, path, json=CAMERA, headers=raw)  # type: ignore[arg-type]
+            answer = browser.request(method, path, json=CAMERA, headers=raw)
             assert answer.status_code in {401, 403}, (headers, answer.text)
     assert "door" not in {camera.name for camera in archive.gallery.catalogue.cameras()}
     assert answer.json()["type"] == "urn:sightline:problem:foreign-request"
