@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gallery.catalogue.catalogue import Catalogue as Catalogue
     from gallery.clock import FrameClock as FrameClock
     from gallery.disk.media import exported_directory as exported_directory
+    from gallery.erasure.readable import certificate_text as certificate_text
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
     from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
     from gallery.errors import Conflict as Conflict
@@ -42,6 +43,14 @@ if TYPE_CHECKING:
     from gallery.records.coverage import Missing as Missing
     from gallery.records.coverage import MissingReason as MissingReason
     from gallery.records.coverage import Unindexed as Unindexed
+    from gallery.records.erasure import ErasureInfo as ErasureInfo
+    from gallery.records.erasure import ErasureKind as ErasureKind
+    from gallery.records.erasure import ErasurePlan as ErasurePlan
+    from gallery.records.erasure import ErasureTarget as ErasureTarget
+    from gallery.records.erasure import HoldInfo as HoldInfo
+    from gallery.records.erasure import HoldKind as HoldKind
+    from gallery.records.erasure import RetentionKind as RetentionKind
+    from gallery.records.erasure import RetentionRuleInfo as RetentionRuleInfo
     from gallery.records.figures import Figures as Figures
     from gallery.records.figures import KindFigures as KindFigures
     from gallery.records.jobs import EXPECTED_SECONDS as EXPECTED_SECONDS
@@ -133,6 +142,17 @@ _HOMES = {
         "Unindexed",
     ],
     "records.figures": ["Figures", "KindFigures"],
+    "erasure.readable": ["certificate_text"],
+    "records.erasure": [
+        "ErasureInfo",
+        "ErasureKind",
+        "ErasurePlan",
+        "ErasureTarget",
+        "HoldInfo",
+        "HoldKind",
+        "RetentionKind",
+        "RetentionRuleInfo",
+    ],
     "records.jobs": [
         "EXPECTED_SECONDS",
         "AdaptOptions",

@@ -5,6 +5,7 @@ GalleryError
 ├── NotFound              no such camera, video, tracklet, job, probe, search or key
 ├── Conflict              the request conflicts with what is recorded
 │   ├── AlreadyIndexed    this recording is in the gallery already
+│   ├── Held              a legal hold forbids it
 │   ├── KeyReused         an idempotency key came with another request than before
 │   └── LeaseLost         another worker took the recording over
 ├── InvalidInput          a value that can never be stored (bad name, bad vector, bad time range)
@@ -13,6 +14,8 @@ GalleryError
 ├── StorageFull           the disk of the database is full
 └── CatalogueUnavailable  the database cannot be reached
 """
+
+from collections.abc import Sequence
 
 
 class GalleryError(Exception):
@@ -41,6 +44,18 @@ class AlreadyIndexed(Conflict):
     def __init__(self, message: str, video_id: str) -> None:
         super().__init__(message)
         self.video_id = video_id
+
+
+class Held(Conflict):
+    """A legal hold forbids it.
+
+    Attributes:
+        holds: ids of those that do.
+    """
+
+    def __init__(self, message: str, holds: Sequence[str]) -> None:
+        super().__init__(message)
+        self.holds = tuple(holds)
 
 
 class KeyReused(Conflict):

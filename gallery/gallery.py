@@ -1,6 +1,7 @@
 """The door: everything that is recorded is reached through a Gallery."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -12,10 +13,14 @@ from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.figures import figures
+from gallery.catalogue.holds import Holds
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.sessions import Sessions
 from gallery.disk.files import make_private
 from gallery.disk.reserve import Reserve
+from gallery.erasure.erasing import Erasures
+from gallery.erasure.retention import RetentionRules
+from gallery.erasure.settling import settle
 from gallery.investigation.cases import Cases
 from gallery.investigation.marks import Marks
 from gallery.investigation.probes import Probes
@@ -23,6 +28,7 @@ from gallery.investigation.searches import Searches
 from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
 from gallery.jobs.watching import WatchedFiles
+from gallery.records.erasure import ErasureKind, ErasureTarget
 from gallery.records.figures import Figures
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
@@ -41,7 +47,6 @@ from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
-from gallery.writing.erase import erase_video
 from gallery.writing.features import FeatureWriter
 from gallery.writing.sweep import SweepReport, sweep
 from gallery.writing.verify import VerifyReport, verify
@@ -65,6 +70,9 @@ class Gallery:
         marks: verdicts on hits.
         adaptations: folders in which models learn the cameras of the gallery.
         models: which are kept here, and which of them is in use.
+        erasures: plans and certificates of what is to be gone.
+        holds: what may not be erased.
+        retention: rules by which things go by themselves.
         calibrations: what marks and tracklets of the gallery say of models' probabilities.
     """
 
@@ -85,6 +93,9 @@ class Gallery:
         self.calibrations = Calibrations(database)
         self.adaptations = Adaptations(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
+        self.erasures = Erasures(database, data_dir, self._snapshots)
+        self.holds = Holds(database)
+        self.retention = RetentionRules(database)
 
     @classmethod
     def open(cls, settings: GallerySettings, *, create: bool = False) -> "Gallery":
@@ -208,7 +219,7 @@ class Gallery:
         """
         return correct_video(self._database, self.data_dir, video_id, changes, key_id)
 
-    def erase_video(self, video_id: str) -> int:
+    def erase_video(self, video_id: str, *, key_id: str | None = None) -> int:
         """Remove a video and all that was made from it: no search that begins afterwards finds it.
 
         Returns:
@@ -216,10 +227,11 @@ class Gallery:
 
         Raises:
             NotFound: no such video.
+            Held: a legal hold keeps it.
         """
-        marks = erase_video(self._database, self.data_dir, video_id)
-        self.adaptations.sweep()
-        return marks
+        target = ErasureTarget(kind=ErasureKind.RECORDINGS, ids=(video_id,))
+        done = self.erasures.erase(target, key_id=key_id)
+        return int(done.certificate["counts"]["marks"])
 
     def segment_count(self) -> int:
         """Count the segments of all models: many small ones are worth compacting."""
@@ -229,9 +241,19 @@ class Gallery:
     def compact(self, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS) -> CompactionReport:
         """Merge small segments up to `max_tracklets` each, and take erased vectors from the disk.
 
-        Damaged segments stay as they are; the report names them.
+        Damaged segments stay as they are; the report names them. Erasures that have left the disk wholly then
+        say so.
         """
-        return compact(self._database, self.data_dir, max_tracklets=max_tracklets)
+        report = compact(self._database, self.data_dir, max_tracklets=max_tracklets)
+        if settled := self._settle():
+            report = replace(report, settled=len(settled))
+        return report
+
+    def _settle(self) -> list[str]:
+        if not self.erasures.certificates.waiting():
+            return []
+        self.sweep()
+        return settle(self._database, self.data_dir)
 
     def sweep(self) -> SweepReport:
         """Remove what processes left behind that died; safe at any time."""

@@ -77,7 +77,8 @@ def embed_video(
     work = _Work()
     with gallery.feature_writer(video, model_info(embedder)) as writer:
         with work.flow:
-            for done in _by_number(_embedded(gallery, embedder, video, settings, work)):
+            numbers = gallery.catalogue.tracklet_numbers(video.id)
+            for done in _by_number(_embedded(gallery, embedder, video, settings, work), numbers):
                 fraction = UNFINISHED * min(1.0, work.seen_us / max(1, video.duration_us))
                 progress.update("embed", fraction, work.numbers())
                 if done is not None:
@@ -147,10 +148,13 @@ def _made(kept: Kept, clips: Sequence[Clip], features: Features) -> _Embedded:
     return _Embedded(kept.tracklet, tracklet_feature(features, counts), normalise(np.asarray(features)))
 
 
-def _by_number(messages: Iterable[Settled[_Embedded] | None]) -> Iterator[_Embedded | None]:
+def _by_number(
+    messages: Iterable[Settled[_Embedded] | None], numbers: Iterable[int]
+) -> Iterator[_Embedded | None]:
     """Tracklets end in one order and are numbered in another; only their features wait for each other."""
     waiting: dict[int, _Embedded] = {}
-    number = 0
+    expected = iter(numbers)
+    number = next(expected, None)
     for message in messages:
         if message is None:
             yield None
@@ -158,4 +162,4 @@ def _by_number(messages: Iterable[Settled[_Embedded] | None]) -> Iterator[_Embed
         waiting |= {done.tracklet.number: done for done in message.tracklets}
         while number in waiting:
             yield waiting.pop(number)
-            number += 1
+            number = next(expected, None)

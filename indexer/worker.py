@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
-from gallery import CatalogueUnavailable, Claim, Gallery, GalleryError, JobKind, LeaseLost
+from gallery import CatalogueUnavailable, Claim, Conflict, Gallery, GalleryError, JobKind, LeaseLost
 from gallery.errors import StorageFull
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
@@ -25,6 +25,7 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 MANY_SEGMENTS: Final = 64
+RULES_SECONDS: Final = 3600.0  # between two looks at the rules of retention
 LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to reach the database, or to write
 _PASSING: Final = (CatalogueUnavailable, StorageFull, OSError)
 
@@ -66,6 +67,7 @@ class Worker:
         )
         self._stop = threading.Event()
         self._compact_at = MANY_SEGMENTS
+        self._rules_at = 0.0
 
     def run(self, stop: threading.Event, once: bool = False) -> None:
         """Work until `stop` is set, or with `once` until nothing is left to lease.
@@ -103,10 +105,12 @@ class Worker:
             if claim is not None:
                 self._work(claim, work)
             elif once:
+                self._follow_rules()
                 return
             else:
                 self._stop.wait(self._settings.poll_seconds)
             self._compact()
+            self._follow_rules()
 
     def _claim(self) -> Claim | None:
         seconds = self._settings.lease_seconds
@@ -183,6 +187,23 @@ class Worker:
         if report.damaged:
             log.warning("damaged segments not merged", worker=self._name, segments=report.damaged)
         self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
+
+    def _follow_rules(self) -> None:
+        """Erase what the rules of retention do not keep any longer: when the work begins, then every hour."""
+        if time.monotonic() < self._rules_at:
+            return
+        self._rules_at = time.monotonic() + RULES_SECONDS
+        try:
+            while not self._stop.is_set() and (done := self._gallery.erasures.follow_rules()) is not None:
+                log.info("rules of retention followed", erasure=done.id, **done.certificate["counts"])
+            if self._gallery.erasures.certificates.waiting():  # what was erased leaves the disk by itself
+                self._gallery.compact()
+        except Conflict as error:
+            log.info("rules of retention left to another worker", worker=self._name, reason=str(error))
+        except _PASSING as error:
+            if not _passes(error):
+                raise
+            log.warning("rules of retention not followed", worker=self._name, reason=str(error))
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do something with the gallery, waiting while its database is away or a disk of it is full.

@@ -28,8 +28,10 @@ from service.routes import (
     calibrations,
     cameras,
     cases,
+    erasures,
     evidence,
     health,
+    holds,
     jobs,
     marks,
     metrics,
@@ -37,6 +39,7 @@ from service.routes import (
     models,
     page,
     probes,
+    retention,
     searches,
     sessions,
     tracklets,
@@ -69,6 +72,9 @@ API: Final = (
     uploads,
     jobs,
     model_jobs,
+    erasures,
+    holds,
+    retention,
     audit,
 )
 """What is served under /v1."""

@@ -103,6 +103,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.QuotaExceeded: Kind(507, "quota-exceeded", "The key has reached its quota"),
     gallery_errors.NotFound: Kind(404, "not-found", "Not found"),
     gallery_errors.Conflict: Kind(409, "conflict", "Conflict with existing data"),
+    gallery_errors.Held: Kind(409, "held", "Under legal hold"),
     gallery_errors.InvalidInput: Kind(422, "invalid-request", "Invalid request"),
     gallery_errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
     gallery_errors.CatalogueUnavailable: Kind(

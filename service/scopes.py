@@ -28,7 +28,11 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     ),
     frozenset({Scope.ADMINISTER}): (
         "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
-        "listModelJobs getModelJob cancelModelJob getModelJobReport"
+        "listModelJobs getModelJob cancelModelJob getModelJobReport planErasure erase putHold liftHold "
+        "setRetentionRule removeRetentionRule runRetention"
+    ),
+    frozenset({Scope.ADMINISTER, Scope.AUDIT}): (
+        "listErasures getErasure getCertificateText listHolds listRetentionRules"
     ),
     frozenset({Scope.AUDIT}): "listAuditEvents",
 }

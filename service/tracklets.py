@@ -12,7 +12,6 @@ from service.auth import Caller
 from service.errors import InvalidRequest
 from service.footage import Stretch
 from service.searches.hits import camera_ref, moment
-from service.settings import ServiceSettings
 from service.state import State
 
 
@@ -103,7 +102,7 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
     catalogue = state.gallery.catalogue
     tracklet = known(state, tracklet_id, wanted.change, with_boxes=wanted.drawn)
     video = catalogue.video(tracklet.video_id)
-    stretch = stretch_of(tracklet, wanted, state.settings)
+    stretch = stretch_of(state, tracklet, wanted)
     state.gallery.audit.record(
         "clip.view", key_id=caller.key_id, subject=tracklet_id, detail={"clip": wanted.file_name}
     )
@@ -116,7 +115,7 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
 
     name = f"{tracklet.number}-{tracklet.change}-{wanted.file_name}"
     path = state.clips.get(video.id, name, make)
-    _require_not_erased(state, tracklet, path)
+    _require_not_erased(state, tracklet, wanted, stretch, path)
     return path
 
 
@@ -130,26 +129,41 @@ def etag(path: Path) -> str:
     return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
 
 
-def stretch_of(tracklet: TrackletInfo, wanted: ClipRequest, settings: ServiceSettings) -> Stretch:
-    """The frames of a clip, within the longest that is cut. Raises InvalidRequest: no clip of that number."""
-    longest_us = round(settings.max_clip_seconds * 1e6)
+def stretch_of(state: State, tracklet: TrackletInfo, wanted: ClipRequest) -> Stretch:
+    """The frames of a clip, within the longest that is cut, and without what was erased around it.
+
+    Raises:
+        InvalidRequest: no clip of that number.
+    """
+    longest_us = round(state.settings.max_clip_seconds * 1e6)
     start_us, end_us = tracklet.start_us, tracklet.end_us
     if wanted.moment is not None:
         part = next((clip for clip in tracklet.clips if clip.number == wanted.moment), None)
         if part is None:
             raise InvalidRequest(f"The tracklet has {len(tracklet.clips)} clips, counted from 0.", "moment")
         start_us, end_us = part.start_us, part.end_us
+    erased = state.gallery.catalogue.erased_stretches(tracklet.video_id)
+    earliest = max((end for _, end in erased if end <= start_us), default=0)
+    latest = min((start for start, _ in erased if start >= end_us), default=2**62)
     padding_us = wanted.padding_ms * 1000
-    start_us = max(0, start_us - padding_us)
-    return Stretch(start_us, min(end_us + padding_us, start_us + longest_us))
+    start_us = max(earliest, start_us - padding_us)
+    return Stretch(start_us, min(latest, end_us + padding_us, start_us + longest_us))
 
 
-def _require_not_erased(state: State, tracklet: TrackletInfo, path: Path) -> None:
+def _require_not_erased(
+    state: State, tracklet: TrackletInfo, wanted: ClipRequest, stretch: Stretch, path: Path
+) -> None:
     """What was erased or indexed anew while its clip was cut must not leave the clip behind."""
     try:
         known(state, tracklet.id, tracklet.change)
+        _require_same(stretch_of(state, tracklet, wanted), stretch)
     except NotFound:
         path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             path.parent.rmdir()
         raise
+
+
+def _require_same(now: Stretch, before: Stretch) -> None:
+    if now != before:
+        raise NotFound("a part of the clip was erased just now")

@@ -17,8 +17,10 @@ from sightline import (
     compact,
     doctor,
     erase,
+    erasures,
     evaluate,
     evidence,
+    holds,
     import_crops,
     index,
     jobs,
@@ -28,6 +30,7 @@ from sightline import (
     models,
     reindex,
     repair,
+    retention,
     search,
     searches,
     serve,
@@ -125,10 +128,13 @@ app.command("doctor")(doctor.doctor)
 app.add_typer(audit.app, name="audit")
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(cases.app, name="cases")
+app.add_typer(erasures.app, name="erasures")
+app.add_typer(holds.app, name="holds")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")
 app.add_typer(marks.app, name="marks")
 app.add_typer(models.app, name="models")
+app.add_typer(retention.app, name="retention")
 app.add_typer(searches.app, name="searches")
 app.add_typer(videos.app, name="videos")
 app.add_typer(simulate.app, name="simulate")

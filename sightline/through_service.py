@@ -117,8 +117,6 @@ def _parts(gallery: Gallery, tracklets: Sequence[Tracklet]) -> Iterator[list[_Pa
     finally:
         for camera in cameras:
             for video in gallery.catalogue.videos(camera_id=camera.id):
-                detail = {"content_hash": video.content_hash, "tracklets": video.tracklet_count}
-                gallery.audit.record("video.erase", subject=video.id, detail=detail)
                 gallery.erase_video(video.id)
             gallery.catalogue.remove_camera(camera.id)
 

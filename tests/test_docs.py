@@ -54,10 +54,13 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
         "audit",
         "cameras",
         "cases",
+        "erasures",
+        "holds",
         "jobs",
         "keys",
         "marks",
         "models",
+        "retention",
         "searches",
         "videos",
     }  # a list by themselves, with commands below

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_values
+from gallery.catalogue.holds import Holding, refuse
 from gallery.errors import Conflict, NotFound
 from gallery.jobs.state import QUEUED, RUNNING
 from gallery.records.cameras import CameraChanges, CameraInfo
@@ -48,9 +49,11 @@ def remove(session: Session, camera_id: int, key_id: str | None) -> None:
 
     Raises:
         NotFound: no such camera.
-        Conflict: it has videos, or recordings that wait or are being indexed.
+        Conflict: it has videos, or recordings that wait or are being indexed, or is under legal hold.
     """
+    holding = Holding.read(session)
     row = camera_row(session, camera_id, lock=True)
+    refuse(holding.of_camera(row.id, None, None), f"camera {row.name!r}")
     videos = _count(session, select(func.count()).where(Video.camera_id == row.id))
     if videos:
         raise Conflict(

@@ -26,6 +26,7 @@ from gallery.records.tracklets import TrackletInfo
 from gallery.records.videos import ModelInfo, VideoInfo
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
+from gallery.sql.erasure_tables import PartErased
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import is_tracklet_id, known_id
 
@@ -200,6 +201,20 @@ class Catalogue:
         with self._database.read() as session:
             _video(session, video_id)
             return _with_clips(session, session.scalars(query).all(), with_boxes=with_boxes)
+
+    def tracklet_numbers(self, video_id: str) -> list[int]:
+        """List the numbers of a video's tracklets; those of erased ones are missing. Raises NotFound."""
+        query = select(Tracklet.number).where(Tracklet.video_id == video_id).order_by(Tracklet.number)
+        with self._database.read() as session:
+            _video(session, video_id)
+            return list(session.scalars(query))
+
+    def erased_stretches(self, video_id: str) -> list[tuple[int, int]]:
+        """List the stretches that were erased from a video, in µs since its first frame."""
+        query = select(PartErased.start_us, PartErased.end_us).where(PartErased.video_id == video_id)
+        with self._database.read() as session:
+            found = session.execute(query.where(PartErased.start_us.is_not(None))).all()
+        return sorted((start, end) for start, end in found if start is not None and end is not None)
 
     def coverage(
         self,

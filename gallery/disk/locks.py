@@ -16,16 +16,22 @@ _SUFFIX = ".lock"
 def video_lock(data_dir: Path, video_id: str) -> Iterator[None]:
     """Exclude everybody else who publishes, erases or sweeps the files of a video.
 
-    Videos share 256 lock files, which are never removed. Nobody may hold two of them.
+    Videos share 256 lock files, which are never removed. Who holds one and wants another takes them in the
+    order of their names, as an erasure of many videos does: nobody waits in a circle.
     """
     directory = data_dir / "locks"
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory / f"video-{video_id[:2]}{_SUFFIX}", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    descriptor = os.open(directory / lock_name(video_id), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def lock_name(video_id: str) -> str:
+    """Name the lock file of a video, which it shares with others."""
+    return f"video-{video_id[:2]}{_SUFFIX}"
 
 
 class Staging:

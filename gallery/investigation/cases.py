@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
+from gallery.catalogue.holds import Holding, refuse
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records import cases as records
 from gallery.records.cases import CaseChanges, CaseInfo, ItemKind
@@ -92,9 +93,17 @@ class Cases:
             return _info(session, row)
 
     def remove(self, case_id: str, *, key_id: str | None = None) -> None:
-        """Remove a case with its notes; its photos and searches stay where they are. Raises NotFound."""
+        """Remove a case with its notes; its photos and searches stay where they are.
+
+        Raises:
+            NotFound: no such case.
+            Held: it is under legal hold.
+        """
         with self._database.write() as session:
-            session.delete(_case(session, case_id, lock=True))
+            holding = Holding.read(session)
+            row = _case(session, case_id, lock=True)
+            refuse(holding.cases.get(case_id), f"case {case_id}")
+            session.delete(row)
             add_event(session, "case.delete", key_id=key_id, subject=case_id)
 
     def put(self, case_id: str, kind: ItemKind, subject_id: str, *, key_id: str | None = None) -> CaseInfo:
@@ -112,12 +121,19 @@ class Cases:
             return _info(session, case)
 
     def take(self, case_id: str, subject_id: str, *, key_id: str | None = None) -> CaseInfo:
-        """Take a photo or search out of a case. Raises NotFound: it is not in it."""
+        """Take a photo or search out of a case.
+
+        Raises:
+            NotFound: it is not in it.
+            Held: the case is under legal hold.
+        """
         with self._database.write() as session:
+            holding = Holding.read(session)
             case = _case(session, case_id, lock=True)
             row = session.scalar(_items(case.id).where(CaseItem.subject_id == subject_id))
             if row is None:
                 raise NotFound(f"case {case_id} has no item {subject_id!r}"[:200])
+            refuse(holding.cases.get(case_id), f"case {case_id}")
             session.delete(row)
             detail = {"kind": row.kind, "id": row.subject_id}
             add_event(session, "case.take", key_id=key_id, subject=case.id, detail=detail)
@@ -144,16 +160,20 @@ class Cases:
 
 def note_erased_photos(session: Session, probe_ids: Sequence[str], why: str) -> None:
     """Tell the cases that photos are in that these go, in the transaction in which they do."""
+    note_erased_items(session, ItemKind.PHOTO, probe_ids, why)
+
+
+def note_erased_items(session: Session, kind: ItemKind, ids: Sequence[str], why: str) -> None:
+    """Tell the cases that photos or searches are in that these go, in the transaction in which they do."""
     rows = session.scalars(
         select(CaseItem).where(
-            CaseItem.subject_id.in_(probe_ids),
-            CaseItem.kind == ItemKind.PHOTO,
-            CaseItem.erased_at.is_(None),
+            CaseItem.subject_id.in_(ids), CaseItem.kind == kind, CaseItem.erased_at.is_(None)
         )
     ).all()
     for row in rows:
         row.erased_at = datetime.now(UTC)
-        _note(session, row.case_id, "erased", f"Photo {row.subject_id} was erased: {why}.", None)
+        what = f"{kind.value.capitalize()} {row.subject_id}"
+        _note(session, row.case_id, "erased", f"{what} was erased: {why}.", None)
 
 
 def note_erased_marks(

@@ -155,19 +155,26 @@ def _line(session: Session, search_id: str) -> list[str]:
     return found
 
 
-def forget_marks(session: Session, video_id: str) -> int:
-    """Remove the marks on a video's tracklets; their searches count them. Returns how many there were.
+def forget_marks(session: Session, video_id: str, numbers: Sequence[int] | None = None) -> int:
+    """Remove the marks on a video's tracklets, or on some of them; their searches count them.
+
+    Returns how many there were.
 
     The caller has locked the video's row, or a mark could be set on it meanwhile.
     That they went is part of the audit trail, with the searches they were made on.
     """
-    marked = _on_video(video_id)
+    marked = _on_video(video_id, numbers)
+    going = None if numbers is None else {f"{video_id}-{number}" for number in numbers}
     searches = sorted(session.scalars(select(Mark.search_id).where(marked).distinct()))
     held = select(Search.id).where(Search.id.in_(searches)).order_by(Search.id)
     session.execute(held.with_for_update())  # what is counted below is undone by nobody meanwhile
     went: list[tuple[str, int]] = []
     for search_id in searches:
-        gone = [row for row in current(session, [search_id]) if row.tracklet_id.startswith(f"{video_id}-")]
+        gone = [
+            row
+            for row in current(session, [search_id])
+            if (row.tracklet_id.startswith(f"{video_id}-") if going is None else row.tracklet_id in going)
+        ]
         counted = Search.marks_erased + len(gone)
         session.execute(update(Search).where(Search.id == search_id).values(marks_erased=counted))
         went.append((search_id, len(gone)))
@@ -200,8 +207,9 @@ def _verdict(verdict: str) -> Verdict:
         raise InvalidInput(f"a verdict is 'match' or 'not', not {verdict!r:.100}") from error
 
 
-def _on_video(video_id: str) -> Any:
-    return Mark.tracklet_id.in_(select(Tracklet.id).where(Tracklet.video_id == video_id))
+def _on_video(video_id: str, numbers: Sequence[int] | None = None) -> Any:
+    own = select(Tracklet.id).where(Tracklet.video_id == video_id)
+    return Mark.tracklet_id.in_(own if numbers is None else own.where(Tracklet.number.in_(numbers)))
 
 
 def _lock(session: Session, search_id: str) -> Search:

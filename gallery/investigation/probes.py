@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from gallery.catalogue.audit import add_event
+from gallery.catalogue.holds import Holding, refuse
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.investigation.cases import note_erased_photos
@@ -105,11 +106,14 @@ class Probes:
 
         Raises:
             NotFound: no such probe.
+            Held: a case that it is in is under legal hold.
         """
         with self._database.write() as session:
+            holding = Holding.read(session)
             row = session.get(Probe, known_id(probe_id, "probe"), with_for_update=True)
             if row is None:
                 raise NotFound(f"no probe {probe_id}")
+            refuse(holding.items.get(row.id), f"photo {row.id}")
             path = self._path(row.id, row.media_type)
             note_erased_photos(session, [row.id], "it was deleted")
             session.delete(row)
@@ -130,11 +134,16 @@ class Probes:
             return session.execute(query).scalar_one()
 
     def expire(self, before: datetime) -> int:
-        """Remove the probes made before a time, each with an audit event, and return how many."""
+        """Remove the probes made before a time, each with an audit event, and return how many.
+
+        Those of cases under legal hold stay.
+        """
         removed = 0
         while True:
             with self._database.write() as session:
-                query = select(Probe).where(Probe.created_at < before).limit(_SWEPT_AT_ONCE)
+                held = list(Holding.read(session).items)
+                query = select(Probe).where(Probe.created_at < before, Probe.id.not_in(held))
+                query = query.limit(_SWEPT_AT_ONCE)
                 rows = session.scalars(query).all()
                 note_erased_photos(session, [row.id for row in rows], "photos are not kept for longer")
                 for row in rows:

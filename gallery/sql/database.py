@@ -23,6 +23,7 @@ from gallery.settings import GallerySettings
 from gallery.sql import chain
 
 BUSY_TIMEOUT_S = 60.0
+_FOLDING_MS = 2000
 WRITES = "sightline_writes"  # marks the connections of writing sessions
 
 
@@ -84,10 +85,18 @@ class Database:
             yield session
             chain.write_waiting(session)
 
-    def fold_log(self) -> None:
-        """Put what SQLite has logged beside its file into it, so that the file alone is the database."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def fold_log(self) -> bool:
+        """Put what SQLite has logged beside its file into it, so that the file alone is the database.
+
+        What was removed is in the log no longer then; False while others need it. A server's log is its own.
+        """
+        if self.is_postgresql:
+            return True
+        with self.engine.connect() as connection:
+            _plainly(connection, f"PRAGMA busy_timeout = {_FOLDING_MS}")  # writers wait meanwhile
+            busy = _plainly(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+            _plainly(connection, f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+        return not busy
 
     def close(self) -> None:
         """Close all pooled connections."""
@@ -136,10 +145,22 @@ def meaning_of(error: DBAPIError) -> GalleryError | None:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
-    # The driver would begin transactions when it sees fit; `_begin_sqlite` does it instead.
+    # The driver would begin transactions when it sees fit; `_begin_sqlite` does it instead. What is removed
+    # is overwritten: what was erased must not be read from free pages of the file.
     connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _plainly(connection: Connection, statement: str) -> int:
+    """Execute what SQLite takes outside of a transaction only; returns the first number of its answer."""
+    found = connection.connection.cursor()
+    try:
+        found.execute(statement)
+        row = found.fetchone()
+    finally:
+        found.close()
+    return 0 if row is None else int(row[0])
 
 
 def _begin_sqlite(connection: Connection) -> None:

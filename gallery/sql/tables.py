@@ -23,6 +23,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gallery.sql.base import Base
 from gallery.sql.calibration_table import Calibration  # noqa: F401  (part of METADATA)
 from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote  # noqa: F401  (part of METADATA)
+from gallery.sql.erasure_tables import (  # noqa: F401  (part of METADATA)
+    Erasure,
+    LegalHold,
+    PartErased,
+    RetentionRule,
+)
 from gallery.sql.session_table import SignIn  # noqa: F401  (part of METADATA)
 from gallery.sql.watch_table import Watched  # noqa: F401  (part of METADATA)
 
@@ -203,6 +209,17 @@ class Tombstone(Base):
 
     segment_id: Mapped[str] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
     video_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    change: Mapped[int] = mapped_column(BigInteger)
+
+
+class TrackletTombstone(Base):
+    """A single tracklet erased from a segment that still holds its vectors until compaction."""
+
+    __tablename__ = "tracklet_tombstone"
+
+    segment_id: Mapped[str] = mapped_column(ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True)
+    video_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     change: Mapped[int] = mapped_column(BigInteger)
 
 

@@ -13,7 +13,7 @@ from gallery.records.tracklets import FloatArray
 from gallery.vectors.index import Found, Halves, Integers, ListedVectors, Mask, Vectors
 
 VIDEO_DTYPE = np.dtype([("id", "S32"), ("camera_id", "<i8"), ("first", "<i8"), ("count", "<i8")])
-START, END, FIRST_CLIP = range(3)  # rows of `columns`
+START, END, FIRST_CLIP, NUMBER = range(4)  # rows of `columns`; the last only where tracklets were left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,8 @@ class Rows:
 
     Attributes:
         vectors: (N, D).
-        columns: (3, N) int64: start and end in µs since 1970, and the first clip inside the row's segment.
+        columns: (3, N) int64: start and end in µs since 1970, and the first clip inside the row's segment;
+            (4, N) where tracklets were left out: the number of each in its video, else they count from 0.
         videos: (V,) of VIDEO_DTYPE: whose rows are where.
         parts: which segments the rows come from, in order.
         video_of_row: (N,) int32, position in `videos`.
@@ -107,9 +108,25 @@ class Rows:
     def tracklet_ids(self, rows: Integers) -> list[str]:
         """Name the tracklets of some rows."""
         videos = self.videos[self.video_of_row[rows]]
-        numbers = (rows - videos["first"]).tolist()
-        names = zip(videos["id"].tolist(), numbers, strict=True)
+        names = zip(videos["id"].tolist(), self.numbers(rows).tolist(), strict=True)
         return [f"{video.decode()}-{number}" for video, number in names]
+
+    def numbers(self, rows: Integers) -> Integers:
+        """Return the numbers that the tracklets of some rows have in their videos."""
+        if len(self.columns) > NUMBER:
+            named: Integers = self.columns[NUMBER, rows]
+            return named
+        found: Integers = rows - self.videos["first"][self.video_of_row[rows]]
+        return found
+
+    def row_of(self, ordinal: int, number: int) -> int | None:
+        """Return the row of a tracklet by its number in a video, given by position; None: it has none."""
+        first, count = int(self.videos["first"][ordinal]), int(self.videos["count"][ordinal])
+        if len(self.columns) <= NUMBER:
+            return first + number if number < count else None
+        own = self.columns[NUMBER, first : first + count]
+        place = int(np.searchsorted(own, number))
+        return first + place if place < count and own[place] == number else None
 
     def part_of(self, row: int) -> Part:
         """Find the segment a row comes from."""
@@ -125,6 +142,7 @@ class Rows:
 def join_rows(several: Sequence[Rows]) -> Rows:
     """Copy rows of the same dimension into one, camera by camera: a list of vectors for each."""
     runs = sorted((run for rows in several for run in _runs(rows)), key=lambda run: run.camera_id)
+    numbered = any(len(rows.columns) > NUMBER for rows in several)
     lists: dict[int, list[Halves]] = {}
     videos, columns, parts, offset = [], [], [], 0
     for run in runs:
@@ -133,12 +151,20 @@ def join_rows(several: Sequence[Rows]) -> Rows:
         moved = run.videos.copy()
         moved["first"] += offset - run.first
         videos.append(moved)
-        columns.append(rows.columns[:, run.first : end])
+        columns.append(_columns(rows, run.first, end, numbered=numbered))
         clip_end = rows.clips_of(end - 1, run.part)[1]
         parts.append(replace(run.part, first=offset, count=run.count, clip_end=clip_end))
         offset += run.count
     vectors = ListedVectors({camera: np.concatenate(those) for camera, those in lists.items()})
     return Rows(vectors, np.concatenate(columns, axis=1), np.concatenate(videos), tuple(parts))
+
+
+def _columns(rows: Rows, first: int, end: int, *, numbered: bool) -> Integers:
+    """Return the columns of some rows, with their numbers if they are to be joined with others' that have."""
+    own = rows.columns[:, first:end]
+    if numbered and len(own) <= NUMBER:
+        return np.vstack([own, rows.numbers(np.arange(first, end))])
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +193,45 @@ def _runs(rows: Rows) -> Iterator[_Run]:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows as one snapshot sees them: without the videos that were erased."""
+    """Rows as one snapshot sees them: without the videos, and the single tracklets, that were erased.
+
+    Attributes:
+        rows: all of them.
+        erased: (V,) whole videos.
+        gone: (N,) single tracklets; None: none.
+    """
 
     rows: Rows
-    erased: Mask  # (V,)
+    erased: Mask
+    gone: Mask | None = None
 
     @property
     def live_count(self) -> int:
         """Number of tracklets that are not erased."""
-        return int(self.rows.videos["count"][~self.erased].sum())
+        return int(self.live_counts[~self.erased].sum())
+
+    @property
+    def live_counts(self) -> Integers:
+        """Number of tracklets of each video that are not erased singly, (V,)."""
+        counts: Integers = self.rows.videos["count"].astype(np.int64)
+        if self.gone is None:
+            return counts
+        lost = np.bincount(self.rows.video_of_row[self.gone], minlength=len(counts))
+        left: Integers = counts - lost
+        return left
+
+    def live_rows(self, firsts: Integers, places: Integers) -> Integers:
+        """Return the rows at some places among those that are left of their videos.
+
+        Args:
+            firsts: (N,) the first row of each one's video.
+            places: (N,) from 0.
+        """
+        if self.gone is None:
+            return firsts + places
+        live = np.flatnonzero(~self.gone)
+        found: Integers = live[np.searchsorted(live, firsts) + places]
+        return found
 
     def select(
         self,
@@ -203,9 +259,11 @@ class Block:
             allowed &= spans.last_end >= start_us
             cut |= spans.first_end < start_us
         cut &= allowed
-        if allowed.all() and not cut.any():
+        if allowed.all() and not cut.any() and self.gone is None:
             return None
-        mask = np.repeat(allowed, videos["count"])
+        mask: Mask = np.repeat(allowed, videos["count"])
+        if self.gone is not None:
+            mask &= ~self.gone
         rows = _rows_of(videos[cut])
         if end_us is not None:
             mask[rows] &= self.rows.columns[START, rows] < end_us

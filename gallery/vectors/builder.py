@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.disk.files import PRIVATE_DIRECTORY, sync_directory, sync_file, write_durably
-from gallery.vectors.block import VIDEO_DTYPE
+from gallery.vectors.block import NUMBER, VIDEO_DTYPE
 from gallery.vectors.index import Integers, add_vectors, new_index
 from gallery.vectors.segment import (
     CLIPS,
     COLUMNS,
     DATA_FILES,
     FORMAT,
+    FORMAT_NUMBERED,
     MANIFEST,
     TRACKLETS,
     VIDEOS,
@@ -26,6 +27,7 @@ from gallery.vectors.segment import (
 
 _SPOOL = "tracklets.f16"
 _CHUNK_BYTES = 16 * 1024 * 1024
+_COUNTED = -1  # in the place of a number that follows from the place
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class SegmentBuilder:
         self._dimension = dimension
         self._tracklets: BinaryIO = (directory / _SPOOL).open("wb")
         self._clips: BinaryIO = (directory / CLIPS).open("wb")
-        self._columns: list[Integers] = []  # 24 bytes a tracklet
+        self._columns: list[Integers] = []  # 32 bytes a tracklet
         self._tracklet_count = 0
         self._clip_count = 0
 
@@ -58,10 +60,20 @@ class SegmentBuilder:
         times_us: Integers,
         clip_counts: Sequence[int] | Integers,
         clips: NDArray[np.float16],
+        numbers: Integers | None = None,
     ) -> None:
-        """Append N tracklets: vectors (N, D), start and end times (2, N), clips (sum of clip_counts, D)."""
+        """Append N tracklets of a video.
+
+        Args:
+            vectors: (N, D).
+            times_us: (2, N) start and end.
+            clip_counts: (N,).
+            clips: (sum of clip_counts, D).
+            numbers: (N,) those that they have in the video, ascending; None: counted from 0.
+        """
         firsts = self._clip_count + np.concatenate([[0], np.cumsum(clip_counts)]).astype(np.int64)
-        self._columns.append(np.vstack([times_us, firsts[:-1]]))
+        named = np.full(len(vectors), _COUNTED) if numbers is None else numbers
+        self._columns.append(np.vstack([times_us, firsts[:-1], named]))
         self._tracklets.write(np.ascontiguousarray(vectors, "<f2").data)
         self._clips.write(np.ascontiguousarray(clips, "<f2").data)
         self._tracklet_count += len(vectors)
@@ -72,10 +84,13 @@ class SegmentBuilder:
         self.close()
         counts = [video.count for video in videos]
         assert sum(counts) == self._tracklet_count
-        columns = np.concatenate([np.zeros((3, 0), np.int64), *self._columns], axis=1)
+        columns = np.concatenate([np.zeros((4, 0), np.int64), *self._columns], axis=1)
         columns[:2] += np.repeat(np.array([video.origin_us for video in videos], np.int64), counts)
-        np.save(self._directory / COLUMNS, columns, allow_pickle=False)
         firsts = np.cumsum([0, *counts])
+        counted = np.arange(len(columns[NUMBER])) - np.repeat(firsts[:-1], counts)
+        columns[NUMBER] = np.where(columns[NUMBER] == _COUNTED, counted, columns[NUMBER])
+        complete = bool(np.array_equal(columns[NUMBER], counted))
+        np.save(self._directory / COLUMNS, columns[:NUMBER] if complete else columns, allow_pickle=False)
         rows = [
             (v.video_id.encode(), v.camera_id, first, v.count)
             for v, first in zip(videos, firsts, strict=False)
@@ -83,7 +98,7 @@ class SegmentBuilder:
         np.save(self._directory / VIDEOS, np.array(rows, VIDEO_DTYPE), allow_pickle=False)
         self._write_index()
         manifest = Manifest(
-            format=FORMAT,
+            format=FORMAT if complete else FORMAT_NUMBERED,
             model_id=self._model_id,
             dimension=self._dimension,
             tracklets=self._tracklet_count,

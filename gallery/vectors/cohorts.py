@@ -45,14 +45,18 @@ def cohorts_of(blocks: Sequence[Block], known: Mapping[int, KnownCohort]) -> dic
 
 
 def _by_camera(blocks: Sequence[Block]) -> Iterator[NDArray[np.void]]:
-    """The videos of each camera that are not erased, in the order of their ids: (V,) of _LIVE_DTYPE."""
+    """The videos of each camera that are not erased, in the order of their ids: (V,) of _LIVE_DTYPE.
+
+    They count the tracklets that are left of each.
+    """
     parts = []
     for number, block in enumerate(blocks):
         kept = block.rows.videos[~block.erased]
         part = np.zeros(len(kept), _LIVE_DTYPE)
         part["block"] = number
-        for name in ("camera_id", "id", "count", "first"):
+        for name in ("camera_id", "id", "first"):
             part[name] = kept[name]
+        part["count"] = block.live_counts[~block.erased]
         parts.append(part[part["count"] > 0])
     if not parts:
         return
@@ -67,12 +71,13 @@ def _sample(blocks: Sequence[Block], videos: NDArray[np.void]) -> Halves:
     ends = np.cumsum(videos["count"])
     places = evenly(int(ends[-1]))
     ordinals = np.searchsorted(ends, places, side="right")
-    rows: Integers = videos["first"][ordinals] + places - (ends - videos["count"])[ordinals]
+    inside: Integers = places - (ends - videos["count"])[ordinals]
     dimension = blocks[0].rows.vectors.dimension
     vectors = np.empty((len(places), dimension), np.float16)
     of_block = videos["block"][ordinals]
     for number in np.unique(of_block).tolist():
-        here = of_block == number
-        vectors[here] = blocks[number].rows.vectors.take(rows[here])
-        check_vectors(blocks[number].rows, vectors[here], rows[here])
+        here, block = of_block == number, blocks[number]
+        rows = block.live_rows(videos["first"][ordinals[here]], inside[here])
+        vectors[here] = block.rows.vectors.take(rows)
+        check_vectors(block.rows, vectors[here], rows)
     return vectors

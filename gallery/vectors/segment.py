@@ -3,7 +3,8 @@
     manifest.json    what is here: model, counts, size and SHA-256 of each file
     tracklets.faiss  N vectors that rank (FAISS fp16 scalar quantiser, inner product)
     clips.f16        M vectors that locate the moment, (M, D) fp16, little-endian; tracklet after tracklet
-    columns.npy      (3, N) int64: start and end in µs since 1970, first clip
+    columns.npy      (3, N) int64: start and end in µs since 1970, first clip; in format 2 (4, N), the number
+                     that each tracklet has in its video, for some of them were left out
     videos.npy       (V,) of VIDEO_DTYPE; the tracklets of a video lie together, in the order of their numbers
 
 The same tracklets give the same bytes.
@@ -23,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.errors import CorruptSegment
-from gallery.vectors.block import FIRST_CLIP, VIDEO_DTYPE, Part, Rows
+from gallery.vectors.block import FIRST_CLIP, NUMBER, VIDEO_DTYPE, Part, Rows
 from gallery.vectors.index import FlatVectors
 
 FORMAT = 1
+FORMAT_NUMBERED = 2  # tracklets were left out, so that places do not say which are there
 MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (
     "manifest.json",
     "tracklets.faiss",
@@ -82,7 +84,8 @@ def read_manifest(directory: Path) -> Manifest:
         found = json.loads((directory / MANIFEST).read_bytes())
         manifest = Manifest(**found)
         counts = (manifest.dimension, manifest.tracklets, manifest.clips, manifest.videos)
-        if manifest.format != FORMAT or not all(isinstance(n, int) and n >= 0 for n in counts):
+        known = manifest.format in {FORMAT, FORMAT_NUMBERED}
+        if not known or not all(isinstance(n, int) and n >= 0 for n in counts):
             raise CorruptSegment(directory.name, "a manifest of another format")
         for name in DATA_FILES:
             size, right = (directory / name).stat().st_size, manifest.files[name]["bytes"]
@@ -155,7 +158,8 @@ def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
 
 
 def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], manifest: Manifest) -> None:
-    if columns.dtype != np.int64 or columns.shape != (3, manifest.tracklets):
+    height = 3 if manifest.format == FORMAT else 4
+    if columns.dtype != np.int64 or columns.shape != (height, manifest.tracklets):
         raise CorruptSegment(directory.name, f"{COLUMNS} is {columns.dtype} {columns.shape}")
     if videos.dtype != VIDEO_DTYPE or videos.shape != (manifest.videos,):
         raise CorruptSegment(directory.name, f"{VIDEOS} is {videos.dtype} {videos.shape}")
@@ -169,6 +173,13 @@ def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], 
     clips = columns[FIRST_CLIP]
     if len(clips) and (clips[0] != 0 or clips[-1] > manifest.clips or np.any(np.diff(clips) < 0)):
         raise CorruptSegment(directory.name, f"{COLUMNS} names clips that are not there")
+    if height > NUMBER:
+        # Ascending in each video: a tracklet is looked up by its number.
+        first_of_video = np.zeros(manifest.tracklets, np.bool_)
+        first_of_video[videos["first"][videos["count"] > 0]] = True
+        ascends = np.diff(columns[NUMBER], prepend=-1) > 0
+        if np.any(~ascends & ~first_of_video) or np.any(columns[NUMBER] < 0):
+            raise CorruptSegment(directory.name, f"{COLUMNS} numbers tracklets out of order")
 
 
 def read_clips(directory: Path, dimension: int, ranges: Sequence[tuple[int, int]]) -> NDArray[np.float16]:

@@ -216,16 +216,10 @@ class Snapshot:
         for block in self.blocks:
             rows = block.rows
             for ordinal in np.flatnonzero((rows.videos["id"] == video_id.encode()) & ~block.erased):
-                row = self._row(rows.videos[ordinal], number)
-                if row is not None:
+                row = _row(rows, int(ordinal), number)
+                if row is not None and (block.gone is None or not block.gone[row]):
                     return rows, row
         raise NotFound(f"no tracklet {tracklet_id!r} with an embedding of this model"[:200])
-
-    @staticmethod
-    def _row(video: np.void, number: str) -> int | None:
-        if not (number.isascii() and number.isdigit() and str(int(number)) == number):
-            return None
-        return int(video["first"]) + int(number) if int(number) < video["count"] else None
 
     def _search(self, query: FloatArray, limit: int, filters: Filters, by: RankBy) -> Ranking:
         searched = self._select(filters)
@@ -251,6 +245,12 @@ class Snapshot:
             if count:
                 shares.append(_Share(block, mask, count))
         return shares
+
+
+def _row(rows: Rows, ordinal: int, number: str) -> int | None:
+    if not (number.isascii() and number.isdigit() and len(number) < 19 and str(int(number)) == number):
+        return None
+    return rows.row_of(ordinal, int(number))
 
 
 def _encoded(video_ids: frozenset[str]) -> NDArray[np.bytes_]:

@@ -14,7 +14,7 @@ from gallery.errors import CorruptSegment
 from gallery.records.searching import DamagedSegment
 from gallery.sql.changes import current_change
 from gallery.sql.database import Database
-from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone
+from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, TrackletTombstone
 from gallery.vectors.block import Block, Rows, join_rows
 from gallery.vectors.cohorts import cohorts_of
 from gallery.vectors.index import FlatVectors, Mask
@@ -32,6 +32,7 @@ class _Listing:
     segments: frozenset[str]
     order: tuple[str, ...]
     tombstones: Mapping[str, frozenset[str]]
+    singly: Mapping[str, Mapping[str, Sequence[int]]]  # numbers of erased tracklets, by segment and video
     dimension: int | None  # of the model; None when nothing was ever indexed with it
 
     def without(self, damaged: Mapping[str, str]) -> "_Listing":
@@ -93,7 +94,7 @@ class Snapshots:
     def _only(self, newest: Snapshot, change: int, video_ids: Collection[str]) -> Snapshot:
         held = np.array(sorted(video_id.encode() for video_id in video_ids), "S32")
         blocks = [
-            Block(block.rows, block.erased | ~np.isin(block.rows.videos["id"], held))
+            Block(block.rows, block.erased | ~np.isin(block.rows.videos["id"], held), block.gone)
             for block in newest.blocks
         ]
 
@@ -107,6 +108,10 @@ class Snapshots:
         """Let go of a model's snapshot; searches in it go on, and asking for it makes it anew."""
         with self._lock:
             self._newest.pop(model_id, None)
+
+    def is_loaded(self, model_id: str) -> bool:
+        """Whether a snapshot of a model is in memory."""
+        return model_id in self._newest
 
     def without(self, searched: Snapshot, error: CorruptSegment) -> Snapshot:
         """Return what can be searched when a search found a segment damaged or gone.
@@ -163,6 +168,7 @@ class Snapshots:
     def _list(self, model_id: str) -> _Listing:
         ours = select(Segment.id).where(Segment.model_id == model_id, Segment.tracklet_count > 0)
         erased = defaultdict(set)
+        singly: dict[str, dict[str, list[int]]] = {}
         with self._database.read() as session:
             change = current_change(session)
             order = tuple(session.scalars(ours.order_by(Segment.change, Segment.id)))
@@ -170,9 +176,14 @@ class Snapshots:
                 select(Tombstone.segment_id, Tombstone.video_id).where(Tombstone.segment_id.in_(ours))
             ):
                 erased[segment_id].add(video_id)
+            columns = (TrackletTombstone.segment_id, TrackletTombstone.video_id, TrackletTombstone.number)
+            for segment_id, video_id, number in session.execute(
+                select(*columns).where(TrackletTombstone.segment_id.in_(ours))
+            ):
+                singly.setdefault(segment_id, {}).setdefault(video_id, []).append(number)
             dimension = session.scalar(select(Model.dimension).where(Model.id == model_id))
         tombstones = {key: frozenset(ids) for key, ids in erased.items()}
-        return _Listing(change, frozenset(order), order, tombstones, dimension)
+        return _Listing(change, frozenset(order), order, tombstones, singly, dimension)
 
     def _blocks(self, listing: _Listing, known: Sequence[Block]) -> list[Block]:
         wanted = set(listing.order)
@@ -191,7 +202,7 @@ class Snapshots:
         ]
         large += [rows for rows in opened if _is_large(rows)]
         joined = join(joined, [rows for rows in opened if not _is_large(rows)])
-        return [Block(rows, _erased(rows, listing)) for rows in (*large, *joined)]
+        return [Block(rows, _erased(rows, listing), _gone(rows, listing)) for rows in (*large, *joined)]
 
     def _open(self, segment_id: str, dimension: int | None) -> Rows:
         rows = open_segment(segment_directory(self._data_dir, segment_id))
@@ -245,3 +256,20 @@ def _erased(rows: Rows, listing: _Listing) -> Mask:
             gone = [video_id.encode() for video_id in listing.tombstones[part.segment_id]]
             erased |= inside & np.isin(rows.videos["id"], gone)
     return erased
+
+
+def _gone(rows: Rows, listing: _Listing) -> Mask | None:
+    """Mark the tracklets of a block that were erased singly; None: none were."""
+    touched = [part for part in rows.parts if part.segment_id in listing.singly]
+    if not touched:
+        return None
+    gone = np.zeros(len(rows), np.bool_)
+    for part in touched:
+        for video_id, numbers in listing.singly[part.segment_id].items():
+            for ordinal in np.flatnonzero(rows.videos["id"] == video_id.encode()):
+                first = int(rows.videos["first"][ordinal])
+                if not part.first <= first < part.first + part.count:
+                    continue
+                own = np.arange(first, first + int(rows.videos["count"][ordinal]))
+                gone[own] |= np.isin(rows.numbers(own), numbers)
+    return gone if gone.any() else None

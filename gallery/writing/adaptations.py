@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +31,7 @@ from gallery.validation import model_name
 
 _VIDEOS: Final = "videos.json"
 _REPORT: Final = "report.html"
+_ERASED: Final = ".erased"  # a file beside the folder: something of what it shows is erased
 
 
 class Adaptations:
@@ -103,7 +104,20 @@ class Adaptations:
             with _locked(folder) as mine:
                 if mine and self._shows_erased(folder):
                     removed += discard_tree(folder, staging_root(self._data_dir))
+                    folder.with_name(folder.name + _ERASED).unlink(missing_ok=True)
         return removed
+
+    def forget(self, video_ids: Sequence[str]) -> None:
+        """Remove the folders that may show some videos, of which something was erased.
+
+        One in which a process works goes when that is done.
+        """
+        for folder in subdirectories(self._data_dir / "adaptations"):
+            with suppress(FileNotFoundError, ValueError):  # what is damaged is swept anyway
+                shown = json.loads((folder / _VIDEOS).read_bytes())
+                if not set(shown).isdisjoint(video_ids):
+                    write_durably(folder.with_name(folder.name + _ERASED), b"")
+        self.sweep()
 
     def _shows_erased(self, folder: Path) -> bool:
         try:
@@ -112,6 +126,8 @@ class Adaptations:
             return False
         except ValueError:
             return True  # damaged: whose pictures these are, nobody can tell
+        if folder.with_name(folder.name + _ERASED).exists():
+            return True
         with self._database.read() as session:
             there = set(session.scalars(select(Video.id)))
         return not set(shown) <= there

@@ -17,7 +17,7 @@ from gallery.disk.locks import Staging, staging_root
 from gallery.errors import CorruptSegment, InvalidInput
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
-from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, Video
+from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, TrackletTombstone, Video
 from gallery.vectors.builder import SegmentBuilder
 from gallery.vectors.segment import (
     Manifest,
@@ -27,6 +27,7 @@ from gallery.vectors.segment import (
     verify_segment,
 )
 from gallery.writing.copying import copy_video
+from gallery.writing.leaving import erased_singly
 from gallery.writing.rows import new_segment
 
 DEFAULT_MAX_TRACKLETS = 262_144  # 0.7 GB of fp16 vectors at 1280 dimensions
@@ -42,6 +43,7 @@ class CompactionReport:
         tracklets_removed: erased tracklets that left the disk.
         abandoned: merges that others were faster with.
         damaged: ids of the segments that could not be copied.
+        settled: erasures of which nothing is left on the disk since.
     """
 
     segments_before: int = 0
@@ -49,6 +51,7 @@ class CompactionReport:
     tracklets_removed: int = 0
     abandoned: int = 0
     damaged: tuple[str, ...] = ()
+    settled: int = 0
 
 
 @dataclass(slots=True)
@@ -60,6 +63,7 @@ class _Source:
     dimension: int
     tracklets: int
     has_erased: bool
+    singly: frozenset[tuple[str, int]]  # erased tracklets of these, by video and number
     videos: frozenset[str] = field(default=frozenset())
     camera_id: int | None = None  # None when it has videos of several
 
@@ -99,8 +103,12 @@ def compact(
 def _sources(database: Database) -> list[_Source]:
     with database.read() as session:
         erased = set(session.scalars(select(Tombstone.segment_id)))
+        singly = erased_singly(session)
         query = select(Segment.id, Segment.model_id, Model.dimension, Segment.tracklet_count).join(Model)
-        sources = [_Source(*row, row.id in erased) for row in session.execute(query)]
+        sources = [
+            _Source(*row, row.id in erased or row.id in singly, singly.get(row.id, frozenset()))
+            for row in session.execute(query)
+        ]
         videos: dict[str, dict[str, int]] = {}
         rows = select(SegmentVideo.segment_id, Video.id, Video.camera_id).join(Video)
         for segment_id, video_id, camera_id in session.execute(rows):
@@ -180,7 +188,15 @@ def _copy(directory: Path, data_dir: Path, group: Sequence[_Source]) -> Manifest
     )
     builder = SegmentBuilder(directory, group[0].model_id, group[0].dimension)
     try:
-        contents = [copy_video(builder, opened[number], ordinal) for _, number, ordinal in places]
+        contents = [
+            copy_video(
+                builder,
+                opened[number],
+                ordinal,
+                without=[gone for video, gone in group[number].singly if video == video_id],
+            )
+            for video_id, number, ordinal in places
+        ]
         return builder.finish(contents)
     finally:
         builder.close()
@@ -195,6 +211,8 @@ def _replace(session: Session, segment_id: str, manifest: Manifest, group: Seque
     here = SegmentVideo.segment_id.in_(ids)
     left = set(session.scalars(select(SegmentVideo.video_id).where(here)))
     erased = sorted(frozenset[str]().union(*(source.videos for source in group)) - left)
+    copied = frozenset[tuple[str, int]]().union(*(source.singly for source in group))
+    gone_since = sorted(frozenset[tuple[str, int]]().union(*erased_singly(session, ids).values()) - copied)
     row = new_segment(segment_id, manifest, 0)
     if left:
         session.add(row)
@@ -205,4 +223,8 @@ def _replace(session: Session, segment_id: str, manifest: Manifest, group: Seque
     if not left:
         return _Made(visible=False, tracklets=0)
     session.add_all(Tombstone(segment_id=segment_id, video_id=v, change=row.change) for v in erased)
+    session.add_all(
+        TrackletTombstone(segment_id=segment_id, video_id=video_id, number=number, change=row.change)
+        for video_id, number in gone_since
+    )
     return _Made(visible=True, tracklets=manifest.tracklets)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from gallery.catalogue.audit import add_event
 from gallery.catalogue.camera_rows import camera_row
 from gallery.catalogue.digests import rows_digest
+from gallery.catalogue.holds import Holding, refuse
 from gallery.catalogue.infos import stamp_columns, video_info
 from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root, video_lock
@@ -37,7 +38,7 @@ from gallery.vectors.segment import (
     verify_segment,
 )
 from gallery.writing.copying import copy_video
-from gallery.writing.leaving import leave_segments, lock_segments
+from gallery.writing.leaving import erased_singly, leave_segments, lock_segments
 from gallery.writing.rows import insert_intervals, new_segment
 
 _ATTEMPTS = 5
@@ -155,6 +156,9 @@ def _copy(  # noqa: PLR0917  (a video of a model, what is right of it, and where
     for attempt in range(_ATTEMPTS):
         with database.read() as session:
             held = session.get_one(SegmentVideo, (video_id, model_id)).segment_id
+            # Nobody erases more of it meanwhile: the video is locked.
+            singly = erased_singly(session, [held]).get(held, frozenset())
+            gone = [number for video, number in singly if video == video_id]
         source = segment_directory(data_dir, held)
         try:
             verify_segment(source)  # a damaged file must not get a new, valid checksum
@@ -167,7 +171,9 @@ def _copy(  # noqa: PLR0917  (a video of a model, what is right of it, and where
     ordinal = rows.videos["id"].tolist().index(video_id.encode())
     builder = SegmentBuilder(staging.directory / "segment", model_id, dimension)
     try:
-        content = copy_video(builder, rows, ordinal, shift_us=right.shift_us, camera_id=right.camera_id)
+        content = copy_video(
+            builder, rows, ordinal, shift_us=right.shift_us, camera_id=right.camera_id, without=gone
+        )
         manifest = builder.finish([content])
     finally:
         builder.close()
@@ -184,13 +190,18 @@ def _apply(  # noqa: PLR0917  (one transaction: a video, its changes, and who ma
     key_id: str | None,
 ) -> tuple[list[str], VideoInfo]:
     """Change all rows; returns the segments that hold nothing any more, and the video as it is now."""
-    segment_ids = lock_segments(session, video_id)
+    holding = Holding.read(session)
+    segment_ids = lock_segments(session, [video_id])
     row = session.get_one(Video, video_id, with_for_update=True)
     camera_row(session, right.camera_id)
+    hold = holding.of_video(row)
     was = {name: getattr(row, name) for name in values}
     for name, value in values.items():
         setattr(row, name, value)
     session.flush()
+    if hold is not None and holding.of_video(row) is None:
+        # Else a recording could be moved out of the hold on its camera, and erased then.
+        refuse(hold, f"video {video_id}")
     if right.shift_us:
         _shift_intervals(session, video_id, right)
     row.rows_sha256 = rows_digest(session, video_id)

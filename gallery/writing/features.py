@@ -44,7 +44,7 @@ class FeatureWriter:
         self._model = checked_model(model)
         self._staging: Staging | None = None
         self._builder: SegmentBuilder | None = None
-        self._count = 0
+        self._count, self._last = 0, -1
 
     def __enter__(self) -> Self:
         self._staging = Staging(self._data_dir)
@@ -63,7 +63,7 @@ class FeatureWriter:
         self._close()
 
     def add(self, tracklet: TrackletInfo, feature: FloatArray, clips: NDArray[np.float32]) -> None:
-        """Take the features of the next tracklet; they come in the order of their numbers, from 0.
+        """Take the features of the next tracklet; they come in the order of their numbers.
 
         Args:
             tracklet: as recorded, with its clips.
@@ -71,11 +71,11 @@ class FeatureWriter:
             clips: (number of clips, D), rows L2-normalised.
 
         Raises:
-            InvalidInput: another tracklet is next, or a feature cannot be stored; nothing was taken.
+            InvalidInput: a later tracklet came before, or a feature cannot be stored; nothing was taken.
         """
         builder = self._open_builder()
-        if (tracklet.video_id, tracklet.number) != (self._video.id, self._count):
-            raise InvalidInput(f"tracklet {tracklet.id}, where number {self._count} is next")
+        if tracklet.video_id != self._video.id or tracklet.number <= self._last:
+            raise InvalidInput(f"tracklet {tracklet.id} after number {self._last} of video {self._video.id}")
         if len(clips) != len(tracklet.clips):
             raise InvalidInput(
                 f"{len(clips)} clips of tracklet {tracklet.id}, which has {len(tracklet.clips)}"
@@ -88,8 +88,9 @@ class FeatureWriter:
             np.array([[tracklet.start_us], [tracklet.end_us]], np.int64),
             [len(parts)],
             parts.astype(np.float16),
+            np.array([tracklet.number], np.int64),
         )
-        self._count += 1
+        self._count, self._last = self._count + 1, tracklet.number
 
     def commit(self, completion: Completion | None = None) -> VideoInfo:
         """Make the features visible.

@@ -12,12 +12,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.digests import rows_digest
+from gallery.catalogue.holds import Holding, refuse
 from gallery.catalogue.infos import report_column, stamp_columns
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
 from gallery.investigation import marks
 from gallery.records.videos import ModelInfo, NewVideo
 from gallery.sql.changes import advance_change
 from gallery.sql.database import insert_or_keep
+from gallery.sql.erasure_tables import PartErased
 from gallery.sql.tables import Camera, Clip, Model, Segment, SegmentVideo, Tracklet, Video, VideoInterval
 from gallery.times import microseconds
 from gallery.vectors.segment import Manifest
@@ -33,7 +35,9 @@ def is_known(session: Session, video_id: str, model_id: str, *, replace: bool) -
     Raises:
         AlreadyIndexed: it has it under this one, and it is not to be replaced.
     """
-    if not replace and session.get(SegmentVideo, (video_id, model_id)) is not None:
+    if replace:
+        require_whole(session, video_id)
+    elif session.get(SegmentVideo, (video_id, model_id)) is not None:
         raise AlreadyIndexed(f"the recording is indexed already, as video {video_id}", video_id)
     return session.get(Video, video_id) is not None
 
@@ -147,13 +151,21 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
 
     Embeddings of other models stay if they are still of the same tracklets, at the same times, of the same
     camera. Marks stay if the tracklets are the same: else they would be verdicts on other people.
+
+    Raises:
+        Held: the tracklets are others, and a legal hold keeps those that are there.
+        Conflict: something of the video was erased.
     """
     old = session.get_one(Video, video.content_hash[:32])
-    left = lock_segments(session, old.id)
+    holding = Holding.read(session)
+    left = lock_segments(session, [old.id])
     old = session.get_one(Video, old.id, with_for_update=True)  # nobody marks a hit of it meanwhile
     since = old.tracklets_change
     same = (old.camera_id, old.start_time) == (video.camera_id, video.start_time)
     same_tracklets = _same_tracklets(session, old, spool)
+    if not same_tracklets:
+        refuse(holding.of_video(old), f"video {old.id}")
+    require_whole(session, old.id)
     kept = marks.take_out(session, old.id) if same_tracklets else []
     marks.forget_marks(session, old.id)
     others: list[tuple[str, str, int | None]] = []
@@ -172,6 +184,15 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
     session.flush()
     left_now = sorted(set(left) - {held for _, held, _ in others})
     return Replaced(row, left_now, since if same_tracklets else None)
+
+
+def require_whole(session: Session, video_id: str) -> None:
+    """Raise Conflict if something of a video was erased: read anew, it would be there again."""
+    if session.scalar(select(PartErased.id).where(PartErased.video_id == video_id).limit(1)) is not None:
+        raise Conflict(
+            f"something of video {video_id} was erased, and would come back if it were indexed anew: erase "
+            "the whole recording first"
+        )
 
 
 def _same_tracklets(session: Session, row: Video, spool: Spool) -> bool:

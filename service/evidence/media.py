@@ -169,7 +169,7 @@ class Media:
 
     def _preview(self, tracklet: TrackletInfo) -> Stretch:
         wanted = tracklets.ClipRequest(_PADDING_US // 1000, drawn=True, moment=None)
-        return tracklets.stretch_of(tracklet, wanted, self._state.settings)
+        return tracklets.stretch_of(self._state, tracklet, wanted)
 
 
 def _require_same(source: Path, video: VideoInfo) -> None:

@@ -88,24 +88,18 @@ async def correct_video(
     summary="Erase a video from the gallery",
     status_code=204,
     response_class=Response,
-    responses=declared(404),
+    responses=declared(404, 409),
 )
 async def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:
     """Removes its tracklets, vectors, thumbnails and clips, and the file if it was uploaded.
 
     A file under the media folder stays where it is. Once this answers, no search finds the video. Marks on
-    its tracklets go with it: the searches they were made on say how many.
+    its tracklets go with it: the searches they were made on say how many. `GET /v1/erasures` has the
+    certificate. 409: a legal hold keeps it.
     """
 
     def erase() -> None:
-        video = state.gallery.catalogue.video(video_id)
-        state.gallery.audit.record(
-            "video.erase",
-            key_id=caller.key_id,
-            subject=video.id,
-            detail={"content_hash": video.content_hash, "tracklets": video.tracklet_count},
-        )
-        state.gallery.erase_video(video.id)
+        state.gallery.erase_video(video_id, key_id=caller.key_id)
 
     await run_in_threadpool(erase)
 

@@ -40,6 +40,22 @@ def ask_again(state: State, caller: Caller, first: SearchInfo, on: RepeatOn) -> 
     )
 
 
+def asked_with(
+    state: State, first: SearchInfo, embedder: ProbeEmbedder, snapshot: Snapshot
+) -> targets.Features:
+    """The feature that a search was asked with, (D,), from what it looked for and the marks that moved it.
+
+    Raises:
+        ProbeUnavailable: something that it looked for is gone.
+        StateConflict: it was answered by another model than the one in use.
+    """
+    if first.model_id != embedder.id:
+        raise StateConflict(f"The search was answered by {first.model_name}; {embedder.name} is in use.")
+    known = _targets(state, first, embedder)
+    refining = _refining(state, first, known, snapshot)
+    return targets.fused(known) if refining is None else refining.vector
+
+
 def _targets(state: State, first: SearchInfo, embedder: ProbeEmbedder) -> list[Target]:
     try:
         choices = targets.choices_of(state.gallery, first)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gallery.gallery import Gallery
+from gallery.sql.erasure_tables import Erasure, PartErased
 from gallery.sql.tables import (
     Camera,
     Clip,
@@ -16,6 +17,7 @@ from gallery.sql.tables import (
     SegmentVideo,
     Tombstone,
     Tracklet,
+    TrackletTombstone,
     Video,
     VideoInterval,
 )
@@ -45,9 +47,19 @@ def dump(gallery: Gallery) -> dict[str, Any]:
             row.id: (row.model_id, row.tracklet_count, row.clip_count)
             for row in session.scalars(select(Segment))
         }
+        singly = [
+            (row.segment_id, f"{row.video_id}-{row.number}")
+            for row in session.scalars(select(TrackletTombstone))
+        ]
+        rows["parts"] = sorted(
+            (row.video_id, row.tracklets, str(row.start_us), str(row.end_us))
+            for row in session.scalars(select(PartErased))
+        )
+        rows["erasures"] = [row.kind for row in session.scalars(select(Erasure).order_by(Erasure.at))]
         tombstones = [(row.segment_id, row.video_id) for row in session.scalars(select(Tombstone))]
     assert set(held) == set(segments)
     rows["tombstones"] = sorted((" ".join(held[segment]), video) for segment, video in tombstones)
+    rows["singly"] = sorted((" ".join(held[segment]), tracklet) for segment, tracklet in singly)
     rows["segments"] = {
         " ".join(videos): (*segments[key], hashes(gallery.data_dir / "segments" / key))
         for key, videos in held.items()

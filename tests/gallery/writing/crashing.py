@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -26,9 +27,10 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from gallery.gallery import Gallery
+from gallery.records.erasure import ErasureKind, ErasureTarget
 from gallery.settings import GallerySettings
 from tests.gallery.dump import dump
-from tests.gallery.making import MODEL, content_hash, make_tracklets, store
+from tests.gallery.making import MODEL, START, content_hash, make_tracklets, store
 from tests.waiting import take_time
 
 _STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "fcntl.flock", "shutil.rmtree"}
@@ -89,6 +91,12 @@ def erase_lone(gallery: Gallery, _upload: Path) -> None:
     gallery.erase_video(content_hash("uploaded")[:32])
 
 
+def erase_stretch(gallery: Gallery, _upload: Path) -> None:
+    """One recording whole, some tracklets of the others, and a stretch of each."""
+    start, end = START + timedelta(seconds=5), START + timedelta(seconds=70)
+    gallery.erasures.erase(ErasureTarget(kind=ErasureKind.STRETCH, start=start, end=end))
+
+
 def compact(gallery: Gallery, _upload: Path) -> None:
     gallery.compact()
 
@@ -106,10 +114,11 @@ def prepare(gallery: Gallery, action: str, upload: Path) -> None:
         gallery.erase_video(content_hash(1)[:32])
         store(gallery, 3, make_tracklets(3, 2))
     if action.startswith("erase"):
-        video = store(gallery, "uploaded", make_tracklets(8, 3), path=str(upload), owned=True)
+        later = START + timedelta(seconds=6)
+        video = store(gallery, "uploaded", make_tracklets(8, 3), path=str(upload), owned=True, start=later)
         (gallery.data_dir / "cache" / video.id).mkdir(parents=True)
         (gallery.data_dir / "cache" / video.id / "clip.mp4").write_bytes(b"cut")
-    if action in {"erase-merged", "replace"}:
+    if action in {"erase-merged", "erase-stretch", "replace"}:
         gallery.compact()
 
 
@@ -117,6 +126,7 @@ ACTIONS: dict[str, Callable[[Gallery, Path], None]] = {
     "write": write,
     "erase": erase_lone,
     "erase-merged": erase_lone,
+    "erase-stretch": erase_stretch,
     "compact": compact,
     "replace": replace,
 }

@@ -1,0 +1,1 @@
+"""Erasure: what goes, what is held, the certificate, and the rules by which things go by themselves."""

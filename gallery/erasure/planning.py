@@ -1,0 +1,159 @@
+"""The plan of an erasure: what goes, what legal holds keep, what it does not reach; listed first."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gallery.catalogue.holds import Holding
+from gallery.erasure.remaining import remaining
+from gallery.erasure.resolving import Resolved, Seen, batches, resolve
+from gallery.erasure.retention import due
+from gallery.records.erasure import (
+    ErasureKind,
+    ErasurePlan,
+    ErasureTarget,
+    HeldBack,
+    PlannedRecording,
+    PlannedStretch,
+    PlannedTracklet,
+)
+from gallery.sql.erasure_tables import LegalHold
+from gallery.sql.tables import Camera, Mark, Tracklet, Video
+from gallery.times import microseconds, time_at
+
+
+def make_plan(session: Session, target: ErasureTarget) -> tuple[ErasurePlan, Resolved]:
+    """Say what an erasure would take now; returns the rows that go, too: without what is held.
+
+    Raises:
+        NotFound: something that the target names by id is not there.
+        InvalidInput: it names nothing, or more than one erasure may take.
+    """
+    holding = Holding.read(session)
+    if target.kind == ErasureKind.RETENTION:
+        found = due(session, holding, (target.about or {}).get("rule"))
+    else:
+        found = resolve(session, target)
+    held = _keep_held(found, holding)
+    cameras = {row.id: row.name for row in session.execute(select(Camera.id, Camera.name))}
+    plan = ErasurePlan(
+        target=target,
+        recordings=[
+            PlannedRecording(
+                row.id,
+                row.content_hash,
+                cameras[row.camera_id],
+                row.start_time,
+                row.end_time,
+                row.tracklet_count,
+                row.owned,
+            )
+            for _, row in sorted(found.videos.items())
+        ],
+        tracklets=[
+            PlannedTracklet(seen[0], cameras[found.stay[video].camera_id], *_times(found.stay[video], seen))
+            for video, parts in sorted(found.parts.items())
+            for seen in parts
+        ],
+        stretches=[
+            PlannedStretch(video, *_times(found.stay[video], ("", 0, *cut)))
+            for video, cut in sorted(found.cuts.items())
+        ],
+        probes=sorted(found.probes),
+        searches=sorted(found.searches),
+        cases=sorted(found.cases),
+        marks=_count_marks(session, found),
+        held=held,
+        remains=remaining(session, found, held),
+        digest=_digest(target, found, held),
+    )
+    return plan, found
+
+
+def _times(video: Video, seen: Seen) -> tuple[datetime, datetime]:
+    return (
+        video.start_time + timedelta(microseconds=seen[2]),
+        video.start_time + timedelta(microseconds=seen[3]),
+    )
+
+
+def _keep_held(found: Resolved, holding: Holding) -> list[HeldBack]:
+    """Take what is held out of what was found, and name it."""
+    held: list[HeldBack] = []
+
+    def keep(kind: str, one: str, hold: LegalHold | None) -> bool:
+        if hold is not None:
+            held.append(HeldBack(kind, one, hold.id, hold.reason))
+        return hold is not None
+
+    for name, row in sorted(found.videos.items()):
+        if keep("recording", name, holding.of_video(row)):
+            del found.videos[name]
+    for name, parts in sorted(found.parts.items()):
+        video = found.stay[name]
+        left = [
+            seen
+            for seen in parts
+            if not keep("tracklet", seen[0], holding.of_tracklet(video, seen[0], *_times(video, seen)))
+        ]
+        found.parts[name] = left
+        if not left:
+            del found.parts[name]
+    for name, cut in sorted(found.cuts.items()):
+        video = found.stay[name]
+        begin, end = (time_at(microseconds(video.start_time) + one) for one in cut)
+        hold = holding.recordings.get(name) or holding.of_camera(video.camera_id, begin, end)
+        if keep("stretch", name, hold):
+            del found.cuts[name]
+    for name in sorted(found.cases):
+        if keep("case", name, holding.cases.get(name)):
+            del found.cases[name]
+    for kind, rows in (("search", found.searches), ("photo", found.probes)):
+        for name in sorted(rows):
+            if keep(kind, name, holding.items.get(name)):
+                del rows[name]
+    return held
+
+
+def _count_marks(session: Session, found: Resolved) -> int:
+    """Changes of marks that are in force and go along."""
+    count = 0
+    valid = (Mark.undone_at.is_(None), Mark.verdict.is_not(None))
+    for some in batches(sorted(found.searches)):
+        query = select(func.count()).select_from(Mark).where(Mark.search_id.in_(some), *valid)
+        count += session.execute(query).scalar_one()
+    tracklets = [seen[0] for parts in found.parts.values() for seen in parts]
+    for some in batches(tracklets):
+        query = select(func.count()).select_from(Mark).where(Mark.tracklet_id.in_(some), *valid)
+        count += session.execute(query).scalar_one()
+    for some in batches(sorted(found.videos)):
+        own = Mark.tracklet_id.in_(select(Tracklet.id).where(Tracklet.video_id.in_(some)))
+        query = select(func.count()).select_from(Mark).where(own, *valid)
+        count += session.execute(query).scalar_one()
+    return count
+
+
+def _digest(target: ErasureTarget, found: Resolved, held: Sequence[HeldBack]) -> str:
+    """A digest of all that goes and all that is held: another list has another one."""
+    what: Mapping[str, Any] = {
+        "kind": target.kind,
+        "recordings": [
+            [row.id, row.tracklets_change, row.tracklet_count] for _, row in sorted(found.videos.items())
+        ],
+        "tracklets": sorted(
+            [seen[0], found.stay[video].tracklets_change]
+            for video, parts in found.parts.items()
+            for seen in parts
+        ),
+        "stretches": sorted([video, *cut] for video, cut in found.cuts.items()),
+        "probes": sorted(found.probes),
+        "searches": sorted(found.searches),
+        "cases": sorted(found.cases),
+        "held": sorted([one.kind, one.id, one.hold_id] for one in held),
+    }
+    return hashlib.sha256(json.dumps(what, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Erasure over HTTP: what is asked for, listed, confirmed and certified."""
