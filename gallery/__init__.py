@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
+    from gallery.reason import because as because
     from gallery.records.access import KEY_PREFIX as KEY_PREFIX
     from gallery.records.access import Anchor as Anchor
     from gallery.records.access import ChainReport as ChainReport
@@ -190,6 +191,7 @@ _HOMES = {
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "records.watching": ["WatchedFile", "WatchedStamp"],
+    "reason": ["because"],
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot", "Stored"],

@@ -14,12 +14,15 @@ class GallerySettings(BaseSettings):
 
     `data_dir` must lie on one file system that all processes of the installation share and that has flock.
     `database_url` is sqlite:///FILE or postgresql://...; None means a SQLite file in `data_dir`.
+    `require_purpose` and `require_case_number`: a look at people has to say why (`gallery.because`).
     """
 
     model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore")
 
     data_dir: Path = Path("data")
     database_url: str | None = None
+    require_purpose: bool = False
+    require_case_number: bool = False
 
     @field_validator("database_url")
     @classmethod

@@ -23,6 +23,7 @@ from service.auth import Authentication, require_caller
 from service.metrics.instruments import Instruments
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
+from service.reasons import CASE_NUMBER, PURPOSE, Reasons
 from service.routes import (
     audit,
     calibrations,
@@ -78,6 +79,8 @@ API: Final = (
     audit,
 )
 """What is served under /v1."""
+LOOKING: Final = (probes, searches, marks, evidence, cases, tracklets)
+"""Those of them that show people."""
 
 
 def create_app(
@@ -147,6 +150,12 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
     """The last one added is the outermost."""
     routes = [route for part in API for route in part.router.routes if isinstance(route, APIRoute)]
     app.add_middleware(
+        Reasons,
+        routes=routes,
+        purpose=settings.require_purpose,
+        case_number=settings.require_case_number,
+    )
+    app.add_middleware(
         Authentication,
         routes=routes,
         allow_anonymous=settings.allow_anonymous,
@@ -159,7 +168,15 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
             allow_origins=settings.cors_origins,
             # Without cookies: those are for this server's own page (service.access.cookies).
             allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["X-API-Key", "Authorization", "Content-Type", "Idempotency-Key", "Range"],
+            allow_headers=[
+                "X-API-Key",
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "Range",
+                PURPOSE,
+                CASE_NUMBER,
+            ],
             expose_headers=[
                 "Location",
                 "Retry-After",
@@ -192,7 +209,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
         app.include_router(
             part.router,
             dependencies=[Depends(require_caller)],
-            responses=problems.declared(),
+            responses=problems.declared(428) if part in LOOKING else problems.declared(),
             max_body_size=largest.get(part, MIB),
         )
     app.include_router(page.router)

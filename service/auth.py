@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
@@ -23,12 +23,15 @@ from service import problems
 from service.access import cookies
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
 from service.errors import Forbidden, ServiceError, Unauthenticated
+from service.reasons import CASE_NUMBER, PURPOSE
 from service.scopes import NEEDED
 from service.settings import is_loopback
 
 PROTECTED: Final = "/v1"
 SIGN_IN: Final = ("POST", "/v1/session")
 _MAX_SECRET: Final = 200
+_WHY: Final = "Why people are looked at, for the audit trail; UTF-8, percent-encoded as in a URL"
+_CASE: Final = "The case number that this belongs to, for the audit trail; UTF-8, percent-encoded as in a URL"
 # What reverse proxies add: whichever of them is there, the request came from elsewhere.
 _FORWARDING: Final = frozenset(
     {"forwarded", "via", "x-real-ip", "x-client-ip", "client-ip", "true-client-ip", "x-cluster-client-ip"}
@@ -211,6 +214,8 @@ def require_caller(
     request: Request,
     _key: Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))],
     _bearer: Annotated[object, Depends(HTTPBearer(auto_error=False))],
+    _purpose: Annotated[str | None, Header(alias=PURPOSE, description=_WHY)] = None,
+    _case_number: Annotated[str | None, Header(alias=CASE_NUMBER, description=_CASE)] = None,
 ) -> Caller:
     """The caller that the middleware found; the parameters only declare the schemes in OpenAPI.
 

@@ -4,6 +4,7 @@ ServiceError
 ├── Unauthenticated      no key and no session, or one that is unknown, expired or revoked
 ├── Forbidden            the key lacks the scope that the operation needs
 ├── ForeignRequest       a cookie came with a request that the page did not make
+├── ReasonMissing        a look at people that does not say why, where it must
 ├── InvalidRequest       an invalid value; `pointer` says where it stood
 ├── BadProbe             the photo is damaged or unusable
 ├── UnsupportedImage     the photo is of a type that is not accepted
@@ -37,6 +38,10 @@ class Forbidden(ServiceError):
 
 class ForeignRequest(ServiceError):
     """A cookie came with a request that the page did not make."""
+
+
+class ReasonMissing(ServiceError):
+    """A look at people that does not say why, where the operator requires it."""
 
 
 class InvalidRequest(ServiceError):

@@ -41,7 +41,7 @@ Noted = Annotated[
 @app.command("list")
 def list_events(
     *,
-    action: Annotated[str | None, typer.Option(help="Only these, such as search.create.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only these, such as search.read.")] = None,
     key: Annotated[str | None, typer.Option(help="Only what this key did, by its id.")] = None,
     subject: Annotated[str | None, typer.Option(help="Only what was done to this id.")] = None,
     before: Annotated[int | None, typer.Option(min=0, help="Only events before this one.")] = None,

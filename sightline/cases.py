@@ -183,7 +183,7 @@ def journey(case: Case, *, data_dir: DataDir = None, as_json: AsJson = False) ->
     from service.settings import ServiceSettings
 
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         found = journey_out(journey_of(gallery, gallery.cases.get(case), limits_of(settings)))
     if as_json:
         print_json(found.model_dump(mode="json"))
@@ -209,13 +209,13 @@ def evidence(
     from service.state import make_state
 
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, Networks())
         write(of_case(state, Caller(None), gallery.cases.get(case), hits), output, as_json=as_json)
 
 
 def _gallery(data_dir: DataDir) -> "Gallery":
-    return open_gallery(read_settings(GallerySettings, data_dir=data_dir))
+    return open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True)
 
 
 def _show(case: "CaseInfo", as_json: bool) -> None:

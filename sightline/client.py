@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from gallery.reason import current
 from sightline.failures import CommandError
 
 _TIMEOUT_SECONDS: Final = 60.0
@@ -37,6 +38,10 @@ class Client:
         self._url, self._host, self._path = url, parts.hostname, parts.path.rstrip("/")
         self._kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._headers = {} if key is None else {"X-API-Key": key}
+        reason = current()
+        for name, value in (("X-Purpose", reason.purpose), ("X-Case-Number", reason.case_number)):
+            if value is not None:
+                self._headers[name] = quote(value)
 
     def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Send JSON, return the JSON of the answer. Raises CommandError."""

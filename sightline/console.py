@@ -64,9 +64,31 @@ def read_settings(kind: type[_Settings], **options: Any) -> _Settings:
     return kind(**{name: value for name, value in options.items() if value is not None})
 
 
-def open_gallery(settings: "GallerySettings") -> "Gallery":
-    """Open the gallery; a first one is made on the spot, an older one is never migrated unasked."""
+def open_gallery(settings: "GallerySettings", *, looks: bool = False) -> "Gallery":
+    """Open the gallery; a first one is made on the spot, an older one is never migrated unasked.
+
+    Args:
+        settings: which gallery.
+        looks: people are shown, or what was found out about them: that may need a reason.
+
+    Raises:
+        CommandError: it needs one, and none was given.
+    """
     from gallery import Gallery
+    from gallery.reason import current
+
+    if looks:
+        wanted = [
+            option
+            for option, required, given in (
+                ("--purpose", settings.require_purpose, current().purpose),
+                ("--case-number", settings.require_case_number, current().case_number),
+            )
+            if required and given is None
+        ]
+        if wanted:
+            options = " ".join(f"{option} ..." for option in wanted)
+            raise CommandError("looks at people must say why here", f"sightline {options} COMMAND")
 
     first = settings.database_url is None and not (settings.data_dir / "gallery.sqlite3").exists()
     return Gallery.open(settings, create=first)

@@ -38,7 +38,7 @@ def evidence(
     from service.state import make_state
 
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, Networks())
         write(of_search(state, Caller(None), gallery.searches.get(search), hits), output, as_json=as_json)
 

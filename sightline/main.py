@@ -86,11 +86,25 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def sightline(
-    version: Annotated[
+    context: typer.Context,
+    *,
+    purpose: Annotated[
+        str | None,
+        typer.Option(envvar="SIGHTLINE_PURPOSE", help="Why people are looked at; goes into the audit trail."),
+    ] = None,
+    case_number: Annotated[
+        str | None,
+        typer.Option(envvar="SIGHTLINE_CASE_NUMBER", help="The case that this is for; goes there too."),
+    ] = None,
+    version: Annotated[  # noqa: ARG001  (acts when it is read)
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Find a person in recorded video from one photo."""
+    if purpose or case_number:
+        from gallery import because
+
+        context.with_resource(because(purpose, case_number))
 
 
 def _wait_briefly() -> None:

@@ -40,7 +40,7 @@ def set_mark(
     as_json: AsJson = False,
 ) -> None:
     """Mark a hit: it shows the person (match), or somebody else (not). The last verdict counts."""
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True) as gallery:
         mark = gallery.marks.set(search, _tracklet(gallery, search, hit), verdict)
     if as_json:
         print_json(asdict(mark))
@@ -51,7 +51,7 @@ def set_mark(
 @app.command()
 def remove(search: Search, hit: Hit, data_dir: DataDir = None) -> None:
     """Take the mark of a hit away."""
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True) as gallery:
         tracklet_id = _tracklet(gallery, search, hit)
         gallery.marks.remove(search, tracklet_id)
     print_line(f"{tracklet_id} is not marked any more.")
@@ -60,7 +60,7 @@ def remove(search: Search, hit: Hit, data_dir: DataDir = None) -> None:
 @app.command()
 def undo(search: Search, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Undo the last change of a search's marks; again, and the one before is undone too."""
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True) as gallery:
         change = gallery.marks.undo(search)
     if as_json:
         print_json(asdict(change))
@@ -71,7 +71,7 @@ def undo(search: Search, data_dir: DataDir = None, as_json: AsJson = False) -> N
 @app.command("list")
 def list_marks(search: Search, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the marks of a search."""
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True) as gallery:
         found, marks = gallery.searches.get(search), gallery.marks.of(search)
         gallery.audit.record("mark.list", subject=search)
     if as_json:
@@ -87,7 +87,7 @@ def list_marks(search: Search, data_dir: DataDir = None, as_json: AsJson = False
 def history(search: Search, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List every change of a search's marks: who, when, and whether it was undone. The newest first."""
     rows: list[dict[str, object]] = []
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True) as gallery:
         gallery.audit.record("mark.list", subject=gallery.searches.get(search).id)
         before = None
         while page := gallery.marks.history(search, before=before, limit=_PAGE):
@@ -114,7 +114,7 @@ def judge(
     from service.state import make_state
 
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, LateNetworks(settings, gallery))
         hits = please_judge(state, Caller(gallery.searches.get(search).key_id, operator=True), search, count)
     if as_json:

@@ -92,7 +92,7 @@ def search(
     choice = ProbeChoice(probe_id="-", person=person, box=None if box is None else _box(box))
     data = [path.read_bytes() for path in photos]
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         zone = time_zone_of(gallery.catalogue, camera) if start or end or taken_at else "UTC"
         if taken_at is not None:
             choice = choice.model_copy(update={"taken_at": moment(taken_at, zone).astimezone(UTC)})
@@ -146,7 +146,7 @@ def refine(
         raise CommandError("--csv and --json exclude each other", "leave one of them out")
     data = [path.read_bytes() for path in photo or []]
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, LateNetworks(settings, gallery))
         owner = Caller(gallery.searches.get(search_id).key_id, operator=True)
         added = [ProbeChoice(probe_id=add_probe(state, owner, one)[0].id) for one in data]

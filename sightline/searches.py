@@ -47,7 +47,7 @@ def list_searches(
 
     if as_csv and as_json:
         raise CommandError("--csv and --json exclude each other", "leave one of them out")
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir), looks=True) as gallery:
         found = gallery.searches.page(None, everyones=True, before=before, limit=limit)
         gallery.audit.record("search.list", detail={"limit": limit})
     rows = [_row(search) for search in found]
@@ -82,7 +82,7 @@ def again(
     from service.state import make_state
 
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         first = gallery.searches.get(search)
         state = make_state(settings, gallery, LateNetworks(settings, gallery))
         answer = ask_again(state, Caller(None), first, RepeatOn.NOW if now else RepeatOn.SNAPSHOT)

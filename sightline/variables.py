@@ -8,7 +8,15 @@ from pydantic_settings import BaseSettings
 
 _PREFIX: Final = "SIGHTLINE_"
 # Read by an option, and by docker-compose.yml, which hands its whole .env to the containers.
-_OTHERS: Final = frozenset({"SIGHTLINE_API_KEY", "SIGHTLINE_MEDIA", "SIGHTLINE_PUBLISH"})
+_OTHERS: Final = frozenset(
+    {
+        "SIGHTLINE_API_KEY",
+        "SIGHTLINE_CASE_NUMBER",
+        "SIGHTLINE_MEDIA",
+        "SIGHTLINE_PUBLISH",
+        "SIGHTLINE_PURPOSE",
+    }
+)
 
 
 def kinds() -> tuple[type[BaseSettings], ...]:

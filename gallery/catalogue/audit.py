@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ScalarResult, Select, select
 from sqlalchemy.orm import Session
 
+from gallery import reason
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.access import Anchor, ChainReport, EventInfo
 from gallery.sql import chain
@@ -49,7 +50,7 @@ def _event(
         key_id=optional_text(key_id, "key id", longest=32),
         action=text(action, "action", longest=100),
         subject=optional_text(subject, "subject"),
-        detail=json_object(detail or {}, "detail"),
+        detail=json_object(detail or {}, "detail") | reason.as_detail(),
     )
 
 

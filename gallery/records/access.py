@@ -48,6 +48,14 @@ class SessionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why people are looked at: in words, and the case number that it has elsewhere; None: not said."""
+
+    purpose: str | None = None
+    case_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EventInfo:
     """One audit event: who did what to what, when.
 

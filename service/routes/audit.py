@@ -18,7 +18,7 @@ class AuditEventOut(BaseModel):
     id: int = Field(description="Counts up; the place in the trail")
     at: datetime = Field(description="When, in UTC")
     key_id: str | None = Field(description="The key that did it; null for the command line and the system")
-    action: str = Field(description="What was done", examples=["search.create"])
+    action: str = Field(description="What was done", examples=["search.read"])
     subject: str | None = Field(description="The id of what it was done to")
     detail: dict[str, Any] = Field(description="Parameters; never a picture")
     digest: str = Field(description="SHA-256 of the event and of the digest before it, in hexadecimal")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -38,9 +39,9 @@ class Site:
 
 
 @contextmanager
-def running_site(directory: Path, size: tuple[int, int] | None) -> Iterator[Site]:
+def running_site(directory: Path, size: tuple[int, int] | None, **settings_of: Any) -> Iterator[Site]:
     """Serve the gallery of `library`, recorded at `size`, or an empty one, with networks that see colours."""
-    settings = ServiceSettings(data_dir=directory / "data", database_url=None)
+    settings = ServiceSettings(data_dir=directory / "data", database_url=None, **settings_of)
     settings.data_dir.mkdir()
     with Gallery.open(settings, create=True) as gallery:
         if size is not None:

@@ -4,6 +4,7 @@ import { say } from "./strings.js";
 
 const ATTEMPTS = 4; // to get what is asked for too often
 const LONGEST_PAUSE = 30; // seconds before the next of them
+const STORED_REASON = "sightline.reason";
 
 /** An answer that was not a success, or none at all (status 0). `detail` may be shown to the user. */
 export class ApiError extends Error {
@@ -33,6 +34,26 @@ export function holdCalls(until) {
   held = until;
 }
 
+/** Why people are looked at: `{ purpose, caseNumber }`, sent with everything until the tab is closed. */
+export const reason = () => JSON.parse(sessionStorage.getItem(STORED_REASON) ?? "{}");
+export const setReason = (given) => sessionStorage.setItem(STORED_REASON, JSON.stringify(given));
+export const forgetReason = () => sessionStorage.removeItem(STORED_REASON);
+
+/** Headers are ASCII, so what they say is encoded as in a URL. */
+function reasonHeaders() {
+  const { purpose, caseNumber } = reason();
+  return {
+    ...(purpose && { "X-Purpose": encodeURIComponent(purpose) }),
+    ...(caseNumber && { "X-Case-Number": encodeURIComponent(caseNumber) }),
+  };
+}
+
+let askForReason = async () => false;
+/** `ask()` resolves to true once a reason is stored; it is called when the server answers 428. */
+export function onReasonMissing(ask) {
+  askForReason = ask;
+}
+
 let askForKey = async () => false;
 /** `ask()` resolves to true once the visitor is signed in; it is called when the server answers 401. */
 export function onUnauthorised(ask) {
@@ -48,7 +69,7 @@ function ownUrl(path) {
 
 async function send(path, { method = "GET", headers = {}, body, signal }) {
   const token = method === "GET" ? undefined : csrfToken();
-  const all = token ? { ...headers, "X-CSRF-Token": token } : headers;
+  const all = { ...headers, ...reasonHeaders(), ...(token && { "X-CSRF-Token": token }) };
   try {
     return await fetch(ownUrl(path), { method, headers: all, body, signal, credentials: "same-origin" });
   } catch (error) {
@@ -86,13 +107,14 @@ function pause(seconds, signal) {
 }
 
 /**
- * Send and return the Response; on 401 ask for a key and send again; what was asked for too often is asked for again
- * when the server says so. Raises ApiError for any other failure.
+ * Send and return the Response; on 401 ask for a key, on 428 why, and send again; what was asked for too often is asked
+ * for again when the server says so. Raises ApiError for any other failure.
  */
 export async function call(path, options = {}, attempt = 1) {
   await held;
   let response = await send(path, options);
-  while (response.status === 401 && (await askForKey(await problem(response)))) {
+  const asks = { 401: (error) => askForKey(error), 428: (error) => askForReason(error) };
+  while (response.status in asks && (await asks[response.status](await problem(response)))) {
     options.signal?.throwIfAborted();
     response = await send(path, options);
   }

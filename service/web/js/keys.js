@@ -41,7 +41,7 @@ export function startKeys() {
   $("#hits").addEventListener("keydown", throughHits);
   $("#open-help").addEventListener("click", () => $("#help").showModal());
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "?" || isTyping(event.target) || $("#help").open || $("#signin").open) return;
+    if (event.key !== "?" || isTyping(event.target) || $("#help").open || $("#signin").open || $("#reason").open) return;
     event.preventDefault();
     $("#help").showModal();
   });

@@ -1,7 +1,7 @@
 // Start: signing in, the panels, what is indexed, what the address asks for.
 
 import { startAddress, takeKey } from "./address.js";
-import { holdCalls, onUnauthorised } from "./api.js";
+import { holdCalls, onReasonMissing, onUnauthorised } from "./api.js";
 import { startCases } from "./cases.js";
 import { $ } from "./dom.js";
 import { startEvidence } from "./evidence.js";
@@ -16,6 +16,7 @@ import { startModels } from "./models.js";
 import { startNotices } from "./notices.js";
 import { startPlayer } from "./player.js";
 import { startProbe } from "./probe.js";
+import { askForReason } from "./reason.js";
 import { startRecorded } from "./recorded.js";
 import { startResults } from "./results.js";
 import { startSeed } from "./seed.js";
@@ -27,6 +28,8 @@ fillWords();
 onUnauthorised(askForKey);
 const key = takeKey();
 if (key) holdCalls(signInWith(key));
+
+onReasonMissing(askForReason);
 
 startHoldings();
 startFilters();

@@ -3,7 +3,7 @@
 
 import { showError } from "./alerts.js";
 import { clearAddress } from "./address.js";
-import { sessionMark, signIn, signOut } from "./api.js";
+import { forgetReason, sessionMark, signIn, signOut } from "./api.js";
 import { $ } from "./dom.js";
 
 let waiting = null;
@@ -70,6 +70,7 @@ async function leave() {
     showError($("#photo-error"), error, leave);
     return;
   }
+  forgetReason();
   clearAddress();
   location.reload();
 }

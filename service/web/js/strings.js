@@ -37,6 +37,14 @@ export const say = {
     invalid: "This key is not valid, or no longer.",
   },
 
+  reason: {
+    title: "Why are you searching?",
+    purpose: "Purpose",
+    caseNumber: "Case number",
+    note: "Both are written into the record with everything that you look at, until you close the tab.",
+    submit: "Go on",
+  },
+
   keys: {
     title: "Keys",
     open: "Keys (?)",
