@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from gallery.records.erasure import HoldKind as HoldKind
     from gallery.records.erasure import RetentionKind as RetentionKind
     from gallery.records.erasure import RetentionRuleInfo as RetentionRuleInfo
+    from gallery.records.faults import DamagedVideo as DamagedVideo
+    from gallery.records.faults import Part as Part
     from gallery.records.figures import Figures as Figures
     from gallery.records.figures import KindFigures as KindFigures
     from gallery.records.jobs import EXPECTED_SECONDS as EXPECTED_SECONDS
@@ -111,7 +113,6 @@ if TYPE_CHECKING:
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.vectors.snapshot import Stored as Stored
-    from gallery.writing.verify import DamagedVideo as DamagedVideo
     from gallery.writing.writer import VideoWriter as VideoWriter
 
 _HOMES = {
@@ -154,6 +155,7 @@ _HOMES = {
         "RetentionKind",
         "RetentionRuleInfo",
     ],
+    "records.faults": ["DamagedVideo", "Part"],
     "records.jobs": [
         "EXPECTED_SECONDS",
         "AdaptOptions",
@@ -195,7 +197,6 @@ _HOMES = {
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot", "Stored"],
-    "writing.verify": ["DamagedVideo"],
     "writing.writer": ["VideoWriter"],
     "trail": ["check_trail"],
 }

@@ -29,6 +29,7 @@ from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
 from gallery.jobs.watching import WatchedFiles
 from gallery.records.erasure import ErasureKind, ErasureTarget
+from gallery.records.faults import Mended
 from gallery.records.figures import Figures
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
@@ -42,6 +43,9 @@ from gallery.sql.checking import check_database
 from gallery.sql.condition import folder_takes_writes, schema_problem, takes_writes
 from gallery.sql.database import Database, create_engine_for
 from gallery.sql.tables import Segment, SegmentVideo, Video
+from gallery.upkeep.mending import mend
+from gallery.upkeep.strips import Strips
+from gallery.upkeep.verify import VerifyReport, verify
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
@@ -49,7 +53,6 @@ from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, com
 from gallery.writing.correct import correct_video
 from gallery.writing.features import FeatureWriter
 from gallery.writing.sweep import SweepReport, sweep
-from gallery.writing.verify import VerifyReport, verify
 from gallery.writing.writer import VideoWriter
 
 
@@ -74,6 +77,7 @@ class Gallery:
         holds: what may not be erased.
         retention: rules by which things go by themselves.
         calibrations: what marks and tracklets of the gallery say of models' probabilities.
+        strips: thumbnail strips that are not what was written, to be drawn anew.
     """
 
     def __init__(self, database: Database, data_dir: Path) -> None:
@@ -92,6 +96,7 @@ class Gallery:
         self.models = Models(database, data_dir)
         self.calibrations = Calibrations(database)
         self.adaptations = Adaptations(database, data_dir)
+        self.strips = Strips(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
         self.erasures = Erasures(database, data_dir, self._snapshots)
         self.holds = Holds(database)
@@ -261,8 +266,12 @@ class Gallery:
         return sweep(self._database, self.data_dir)
 
     def verify(self) -> VerifyReport:
-        """Compare everything that the catalogue names with what is on the disk. Reads all vectors."""
+        """Look for whatever is wrong: reads all rows, all vectors and all files, and the audit trail."""
         return verify(self._database, self.data_dir)
+
+    def mend(self, report: VerifyReport) -> Mended:
+        """Mend what needs no recording: remove what nothing names, put right what follows from other rows."""
+        return mend(self._database, self.data_dir, report)
 
     def check_database(self) -> list[str]:
         """Say what the database finds wrong with itself: a sentence each, none when it is sound.

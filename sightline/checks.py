@@ -29,8 +29,8 @@ class Finding:
     detail: str
 
 
-def examine(settings: ServiceSettings, *, verify: bool) -> Iterator[Finding]:
-    """Look at every part in turn (`verify`: at every vector too); an expected error fails its part only."""
+def examine(settings: ServiceSettings, *, deep: bool) -> Iterator[Finding]:
+    """Look at every part in turn (`deep`: at the whole record too); an expected error fails its part only."""
     parts: list[tuple[str, Callable[[ServiceSettings], Finding]]] = [
         ("device", device),
         ("torchvision", torchvision),
@@ -41,13 +41,14 @@ def examine(settings: ServiceSettings, *, verify: bool) -> Iterator[Finding]:
         ("database", database),
         ("models", models),
         ("disk", disk),
-        *([("record", record)] if verify else []),
     ]
     for part, look in parts:
         try:
             yield look(settings)
         except (GalleryError, ModelError, OSError, ImportError) as error:
             yield Finding(part, "failed", " ".join(str(error).split()))
+    if deep:
+        yield from record(settings)
 
 
 def device(settings: ServiceSettings) -> Finding:
@@ -171,19 +172,35 @@ def database(settings: GallerySettings) -> Finding:
     return Finding("database", "ok", f"{name}, schema is current, {len(cameras)} cameras")
 
 
-def record(settings: GallerySettings) -> Finding:
-    """Check that everything in the catalogue is on the disk as it was written; reads every vector."""
-    from gallery import Gallery
+def record(settings: GallerySettings) -> Iterator[Finding]:
+    """Look at everything that is recorded: a finding for what is wrong in each part, or how much is right."""
+    from gallery import Gallery, Part
 
-    with Gallery.open(settings) as gallery:
-        report = gallery.verify()
-    if report.problems:
-        return Finding("record", "failed", "; ".join(report.problems))
+    try:
+        with Gallery.open(settings) as gallery:
+            report = gallery.verify()
+    except (GalleryError, OSError) as error:
+        yield Finding("record", "failed", " ".join(str(error).split()))
+        return
+    for part in Part:
+        faults = [str(fault) for fault in report.faults if fault.part == part]
+        if faults:
+            state: State = "warning" if part == Part.LEFTOVERS else "failed"
+            yield Finding(part, state, "; ".join(faults))
     size = f"{report.vector_bytes / 1024**2:.1f} MiB"
-    detail = f"{report.videos} videos, {report.segments} segments, {size}, intact"
-    if report.unsealed:
-        detail += f"; the rows of {report.unsealed} videos of an earlier version have no checksum"
-    return Finding("record", "ok", detail)
+    detail = (
+        f"{report.videos} videos, {report.segments} segments, {report.vectors} vectors in {size}, "
+        f"{report.rows} rows, {report.events} audit events"
+    )
+    notes = {
+        f"the rows of {report.unsealed} videos of an earlier version have no checksum": report.unsealed,
+        f"{report.lost} thumbnails are marked as lost": report.lost,
+        f"{report.away} recordings are not where they were indexed": report.away,
+    }
+    said = "; ".join(
+        [f"{detail}, intact" if not report.faults else detail, *(n for n, c in notes.items() if c)]
+    )
+    yield Finding("record", "warning" if report.lost or report.away else "ok", said)
 
 
 def models(settings: GallerySettings) -> Finding:

@@ -12,7 +12,9 @@ _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red"}
 
 def doctor(
     *,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare every vector with its checksum.")] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Look at all rows, files and vectors, and at the audit trail.")
+    ] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -25,7 +27,7 @@ def doctor(
     from sightline.checks import examine
 
     findings = []
-    for finding in examine(read_settings(ServiceSettings, data_dir=data_dir), verify=verify):
+    for finding in examine(read_settings(ServiceSettings, data_dir=data_dir), deep=deep):
         findings.append(finding)
         if not as_json:
             output.print(f"{finding.state:8}", style=_STYLES[finding.state], end="")

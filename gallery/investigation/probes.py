@@ -37,6 +37,7 @@ SUFFIXES = {
 }
 _PERSONS = Document(FoundPerson, "the persons of a probe")
 _NOTICES = Document(Notice, "the notices of a probe")
+GRACE_SECONDS = 3600.0  # how long a photo may wait for its row
 _SWEPT_AT_ONCE = 500
 _MAX_SIDE = 100_000  # pixels; what an image may really have is the service's to decide
 
@@ -155,24 +156,28 @@ class Probes:
             if len(rows) < _SWEPT_AT_ONCE:
                 return removed
 
-    def sweep(self, *, grace_seconds: float = 3600.0) -> int:
+    def sweep(self, *, grace_seconds: float = GRACE_SECONDS) -> int:
         """Remove images without a row and return how many.
 
         Files younger than `grace_seconds` stay: somebody may be about to write their row.
         """
+        orphans = self.orphans(grace_seconds=grace_seconds)
+        for path in orphans:
+            path.unlink(missing_ok=True)
+        return len(orphans)
+
+    def orphans(self, *, grace_seconds: float = GRACE_SECONDS) -> list[Path]:
+        """List what `sweep` would remove."""
         oldest_kept = time.time() - grace_seconds
         old = [path for path in self._files() if _modified(path) < oldest_kept]
-        removed = 0
+        found = []
         for first in range(0, len(old), _SWEPT_AT_ONCE):
             some = old[first : first + _SWEPT_AT_ONCE]
             # Asked after listing: what was listed as old has its row by now, if it will ever have one.
             with self._database.read() as session:
                 known = set(session.scalars(select(Probe.id).where(Probe.id.in_([p.stem for p in some]))))
-            for path in some:
-                if path.suffix == PART or path.stem not in known:
-                    path.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+            found += [path for path in some if path.suffix == PART or path.stem not in known]
+        return found
 
     def _write(self, path: Path, image: bytes) -> None:
         try:

@@ -1,7 +1,8 @@
 """The files of a model: copied first, then put in their place by the transaction that names them."""
 
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -80,12 +81,24 @@ def discard_model_files(data_dir: Path, model_id: str, segment_ids: Sequence[str
 
 def sweep_models(database: Database, data_dir: Path) -> int:
     """Remove files of models that no row names."""
+    with _orphans(database, data_dir) as orphans:  # removed while nobody can publish into their place
+        return sum(discard_tree(directory, staging_root(data_dir)) for directory in orphans)
+
+
+def orphan_models(database: Database, data_dir: Path) -> list[Path]:
+    """List directories of models that no row names, and nobody is about to name."""
+    with _orphans(database, data_dir) as orphans:
+        return orphans
+
+
+@contextmanager
+def _orphans(database: Database, data_dir: Path) -> Iterator[list[Path]]:
     found = subdirectories(data_dir / "models")
     if not found:
-        return 0
+        yield []
+        return
     with database.write() as session:
         # A process that publishes files holds this row until it commits.
         session.execute(select(GalleryState).with_for_update())
         known = set(session.scalars(select(Model.id).where(Model.files.is_not(None))))
-        orphans = [directory for directory in found if directory.name not in known]
-        return sum(discard_tree(directory, staging_root(data_dir)) for directory in orphans)
+        yield [directory for directory in found if directory.name not in known]

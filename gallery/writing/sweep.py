@@ -51,27 +51,35 @@ def sweep(database: Database, data_dir: Path) -> SweepReport:
     )
 
 
-def _sweep_segments(database: Database, data_dir: Path) -> int:
+def orphan_segments(database: Database, data_dir: Path) -> list[Path]:
+    """List directories of segments that no row names and no living process is about to name."""
     # The order matters: a writer that was alive at the second step but not at the third has committed or
     # given up.
     found = subdirectories(data_dir / "segments")
     ownerless = [directory for directory in found if not is_live(data_dir, directory.name)]
     with database.read() as session:
         known = set(session.scalars(select(Segment.id)))
-    orphans = [directory for directory in ownerless if directory.name not in known]
+    return [directory for directory in ownerless if directory.name not in known]
+
+
+def orphan_media(database: Database, data_dir: Path) -> list[Path]:
+    """List directories of videos' files that no row names, and of strips that wait for a writer that died."""
+    orphans = []
+    for directory in _unknown_media(database, data_dir):
+        with video_lock(data_dir, directory.name.removesuffix(PENDING)):
+            if directory.exists() and (directory.name.endswith(PENDING) or _is_gone(database, directory)):
+                orphans.append(directory)
+    return orphans
+
+
+def _sweep_segments(database: Database, data_dir: Path) -> int:
+    orphans = orphan_segments(database, data_dir)
     return sum(discard_tree(directory, staging_root(data_dir)) for directory in orphans)
 
 
 def _sweep_media(database: Database, data_dir: Path) -> int:
-    found = [*subdirectories(data_dir / "thumbnails"), *subdirectories(data_dir / "cache")]
-    if not found:
-        return 0
-    with database.read() as session:
-        known = set(session.scalars(select(Video.id)))
     removed = 0
-    for directory in found:
-        if directory.name in known:
-            continue
+    for directory in _unknown_media(database, data_dir):
         if directory.name.endswith(PENDING):
             video_id = directory.name.removesuffix(PENDING)
             with video_lock(data_dir, video_id):  # their writer has committed or died
@@ -79,7 +87,21 @@ def _sweep_media(database: Database, data_dir: Path) -> int:
                     settle_thumbnails(database, data_dir, video_id)
             continue
         with video_lock(data_dir, directory.name):  # a writer keeps it from the first file to the commit
-            with database.read() as session:
-                orphan = session.get(Video, directory.name) is None
+            orphan = _is_gone(database, directory)
             removed += orphan and discard_tree(directory, staging_root(data_dir))
     return removed
+
+
+def _unknown_media(database: Database, data_dir: Path) -> list[Path]:
+    """List directories of files that no video's row names right now."""
+    found = [*subdirectories(data_dir / "thumbnails"), *subdirectories(data_dir / "cache")]
+    if not found:
+        return []
+    with database.read() as session:
+        known = set(session.scalars(select(Video.id)))
+    return [directory for directory in found if directory.name not in known]
+
+
+def _is_gone(database: Database, directory: Path) -> bool:
+    with database.read() as session:
+        return session.get(Video, directory.name) is None

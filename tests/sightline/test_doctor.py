@@ -64,7 +64,7 @@ def test_a_first_start_is_not_a_failure(tmp_path: Path) -> None:
 
 
 def test_vectors_are_verified_on_request(sqlite_settings: GallerySettings) -> None:
-    finding = checks.record(sqlite_settings)
+    (finding,) = checks.record(sqlite_settings)
 
     assert finding.state == "ok"
     assert "0 videos" in finding.detail

@@ -1,15 +1,16 @@
 """A gallery restored from a backup answers the same, on an empty machine and on another database."""
 
+import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gallery.backup import backup
+from gallery.backup import backup, restoring
 from gallery.disk import files
-from gallery.errors import Conflict, InvalidInput
+from gallery.errors import Conflict, InvalidInput, StorageFull
 from gallery.gallery import Gallery
 from gallery.records.jobs import NewRecording
 from gallery.settings import GallerySettings
@@ -24,8 +25,8 @@ def fill(gallery: Gallery) -> None:
     """Four videos of two cameras, one of them uploaded, one erased from a segment that it shared; a job."""
     uploads = gallery.data_dir / "uploads"
     uploads.mkdir()
-    for name in ("1.data", "1.json", "2.data"):
-        (uploads / name).write_bytes(name.encode())
+    for name, content in {"1.data": b"up", "1.json": b"1.json", "2.data": b"2.data"}.items():
+        (uploads / name).write_bytes(content)
     for number in range(4):
         store(gallery, number, make_tracklets(number, 3))
     gallery.compact()
@@ -35,6 +36,7 @@ def fill(gallery: Gallery) -> None:
     gallery.jobs.file([NewRecording(yard.id, str(uploads / "2.data"), "2", owned=True, start_time=START)])
     gallery.probes.add(b"\xff\xd8\xffphoto", "image/jpeg", 8, 8, [])
     gallery.keys.create("reader")
+    gallery.audit.record("camera.view", subject="yard")
 
 
 def answers(gallery: Gallery) -> list[tuple[str, float]]:
@@ -73,7 +75,7 @@ def test_a_restored_gallery_answers_the_same(
         assert now == held
         assert restored.verify().problems == ()
         (up,) = [video for video in restored.catalogue.videos() if video.owned]
-        assert Path(up.path).read_bytes() == b"1.data"
+        assert Path(up.path).read_bytes() == b"up"
         assert Path(up.path).with_suffix(".json").read_bytes() == b"1.json"
         (recording,) = restored.jobs.get(restored.jobs.list()[0].id).recordings
         assert Path(recording.path).read_bytes() == b"2.data"
@@ -104,18 +106,99 @@ def test_a_compaction_in_between(gallery: Gallery, tmp_path: Path, monkeypatch: 
         assert len(list((settings.data_dir / "segments").iterdir())) == 1
 
 
-def test_a_damaged_backup_is_refused_and_leaves_nothing(sqlite_gallery: Gallery, tmp_path: Path) -> None:
+@pytest.fixture
+def backed_up(sqlite_gallery: Gallery, tmp_path: Path) -> Path:
     fill(sqlite_gallery)
     sqlite_gallery.back_up(tmp_path / "backup")
-    thumbnail = next((tmp_path / "backup").glob("files/thumbnails/*/*.jpg"))
-    right = thumbnail.read_bytes()
-    thumbnail.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+    return tmp_path / "backup"
+
+
+def lose(file: Path) -> None:
+    file.unlink()
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def full(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def left_of(settings: GallerySettings) -> list[str]:
+    """Folders and notes in a gallery's folder, but its database."""
+    return [path.name for path in settings.data_dir.iterdir() if not path.name.startswith("gallery.sqlite3")]
+
+
+@pytest.mark.parametrize("damage", [lose, flip])
+def test_a_damaged_backup_is_refused_and_leaves_nothing(
+    backed_up: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """A byte changed or a file missing: a clear error; the undamaged backup goes in afterwards."""
     settings = GallerySettings(data_dir=tmp_path / "restored", database_url=None)
-    with pytest.raises(InvalidInput, match="is not what was backed up"):
-        Gallery.restore(settings, tmp_path / "backup")
-    assert [path.name for path in settings.data_dir.iterdir() if path.is_dir()] == []
-    thumbnail.write_bytes(right)
-    Gallery.restore(settings, tmp_path / "backup")
+    for pattern in (
+        "files/thumbnails/*/*.jpg",
+        "files/segments/*/clips.f16",
+        "gallery.sqlite3",
+    ):
+        file = next(backed_up.glob(pattern))
+        right = file.read_bytes()
+        damage(file)
+        with pytest.raises(InvalidInput, match="is not what was backed up"):
+            Gallery.restore(settings, backed_up)
+        file.write_bytes(right)
+        assert left_of(settings) == []
+    Gallery.restore(settings, backed_up)
+
+
+def test_a_full_disk_leaves_nothing_of_a_backup_or_of_a_restored_gallery(
+    backed_up: Path, sqlite_gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = GallerySettings(data_dir=tmp_path / "restored", database_url=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(files, "sync_file", full)
+        with pytest.raises(StorageFull, match="no room for the gallery"):
+            Gallery.restore(settings, backed_up)
+        with pytest.raises(StorageFull, match="no room for a backup"):
+            sqlite_gallery.back_up(tmp_path / "second")
+    assert left_of(settings) == []
+    assert list((tmp_path / "second").iterdir()) == []
+    assert sqlite_gallery.back_up(tmp_path / "second") == Gallery.restore(settings, backed_up)
+
+
+def test_an_interrupted_restore_is_begun_anew(
+    backed_up: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at its last step, it has left every file and no row."""
+    settings = GallerySettings(data_dir=tmp_path / "restored", database_url=None)
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        patched.setattr(Path, "unlink", lambda *_, **__: None)
+        patched.setattr(restoring, "copy_rows", full)
+        with pytest.raises(StorageFull):
+            Gallery.restore(settings, backed_up)
+    assert {"segments", "thumbnails", "restoring"} <= set(left_of(settings))
+    (settings.data_dir / "segments" / "stranger").mkdir()
+    Gallery.restore(settings, backed_up)
+    with Gallery.open(settings) as restored:
+        assert restored.verify().faults == ()
+    assert "restoring" not in left_of(settings)
+
+
+def test_what_the_gallery_had_lost_is_named_and_the_rest_backed_up(
+    sqlite_gallery: Gallery, tmp_path: Path
+) -> None:
+    fill(sqlite_gallery)
+    strip = next(sqlite_gallery.data_dir.glob("thumbnails/*/0.jpg"))
+    strip.unlink()
+    report = sqlite_gallery.back_up(tmp_path / "backup")
+    assert report.missing == (str(strip.relative_to(sqlite_gallery.data_dir)),)
+    settings = GallerySettings(data_dir=tmp_path / "restored", database_url=None)
+    assert Gallery.restore(settings, tmp_path / "backup").missing == report.missing
+    with Gallery.open(settings) as restored:
+        assert len(restored.verify().problems) == 1
 
 
 def test_what_cannot_be_done_is_said(sqlite_gallery: Gallery, tmp_path: Path) -> None:

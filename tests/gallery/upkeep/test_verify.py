@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from gallery.catalogue import digests
 from gallery.gallery import Gallery
+from gallery.records.faults import DamagedVideo
 from gallery.sql.tables import Clip, Tracklet, Video, VideoInterval
-from gallery.writing.verify import DamagedVideo
 from tests.gallery.making import MODEL, make_tracklets, store
 
 
@@ -61,7 +61,8 @@ def test_a_file_that_changed(filled: Gallery, name: str) -> None:
     report = filled.verify()
     assert len(report.problems) == 1
     assert str(filled.data_dir) not in report.problems[0]
-    assert len(report.damaged) == (name != "flipped probe")
+    assert len(report.damaged) == name.endswith(("vector", "clip"))
+    assert len(report.strips) == ("thumbnail" in name)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Mending what needs no recording. Everything is looked at again first: a report may be of an hour ago."""
+
+from collections.abc import Iterable
+from dataclasses import astuple
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from gallery.disk.files import discard_tree
+from gallery.disk.locks import staging_root
+from gallery.records.faults import Mended, Unnamed
+from gallery.sql.changes import advance_change, current_change
+from gallery.sql.database import Database
+from gallery.sql.tables import GalleryState, Segment, SegmentVideo, Tombstone
+from gallery.upkeep.rows import last_counted
+from gallery.vectors.segment import segment_directory
+from gallery.writing.sweep import sweep
+
+
+class Report(Protocol):
+    """What is mended of a report."""
+
+    @property
+    def unnamed(self) -> Iterable[Unnamed]:
+        """Vectors to be masked."""
+
+    @property
+    def empty(self) -> Iterable[str]:
+        """Segments that no video is in."""
+
+
+def mend(database: Database, data_dir: Path, report: Report) -> Mended:
+    """Remove what nothing names, mask vectors without rows, and put the change sequence ahead."""
+    removed = sum(astuple(sweep(database, data_dir)))
+    with database.write() as session:
+        corrected = int(_catch_up(session))
+    for unnamed in report.unnamed:
+        with database.write() as session:
+            corrected += _mask(session, unnamed)
+    for segment_id in report.empty:
+        with database.write() as session:
+            dropped = _drop(session, segment_id)
+        if dropped:
+            discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
+        corrected += dropped
+    return Mended(removed, corrected)
+
+
+def _catch_up(session: Session) -> bool:
+    """Let the next change be a new one for everybody: a database that was put back counts from too low."""
+    last = last_counted(session)
+    if last <= current_change(session):
+        return False
+    session.execute(update(GalleryState).where(GalleryState.change < last).values(change=last + 1))
+    return True
+
+
+def _mask(session: Session, unnamed: Unnamed) -> bool:
+    """Hide a video that a segment holds without a row; compaction takes its vectors from the disk."""
+    segment = session.get(Segment, unnamed.segment_id, with_for_update=True)
+    held = select(SegmentVideo).where(
+        SegmentVideo.segment_id == unnamed.segment_id, SegmentVideo.video_id == unnamed.video_id
+    )
+    key = (unnamed.segment_id, unnamed.video_id)
+    if segment is None or session.scalar(held) is not None or session.get(Tombstone, key) is not None:
+        return False
+    mask = Tombstone(segment_id=key[0], video_id=key[1], change=advance_change(session))
+    session.add(mask)
+    return True
+
+
+def _drop(session: Session, segment_id: str) -> bool:
+    """Delete the row of a segment that no video is in."""
+    segment = session.get(Segment, segment_id, with_for_update=True)
+    held = select(SegmentVideo).where(SegmentVideo.segment_id == segment_id).limit(1)
+    if segment is None or session.scalar(held) is not None:
+        return False
+    session.execute(delete(Segment).where(Segment.id == segment_id))
+    advance_change(session)
+    return True
