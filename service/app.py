@@ -18,8 +18,10 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from gallery import Gallery, GalleryError
 from models.detector import Detector
 from service import description, problems
+from service.access.identity import Identity
 from service.access.limits import LIMIT_FIELDS, Limits
 from service.auth import Authentication, require_caller
+from service.errors import UnsafeSettings
 from service.metrics.instruments import Instruments
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
@@ -161,6 +163,7 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
         allow_anonymous=settings.allow_anonymous,
         idle=settings.session_idle,
         limits=Limits(settings),
+        tokens=_tokens(settings),
     )
     if settings.cors_origins:
         app.add_middleware(
@@ -198,6 +201,19 @@ def _templates() -> set[str]:
         route.path_format for part in parts for route in part.router.routes if isinstance(route, APIRoute)
     }
     return served | {"/openapi.json", "/web"}
+
+
+def _tokens(settings: ServiceSettings) -> Callable[[str], Identity] | None:
+    """What checks bearer tokens; its package is needed only where an issuer is named."""
+    if settings.oidc_issuer is None:
+        return None
+    try:
+        from service.access.tokens import tokens_of
+    except ImportError as error:
+        raise UnsafeSettings(
+            "SIGHTLINE_OIDC_ISSUER needs the extra [oidc]: pip install 'sightline[oidc]'"
+        ) from error
+    return tokens_of(settings).check
 
 
 def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:

@@ -3,9 +3,9 @@
 It is a middleware and not a dependency of each route so that a route cannot be added without it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -21,6 +21,7 @@ from gallery import Gallery, KeyInfo
 from gallery import Scope as KeyScope
 from service import problems
 from service.access import cookies
+from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.reasons import CASE_NUMBER, PURPOSE
@@ -45,7 +46,8 @@ _FORWARDING_PREFIXES: Final = ("x-forwarded-", "x-original-", "x-envoy-", "cf-")
 class Caller:
     """The sender of a request; `key_id` is None for an anonymous caller on this machine.
 
-    `session_id` is the session of the page that it came in; None where it brought the key itself.
+    `session_id` is the session of the page that it came in; None where it brought the key itself. `until` is
+    when the token that it brought ends; None for a key.
 
     An operator on this machine may act on what belongs to a key: the audit trail then names no key, as for
     all that is done on the command line.
@@ -55,6 +57,7 @@ class Caller:
     operator: bool = False
     scopes: frozenset[KeyScope] = frozenset(KeyScope)
     session_id: str | None = None
+    until: datetime | None = None
 
     @property
     def actor(self) -> str | None:
@@ -75,6 +78,7 @@ class Authentication:
         allow_anonymous: serve callers without a key when they certainly sit on this machine.
         idle: how long a session of the page may be unused.
         limits: how often anybody may ask.
+        tokens: checks bearer tokens of an issuer; None: there is none.
     """
 
     def __init__(
@@ -85,12 +89,14 @@ class Authentication:
         allow_anonymous: bool,
         idle: timedelta,
         limits: Limits,
+        tokens: Callable[[str], Identity] | None,
     ) -> None:
         self._app = app
         self._routes = routes
         self._allow_anonymous = allow_anonymous
         self._idle = idle
         self._limits = limits
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate a request under /v1, pass everything else on."""
@@ -134,14 +140,38 @@ class Authentication:
 
     def _by_secret(self, scope: Scope, secret: str) -> Caller:
         opened = _gallery(scope)
-        key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
-        if key is not None:
-            return _caller_of(key)
-        address = address_of(scope)
-        self._limits.admit(self._limits.failure, place_of(address))
-        if (scope["method"], scope["path"]) == SIGN_IN:
-            opened.audit.record("session.refuse", detail={"address": address})
+        try:
+            if self._tokens is not None and _is_token(secret):
+                return _by_identity(opened, self._tokens(secret))
+            return _by_key(opened, secret)
+        except (Unauthenticated, Forbidden):
+            address = address_of(scope)
+            self._limits.admit(self._limits.failure, place_of(address))
+            if (scope["method"], scope["path"]) == SIGN_IN:
+                opened.audit.record("session.refuse", detail={"address": address})
+            raise
+
+
+def _by_key(opened: Gallery, secret: str) -> Caller:
+    key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
+    if key is None:
         raise Unauthenticated("The API key is unknown, expired or revoked.")
+    return _caller_of(key)
+
+
+def _is_token(secret: str) -> bool:
+    """Whether this is a signed token (two dots), not a key (none)."""
+    return secret.count(".") == 2
+
+
+def _by_identity(opened: Gallery, identity: Identity) -> Caller:
+    """The caller whom a token speaks for: each subject has a key of its own, without a secret."""
+    if not identity.scopes:
+        raise Forbidden("None of the roles of this token may do anything here.")
+    key = opened.keys.of_subject(identity.issuer, identity.subject, scopes=identity.scopes)
+    if key is None:
+        raise Unauthenticated("The key of this token's subject is revoked.")
+    return replace(_caller_of(key), scopes=identity.scopes, until=identity.expires_at)
 
 
 def _gallery(scope: Scope) -> Gallery:

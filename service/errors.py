@@ -13,6 +13,7 @@ ServiceError
 ├── StateConflict        not possible in the current state
 ├── RecordingUnavailable the video file is gone, changed or unreadable
 ├── NotReady             models are still loading, or could not be loaded
+├── IssuerUnavailable    the issuer of tokens cannot be asked for its keys
 ├── Busy                 too many requests wait already
 ├── RateLimited          too many requests of this caller; `headers` say when to come back
 ├── Abandoned            the client went away before its answer was ready
@@ -94,6 +95,10 @@ class RecordingUnavailable(ServiceError):
 
 class NotReady(ServiceError):
     """Models are still loading, or could not be loaded."""
+
+
+class IssuerUnavailable(ServiceError):
+    """The issuer of tokens cannot be asked for its keys, so no token can be judged."""
 
 
 class Busy(ServiceError):

@@ -98,6 +98,13 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.ProbeUnavailable: Kind(410, "probe-unavailable", "What was searched for is gone"),
     errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The video cannot be played"),
     errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
+    errors.IssuerUnavailable: Kind(
+        503,
+        "issuer-unavailable",
+        "The issuer of the token cannot be asked for its keys",
+        public=False,
+        headers={"Retry-After": "5"},
+    ),
     errors.RateLimited: Kind(429, "rate-limited", "Too many requests"),
     errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
     errors.Abandoned: Kind(499, "abandoned", "The client went away"),  # for the log; nobody receives it

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gallery import GallerySettings, RankBy
+from gallery import GallerySettings, RankBy, Scope
 from service.errors import UnsafeSettings
 
 MIB = 1024 * 1024
@@ -29,6 +29,11 @@ class ServiceSettings(GallerySettings):
         allow_anonymous: serve callers without a key, from this machine only.
         session_idle_minutes, session_hours: a session of the page ends when it is not used for so long, and
             however much it is used.
+        oidc_issuer: URL of an OpenID Connect issuer whose bearer tokens open the API; none by default.
+        oidc_audience: what tokens for this service name as their audience.
+        oidc_roles_claim: where in a token its roles stand; dots lead into objects.
+        oidc_roles: the scopes of each role, as JSON: {"analyst": ["search", "view"]}.
+        oidc_leeway_seconds: by how much the clocks of issuer and server may differ.
         trusted_proxies: addresses or networks of proxies that say truly whose request it is and whether it
             came by TLS; none by default. Separated by commas.
         key_requests_per_minute, address_requests_per_minute: how many requests are answered to one key and to
@@ -74,6 +79,11 @@ class ServiceSettings(GallerySettings):
     allow_anonymous: bool = False
     session_idle_minutes: float = Field(default=60.0, gt=0, le=60 * 24 * 365, allow_inf_nan=False)
     session_hours: float = Field(default=12.0, gt=0, le=24 * 365, allow_inf_nan=False)
+    oidc_issuer: str | None = None
+    oidc_audience: str | None = None
+    oidc_roles_claim: str = Field(default="roles", min_length=1)
+    oidc_roles: dict[str, tuple[Scope, ...]] = Field(default={})
+    oidc_leeway_seconds: float = Field(default=30.0, ge=0, le=600)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     key_requests_per_minute: int = Field(default=6000, ge=0, le=10**9)
     address_requests_per_minute: int = Field(default=12_000, ge=0, le=10**9)

@@ -98,6 +98,42 @@ class Keys:
             info = None if row is None else copied(KeyInfo, row)
         return info if info is not None and is_valid(info, self._clock()) else None
 
+    def of_subject(self, issuer: str, subject: str, *, scopes: Collection[Scope]) -> KeyInfo | None:
+        """Return the key that stands for a subject of an issuer of tokens; None if it is revoked.
+
+        It is made when the subject comes for the first time. Nobody has its secret: it is there so that what
+        they do is recorded with it, and what they made belongs to it. `scopes` are noted, as they are now.
+
+        Raises:
+            InvalidInput: no scope, or a name that cannot be stored.
+        """
+        granted = _ordered(scopes)
+        known = text(f"{issuer}#{subject}", "subject", longest=1000)  # an issuer has no fragment of its own
+        query = select(ApiKey).where(ApiKey.subject == known)
+        with self._database.read() as session:
+            row = session.scalar(query)
+        if row is not None and row.scopes == granted:
+            return copied(KeyInfo, row) if row.revoked_at is None else None
+        try:
+            return self._note_subject(known, subject, granted)
+        except IntegrityError:  # the same subject's other request was quicker
+            return self._note_subject(known, subject, granted)
+
+    def _note_subject(self, known: str, subject: str, granted: Sequence[str]) -> KeyInfo | None:
+        with self._database.write() as session:
+            row = session.scalar(select(ApiKey).where(ApiKey.subject == known).with_for_update())
+            detail = {"subject": known, "scopes": [*granted]}
+            if row is None:
+                unknown = KEY_PREFIX + secrets.token_urlsafe(32)
+                row = _row(subject[:200], unknown, [*granted], self._clock(), None)
+                row.subject = known
+                session.add(row)
+                add_event(session, "key.create", subject=row.id, detail={"name": row.name, **detail})
+            elif row.revoked_at is None:
+                row.scopes = [*granted]
+                add_event(session, "key.scopes", subject=row.id, detail=detail)
+            return copied(KeyInfo, row) if row.revoked_at is None else None
+
     def list(self) -> Sequence[KeyInfo]:
         """List all keys, oldest first, revoked and expired ones too."""
         with self._database.read() as session:

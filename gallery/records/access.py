@@ -23,7 +23,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """An API key as recorded; the secret is shown once, when it is made."""
+    """An API key as recorded; the secret is shown once, when it is made.
+
+    `subject` is "<issuer>#<subject>" for the key that stands for a subject of an issuer of tokens, else None.
+    """
 
     id: str
     name: str
@@ -31,6 +34,7 @@ class KeyInfo:
     expires_at: datetime | None
     revoked_at: datetime | None
     scopes: Sequence[str]
+    subject: str | None
 
 
 @dataclass(frozen=True, slots=True)

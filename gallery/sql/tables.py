@@ -284,6 +284,9 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     scopes: Mapped[list[Any]]  # what it may do, values of Scope
+    subject: Mapped[str | None] = mapped_column(
+        unique=True, index=True
+    )  # "<issuer>#<subject>" whom it stands for
 
 
 class Probe(Base):

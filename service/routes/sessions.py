@@ -1,7 +1,7 @@
 """Sign in on the page and out again."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from gallery import NotFound, Scope
 from service.access import cookies
 from service.access.limits import address_of
-from service.auth import CallerDep
+from service.auth import Caller, CallerDep
 from service.errors import Unauthenticated
 from service.problems import declared
 from service.state import StateDep
@@ -42,12 +42,19 @@ def sign_in(state: StateDep, caller: CallerDep, request: Request, response: Resp
             sessions.close(found[0].id, key_id=found[1].id)
     opened, token = sessions.open(
         caller.key_id,
-        lasts=timedelta(hours=settings.session_hours),
+        lasts=_lasts(caller, timedelta(hours=settings.session_hours)),
         detail={"address": address_of(request.scope)},
     )
     cookies.put(response, request.scope, token)
     scopes = [scope for scope in Scope if scope in caller.scopes]
     return SessionOut(key_id=caller.key_id, scopes=scopes, expires_at=opened.expires_at)
+
+
+def _lasts(caller: Caller, longest: timedelta) -> timedelta:
+    """How long a session may last: not longer than the token that it was opened with."""
+    if caller.until is None:
+        return longest
+    return max(timedelta(0), min(longest, caller.until - datetime.now(UTC)))
 
 
 @router.delete(
