@@ -203,7 +203,11 @@ class Block:
 
     rows: Rows
     erased: Mask
-    gone: Mask | None = None
+    gone: Mask | None
+
+    def without(self, videos: Mask) -> "Block":
+        """Leave more videos out, (V,); what was erased singly stays out."""
+        return replace(self, erased=self.erased | videos)
 
     @property
     def live_count(self) -> int:

@@ -93,10 +93,7 @@ class Snapshots:
 
     def _only(self, newest: Snapshot, change: int, video_ids: Collection[str]) -> Snapshot:
         held = np.array(sorted(video_id.encode() for video_id in video_ids), "S32")
-        blocks = [
-            Block(block.rows, block.erased | ~np.isin(block.rows.videos["id"], held), block.gone)
-            for block in newest.blocks
-        ]
+        blocks = [block.without(~np.isin(block.rows.videos["id"], held)) for block in newest.blocks]
 
         def renew(_: Snapshot, error: CorruptSegment) -> Snapshot:
             return self._only(self.without(newest, error), change, video_ids)

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 from numpy.typing import NDArray
 
 from gallery.gallery import Gallery
+from gallery.records.erasure import ErasureKind, ErasureTarget
 from gallery.records.searching import Filters, Hit, RankBy
 from gallery.records.tracklets import NewClip, NewTracklet
 from gallery.records.videos import ModelInfo
@@ -152,6 +153,14 @@ class SearchMachine(RuleBasedStateMachine):
         video_id = data.draw(st.sampled_from(self.video_ids))
         self.world.gallery.erase_video(video_id)
         for key in [key for key, expected in self.world.tracklets.items() if expected.video_id == video_id]:
+            del self.world.tracklets[key]
+
+    @precondition(lambda self: self.world.tracklets)
+    @rule(data=st.data())
+    def erase_singly(self, data: st.DataObject) -> None:
+        some = data.draw(st.lists(st.sampled_from(sorted(self.world.tracklets)), min_size=1, max_size=4))
+        self.world.gallery.erasures.erase(ErasureTarget(kind=ErasureKind.TRACKLETS, ids=some))
+        for key in set(some):
             del self.world.tracklets[key]
 
     @rule(max_tracklets=st.integers(1, 30))
