@@ -108,6 +108,8 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.records.watching import WatchedFile as WatchedFile
     from gallery.records.watching import WatchedStamp as WatchedStamp
+    from gallery.records.webhooks import DueDelivery as DueDelivery
+    from gallery.records.webhooks import WebhookInfo as WebhookInfo
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.trail import check_trail as check_trail
     from gallery.vectors.levels import standard_scores as standard_scores
@@ -194,6 +196,7 @@ _HOMES = {
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "records.watching": ["WatchedFile", "WatchedStamp"],
     "reason": ["because"],
+    "records.webhooks": ["DueDelivery", "WebhookInfo"],
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot", "Stored"],

@@ -28,6 +28,7 @@ from gallery.investigation.searches import Searches
 from gallery.investigation.then import videos_then
 from gallery.jobs.jobs import Jobs
 from gallery.jobs.watching import WatchedFiles
+from gallery.jobs.webhooks import Webhooks
 from gallery.records.erasure import ErasureKind, ErasureTarget
 from gallery.records.faults import Mended
 from gallery.records.figures import Figures
@@ -64,6 +65,7 @@ class Gallery:
         catalogue: cameras, videos and tracklets.
         jobs: requests to index recordings.
         watched: files of watched folders that became jobs.
+        webhooks: who is told that a job has ended.
         keys: the keys of the API.
         sessions: who is signed in on the page.
         audit: what was done, by whom.
@@ -86,6 +88,7 @@ class Gallery:
         self.catalogue = Catalogue(database, data_dir)
         self.jobs = Jobs(database)
         self.watched = WatchedFiles(database)
+        self.webhooks = Webhooks(database)
         self.keys = Keys(database)
         self.sessions = Sessions(database)
         self.audit = Audit(database)

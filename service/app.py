@@ -48,14 +48,17 @@ from service.routes import (
     tracklets,
     uploads,
     videos,
+    webhooks,
 )
 from service.settings import MIB, ServiceSettings
 from service.state import State, make_state
+from service.webhooks.delivering import Deliveries
 
 log = structlog.get_logger(__name__)
 
 _HOUSEKEEPING_SECONDS = 3600.0
 _FOLLOW_SECONDS = 1.0
+_TELL_SECONDS = 2.0
 _FORM_OVERHEAD = MIB  # of a form around its photo
 
 _EXPOSED: Final = ("Location", "Retry-After", "X-Request-ID", "Content-Range", "ETag")
@@ -79,6 +82,7 @@ API: Final = (
     holds,
     retention,
     audit,
+    webhooks,
 )
 """What is served under /v1."""
 LOOKING: Final = (probes, searches, marks, evidence, cases, tracklets)
@@ -136,7 +140,8 @@ async def _lifespan(
     opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
     state = make_state(settings, opened, networks, instruments)
     app.state.sightline = state
-    tasks = [asyncio.create_task(_keep_networks(state)), asyncio.create_task(_keep_house(state))]
+    chores = (_keep_networks, _keep_house, _keep_telling)
+    tasks = [asyncio.create_task(chore(state)) for chore in chores]
     try:
         yield
     finally:
@@ -241,12 +246,28 @@ async def _keep_networks(state: State) -> None:
         await anyio.to_thread.run_sync(networks.follow, *known, abandon_on_cancel=True)
 
 
+async def _keep_telling(state: State) -> None:
+    """Deliver what webhooks are to be told; costs a small query while there is nothing."""
+    deliveries = Deliveries(state.gallery, state.settings.webhook_hosts)
+
+    def deliver() -> None:
+        try:
+            deliveries.run_once()
+        except GalleryError as error:  # it is tried again, and /readyz says what is wrong
+            log.warning("webhooks not looked at", reason=type(error).__name__)
+
+    while True:
+        await anyio.to_thread.run_sync(deliver, abandon_on_cancel=True)
+        await asyncio.sleep(_TELL_SECONDS)
+
+
 async def _keep_house(state: State) -> None:
     """Remove old probes, given-up uploads and surplus clips, now and every hour."""
     chores: dict[str, Callable[[], int]] = {
         "given-up uploads": state.uploads.expire,
         "surplus clips": state.clips.trim,
         "ended sessions": lambda: state.gallery.sessions.expire(idle=state.settings.session_idle),
+        "old deliveries": Deliveries(state.gallery, state.settings.webhook_hosts).prune,
     }
     if days := state.settings.probe_retention_days:
         chores["old probes"] = lambda: state.gallery.probes.expire(datetime.now(UTC) - timedelta(days=days))

@@ -6,6 +6,7 @@ ServiceError
 ├── ForeignRequest       a cookie came with a request that the page did not make
 ├── ReasonMissing        a look at people that does not say why, where it must
 ├── InvalidRequest       an invalid value; `pointer` says where it stood
+├── BadWebhook           an address that no webhook may have, or that did not take a delivery
 ├── BadProbe             the photo is damaged or unusable
 ├── UnsupportedImage     the photo is of a type that is not accepted
 ├── ContentTooLarge      more bytes or pixels than are accepted
@@ -55,6 +56,10 @@ class InvalidRequest(ServiceError):
     def __init__(self, message: str, pointer: str) -> None:
         super().__init__(message)
         self.pointer = pointer
+
+
+class BadWebhook(ServiceError):
+    """An address that no webhook may have, or that did not take a delivery."""
 
 
 class BadProbe(ServiceError):

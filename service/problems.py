@@ -90,6 +90,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.ForeignRequest: Kind(403, "foreign-request", "Not a request of the page"),
     errors.ReasonMissing: Kind(428, "reason-missing", "The purpose or case number is missing"),
     errors.InvalidRequest: Kind(422, "invalid-request", "Invalid request"),
+    errors.BadWebhook: Kind(422, "invalid-webhook", "Not an address for a webhook"),
     errors.BadProbe: Kind(422, "unreadable-image", "The photo cannot be read"),
     errors.UnsupportedImage: Kind(415, "unsupported-image", "Unsupported image type"),
     errors.ContentTooLarge: Kind(413, "too-large", "Too large"),

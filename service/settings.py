@@ -59,6 +59,7 @@ class ServiceSettings(GallerySettings):
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         clip_memory_bytes: address space of the process that cuts a clip.
         max_cache_bytes: room for cut clips.
+        webhook_hosts: hosts that webhooks may lead to although they are no public ones. Separated by commas.
         metrics_token: what Prometheus sends to read /metrics; None: there are none.
         cors_origins: web origins that may call the API from a browser; none by default. Separated by commas.
     """
@@ -110,10 +111,11 @@ class ServiceSettings(GallerySettings):
     max_clip_side: int = Field(default=1280, ge=64)
     clip_memory_bytes: int = Field(default=6 * 1024 * MIB, ge=MIB)
     max_cache_bytes: int = Field(default=2 * 1024 * MIB, ge=0)
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     metrics_token: SecretStr | None = Field(default=None, min_length=32)
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "webhook_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

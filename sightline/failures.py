@@ -37,6 +37,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (indexer.IndexerError, "see docs/operations.md"),
     (service.UnsafeSettings, "see docs/operations.md"),
     (service.UnsupportedImage, "use a JPEG, PNG or WebP picture"),
+    (service.BadWebhook, "docs/webhooks.md says what is accepted"),
     (service.BadProbe, "use another picture, or cut the person out of this one"),
     (service.ServiceError, "see docs/operations.md"),
     (simulation.NoRenderer, "install the Debian packages libegl1 and libgl1-mesa-dri"),

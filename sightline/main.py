@@ -38,6 +38,7 @@ from sightline import (
     train,
     videos,
     watch,
+    webhooks,
     worker,
 )
 from sightline.console import errors, never_fail_to_print
@@ -151,4 +152,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(retention.app, name="retention")
 app.add_typer(searches.app, name="searches")
 app.add_typer(videos.app, name="videos")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(simulate.app, name="simulate")

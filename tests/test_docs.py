@@ -63,6 +63,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
         "retention",
         "searches",
         "videos",
+        "webhooks",
     }  # a list by themselves, with commands below
     assert set(headings) - groups == {name for name, _ in commands()} - groups
 

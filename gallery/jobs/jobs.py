@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, KeyReused, NotFound
 from gallery.jobs import filing as job_filing
-from gallery.jobs import leases, model_jobs, reading, unindexed
+from gallery.jobs import leases, model_jobs, outbox, reading, unindexed
 from gallery.jobs.ending import ended_values
 from gallery.jobs.filing import Filed
 from gallery.jobs.state import CANCELLED, ENDED, FAILED, QUEUED, RUNNING
@@ -238,6 +238,7 @@ class Jobs:
                     )
                     .execution_options(synchronize_session=False)
                 )
+                outbox.leave(session, job.id, now)
             return reading.job_info(session, job, job_id)
 
     def claim(

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from gallery.errors import LeaseLost
+from gallery.jobs import outbox
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
 from gallery.records.jobs import Claim, JobKind, RecordingInfo
 from gallery.sql.base import UtcDateTime
@@ -63,11 +64,16 @@ def take(
         row, job = found
         if row.state == RUNNING:
             row.lost_workers = [*row.lost_workers, row.worker]
-        if job.cancel_requested:
-            settle(row, CANCELLED, ON_REQUEST, now)
-        elif len(row.lost_workers) >= MAX_ATTEMPTS:
+        lost = len(row.lost_workers)
+        if job.cancel_requested or lost >= MAX_ATTEMPTS:
+            if not outbox.enter(session, job.id, wait=False):
+                session.expire(row)  # whoever holds the job may wait for this row: the next claim settles it
+                return None
             names = ", ".join(row.lost_workers)
-            settle(row, FAILED, f"given up: {len(row.lost_workers)} workers died on it or hung: {names}", now)
+            given_up = FAILED, f"given up: {lost} workers died on it or hung: {names}"
+            state, reason = (CANCELLED, ON_REQUEST) if job.cancel_requested else given_up
+            settle(row, state, reason, now)
+            outbox.leave(session, job.id, now)
         else:
             _lease(row, worker, now + lease, now)
             session.flush()
@@ -93,8 +99,11 @@ def end(session: Session, claim: Claim, state: str, values: Mapping[str, Any]) -
     Raises:
         LeaseLost: the recording is no longer this worker's.
     """
-    ended = {"state": state, "lease_until": None, "stage": None, "finished_at": current_time(session)}
+    outbox.enter(session, claim.job_id)
+    now = current_time(session)
+    ended = {"state": state, "lease_until": None, "stage": None, "finished_at": now}
     _change_own(session, claim, {**ended, **values})
+    outbox.leave(session, claim.job_id, now)
 
 
 def give_back(session: Session, claim: Claim) -> None:
