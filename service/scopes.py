@@ -29,7 +29,8 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     frozenset({Scope.ADMINISTER}): (
         "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
         "listModelJobs getModelJob cancelModelJob getModelJobReport planErasure erase putHold liftHold "
-        "setRetentionRule removeRetentionRule runRetention createWebhook listWebhooks deleteWebhook listDeliveries"
+        "setRetentionRule removeRetentionRule runRetention createWebhook listWebhooks deleteWebhook "
+        "listDeliveries"
     ),
     frozenset({Scope.ADMINISTER, Scope.AUDIT}): (
         "listErasures getErasure getCertificateText listHolds listRetentionRules"
