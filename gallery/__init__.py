@@ -60,11 +60,15 @@ if TYPE_CHECKING:
     from gallery.records.jobs import AdaptOptions as AdaptOptions
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
+    from gallery.records.jobs import DueDelivery as DueDelivery
     from gallery.records.jobs import JobInfo as JobInfo
     from gallery.records.jobs import JobKind as JobKind
     from gallery.records.jobs import NewRecording as NewRecording
     from gallery.records.jobs import RecordingInfo as RecordingInfo
     from gallery.records.jobs import ReindexOptions as ReindexOptions
+    from gallery.records.jobs import WatchedFile as WatchedFile
+    from gallery.records.jobs import WatchedStamp as WatchedStamp
+    from gallery.records.jobs import WebhookInfo as WebhookInfo
     from gallery.records.marks import MarkChange as MarkChange
     from gallery.records.marks import MarkInfo as MarkInfo
     from gallery.records.marks import Verdict as Verdict
@@ -106,10 +110,6 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoChanges as VideoChanges
     from gallery.records.videos import VideoInfo as VideoInfo
     from gallery.records.videos import VideoReport as VideoReport
-    from gallery.records.watching import WatchedFile as WatchedFile
-    from gallery.records.watching import WatchedStamp as WatchedStamp
-    from gallery.records.webhooks import DueDelivery as DueDelivery
-    from gallery.records.webhooks import WebhookInfo as WebhookInfo
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.trail import check_trail as check_trail
     from gallery.vectors.levels import standard_scores as standard_scores
@@ -168,6 +168,10 @@ _HOMES = {
         "NewRecording",
         "RecordingInfo",
         "ReindexOptions",
+        "WatchedFile",
+        "WatchedStamp",
+        "DueDelivery",
+        "WebhookInfo",
     ],
     "records.marks": ["MarkChange", "MarkInfo", "Verdict"],
     "records.models": ["CalibrationInfo", "Comparison", "RegisteredModel"],
@@ -194,9 +198,7 @@ _HOMES = {
     "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
-    "records.watching": ["WatchedFile", "WatchedStamp"],
     "reason": ["because"],
-    "records.webhooks": ["DueDelivery", "WebhookInfo"],
     "settings": ["GallerySettings"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot", "Stored"],

@@ -60,9 +60,8 @@ class RequestContext:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        usable = (
-            _REQUEST_ID.fullmatch(given) and KEY_PREFIX not in given
-        )  # a key sent as an id would land in the log
+        # A key that is sent as an id would land in the log.
+        usable = _REQUEST_ID.fullmatch(given) and KEY_PREFIX not in given
         request_id = given if usable else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()

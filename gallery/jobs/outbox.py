@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from gallery.jobs.filing import growing_id
 from gallery.jobs.state import ENDED, job_state
 from gallery.sql.database import insert_or_keep
+from gallery.sql.job_tables import Webhook, WebhookDelivery
 from gallery.sql.tables import Job, JobRecording
-from gallery.sql.webhook_tables import Webhook, WebhookDelivery
 
 
 def enter(session: Session, job_id: str, *, wait: bool = True) -> bool:

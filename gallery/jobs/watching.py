@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 from gallery.errors import Conflict
 from gallery.jobs import filing, leases, reading
 from gallery.jobs.state import FAILED, QUEUED
-from gallery.records.jobs import JobInfo, JobKind
-from gallery.records.watching import WatchedFile, WatchedStamp
+from gallery.records.jobs import JobInfo, JobKind, WatchedFile, WatchedStamp
 from gallery.sql import chain
 from gallery.sql.database import Database
+from gallery.sql.job_tables import Watched
 from gallery.sql.tables import Job, JobRecording, Video
-from gallery.sql.watch_table import Watched
 
 _AT_ONCE: Final = 300  # stamps in one query
 

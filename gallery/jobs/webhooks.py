@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.filing import growing_id
 from gallery.jobs.leases import current_time
-from gallery.records.webhooks import DeliveryInfo, DueDelivery, WebhookInfo
+from gallery.records.jobs import DeliveryInfo, DueDelivery, WebhookInfo
 from gallery.sql import chain
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
-from gallery.sql.webhook_tables import Webhook, WebhookDelivery
+from gallery.sql.job_tables import Webhook, WebhookDelivery
 from gallery.validation import known_id, optional_text, text
 
 MOST_WEBHOOKS: Final = 50

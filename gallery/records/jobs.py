@@ -1,4 +1,4 @@
-"""Jobs and their recordings."""
+"""Jobs, their recordings, files of watched folders that become recordings, and who is told of an end."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,3 +129,58 @@ class Completion:
     claim: Claim
     reason: str | None
     counters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedStamp:
+    """What tells a file with its content from others without reading it; a rename keeps it."""
+
+    inode: int
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFile:
+    """A file that has settled, with the SHA-256 of its content, in hexadecimal."""
+
+    recording: NewRecording
+    content_hash: str
+    stamp: WatchedStamp
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookInfo:
+    """A webhook as recorded; its secret is shown once, when it is made."""
+
+    id: str
+    url: str
+    key_id: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryInfo:
+    """What a webhook is told of a job, and how that goes.
+
+    `next_at` is None once it was delivered or given up; `reason` says why the last attempt failed.
+    """
+
+    id: str
+    job_id: str
+    attempts: int
+    next_at: datetime | None
+    delivered_at: datetime | None
+    reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery that is to be tried now: `attempts` counts this one, and is the fence against late words."""
+
+    id: str
+    url: str
+    secret: str
+    body: str
+    attempts: int

@@ -29,9 +29,8 @@ from gallery.sql.erasure_tables import (  # noqa: F401  (part of METADATA)
     PartErased,
     RetentionRule,
 )
+from gallery.sql.job_tables import Watched, Webhook, WebhookDelivery  # noqa: F401  (part of METADATA)
 from gallery.sql.session_table import SignIn  # noqa: F401  (part of METADATA)
-from gallery.sql.watch_table import Watched  # noqa: F401  (part of METADATA)
-from gallery.sql.webhook_tables import Webhook, WebhookDelivery  # noqa: F401  (part of METADATA)
 
 
 class GalleryState(Base):
