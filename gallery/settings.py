@@ -14,6 +14,8 @@ class GallerySettings(BaseSettings):
 
     `data_dir` must lie on one file system that all processes of the installation share and that has flock.
     `database_url` is sqlite:///FILE or postgresql://...; None means a SQLite file in `data_dir`.
+    `anchor_key` is the file of the key that signs anchors of the audit trail, by default `keys/anchor.pem` in
+    `data_dir`; into `anchor_dir` workers write one a day.
     `require_purpose` and `require_case_number`: a look at people has to say why (`gallery.because`).
     """
 
@@ -21,6 +23,8 @@ class GallerySettings(BaseSettings):
 
     data_dir: Path = Path("data")
     database_url: str | None = None
+    anchor_key: Path | None = None
+    anchor_dir: Path | None = None
     require_purpose: bool = False
     require_case_number: bool = False
 
@@ -34,6 +38,11 @@ class GallerySettings(BaseSettings):
         ):
             return value
         raise ValueError(f"must begin with {SQLITE_PREFIX} and name a file, or with {POSTGRESQL_PREFIX}")
+
+    @property
+    def resolved_anchor_key(self) -> Path:
+        """The file of the key that signs anchors."""
+        return self.anchor_key or self.data_dir / "keys" / "anchor.pem"
 
     @property
     def resolved_database_url(self) -> str:

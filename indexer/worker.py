@@ -4,6 +4,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
@@ -41,6 +42,7 @@ class Worker:
         detector_factory: makes a detector for a camera's input size (None for the default).
         model_factory: makes the network of this name, for jobs that name one.
         kinds: of jobs that it takes; others wait for other workers.
+        keep_anchor: writes an anchor of the audit trail where none of the day is; returns where, or None.
     """
 
     def __init__(
@@ -53,9 +55,11 @@ class Worker:
         detector_factory: "Callable[[int | None], Detector] | None" = None,
         model_factory: "Callable[[str], ClipEmbedder] | None" = None,
         kinds: Collection[JobKind] = tuple(JobKind),
+        keep_anchor: Callable[[], Path | None] | None = None,
     ) -> None:
         self._gallery = gallery
         self._kinds = kinds
+        self._keep_anchor = keep_anchor
         self._embedder = embedder
         self._settings = settings
         self._name = name
@@ -105,12 +109,12 @@ class Worker:
             if claim is not None:
                 self._work(claim, work)
             elif once:
-                self._follow_rules()
+                self._look_after()
                 return
             else:
                 self._stop.wait(self._settings.poll_seconds)
             self._compact()
-            self._follow_rules()
+            self._look_after()
 
     def _claim(self) -> Claim | None:
         seconds = self._settings.lease_seconds
@@ -188,11 +192,22 @@ class Worker:
             log.warning("damaged segments not merged", worker=self._name, segments=report.damaged)
         self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
 
-    def _follow_rules(self) -> None:
-        """Erase what the rules of retention do not keep any longer: when the work begins, then every hour."""
+    def _look_after(self) -> None:
+        """Do what the gallery needs now and then: when the work begins, then every hour."""
         if time.monotonic() < self._rules_at:
             return
         self._rules_at = time.monotonic() + RULES_SECONDS
+        self._follow_rules()
+        if self._keep_anchor is None:
+            return
+        try:
+            if file := self._keep_anchor():
+                log.info("anchor of the audit trail kept", worker=self._name, file=str(file))
+        except (GalleryError, OSError) as error:  # the recordings do not wait for it
+            log.warning("no anchor of the audit trail kept", worker=self._name, reason=str(error))
+
+    def _follow_rules(self) -> None:
+        """Erase what the rules of retention do not keep any longer."""
         try:
             while not self._stop.is_set() and (done := self._gallery.erasures.follow_rules()) is not None:
                 log.info("rules of retention followed", erasure=done.id, **done.certificate["counts"])

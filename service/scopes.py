@@ -35,7 +35,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     frozenset({Scope.ADMINISTER, Scope.AUDIT}): (
         "listErasures getErasure getCertificateText listHolds listRetentionRules"
     ),
-    frozenset({Scope.AUDIT}): "listAuditEvents",
+    frozenset({Scope.AUDIT}): "getAuditAnchor listAuditEvents",
 }
 
 NEEDED: Final[Mapping[str, frozenset[Scope]]] = MappingProxyType(

@@ -1,15 +1,18 @@
 """`sightline audit`: who did what and when, and whether the record of it is whole."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
 
 from gallery import Anchor, ChainReport, EventInfo, GallerySettings, check_trail
+from gallery.signing import check, sign
+from gallery.signing import public_key as public_key_of
 from sightline.console import (
     AsJson,
     DataDir,
@@ -23,6 +26,9 @@ from sightline.failures import CommandError
 
 _KIND = "sightline audit trail"
 _FORMAT = 1
+_SHORTEST = 24  # hexadecimal digits: 96 bits, which nobody finds another trail for
+_DIGEST = re.compile(rf"[0-9a-f]{{{_SHORTEST},64}}")
+_LONGEST = 100_000  # characters of a file that is read as a signed anchor
 
 app = typer.Typer(
     help="Read the audit trail, and check that nobody changed it.",
@@ -33,7 +39,9 @@ app = typer.Typer(
 Noted = Annotated[
     list[str] | None,
     typer.Option(
-        "--anchor", help="What `audit anchor` printed earlier; may be repeated.", metavar="ID:DIGEST"
+        "--anchor",
+        help="What `audit anchor` printed earlier, or a file that it signed; may be repeated.",
+        metavar="ID:DIGEST|FILE",
     ),
 ]
 
@@ -77,6 +85,9 @@ def verify(
         Path | None, typer.Option("--file", help="An exported trail, instead of the gallery's.")
     ] = None,
     noted: Noted = None,
+    public_key: Annotated[
+        str | None, typer.Option(help="Of signed anchors, as `audit key` prints it.", metavar="HEX")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,7 +95,7 @@ def verify(
 
     Who can change the database can rewrite all of the trail: give what `audit anchor` printed earlier.
     """
-    anchors = [_anchor(text) for text in noted or ()]
+    anchors = [_noted(text, public_key) for text in noted or ()]
     if file is None:
         with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
             report = gallery.audit.verify(anchors)
@@ -122,25 +133,62 @@ def export(
 
 
 @app.command()
-def anchor(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def anchor(
+    *,
+    signed: Annotated[
+        bool, typer.Option("--sign", help="Sign it, as a line of JSON to be kept in a file.")
+    ] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Only the first 24 digits, to be written down by hand.")
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Print where the trail ends: note it where nobody who can change the database can change it."""
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+    if signed and short:
+        raise CommandError("--sign and --short exclude each other", "leave one of them out")
+    settings = read_settings(GallerySettings, data_dir=data_dir)
+    with open_gallery(settings) as gallery:
         last = gallery.audit.anchor()
-    if as_json:
+    if signed:
+        typer.echo(sign(last, datetime.now(UTC), settings.resolved_anchor_key), nl=False)
+    elif as_json:
         print_json(asdict(last))
+    elif short:
+        fours = [last.digest[at : at + 4] for at in range(0, _SHORTEST, 4)]
+        typer.echo(f"{last.event}:{'-'.join(fours)}")
     else:
         typer.echo(_text(last))
+
+
+@app.command()
+def key(data_dir: DataDir = None) -> None:
+    """Print the public key that signed anchors are checked with; makes the key first if there is none."""
+    typer.echo(public_key_of(read_settings(GallerySettings, data_dir=data_dir).resolved_anchor_key))
 
 
 def _text(anchor: Anchor) -> str:
     return f"{anchor.event}:{anchor.digest}"
 
 
+def _noted(text: str, public_key: str | None) -> Anchor:
+    """An anchor that was noted: as text, or in a signed file, which counts only with its key."""
+    path = Path(text)
+    if not path.is_file():
+        return _anchor(text)
+    if public_key is None:
+        raise CommandError(f"{path} is signed", "give --public-key, as `audit key` printed it")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return check(file.read(_LONGEST), public_key)
+
+
 def _anchor(text: str) -> Anchor:
-    number, _, digest = text.strip().partition(":")
-    if not (number.isascii() and number.isdigit() and len(number) < 19 and len(digest) == 64):
+    number, _, digits = text.strip().partition(":")
+    digest = digits.replace("-", "").lower()
+    whole = _DIGEST.fullmatch(digest) and number.isascii() and number.isdigit() and len(number) < 19
+    if not whole:
         raise CommandError(f"{text!r} is no anchor", "give one as `audit anchor` prints it: ID:DIGEST")
-    return Anchor(int(number), digest.lower())
+    return Anchor(int(number), digest)
 
 
 def _write(file: IO[str], start: Anchor, events: Iterable[EventInfo]) -> int:

@@ -38,6 +38,7 @@ def worker(
     one with --jobs indexing beside one with --jobs models where recordings may not wait.
     """
     from gallery import GallerySettings, JobKind
+    from gallery.signing import keep_daily
     from indexer.networks import ModelInUse
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
@@ -52,5 +53,14 @@ def worker(
         for kind in JobKind
         if jobs in {Jobs.ALL, Jobs.INDEXING if kind == JobKind.INDEX else Jobs.MODELS}
     ]
-    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        Worker(gallery, ModelInUse(gallery, settings), settings, name, kinds=kinds).run(stop, once=once)
+    recorded = read_settings(GallerySettings, data_dir=data_dir)
+    with open_gallery(recorded) as gallery:
+        folder, key = recorded.anchor_dir, recorded.resolved_anchor_key
+        Worker(
+            gallery,
+            ModelInUse(gallery, settings),
+            settings,
+            name,
+            kinds=kinds,
+            keep_anchor=None if folder is None else lambda: keep_daily(gallery.audit.anchor(), folder, key),
+        ).run(stop, once=once)

@@ -31,6 +31,19 @@ class AuditEventList(BaseModel):
     next_before: int | None = Field(description="`before` of the next page; null on the last one")
 
 
+class AuditAnchorOut(BaseModel):
+    """Where the audit trail ends."""
+
+    event: int = Field(description="The id of the last event; 0 where there is none")
+    digest: str = Field(description="Its digest: who has noted it can tell a trail that was written anew")
+
+
+@router.get("/anchor", operation_id="getAuditAnchor", summary="Where the audit trail ends")
+def get_audit_anchor(state: StateDep, _caller: CallerDep) -> AuditAnchorOut:
+    """Note it where nobody who can change the database can change it; `sightline audit verify` takes it."""
+    return AuditAnchorOut.model_validate(state.gallery.audit.anchor(), from_attributes=True)
+
+
 @router.get("", operation_id="listAuditEvents", summary="The audit trail, the newest event first")
 def list_audit_events(
     state: StateDep,

@@ -19,6 +19,7 @@ from gallery import (
     ReindexOptions,
     VideoWriter,
 )
+from gallery.signing import check, keep_daily, public_key
 from indexer import worker as worker_module
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
@@ -117,6 +118,25 @@ def test_the_camera_says_what_shape_its_pixels_have(sqlite_gallery: Gallery, cro
     run_once(sqlite_gallery)
     (video,) = sqlite_gallery.catalogue.videos()
     assert (video.width, video.height, video.tracklet_count) == (640, 240, 3)
+
+
+def test_a_worker_keeps_an_anchor_of_the_audit_trail(sqlite_gallery: Gallery, tmp_path: Path) -> None:
+    folder, key = tmp_path / "anchors", tmp_path / "anchor.pem"
+
+    def keep() -> Path | None:
+        return keep_daily(sqlite_gallery.audit.anchor(), folder, key)
+
+    def work() -> None:
+        Worker(sqlite_gallery, TinyEmbedder, QUICK, "w1", keep_anchor=keep).run(threading.Event(), once=True)
+
+    key.write_bytes(b"no key")
+    key.chmod(0o600)
+    work()
+    assert list(folder.iterdir()) == [], "a key that is none stops no worker"
+    key.unlink()
+    work()
+    (file,) = folder.iterdir()
+    assert check(file.read_text(), public_key(key)) == sqlite_gallery.audit.anchor()
 
 
 def test_a_failing_network_fails_the_recording_not_the_worker(gallery: Gallery, crowd_video: Path) -> None:

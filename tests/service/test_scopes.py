@@ -47,6 +47,9 @@ def test_a_key_of_one_scope_is_refused_whatever_needs_another(
                 refused += 1
                 assert answer.json()["type"] == "urn:sightline:problem:forbidden"
                 assert "it needs the scope" in answer.json()["detail"]
+        if scope is Scope.AUDIT:
+            anchor, last = client.get("/v1/audit-events/anchor"), archive.gallery.audit.anchor()
+            assert anchor.json() == {"event": last.event, "digest": last.digest}
         head = client.head("/v1/audit-events")
         assert (head.status_code == 403) is (scope is not Scope.AUDIT), "HEAD is GET without a body"
     on_record = archive.gallery.audit.events(action="key.refuse", key_id=key.id, limit=1000)

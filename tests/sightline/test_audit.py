@@ -44,6 +44,26 @@ def test_from_list_to_a_file_that_is_checked_elsewhere(trail: Run, tmp_path: Pat
     assert (again.exit_code, "is there already" in said(again.output)) == (2, True)
 
 
+def test_signed_and_short_anchors(trail: Run, tmp_path: Path) -> None:
+    public = trail("audit", "key").stdout.strip()
+    file = tmp_path / "anchor.json"
+    file.write_text(trail("audit", "anchor", "--sign").stdout)
+    short = trail("audit", "anchor", "--short").stdout.strip()
+    assert len(short) == len("3:") + 29
+    trail("keys", "create", "later")
+
+    checked = trail("audit", "verify", "--anchor", file, "--public-key", public, "--anchor", short)
+    assert checked.exit_code == 0, checked.output
+    assert "give --public-key" in said(trail("audit", "verify", "--anchor", file).output)
+    assert "with this key" in said(
+        trail("audit", "verify", "--anchor", file, "--public-key", "ab" * 32).output
+    ), "32 bytes that are some key, or none"
+    broken = trail("audit", "verify", "--anchor", short[:-1] + ("0" if short[-1] != "0" else "1"))
+    assert (broken.exit_code, "broken at event 3" in said(broken.output)) == (2, True)
+    assert "is no anchor" in said(trail("audit", "verify", "--anchor", short[:-1]).output)
+    assert "exclude" in said(trail("audit", "anchor", "--sign", "--short").output)
+
+
 def test_a_changed_trail_is_named_with_its_event(
     trail: Run, sqlite_settings: GallerySettings, tmp_path: Path
 ) -> None:
