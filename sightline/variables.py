@@ -14,6 +14,7 @@ _OTHERS: Final = frozenset(
         "SIGHTLINE_CASE_NUMBER",
         "SIGHTLINE_MEDIA",
         "SIGHTLINE_PUBLISH",
+        "SIGHTLINE_DOMAIN",
         "SIGHTLINE_PURPOSE",
     }
 )

@@ -1,0 +1,61 @@
+"""What lies in deploy/: dashboard and alarms ask for metrics that exist, and compose mounts what is there."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+from ruamel.yaml import YAML
+from starlette.testclient import TestClient
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+TOKEN = "t" * 40
+
+
+def asked() -> list[str]:
+    """All expressions of the dashboard and of the alarms."""
+    dashboard = json.loads((DEPLOY / "grafana/sightline.json").read_text())
+    alarms = YAML(typ="safe").load(DEPLOY / "alerts.yml")
+    drawn = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return drawn + [rule["expr"] for group in alarms["groups"] for rule in group["rules"]]
+
+
+def test_every_metric_that_is_asked_for_exists(make_app: Callable[..., FastAPI], secret: str) -> None:
+    app = make_app(metrics_token=SecretStr(TOKEN))
+    with TestClient(app, headers={"X-API-Key": secret}) as client:
+        client.get("/v1/nothing")  # a problem to count
+        text = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+    families = list(text_string_to_metric_families(text))
+    names = {sample.name for family in families for sample in family.samples}
+    labels = {label for family in families for sample in family.samples for label in sample.labels}
+    expressions = asked()
+    assert len(expressions) > 20
+    for expression in expressions:
+        wanted = set(re.findall(r"\b(?:sightline|process)_\w+", expression))
+        assert wanted <= names, expression
+        used = set(re.findall(r"(\w+)=~?\"", expression)) | set(re.findall(r"by \((\w+)", expression))
+        assert used <= labels | {"job"}, expression
+
+
+def test_the_compose_file_mounts_what_is_there() -> None:
+    services = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
+    mounted = {
+        volume.partition(":")[0]
+        for service in services.values()
+        for volume in service.get("volumes", [])
+        if volume.startswith("./")
+    }
+    here = {f"./{file.relative_to(ROOT)}" for file in DEPLOY.rglob("*") if file.is_file()}
+    assert mounted == here
+    assert {name for name, service in services.items() if "profiles" in service} >= {
+        "proxy",
+        "prometheus",
+        "grafana",
+    }
+    published = [port for service in services.values() for port in service.get("ports", [])]
+    outside = [port for port in published if not port.startswith(("127.0.0.1:", "${SIGHTLINE_PUBLISH"))]
+    assert outside == ["80:80", "443:443"], "only the proxy is reached from elsewhere"
