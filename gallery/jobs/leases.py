@@ -67,7 +67,7 @@ def take(
         lost = len(row.lost_workers)
         if job.cancel_requested or lost >= MAX_ATTEMPTS:
             if not outbox.enter(session, job.id, wait=False):
-                session.expire(row)  # whoever holds the job may wait for this row: the next claim settles it
+                session.expire(row)  # who holds the job may wait for this row: the next claim settles it
                 return None
             names = ", ".join(row.lost_workers)
             given_up = FAILED, f"given up: {lost} workers died on it or hung: {names}"
