@@ -13,10 +13,12 @@ import pytest
 from gallery import (
     Gallery,
     GallerySettings,
+    HoldKind,
     JobInfo,
     ModelInfo,
     NewRecording,
     ReindexOptions,
+    RetentionKind,
     VideoWriter,
 )
 from gallery.signing import check, keep_daily, public_key
@@ -260,6 +262,24 @@ def test_many_segments_are_merged(
     run_once(sqlite_gallery)
     assert len(contents(sqlite_gallery)["segments"]) == 2
     assert sqlite_gallery.snapshot("0" * 64).tracklet_count == 12
+
+
+def test_rules_of_retention_are_followed_and_what_they_took_leaves_the_disk(
+    sqlite_gallery: Gallery, tmp_path: Path
+) -> None:
+    videos = [make_video(tmp_path / f"{seed}.mp4", frames=20, seed=seed) for seed in range(2)]
+    file_job(sqlite_gallery, *videos)
+    sqlite_gallery.retention.set(RetentionKind.RECORDINGS, 1)  # START is longer ago
+    held = sqlite_gallery.holds.put(HoldKind.CAMERA, camera_id=1, reason="court")
+    run_once(sqlite_gallery)
+    assert len(sqlite_gallery.catalogue.videos()) == 2
+    sqlite_gallery.holds.lift(held.id, reason="over")
+    run_once(sqlite_gallery)
+    assert sqlite_gallery.catalogue.videos() == []
+    (done,) = sqlite_gallery.erasures.certificates.list()
+    assert done.certificate["counts"]["recordings"] == 2
+    assert done.settled_at is not None
+    assert list((sqlite_gallery.data_dir / "segments").iterdir()) == []
 
 
 class FullDisk(Gallery):
