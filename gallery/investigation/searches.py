@@ -1,10 +1,14 @@
 """Asked questions with their whole answers: pages never shift, and an answer can be read again."""
 
+import json
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
 from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
@@ -21,7 +25,7 @@ from gallery.records.searches import (
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.documents import Document
-from gallery.sql.tables import Search
+from gallery.sql.tables import Probe, Search
 from gallery.validation import json_list, json_object, known_id, optional_text, text
 
 _QUERY = Document(SearchQuery, "the query of a search")
@@ -32,6 +36,19 @@ _SELECTIONS = Document(Selection, "what was chosen on the photos of a search")
 _NOTICES = Document(Notice, "the notices of a search")
 
 BEFORE: Final = "This search was recorded by a version that knew no probabilities."
+
+
+def answer_digest(hits: Sequence[Mapping[str, Any]]) -> str:
+    """SHA-256, in hexadecimal, of the ids and scores of hits in their order: of a JSON array of pairs."""
+    pairs = [[hit["tracklet_id"], hit["score"]] for hit in hits]
+    return sha256(json.dumps(pairs, separators=(",", ":")).encode()).hexdigest()
+
+
+def _photos(session: Session, query: SearchQuery) -> dict[str, str]:
+    """The SHA-256 of each photo that is searched for, by the id of its probe."""
+    ids = [probe.id for probe in query.probes if probe.id is not None]
+    found = session.execute(select(Probe.id, Probe.image_hash).where(Probe.id.in_(ids)))
+    return {row.id: row.image_hash for row in found}
 
 
 class Searches:
@@ -79,6 +96,8 @@ class Searches:
                     "model_id": row.model_id,
                     "change": row.change,
                     "hits": len(row.hits),
+                    "answer": answer_digest(row.hits),
+                    "photos": _photos(session, search.query),
                 },
             )
             return _search_info(row)

@@ -1,6 +1,8 @@
+import json
 import math
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -94,7 +96,17 @@ def test_every_search_is_recorded(gallery: Gallery) -> None:
         "end": None,
         "camera_ids": None,
     }
-    assert event.detail == {"model_id": MODEL, "change": 7, "hits": 3}
+    said = json.dumps([[hit.tracklet_id, hit.score] for hit in search.hits], separators=(",", ":"))
+    assert event.detail == {
+        "model_id": MODEL,
+        "change": 7,
+        "hits": 3,
+        "answer": sha256(said.encode()).hexdigest(),
+        "photos": {},
+    }
+    add(gallery, hits=HITS[::-1])
+    assert gallery.audit.events(limit=1)[0].detail["answer"] != event.detail["answer"], "the order counts"
+    assert gallery.audit.verify().broken_at is None
 
 
 def test_no_answer_without_its_audit_event(gallery: Gallery) -> None:

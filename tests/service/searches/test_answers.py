@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from hashlib import sha256
 
 from starlette.testclient import TestClient
 
@@ -68,6 +69,8 @@ def test_writes_down_who_asked_what(client: TestClient, archive: Archive, probe:
     assert event.key_id == archive.gallery.keys.list()[0].id
     assert event.detail["query"]["filters"]["cameras"] == ["gate"]
     assert event.detail["query"]["probe"]["id"] == probe["id"]
+    photo = client.get(f"/v1/probes/{probe['id']}/image").content
+    assert event.detail["photos"] == {probe["id"]: sha256(photo).hexdigest()}
     client.get(f"/v1/searches/{answer['id']}")
     assert archive.gallery.audit.events(limit=1)[0].action == "search.read"
 
