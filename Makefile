@@ -12,6 +12,9 @@ DATA_DIR ?= data
 # make bench: the folder of the three public clips that benchmarks/README.md names.
 MEASURED ?= ../shared/data/video
 PORT ?= 8000
+# make chaos: how many rounds, and which.
+ROUNDS ?= 100
+SEED ?= 1
 # make test ARGS="-k decode": passed on to pytest.
 ARGS ?=
 
@@ -40,6 +43,10 @@ compiled: $(READY_DEV)
 .PHONY: test-long
 test-long: $(READY_DEV) ## The tests that take minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m long --timeout=3600 $(ARGS)
+
+.PHONY: chaos
+chaos: $(READY_DEV) ## Kill, fill, cut and shift everything at random moments (ROUNDS=1000 SEED=1); the same command goes on
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.run $(ROUNDS) --seed $(SEED)
 
 .PHONY: lint
 lint: $(READY_DEV) ## Style, format, types and import directions

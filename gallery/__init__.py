@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from gallery.records.erasure import HoldKind as HoldKind
     from gallery.records.erasure import RetentionKind as RetentionKind
     from gallery.records.erasure import RetentionRuleInfo as RetentionRuleInfo
-    from gallery.records.faults import DamagedVideo as DamagedVideo
-    from gallery.records.faults import Part as Part
     from gallery.records.figures import Figures as Figures
     from gallery.records.figures import KindFigures as KindFigures
     from gallery.records.jobs import EXPECTED_SECONDS as EXPECTED_SECONDS
@@ -112,6 +110,8 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.trail import check_trail as check_trail
+    from gallery.upkeep.faults import DamagedVideo as DamagedVideo
+    from gallery.upkeep.faults import Part as Part
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.vectors.snapshot import Stored as Stored
@@ -157,7 +157,6 @@ _HOMES = {
         "RetentionKind",
         "RetentionRuleInfo",
     ],
-    "records.faults": ["DamagedVideo", "Part"],
     "records.jobs": [
         "EXPECTED_SECONDS",
         "AdaptOptions",
@@ -200,6 +199,7 @@ _HOMES = {
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "reason": ["because"],
     "settings": ["GallerySettings"],
+    "upkeep.faults": ["DamagedVideo", "Part"],
     "vectors.levels": ["standard_scores"],
     "vectors.snapshot": ["Snapshot", "Stored"],
     "writing.writer": ["VideoWriter"],

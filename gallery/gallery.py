@@ -30,7 +30,6 @@ from gallery.jobs.jobs import Jobs
 from gallery.jobs.watching import WatchedFiles
 from gallery.jobs.webhooks import Webhooks
 from gallery.records.erasure import ErasureKind, ErasureTarget
-from gallery.records.faults import Mended
 from gallery.records.figures import Figures
 from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
@@ -44,6 +43,7 @@ from gallery.sql.checking import check_database
 from gallery.sql.condition import folder_takes_writes, schema_problem, takes_writes
 from gallery.sql.database import Database, create_engine_for
 from gallery.sql.tables import Segment, SegmentVideo, Video
+from gallery.upkeep.faults import Mended
 from gallery.upkeep.mending import mend
 from gallery.upkeep.strips import Strips
 from gallery.upkeep.verify import VerifyReport, verify

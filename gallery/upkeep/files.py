@@ -8,9 +8,9 @@ from sqlalchemy import select
 from gallery.catalogue.digests import rows_digest
 from gallery.disk.media import model_directory, thumbnails_directory
 from gallery.investigation.probes import probe_file
-from gallery.records.faults import Part, Remedy
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Probe, SegmentVideo, Tracklet, Video
+from gallery.upkeep.faults import Part, Remedy
 from gallery.upkeep.findings import Findings
 
 _LOST = "lost:"

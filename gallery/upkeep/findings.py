@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gallery.records.faults import DamagedVideo, Fault, Part, Remedy, Unnamed
+from gallery.upkeep.faults import DamagedVideo, Fault, Part, Remedy, Unnamed
 
 
 @dataclass(slots=True)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from gallery.disk.locks import dead_staging
 from gallery.investigation.probes import Probes
-from gallery.records.faults import Part, Remedy
 from gallery.registry.files import orphan_models
 from gallery.sql.database import Database
+from gallery.upkeep.faults import Part, Remedy
 from gallery.upkeep.findings import Findings
 from gallery.writing.erase import noted_erasures
 from gallery.writing.sweep import orphan_media, orphan_segments

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from gallery.disk.files import discard_tree
 from gallery.disk.locks import staging_root
-from gallery.records.faults import Mended, Unnamed
 from gallery.sql.changes import advance_change, current_change
 from gallery.sql.database import Database
 from gallery.sql.tables import GalleryState, Segment, SegmentVideo, Tombstone
+from gallery.upkeep.faults import Mended, Unnamed
 from gallery.upkeep.rows import last_counted
 from gallery.vectors.segment import segment_directory
 from gallery.writing.sweep import sweep

@@ -5,9 +5,9 @@ from pathlib import Path
 from sqlalchemy import select
 
 from gallery.jobs.state import QUEUED, RUNNING
-from gallery.records.faults import Part
 from gallery.sql.database import Database
 from gallery.sql.tables import JobRecording, Video
+from gallery.upkeep.faults import Part
 from gallery.upkeep.files import sha256_of
 from gallery.upkeep.findings import Findings
 

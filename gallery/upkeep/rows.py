@@ -13,7 +13,6 @@ from gallery.investigation.cases import Cases
 from gallery.investigation.probes import Probes
 from gallery.investigation.searches import Searches
 from gallery.jobs.jobs import Jobs
-from gallery.records.faults import Part, Remedy
 from gallery.sql.case_tables import CaseFile
 from gallery.sql.changes import current_change
 from gallery.sql.database import Database
@@ -28,6 +27,7 @@ from gallery.sql.tables import (
     Tombstone,
     Video,
 )
+from gallery.upkeep.faults import Part, Remedy
 from gallery.upkeep.findings import Findings
 
 _AT_ONCE = 500

@@ -10,7 +10,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gallery.errors import CorruptSegment
-from gallery.records.faults import Part, Remedy, Unnamed
 from gallery.sql.database import Database
 from gallery.sql.tables import (
     Clip,
@@ -22,6 +21,7 @@ from gallery.sql.tables import (
     Video,
 )
 from gallery.times import microseconds
+from gallery.upkeep.faults import Part, Remedy, Unnamed
 from gallery.upkeep.findings import Findings
 from gallery.vectors.block import END, FIRST_CLIP, START, Rows
 from gallery.vectors.embedding import LENGTH_TOLERANCE

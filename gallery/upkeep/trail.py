@@ -1,8 +1,8 @@
 """The audit trail: is the chain whole?"""
 
 from gallery.catalogue.audit import Audit
-from gallery.records.faults import Part
 from gallery.sql.database import Database
+from gallery.upkeep.faults import Part
 from gallery.upkeep.findings import Findings
 
 

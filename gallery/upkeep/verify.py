@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from gallery.records.faults import DamagedVideo, Fault, Part, Unnamed
 from gallery.sql.checking import check_database, missing_refusals
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Probe, Segment, Video
+from gallery.upkeep.faults import DamagedVideo, Fault, Part, Unnamed
 from gallery.upkeep.files import check_model, check_probe, check_video
 from gallery.upkeep.findings import Findings
 from gallery.upkeep.leftovers import find_leftovers

@@ -191,3 +191,27 @@ def test_searches_of_before_a_video_was_indexed_saw_none_of_it(settings: Gallery
         assert sorted(there.tracklets) == firsts[:-1]
         hits = [hit.tracklet_id for hit in search.hits if not hit.tracklet_id.startswith(last)]
         assert gallery.still_there(search, hits).anew == frozenset()
+
+
+MIGRATIONS = Path(__file__).parents[2] / "migrations" / "versions"
+REVISIONS = sorted(file.name[:4] for file in MIGRATIONS.glob("[0-9]*.py"))
+# All of them in the long run; a few always, and those that a colleague's machine may be at today.
+ALWAYS = {*REVISIONS[3::6], *REVISIONS[-2:]}
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [pytest.param(one, marks=() if one in ALWAYS else pytest.mark.long) for one in REVISIONS],
+)
+def test_a_gallery_of_every_released_schema_opens(revision: str, tmp_path: Path) -> None:
+    """The old gallery with what it recorded, brought to a schema of between, and from there to this one."""
+    shutil.copytree(OLD, tmp_path / "old", ignore=shutil.ignore_patterns("answers.json", "gallery.sql"))
+    file = tmp_path / "old" / "gallery.sqlite3"
+    as_sqlite(file)
+    settings = GallerySettings(data_dir=tmp_path / "old", database_url=f"sqlite:///{file}")
+    command.upgrade(schema.alembic_config(settings.resolved_database_url), revision)
+    with Gallery.open(settings, create=True) as gallery:
+        check_answers(gallery)
+        assert gallery.verify().problems == ()
+        store(gallery, "new", make_tracklets(50, 2))
+        assert gallery.verify().problems == ()

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import insert, text
 
 from gallery.gallery import Gallery
-from gallery.records.faults import Part, Remedy
 from gallery.records.jobs import NewRecording
 from gallery.records.searching import Filters
 from gallery.sql.tables import Tombstone
+from gallery.upkeep.faults import Part, Remedy
 from tests.gallery.making import MODEL, START, content_hash, make_tracklets, store
 
 QUERY = make_tracklets(99, 1)[0].feature

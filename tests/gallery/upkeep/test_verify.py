@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from gallery.catalogue import digests
 from gallery.gallery import Gallery
-from gallery.records.faults import DamagedVideo
 from gallery.sql.tables import Clip, Tracklet, Video, VideoInterval
+from gallery.upkeep.faults import DamagedVideo
 from tests.gallery.making import MODEL, make_tracklets, store
 
 
