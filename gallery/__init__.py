@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gallery.records.access import Anchor as Anchor
     from gallery.records.access import ChainReport as ChainReport
     from gallery.records.access import EventInfo as EventInfo
+    from gallery.records.access import GroupInfo as GroupInfo
     from gallery.records.access import KeyInfo as KeyInfo
     from gallery.records.access import Scope as Scope
     from gallery.records.cameras import CameraInfo as CameraInfo
@@ -134,7 +135,7 @@ _HOMES = {
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
-    "records.access": ["KEY_PREFIX", "Anchor", "ChainReport", "EventInfo", "KeyInfo", "Scope"],
+    "records.access": ["KEY_PREFIX", "Anchor", "ChainReport", "EventInfo", "GroupInfo", "KeyInfo", "Scope"],
     "records.cameras": ["CameraInfo"],
     "records.cases": ["CaseChanges", "CaseInfo", "ItemKind"],
     "records.coverage": [

@@ -2,7 +2,8 @@
 
 GalleryError
 ├── SchemaMismatch        the database is not at the schema this code was written for
-├── NotFound              no such camera, video, tracklet, job, probe, search or key
+├── NotFound              no such camera, video, tracklet, job, probe, search, key or group
+│   └── OutOfSight        there is one, of a camera that is not seen here
 ├── Conflict              the request conflicts with what is recorded
 │   ├── AlreadyIndexed    this recording is in the gallery already
 │   ├── Held              a legal hold forbids it
@@ -28,6 +29,10 @@ class SchemaMismatch(GalleryError):
 
 class NotFound(GalleryError):
     """No such row."""
+
+
+class OutOfSight(NotFound):
+    """There is such a row, of a camera that is not seen here: it is told as if there were none."""
 
 
 class Conflict(GalleryError):

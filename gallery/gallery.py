@@ -13,6 +13,7 @@ from gallery.backup.restoring import restore
 from gallery.catalogue.audit import Audit
 from gallery.catalogue.catalogue import Catalogue
 from gallery.catalogue.figures import figures
+from gallery.catalogue.groups import Groups
 from gallery.catalogue.holds import Holds
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.sessions import Sessions
@@ -42,6 +43,7 @@ from gallery.sql import schema
 from gallery.sql.checking import check_database
 from gallery.sql.condition import folder_takes_writes, schema_problem, takes_writes
 from gallery.sql.database import Database, create_engine_for
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Segment, SegmentVideo, Video
 from gallery.upkeep.faults import Mended
 from gallery.upkeep.mending import mend
@@ -74,6 +76,7 @@ class Gallery:
         cases: photos, searches and notes that belong together.
         marks: verdicts on hits.
         adaptations: folders in which models learn the cameras of the gallery.
+        groups: of cameras, which keys may be limited to.
         models: which are kept here, and which of them is in use.
         erasures: plans and certificates of what is to be gone.
         holds: what may not be erased.
@@ -82,22 +85,24 @@ class Gallery:
         strips: thumbnail strips that are not what was written, to be drawn anew.
     """
 
-    def __init__(self, database: Database, data_dir: Path) -> None:
+    def __init__(self, database: Database, data_dir: Path, sight: Sight = ALL) -> None:
         self._database = database
+        self._sight = sight
         self.data_dir = data_dir
-        self.catalogue = Catalogue(database, data_dir)
-        self.jobs = Jobs(database)
+        self.catalogue = Catalogue(database, data_dir, sight)
+        self.jobs = Jobs(database, sight=sight)
         self.watched = WatchedFiles(database)
         self.webhooks = Webhooks(database)
         self.keys = Keys(database)
         self.sessions = Sessions(database)
+        self.groups = Groups(database)
         self.audit = Audit(database)
         self.probes = Probes(database, data_dir)
-        self.searches = Searches(database)
-        self.cases = Cases(database)
-        self.marks = Marks(database)
-        self.models = Models(database, data_dir)
-        self.calibrations = Calibrations(database)
+        self.searches = Searches(database, sight)
+        self.cases = Cases(database, sight)
+        self.marks = Marks(database, sight)
+        self.models = Models(database, data_dir, sight)
+        self.calibrations = Calibrations(database, sight)
         self.adaptations = Adaptations(database, data_dir)
         self.strips = Strips(database, data_dir)
         self._snapshots = Snapshots(database, data_dir)
@@ -131,6 +136,23 @@ class Gallery:
             gallery.sweep()
             Reserve(gallery.data_dir).keep()
         return gallery
+
+    def limited_to(self, camera_ids: frozenset[int]) -> "Gallery":
+        """Return this gallery as one that holds nothing but these cameras, for who may see no others.
+
+        What is of other cameras is not found, and moves no count, rank, score or probability. Each room asks
+        `gallery.sql.sight.Sight`. Keys, groups and the audit trail are those of the whole gallery, and models
+        too, as they are.
+        """
+        limited = Gallery(self._database, self.data_dir, Sight(camera_ids))
+        limited.audit, limited.keys, limited._snapshots = self.audit, self.keys, self._snapshots
+        limited.erasures = self.erasures
+        return limited
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether some cameras may be out of sight."""
+        return self._sight.limited
 
     @property
     def database_name(self) -> str:
@@ -166,7 +188,7 @@ class Gallery:
 
         Segments that are missing or damaged are left out, and it names them.
         """
-        return self._snapshots.newest(model_id)
+        return self._snapshots.seen(model_id, self._sight)
 
     def loaded_snapshot(self, model_id: str) -> tuple[int, float, int] | None:
         """Change, age in seconds and tracklets of the snapshot in memory; None: there is none."""
@@ -179,8 +201,9 @@ class Gallery:
 
     def searched_videos(self, search: SearchInfo) -> frozenset[str]:
         """Return the ids of the videos that a search was asked among and that are still here."""
+        sight = self._sight.through(search.cameras)
         with self._database.read() as session:
-            return videos_then(session, search.model_id, search.change, search.created_at)
+            return videos_then(session, search.model_id, search.change, search.created_at, sight)
 
     def still_there(self, search: SearchInfo, tracklet_ids: Sequence[str]) -> StillThere:
         """Return those of the tracklets that are still what a search saw.
@@ -196,7 +219,8 @@ class Gallery:
 
         It ranks as it did then while nothing is erased, corrected or indexed anew, whatever came since.
         """
-        return self._snapshots.then(search.model_id, search.change, self.searched_videos(search))
+        held = self.searched_videos(search)
+        return self._snapshots.then(search.model_id, search.change, held, self._sight.through(search.cameras))
 
     def compare(self, before: str, after: str, *, probes: int = 200) -> Comparison:
         """Ask two models (by id) for the same tracklets: what would change if the second were in use."""
@@ -225,6 +249,10 @@ class Gallery:
             Conflict: the path of a recording that was uploaded.
             CorruptSegment: the segment that holds its vectors is damaged; nothing was changed.
         """
+        if self.is_limited:
+            self.catalogue.video(video_id)  # or NotFound: it is not seen
+            if "camera_id" in changes:
+                self.catalogue.camera(changes["camera_id"])
         return correct_video(self._database, self.data_dir, video_id, changes, key_id)
 
     def erase_video(self, video_id: str, *, key_id: str | None = None) -> int:
@@ -237,6 +265,8 @@ class Gallery:
             NotFound: no such video.
             Held: a legal hold keeps it.
         """
+        if self.is_limited:
+            self.catalogue.video(video_id)  # or NotFound: it is not seen
         target = ErasureTarget(kind=ErasureKind.RECORDINGS, ids=(video_id,))
         done = self.erasures.erase(target, key_id=key_id)
         return int(done.certificate["counts"]["marks"])

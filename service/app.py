@@ -29,6 +29,7 @@ from service.reasons import CASE_NUMBER, PURPOSE, Reasons
 from service.routes import (
     audit,
     calibrations,
+    camera_groups,
     cameras,
     cases,
     erasures,
@@ -72,6 +73,7 @@ API: Final = (
     cases,
     tracklets,
     cameras,
+    camera_groups,
     models,
     calibrations,
     videos,

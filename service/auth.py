@@ -25,7 +25,7 @@ from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.reasons import CASE_NUMBER, PURPOSE
-from service.scopes import NEEDED
+from service.scopes import NEEDED, WHOLE_GALLERY
 from service.settings import is_loopback
 
 PROTECTED: Final = "/v1"
@@ -48,6 +48,8 @@ class Caller:
 
     `session_id` is the session of the page that it came in; None where it brought the key itself. `until` is
     when the token that it brought ends; None for a key.
+    `cameras` are the ids of those that it may see; None: all. `service.state` gives its requests a gallery
+    that holds no others.
 
     An operator on this machine may act on what belongs to a key: the audit trail then names no key, as for
     all that is done on the command line.
@@ -58,6 +60,7 @@ class Caller:
     scopes: frozenset[KeyScope] = frozenset(KeyScope)
     session_id: str | None = None
     until: datetime | None = None
+    cameras: frozenset[int] | None = None
 
     @property
     def actor(self) -> str | None:
@@ -131,7 +134,8 @@ class Authentication:
         found = _gallery(scope).sessions.verify(token, idle=self._idle) if token else None
         if token and found:
             cookies.require_own(scope, headers, token)
-            return _caller_of(found[1], session_id=found[0].id)
+            _gallery(scope).keys.note_use(found[1])
+            return _caller_of(_gallery(scope), found[1], session_id=found[0].id)
         if self._allow_anonymous and _from_this_machine(scope, headers):
             return Caller(None)
         if token:
@@ -156,7 +160,7 @@ def _by_key(opened: Gallery, secret: str) -> Caller:
     key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
     if key is None:
         raise Unauthenticated("The API key is unknown, expired or revoked.")
-    return _caller_of(key)
+    return _caller_of(opened, key)
 
 
 def _is_token(secret: str) -> bool:
@@ -171,7 +175,8 @@ def _by_identity(opened: Gallery, identity: Identity) -> Caller:
     key = opened.keys.of_subject(identity.issuer, identity.subject, scopes=identity.scopes)
     if key is None:
         raise Unauthenticated("The key of this token's subject is revoked.")
-    return replace(_caller_of(key), scopes=identity.scopes, until=identity.expires_at)
+    opened.keys.note_use(key)
+    return replace(_caller_of(opened, key), scopes=identity.scopes, until=identity.expires_at)
 
 
 def _gallery(scope: Scope) -> Gallery:
@@ -192,19 +197,28 @@ def _telling(counts: list[Count], send: Send) -> Send:
     return tell
 
 
-def _caller_of(key: KeyInfo, session_id: str | None = None) -> Caller:
-    return Caller(key.id, scopes=frozenset(KeyScope(scope) for scope in key.scopes), session_id=session_id)
+def _caller_of(opened: Gallery, key: KeyInfo, session_id: str | None = None) -> Caller:
+    groups = key.camera_groups
+    return Caller(
+        key.id,
+        scopes=frozenset(KeyScope(scope) for scope in key.scopes),
+        session_id=session_id,
+        cameras=None if groups is None else opened.groups.cameras_of(groups),
+    )
 
 
 def _check_scopes(route: APIRoute, opened: Gallery, caller: Caller) -> None:
     """Raise Forbidden, on record, if the key lacks what the operation needs."""
     operation = str(route.operation_id)
     needed = NEEDED[operation]
-    if not needed or needed & caller.scopes:
-        return
-    names = " or ".join(one.value for one in KeyScope if one in needed)
-    opened.audit.record("key.refuse", key_id=caller.key_id, subject=operation, detail={"needed": names})
-    raise Forbidden(f"This key may not do this: it needs the scope {names}.")
+    if needed and not needed & caller.scopes:
+        names = " or ".join(one.value for one in KeyScope if one in needed)
+        opened.audit.record("key.refuse", key_id=caller.key_id, subject=operation, detail={"needed": names})
+        raise Forbidden(f"This key may not do this: it needs the scope {names}.")
+    if caller.cameras is not None and operation in WHOLE_GALLERY:
+        detail = {"needed": "all cameras"}
+        opened.audit.record("key.refuse", key_id=caller.key_id, subject=operation, detail=detail)
+        raise Forbidden("This key is limited to camera groups, and this concerns the whole gallery.")
 
 
 def _is_protected(path: str) -> bool:

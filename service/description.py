@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 from gallery import Scope
 from service.problems import Problem
 from service.schemas import PhotoSearch, SearchRequest
-from service.scopes import NEEDED
+from service.scopes import NEEDED, WHOLE_GALLERY
 
 _DESCRIPTION = """\
 Find a person in recorded video from one photo: upload a photo as a probe, choose a person on it, search,
@@ -44,12 +44,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _say_scopes(document: dict[str, Any]) -> None:
-    """Add to each operation's description which scope its key needs."""
+    """Add to each operation's description what its key needs."""
     for methods in document["paths"].values():
         for operation in methods.values():
             if needed := NEEDED.get(operation["operationId"]):
                 names = " or ".join(f"`{scope.value}`" for scope in Scope if scope in needed)
-                said = f"Needs a key with the scope {names}."
+                seeing = " that sees all cameras" if operation["operationId"] in WHOLE_GALLERY else ""
+                said = f"Needs a key{seeing} with the scope {names}."
                 operation["description"] = "\n\n".join(filter(None, (operation.get("description"), said)))
 
 

@@ -87,6 +87,9 @@ def _recording(
         path, name = state.uploads.path(upload), wanted.file_name or upload.file_name or upload.id
     else:
         assert wanted.path is not None
+        if caller.cameras is not None:
+            # The media folder holds the recordings of all cameras: what lies there is not told either.
+            raise InvalidRequest("A key that is limited to cameras uploads its files.", f"{pointer}/path")
         path = media_path(state.settings.media_dir, wanted.path, f"{pointer}/path")
         name = wanted.file_name or path.name
     recording = NewRecording(

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 
 import gallery.errors as gallery_errors
 import models.errors as model_errors
-from service import errors
+from service import errors, refusals
 
 MEDIA_TYPE: Final = "application/problem+json"
 log = structlog.get_logger(__name__)
@@ -202,6 +202,10 @@ def install(app: FastAPI) -> None:
     async def known(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, errors.StorageFull | gallery_errors.StorageFull):
             request.app.state.sightline.full_disk.note()  # /readyz says so
+        try:
+            await refusals.note(request, error)
+        except gallery_errors.GalleryError as unrecorded:
+            return from_error(request.scope, unrecorded)
         return from_error(request.scope, error)
 
     async def http_error(request: Request, error: Exception) -> JSONResponse:

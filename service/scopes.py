@@ -30,7 +30,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
         "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
         "listModelJobs getModelJob cancelModelJob getModelJobReport planErasure erase putHold liftHold "
         "setRetentionRule removeRetentionRule runRetention createWebhook listWebhooks deleteWebhook "
-        "listDeliveries"
+        "listDeliveries listCameraGroups putCameraGroup deleteCameraGroup"
     ),
     frozenset({Scope.ADMINISTER, Scope.AUDIT}): (
         "listErasures getErasure getCertificateText listHolds listRetentionRules"
@@ -42,3 +42,14 @@ NEEDED: Final[Mapping[str, frozenset[Scope]]] = MappingProxyType(
     {operation: scopes for scopes, names in _OPERATIONS.items() for operation in names.split()}
 )
 """Of each operation under /v1, the scopes of which its key needs one; none of them: any key will do."""
+
+_WHOLE: Final = (
+    "createCamera changeCamera deleteCamera listCameraGroups putCameraGroup deleteCameraGroup "
+    "rollBackModel promoteModel calibrate resetCalibration "
+    "createModelJob listModelJobs getModelJob cancelModelJob getModelJobReport listAuditEvents "
+    "planErasure erase listErasures getErasure getCertificateText putHold liftHold listHolds "
+    "setRetentionRule removeRetentionRule runRetention listRetentionRules "
+    "createWebhook listWebhooks deleteWebhook listDeliveries"
+)
+WHOLE_GALLERY: Final[frozenset[str]] = frozenset(_WHOLE.split())
+"""What a key that is limited to cameras may not do, whatever its scopes: it would show or change others."""

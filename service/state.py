@@ -1,6 +1,6 @@
 """The parts that the requests of one running service share, made when it starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -65,8 +65,16 @@ def make_state(
 
 
 def _state(request: Request) -> State:
+    """What a request works with: with a gallery that holds nothing that its caller may not see.
+
+    This is the one place where a route gets it, so none can forget. What comes before a caller is known, such
+    as the health of the service, says nothing of cameras.
+    """
     state: State = request.app.state.sightline
-    return state
+    caller = getattr(request.state, "caller", None)
+    if caller is None or caller.cameras is None:
+        return state
+    return replace(state, gallery=state.gallery.limited_to(caller.cameras))
 
 
 StateDep = Annotated[State, Depends(_state)]

@@ -27,10 +27,15 @@ app = typer.Typer(
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Who or what will use the key.")],
+    *,
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; never by default.")] = None,
     scope: Annotated[
         list[Scope] | None,
         typer.Option(help="What it may do; may be repeated [default: everything].", show_choices=True),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="A camera group that it sees; may be repeated [default: all cameras]."),
     ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -41,7 +46,9 @@ def create(
     """
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
-        key, secret = gallery.keys.create(name, expires_at=expires_at, scopes=scope or list(Scope))
+        key, secret = gallery.keys.create(
+            name, expires_at=expires_at, scopes=scope or list(Scope), groups=group or None
+        )
     if as_json:
         print_json({**asdict(key), "secret": secret})
     else:
@@ -51,7 +58,7 @@ def create(
 
 @app.command("list")
 def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List all keys, revoked ones too."""
+    """List all keys, revoked ones too: what they may do and see, and when they were last used."""
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         rows = [asdict(key) for key in gallery.keys.list()]
     if as_json:
@@ -59,6 +66,8 @@ def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     else:
         for row in rows:
             row["scopes"] = " ".join(row["scopes"]) if len(row["scopes"]) < len(Scope) else "all"
+            groups = row.pop("camera_groups")
+            row["cameras"] = "all" if groups is None else ", ".join(groups)
         print_table(rows, empty="No key yet: `sightline keys create NAME` makes one.")
 
 

@@ -20,6 +20,7 @@ from sightline import (
     erasures,
     evaluate,
     evidence,
+    groups,
     holds,
     import_crops,
     index,
@@ -144,6 +145,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(cameras.app, name="cameras")
 app.add_typer(cases.app, name="cases")
 app.add_typer(erasures.app, name="erasures")
+app.add_typer(groups.app, name="groups")
 app.add_typer(holds.app, name="holds")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(keys.app, name="keys")

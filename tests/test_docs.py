@@ -55,6 +55,7 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
         "cameras",
         "cases",
         "erasures",
+        "groups",
         "holds",
         "jobs",
         "keys",

@@ -24,6 +24,11 @@ def site_name(name: str | None) -> str | None:
     return None if name is None else _label(name, "the site of a camera")
 
 
+def group_name(name: str) -> str:
+    """Return a camera group's name, under the rules of a camera's."""
+    return _label(name, "the name of a camera group")
+
+
 def _label(name: str, what: str) -> str:
     label = unicodedata.normalize("NFC", text(name, what, longest=LONGEST_NAME))
     if label != label.strip() or "/" in label or not label.strip("."):

@@ -27,6 +27,7 @@ from gallery.records.videos import ModelInfo, VideoInfo
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.erasure_tables import PartErased
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import is_tracklet_id, known_id
 
@@ -35,11 +36,12 @@ _BATCH = 1000  # ids in one query
 
 
 class Catalogue:
-    """Cameras, videos and tracklets by id and name; whatever is erased is not found."""
+    """Cameras, videos and tracklets by id and name; whatever is erased, or out of sight, is not found."""
 
-    def __init__(self, database: Database, data_dir: Path) -> None:
+    def __init__(self, database: Database, data_dir: Path, sight: Sight = ALL) -> None:
         self._database = database
         self._data_dir = data_dir
+        self._sight = sight
 
     def add_camera(
         self, name: str, *, key_id: str | None = None, **settings: Unpack[CameraSettings]
@@ -81,6 +83,7 @@ class Catalogue:
             Conflict: another camera has the new name.
             InvalidInput: a value that is out of range or invalid.
         """
+        self._sight.require(camera_id, f"no camera {camera_id}")
         with _unique_name(changes.get("name")), self._database.write() as session:
             return camera_rows.change(session, camera_id, changes, key_id)
 
@@ -91,6 +94,7 @@ class Catalogue:
             NotFound: no such camera.
             Conflict: it has videos, or recordings that wait or are being indexed.
         """
+        self._sight.require(camera_id, f"no camera {camera_id}")
         try:
             with self._database.write() as session:
                 camera_rows.remove(session, camera_id, key_id)
@@ -100,7 +104,9 @@ class Catalogue:
     def camera(self, camera_id: int) -> CameraInfo:
         """Return a camera, or raise NotFound."""
         with self._database.read() as session:
-            return copied(CameraInfo, camera_rows.camera_row(session, camera_id))
+            found = camera_rows.camera_row(session, camera_id)
+        self._sight.require(found.id, f"no camera {camera_id}")
+        return copied(CameraInfo, found)
 
     def camera_named(self, name: str) -> CameraInfo:
         """Return the camera of this name, or raise NotFound."""
@@ -112,24 +118,32 @@ class Catalogue:
             row = _camera_named(session, known_as)
         if row is None:
             raise NotFound(f"no camera {name!r}")
+        self._sight.require(row.id, f"no camera {name!r}")
         return copied(CameraInfo, row)
 
     def cameras(self) -> list[CameraInfo]:
         """Return all cameras, by name."""
+        query = select(Camera).where(*self._sight.among(Camera.id)).order_by(Camera.name)
         with self._database.read() as session:
-            return [copied(CameraInfo, row) for row in session.scalars(select(Camera).order_by(Camera.name))]
+            return [copied(CameraInfo, row) for row in session.scalars(query)]
 
     def models(self) -> list[ModelInfo]:
-        """Return the models whose embeddings were ever written, oldest first."""
+        """Return the models whose embeddings were ever written, oldest first.
+
+        The card of an adapted one names cameras and recordings: a limited sight does not get that part.
+        """
+        hidden = {"adaptation"} if self._sight.limited else frozenset[str]()
         with self._database.read() as session:
             rows = session.scalars(select(Model).order_by(Model.created_at, Model.id))
-            return [copied(ModelInfo, row) for row in rows]
+            cards = [(row, {key: row.card[key] for key in row.card.keys() - hidden}) for row in rows]
+            return [copied(ModelInfo, row, card=card) for row, card in cards]
 
     def videos(
         self, *, camera_id: int | None = None, after: str | None = None, limit: int = 100
     ) -> list[VideoInfo]:
         """List videos in the order of their ids; `after` is the last id of the page before."""
-        query = select(Video).order_by(Video.id).limit(_checked_limit(limit))
+        query = select(Video).where(*self._sight.among(Video.camera_id))
+        query = query.order_by(Video.id).limit(_checked_limit(limit))
         if camera_id is not None:
             query = query.where(Video.camera_id == self.camera(camera_id).id)
         if after is not None:
@@ -140,14 +154,15 @@ class Catalogue:
     def video(self, video_id: str) -> VideoInfo:
         """Return a video, or raise NotFound."""
         with self._database.read() as session:
-            return video_info(_video(session, video_id))
+            return video_info(_video(session, video_id, self._sight))
 
     def find_video(self, content_hash: str) -> VideoInfo | None:
         """Return the video whose file has this SHA-256, if there is one."""
         if not _is_hash(content_hash):
             return None
         with self._database.read() as session:
-            row = session.scalar(select(Video).where(Video.content_hash == content_hash))
+            mine = (Video.content_hash == content_hash, *self._sight.among(Video.camera_id))
+            row = session.scalar(select(Video).where(*mine))
             return None if row is None else video_info(row)
 
     def is_indexed(self, content_hash: str, model_id: str) -> VideoInfo | None:
@@ -155,6 +170,7 @@ class Catalogue:
         if not _is_hash(content_hash):
             return None
         query = select(Video).join(SegmentVideo).where(Video.content_hash == content_hash)
+        query = query.where(*self._sight.among(Video.camera_id))
         with self._database.read() as session:
             row = session.scalar(query.where(SegmentVideo.model_id == model_id))
             return None if row is None else video_info(row)
@@ -167,10 +183,10 @@ class Catalogue:
             row = session.get(Tracklet, tracklet_id)
             if row is None:
                 raise NotFound(f"no tracklet {tracklet_id}")
+            video = session.get_one(Video, row.video_id)
+            self._sight.require(video.camera_id, f"no tracklet {tracklet_id}")
             clips = session.scalars(select(Clip).where(Clip.tracklet_id == row.id).order_by(Clip.number))
-            return tracklet_info(
-                row, session.get_one(Video, row.video_id), list(clips), with_boxes=with_boxes
-            )
+            return tracklet_info(row, video, list(clips), with_boxes=with_boxes)
 
     def tracklets(self, ids: Sequence[str]) -> dict[str, TrackletInfo]:
         """Return those of the tracklets that are there, with their clips, by id."""
@@ -179,6 +195,8 @@ class Catalogue:
         with self._database.read() as session:
             for start in range(0, len(wanted), _BATCH):
                 query = select(Tracklet).where(Tracklet.id.in_(wanted[start : start + _BATCH]))
+                if self._sight.limited:
+                    query = query.join(Video).where(*self._sight.among(Video.camera_id))
                 found |= {
                     t.id: t for t in _with_clips(session, session.scalars(query.options(_NO_BOXES)).all())
                 }
@@ -199,20 +217,22 @@ class Catalogue:
         if not with_boxes:
             query = query.options(_NO_BOXES)
         with self._database.read() as session:
-            _video(session, video_id)
+            _video(session, video_id, self._sight)
             return _with_clips(session, session.scalars(query).all(), with_boxes=with_boxes)
 
     def tracklet_numbers(self, video_id: str) -> list[int]:
         """List the numbers of a video's tracklets; those of erased ones are missing. Raises NotFound."""
         query = select(Tracklet.number).where(Tracklet.video_id == video_id).order_by(Tracklet.number)
         with self._database.read() as session:
-            _video(session, video_id)
+            _video(session, video_id, self._sight)
             return list(session.scalars(query))
 
     def erased_stretches(self, video_id: str) -> list[tuple[int, int]]:
         """List the stretches that were erased from a video, in µs since its first frame."""
         query = select(PartErased.start_us, PartErased.end_us).where(PartErased.video_id == video_id)
         with self._database.read() as session:
+            if self._sight.limited:
+                _video(session, video_id, self._sight)
             found = session.execute(query.where(PartErased.start_us.is_not(None))).all()
         return sorted((start, end) for start, end in found if start is not None and end is not None)
 
@@ -233,14 +253,17 @@ class Catalogue:
         """
         with self._database.read() as session:
             segments = [one.segment_id for one in damaged]
-            return coverage.measure(session, filters, model_id, segments, change)
+            return coverage.measure(session, filters, model_id, segments, change, self._sight)
 
     def thumbnail_path(self, tracklet_id: str) -> Path:
         """Return the file of a tracklet's thumbnail strip (JPEG), or raise NotFound."""
         if not is_tracklet_id(tracklet_id):
             raise NotFound(f"no tracklet {tracklet_id!r}"[:200])
+        missing = f"no thumbnail of tracklet {tracklet_id}"
         with self._database.read() as session:
             row = session.get(Tracklet, tracklet_id, options=[_NO_BOXES])
+            if row is not None:
+                self._sight.require(session.get_one(Video, row.video_id).camera_id, missing)
         if row is not None:
             name = f"{row.number}.jpg"
             # The strips of a video that was indexed anew wait beside the old ones until they are put there.
@@ -250,7 +273,7 @@ class Catalogue:
             path = thumbnails_directory(self._data_dir, row.video_id) / name
             if path.is_file():
                 return path
-        raise NotFound(f"no thumbnail of tracklet {tracklet_id}")
+        raise NotFound(missing)
 
 
 _NO_BOXES = defer(Tracklet.boxes, raiseload=True)
@@ -273,10 +296,11 @@ def _camera_named(session: Session, name: str) -> Camera | None:
     return session.scalar(select(Camera).where(Camera.name == name))
 
 
-def _video(session: Session, video_id: str) -> Video:
+def _video(session: Session, video_id: str, sight: Sight) -> Video:
     row = session.get(Video, known_id(video_id, "video"))
     if row is None:
         raise NotFound(f"no video {video_id}")
+    sight.require(row.camera_id, f"no video {video_id}")
     return row
 
 

@@ -25,6 +25,7 @@ from gallery.records.coverage import (
     Unindexed,
 )
 from gallery.records.searching import Filters
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Camera, SegmentVideo, Tracklet, Video, VideoInterval
 from gallery.times import microseconds, time_at, time_range
 
@@ -53,14 +54,15 @@ class _Found:
     unindexed: Mapping[int, Sequence[Unindexed]]  # recordings that were filed and are no videos
 
 
-def measure(
+def measure(  # noqa: PLR0917  (what is asked, of what, and who asks)
     session: Session,
     filters: Filters,
     model_id: str,
     damaged_segments: Collection[str] = (),
     change: int | None = None,
+    sight: Sight = ALL,
 ) -> Coverage:
-    """Measure the coverage of every camera that passes the filters.
+    """Measure the coverage of every camera that is seen and passes the filters.
 
     Damaged segments were not searched, nor what became searchable after `change`, the change of the gallery
     that was searched: it was being indexed then.
@@ -68,6 +70,7 @@ def measure(
     Raises:
         InvalidInput: a time without a zone, or an empty time range.
     """
+    filters = sight.narrowed(filters)
     start, end = time_range(filters)
     passes = _conditions(filters, start, end)
     held = select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id)
@@ -85,7 +88,9 @@ def measure(
         spans=_spans_with_holes(session, passes),
         unindexed=_with_later(
             session,
-            unindexed.by_camera(session, filters.camera_ids, start, end) if filters.video_ids is None else {},
+            unindexed.by_camera(session, filters.camera_ids, start, end, sight)
+            if filters.video_ids is None
+            else {},
             [later, *passes] if change is not None else None,
         ),
     )

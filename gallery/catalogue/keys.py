@@ -9,13 +9,15 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gallery.catalogue.audit import add_event
-from gallery.errors import InvalidInput, NotFound
+from gallery.catalogue.groups import require_groups
+from gallery.errors import CatalogueUnavailable, InvalidInput, NotFound, StorageFull
 from gallery.records.access import KEY_PREFIX, KeyInfo, Scope
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
@@ -24,6 +26,7 @@ from gallery.validation import known_id, moment, text
 
 _SECRET = re.compile(re.escape(KEY_PREFIX) + "[A-Za-z0-9_-]{43}")  # base64url of 32 bytes without padding
 _FEWEST_DIFFERENT = 16  # characters of a secret from elsewhere: fewer are no accident
+_NOTED_EVERY = timedelta(minutes=1)  # a write with every request would cost more than most requests
 
 
 def _utc_now() -> datetime:
@@ -41,6 +44,7 @@ class Keys:
     def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
         self._database = database
         self._clock = clock
+        self._noted: dict[str, datetime] = {}  # when a key's use was last noted here
 
     def create(
         self,
@@ -48,11 +52,20 @@ class Keys:
         *,
         expires_at: datetime | None = None,
         scopes: Collection[Scope] = frozenset(Scope),
+        groups: Sequence[str] | None = None,
     ) -> tuple[KeyInfo, str]:
         """Make a key and return it with its secret, which nobody can show again.
 
+        Args:
+            name: who or what will use it.
+            expires_at: from when on it is useless.
+            scopes: what it may do.
+            groups: the camera groups that it is limited to; None: it sees all cameras.
+
         Raises:
-            InvalidInput: bad name, `expires_at` is naive or past, or no scope, or one that there is not.
+            InvalidInput: bad name, `expires_at` is naive or past, or no scope, or one that there is not; or
+                no group, where it is to be limited.
+            NotFound: no such group.
         """
         granted = _ordered(scopes)
         now = self._clock()
@@ -61,8 +74,10 @@ class Keys:
         secret = KEY_PREFIX + secrets.token_urlsafe(32)
         with self._database.write() as session:
             row = _row(name, secret, granted, now, expires_at)
+            row.camera_groups = None if groups is None else require_groups(session, groups)
             session.add(row)
-            add_event(session, "key.create", subject=row.id, detail={"name": name, "scopes": granted})
+            detail = {"name": name, "scopes": granted, "groups": row.camera_groups}
+            add_event(session, "key.create", subject=row.id, detail=detail)
             return copied(KeyInfo, row), secret
 
     def create_first(self, name: str, secret: str) -> KeyInfo | None:
@@ -90,13 +105,30 @@ class Keys:
             return None
 
     def verify(self, secret: str) -> KeyInfo | None:
-        """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked."""
+        """Return the key that `secret` belongs to, or None: unknown, malformed, expired or revoked.
+
+        When it was used is noted, to the minute.
+        """
         if not _is_secret(secret):
             return None
         with self._database.read() as session:
             row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))
             info = None if row is None else copied(KeyInfo, row)
-        return info if info is not None and is_valid(info, self._clock()) else None
+        if info is None or not is_valid(info, self._clock()):
+            return None
+        self.note_use(info)
+        return info
+
+    def note_use(self, key: KeyInfo) -> None:
+        """Note that a key is used now, to the minute."""
+        now = self._clock()
+        noted = [at for at in (key.last_used_at, self._noted.get(key.id)) if at is not None]
+        if any(now - at < _NOTED_EVERY for at in noted):
+            return
+        self._noted[key.id] = now
+        # Who reads must not be refused because it cannot be noted; what must be recorded fails by itself.
+        with suppress(StorageFull, CatalogueUnavailable), self._database.write() as session:
+            session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
 
     def of_subject(self, issuer: str, subject: str, *, scopes: Collection[Scope]) -> KeyInfo | None:
         """Return the key that stands for a subject of an issuer of tokens; None if it is revoked.

@@ -17,6 +17,7 @@ from gallery.records.cases import CaseChanges, CaseInfo, ItemKind
 from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
+from gallery.sql.sight import ALL, SeenSearches, Sight, seen_search
 from gallery.sql.tables import Probe, Search
 from gallery.validation import known_id, optional_text, text
 
@@ -27,10 +28,14 @@ _LENGTHS: Final = {"title": 200, "number": 100, "purpose": 4000}
 
 
 class Cases:
-    """The record of cases. Every change is in the audit trail, in the transaction that makes it."""
+    """The record of cases. Every change is in the audit trail, in the transaction that makes it.
 
-    def __init__(self, database: Database) -> None:
+    Searches that are not seen are not in a case, nor what it notes of them.
+    """
+
+    def __init__(self, database: Database, sight: Sight = ALL) -> None:
         self._database = database
+        self._sight = sight
 
     def add(
         self, title: str, *, number: str | None = None, purpose: str | None = None, key_id: str | None = None
@@ -54,7 +59,7 @@ class Cases:
     def get(self, case_id: str) -> CaseInfo:
         """Return a case with its items and notes, or raise NotFound."""
         with self._database.read() as session:
-            return _info(session, _case(session, case_id))
+            return self._info(session, _case(session, case_id))
 
     def list(
         self, *, key_id: str | None = None, everybody: bool = False, after: str | None = None, limit: int = 50
@@ -90,7 +95,7 @@ class Cases:
             for name, value in values.items():
                 setattr(row, name, value)
             add_event(session, "case.edit", key_id=key_id, subject=row.id, detail={"changed": sorted(values)})
-            return _info(session, row)
+            return self._info(session, row)
 
     def remove(self, case_id: str, *, key_id: str | None = None) -> None:
         """Remove a case with its notes; its photos and searches stay where they are.
@@ -115,10 +120,10 @@ class Cases:
         """
         with self._database.write() as session:
             case = _case(session, case_id, lock=True)
-            found = _subject(session, case, kind, subject_id)
+            found = _subject(session, case, kind, subject_id, self._sight)
             for each_kind, each in [(kind, subject_id), *_photos_of(session, found)]:
                 _put(session, case, each_kind, each, key_id)
-            return _info(session, case)
+            return self._info(session, case)
 
     def take(self, case_id: str, subject_id: str, *, key_id: str | None = None) -> CaseInfo:
         """Take a photo or search out of a case.
@@ -131,13 +136,13 @@ class Cases:
             holding = Holding.read(session)
             case = _case(session, case_id, lock=True)
             row = session.scalar(_items(case.id).where(CaseItem.subject_id == subject_id))
-            if row is None:
+            if row is None or subject_id in _hidden(session, [row], self._sight):
                 raise NotFound(f"case {case_id} has no item {subject_id!r}"[:200])
             refuse(holding.cases.get(case_id), f"case {case_id}")
             session.delete(row)
             detail = {"kind": row.kind, "id": row.subject_id}
             add_event(session, "case.take", key_id=key_id, subject=case.id, detail=detail)
-            return _info(session, case)
+            return self._info(session, case)
 
     def note(self, case_id: str, words: str, *, key_id: str | None = None) -> CaseInfo:
         """Add a note.
@@ -155,7 +160,27 @@ class Cases:
                 raise Conflict(f"a case has at most {MAX_NOTES} notes")
             _note(session, case.id, "note", said, key_id)
             add_event(session, "case.note", key_id=key_id, subject=case.id)
-            return _info(session, case)
+            return self._info(session, case)
+
+    def _info(self, session: Session, row: CaseFile) -> CaseInfo:
+        session.flush()
+        notes = session.scalars(select(CaseNote).where(CaseNote.case_id == row.id).order_by(CaseNote.id))
+        items = session.scalars(_items(row.id)).all()
+        hidden = _hidden(session, items, self._sight)
+        return copied(
+            CaseInfo,
+            row,
+            items=[
+                records.CaseItem(ItemKind(one.kind), one.subject_id, one.key_id, one.added_at, one.erased_at)
+                for one in items
+                if one.subject_id not in hidden
+            ],
+            notes=[
+                records.CaseNote(one.id, one.kind, one.text, one.key_id, one.at)
+                for one in notes
+                if one.kind == "note" or not any(search_id in one.text for search_id in hidden)
+            ],
+        )
 
 
 def note_erased_photos(session: Session, probe_ids: Sequence[str], why: str) -> None:
@@ -225,28 +250,25 @@ def _items(case_id: str) -> Select[CaseItem]:
     return select(CaseItem).where(CaseItem.case_id == case_id).order_by(CaseItem.id)
 
 
-def _info(session: Session, row: CaseFile) -> CaseInfo:
-    session.flush()
-    notes = session.scalars(select(CaseNote).where(CaseNote.case_id == row.id).order_by(CaseNote.id))
-    items = session.scalars(_items(row.id))
-    return copied(
-        CaseInfo,
-        row,
-        items=[
-            records.CaseItem(ItemKind(one.kind), one.subject_id, one.key_id, one.added_at, one.erased_at)
-            for one in items
-        ],
-        notes=[records.CaseNote(one.id, one.kind, one.text, one.key_id, one.at) for one in notes],
-    )
+def _hidden(session: Session, items: Sequence[CaseItem], sight: Sight) -> set[str]:
+    """Which searches of a case are not seen."""
+    if not sight.limited:
+        return set()
+    seen = SeenSearches.of(session, sight)
+    ids = [one.subject_id for one in items if one.kind == ItemKind.SEARCH]
+    rows = session.execute(select(Search.id, Search.cameras).where(Search.id.in_(ids)))
+    return {row.id for row in rows if not seen.sees(row.cameras)}
 
 
-def _subject(session: Session, case: CaseFile, kind: ItemKind, subject_id: str) -> Probe | Search:
+def _subject(
+    session: Session, case: CaseFile, kind: ItemKind, subject_id: str, sight: Sight
+) -> Probe | Search:
     """The row of a photo or search that may be put into a case."""
     wanted = known_id(subject_id, kind)
     row = session.get(Probe, wanted) if kind == ItemKind.PHOTO else session.get(Search, wanted)
     if row is None or row.key_id != case.key_id:
         raise NotFound(f"no {kind} {subject_id}")
-    return row
+    return seen_search(session, sight, subject_id, row) if isinstance(row, Search) else row
 
 
 def _photos_of(session: Session, found: Probe | Search) -> list[tuple[ItemKind, str]]:

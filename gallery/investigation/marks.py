@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
@@ -18,6 +18,7 @@ from gallery.investigation.cases import note_erased_marks
 from gallery.records.marks import MarkChange, MarkInfo, Verdict
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
+from gallery.sql.sight import ALL, Sight, seen_search
 from gallery.sql.tables import Mark, Search, Tracklet, Video
 from gallery.validation import is_tracklet_id, known_id, optional_text
 
@@ -25,10 +26,11 @@ MAX_CHANGES = 1000
 
 
 class Marks:
-    """The record of marks, and of every change of one."""
+    """The record of marks, and of every change of one: of searches and on tracklets that are seen."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sight: Sight = ALL) -> None:
         self._database = database
+        self._sight = sight
 
     def set(
         self, search_id: str, tracklet_id: str, verdict: Verdict, *, key_id: str | None = None
@@ -42,7 +44,7 @@ class Marks:
         """
         wanted = _verdict(verdict)
         with self._database.write() as session:
-            now = _mark_of_hit(session, search_id, tracklet_id)
+            now = _mark_of_hit(session, search_id, tracklet_id, self._sight)
             if now is None or now.verdict != wanted:
                 was = None if now is None else now.verdict
                 now = _add(session, search_id, tracklet_id, wanted, key_id, was=was)
@@ -56,7 +58,7 @@ class Marks:
             Conflict: the recording was indexed anew since.
         """
         with self._database.write() as session:
-            now = _mark_of_hit(session, search_id, tracklet_id)
+            now = _mark_of_hit(session, search_id, tracklet_id, self._sight)
             if now is None:
                 raise NotFound(f"hit {tracklet_id} of search {search_id} has no mark")
             _add(session, search_id, tracklet_id, None, key_id, was=now.verdict)
@@ -69,8 +71,9 @@ class Marks:
             Conflict: there is nothing to undo.
         """
         with self._database.write() as session:
-            _lock(session, search_id)
+            _lock(session, search_id, self._sight)
             query = select(Mark).where(Mark.search_id == search_id, Mark.undone_at.is_(None))
+            query = query.where(*_on_seen(self._sight))
             last = session.scalar(query.order_by(Mark.id.desc()).limit(1))
             if last is None:
                 raise Conflict(f"search {search_id} has no change of a mark to undo")
@@ -86,13 +89,15 @@ class Marks:
             NotFound: no such search.
         """
         with self._database.read() as session:
-            return [_info(row) for row in current(session, _lineage(session, search_id))]
+            rows = current(session, _lineage(session, search_id, self._sight), self._sight)
+            return [_info(row) for row in rows]
 
     def newest(self, limit: int) -> list[MarkInfo]:
         """Return the last marks of all searches, the newest first, each on the search that it was made on."""
         last = select(func.max(Mark.id)).where(Mark.undone_at.is_(None))
         query = select(Mark).where(Mark.id.in_(last.group_by(Mark.search_id, Mark.tracklet_id)))
-        query = query.where(Mark.verdict.is_not(None)).order_by(Mark.id.desc()).limit(limit)
+        query = query.where(Mark.verdict.is_not(None), *_on_seen(self._sight))
+        query = query.order_by(Mark.id.desc()).limit(limit)
         with self._database.read() as session:
             return [_info(row) for row in session.scalars(query)]
 
@@ -107,26 +112,27 @@ class Marks:
         """
         if not 1 <= limit <= MAX_CHANGES + 1:
             raise InvalidInput(f"limit must be 1 to {MAX_CHANGES}, not {limit}")
-        query = select(Mark)
+        query = select(Mark).where(*_on_seen(self._sight))
         if before is not None:
             if not 0 <= before < 2**63:
                 raise InvalidInput(f"no change has the id {before}")
             query = query.where(Mark.id < before)
         with self._database.read() as session:
-            query = query.where(Mark.search_id.in_(_lineage(session, search_id)))
+            query = query.where(Mark.search_id.in_(_lineage(session, search_id, self._sight)))
             rows = session.scalars(query.order_by(Mark.id.desc()).limit(limit))
             return [_change(row) for row in rows]
 
 
-def current(session: Session, search_ids: Sequence[str]) -> Sequence[Mark]:
+def current(session: Session, search_ids: Sequence[str], sight: Sight = ALL) -> Sequence[Mark]:
     """Return the changes that are the marks of a search, in the order of making.
 
     Args:
         session: to read with.
         search_ids: the search, then the one that it refines, and so on: of changes of one tracklet the
             nearest search's counts, there the last.
+        sight: of marks on tracklets that are seen.
     """
-    valid = (Mark.search_id.in_(search_ids), Mark.undone_at.is_(None))
+    valid = (Mark.search_id.in_(search_ids), Mark.undone_at.is_(None), *_on_seen(sight))
     last = select(func.max(Mark.id)).where(*valid).group_by(Mark.search_id, Mark.tracklet_id)
     rows = session.scalars(select(Mark).where(Mark.id.in_(last))).all()
     farthest_first = sorted(rows, key=lambda row: -search_ids.index(row.search_id))
@@ -134,12 +140,10 @@ def current(session: Session, search_ids: Sequence[str]) -> Sequence[Mark]:
     return sorted((row for row in nearest.values() if row.verdict is not None), key=lambda row: row.id)
 
 
-def _lineage(session: Session, search_id: str) -> list[str]:
+def _lineage(session: Session, search_id: str, sight: Sight) -> list[str]:
     """Return a search and those that it refines, one after the other. Raises NotFound."""
-    found = _line(session, known_id(search_id, "search"))
-    if not found:
-        raise NotFound(f"no search {search_id}")
-    return found
+    row = session.get(Search, known_id(search_id, "search"))
+    return _line(session, seen_search(session, sight, search_id, row).id)
 
 
 def _line(session: Session, search_id: str) -> list[str]:
@@ -207,35 +211,42 @@ def _verdict(verdict: str) -> Verdict:
         raise InvalidInput(f"a verdict is 'match' or 'not', not {verdict!r:.100}") from error
 
 
+def _on_seen(sight: Sight) -> list[ColumnElement[bool]]:
+    """The conditions under which marks are on tracklets that are seen."""
+    if not sight.limited:
+        return []
+    seen = select(Tracklet.id).join(Video, Video.id == Tracklet.video_id)
+    return [Mark.tracklet_id.in_(seen.where(*sight.among(Video.camera_id)))]
+
+
 def _on_video(video_id: str, numbers: Sequence[int] | None = None) -> Any:
     own = select(Tracklet.id).where(Tracklet.video_id == video_id)
     return Mark.tracklet_id.in_(own if numbers is None else own.where(Tracklet.number.in_(numbers)))
 
 
-def _lock(session: Session, search_id: str) -> Search:
+def _lock(session: Session, search_id: str, sight: Sight) -> Search:
     """Return the row of a search, held: changes of its marks come one after the other."""
     row = session.get(Search, known_id(search_id, "search"), with_for_update=True)
-    if row is None:
-        raise NotFound(f"no search {search_id}")
-    return row
+    return seen_search(session, sight, search_id, row)
 
 
-def _hold_video(session: Session, tracklet_id: str) -> int | None:
+def _hold_video(session: Session, tracklet_id: str, sight: Sight) -> int | None:
     """Keep the video of a tracklet from being erased or replaced until the transaction ends.
 
     Returns:
-        The change that made the tracklet; None if there is none of this id.
+        The change that made the tracklet; None if there is none of this id that is seen.
     """
     if not is_tracklet_id(tracklet_id):
         return None
     query = select(Video.tracklets_change).join(Tracklet, Tracklet.video_id == Video.id)
+    query = query.where(*sight.among(Video.camera_id))
     held = query.where(Tracklet.id == tracklet_id).with_for_update(read=True, key_share=True, of=Video)
     # A row that was replaced while it was waited for is gone; the one in its place shows when asked again.
     found = session.scalar(held)
     return session.scalar(held) if found is None else found
 
 
-def _mark_of_hit(session: Session, search_id: str, tracklet_id: str) -> Mark | None:
+def _mark_of_hit(session: Session, search_id: str, tracklet_id: str, sight: Sight) -> Mark | None:
     """Return the mark that a hit has.
 
     Raises:
@@ -243,9 +254,10 @@ def _mark_of_hit(session: Session, search_id: str, tracklet_id: str) -> Mark | N
         Conflict: its recording was indexed anew since.
     """
     # The video before the search, as erasure locks them: neither waits for what the other holds.
-    change = _hold_video(session, tracklet_id)
-    search = _lock(session, search_id)
-    marks = {row.tracklet_id: row for row in current(session, _lineage(session, search_id))}
+    change = _hold_video(session, tracklet_id, sight)
+    search = _lock(session, search_id, sight)
+    lineage = _lineage(session, search_id, sight)
+    marks = {row.tracklet_id: row for row in current(session, lineage, sight)}
     # What was marked in the search before can be changed here, also where this answer has it no more.
     known = tracklet_id in marks or any(hit["tracklet_id"] == tracklet_id for hit in search.hits)
     if change is None or not known:

@@ -5,9 +5,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
@@ -25,6 +26,7 @@ from gallery.records.searches import (
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.documents import Document
+from gallery.sql.sight import ALL, SeenSearches, Sight, seen_search
 from gallery.sql.tables import Probe, Search
 from gallery.validation import json_list, json_object, known_id, optional_text, text
 
@@ -52,10 +54,11 @@ def _photos(session: Session, query: SearchQuery) -> dict[str, str]:
 
 
 class Searches:
-    """The record of searches."""
+    """The record of searches, those of them that are seen."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sight: Sight = ALL) -> None:
         self._database = database
+        self._sight = sight
 
     def add(self, search: NewSearch, *, by_operator: bool = False) -> SearchInfo:
         """Record a search and its audit event in one transaction; only then is there an answer to send.
@@ -82,6 +85,7 @@ class Searches:
             repeats=None if search.repeats is None else _REPEAT.dump(search.repeats),
             selections=_SELECTIONS.dump_all(search.selections),
             notices=_NOTICES.dump_all(search.notices),
+            cameras=None if search.cameras is None else sorted(search.cameras),
             created_at=datetime.now(UTC),
         )
         with self._database.write() as session:
@@ -95,6 +99,7 @@ class Searches:
                     "query": row.query,
                     "model_id": row.model_id,
                     "change": row.change,
+                    "cameras": row.cameras,
                     "hits": len(row.hits),
                     "answer": answer_digest(row.hits),
                     "photos": _photos(session, search.query),
@@ -116,23 +121,34 @@ class Searches:
         Raises:
             NotFound: `before` is no search of the key.
         """
-        query = select(Search).order_by(Search.created_at.desc(), Search.id.desc()).limit(limit)
+        query = select(Search).order_by(Search.created_at.desc(), Search.id.desc())
         if not everyones:
             query = query.where(Search.key_id == key_id)
         with self._database.read() as session:
             if before is not None:
                 last = session.get(Search, known_id(before, "search"))
+                seen_search(session, self._sight, before, last)
                 if last is None or not (everyones or last.key_id == key_id):
                     raise NotFound(f"no search {before}")
                 older = and_(Search.created_at == last.created_at, Search.id < last.id)
                 query = query.where(or_(Search.created_at < last.created_at, older))
-            return [_search_info(row) for row in session.scalars(query)]
+            return [_search_info(row) for row in self._first(session, query, limit)]
+
+    def _first(self, session: Session, query: Select[Search], limit: int) -> list[Search]:
+        """The first rows of a query that are seen."""
+        if not self._sight.limited:
+            return list(session.scalars(query.limit(limit)))
+        seen = SeenSearches.of(session, self._sight)
+        rows = session.execute(query.with_only_columns(Search.id, Search.cameras))
+        ids = list(islice((row.id for row in rows if seen.sees(row.cameras)), limit))
+        found = {row.id: row for row in session.scalars(select(Search).where(Search.id.in_(ids)))}
+        return [found[one] for one in ids]
 
     def recent(self, limit: int) -> list[SearchInfo]:
         """Return the last searches, the newest first."""
-        query = select(Search).order_by(Search.created_at.desc(), Search.id.desc()).limit(limit)
+        query = select(Search).order_by(Search.created_at.desc(), Search.id.desc())
         with self._database.read() as session:
-            return [_search_info(row) for row in session.scalars(query)]
+            return [_search_info(row) for row in self._first(session, query, limit)]
 
     def get(self, search_id: str) -> SearchInfo:
         """Return a recorded search with all its hits.
@@ -142,9 +158,7 @@ class Searches:
         """
         with self._database.read() as session:
             row = session.get(Search, known_id(search_id, "search"))
-            if row is None:
-                raise NotFound(f"no search {search_id}")
-            return _search_info(row)
+            return _search_info(seen_search(session, self._sight, search_id, row))
 
 
 def _search_info(row: Search) -> SearchInfo:

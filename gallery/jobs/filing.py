@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.state import QUEUED
 from gallery.records.jobs import JobKind, NewRecording
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Camera, JobRecording
 from gallery.validation import moment, optional_text, text
 
@@ -85,9 +86,10 @@ def idempotency_token(key_id: str | None, idempotency_key: str | None) -> str | 
     return f"{key_id or ''}:{text(idempotency_key, 'idempotency key', longest=255)}"
 
 
-def require_cameras(session: Session, wanted: set[int]) -> None:
-    """Raise NotFound unless all these cameras exist."""
-    possible = {camera_id for camera_id in wanted if 0 < camera_id < 2**31}  # larger ones break the query
+def require_cameras(session: Session, wanted: set[int], sight: Sight = ALL) -> None:
+    """Raise NotFound unless all these cameras exist and are seen."""
+    # Larger ids break the query.
+    possible = {camera_id for camera_id in wanted if 0 < camera_id < 2**31 and sight.sees(camera_id)}
     missing = wanted - set(session.scalars(select(Camera.id).where(Camera.id.in_(possible))))
     if missing:
         raise NotFound(f"no camera with id {', '.join(map(str, sorted(missing)))}")

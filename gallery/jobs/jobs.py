@@ -9,7 +9,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from gallery.errors import InvalidInput, KeyReused, NotFound
+from gallery.errors import InvalidInput, KeyReused
 from gallery.jobs import filing as job_filing
 from gallery.jobs import leases, model_jobs, outbox, reading, unindexed
 from gallery.jobs.ending import ended_values
@@ -24,6 +24,7 @@ from gallery.records.jobs import (
     ReindexOptions,
 )
 from gallery.sql.database import Database
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording
 from gallery.validation import json_object, known_id, optional_text, text
 
@@ -37,13 +38,18 @@ class Jobs:
     Args:
         database: where they are kept.
         clock: the time, within a transaction, that jobs are filed and leased by; the database's by default.
+        sight: a job is seen if all its recordings are of cameras that are; other videos are not named.
     """
 
     def __init__(
-        self, database: Database, clock: Callable[[Session], datetime] = leases.current_time
+        self,
+        database: Database,
+        clock: Callable[[Session], datetime] = leases.current_time,
+        sight: Sight = ALL,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._sight = sight
 
     def file(
         self,
@@ -66,7 +72,8 @@ class Jobs:
         rows = job_filing.new_rows(recordings)
 
         def insert(session: Session, job_id: str) -> None:
-            job_filing.require_cameras(session, {row.camera_id for row in rows if row.camera_id is not None})
+            wanted = {row.camera_id for row in rows if row.camera_id is not None}
+            job_filing.require_cameras(session, wanted, self._sight)
             for row in rows:
                 row.job_id = job_id
             session.add_all(rows)
@@ -166,7 +173,7 @@ class Jobs:
                 session.add(job)
                 session.flush()
                 filed.insert(session, job.id)
-                return reading.job_info(session, job, job.id)
+                return reading.job_info(session, job, job.id, self._sight)
         except IntegrityError:
             # The same request, sent twice at once: the other one was filed between our look and our insert.
             if token is None or (before := self._filed_before(token, request_hash)) is None:
@@ -180,7 +187,7 @@ class Jobs:
             NotFound: no such job.
         """
         with self._database.read() as session:
-            return reading.job_info(session, session.get(Job, known_id(job_id, "job")), job_id)
+            return reading.job_info(session, session.get(Job, known_id(job_id, "job")), job_id, self._sight)
 
     def list(
         self, *, limit: int = 50, after: str | None = None, kinds: Collection[JobKind] = tuple(JobKind)
@@ -195,7 +202,8 @@ class Jobs:
         """
         if not 1 <= limit <= MAX_LISTED:
             raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
-        query = select(Job).where(Job.kind.in_(kinds)).order_by(Job.id.desc()).limit(limit)
+        query = select(Job).where(Job.kind.in_(kinds), *reading.seen_jobs(self._sight))
+        query = query.order_by(Job.id.desc()).limit(limit)
         if after is not None:
             query = query.where(Job.id < known_id(after, "job"))
         with self._database.read() as session:
@@ -219,8 +227,8 @@ class Jobs:
         """
         with self._database.write() as session:
             job = session.get(Job, known_id(job_id, "job"), with_for_update=True)
-            if job is None:
-                raise NotFound(f"no job {job_id}")
+            reading.job_info(session, job, job_id, self._sight)  # or NotFound
+            assert job is not None
             now = self._clock(session)
             mine = JobRecording.job_id == job.id
             if session.scalar(select(JobRecording.id).where(mine, JobRecording.state.not_in(ENDED)).limit(1)):
@@ -239,7 +247,7 @@ class Jobs:
                     .execution_options(synchronize_session=False)
                 )
                 outbox.leave(session, job.id, now)
-            return reading.job_info(session, job, job_id)
+            return reading.job_info(session, job, job_id, self._sight)
 
     def claim(
         self, worker: str, *, lease_seconds: float, kinds: Collection[JobKind] = tuple(JobKind)
@@ -327,7 +335,7 @@ class Jobs:
                 return None
             if job.request_hash != request_hash:
                 raise KeyReused("the idempotency key was used for another request")
-            return reading.job_info(session, job, job.id)
+            return reading.job_info(session, job, job.id, self._sight)
 
 
 def _lease_time(seconds: float) -> timedelta:

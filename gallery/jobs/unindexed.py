@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
 from gallery.records.coverage import FiledState, Unindexed
 from gallery.records.jobs import EXPECTED_SECONDS, JobKind
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording, Video
 
 _STATES: Final[Mapping[str, FiledState]] = {RUNNING: "being_indexed", QUEUED: "waiting", FAILED: "failed"}
@@ -23,6 +24,7 @@ def by_camera(
     camera_ids: Collection[int] | None,
     start: datetime | None,
     end: datetime | None,
+    sight: Sight = ALL,
 ) -> dict[int, list[Unindexed]]:
     """Find recordings that wait, are being worked on, or failed, by camera and start.
 
@@ -33,9 +35,10 @@ def by_camera(
         session: to ask.
         camera_ids: of these cameras only.
         start, end: those that could have pictures in [start, end) only.
+        sight: what became of a path elsewhere is not known here.
     """
     found: defaultdict[int, list[Unindexed]] = defaultdict(list)
-    rows = _rows(session, camera_ids)
+    rows = _rows(session, camera_ids, sight)
     begins: defaultdict[int, list[datetime]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.start_time):
         begins[row.camera_id].append(row.start_time)
@@ -55,7 +58,7 @@ def needs(session: Session, path: str) -> bool:
     return bool(session.scalar(select(or_(waits.exists(), plays.exists()))))
 
 
-def _rows(session: Session, camera_ids: Collection[int] | None) -> Sequence[Row[Any]]:
+def _rows(session: Session, camera_ids: Collection[int] | None, sight: Sight) -> Sequence[Row[Any]]:
     """What is filed, without what was filed again or indexed since; the columns that are told."""
     following = (
         select(func.min(Video.start_time))
@@ -76,7 +79,8 @@ def _rows(session: Session, camera_ids: Collection[int] | None) -> Sequence[Row[
         query = query.where(JobRecording.camera_id.in_([i for i in camera_ids if 0 < i < 2**31]))
     rows = session.execute(query.order_by(JobRecording.id)).all()
     failed = {row.path for row in rows if row.state == FAILED}
-    last, indexed = _last_filings(session, sorted(failed)), _last_indexed(session, sorted(failed))
+    last = _last_filings(session, sorted(failed), sight)
+    indexed = _last_indexed(session, sorted(failed), sight)
 
     def superseded(row: Row[Any]) -> bool:
         return last[row.path] != row.id or (row.path in indexed and indexed[row.path] > row.finished_at)
@@ -101,7 +105,7 @@ def _unindexed(row: Row[Any], begins: Sequence[datetime]) -> Unindexed:
     )
 
 
-def _last_filings(session: Session, paths: Sequence[str]) -> dict[str, str]:
+def _last_filings(session: Session, paths: Sequence[str], sight: Sight) -> dict[str, str]:
     """The last filing of each path that was not cancelled; ids grow with time."""
     found: dict[str, str] = {}
     for at in range(0, len(paths), _AT_ONCE):
@@ -109,17 +113,18 @@ def _last_filings(session: Session, paths: Sequence[str]) -> dict[str, str]:
             select(JobRecording.path, func.max(JobRecording.id))
             .join(Job, Job.id == JobRecording.job_id)
             .where(Job.kind == JobKind.INDEX, JobRecording.state != CANCELLED)
-            .where(JobRecording.path.in_(paths[at : at + _AT_ONCE]))
+            .where(JobRecording.path.in_(paths[at : at + _AT_ONCE]), *sight.among(JobRecording.camera_id))
             .group_by(JobRecording.path)
         )
         found |= dict(session.execute(query).all())
     return found
 
 
-def _last_indexed(session: Session, paths: Sequence[str]) -> dict[str, datetime]:
+def _last_indexed(session: Session, paths: Sequence[str], sight: Sight) -> dict[str, datetime]:
     """When a video was last indexed from each path, with or without a job."""
     found: dict[str, datetime] = {}
     for at in range(0, len(paths), _AT_ONCE):
         query = select(Video.path, func.max(Video.indexed_at)).group_by(Video.path)
-        found |= dict(session.execute(query.where(Video.path.in_(paths[at : at + _AT_ONCE]))).all())
+        query = query.where(Video.path.in_(paths[at : at + _AT_ONCE]), *sight.among(Video.camera_id))
+        found |= dict(session.execute(query).all())
     return found

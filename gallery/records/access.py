@@ -26,6 +26,7 @@ class KeyInfo:
     """An API key as recorded; the secret is shown once, when it is made.
 
     `subject` is "<issuer>#<subject>" for the key that stands for a subject of an issuer of tokens, else None.
+    `camera_groups` are those that it is limited to; None: it sees all cameras.
     """
 
     id: str
@@ -35,6 +36,16 @@ class KeyInfo:
     revoked_at: datetime | None
     scopes: Sequence[str]
     subject: str | None
+    camera_groups: Sequence[str] | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupInfo:
+    """A camera group: its name, and the names of its cameras, in order."""
+
+    name: str
+    cameras: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

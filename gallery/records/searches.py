@@ -1,6 +1,6 @@
 """Recorded searches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -220,7 +220,8 @@ class NewSearch:
 
     `change` is that of the snapshot that answered, `coverage` the coverage statement as the service gives it.
     `selections` are one for each probe of the query, or none in searches of before they were recorded;
-    `notices` are about the answer as a whole.
+    `notices` are about the answer as a whole. `cameras` are the ids of all that the caller saw, whatever the
+    filters left of them; None: all there were.
     """
 
     key_id: str | None
@@ -236,6 +237,7 @@ class NewSearch:
     repeats: SearchRepeat | None = None
     selections: Sequence[Selection] = ()
     notices: Sequence[Notice] = ()
+    cameras: Collection[int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

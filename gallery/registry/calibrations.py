@@ -16,6 +16,7 @@ from gallery.records.models import CalibrationInfo
 from gallery.sql.calibration_table import Calibration
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Model
 from gallery.validation import json_object, optional_text
 
@@ -23,13 +24,19 @@ MOST: Final = 1000  # returned at once
 
 
 class Calibrations:
-    """Calibrations by model. What they hold, the gallery keeps and does not read."""
+    """Calibrations by model. What they hold, the gallery keeps and does not read.
 
-    def __init__(self, database: Database) -> None:
+    They are learnt from hits of all cameras, so a limited sight has none: the one on the card counts there.
+    """
+
+    def __init__(self, database: Database, sight: Sight = ALL) -> None:
         self._database = database
+        self._sight = sight
 
     def current(self, model_id: str) -> CalibrationInfo | None:
         """Return the calibration of a model that counts here; None where it is the one on its card."""
+        if self._sight.limited:
+            return None
         query = select(Calibration).where(Calibration.model_id == model_id, Calibration.undone_at.is_(None))
         with self._database.read() as session:
             row = session.scalar(query.order_by(Calibration.id.desc()).limit(1))
@@ -37,6 +44,8 @@ class Calibrations:
 
     def all(self, model_id: str) -> list[CalibrationInfo]:
         """Return the last calibrations of a model, those taken back too, the newest first."""
+        if self._sight.limited:
+            return []
         query = select(Calibration).where(Calibration.model_id == model_id)
         with self._database.read() as session:
             rows = session.scalars(query.order_by(Calibration.id.desc()).limit(MOST))

@@ -23,6 +23,7 @@ from gallery.registry.sources import count_sources, record_sources
 from gallery.registry.vectors import remove_vectors
 from gallery.sql.changes import advance_change, current_change
 from gallery.sql.database import Database
+from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Model, Promotion, SegmentVideo, Video
 from gallery.validation import json_object
 
@@ -32,11 +33,15 @@ _PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
 
 
 class Models:
-    """Models by name and id, and the one that is in use: the promoted one."""
+    """Models by name and id, and the one that is in use: the promoted one.
 
-    def __init__(self, database: Database, data_dir: Path) -> None:
+    What they are is the same for all; how many videos and tracklets they embedded is of those that are seen.
+    """
+
+    def __init__(self, database: Database, data_dir: Path, sight: Sight = ALL) -> None:
         self._database = database
         self._data_dir = data_dir
+        self._sight = sight
 
     @property
     def exported(self) -> Path:
@@ -120,7 +125,7 @@ class Models:
     def missing(self, model_id: str) -> int:
         """Count the videos that are not embedded with a model: under it they are not found."""
         with self._database.read() as session:
-            return _missing(session, model_id)
+            return _missing(session, model_id, self._sight)
 
     def promotions(self, limit: int = 100) -> list[PromotionInfo]:
         """List promotions, the newest first."""
@@ -262,16 +267,13 @@ class Models:
 
     def _records(self, session: Session, rows: Sequence[Model]) -> list[RegisteredModel]:
         current = _current(session)
-        videos = dict(
-            session.execute(select(SegmentVideo.model_id, func.count()).group_by(SegmentVideo.model_id)).all()
+        counted = (
+            select(SegmentVideo.model_id, func.count(), func.sum(Video.tracklet_count))
+            .join(Video, Video.id == SegmentVideo.video_id)
+            .where(*self._sight.among(Video.camera_id))
+            .group_by(SegmentVideo.model_id)
         )
-        tracklets = dict(
-            session.execute(
-                select(SegmentVideo.model_id, func.sum(Video.tracklet_count))
-                .join(Video, Video.id == SegmentVideo.video_id)
-                .group_by(SegmentVideo.model_id)
-            ).all()
-        )
+        counts = {model: (videos, int(found)) for model, videos, found in session.execute(counted)}
         learnt, erased = count_sources(session)
         return [
             RegisteredModel(
@@ -282,8 +284,8 @@ class Models:
                 created_at=row.created_at,
                 folder=None if row.files is None else model_directory(self._data_dir, row.id),
                 promoted=current is not None and current.model_id == row.id,
-                videos=videos.get(row.id, 0),
-                tracklets=int(tracklets.get(row.id, 0)),
+                videos=counts.get(row.id, (0, 0))[0],
+                tracklets=counts.get(row.id, (0, 0))[1],
                 learnt_from=learnt.get(row.id, 0),
                 erased=erased.get(row.id, 0),
             )
@@ -318,7 +320,8 @@ def _check_free(session: Session, model: ModelInfo) -> None:
         raise Conflict(f"another model is called {model.name} ({other[:12]}): choose another name")
 
 
-def _missing(session: Session, model_id: str) -> int:
+def _missing(session: Session, model_id: str, sight: Sight = ALL) -> int:
     embedded = select(SegmentVideo.video_id).where(SegmentVideo.model_id == model_id)
     query = select(func.count()).select_from(Video).where(Video.id.not_in(embedded))
+    query = query.where(*sight.among(Video.camera_id))
     return session.execute(query).scalar_one()

@@ -29,6 +29,7 @@ from gallery.sql.erasure_tables import (  # noqa: F401  (part of METADATA)
     PartErased,
     RetentionRule,
 )
+from gallery.sql.group_tables import CameraGroup, CameraGroupMember  # noqa: F401  (part of METADATA)
 from gallery.sql.job_tables import Watched, Webhook, WebhookDelivery  # noqa: F401  (part of METADATA)
 from gallery.sql.session_table import SignIn  # noqa: F401  (part of METADATA)
 
@@ -287,6 +288,9 @@ class ApiKey(Base):
     subject: Mapped[str | None] = mapped_column(
         unique=True, index=True
     )  # "<issuer>#<subject>" whom it stands for
+    # Names of the camera groups that it is limited to; null: all cameras.
+    camera_groups: Mapped[list[Any] | None]
+    last_used_at: Mapped[datetime | None]  # to the minute
 
 
 class Probe(Base):
@@ -330,6 +334,7 @@ class Search(Base):
     marks_erased: Mapped[int] = mapped_column(server_default="0")  # marks that went with their recordings
     selections: Mapped[list[Any] | None]  # of Selection, one a probe; null in searches of before it
     notices: Mapped[list[Any] | None]  # of Notice, about the whole answer; null in searches of before it
+    cameras: Mapped[list[Any] | None]  # ids of all that the caller saw, whatever was filtered; null: all
 
 
 class Mark(Base):

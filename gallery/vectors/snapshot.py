@@ -82,6 +82,7 @@ class Snapshot:
         cohorts: what is known of the tracklets of each camera on the whole.
         tracklet_count: how many can be found.
         damaged: segments of the model that are left out.
+        cameras: ids of those that it is limited to; None: all.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Snapshot:
         *,
         renew: Callable[["Snapshot", CorruptSegment], "Snapshot"],
         damaged: Sequence[DamagedSegment] = (),
+        cameras: frozenset[int] | None = None,
     ) -> None:
         self.model_id = model_id
         self.change = change
@@ -100,6 +102,7 @@ class Snapshot:
         self.cohorts = cohorts
         self.tracklet_count = sum(block.live_count for block in blocks)
         self.damaged = tuple(damaged)
+        self.cameras = cameras
         self._renew = renew
 
     def search(

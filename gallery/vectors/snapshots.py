@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from gallery.errors import CorruptSegment
 from gallery.records.searching import DamagedSegment
 from gallery.sql.changes import current_change
 from gallery.sql.database import Database
-from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, TrackletTombstone
+from gallery.sql.sight import Sight
+from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, TrackletTombstone, Video
 from gallery.vectors.block import Block, Rows, join_rows
 from gallery.vectors.cohorts import cohorts_of
 from gallery.vectors.index import FlatVectors, Mask
@@ -79,27 +81,59 @@ class Snapshots:
             return None
         return known.change, time.monotonic() - made_at, known.tracklet_count
 
-    def then(self, model_id: str, change: int, video_ids: Collection[str]) -> Snapshot:
-        """Return what is left of the snapshot of an earlier change, which held these videos.
+    def seen(self, model_id: str, sight: Sight) -> Snapshot:
+        """Return the newest snapshot as if the gallery held nothing but the cameras that are seen.
+
+        Levels, ranks and counts are of these alone. Its change is the last one of what is seen: changes of
+        other cameras do not show.
+        """
+        newest = self.newest(model_id)
+        return newest if sight.cameras is None else self._seen(newest, sight)
+
+    def _seen(self, newest: Snapshot, sight: Sight) -> Snapshot:
+        assert sight.cameras is not None
+        ids = np.array(sorted(sight.cameras), np.int64)
+        blocks = [
+            Block(block.rows, block.erased | ~np.isin(block.rows.videos["camera_id"], ids), block.gone)
+            for block in newest.blocks
+        ]
+        cohorts = {camera: known for camera, known in newest.cohorts.items() if camera in sight.cameras}
+
+        def renew(_: Snapshot, error: CorruptSegment) -> Snapshot:
+            return self._seen(self.without(newest, error), sight)
+
+        with self._database.read() as session:
+            change = last_change(session, newest.model_id, sight, newest.change)
+            damaged = _seen_of(session, newest.damaged, sight)
+        return Snapshot(
+            newest.model_id, change, blocks, cohorts, renew=renew, damaged=damaged, cameras=sight.cameras
+        )
+
+    def then(self, model_id: str, change: int, video_ids: Collection[str], sight: Sight) -> Snapshot:
+        """Return what is left of the snapshot of an earlier change, which held these videos of what is seen.
 
         Its cohorts are of what is left too, so it ranks as the earlier one did unless something was erased.
         """
         newest = self.newest(model_id)
         while True:
             try:
-                return self._only(newest, change, video_ids)
+                return self._only(newest, change, video_ids, sight)
             except CorruptSegment as error:
                 newest = self.without(newest, error)
 
-    def _only(self, newest: Snapshot, change: int, video_ids: Collection[str]) -> Snapshot:
+    def _only(self, newest: Snapshot, change: int, video_ids: Collection[str], sight: Sight) -> Snapshot:
         held = np.array(sorted(video_id.encode() for video_id in video_ids), "S32")
         blocks = [block.without(~np.isin(block.rows.videos["id"], held)) for block in newest.blocks]
 
         def renew(_: Snapshot, error: CorruptSegment) -> Snapshot:
-            return self._only(self.without(newest, error), change, video_ids)
+            return self._only(self.without(newest, error), change, video_ids, sight)
 
         cohorts = cohorts_of(blocks, newest.cohorts)
-        return Snapshot(newest.model_id, change, blocks, cohorts, renew=renew, damaged=newest.damaged)
+        with self._database.read() as session:
+            damaged = _seen_of(session, newest.damaged, sight)
+        return Snapshot(
+            newest.model_id, change, blocks, cohorts, renew=renew, damaged=damaged, cameras=sight.cameras
+        )
 
     def forget(self, model_id: str) -> None:
         """Let go of a model's snapshot; searches in it go on, and asking for it makes it anew."""
@@ -208,6 +242,25 @@ class Snapshots:
                 segment_id, f"vectors of {rows.vectors.dimension} dimensions, where the model has {dimension}"
             )
         return rows
+
+
+def last_change(session: Session, model_id: str, sight: Sight, at_most: int) -> int:
+    """The last change, up to `at_most`, that made a video of what is seen searchable with a model."""
+    latest = (func.max(SegmentVideo.change), func.max(Video.tracklets_change))
+    query = select(*latest).join(Video, Video.id == SegmentVideo.video_id)
+    mine = (SegmentVideo.model_id == model_id, *sight.among(Video.camera_id))
+    return min(at_most, max(change or 0 for change in session.execute(query.where(*mine)).one()))
+
+
+def _seen_of(session: Session, damaged: Sequence[DamagedSegment], sight: Sight) -> list[DamagedSegment]:
+    """Damaged segments as far as they hold videos of what is seen."""
+    if not damaged or not sight.limited:
+        return list(damaged)
+    ids = [video_id for one in damaged for video_id in one.video_ids]
+    seen = select(Video.id).where(Video.id.in_(ids), *sight.among(Video.camera_id))
+    known = set(session.scalars(seen))
+    left = [replace(one, video_ids=[i for i in one.video_ids if i in known]) for one in damaged]
+    return [one for one in left if one.video_ids]
 
 
 def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:

@@ -172,7 +172,12 @@ class Package:
             The first `_EVENTS` for the report, and how many were written.
         """
         subject = self.subject
-        own = [subject.id, *(search.id for search in subject.searches), *self._media.recordings]
+        own = [subject.id, *(search.id for search in subject.searches)]
+        if self.state.gallery.is_limited:
+            # What others did with a recording may name cameras, searches and keys that this one does not see.
+            shared = [*shared, *self._media.recordings]
+        else:
+            own += self._media.recordings
         own += [] if subject.chapter is None else subject.chapter.subjects()
         owners = {search.key_id for search in subject.searches}
         shown: list[EventInfo] = []

@@ -153,6 +153,7 @@ def search(
                 repeats=compared,
                 selections=[target.selection for target in targets],
                 notices=notices,
+                cameras=snapshot.cameras,
             ),
             by_operator=caller.operator,
         )

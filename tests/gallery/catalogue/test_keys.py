@@ -68,7 +68,7 @@ def test_making_and_revoking_is_recorded(gallery: Gallery) -> None:
     events = gallery.audit.events(subject=key.id)
     assert [(event.action, event.detail) for event in events] == [
         ("key.revoke", {"name": "front desk"}),
-        ("key.create", {"name": "front desk", "scopes": list(Scope)}),
+        ("key.create", {"name": "front desk", "scopes": list(Scope), "groups": None}),
     ]
 
 

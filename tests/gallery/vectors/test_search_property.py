@@ -171,9 +171,15 @@ class SearchMachine(RuleBasedStateMachine):
     def search(self, data: st.DataObject, query: NDArray[np.float32], limit: int) -> None:
         filters = data.draw(st.just(Filters()) | filters_of(list(self.world.tracklets.values())))
         by = data.draw(st.sampled_from(RankBy))
-        ranking = self.world.gallery.snapshot(MODEL.id).search(query, limit=limit, filters=filters, by=by)
-        passing = {key: e for key, e in self.world.tracklets.items() if e.passes(filters)}
-        standard = standard_scores(self.world.tracklets, query)
+        # Seen through a few cameras, the gallery is one that holds no others.
+        cameras = data.draw(st.none() | st.frozensets(st.integers(1, CAMERAS)))
+        gallery = self.world.gallery if cameras is None else self.world.gallery.limited_to(cameras)
+        snapshot = gallery.snapshot(MODEL.id)
+        ranking = snapshot.search(query, limit=limit, filters=filters, by=by)
+        seen = {k: e for k, e in self.world.tracklets.items() if cameras is None or e.camera_id in cameras}
+        assert snapshot.tracklet_count == len(seen)
+        passing = {key: e for key, e in seen.items() if e.passes(filters)}
+        standard = standard_scores(seen, query)
         scores = {key: float(e.vector @ query) for key, e in passing.items()}
         stored = {key: (e.camera_id, e.vector.tobytes()) for key, e in passing.items()}
         assert ranking.exact
