@@ -26,7 +26,10 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (gallery.CatalogueDamaged, "`sightline doctor` says more; restore it from a backup"),
     (gallery.StorageFull, "make room, then try again"),
     (gallery.CorruptSegment, "`sightline repair` makes it anew from its recordings"),
-    (gallery.NotFound, "`sightline cameras`, `videos`, `searches list` and `keys list` show what there is"),
+    (
+        gallery.NotFound,
+        "`sightline cameras`, `groups`, `videos`, `searches list` and `keys list` show what there is",
+    ),
     (gallery.GalleryError, "see docs/operations.md"),
     (models.MissingWeights, "install the weights as the message says, or choose another model"),
     (models.DeviceUnavailable, "choose another device with SIGHTLINE_DEVICE; `sightline doctor` lists them"),

@@ -78,6 +78,17 @@ def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
     expect(page.locator("#signin")).to_be_visible()
 
 
+def test_for_a_key_without_cameras_the_page_is_that_of_an_empty_gallery(visit: Visit) -> None:
+    gallery = visit.site.gallery
+    gallery.groups.add("nobody", [])
+    _, key = gallery.keys.create("nobody", groups=["nobody"])
+    visit.open(f"#key={key}")
+    expect(visit.page.locator("#holdings")).to_contain_text("Nothing is indexed yet")
+    visit.search(RED_COAT)
+    expect(visit.hits).to_have_count(0)
+    expect(visit.page.locator(".nothing")).to_contain_text("Nothing is indexed yet")
+
+
 def test_a_session_that_ends_in_the_middle_is_asked_for_again_and_nothing_is_lost(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()

@@ -107,15 +107,16 @@ def work(archive: Archive, client: TestClient, everybody: TestClient) -> Team:
     gallery.groups.remove("team", [HIDDEN])
 
     narrow = made(client, "POST", "/v1/searches", json=asked)
-    mark = {"verdict": "match"}
-    first = narrow["hits"][0]["tracklet_id"]
-    made(client, "PUT", f"/v1/searches/{narrow['id']}/marks/{first}", json=mark)
+    for hit in narrow["hits"]:
+        mark = {"verdict": "match"}
+        made(client, "PUT", f"/v1/searches/{narrow['id']}/marks/{hit['tracklet_id']}", json=mark)
     made(client, "POST", f"/v1/cases/{case['id']}/items", json={"search_id": narrow["id"]})
     sent = made(client, "POST", "/v1/uploads", json={"file_name": "mine.mp4"})
     made(client, "PUT", f"/v1/uploads/{sent['id']}", params={"offset": 0}, content=b"film")
     own = {"camera": "gate", "upload_id": sent["id"], "start": start}
     mine = made(client, "POST", "/v1/index-jobs", json={"recordings": [own]})
     _find_it_elsewhere(archive, job["id"])
+    loose = made(client, "POST", "/v1/uploads", json={"file_name": "more.mp4"})
     ids = {
         "refined": refined["id"],
         "again": again["id"],
@@ -123,6 +124,7 @@ def work(archive: Archive, client: TestClient, everybody: TestClient) -> Team:
         "job": job["id"],
         "my job": mine["id"],
         "upload": sent["id"],
+        "loose": loose["id"],
     }
     return Team(client, everybody, archive, probe, narrow, wide, case, ids)
 

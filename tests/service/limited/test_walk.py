@@ -54,7 +54,7 @@ def pools(team: Team) -> dict[str, list[str]]:
         "case_id": [team.case["id"], team.ids["their case"]],
         "subject_id": [team.wide["id"], team.probe["id"]],
         "job_id": [team.ids["job"], team.ids["my job"]],
-        "upload_id": [team.ids["upload"]],
+        "upload_id": [team.ids["loose"], team.ids["upload"]],
         "name": [HIDDEN, "gate", "team"],
         "model": ["colour-histogram"],
     }
@@ -69,6 +69,7 @@ def bodies(team: Team) -> dict[str, list[Json]]:
     jobs: list[Json] = [
         {**recording, "camera": HIDDEN, "upload_id": team.ids["upload"]},
         {**recording, "path": f"{FILE}.mp4"},
+        {**recording, "upload_id": team.ids["loose"]},
     ]
     searched = [
         asked,
@@ -86,7 +87,7 @@ def bodies(team: Team) -> dict[str, list[Json]]:
         "markHit": [{"verdict": "match"}],
         "createCase": [{"title": "two"}],
         "changeCase": [{"title": "three"}],
-        "addCaseItem": [{"search_id": team.wide["id"]}, {"search_id": team.ids["refined"]}],
+        "addCaseItem": [{"search_id": one} for one in (team.wide["id"], team.narrow["id"])],
         "addCaseNote": [{"text": "seen"}],
         "createCamera": [{"name": HIDDEN}],
         "changeCamera": [{"site": "x"}, {"name": HIDDEN}],
@@ -100,7 +101,7 @@ def bodies(team: Team) -> dict[str, list[Json]]:
     sent["searchByPhoto"] = [
         {"files": photo, "data": {"query": json.dumps(query)}} for query in ({}, {"cameras": [HIDDEN]})
     ]
-    sent["appendToUpload"] = [{"params": {"offset": 4}, "content": b"x"}]
+    sent["appendToUpload"] = [{"params": {"offset": 0}, "content": b"film"}]
     sent["listVideos"] = [{}, {"params": {"camera": HIDDEN}}, {"params": {"cursor": hidden[:-2]}}]
     sent["listSearches"] = [{}, {"params": {"cursor": team.wide["id"]}}]
     sent["listCases"] = [{}, {"params": {"cursor": team.ids["their case"]}}]
@@ -112,7 +113,8 @@ def requests(team: Team) -> Iterator[tuple[str, str, str, Json]]:
     """Operation, method, path and the rest of every request."""
     known, sent = pools(team), bodies(team)
     app: Any = team.client.app
-    for operation, (method, path) in sorted(operations(app).items(), key=lambda one: VERBS[one[1][0]]):
+    inner_first = sorted(operations(app).items(), key=lambda one: (VERBS[one[1][0]], -one[1][1].count("{")))
+    for operation, (method, path) in inner_first:
         names = re.findall(r"\{(\w+)\}", path)
         for values in itertools.product(*(known[name] for name in names)):
             filled = path
