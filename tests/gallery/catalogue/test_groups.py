@@ -121,7 +121,7 @@ def test_rooms_hold_what_is_seen_and_no_more(gallery: Gallery) -> None:
     nobody = gallery.limited_to(frozenset())
     catalogue = limited.catalogue
     assert [camera.name for camera in catalogue.cameras()] == ["gate", "roof"]
-    assert nobody.catalogue.cameras() == nobody.catalogue.videos() == []
+    assert (nobody.catalogue.cameras(), nobody.catalogue.videos()) == ([], [])
     assert [video.id for video in catalogue.videos()] == [mine.id]
     assert [one.name for one in catalogue.coverage(Filters(), MODEL.id).cameras] == ["gate", "roof"]
     within = Filters(camera_ids=frozenset({gate, yard}))

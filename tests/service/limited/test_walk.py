@@ -205,7 +205,9 @@ def test_what_was_refused_is_on_record_and_only_there_told_apart(team: Team) -> 
 
 
 def test_a_camera_that_joins_is_seen_at_once_and_so_is_what_covered_it(team: Team) -> None:
-    listed = lambda: [one["name"] for one in team.client.get("/v1/cameras").json()["items"]]  # noqa: E731
+    def listed() -> list[str]:
+        return [one["name"] for one in team.client.get("/v1/cameras").json()["items"]]
+
     assert listed() == ["gate", "roof"]
     assert team.client.get(f"/v1/searches/{team.wide['id']}").status_code == 404
     team.everybody.put("/v1/camera-groups/team", json={"cameras": [HIDDEN]})
