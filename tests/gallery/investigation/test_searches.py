@@ -100,6 +100,7 @@ def test_every_search_is_recorded(gallery: Gallery) -> None:
     assert event.detail == {
         "model_id": MODEL,
         "change": 7,
+        "cameras": None,
         "hits": 3,
         "answer": sha256(said.encode()).hexdigest(),
         "photos": {},
