@@ -116,7 +116,7 @@ def requests(team: Team) -> Iterator[tuple[str, str, str, Json]]:
     inner_first = sorted(operations(app).items(), key=lambda one: (VERBS[one[1][0]], -one[1][1].count("{")))
     for operation, (method, path) in inner_first:
         names = re.findall(r"\{(\w+)\}", path)
-        for values in itertools.product(*(known[name] for name in names)):
+        for values in itertools.product(*(known.get(name, ["0" * 32]) for name in names)):
             filled = path
             for name, value in zip(names, values, strict=True):
                 filled = filled.replace(f"{{{name}}}", quote(value))
@@ -178,7 +178,7 @@ def test_nothing_hidden_is_in_any_answer_or_told_from_what_is_not_there(team: Te
     for operation, statuses in answered.items():
         if operation in WHOLE_GALLERY:
             assert statuses == {403}, operation
-        else:
+        elif operation not in {"signOut"}:  # there is no session to end
             assert min(statuses) < 300, f"{operation} was only ever refused: {statuses}"
     left = [video for video in before["videos"] if video.id not in erased]
     assert team.gallery.catalogue.videos() == left, "only what is seen was erased"
