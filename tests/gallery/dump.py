@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from gallery.gallery import Gallery
-from gallery.sql.erasure_tables import Erasure, PartErased
+from gallery.sql.erasure_tables import PartErased
 from gallery.sql.tables import (
     Camera,
     Clip,
@@ -55,7 +55,6 @@ def dump(gallery: Gallery) -> dict[str, Any]:
             (row.video_id, row.tracklets, str(row.start_us), str(row.end_us))
             for row in session.scalars(select(PartErased))
         )
-        rows["erasures"] = [row.kind for row in session.scalars(select(Erasure).order_by(Erasure.at))]
         tombstones = [(row.segment_id, row.video_id) for row in session.scalars(select(Tombstone))]
     assert set(held) == set(segments)
     rows["tombstones"] = sorted((" ".join(held[segment]), video) for segment, video in tombstones)

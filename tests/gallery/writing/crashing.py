@@ -136,7 +136,9 @@ def state(gallery: Gallery, upload: Path) -> dict[str, Any]:
     """All that matters of the gallery, and of the file that was uploaded to it."""
     cached = sorted(path.name for path in (gallery.data_dir / "cache").glob("*"))
     notes = sorted(path.name for path in (gallery.data_dir / "erasing").glob("*"))
-    return dump(gallery) | {"upload": upload.exists(), "cache": cached, "notes": notes}
+    certified = [one.kind for one in gallery.erasures.certificates.list()]
+    found = {"upload": upload.exists(), "cache": cached, "notes": notes, "certified": certified}
+    return dump(gallery) | found
 
 
 def visible(gallery: Gallery) -> tuple[int, list[str], list[str]]:
