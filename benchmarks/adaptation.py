@@ -4,6 +4,9 @@ Adapts a model to the tracklets of a data set as if nobody knew who is on them, 
 that the set is for. Of a set without training people, the gallery and the queries are adapted on.
 
     python benchmarks/adaptation.py market1501 FOLDER --out DIR rounds=4 neighbourhood.camera_means=false
+
+These sets have no times. With `--together 4` each camera's people are dealt to groups of four by lot, who are
+taken as seen side by side: what recordings of a busy place know without anybody's help.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import torch
 from gallery import standard_scores
 from models import zoo
 from models.adaptation.adapt import adapt
+from models.adaptation.links import FRAMES
 from models.adaptation.result import Progress, Result
 from models.adaptation.settings import MOST_CROPS, AdaptationSettings
 from models.adaptation.source import Crops, Sighting, Verdicts
@@ -31,18 +35,39 @@ from models.embedder import Embedder
 from models.evaluation.evaluate import evaluate
 from models.evaluation.protocols import EvaluationProtocol, TrackletFeatures
 
+LOOK_BACK = 20  # groups of a camera that may have room still
+
 
 class Unlabelled:
     """The tracklets of a data set, in an order that says nothing of who is on them."""
 
-    def __init__(self, name: str, tracklets: Sequence[Tracklet]) -> None:
-        self.name = name
+    def __init__(self, name: str, tracklets: Sequence[Tracklet], together: int = 1) -> None:
+        self.name, self.together = name, together
         order = np.random.default_rng(0).permutation(len(tracklets))
         self.tracklets = {f"{place:06d}": tracklets[index] for place, index in enumerate(order)}
 
     def sightings(self) -> list[Sighting]:
-        """Camera and name only: these sets have no times or boxes."""
-        return [Sighting(name, f"camera {t.camera}", self.name) for name, t in self.tracklets.items()]
+        """Camera and name; times and boxes only where some are taken as seen side by side."""
+        if self.together == 1:
+            return [Sighting(name, f"camera {t.camera}", self.name) for name, t in self.tracklets.items()]
+        groups: dict[str, list[tuple[int, list[int]]]] = {}
+        found = []
+        for name, tracklet in self.tracklets.items():
+            camera = f"camera {tracklet.camera}"
+            group, place = self._join(groups.setdefault(camera, []), tracklet.identity)
+            times = 1000 * group + 100 * np.arange(FRAMES, dtype=np.int64)
+            box = np.array([100 * place, 0, 100 * place + 50, 100], dtype=np.float32)
+            found.append(Sighting(name, camera, self.name, times=times, boxes=np.tile(box, (FRAMES, 1))))
+        return found
+
+    def _join(self, groups: list[tuple[int, list[int]]], identity: int) -> tuple[int, int]:
+        """The first group of a camera that has room and not this person yet, and the place in it."""
+        for number, members in groups[-LOOK_BACK:]:
+            if len(members) < self.together and identity not in members:
+                members.append(identity)
+                return number, len(members) - 1
+        groups.append((len(groups), [identity]))
+        return len(groups) - 1, 0
 
     def verdicts(self) -> list[Verdicts]:
         """Nobody says anything."""
@@ -58,11 +83,11 @@ class Unlabelled:
             yield Crops(name, [read_frame(frames[place]) for place in places])
 
 
-def unlabelled(dataset: Dataset) -> Unlabelled:
+def unlabelled(dataset: Dataset, together: int) -> Unlabelled:
     """What is adapted on."""
     split = dataset.splits[0]
     train = split.train or everybody(split.query, split.gallery, dataset)
-    return Unlabelled(dataset.name, train)
+    return Unlabelled(dataset.name, train, together)
 
 
 def everybody(
@@ -111,6 +136,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--model", default=zoo.DEFAULT)
     parser.add_argument("--simulated", type=Path)
+    parser.add_argument("--together", type=int, default=1, help="how many are seen side by side")
     parser.add_argument("overrides", nargs="*", help="settings, such as rounds=4 learning.rate=1e-4")
     asked = parser.parse_intermixed_args()
     torch.set_num_threads(1)
@@ -124,7 +150,7 @@ def main() -> None:
     before = judged(parent, dataset)
     print("before", json.dumps(before), flush=True)
     result = adapt(
-        unlabelled(dataset),
+        unlabelled(dataset, asked.together),
         parent,
         settings,
         asked.out,
