@@ -48,11 +48,14 @@ class PairSettings(NeckedSettings):
     teach_video: bool = False
     ramp: int = Field(0, ge=0, description="steps in which triplets and propagation reach their weights")
     match_gradients: bool = Field(
-        False, description="at weight 1 propagation pulls image features as hard as their cross entropy does"
+        False, description="at weight 1 propagation pulls image features as hard as what tells people apart"
     )
     frozen_branches: tuple[Branch, ...] = Field((), strict=False, description="that do not learn")
     mix_style: MixStyle = MixStyle()
     clean_video: bool = Field(False, description="the video branch sees clips before they are damaged")
+    video_frames: bool = Field(
+        False, description="the video branch's own terms are of its single frames, not of their mean"
+    )
 
     @property
     def taking_part(self) -> tuple[Branch, ...]:
@@ -73,8 +76,9 @@ class PairSettings(NeckedSettings):
     def _learns(self) -> Self:
         if not self.learning:
             raise ValueError("no branch learns")
-        if self.match_gradients and not ("image" in self.learning and self.image.cross_entropy):
-            raise ValueError("match_gradients needs cross entropy in an image branch that learns")
+        model = self.image.cross_entropy or self.image.contrastive
+        if self.match_gradients and not ("image" in self.learning and model):
+            raise ValueError("match_gradients needs cross entropy or contrast in an image branch that learns")
         return self
 
 
@@ -170,10 +174,14 @@ class PairObjective(Objective):
             terms |= self._own_terms("image", image, frame_labels, frame_clips)
         if video is not None:
             clip = video.view(count, frames, -1).mean(dim=1)  # (NT, D) -> (N, D)
-            terms |= self._own_terms("video", clip, labels, clip_numbers)
+            if self.pair.video_frames:
+                terms |= self._own_terms("video", video, frame_labels, frame_clips)
+            else:
+                terms |= self._own_terms("video", clip, labels, clip_numbers)
             if image is not None:
                 terms |= self._triplets_between(image, clip, frame_labels, labels)
-                terms |= self._propagation(image, video, terms.get("image_cross_entropy"))
+                model = terms.get("image_cross_entropy", terms.get("image_contrastive"))
+                terms |= self._propagation(image, video, model)
         return terms
 
     def _own_terms(
@@ -214,7 +222,8 @@ class PairObjective(Objective):
         Args:
             image: raw features (NT, D).
             video: of the same frames, (NT, D).
-            model: the weighted cross entropy of the image branch, whose gradient `match_gradients` goes by.
+            model: the weighted cross entropy of the image branch, or its contrast where it has no cross
+                entropy; `match_gradients` goes by its gradient.
         """
         pair, losses = self.pair, {}
         if weight := pair.feature_propagation:

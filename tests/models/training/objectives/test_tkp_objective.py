@@ -176,29 +176,46 @@ def test_styles_are_mixed_in_the_image_branch_alone() -> None:
     assert not losses[0]["image_to_image"].equal(losses[1]["image_to_image"])
 
 
-def test_matched_propagation_pulls_image_features_as_hard_as_their_cross_entropy() -> None:
-    overrides = (
-        "system.match_gradients=true",
-        "system.feature_propagation=2",
-        "system.image.cross_entropy=0.5",
-    )
-    objective = objective_of(*overrides)
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        ("image_cross_entropy", ("system.image.cross_entropy=0.5",)),
+        ("image_contrastive", ("system.image.cross_entropy=0", "system.image.contrastive=0.5")),
+    ],
+)
+def test_matched_propagation_pulls_image_features_as_hard_as_what_tells_people_apart(
+    model: str, weights: tuple[str, ...]
+) -> None:
+    objective = objective_of("system.match_gradients=true", "system.feature_propagation=2", *weights)
     seeded = torch.Generator().manual_seed(1)
     image, video = (torch.randn(8, objective.network.dimension, generator=seeded) for _ in range(2))
     image.requires_grad_(True)
     terms = objective.terms(image, video, LABELS)
     lengths = {
         name: torch.autograd.grad(terms[name], image, retain_graph=True)[0].norm().item()
-        for name in ("image_cross_entropy", "feature_propagation", "distance_propagation")
+        for name in (model, "feature_propagation", "distance_propagation")
     }
-    assert lengths["image_cross_entropy"] > 0
-    assert lengths["feature_propagation"] == pytest.approx(2 * lengths["image_cross_entropy"], rel=1e-4)
-    assert lengths["distance_propagation"] == pytest.approx(lengths["image_cross_entropy"], rel=1e-4)
+    assert lengths[model] > 0
+    assert lengths["feature_propagation"] == pytest.approx(2 * lengths[model], rel=1e-4)
+    assert lengths["distance_propagation"] == pytest.approx(lengths[model], rel=1e-4)
+
+
+def test_the_video_branch_may_be_judged_by_its_single_frames() -> None:
+    """Its own triplet is then that of frames, and what is between the branches stays that of clips."""
+    seeded = torch.Generator().manual_seed(1)
+    objectives = [objective_of(), objective_of("system.video_frames=true")]
+    image, video = (torch.randn(8, objectives[0].network.dimension, generator=seeded) for _ in range(2))
+    clip, frame = (objective.terms(image, video, LABELS) for objective in objectives)
+    labels = LABELS.repeat_interleave(2)
+    expected = batch_hard_triplet(video, video, labels, labels, objectives[0].pair.margin)
+    torch.testing.assert_close(frame["video_to_video"], expected)
+    assert not frame["video_cross_entropy"].equal(clip["video_cross_entropy"])
+    assert frame["image_to_video"].equal(clip["image_to_video"])
 
 
 @pytest.mark.parametrize(
     "override", ["system.image.cross_entropy=0", "system.frozen_branches=[image]", "system.branches=[video]"]
 )
-def test_propagation_has_nothing_to_match_without_cross_entropy(override: str) -> None:
+def test_propagation_has_nothing_to_match_where_nobody_is_told_apart(override: str) -> None:
     with pytest.raises(BadRecipe, match="match_gradients"):
         read_recipe("tiny", ["system.match_gradients=true", override])
