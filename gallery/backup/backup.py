@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gallery.backup.transfer import copy_rows
 from gallery.disk.files import (
     copy_file,
     make_private,
@@ -33,7 +34,6 @@ from gallery.jobs.state import QUEUED, RUNNING
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Model, Probe, Segment, Tracklet, Video
-from gallery.sql.transfer import copy_rows
 from gallery.upkeep.files import is_lost, sha256_of
 from gallery.vectors.segment import DATA_FILES, segment_directory
 from gallery.vectors.segment import MANIFEST as SEGMENT_MANIFEST

@@ -20,6 +20,7 @@ from gallery.backup.backup import (
     BackupReport,
     total_bytes,
 )
+from gallery.backup.transfer import copy_rows, is_empty
 from gallery.catalogue.digests import rows_digest
 from gallery.disk.files import copy_file, make_private, remove_tree, write_durably
 from gallery.errors import Conflict, InvalidInput, StorageFull
@@ -27,7 +28,6 @@ from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Video
-from gallery.sql.transfer import copy_rows, is_empty
 from gallery.upkeep.files import sha256_of
 
 _BEGUN = "restoring"  # there while a restore is under way: the folders that it fills

@@ -13,8 +13,8 @@ from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_name, group_name
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.access import GroupInfo
+from gallery.sql.access_tables import CameraGroup, CameraGroupMember
 from gallery.sql.database import Database
-from gallery.sql.group_tables import CameraGroup, CameraGroupMember
 from gallery.sql.tables import ApiKey, Camera
 
 

@@ -16,9 +16,9 @@ from gallery.catalogue.audit import add_event
 from gallery.catalogue.keys import is_valid
 from gallery.errors import NotFound
 from gallery.records.access import KeyInfo, SessionInfo
+from gallery.sql.access_tables import SignIn
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
-from gallery.sql.session_table import SignIn
 from gallery.sql.tables import ApiKey
 from gallery.validation import known_id
 

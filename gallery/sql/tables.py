@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gallery.sql.access_tables import CameraGroup, CameraGroupMember, SignIn  # noqa: F401  (part of METADATA)
 from gallery.sql.base import Base
 from gallery.sql.calibration_table import Calibration  # noqa: F401  (part of METADATA)
 from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote  # noqa: F401  (part of METADATA)
@@ -29,9 +30,7 @@ from gallery.sql.erasure_tables import (  # noqa: F401  (part of METADATA)
     PartErased,
     RetentionRule,
 )
-from gallery.sql.group_tables import CameraGroup, CameraGroupMember  # noqa: F401  (part of METADATA)
 from gallery.sql.job_tables import Watched, Webhook, WebhookDelivery  # noqa: F401  (part of METADATA)
-from gallery.sql.session_table import SignIn  # noqa: F401  (part of METADATA)
 
 
 class GalleryState(Base):

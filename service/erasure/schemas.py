@@ -36,7 +36,7 @@ class ErasureIn(RequestModel):
     cases: _Ids | None = Field(
         default=None, description="Ids of cases, with their searches, photos, marks and notes"
     )
-    person: PersonIn | None = None
+    person: PersonIn | None = Field(default=None, description="A person whom a search found")
     camera: Name | None = Field(default=None, description="All that this camera saw, or between the times")
     start: Instant | None = Field(default=None, description="Of a stretch, of one camera or of all")
     end: Instant | None = Field(default=None, description="Of a stretch")
@@ -67,10 +67,10 @@ class ErasureConfirmed(ErasureIn):
 class PlannedRecordingOut(BaseModel):
     """A recording that goes whole."""
 
-    id: str
-    camera: str
-    start: datetime
-    end: datetime
+    id: str = Field(description="Of the video")
+    camera: str = Field(description="Name of its camera")
+    start: datetime = Field(description="UTC")
+    end: datetime = Field(description="UTC")
     tracklets: int = Field(description="How many, which go with it")
     uploaded: bool = Field(description="Whether its file goes, too")
 
@@ -78,35 +78,35 @@ class PlannedRecordingOut(BaseModel):
 class PlannedTrackletOut(BaseModel):
     """A tracklet that goes from a recording that stays."""
 
-    id: str
-    camera: str
-    start: datetime
-    end: datetime
+    id: str = Field(description="Of the tracklet")
+    camera: str = Field(description="Name of its camera")
+    start: datetime = Field(description="UTC")
+    end: datetime = Field(description="UTC")
 
 
 class PlannedStretchOut(BaseModel):
     """A stretch that goes from a recording that stays."""
 
-    recording_id: str
-    start: datetime
-    end: datetime
+    recording_id: str = Field(description="Of the video")
+    start: datetime = Field(description="UTC")
+    end: datetime = Field(description="UTC")
 
 
 class HeldOut(BaseModel):
     """Something that a legal hold keeps."""
 
     kind: str = Field(description="recording, tracklet, stretch, case, search or photo")
-    id: str
-    hold_id: str
-    reason: str
+    id: str = Field(description="Of what is held")
+    hold_id: str = Field(description="Of the hold that keeps it")
+    reason: str = Field(description="Why it is held")
 
 
 class RemainingOut(BaseModel):
     """Something that an erasure does not reach."""
 
-    what: str
-    why: str
-    ids: list[str]
+    what: str = Field(description="A kind of copy or trace")
+    why: str = Field(description="Why it stays, and what takes it")
+    ids: list[str] = Field(description="Of those that are known; may be empty")
 
 
 class ErasurePlanOut(BaseModel):
@@ -115,12 +115,12 @@ class ErasurePlanOut(BaseModel):
     plan_sha256: str = Field(description="Confirms this list; of all that goes and all that is held")
     tracklet_count: int = Field(description="With those of whole recordings")
     mark_count: int = Field(description="Marks on hits that go along")
-    recordings: list[PlannedRecordingOut]
-    tracklets: list[PlannedTrackletOut]
-    stretches: list[PlannedStretchOut]
+    recordings: list[PlannedRecordingOut] = Field(description="That go whole")
+    tracklets: list[PlannedTrackletOut] = Field(description="That go from recordings that stay")
+    stretches: list[PlannedStretchOut] = Field(description="That go from recordings that stay")
     photos: list[str] = Field(description="Ids of probes")
-    searches: list[str]
-    cases: list[str]
+    searches: list[str] = Field(description="Ids of searches")
+    cases: list[str] = Field(description="Ids of cases")
     held: list[HeldOut] = Field(description="What legal holds keep")
     remains: list[RemainingOut] = Field(description="Copies and traces that stay, with the reason")
     about: dict[str, Any] | None = Field(description="How a person was found: scores by tracklet")
@@ -129,7 +129,7 @@ class ErasurePlanOut(BaseModel):
 class ProofOut(BaseModel):
     """What was looked for after an erasure, and found."""
 
-    at: datetime
+    at: datetime = Field(description="When, UTC")
     vectors_searched: int = Field(description="Erased vectors that were searched with")
     vectors: int = Field(description="Of so many")
     found: int = Field(description="Erased tracklets among the hits")
@@ -141,10 +141,10 @@ class ProofOut(BaseModel):
 class ErasureOut(BaseModel):
     """An erasure with its certificate."""
 
-    id: str
-    at: datetime
+    id: str = Field(description="Of the erasure")
+    at: datetime = Field(description="When it was out of sight, UTC")
     key_id: str | None = Field(description="Who did it; null for the command line and the rules of retention")
-    kind: str
+    kind: str = Field(description="recordings, tracklets, cases, stretch, camera, person or retention")
     certificate: dict[str, Any] = Field(
         description="What went, when, by whom, under which rule, and what remains; never changed"
     )
@@ -169,9 +169,9 @@ class ErasureList(BaseModel):
 class HoldIn(RequestModel):
     """A legal hold to put on a recording, a camera (or a stretch of its time) or a case."""
 
-    recording: Id | None = None
-    camera: Name | None = None
-    case: Id | None = None
+    recording: Id | None = Field(default=None, description="Id of a video")
+    camera: Name | None = Field(default=None, description="Name of a camera")
+    case: Id | None = Field(default=None, description="Id of a case")
     start: Instant | None = Field(default=None, description="Of a camera: from when; null: open")
     end: Instant | None = Field(default=None, description="Of a camera: until when; null: open")
     reason: _Reason = Field(description="Why; it is told to all who want to erase what is held")
@@ -180,25 +180,25 @@ class HoldIn(RequestModel):
 class LiftIn(RequestModel):
     """Why a hold is lifted."""
 
-    reason: _Reason
+    reason: _Reason = Field(description="It stays on record")
 
 
 class HoldOut(BaseModel):
     """A legal hold."""
 
-    id: str
-    kind: Literal["recording", "camera", "case"]
-    recording: str | None
-    camera: str | None
-    case: str | None
-    start: datetime | None
-    end: datetime | None
-    reason: str
+    id: str = Field(description="Of the hold")
+    kind: Literal["recording", "camera", "case"] = Field(description="What is held")
+    recording: str | None = Field(description="Id of the video, for a recording")
+    camera: str | None = Field(description="Name of the camera, for a camera")
+    case: str | None = Field(description="Id of the case, for a case")
+    start: datetime | None = Field(description="Of a camera: from when; null: open")
+    end: datetime | None = Field(description="Of a camera: until when; null: open")
+    reason: str = Field(description="Why it is held")
     key_id: str | None = Field(description="Who put it on; null for the command line")
-    created_at: datetime
-    lifted_by: str | None
+    created_at: datetime = Field(description="UTC")
+    lifted_by: str | None = Field(description="null for the command line, and while it is in force")
     lifted_at: datetime | None = Field(description="null: it is in force")
-    lift_reason: str | None
+    lift_reason: str | None = Field(description="Why it was lifted")
 
 
 class HoldList(BaseModel):
@@ -210,7 +210,7 @@ class HoldList(BaseModel):
 class RetentionRuleIn(RequestModel):
     """For how many days something is kept."""
 
-    kind: Literal["recordings", "probes", "searches"]
+    kind: Literal["recordings", "probes", "searches"] = Field(description="What is kept; probes are photos")
     camera: Name | None = Field(default=None, description="Of recordings: a camera; null: all without a rule")
     days: _Days = Field(description="After its end for a recording, after it was made for the others")
 
@@ -218,17 +218,17 @@ class RetentionRuleIn(RequestModel):
 class RetentionRuleOut(BaseModel):
     """A rule of retention."""
 
-    kind: str
-    camera: str | None
-    days: int
+    kind: str = Field(description="recordings, probes (photos) or searches")
+    camera: str | None = Field(description="Of recordings: a camera; null: all without a rule")
+    days: int = Field(description="How long it is kept")
     key_id: str | None = Field(description="Who set it; null for the command line")
-    created_at: datetime
+    created_at: datetime = Field(description="UTC")
 
 
 class RetentionRuleList(BaseModel):
     """The rules of retention."""
 
-    items: list[RetentionRuleOut]
+    items: list[RetentionRuleOut] = Field(description="The oldest first")
 
 
 class RetentionRunIn(RequestModel):

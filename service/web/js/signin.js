@@ -21,6 +21,7 @@ export function askForKey(error) {
 export async function signInWith(key) {
   try {
     await signIn(key);
+    showLeave();
   } catch (error) {
     waiting ??= ask(error.detail);
     await waiting;

@@ -10,7 +10,7 @@ from gallery.catalogue.keys import Keys
 from gallery.catalogue.sessions import Sessions
 from gallery.errors import NotFound
 from gallery.gallery import Gallery
-from gallery.sql.session_table import SignIn
+from gallery.sql.access_tables import SignIn
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 IDLE = timedelta(minutes=30)

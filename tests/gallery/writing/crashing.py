@@ -229,7 +229,8 @@ def look(stage: Stage, action: str, states: tuple[Any, Any], seen: tuple[Any, An
             found = state(gallery, stage.upload)
         assert found == after, {key: (found[key], after[key]) for key in after if found[key] != after[key]}
         assert not any((gallery.data_dir / "staging").iterdir())
-        assert gallery.verify().problems == ()
+        problems = gallery.verify().problems
+        assert problems == (), problems
     return took_effect
 
 

@@ -77,7 +77,7 @@ def torture_on_postgresql(
 def torture(action: str, url: str, data_dir: Path, *, every: int, at_random: int) -> None:
     """Run the program that kills its children; it fails when one of them leaves something half-done."""
     upload = data_dir.with_name("upload.mp4")
-    upload.write_bytes(b"film")
+    upload.write_bytes(b"new" if action == "write" else b"uploaded")  # what the test's video is the hash of
     program = [sys.executable, "-W", "error", "-m", "tests.gallery.writing.crashing"]
     done = subprocess.run(
         [*program, action, url, str(data_dir), str(upload), str(every), str(at_random)],

@@ -52,14 +52,14 @@ def test_what_cannot_be_stored_leaves_nothing(sqlite_gallery: Gallery) -> None:
     video = store(sqlite_gallery, "a", make_tracklets(1, 3))
     (first, feature, clips), (second, *_), _ = features(sqlite_gallery, video)
     with sqlite_gallery.feature_writer(video, OTHER) as writer:
-        with pytest.raises(InvalidInput, match="number 0 is next"):
-            writer.add(second, feature, clips)
         with pytest.raises(InvalidInput, match="clips of tracklet"):
             writer.add(first, feature, clips[:0])
         for wrong in (feature * 2, feature[:-1], np.full_like(feature, np.nan)):
             with pytest.raises(InvalidInput):
                 writer.add(first, wrong, clips)
-        writer.add(first, feature, clips)
+        writer.add(second, feature, clips)
+        with pytest.raises(InvalidInput, match="after number 1 of video"):
+            writer.add(first, feature, clips)
         with pytest.raises(Conflict, match="1 of the 3"):
             writer.commit()
     with pytest.raises(InvalidInput, match="not open"):

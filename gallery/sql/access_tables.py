@@ -1,4 +1,4 @@
-"""The table of sign-ins on the page."""
+"""The tables of what keys may be limited to, camera groups, and of sign-ins on the page."""
 
 from datetime import datetime
 
@@ -23,3 +23,24 @@ class SignIn(Base):
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]  # the last request, to the minute
     expires_at: Mapped[datetime]  # however much it is used
+
+
+class CameraGroup(Base):
+    """A group of cameras; keys name it."""
+
+    __tablename__ = "camera_group"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+
+
+class CameraGroupMember(Base):
+    """A camera of a group; it leaves with the camera, whose id may be given again."""
+
+    __tablename__ = "camera_group_member"
+
+    group_name: Mapped[str] = mapped_column(
+        ForeignKey("camera_group.name", ondelete="CASCADE"), primary_key=True
+    )
+    camera_id: Mapped[int] = mapped_column(
+        ForeignKey("camera.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
