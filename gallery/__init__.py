@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gallery.catalogue.cameras import CAMERA_DEFAULTS as CAMERA_DEFAULTS
+    from gallery.catalogue.cameras import group_name as group_name
     from gallery.catalogue.catalogue import Catalogue as Catalogue
     from gallery.clock import FrameClock as FrameClock
     from gallery.disk.media import exported_directory as exported_directory
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gallery.records.access import GroupInfo as GroupInfo
     from gallery.records.access import KeyInfo as KeyInfo
     from gallery.records.access import Scope as Scope
+    from gallery.records.access import SessionInfo as SessionInfo
     from gallery.records.cameras import CameraInfo as CameraInfo
     from gallery.records.cases import CaseChanges as CaseChanges
     from gallery.records.cases import CaseInfo as CaseInfo
@@ -119,7 +121,7 @@ if TYPE_CHECKING:
     from gallery.writing.writer import VideoWriter as VideoWriter
 
 _HOMES = {
-    "catalogue.cameras": ["CAMERA_DEFAULTS"],
+    "catalogue.cameras": ["CAMERA_DEFAULTS", "group_name"],
     "catalogue.catalogue": ["Catalogue"],
     "clock": ["FrameClock"],
     "formats": ["recording_formats"],
@@ -135,7 +137,16 @@ _HOMES = {
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
-    "records.access": ["KEY_PREFIX", "Anchor", "ChainReport", "EventInfo", "GroupInfo", "KeyInfo", "Scope"],
+    "records.access": [
+        "KEY_PREFIX",
+        "Anchor",
+        "ChainReport",
+        "EventInfo",
+        "GroupInfo",
+        "KeyInfo",
+        "Scope",
+        "SessionInfo",
+    ],
     "records.cameras": ["CameraInfo"],
     "records.cases": ["CaseChanges", "CaseInfo", "ItemKind"],
     "records.coverage": [

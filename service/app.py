@@ -20,6 +20,7 @@ from models.detector import Detector
 from service import description, problems
 from service.access.identity import Identity
 from service.access.limits import LIMIT_FIELDS, Limits
+from service.access.roles import Roles
 from service.auth import Authentication, require_caller
 from service.errors import UnsafeSettings
 from service.metrics.instruments import Instruments
@@ -171,6 +172,7 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
         idle=settings.session_idle,
         limits=Limits(settings),
         tokens=_tokens(settings),
+        roles=Roles(settings.oidc_issuer, settings.oidc_roles),
     )
     if settings.cors_origins:
         app.add_middleware(

@@ -4,7 +4,7 @@ It is a middleware and not a dependency of each route so that a route cannot be 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -17,12 +17,13 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import gallery.errors
-from gallery import Gallery, KeyInfo
+from gallery import Gallery, KeyInfo, SessionInfo
 from gallery import Scope as KeyScope
 from service import problems
 from service.access import cookies
 from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
+from service.access.roles import Grant, Roles
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.reasons import CASE_NUMBER, PURPOSE
 from service.scopes import NEEDED, WHOLE_GALLERY
@@ -47,7 +48,7 @@ class Caller:
     """The sender of a request; `key_id` is None for an anonymous caller on this machine.
 
     `session_id` is the session of the page that it came in; None where it brought the key itself. `until` is
-    when the token that it brought ends; None for a key.
+    when the token that it brought ends, and `roles` those of it that are mapped; None for a key.
     `cameras` are the ids of those that it may see; None: all. `service.state` gives its requests a gallery
     that holds no others.
 
@@ -60,6 +61,7 @@ class Caller:
     scopes: frozenset[KeyScope] = frozenset(KeyScope)
     session_id: str | None = None
     until: datetime | None = None
+    roles: frozenset[str] | None = None
     cameras: frozenset[int] | None = None
 
     @property
@@ -82,6 +84,7 @@ class Authentication:
         idle: how long a session of the page may be unused.
         limits: how often anybody may ask.
         tokens: checks bearer tokens of an issuer; None: there is none.
+        roles: what the roles in such tokens may do.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Authentication:
         idle: timedelta,
         limits: Limits,
         tokens: Callable[[str], Identity] | None,
+        roles: Roles,
     ) -> None:
         self._app = app
         self._routes = routes
@@ -100,6 +104,7 @@ class Authentication:
         self._idle = idle
         self._limits = limits
         self._tokens = tokens
+        self._roles = roles
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Authenticate a request under /v1, pass everything else on."""
@@ -134,8 +139,7 @@ class Authentication:
         found = _gallery(scope).sessions.verify(token, idle=self._idle) if token else None
         if token and found:
             cookies.require_own(scope, headers, token)
-            _gallery(scope).keys.note_use(found[1])
-            return _caller_of(_gallery(scope), found[1], session_id=found[0].id)
+            return _by_session(_gallery(scope), *found, self._roles)
         if self._allow_anonymous and _from_this_machine(scope, headers):
             return Caller(None)
         if token:
@@ -146,7 +150,7 @@ class Authentication:
         opened = _gallery(scope)
         try:
             if self._tokens is not None and _is_token(secret):
-                return _by_identity(opened, self._tokens(secret))
+                return _by_identity(opened, self._tokens(secret), self._roles)
             return _by_key(opened, secret)
         except (Unauthenticated, Forbidden):
             address = address_of(scope)
@@ -160,7 +164,7 @@ def _by_key(opened: Gallery, secret: str) -> Caller:
     key = opened.keys.verify(secret) if len(secret) <= _MAX_SECRET else None
     if key is None:
         raise Unauthenticated("The API key is unknown, expired or revoked.")
-    return _caller_of(opened, key)
+    return _caller_of(opened, key, _grant_of(key))
 
 
 def _is_token(secret: str) -> bool:
@@ -168,15 +172,27 @@ def _is_token(secret: str) -> bool:
     return secret.count(".") == 2
 
 
-def _by_identity(opened: Gallery, identity: Identity) -> Caller:
+def _by_identity(opened: Gallery, identity: Identity, roles: Roles) -> Caller:
     """The caller whom a token speaks for: each subject has a key of its own, without a secret."""
-    if not identity.scopes:
+    grant = roles.grant(identity.roles)
+    key = opened.keys.of_subject(
+        identity.issuer, identity.subject, roles=identity.roles, scopes=grant.scopes, groups=grant.groups
+    )
+    if not grant.scopes:  # after it is noted: what the subject's sessions may do ends as well
         raise Forbidden("None of the roles of this token may do anything here.")
-    key = opened.keys.of_subject(identity.issuer, identity.subject, scopes=identity.scopes)
     if key is None:
         raise Unauthenticated("The key of this token's subject is revoked.")
     opened.keys.note_use(key)
-    return replace(_caller_of(opened, key), scopes=identity.scopes, until=identity.expires_at)
+    return _caller_of(opened, key, grant, until=identity.expires_at, roles=identity.roles)
+
+
+def _by_session(opened: Gallery, session: SessionInfo, key: KeyInfo, roles: Roles) -> Caller:
+    """The caller who signed in on the page: with a key, or with a token, whose roles are looked up anew."""
+    grant = _grant_of(key) if key.subject is None else roles.grant_session(session, key)
+    if not grant.scopes:
+        raise Unauthenticated("None of the roles of this session may do anything here now. Sign in again.")
+    opened.keys.note_use(key)
+    return _caller_of(opened, key, grant, session_id=session.id)
 
 
 def _gallery(scope: Scope) -> Gallery:
@@ -197,13 +213,29 @@ def _telling(counts: list[Count], send: Send) -> Send:
     return tell
 
 
-def _caller_of(opened: Gallery, key: KeyInfo, session_id: str | None = None) -> Caller:
+def _grant_of(key: KeyInfo) -> Grant:
     groups = key.camera_groups
+    return Grant(
+        frozenset(KeyScope(scope) for scope in key.scopes), None if groups is None else tuple(groups)
+    )
+
+
+def _caller_of(
+    opened: Gallery,
+    key: KeyInfo,
+    grant: Grant,
+    *,
+    session_id: str | None = None,
+    until: datetime | None = None,
+    roles: frozenset[str] | None = None,
+) -> Caller:
     return Caller(
         key.id,
-        scopes=frozenset(KeyScope(scope) for scope in key.scopes),
+        scopes=grant.scopes,
         session_id=session_id,
-        cameras=None if groups is None else opened.groups.cameras_of(groups),
+        until=until,
+        roles=roles,
+        cameras=None if grant.groups is None else opened.groups.cameras_of(grant.groups),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from gallery import GallerySettings, RankBy, Scope
+from gallery import GallerySettings, RankBy
+from service.access.roles import Role
 from service.errors import UnsafeSettings
 
 MIB = 1024 * 1024
@@ -32,7 +33,8 @@ class ServiceSettings(GallerySettings):
         oidc_issuer: URL of an OpenID Connect issuer whose bearer tokens open the API; none by default.
         oidc_audience: what tokens for this service name as their audience.
         oidc_roles_claim: where in a token its roles stand; dots lead into objects.
-        oidc_roles: the scopes of each role, as JSON: {"analyst": ["search", "view"]}.
+        oidc_roles: the scopes of each role, as JSON: {"analyst": ["search", "view"]}, or with the camera
+            groups that it sees: {"analyst": {"scopes": ["search", "view"], "groups": ["north"]}}.
         oidc_leeway_seconds: by how much the clocks of issuer and server may differ.
         trusted_proxies: addresses or networks of proxies that say truly whose request it is and whether it
             came by TLS; none by default. Separated by commas.
@@ -83,7 +85,7 @@ class ServiceSettings(GallerySettings):
     oidc_issuer: str | None = None
     oidc_audience: str | None = None
     oidc_roles_claim: str = Field(default="roles", min_length=1)
-    oidc_roles: dict[str, tuple[Scope, ...]] = Field(default={})
+    oidc_roles: dict[str, Role] = Field(default={})
     oidc_leeway_seconds: float = Field(default=30.0, ge=0, le=600)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     key_requests_per_minute: int = Field(default=6000, ge=0, le=10**9)

@@ -65,9 +65,10 @@ def list_keys(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         print_json(rows)
     else:
         for row in rows:
-            row["scopes"] = " ".join(row["scopes"]) if len(row["scopes"]) < len(Scope) else "all"
+            row["scopes"] = " ".join(row["scopes"]) or "none" if len(row["scopes"]) < len(Scope) else "all"
             groups = row.pop("camera_groups")
-            row["cameras"] = "all" if groups is None else ", ".join(groups)
+            row["cameras"] = "all" if groups is None else ", ".join(groups) or "none"
+            del row["roles"]  # what they may do and see is said
         print_table(rows, empty="No key yet: `sightline keys create NAME` makes one.")
 
 
@@ -91,6 +92,8 @@ def sessions(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
     else:
+        for row in rows:
+            del row["roles"]
         print_table(rows, empty="Nobody is signed in.")
 
 

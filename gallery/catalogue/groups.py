@@ -63,7 +63,8 @@ class Groups:
 
         Raises:
             NotFound: no such group.
-            Conflict: a key that is still valid is limited to it.
+            Conflict: a key that is still valid is limited to it. What roles of tokens see is a setting, which
+                binds no group: who has such a role sees nothing of one that is gone.
         """
         with self._database.write() as session:
             known = _known(session, name, lock=True)
@@ -114,6 +115,8 @@ def require_groups(session: Session, names: Sequence[str]) -> list[str]:
 
 
 def _is_bound(key: ApiKey, group: str) -> bool:
+    if key.subject is not None:
+        return False
     valid = key.revoked_at is None and (key.expires_at is None or key.expires_at > datetime.now(UTC))
     return valid and group in (key.camera_groups or ())
 

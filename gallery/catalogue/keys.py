@@ -8,9 +8,10 @@ nothing of the secret.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -130,39 +131,58 @@ class Keys:
         with suppress(StorageFull, CatalogueUnavailable), self._database.write() as session:
             session.execute(update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=now))
 
-    def of_subject(self, issuer: str, subject: str, *, scopes: Collection[Scope]) -> KeyInfo | None:
+    def of_subject(
+        self,
+        issuer: str,
+        subject: str,
+        *,
+        roles: Collection[str],
+        scopes: Collection[Scope],
+        groups: Sequence[str] | None,
+    ) -> KeyInfo | None:
         """Return the key that stands for a subject of an issuer of tokens; None if it is revoked.
 
         It is made when the subject comes for the first time. Nobody has its secret: it is there so that what
-        they do is recorded with it, and what they made belongs to it. `scopes` are noted, as they are now.
+        they do is recorded with it, and what they made belongs to it. Noted, as they are now, are `roles` of
+        the token, `scopes` that they have, and the camera `groups` that they see; None: all cameras.
+
+        A subject without scopes gets no key, so None, but one that has a key loses what it had.
 
         Raises:
-            InvalidInput: no scope, or a name that cannot be stored.
+            InvalidInput: a scope that there is not, or a name that cannot be stored.
         """
-        granted = _ordered(scopes)
+        granted = {
+            "roles": sorted(roles),
+            "scopes": _ordered(scopes) if scopes else [],
+            "camera_groups": None if groups is None else [*groups],
+        }
         known = text(f"{issuer}#{subject}", "subject", longest=1000)  # an issuer has no fragment of its own
         query = select(ApiKey).where(ApiKey.subject == known)
         with self._database.read() as session:
             row = session.scalar(query)
-        if row is not None and row.scopes == granted:
+        if row is None and not scopes:
+            return None
+        if row is not None and _has(row, granted):
             return copied(KeyInfo, row) if row.revoked_at is None else None
         try:
             return self._note_subject(known, subject, granted)
         except IntegrityError:  # the same subject's other request was quicker
             return self._note_subject(known, subject, granted)
 
-    def _note_subject(self, known: str, subject: str, granted: Sequence[str]) -> KeyInfo | None:
+    def _note_subject(self, known: str, subject: str, granted: Mapping[str, Any]) -> KeyInfo | None:
         with self._database.write() as session:
             row = session.scalar(select(ApiKey).where(ApiKey.subject == known).with_for_update())
-            detail = {"subject": known, "scopes": [*granted]}
+            detail = {"subject": known, **granted}
+            detail["groups"] = detail.pop("camera_groups")
             if row is None:
                 unknown = KEY_PREFIX + secrets.token_urlsafe(32)
-                row = _row(subject[:200], unknown, [*granted], self._clock(), None)
-                row.subject = known
+                row = _row(subject[:200], unknown, granted["scopes"], self._clock(), None)
+                row.subject, row.roles, row.camera_groups = known, granted["roles"], granted["camera_groups"]
                 session.add(row)
                 add_event(session, "key.create", subject=row.id, detail={"name": row.name, **detail})
-            elif row.revoked_at is None:
-                row.scopes = [*granted]
+            elif row.revoked_at is None and not _has(row, granted):
+                row.roles, row.scopes = granted["roles"], granted["scopes"]
+                row.camera_groups = granted["camera_groups"]
                 add_event(session, "key.scopes", subject=row.id, detail=detail)
             return copied(KeyInfo, row) if row.revoked_at is None else None
 
@@ -200,6 +220,10 @@ def _row(name: str, secret: str, scopes: list[str], now: datetime, expires_at: d
         revoked_at=None,
         scopes=scopes,
     )
+
+
+def _has(row: ApiKey, granted: Mapping[str, Any]) -> bool:
+    return all(getattr(row, column) == value for column, value in granted.items())
 
 
 def _is_secret(secret: str) -> bool:

@@ -6,7 +6,7 @@ A token is 256 random bits that only the browser has; what is stored is its hash
 
 import hashlib
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,12 @@ class Sessions:
         self._clock = clock
 
     def open(
-        self, key_id: str, *, lasts: timedelta, detail: Mapping[str, Any] | None = None
+        self,
+        key_id: str,
+        *,
+        lasts: timedelta,
+        roles: Collection[str] | None = None,
+        detail: Mapping[str, Any] | None = None,
     ) -> tuple[SessionInfo, str]:
         """Sign a key in and return the session with its token, which nobody can show again.
 
@@ -53,6 +58,7 @@ class Sessions:
         Args:
             key_id: whose session it is.
             lasts: how long at most, however much it is used.
+            roles: those of the token that opens it; None: a key does.
             detail: more for the audit event, such as the address.
 
         Raises:
@@ -69,6 +75,7 @@ class Sessions:
                 created_at=now,
                 used_at=now,
                 expires_at=now + lasts,
+                roles=None if roles is None else sorted(roles),
             )
             session.add(row)
             session.flush()

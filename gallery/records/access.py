@@ -27,6 +27,7 @@ class KeyInfo:
 
     `subject` is "<issuer>#<subject>" for the key that stands for a subject of an issuer of tokens, else None.
     `camera_groups` are those that it is limited to; None: it sees all cameras.
+    `roles` are those that the last token of its subject had, of the ones that are mapped; None: no token's.
     """
 
     id: str
@@ -37,6 +38,7 @@ class KeyInfo:
     scopes: Sequence[str]
     subject: str | None
     camera_groups: Sequence[str] | None
+    roles: Sequence[str] | None
     last_used_at: datetime | None
 
 
@@ -53,6 +55,7 @@ class SessionInfo:
     """Somebody is signed in on the page with a key; only their browser has the token.
 
     `used_at` is the last request, to the minute; at `expires_at` it ends however much it is used.
+    `roles` are those of the token that it was opened with; None: it was opened with a key.
     """
 
     id: str
@@ -60,6 +63,7 @@ class SessionInfo:
     created_at: datetime
     used_at: datetime
     expires_at: datetime
+    roles: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The tables of what keys may be limited to, camera groups, and of sign-ins on the page."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -23,6 +24,7 @@ class SignIn(Base):
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]  # the last request, to the minute
     expires_at: Mapped[datetime]  # however much it is used
+    roles: Mapped[list[Any] | None]  # of the token that it was opened with; null: with a key
 
 
 class CameraGroup(Base):

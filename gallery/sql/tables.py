@@ -289,6 +289,7 @@ class ApiKey(Base):
     )  # "<issuer>#<subject>" whom it stands for
     # Names of the camera groups that it is limited to; null: all cameras.
     camera_groups: Mapped[list[Any] | None]
+    roles: Mapped[list[Any] | None]  # of its subject's last token, those that are mapped
     last_used_at: Mapped[datetime | None]  # to the minute
 
 

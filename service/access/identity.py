@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from gallery import Scope
-
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -12,11 +10,11 @@ class Identity:
 
     Attributes:
         issuer, subject: the two together name one person or program.
-        scopes: what their roles allow; may be empty.
+        roles: those of their roles that are mapped; may be empty.
         expires_at: when the token ends.
     """
 
     issuer: str
     subject: str
-    scopes: frozenset[Scope]
+    roles: frozenset[str]
     expires_at: datetime

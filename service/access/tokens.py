@@ -1,16 +1,16 @@
 """Bearer tokens of an OIDC issuer: who it says that the caller is, and which roles it says they have.
 
 A token is a signed JWT (RFC 7519, RFC 9068). It counts if a key of the issuer signed it, it is for this
-service (`aud`), and its time has come and is not over. Its roles are mapped to scopes by a setting.
+service (`aud`), and its time has come and is not over. What its roles may do here is a setting
+(`service.access.roles`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import jwt
 
-from gallery import Scope
 from service.access.identity import Identity
 from service.access.issuer import ALGORITHMS, IssuerKeys
 from service.errors import Unauthenticated, UnsafeSettings
@@ -28,7 +28,7 @@ class Tokens:
         keys: of the issuer.
         audience: what tokens for this service name as `aud`.
         claim: where the roles stand; dots lead into objects, as in `realm_access.roles`.
-        roles: the scopes of each role.
+        roles: those that count here; others are passed over.
         leeway: seconds that clocks may differ by.
     """
 
@@ -38,13 +38,13 @@ class Tokens:
         *,
         audience: str,
         claim: str,
-        roles: Mapping[str, Sequence[Scope]],
+        roles: Collection[str],
         leeway: float,
     ) -> None:
         self._keys = keys
         self._audience = audience
         self._claim = claim
-        self._roles = roles
+        self._roles = frozenset(roles)
         self._leeway = leeway
 
     def check(self, token: str) -> Identity:
@@ -82,18 +82,16 @@ class Tokens:
             or not subject.isprintable()
         ):
             raise Unauthenticated(_REFUSED)
-        return Identity(self._keys.issuer, subject, self._scopes(claims), expires_at)
+        return Identity(self._keys.issuer, subject, self._roles_in(claims), expires_at)
 
-    def _scopes(self, claims: Mapping[str, Any]) -> frozenset[Scope]:
+    def _roles_in(self, claims: Mapping[str, Any]) -> frozenset[str]:
         found: Any = claims
         for part in self._claim.split("."):
             found = found.get(part) if isinstance(found, dict) else None
         names = found.split() if isinstance(found, str) else found
         if not isinstance(names, list):
             return frozenset()
-        return frozenset(
-            scope for name in names if isinstance(name, str) for scope in self._roles.get(name, ())
-        )
+        return frozenset(name for name in names if isinstance(name, str)) & self._roles
 
 
 def tokens_of(settings: ServiceSettings) -> Tokens:

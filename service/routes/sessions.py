@@ -43,6 +43,7 @@ def sign_in(state: StateDep, caller: CallerDep, request: Request, response: Resp
     opened, token = sessions.open(
         caller.key_id,
         lasts=_lasts(caller, timedelta(hours=settings.session_hours)),
+        roles=caller.roles,
         detail={"address": address_of(request.scope)},
     )
     cookies.put(response, request.scope, token)

@@ -15,11 +15,13 @@ from starlette.testclient import TestClient
 
 from gallery import Scope
 from service.access.issuer import IssuerKeys, fetch_json
+from service.access.roles import Role
 from service.errors import IssuerUnavailable, UnsafeSettings
 from tests.service.access.issuing import AUDIENCE, Issuer, pem, rsa_key, running_issuer
 from tests.service.conftest import Archive
 
 HOUR = timedelta(hours=1)
+VIEWER = Role(scopes=(Scope.VIEW,))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +35,10 @@ def client(make_app: Callable[..., FastAPI], issuer: Issuer) -> Iterator[TestCli
     app = make_app(
         oidc_issuer=issuer.url,
         oidc_audience=AUDIENCE,
-        oidc_roles={"analyst": (Scope.SEARCH, Scope.VIEW), "auditor": (Scope.AUDIT,)},
+        oidc_roles={
+            "analyst": Role(scopes=(Scope.SEARCH, Scope.VIEW)),
+            "auditor": Role(scopes=(Scope.AUDIT,)),
+        },
         address_failures_per_minute=0,
     )
     with TestClient(app, raise_server_exceptions=False) as opened:
@@ -139,7 +144,7 @@ def test_roles_stand_where_the_setting_says(make_app: Callable[..., FastAPI], is
     app = make_app(
         oidc_issuer=issuer.url,
         oidc_audience=AUDIENCE,
-        oidc_roles={"analyst": (Scope.VIEW,)},
+        oidc_roles={"analyst": VIEWER},
         oidc_roles_claim="realm_access.roles",
     )
     with TestClient(app) as client:
@@ -165,7 +170,7 @@ def test_other_kinds_of_keys(make_app: Callable[..., FastAPI]) -> None:
             "ec": ec.generate_private_key(ec.SECP256R1()),
             "ed": ed25519.Ed25519PrivateKey.generate(),
         }
-        app = make_app(oidc_issuer=issuer.url, oidc_audience=AUDIENCE, oidc_roles={"analyst": (Scope.VIEW,)})
+        app = make_app(oidc_issuer=issuer.url, oidc_audience=AUDIENCE, oidc_roles={"analyst": VIEWER})
         with TestClient(app) as client:
             assert status(client, issuer.token("ec", algorithm="ES256")) == 200
             assert status(client, issuer.token("ed", algorithm="EdDSA")) == 200
@@ -176,7 +181,7 @@ def test_an_issuer_that_is_away_is_503_and_no_refusal(
 ) -> None:
     with running_issuer() as issuer:
         token = issuer.token()
-    app = make_app(oidc_issuer=issuer.url, oidc_audience=AUDIENCE, oidc_roles={"analyst": (Scope.VIEW,)})
+    app = make_app(oidc_issuer=issuer.url, oidc_audience=AUDIENCE, oidc_roles={"analyst": VIEWER})
     with TestClient(app) as client:
         answer = client.get("/v1/cameras", headers={"Authorization": f"Bearer {token}"})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
@@ -276,7 +281,7 @@ def test_an_issuer_that_names_another_or_an_open_road_is_not_followed(
 
 
 def test_keys_come_by_tls_or_from_this_machine(make_app: Callable[..., FastAPI]) -> None:
-    named: dict[str, Any] = {"oidc_audience": AUDIENCE, "oidc_roles": {"analyst": (Scope.VIEW,)}}
+    named: dict[str, Any] = {"oidc_audience": AUDIENCE, "oidc_roles": {"analyst": VIEWER}}
     unsafe = ["http://issuer.example", "ftp://issuer.example", "issuer.example", "https://", ""]
     unsafe += ["https://a:b@issuer.example", "https://issuer.example?x=1", "http://localhost.example"]
     for url in unsafe:
