@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-import gallery
-from gallery import KeyInfo, Scope, SessionInfo
+from gallery import InvalidInput, KeyInfo, Scope, SessionInfo, group_name
 
 
 class Role(BaseModel):
@@ -33,8 +32,8 @@ class Role(BaseModel):
         if value is None:  # in JSON: a template that found nothing must not open everything
             raise ValueError("groups is a list; leave it out for all cameras")
         try:
-            return tuple(gallery.group_name(name) for name in value)
-        except gallery.InvalidInput as error:
+            return tuple(group_name(name) for name in value)
+        except InvalidInput as error:
             raise ValueError(str(error)) from error
 
 
