@@ -20,13 +20,13 @@ from models.detector import Detector
 from service import description, problems
 from service.access.identity import Identity
 from service.access.limits import LIMIT_FIELDS, Limits
-from service.access.roles import Roles
 from service.auth import Authentication, require_caller
 from service.errors import UnsafeSettings
 from service.metrics.instruments import Instruments
 from service.middleware import RequestContext
 from service.networks import Networks, ProbeEmbedder
 from service.reasons import CASE_NUMBER, PURPOSE, Reasons
+from service.roles import Roles
 from service.routes import (
     audit,
     calibrations,

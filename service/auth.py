@@ -23,9 +23,9 @@ from service import problems
 from service.access import cookies
 from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
-from service.access.roles import Grant, Roles
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.reasons import CASE_NUMBER, PURPOSE
+from service.roles import Grant, Roles
 from service.scopes import NEEDED, WHOLE_GALLERY
 from service.settings import is_loopback
 

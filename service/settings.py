@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from gallery import GallerySettings, RankBy
-from service.access.roles import Role
 from service.errors import UnsafeSettings
+from service.roles import Role
 
 MIB = 1024 * 1024
 

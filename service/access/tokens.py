@@ -2,7 +2,7 @@
 
 A token is a signed JWT (RFC 7519, RFC 9068). It counts if a key of the issuer signed it, it is for this
 service (`aud`), and its time has come and is not over. What its roles may do here is a setting
-(`service.access.roles`).
+(`service.roles`).
 """
 
 from collections.abc import Collection, Mapping

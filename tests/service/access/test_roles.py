@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from gallery import Scope
 from gallery.catalogue.keys import Keys
-from service.access.roles import Role, Roles
+from service.roles import Role, Roles
 from service.settings import ServiceSettings
 from tests.service.access.issuing import AUDIENCE, Issuer, running_issuer
 from tests.service.conftest import Archive

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from gallery import Scope
 from service.access.issuer import IssuerKeys, fetch_json
-from service.access.roles import Role
 from service.errors import IssuerUnavailable, UnsafeSettings
+from service.roles import Role
 from tests.service.access.issuing import AUDIENCE, Issuer, pem, rsa_key, running_issuer
 from tests.service.conftest import Archive
 
