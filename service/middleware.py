@@ -70,7 +70,10 @@ class RequestContext:
         asked = {**scope, "method": "GET"} if answer.headless else scope
         scope["state"]["headless"] = answer.headless  # for routes whose body is costly
         try:
-            await self._app(asked, receive, answer.send)
+            if _is_ambiguous(Headers(scope=scope)):
+                await _refuse_ambiguous(asked, receive, answer.send)
+            else:
+                await self._app(asked, receive, answer.send)
         finally:
             self._note(asked, scope["method"], answer, started)
 
@@ -124,6 +127,17 @@ class _Answer:
         if not self._replaced:
             bare = self.headless and "body" in message
             await self._send({**message, "body": b""} if bare else message)
+
+
+def _is_ambiguous(headers: Headers) -> bool:
+    """Whether a body has two lengths: a proxy that goes by the other one sees other requests than we do."""
+    return "transfer-encoding" in headers and "content-length" in headers
+
+
+async def _refuse_ambiguous(scope: Scope, receive: Receive, send: Send) -> None:
+    """RFC 9112, section 6.1: what follows on the connection may be anything, so it is closed."""
+    said = "Content-Length and Transfer-Encoding exclude each other."
+    await problems.from_status(scope, 400, said, {"Connection": "close"})(scope, receive, send)
 
 
 def _template(scope: Scope) -> str | None:

@@ -57,13 +57,8 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
             _stored(photo, kept),
             caller.key_id,
             notices.of_photo(photo, len(found.persons), len(kept), found.too_small),
+            by_operator=caller.operator,
         )
-    state.gallery.audit.record(
-        "probe.add",
-        key_id=caller.actor,
-        subject=probe.id,
-        detail={"image_hash": probe.image_hash, "persons": len(kept)},
-    )
     return probe, photo.pixels
 
 
@@ -78,8 +73,7 @@ def own_probe(state: State, caller: Caller, probe_id: str) -> ProbeInfo:
 def delete_probe(state: State, caller: Caller, probe_id: str) -> None:
     """Remove a probe of the caller with its photo. Raises NotFound."""
     probe = own_probe(state, caller, probe_id)
-    state.gallery.audit.record("probe.delete", key_id=caller.key_id, subject=probe.id)
-    state.gallery.probes.delete(probe.id)
+    state.gallery.probes.delete(probe.id, key_id=caller.key_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ def erase(
     Lists what would go and asks; what was listed is what goes. Nothing finds it from then on, and `sightline
     compact` takes its vectors from the disk. The certificate stays: `sightline erasures show`.
     """
+    from service.erasure.targets import listed
     from service.settings import ServiceSettings
 
     named = {ErasureKind.RECORDINGS: videos, ErasureKind.TRACKLETS: tracklet, ErasureKind.CASES: case}
@@ -68,7 +69,7 @@ def erase(
     if (search is None) != (above is None):
         raise CommandError("a person is named by a search and a line", "give --search and --above")
     settings = read_settings(ServiceSettings, data_dir=data_dir)
-    with open_gallery(settings) as gallery:
+    with open_gallery(settings, looks=True) as gallery:
         if search is not None and above is not None:
             target = _person(settings, gallery, search, above, leave_out or [])
         elif stretch:
@@ -76,7 +77,7 @@ def erase(
         else:
             kind, ids = next((kind, ids) for kind, ids in named.items() if ids)
             target = ErasureTarget(kind=kind, ids=tuple(ids))
-        plan = gallery.erasures.plan(target)
+        plan = listed(gallery, target, key_id=None)
         name = _only_recording(gallery, plan)
         if dry_run or not yes:
             print_json(asdict(plan)) if as_json else print_plan(plan)

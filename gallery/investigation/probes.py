@@ -58,8 +58,12 @@ class Probes:
         persons: Sequence[FoundPerson],
         key_id: str | None = None,
         notices: Sequence[Notice] = (),
+        *,
+        by_operator: bool = False,
     ) -> ProbeInfo:
         """Store an image that has been decoded and judged already; it is not looked into here.
+
+        Its event in the audit trail names the key, unless an operator on the machine stores it for one.
 
         Raises:
             InvalidInput: empty image, unknown media type, impossible size, or persons that cannot be stored.
@@ -87,7 +91,9 @@ class Probes:
         self._write(self._path(row.id, media_type), image)
         with self._database.write() as session:
             session.add(row)
-            session.flush()
+            detail = {"image_hash": row.image_hash, "persons": len(persons)}
+            actor = None if by_operator else row.key_id
+            add_event(session, "probe.add", key_id=actor, subject=row.id, detail=detail)
             return self._info(row)
 
     def get(self, probe_id: str) -> ProbeInfo:
@@ -102,8 +108,8 @@ class Probes:
                 raise NotFound(f"no probe {probe_id}")
             return self._info(row)
 
-    def delete(self, probe_id: str) -> None:
-        """Remove a probe's row and its image.
+    def delete(self, probe_id: str, *, key_id: str | None = None) -> None:
+        """Remove a probe's row and its image; `key_id` is who does it, None for the command line.
 
         Raises:
             NotFound: no such probe.
@@ -118,6 +124,7 @@ class Probes:
             path = self._path(row.id, row.media_type)
             note_erased_photos(session, [row.id], "it was deleted")
             session.delete(row)
+            add_event(session, "probe.delete", key_id=key_id, subject=row.id)
         # After the commit: an image without a row is swept, a row without an image would be a broken probe.
         path.unlink(missing_ok=True)
         if self._directory.is_dir():

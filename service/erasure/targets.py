@@ -5,8 +5,10 @@ import numpy as np
 from gallery import (
     CameraInfo,
     ErasureKind,
+    ErasurePlan,
     ErasureTarget,
     Filters,
+    Gallery,
     RankBy,
     SearchInfo,
     Verdict,
@@ -44,6 +46,23 @@ def target_of(state: State, caller: Caller, wanted: ErasureIn) -> ErasureTarget:
     whole = wanted.start is None and wanted.end is None
     kind = ErasureKind.CAMERA if whole else ErasureKind.STRETCH
     return ErasureTarget(kind=kind, camera_id=camera, start=wanted.start, end=wanted.end)
+
+
+def listed(gallery: Gallery, target: ErasureTarget, *, key_id: str | None) -> ErasurePlan:
+    """What an erasure would take. That it was listed is recorded: the tracklets of a person are a search.
+
+    Args:
+        gallery: where.
+        target: what is to be gone.
+        key_id: who asks; None for the command line.
+
+    Raises:
+        NotFound: something that it names is not there.
+    """
+    plan = gallery.erasures.plan(target)
+    detail = {"kind": target.kind.value, "plan_sha256": plan.digest, "tracklets": plan.tracklet_count}
+    gallery.audit.record("erasure.plan", key_id=key_id, subject=target.search_id, detail=detail)
+    return plan
 
 
 def camera_of(state: State, name: str) -> CameraInfo:

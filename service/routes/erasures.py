@@ -22,7 +22,7 @@ ErasureId = Annotated[str, Path(max_length=64, description="The erasure")]
     "/plan",
     operation_id="planErasure",
     summary="List what an erasure would take",
-    responses=declared(404, 409, 413),
+    responses=declared(404, 409, 413, 428),
 )
 async def plan_erasure(
     state: StateDep, caller: CallerDep, request: Request, wanted: ErasureIn
@@ -30,15 +30,8 @@ async def plan_erasure(
     """Changes nothing. Listing the tracklets of a person is a search, and recorded."""
 
     def plan() -> ErasurePlanOut:
-        found = state.gallery.erasures.plan(targets.target_of(state, caller, wanted))
-        detail = {
-            "kind": found.target.kind.value,
-            "plan_sha256": found.digest,
-            "tracklets": found.tracklet_count,
-        }
-        subject = found.target.search_id
-        state.gallery.audit.record("erasure.plan", key_id=caller.key_id, subject=subject, detail=detail)
-        return showing.plan_out(found)
+        target = targets.target_of(state, caller, wanted)
+        return showing.plan_out(targets.listed(state.gallery, target, key_id=caller.key_id))
 
     return await state.networks_lane.run(caller.key_id, request, plan)
 
@@ -48,7 +41,7 @@ async def plan_erasure(
     operation_id="erase",
     summary="Erase what was listed",
     status_code=201,
-    responses=declared(404, 409, 413),
+    responses=declared(404, 409, 413, 428),
 )
 async def erase(state: StateDep, caller: CallerDep, request: Request, wanted: ErasureConfirmed) -> ErasureOut:
     """Once this answers, no search, picture or clip shows what went; vectors leave the disk at compaction.

@@ -1,5 +1,6 @@
 """Health: is the process alive, and can it do its work."""
 
+import asyncio
 import shutil
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal
@@ -48,8 +49,16 @@ async def livez() -> Alive:
     return Alive()
 
 
-async def readiness(state: StateDep) -> Readiness:
-    """Check everything a search needs; what hangs counts as failed."""
+async def readiness(request: Request, state: StateDep) -> Readiness:
+    """Check everything a search needs, once for all who ask meanwhile: anybody may, and it costs writes."""
+    running: asyncio.Task[Readiness] | None = getattr(request.app.state, "readiness", None)
+    if running is None or running.done():
+        running = request.app.state.readiness = asyncio.create_task(_check(state))
+    return await asyncio.shield(running)  # one who goes away does not end it for the others
+
+
+async def _check(state: State) -> Readiness:
+    """What hangs counts as failed."""
     checks = {name: _safely(check, state) for name, check in _AT_ONCE.items()}
     checks |= dict.fromkeys(_SLOW, Check(ok=False, detail=f"no answer within {_PATIENCE:g} s"))
     with anyio.move_on_after(_PATIENCE):

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.connections import BACKLOG, Limits, limited
+from service.metrics.instruments import Instruments
+from service.middleware import RequestContext
 from tests.waiting import PATIENCE, take_time, until
 
 ANSWER_BYTES = 50_000_000
@@ -38,12 +40,14 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @contextmanager
-def serving(connections: int = 50, header: float = PATIENT, idle: float = PATIENT) -> Iterator[int]:
+def serving(
+    connections: int = 50, header: float = PATIENT, idle: float = PATIENT, served: ASGIApp = app
+) -> Iterator[int]:
     """The port of a server with such limits."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            served,
             log_level="warning",
             lifespan="off",
             http=limited(Limits(connections, header, idle)),
@@ -182,3 +186,17 @@ def test_busy_connections_are_not_cut_off() -> None:
             assert b" 503 " in answer(refused, b"}").splitlines()[0]
         busy.sendall(b"12")
         assert answer(busy, b"2").startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_with_two_lengths_is_refused_and_nothing_after_it_is_a_request() -> None:
+    two = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    whole = RequestContext(app, instruments=Instruments())
+    with serving(served=whole) as port, connected(port, two + request()) as connection:
+        received = b""
+        while part := connection.recv(65536):
+            received += part
+    assert received.startswith(b"HTTP/1.1 400")
+    assert received.count(b"HTTP/1.1") == 1
+    assert b"exclude each other" in received
+    with serving(served=whole) as port, connected(port, request()) as connection:
+        assert answer(connection, b"0").startswith(b"HTTP/1.1 200")

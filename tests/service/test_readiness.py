@@ -1,7 +1,9 @@
 """/readyz tells the truth: whatever a search needs is taken away, and it says what."""
 
+import asyncio
 import stat
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from gallery import Gallery
 from gallery.errors import CatalogueUnavailable
 from service.app import create_app
 from service.networks import device_failure
+from service.routes import health
 from service.settings import ServiceSettings
 from tests.service.conftest import Archive
 from tests.service.fakes import ColourEmbedder, ContrastDetector
@@ -128,3 +131,28 @@ def test_the_image_and_the_compose_file_ask_for_readiness(ready: TestClient) -> 
     assert ready.get(url.removeprefix("http://127.0.0.1:8000")).json()["ready"] is True
     compose = (root / "docker-compose.yml").read_text()
     assert "stop_grace_period: 30s" in compose
+
+
+def test_anybody_who_asks_and_asks_has_it_checked_once_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    checked: list[object] = []
+
+    async def check(state: object) -> health.Readiness:
+        checked.append(state)
+        await asyncio.sleep(0)
+        return health.Readiness(ready=True, checks={})
+
+    monkeypatch.setattr(health, "_check", check)
+    request: Any = SimpleNamespace(app=SimpleNamespace(state=SimpleNamespace()))
+    state: Any = object()
+
+    async def flood(number: int) -> None:
+        asking = [asyncio.ensure_future(health.readiness(request, state)) for _ in range(number)]
+        await asyncio.sleep(0)
+        asking[0].cancel()
+        told = await asyncio.gather(*asking, return_exceptions=True)
+        assert [one.ready for one in told[1:] if isinstance(one, health.Readiness)] == [True] * (number - 1)
+
+    asyncio.run(flood(50))
+    assert len(checked) == 1
+    asyncio.run(flood(2))
+    assert len(checked) == 2, "what was found is not kept"

@@ -23,12 +23,16 @@ def printed(run: Run, *arguments: str, expect: int = 0) -> Any:
     return json.loads(result.stdout)
 
 
-def test_listed_held_erased_and_certified(run: Run, video: str) -> None:
+def test_listed_held_erased_and_certified(run: Run, video: str, sqlite_settings: GallerySettings) -> None:
     stretch = ("--camera", "gate", "--from", "2024-05-01T12:00:15", "--to", "2024-05-01T12:00:25")
     said = run("erase", *stretch, "--dry-run").output
     assert f"{video}-2" in said
     assert "Stays: backups" in said
-    assert printed(run, "erase", *stretch, "--dry-run")["tracklets"][0]["id"] == f"{video}-2"
+    plan = printed(run, "erase", *stretch, "--dry-run")
+    assert plan["tracklets"][0]["id"] == f"{video}-2"
+    with Gallery.open(sqlite_settings) as gallery:
+        looks = [event.detail for event in gallery.audit.events(action="erasure.plan")]
+    assert looks == [{"kind": "stretch", "plan_sha256": plan["digest"], "tracklets": 1}] * 2
     assert run("holds", "put", "--video", video, "--reason", "court order").exit_code == 0
     refused = run("erase", *stretch, "--yes")
     assert (refused.exit_code, "court order" in refused.output) == (2, True)

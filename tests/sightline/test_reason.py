@@ -34,6 +34,7 @@ def test_a_command_says_why_it_looks(
         ("marks", "list", "x"),
         ("cases", "list"),
         ("evidence", "x", "--output", "x.zip"),
+        ("erase", "--camera", "gate", "--dry-run"),
     ],
 )
 def test_what_shows_people_needs_a_reason_where_it_is_required(

@@ -261,6 +261,8 @@ def test_holds_of_cameras_and_cases_cannot_be_got_round(gallery: Gallery) -> Non
     for way in ways:
         with pytest.raises(Held, match=hold.id):
             way()
+    told = {event.action for event in gallery.audit.events(limit=len(ways))}
+    assert not told & {"probe.delete", "case.delete", "erasure"}, "what was refused is not told as done"
     assert gallery.probes.expire(START + timedelta(days=36500)) == 0
     erase(gallery, tracklets(f"{video.id}-2"))
     for wrong in ({"video_id": video.id, "case_id": case.id}, {"camera_id": yard.id}, {}):

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from gallery.disk.files import write_durably
-from gallery.errors import InvalidInput, NotFound
+from gallery.errors import InvalidInput, NotFound, StorageFull
 from gallery.gallery import Gallery
 from gallery.investigation.probes import Probes
 from gallery.records.notices import Notice, NoticeCode
@@ -75,6 +75,28 @@ def test_delete_removes_row_and_image(gallery: Gallery) -> None:
         gallery.probes.get(probe.id)
     with pytest.raises(NotFound):
         gallery.probes.delete(probe.id)
+
+
+def test_its_events_are_written_with_it_or_not_at_all(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe = add(gallery)
+    add(gallery, by_operator=True)
+    gallery.probes.delete(probe.id, key_id="k")
+    told = [(one.action, one.key_id) for one in gallery.audit.events()]
+    assert told == [("probe.delete", "k"), ("probe.add", None), ("probe.add", "k")]
+    assert gallery.audit.events()[-1].detail == {"image_hash": probe.image_hash, "persons": 1}
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageFull("the disk is full")
+
+    kept = add(gallery)
+    monkeypatch.setattr("gallery.investigation.probes.add_event", full)
+    for change in (lambda: add(gallery), lambda: gallery.probes.delete(kept.id)):
+        with pytest.raises(StorageFull):
+            change()
+    assert gallery.probes.get(kept.id) == kept
+    assert count(gallery._database) == 2
 
 
 def test_delete_works_when_the_image_is_gone(gallery: Gallery) -> None:

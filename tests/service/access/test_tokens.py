@@ -164,6 +164,17 @@ def test_a_session_of_a_token_ends_with_it(client: TestClient, archive: Archive,
     assert client.get("/v1/audit-events").status_code == 403
 
 
+def test_a_session_has_no_roles_that_its_token_had_not(client: TestClient, issuer: Issuer) -> None:
+    few, many = issuer.token(roles=["analyst"]), issuer.token(roles=["analyst", "auditor"])
+    browser = TestClient(client.app)
+    assert browser.post("/v1/session", headers={"Authorization": f"Bearer {few}"}).status_code == 201
+    assert browser.get("/v1/audit-events").status_code == 403
+    assert status(client, few) == browser.get("/v1/cameras").status_code == 200
+    assert status(client, many, "/v1/audit-events") == 200
+    assert browser.get("/v1/audit-events").status_code == 403
+    assert browser.get("/v1/searches").status_code == 200
+
+
 def test_other_kinds_of_keys(make_app: Callable[..., FastAPI]) -> None:
     with running_issuer() as issuer:
         issuer.signers |= {
