@@ -161,7 +161,6 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
     routes = [route for part in API for route in part.router.routes if isinstance(route, APIRoute)]
     app.add_middleware(
         Reasons,
-        routes=routes,
         purpose=settings.require_purpose,
         case_number=settings.require_case_number,
     )
@@ -189,14 +188,7 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
                 PURPOSE,
                 CASE_NUMBER,
             ],
-            expose_headers=[
-                "Location",
-                "Retry-After",
-                "X-Request-ID",
-                "Content-Range",
-                "ETag",
-                *LIMIT_FIELDS,
-            ],
+            expose_headers=[*_EXPOSED, *LIMIT_FIELDS],
         )
     app.add_middleware(RequestContext, instruments=instruments)
     if settings.trusted_proxies:

@@ -115,21 +115,22 @@ class Authentication:
         telling = _telling(counts, send)
         try:
             counts += self._limits.admit(self._limits.address, place_of(address_of(scope)))
-            caller = await run_in_threadpool(self._caller, scope, Headers(scope=scope))
-            if caller.key_id is not None:
-                counts += self._limits.admit(self._limits.key, caller.key_id)
-            scope["state"]["caller"] = caller
-            await run_in_threadpool(self._check_route, scope, caller)
+            await run_in_threadpool(self._enter, scope, counts)
         except (ServiceError, gallery.errors.GalleryError) as error:
             await problems.from_error(scope, error)(scope, receive, telling)
             return
         await self._app(scope, receive, telling)
 
-    def _check_route(self, scope: Scope, caller: Caller) -> None:
-        for route in self._routes:
-            if route.matches(scope)[0] is Match.FULL:
-                _check_scopes(route, _gallery(scope), caller)
-                break
+    def _enter(self, scope: Scope, counts: list[Count]) -> None:
+        """Note who asks for which operation, if they may."""
+        caller = self._caller(scope, Headers(scope=scope))
+        if caller.key_id is not None:
+            counts += self._limits.admit(self._limits.key, caller.key_id)
+        scope["state"]["caller"] = caller
+        route = next((one for one in self._routes if one.matches(scope)[0] is Match.FULL), None)
+        if route is not None:
+            scope["state"]["operation"] = route.operation_id
+            _check_scopes(route, _gallery(scope), caller)
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller:
         """Who sent a request: a key counts before a cookie, a cookie before nobody."""

@@ -10,6 +10,11 @@ _OFFSET_BYTES = 4
 _PROOF_BYTES = 8
 
 
+def wrong_cursor() -> InvalidRequest:
+    """What a cursor of another list is answered with."""
+    return InvalidRequest("The cursor does not belong to this list; take it from `next_cursor`.", "cursor")
+
+
 def encode(list_id: str, offset: int) -> str:
     """A cursor to `offset` of the list `list_id`."""
     raw = offset.to_bytes(_OFFSET_BYTES, "big")
@@ -22,7 +27,7 @@ def decode(list_id: str, cursor: str) -> int:
     Raises:
         InvalidRequest: it is no cursor, or one of another list.
     """
-    wrong = InvalidRequest("The cursor does not belong to this list; take it from `next_cursor`.", "cursor")
+    wrong = wrong_cursor()
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:

@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gallery import KEY_PREFIX
 from service import problems
-from service.metrics.instruments import METHODS, Instruments
+from service.access.limits import LIMIT_FIELDS
+from service.metrics.instruments import METHODS, OTHER, Instruments
 
 log = structlog.get_logger(__name__)
 
@@ -22,8 +23,7 @@ _KEPT: Final = (
     "www-authenticate",
     "retry-after",
     "vary",
-    "ratelimit",
-    "ratelimit-policy",
+    *LIMIT_FIELDS,
 )
 _PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -87,7 +87,7 @@ class RequestContext:
         log.info(
             "request",
             request_id=state["request_id"],
-            method=method if method in METHODS else "other",
+            method=method if method in METHODS else OTHER,
             route=route,
             status=answer.status,
             problem=problem,

@@ -3,13 +3,11 @@
 Like the key they are checked before a byte of the body is read, and for every route at once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-from fastapi.routing import APIRoute
-from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gallery import InvalidInput, because
@@ -31,17 +29,17 @@ LOOKS: Final = _OF_OTHER_SCOPES | {
 
 
 class Reasons:
-    """ASGI middleware inside of authentication: reads why, and refuses looks that do not say it.
+    """ASGI middleware: reads why, and refuses looks that do not say it.
+
+    It is inside of authentication, which notes the operation.
 
     Args:
         app: what is asked.
-        routes: all operations under /v1.
         purpose, case_number: whether an operation of LOOKS must say it.
     """
 
-    def __init__(self, app: ASGIApp, *, routes: Sequence[APIRoute], purpose: bool, case_number: bool) -> None:
+    def __init__(self, app: ASGIApp, *, purpose: bool, case_number: bool) -> None:
         self._app = app
-        self._routes = [route for route in routes if route.operation_id in LOOKS]
         self._required = {PURPOSE: purpose, CASE_NUMBER: case_number}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +66,7 @@ class Reasons:
         missing = [
             name for name, needed in self._required.items() if needed and not (given[name] or "").strip()
         ]
-        if missing and any(route.matches(scope)[0] is Match.FULL for route in self._routes):
+        if missing and scope["state"].get("operation") in LOOKS:
             reason.close()
             raise ReasonMissing(
                 f"Who looks at people here says why: send {' and '.join(missing)} with each request."

@@ -109,7 +109,7 @@ def _stretch(gallery: "Gallery", camera: str | None, start: str | None, end: str
     from sightline.search import time_zone_of
 
     known = None if camera is None else gallery.catalogue.camera_named(camera)
-    zone = time_zone_of(gallery.catalogue, None if known is None else [known.name])
+    zone = time_zone_of(gallery.catalogue, None) if known is None else known.time_zone
     return ErasureTarget(
         kind=ErasureKind.CAMERA if start is None and end is None else ErasureKind.STRETCH,
         camera_id=None if known is None else known.id,

@@ -8,6 +8,7 @@ from gallery import errors as gallery
 from indexer import errors as indexer
 from models import errors as models
 from service import errors as service
+from sightline.variables import variable_of
 from simulation import errors as simulation
 
 
@@ -100,8 +101,5 @@ def _value_line(error: ValidationError) -> str:
     cause = first["msg"].removeprefix("Value error, ")
     if not error.title.endswith("Settings"):
         return _line(f"{' '.join(map(str, first['loc']))} {cause}".strip(), "see --help")
-    prefix = {"IndexSettings": "SIGHTLINE_INDEX_", "LogSettings": "SIGHTLINE_LOG_"}.get(
-        error.title, "SIGHTLINE_"
-    )
-    names = ", ".join(prefix + str(part).upper() for part in first["loc"][:1])
+    names = ", ".join(variable_of(error.title, str(part)) for part in first["loc"][:1])
     return _line(f"setting {names}: {cause}", "docs/operations.md lists the settings")

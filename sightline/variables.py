@@ -32,12 +32,18 @@ def kinds() -> tuple[type[BaseSettings], ...]:
 
 def known() -> frozenset[str]:
     """The names of all variables that mean something."""
-    names = (
-        f"{kind.model_config.get('env_prefix', '')}{field}".upper()
-        for kind in kinds()
-        for field in kind.model_fields
+    return _OTHERS | {_variable(kind, field) for kind in kinds() for field in kind.model_fields}
+
+
+def variable_of(settings: str, field: str) -> str:
+    """The variable that a field of a class of settings is read from."""
+    return next(
+        (_variable(kind, field) for kind in kinds() if kind.__name__ == settings), _PREFIX + field.upper()
     )
-    return _OTHERS | frozenset(names)
+
+
+def _variable(kind: type[BaseSettings], field: str) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{field}".upper()
 
 
 def misspelt(environment: Iterable[str]) -> Iterator[str]:

@@ -7,7 +7,6 @@
 Recordings that were indexed in place are not copied: they lie where their owner keeps them.
 """
 
-import errno
 import glob
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session
 from gallery.backup.transfer import copy_rows
 from gallery.disk.files import (
     copy_file,
+    is_full,
     make_private,
     remove_tree,
     sync_directory,
@@ -97,7 +97,7 @@ def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
     except BaseException as error:
         for entry in target.iterdir():
             remove_tree(entry) if entry.is_dir() else entry.unlink()
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             raise StorageFull(f"there is no room for a backup in {target}: nothing is left of it") from error
         raise
 

@@ -1,6 +1,5 @@
 """A gallery made from a backup (see `gallery.backup.backup`)."""
 
-import errno
 import json
 import shutil
 import tempfile
@@ -22,7 +21,7 @@ from gallery.backup.backup import (
 )
 from gallery.backup.transfer import copy_rows, is_empty
 from gallery.catalogue.digests import rows_digest
-from gallery.disk.files import copy_file, make_private, remove_tree, write_durably
+from gallery.disk.files import copy_file, is_full, make_private, remove_tree, write_durably
 from gallery.errors import Conflict, InvalidInput, StorageFull
 from gallery.settings import GallerySettings
 from gallery.sql import schema
@@ -54,7 +53,7 @@ def restore(settings: GallerySettings, source: Path) -> BackupReport:
         _make_sure_of_room(database, data_dir)
         _fill(database, data_dir, source, manifest)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if is_full(error):
             raise StorageFull(
                 f"there is no room for the gallery in {data_dir}: nothing is left of it"
             ) from error

@@ -15,7 +15,7 @@ from gallery.errors import InvalidInput, NotFound
 from gallery.records.access import Anchor, ChainReport, EventInfo
 from gallery.sql import chain
 from gallery.sql.copying import copied
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.tables import AuditEvent, AuditHead
 from gallery.trail import START, check_trail
 from gallery.validation import json_object, optional_text, text
@@ -175,9 +175,8 @@ class Audit:
         """
         found: list[EventInfo] = []
         with self._database.read() as session:
-            for first in range(0, len(subjects), _SUBJECTS):
-                some = AuditEvent.subject.in_(subjects[first : first + _SUBJECTS])
-                query = select(AuditEvent).where(some, AuditEvent.id > after)
+            for some in batches(subjects, _SUBJECTS):
+                query = select(AuditEvent).where(AuditEvent.subject.in_(some), AuditEvent.id > after)
                 rows = session.scalars(query.order_by(AuditEvent.id).limit(limit))
                 found += [copied(EventInfo, row) for row in rows]
         return sorted(found, key=lambda event: event.id)[:limit]

@@ -25,14 +25,13 @@ from gallery.records.searching import DamagedSegment, Filters
 from gallery.records.tracklets import TrackletInfo
 from gallery.records.videos import ModelInfo, VideoInfo
 from gallery.sql.copying import copied
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import PartErased
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Camera, Clip, Model, SegmentVideo, Tracklet, Video
 from gallery.validation import is_tracklet_id, known_id
 
 MAX_LISTED = 1001  # the largest page of the API, and one more that tells whether there is another
-_BATCH = 1000  # ids in one query
 
 
 class Catalogue:
@@ -193,8 +192,8 @@ class Catalogue:
         wanted = sorted({i for i in ids if is_tracklet_id(i)})
         found: dict[str, TrackletInfo] = {}
         with self._database.read() as session:
-            for start in range(0, len(wanted), _BATCH):
-                query = select(Tracklet).where(Tracklet.id.in_(wanted[start : start + _BATCH]))
+            for some in batches(wanted):
+                query = select(Tracklet).where(Tracklet.id.in_(some))
                 if self._sight.limited:
                     query = query.join(Video).where(*self._sight.among(Video.camera_id))
                 found |= {

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_name, group_name
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.records.access import GroupInfo
+from gallery.records.access import GroupInfo, KeyInfo
 from gallery.sql.access_tables import CameraGroup, CameraGroupMember
+from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey, Camera
 
@@ -55,7 +56,7 @@ class Groups:
             had, leaving = set(_info(session, known).cameras), set(map(_camera, cameras))
             if missing := leaving - had:
                 raise NotFound(f"group {known!r} has no camera {min(missing)!r}"[:200])
-            _replace(session, known, had - leaving, key_id)
+            _replace(session, known, had, had - leaving, key_id)
             return _info(session, known)
 
     def delete(self, name: str, *, key_id: str | None = None) -> None:
@@ -68,7 +69,8 @@ class Groups:
         """
         with self._database.write() as session:
             known = _known(session, name, lock=True)
-            bound = [key.name for key in session.scalars(select(ApiKey)) if _is_bound(key, known)]
+            keys = [copied(KeyInfo, row) for row in session.scalars(select(ApiKey))]
+            bound = [key.name for key in keys if _is_bound(key, known)]
             if bound:
                 raise Conflict(
                     f"keys are limited to group {known!r}: {', '.join(sorted(bound)[:5])}; revoke them first"
@@ -98,7 +100,7 @@ class Groups:
                 add_event(session, "group.add", key_id=key_id, subject=known)
             had = set(_info(session, known).cameras)
             named = set(map(_camera, more if wanted is None else wanted))
-            _replace(session, known, had | named if wanted is None else named, key_id)
+            _replace(session, known, had, had | named if wanted is None else named, key_id)
             return _info(session, known)
 
 
@@ -114,11 +116,10 @@ def require_groups(session: Session, names: Sequence[str]) -> list[str]:
     return [_known(session, name, lock=True) for name in dict.fromkeys(names)]
 
 
-def _is_bound(key: ApiKey, group: str) -> bool:
+def _is_bound(key: KeyInfo, group: str) -> bool:
     if key.subject is not None:
         return False
-    valid = key.revoked_at is None and (key.expires_at is None or key.expires_at > datetime.now(UTC))
-    return valid and group in (key.camera_groups or ())
+    return key.is_valid(datetime.now(UTC)) and group in (key.camera_groups or ())
 
 
 def _known(session: Session, name: str, *, lock: bool = False) -> str:
@@ -147,9 +148,8 @@ def _info(session: Session, name: str) -> GroupInfo:
     return GroupInfo(name, tuple(names))
 
 
-def _replace(session: Session, group: str, cameras: set[str], key_id: str | None) -> None:
-    """Let a group have these cameras, by name; what joined and what left is one event."""
-    had = set(_info(session, group).cameras)
+def _replace(session: Session, group: str, had: set[str], cameras: set[str], key_id: str | None) -> None:
+    """Let a group that `had` some cameras have these, by name; what joined and what left is one event."""
     joined, left = sorted(cameras - had), sorted(had - cameras)
     ids = dict(session.execute(select(Camera.name, Camera.id).where(Camera.name.in_(joined + left))).all())
     if missing := [name for name in joined if name not in ids]:

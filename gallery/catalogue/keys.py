@@ -30,7 +30,8 @@ _FEWEST_DIFFERENT = 16  # characters of a secret from elsewhere: fewer are no ac
 _NOTED_EVERY = timedelta(minutes=1)  # a write with every request would cost more than most requests
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
+    """The clock that keys and sessions end by."""
     return datetime.now(UTC)
 
 
@@ -42,7 +43,7 @@ class Keys:
         clock: the time, in UTC, that keys expire by.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
         self._noted: dict[str, datetime] = {}  # when a key's use was last noted here
@@ -113,9 +114,9 @@ class Keys:
         if not _is_secret(secret):
             return None
         with self._database.read() as session:
-            row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == _hash(secret)))
+            row = session.scalar(select(ApiKey).where(ApiKey.secret_hash == hash_of(secret)))
             info = None if row is None else copied(KeyInfo, row)
-        if info is None or not is_valid(info, self._clock()):
+        if info is None or not info.is_valid(self._clock()):
             return None
         self.note_use(info)
         return info
@@ -214,7 +215,7 @@ def _row(name: str, secret: str, scopes: list[str], now: datetime, expires_at: d
     return ApiKey(
         id=secrets.token_hex(16),
         name=text(name, "name of a key", longest=200),
-        secret_hash=_hash(secret),
+        secret_hash=hash_of(secret),
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
@@ -230,11 +231,6 @@ def _is_secret(secret: str) -> bool:
     return _SECRET.fullmatch(secret) is not None
 
 
-def is_valid(key: KeyInfo, now: datetime) -> bool:
-    """Whether a key opens anything at this time: it is neither revoked nor expired."""
-    return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
-
-
 def _ordered(scopes: Collection[Scope]) -> list[str]:
     unknown = set(scopes) - set(Scope)
     if unknown or not scopes:
@@ -242,5 +238,6 @@ def _ordered(scopes: Collection[Scope]) -> list[str]:
     return [scope.value for scope in Scope if scope in scopes]
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """What is stored of a random secret, or of the token of a session."""
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -4,16 +4,15 @@ A token is 256 random bits that only the browser has; what is stored is its hash
 (`gallery.catalogue.keys`). A session ends with its key: when that expires or is revoked, at the next request.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
 from gallery.catalogue.audit import add_event
-from gallery.catalogue.keys import is_valid
+from gallery.catalogue.keys import hash_of, utc_now
 from gallery.errors import NotFound
 from gallery.records.access import KeyInfo, SessionInfo
 from gallery.sql.access_tables import SignIn
@@ -27,10 +26,6 @@ _MOST = 200  # of one key; a program that signs in again and again fills no disk
 _NOTED_EVERY = timedelta(minutes=1)  # a write for each request would make reading wait for the disk
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Sessions:
     """The sessions of the page.
 
@@ -39,7 +34,7 @@ class Sessions:
         clock: the time, in UTC, that they end by.
     """
 
-    def __init__(self, database: Database, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime] = utc_now) -> None:
         self._database = database
         self._clock = clock
 
@@ -70,7 +65,7 @@ class Sessions:
                 raise NotFound(f"no key {key_id}")
             row = SignIn(
                 id=secrets.token_hex(16),
-                token_hash=_hash(token),
+                token_hash=hash_of(token),
                 key_id=key_id,
                 created_at=now,
                 used_at=now,
@@ -93,13 +88,13 @@ class Sessions:
         if len(token) != _TOKEN_LENGTH or not token.isascii():
             return None
         now = self._clock()
-        query = select(SignIn, ApiKey).join(ApiKey).where(SignIn.token_hash == _hash(token))
+        query = select(SignIn, ApiKey).join(ApiKey).where(SignIn.token_hash == hash_of(token))
         with self._database.read() as session:
             found = session.execute(query).one_or_none()
             if found is None:
                 return None
             info, key = copied(SessionInfo, found[0]), copied(KeyInfo, found[1])
-        if info.expires_at <= now or info.used_at + idle <= now or not is_valid(key, now):
+        if info.expires_at <= now or info.used_at + idle <= now or not key.is_valid(now):
             return None
         if now - info.used_at >= min(_NOTED_EVERY, idle / 2):
             with self._database.write() as session:
@@ -129,7 +124,7 @@ class Sessions:
             return [
                 copied(SessionInfo, row)
                 for row, key in session.execute(query.order_by(SignIn.created_at, SignIn.id))
-                if is_valid(copied(KeyInfo, key), now)
+                if copied(KeyInfo, key).is_valid(now)
             ]
 
     def expire(self, *, idle: timedelta) -> int:
@@ -142,7 +137,3 @@ class Sessions:
         with self._database.write() as session:
             removed = session.execute(delete(SignIn).where(or_(ended, of_ended_keys)))
             return int(removed.rowcount)  # type: ignore[attr-defined]
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,5 +1,6 @@
 """Files that survive a power cut, and directories that vanish at one instant."""
 
+import errno
 import hashlib
 import os
 import secrets
@@ -55,6 +56,11 @@ def write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     part.replace(path)
     sync_directory(path.parent)
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error says that there is no room on the disk."""
+    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def copy_file(source: Path, target: Path) -> str:

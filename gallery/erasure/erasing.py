@@ -6,7 +6,6 @@ erased all, and the next sweep removes the files that are left. Vectors that sha
 masked, and leave the disk when the segment is compacted.
 """
 
-import errno
 import hashlib
 import json
 import secrets
@@ -20,12 +19,12 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
-from gallery.disk.files import discard_tree
+from gallery.disk.files import discard_tree, is_full
 from gallery.disk.locks import staging_root
 from gallery.disk.reserve import Reserve
 from gallery.erasure import certificates, proof
 from gallery.erasure.planning import make_plan
-from gallery.erasure.resolving import Resolved, batches
+from gallery.erasure.resolving import Resolved
 from gallery.erasure.retention import rules_now
 from gallery.errors import Conflict, Held, InvalidInput, NotFound, StorageFull
 from gallery.investigation.cases import note_erased_items
@@ -34,7 +33,7 @@ from gallery.jobs.leases import current_time
 from gallery.records.cases import ItemKind
 from gallery.records.erasure import ErasureInfo, ErasureKind, ErasurePlan, ErasureTarget
 from gallery.sql.case_tables import CaseFile
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure, PartErased, RetentionRule
 from gallery.sql.tables import Clip, Probe, Search, SegmentVideo, Tracklet
 from gallery.vectors.segment import segment_directory
@@ -43,7 +42,6 @@ from gallery.writing.adaptations import Adaptations
 from gallery.writing.erase import Leaving, Left, delete_rows, finish_erasure, note_files, video_locks
 
 _WHY: Final = {ErasureKind.RETENTION: "a rule of retention does not keep it for longer"}
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,7 @@ class Erasures:
         try:
             return self._erase(target, order)
         except (StorageFull, OSError) as error:
-            if isinstance(error, OSError) and error.errno not in _FULL:
+            if not (isinstance(error, StorageFull) or is_full(error)):
                 raise
             if not reserve.spend():
                 raise StorageFull("the disk is full: nothing was erased") from error

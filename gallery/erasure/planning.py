@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from gallery.catalogue.holds import Holding
 from gallery.erasure.remaining import remaining
-from gallery.erasure.resolving import Resolved, Seen, batches, resolve
+from gallery.erasure.resolving import Resolved, resolve
 from gallery.erasure.retention import due
 from gallery.records.erasure import (
     ErasureKind,
@@ -22,9 +22,9 @@ from gallery.records.erasure import (
     PlannedStretch,
     PlannedTracklet,
 )
+from gallery.sql.database import batches
 from gallery.sql.erasure_tables import LegalHold
 from gallery.sql.tables import Camera, Mark, Tracklet, Video
-from gallery.times import microseconds, time_at
 
 
 def make_plan(session: Session, target: ErasureTarget) -> tuple[ErasurePlan, Resolved]:
@@ -56,12 +56,14 @@ def make_plan(session: Session, target: ErasureTarget) -> tuple[ErasurePlan, Res
             for _, row in sorted(found.videos.items())
         ],
         tracklets=[
-            PlannedTracklet(seen[0], cameras[found.stay[video].camera_id], *_times(found.stay[video], seen))
+            PlannedTracklet(
+                name, cameras[found.stay[video].camera_id], *_times(found.stay[video], start, end)
+            )
             for video, parts in sorted(found.parts.items())
-            for seen in parts
+            for name, _, start, end in parts
         ],
         stretches=[
-            PlannedStretch(video, *_times(found.stay[video], ("", 0, *cut)))
+            PlannedStretch(video, *_times(found.stay[video], *cut))
             for video, cut in sorted(found.cuts.items())
         ],
         probes=sorted(found.probes),
@@ -75,10 +77,11 @@ def make_plan(session: Session, target: ErasureTarget) -> tuple[ErasurePlan, Res
     return plan, found
 
 
-def _times(video: Video, seen: Seen) -> tuple[datetime, datetime]:
+def _times(video: Video, start_us: int, end_us: int) -> tuple[datetime, datetime]:
+    """When something of a video began and ended."""
     return (
-        video.start_time + timedelta(microseconds=seen[2]),
-        video.start_time + timedelta(microseconds=seen[3]),
+        video.start_time + timedelta(microseconds=start_us),
+        video.start_time + timedelta(microseconds=end_us),
     )
 
 
@@ -99,15 +102,14 @@ def _keep_held(found: Resolved, holding: Holding) -> list[HeldBack]:
         left = [
             seen
             for seen in parts
-            if not keep("tracklet", seen[0], holding.of_tracklet(video, seen[0], *_times(video, seen)))
+            if not keep("tracklet", seen[0], holding.of_tracklet(video, seen[0], *_times(video, *seen[2:])))
         ]
         found.parts[name] = left
         if not left:
             del found.parts[name]
     for name, cut in sorted(found.cuts.items()):
         video = found.stay[name]
-        begin, end = (time_at(microseconds(video.start_time) + one) for one in cut)
-        hold = holding.recordings.get(name) or holding.of_camera(video.camera_id, begin, end)
+        hold = holding.recordings.get(name) or holding.of_camera(video.camera_id, *_times(video, *cut))
         if keep("stretch", name, hold):
             del found.cuts[name]
     for name in sorted(found.cases):

@@ -13,11 +13,10 @@ from sqlalchemy import func, select
 from gallery.catalogue.audit import add_event
 from gallery.disk.media import cache_directory, pending_thumbnails, thumbnails_directory
 from gallery.erasure.certificates import PROOF
-from gallery.erasure.resolving import batches
 from gallery.errors import CorruptSegment
 from gallery.records.erasure import ErasureProof
 from gallery.records.searching import RankBy
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure
 from gallery.sql.tables import SegmentVideo, Tracklet, Video
 from gallery.vectors.segment import open_segment, segment_directory
@@ -113,9 +112,7 @@ def _vectors(directory: Path, videos: Sequence[str], leaving: Leaving) -> tuple[
     return vectors[sound] / lengths[sound], len(places)
 
 
-def prove(
-    database: Database, data_dir: Path, snapshots: Snapshots, erasure_id: str, sample: Sample
-) -> ErasureProof:
+def prove(database: Database, data_dir: Path, snapshots: Snapshots, erasure_id: str, sample: Sample) -> None:
     """Search with the vectors of a sample, look for rows and files, and record what was found."""
     found = searched = 0
     for model_id, vectors in sample.vectors.items():
@@ -134,12 +131,11 @@ def prove(
         vectors=(searched, sample.total),
         models=sorted(sample.vectors),
         found=found,
-        rows=count_rows(database, sample.ids, sample.videos, certificate),
+        rows=count_rows(database, certificate),
         files=len(list(files_left(data_dir, database, certificate))),
         note=UNREAD.format(sample.unread) if sample.unread else None,
     )
     record(database, erasure_id, proof)
-    return proof
 
 
 def record(database: Database, erasure_id: str, proof: ErasureProof) -> None:
@@ -158,18 +154,16 @@ def record(database: Database, erasure_id: str, proof: ErasureProof) -> None:
         add_event(session, "erasure.prove", subject=erasure_id, detail=detail)
 
 
-def count_rows(
-    database: Database, ids: frozenset[str], videos: frozenset[str], certificate: Mapping[str, Any]
-) -> int:
+def count_rows(database: Database, certificate: Mapping[str, Any]) -> int:
     """Count the rows of what was erased that are still there; what was indexed since is not counted."""
-    count = 0
+    count, erased = 0, certificate["erased"]
     at = datetime.fromisoformat(certificate["at"])
     with database.read() as session:
-        for some in batches(sorted(ids)):
+        for some in batches(erased["tracklets"]):
             query = select(func.count()).select_from(Tracklet).where(Tracklet.id.in_(some))
             query = query.join(Video, Video.id == Tracklet.video_id).where(Video.indexed_at < at)
             count += session.execute(query).scalar_one()
-        for some in batches(sorted(videos)):
+        for some in batches([one["id"] for one in erased["recordings"]]):
             query = select(func.count()).select_from(Video)
             query = query.where(Video.id.in_(some), Video.indexed_at < at)
             count += session.execute(query).scalar_one()

@@ -1,14 +1,16 @@
 """What an erasure does not reach, with the reason: who erases wants to know where else to look."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gallery.erasure.resolving import Resolved, batches
+from gallery.erasure.resolving import Resolved
+from gallery.investigation.cases import photos_of
 from gallery.records.erasure import HeldBack, Remaining
 from gallery.sql.case_tables import CaseItem
+from gallery.sql.database import batches
 from gallery.sql.tables import AuditEvent, JobRecording, Model, ModelVideo, Search
 
 _PACKAGE: Final = "evidence.package"
@@ -64,13 +66,18 @@ def _models(session: Session, video_ids: Sequence[str]) -> Iterator[Remaining]:
 
 def _packages(session: Session, found: Resolved) -> Iterator[Remaining]:
     """Evidence packages that were made of searches or cases in which something of it was."""
+    if not (found.videos or found.parts or found.probes or found.searches or found.cases):
+        return
+    singly = {seen[0] for parts in found.parts.values() for seen in parts}
     events = session.execute(
         select(AuditEvent.subject, AuditEvent.detail)
         .where(AuditEvent.action == _PACKAGE)
         .order_by(AuditEvent.id.desc())
         .limit(_MOST_PACKAGES)
     ).all()
-    touched = {subject: _touches(session, found, subject) for subject in {one.subject for one in events}}
+    touched = {
+        subject: _touches(session, found, singly, subject) for subject in {one.subject for one in events}
+    }
     packages = [str(detail.get("package_id")) for subject, detail in events if touched[subject]]
     if packages:
         yield Remaining(
@@ -78,7 +85,7 @@ def _packages(session: Session, found: Resolved) -> Iterator[Remaining]:
         )
 
 
-def _touches(session: Session, found: Resolved, subject: str | None) -> bool:
+def _touches(session: Session, found: Resolved, singly: Container[str], subject: str | None) -> bool:
     if subject is None:
         return False
     if subject in found.cases or subject in found.searches:
@@ -86,11 +93,10 @@ def _touches(session: Session, found: Resolved, subject: str | None) -> bool:
     own = [subject, *session.scalars(select(CaseItem.subject_id).where(CaseItem.case_id == subject))]
     if not found.probes.keys().isdisjoint(own):
         return True
-    singly = {seen[0] for parts in found.parts.values() for seen in parts}
     for query, hits in session.execute(select(Search.query, Search.hits).where(Search.id.in_(own))):
         if any(_video(hit) in found.videos or hit["tracklet_id"] in singly for hit in hits):
             return True
-        if any(one.get("id") in found.probes for one in (query["probe"], *(query.get("more") or []))):
+        if not found.probes.keys().isdisjoint(photos_of(query)):
             return True
     return False
 

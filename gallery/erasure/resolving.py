@@ -1,6 +1,6 @@
 """From what somebody wants to be gone to rows: recordings, single tracklets, stretches, photos, cases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -10,17 +10,17 @@ from sqlalchemy.orm import Session
 
 from gallery.catalogue.camera_rows import camera_row
 from gallery.errors import InvalidInput, NotFound
+from gallery.investigation.cases import photos_of
 from gallery.records.cases import ItemKind
 from gallery.records.erasure import ErasureKind, ErasureTarget
 from gallery.sql.case_tables import CaseFile, CaseItem
+from gallery.sql.database import batches
 from gallery.sql.tables import Probe, Search, Tracklet, Video
 from gallery.times import microseconds
 from gallery.validation import is_tracklet_id, known_id, moment
 
 MOST_RECORDINGS: Final = 10_000
 MOST_TRACKLETS: Final = 50_000
-MOST_OTHERS: Final = 20_000
-_BATCH: Final = 1000
 
 Seen = tuple[str, int, int, int]  # id, number, start and end in µs since the video's first frame
 
@@ -69,12 +69,6 @@ def resolve(session: Session, target: ErasureTarget) -> Resolved:
     else:
         raise InvalidInput(f"no erasure by {target.kind}")
     return found
-
-
-def batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut ids into as many as one statement takes."""
-    for first in range(0, len(ids), _BATCH):
-        yield ids[first : first + _BATCH]
 
 
 def _add_videos(session: Session, found: Resolved, ids: Sequence[str]) -> None:
@@ -162,7 +156,7 @@ def _add_case(session: Session, found: Resolved, case_id: str) -> None:
     photos = [one.subject_id for one in items if one.kind == ItemKind.PHOTO]
     for search in session.scalars(select(Search).where(Search.id.in_(searches))):
         found.searches[search.id] = search
-        photos += photos_of(search)
+        photos += photos_of(search.query)
     found.probes |= {row.id: row for row in session.scalars(select(Probe).where(Probe.id.in_(photos)))}
 
 
@@ -172,14 +166,8 @@ def _add_probes_of(session: Session, found: Resolved, search_id: str | None) -> 
     search = session.get(Search, known_id(search_id, "search"))
     if search is None:
         raise NotFound(f"no search {search_id}")
-    rows = session.scalars(select(Probe).where(Probe.id.in_(photos_of(search))))
+    rows = session.scalars(select(Probe).where(Probe.id.in_(photos_of(search.query))))
     found.probes |= {row.id: row for row in rows}
-
-
-def photos_of(search: Search) -> list[str]:
-    """The ids of the probes that a search was made with."""
-    named = [search.query["probe"], *(search.query.get("more") or [])]
-    return [one["id"] for one in named if one.get("id")]
 
 
 def _limit(count: int, most: int, what: str) -> None:

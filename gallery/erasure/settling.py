@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from gallery.catalogue.audit import add_event
 from gallery.erasure import proof
-from gallery.erasure.resolving import batches
 from gallery.records.erasure import ErasureProof
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure
 from gallery.sql.tables import Tombstone, TrackletTombstone
 from gallery.writing.erase import noted_erasures
@@ -70,14 +69,12 @@ def _is_masked(session: Session, certificate: Mapping[str, Any]) -> bool:
 
 def _prove_by_ids(database: Database, data_dir: Path, erasure_id: str, certificate: dict[str, Any]) -> None:
     erased = certificate["erased"]
-    ids = frozenset[str](erased["tracklets"])
-    videos = frozenset[str](one["id"] for one in erased["recordings"])
     found = ErasureProof(
         at=datetime.now(UTC),
         vectors=(0, sum(one["tracklets"] for one in erased["vectors"].values())),
         models=sorted(erased["vectors"]),
         found=0,
-        rows=proof.count_rows(database, ids, videos, certificate),
+        rows=proof.count_rows(database, certificate),
         files=len(list(proof.files_left(data_dir, database, certificate))),
         note=LATE,
     )

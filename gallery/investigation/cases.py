@@ -121,7 +121,7 @@ class Cases:
         with self._database.write() as session:
             case = _case(session, case_id, lock=True)
             found = _subject(session, case, kind, subject_id, self._sight)
-            for each_kind, each in [(kind, subject_id), *_photos_of(session, found)]:
+            for each_kind, each in [(kind, subject_id), *_photos_there(session, found)]:
                 _put(session, case, each_kind, each, key_id)
             return self._info(session, case)
 
@@ -271,12 +271,17 @@ def _subject(
     return seen_search(session, sight, subject_id, row) if isinstance(row, Search) else row
 
 
-def _photos_of(session: Session, found: Probe | Search) -> list[tuple[ItemKind, str]]:
+def photos_of(query: Mapping[str, Any]) -> list[str]:
+    """The ids of the photos that a search's query names."""
+    named = [query["probe"], *(query.get("more") or [])]
+    return [one["id"] for one in named if one.get("id")]
+
+
+def _photos_there(session: Session, found: Probe | Search) -> list[tuple[ItemKind, str]]:
     """The photos that a search was made with, those of them that are still there."""
     if isinstance(found, Probe):
         return []
-    named = [found.query["probe"], *(found.query.get("more") or [])]
-    ids = list(dict.fromkeys(one["id"] for one in named if one.get("id")))
+    ids = list(dict.fromkeys(photos_of(found.query)))
     there = session.scalars(select(Probe.id).where(Probe.id.in_(ids))).all()
     return [(ItemKind.PHOTO, one) for one in ids if one in there]
 

@@ -256,7 +256,7 @@ def _mark_of_hit(session: Session, search_id: str, tracklet_id: str, sight: Sigh
     # The video before the search, as erasure locks them: neither waits for what the other holds.
     change = _hold_video(session, tracklet_id, sight)
     search = _lock(session, search_id, sight)
-    lineage = _lineage(session, search_id, sight)
+    lineage = _line(session, search.id)
     marks = {row.tracklet_id: row for row in current(session, lineage, sight)}
     # What was marked in the search before can be changed here, also where this answer has it no more.
     known = tracklet_id in marks or any(hit["tracklet_id"] == tracklet_id for hit in search.hits)

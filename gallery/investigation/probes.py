@@ -22,7 +22,7 @@ from gallery.investigation.cases import note_erased_photos
 from gallery.records.notices import Notice
 from gallery.records.probes import FoundPerson, ProbeInfo
 from gallery.sql.copying import copied
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.documents import Document
 from gallery.sql.tables import Probe
 from gallery.validation import known_id, optional_text
@@ -178,8 +178,7 @@ class Probes:
         oldest_kept = time.time() - grace_seconds
         old = [path for path in self._files() if _modified(path) < oldest_kept]
         found = []
-        for first in range(0, len(old), _SWEPT_AT_ONCE):
-            some = old[first : first + _SWEPT_AT_ONCE]
+        for some in batches(old, _SWEPT_AT_ONCE):
             # Asked after listing: what was listed as old has its row by now, if it will ever have one.
             with self._database.read() as session:
                 known = set(session.scalars(select(Probe.id).where(Probe.id.in_([p.stem for p in some]))))

@@ -126,9 +126,9 @@ class Searches:
             query = query.where(Search.key_id == key_id)
         with self._database.read() as session:
             if before is not None:
-                last = session.get(Search, known_id(before, "search"))
-                seen_search(session, self._sight, before, last)
-                if last is None or not (everyones or last.key_id == key_id):
+                row = session.get(Search, known_id(before, "search"))
+                last = seen_search(session, self._sight, before, row)
+                if not (everyones or last.key_id == key_id):
                     raise NotFound(f"no search {before}")
                 older = and_(Search.created_at == last.created_at, Search.id < last.id)
                 query = query.where(or_(Search.created_at < last.created_at, older))

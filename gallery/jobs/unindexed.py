@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
 from gallery.records.coverage import FiledState, Unindexed
 from gallery.records.jobs import EXPECTED_SECONDS, JobKind
+from gallery.sql.database import batches
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording, Video
 
@@ -108,12 +109,12 @@ def _unindexed(row: Row[Any], begins: Sequence[datetime]) -> Unindexed:
 def _last_filings(session: Session, paths: Sequence[str], sight: Sight) -> dict[str, str]:
     """The last filing of each path that was not cancelled; ids grow with time."""
     found: dict[str, str] = {}
-    for at in range(0, len(paths), _AT_ONCE):
+    for some in batches(paths, _AT_ONCE):
         query = (
             select(JobRecording.path, func.max(JobRecording.id))
             .join(Job, Job.id == JobRecording.job_id)
             .where(Job.kind == JobKind.INDEX, JobRecording.state != CANCELLED)
-            .where(JobRecording.path.in_(paths[at : at + _AT_ONCE]), *sight.among(JobRecording.camera_id))
+            .where(JobRecording.path.in_(some), *sight.among(JobRecording.camera_id))
             .group_by(JobRecording.path)
         )
         found |= dict(session.execute(query).all())
@@ -123,8 +124,8 @@ def _last_filings(session: Session, paths: Sequence[str], sight: Sight) -> dict[
 def _last_indexed(session: Session, paths: Sequence[str], sight: Sight) -> dict[str, datetime]:
     """When a video was last indexed from each path, with or without a job."""
     found: dict[str, datetime] = {}
-    for at in range(0, len(paths), _AT_ONCE):
+    for some in batches(paths, _AT_ONCE):
         query = select(Video.path, func.max(Video.indexed_at)).group_by(Video.path)
-        query = query.where(Video.path.in_(paths[at : at + _AT_ONCE]), *sight.among(Video.camera_id))
+        query = query.where(Video.path.in_(some), *sight.among(Video.camera_id))
         found |= dict(session.execute(query).all())
     return found

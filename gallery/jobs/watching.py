@@ -14,7 +14,7 @@ from gallery.jobs import filing, leases, reading
 from gallery.jobs.state import FAILED, QUEUED
 from gallery.records.jobs import JobInfo, JobKind, WatchedFile, WatchedStamp
 from gallery.sql import chain
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.job_tables import Watched
 from gallery.sql.tables import Job, JobRecording, Video
 
@@ -53,8 +53,8 @@ class WatchedFiles:
         found: set[WatchedStamp] = set()
         columns = Watched.inode, Watched.size_bytes, Watched.mtime_ns
         with self._database.read() as session:
-            for at in range(0, len(wanted), _AT_ONCE):
-                query = select(*columns).where(tuple_(*columns).in_(wanted[at : at + _AT_ONCE]))
+            for some in batches(wanted, _AT_ONCE):
+                query = select(*columns).where(tuple_(*columns).in_(some))
                 found |= {WatchedStamp(*row) for row in session.execute(query)}
         return found
 

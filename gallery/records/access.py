@@ -41,6 +41,10 @@ class KeyInfo:
     roles: Sequence[str] | None
     last_used_at: datetime | None
 
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it opens anything at this time: it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
 
 @dataclass(frozen=True, slots=True)
 class GroupInfo:

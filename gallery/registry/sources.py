@@ -6,17 +6,15 @@ from datetime import UTC, datetime
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from gallery.sql.database import batches
 from gallery.sql.tables import ModelVideo, Video
 from gallery.validation import known_id
-
-_BATCH = 1000  # rows of one statement
 
 
 def record_sources(session: Session, model_id: str, video_ids: Sequence[str]) -> None:
     """Record what a new model learnt from; what was erased before it was finished counts as erased."""
     ids, now = sorted({known_id(video_id, "video") for video_id in video_ids}), datetime.now(UTC)
-    for at in range(0, len(ids), _BATCH):
-        batch = ids[at : at + _BATCH]
+    for batch in batches(ids):
         there = set(session.scalars(select(Video.id).where(Video.id.in_(batch))))
         rows = [
             {"model_id": model_id, "video_id": one, "erased_at": None if one in there else now}

@@ -5,10 +5,10 @@ SQLite takes the write lock when it begins: one that read first and locked later
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,6 +25,8 @@ from gallery.sql import chain
 BUSY_TIMEOUT_S = 60.0
 _FOLDING_MS = 2000
 WRITES = "sightline_writes"  # marks the connections of writing sessions
+
+T = TypeVar("T")
 
 
 def create_engine_for(settings: GallerySettings) -> Engine:
@@ -172,6 +174,12 @@ def sqlite_file(database_url: str) -> Path | None:
     """Name the file of a SQLite URL; None for a server."""
     url = make_url(database_url)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def batches(values: Sequence[T], size: int = 1000) -> Iterator[Sequence[T]]:
+    """Cut ids and the like into as many as one statement takes."""
+    for first in range(0, len(values), size):
+        yield values[first : first + size]
 
 
 def insert_or_keep(session: Session, table: type[DeclarativeBase], values: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from gallery.catalogue.digests import rows_digest
 from gallery.disk.media import model_directory, thumbnails_directory
 from gallery.investigation.probes import probe_file
 from gallery.sql.database import Database
-from gallery.sql.tables import Model, Probe, SegmentVideo, Tracklet, Video
+from gallery.sql.tables import Model, Probe, Segment, SegmentVideo, Tracklet, Video
 from gallery.upkeep.faults import Part, Remedy
 from gallery.upkeep.findings import Findings
 
@@ -33,11 +33,11 @@ def check_video(database: Database, data_dir: Path, video_id: str, found: Findin
     if lost_here:
         found.strips.add(video_id)
     wrong = wrong_strips(thumbnails_directory(data_dir, video_id), strips)
-    if wrong and _is_there(database, Video, video_id):
+    if wrong and is_there(database, Video, video_id):
         what = f"video {video_id}: {len(wrong)} thumbnails are not what was written: {wrong[0]}"
         found.add(Part.FILES, what, Remedy.DRAW)
         found.strips.add(video_id)
-    if altered and _is_there(database, Video, video_id):
+    if altered and is_there(database, Video, video_id):
         what = f"video {video_id}: its rows are not what was written"
         found.remake(Part.ROWS, what, [video_id], models[0] if models else "")
     if not models:
@@ -83,7 +83,7 @@ def check_probe(database: Database, data_dir: Path, probe_id: str, found: Findin
     if probe is None:
         return
     file = probe_file(data_dir, probe.id, probe.media_type)
-    if sha256_of(file) != probe.image_hash and _is_there(database, Probe, probe.id):
+    if sha256_of(file) != probe.image_hash and is_there(database, Probe, probe.id):
         what = f"the photo of probe {probe.id} is not what was uploaded"
         found.add(Part.FILES, what, advice="erase the probe, and upload the photo again")
 
@@ -96,7 +96,7 @@ def check_model(database: Database, data_dir: Path, model_id: str, found: Findin
         return
     folder = model_directory(data_dir, model.id)
     wrong = [name for name, digest in model.files.items() if sha256_of(folder / name) != digest]
-    if wrong and _is_there(database, Model, model.id):
+    if wrong and is_there(database, Model, model.id):
         what = f"{wrong[0]} of model {model.name} is not what was added"
         found.add(Part.FILES, what, advice=f"put {wrong[0]} back from a backup: its vectors still search")
 
@@ -110,6 +110,7 @@ def sha256_of(file: Path) -> str | None:
         return None
 
 
-def _is_there(database: Database, table: type[Model | Probe | Video], row_id: str) -> bool:
+def is_there(database: Database, table: type[Model | Probe | Segment | Video], row_id: str) -> bool:
+    """Tell whether a row is there: what was removed meanwhile is no fault."""
     with database.read() as session:
         return session.get(table, row_id) is not None

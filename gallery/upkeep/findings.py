@@ -16,7 +16,6 @@ class Findings:
         strips: videos with thumbnail strips that are not what was written, or marked as lost.
         unnamed: vectors that are to be masked.
         empty: ids of segments' rows that no video is in.
-        behind: whether the change sequence is behind what it has counted.
         vector_bytes, vectors, rows: how much was looked at.
         unsealed, lost, away: see `VerifyReport`.
     """
@@ -26,7 +25,6 @@ class Findings:
     strips: set[str] = field(default_factory=set)
     unnamed: set[Unnamed] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
-    behind: bool = False
     vector_bytes: int = 0
     vectors: int = 0
     rows: int = 0

@@ -1,9 +1,7 @@
 """Mending what needs no recording. Everything is looked at again first: a report may be of an hour ago."""
 
-from collections.abc import Iterable
 from dataclasses import astuple
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
@@ -15,23 +13,12 @@ from gallery.sql.database import Database
 from gallery.sql.tables import GalleryState, Segment, SegmentVideo, Tombstone
 from gallery.upkeep.faults import Mended, Unnamed
 from gallery.upkeep.rows import last_counted
+from gallery.upkeep.verify import VerifyReport
 from gallery.vectors.segment import segment_directory
 from gallery.writing.sweep import sweep
 
 
-class Report(Protocol):
-    """What is mended of a report."""
-
-    @property
-    def unnamed(self) -> Iterable[Unnamed]:
-        """Vectors to be masked."""
-
-    @property
-    def empty(self) -> Iterable[str]:
-        """Segments that no video is in."""
-
-
-def mend(database: Database, data_dir: Path, report: Report) -> Mended:
+def mend(database: Database, data_dir: Path, report: VerifyReport) -> Mended:
     """Remove what nothing names, mask vectors without rows, and put the change sequence ahead."""
     removed = sum(astuple(sweep(database, data_dir)))
     with database.write() as session:

@@ -55,8 +55,8 @@ def check_rows(database: Database, data_dir: Path, found: Findings) -> None:
             except _UNREADABLE as error:
                 _unreadable(entity.__tablename__, row_id, error, found)
     with database.read() as session:
-        found.behind = last_counted(session) > current_change(session)
-    if found.behind:
+        behind = last_counted(session) > current_change(session)
+    if behind:
         found.add(Part.ROWS, "the change sequence is behind what it has counted", Remedy.CORRECT)
 
 

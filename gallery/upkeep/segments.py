@@ -1,6 +1,5 @@
 """Segments: files against their checksums, vectors against what embeddings are, columns against the rows."""
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from gallery.sql.tables import (
 )
 from gallery.times import microseconds
 from gallery.upkeep.faults import Part, Remedy, Unnamed
+from gallery.upkeep.files import is_there, sha256_of
 from gallery.upkeep.findings import Findings
 from gallery.vectors.block import END, FIRST_CLIP, START, Rows
 from gallery.vectors.embedding import LENGTH_TOLERANCE
@@ -50,7 +50,7 @@ def check_segment(database: Database, data_dir: Path, segment: Segment, found: F
             rows = open_segment(directory)
             faulty = _faulty_vectors(rows, directory)
         except CorruptSegment as error:
-            if not (isinstance(error, SegmentVanished) and _is_gone(database, segment.id)):
+            if not (isinstance(error, SegmentVanished) and not is_there(database, Segment, segment.id)):
                 found.remake(Part.VECTORS, str(error), held, segment.model_id)
             return
         found.vector_bytes += size
@@ -67,21 +67,14 @@ def _held(session: Session, segment_id: str) -> dict[str, Video]:
     return {video.id: video for video in session.scalars(query.where(SegmentVideo.segment_id == segment_id))}
 
 
-def _is_gone(database: Database, segment_id: str) -> bool:
-    with database.read() as session:
-        return session.get(Segment, segment_id) is None
-
-
 def _compared_bytes(directory: Path, segment: Segment) -> int:
     """Compare a segment with its checksums and with the catalogue, and return its size."""
     manifest = verify_segment(directory)
     written = (manifest.model_id, manifest.tracklets, manifest.clips)
     if written != (segment.model_id, segment.tracklet_count, segment.clip_count):
         raise CorruptSegment(segment.id, "is another one than the catalogue says")
-    if segment.manifest_sha256 is not None:
-        content = (directory / MANIFEST).read_bytes()
-        if hashlib.sha256(content).hexdigest() != segment.manifest_sha256:
-            raise CorruptSegment(segment.id, "was rewritten together with its manifest")
+    if segment.manifest_sha256 not in {None, sha256_of(directory / MANIFEST)}:
+        raise CorruptSegment(segment.id, "was rewritten together with its manifest")
     return sum(int(file["bytes"]) for file in manifest.files.values())
 
 

@@ -34,7 +34,7 @@ class VerifyReport:
         faults: everything that is wrong.
         damaged: videos with damaged vectors or rows.
         strips: videos with thumbnail strips that are not what was written, or marked as lost.
-        unnamed, empty, behind: what `mend` puts right; see `Findings`.
+        unnamed, empty: what `mend` puts right; see `Findings`.
     """
 
     segments: int
@@ -51,7 +51,6 @@ class VerifyReport:
     strips: tuple[str, ...]
     unnamed: tuple[Unnamed, ...]
     empty: tuple[str, ...]
-    behind: bool
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -98,5 +97,4 @@ def verify(database: Database, data_dir: Path) -> VerifyReport:
         strips=tuple(sorted(found.strips - {one.video_id for one in found.damaged})),
         unnamed=tuple(sorted(found.unnamed, key=lambda one: (one.segment_id, one.video_id))),
         empty=tuple(sorted(found.empty)),
-        behind=found.behind,
     )

@@ -93,10 +93,7 @@ class Snapshots:
     def _seen(self, newest: Snapshot, sight: Sight) -> Snapshot:
         assert sight.cameras is not None
         ids = np.array(sorted(sight.cameras), np.int64)
-        blocks = [
-            Block(block.rows, block.erased | ~np.isin(block.rows.videos["camera_id"], ids), block.gone)
-            for block in newest.blocks
-        ]
+        blocks = [block.without(~np.isin(block.rows.videos["camera_id"], ids)) for block in newest.blocks]
         cohorts = {camera: known for camera, known in newest.cohorts.items() if camera in sight.cameras}
 
         def renew(_: Snapshot, error: CorruptSegment) -> Snapshot:

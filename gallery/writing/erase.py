@@ -22,13 +22,11 @@ from gallery.errors import NotFound
 from gallery.investigation.marks import forget_marks
 from gallery.registry.sources import mark_erased
 from gallery.sql.changes import advance_change
-from gallery.sql.database import Database
+from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import PartErased
 from gallery.sql.tables import SegmentVideo, Tracklet, TrackletTombstone, Video, VideoInterval
 from gallery.times import microseconds
 from gallery.writing.leaving import leave_segments, lock_segments
-
-_BATCH = 1000  # ids of one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +79,12 @@ def delete_rows(session: Session, leaving: Leaving) -> Left:
     """
     touched = leaving.touched
     locked = lock_segments(session, touched)
-    for some in _batches(touched):  # nobody marks a hit of them meanwhile
+    for some in batches(touched):  # nobody marks a hit of them meanwhile
         held = select(Video.id).where(Video.id.in_(some)).order_by(Video.id).with_for_update()
         if missing := set(some) - set(session.scalars(held)):
             raise NotFound(f"no video {min(missing)}")
     segments: dict[str, list[str]] = {}
-    for some in _batches(touched):
+    for some in batches(touched):
         query = select(SegmentVideo.video_id, SegmentVideo.segment_id).where(SegmentVideo.video_id.in_(some))
         for video_id, segment_id in session.execute(query):
             segments.setdefault(video_id, []).append(segment_id)
@@ -98,7 +96,7 @@ def delete_rows(session: Session, leaving: Leaving) -> Left:
         marks += forget_marks(session, video_id)
     for video_id in sorted({*leaving.numbers, *leaving.cuts}):
         marks += _shrink(session, video_id, leaving.numbers.get(video_id, ()), leaving.cuts.get(video_id))
-    for some in _batches(leaving.videos):
+    for some in batches(leaving.videos):
         session.execute(delete(Video).where(Video.id.in_(some)))
     session.expire_all()
     change = advance_change(session)
@@ -118,8 +116,7 @@ def _shrink(session: Session, video_id: str, numbers: Sequence[int], cut: tuple[
     """Take tracklets and a stretch out of a video that stays; returns how many marks went."""
     marks = forget_marks(session, video_id, numbers)
     row = session.get_one(Video, video_id)
-    for first in range(0, len(numbers), _BATCH):
-        some = numbers[first : first + _BATCH]
+    for some in batches(numbers):
         session.execute(delete(Tracklet).where(Tracklet.video_id == video_id, Tracklet.number.in_(some)))
     row.tracklet_count -= len(numbers)
     if cut is not None:
@@ -197,8 +194,3 @@ def _note(data_dir: Path, video_id: str) -> Path:
 def _sync_parent(file: Path) -> None:
     with suppress(FileNotFoundError):
         sync_directory(file.parent)
-
-
-def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for first in range(0, len(ids), _BATCH):
-        yield ids[first : first + _BATCH]

@@ -41,8 +41,7 @@ class Settling:
     Args:
         seconds: for how long a file has to stay as it is; one that was written longer ago is taken at once.
         patience: seconds after which a file that does not settle is named.
-        clock, wall: seconds, monotonic and since 1970.
-        writing: whether somebody on this machine has a file open for writing.
+        clock: seconds, monotonic.
     """
 
     def __init__(
@@ -51,12 +50,9 @@ class Settling:
         patience: float,
         *,
         clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
-        writing: "Callable[[Path], bool] | None" = None,
     ) -> None:
         self._seconds, self._patience = seconds, patience
-        self._clock, self._wall = clock, wall
-        self._writing = writing or is_being_written
+        self._clock = clock
         self._seen: dict[Path, _Seen] = {}
 
     def look(self, files: Mapping[Path, WatchedStamp]) -> Settled:
@@ -81,10 +77,10 @@ class Settling:
     def _unsettled(self, path: Path, seen: _Seen, now: float) -> str | None:
         if seen.stamp.size_bytes == 0:
             return "it is empty"
-        quiet = max(now - seen.since, self._wall() - seen.stamp.mtime_ns / 1e9)
+        quiet = max(now - seen.since, time.time() - seen.stamp.mtime_ns / 1e9)
         if quiet < self._seconds:
             return "it was written a moment ago"
-        return "somebody has it open for writing" if self._writing(path) else None
+        return "somebody has it open for writing" if is_being_written(path) else None
 
 
 def stamp_of(path: Path) -> WatchedStamp | None:

@@ -148,8 +148,8 @@ class Watcher:
             if stamp_of(one.path) != one.stamp:
                 continue
             camera = self._camera(one)
-            real = one.path.resolve()
-            recording = NewRecording(camera.id, str(real), one.path.name, False, one.start.astimezone(UTC))
+            real = str(one.path.resolve())
+            recording = NewRecording(camera.id, real, one.path.name, False, one.start.astimezone(UTC))
             files.append(WatchedFile(recording, digest, one.stamp))
             taken.append(one)
         if not files:
@@ -160,7 +160,7 @@ class Watcher:
             return Filed(None, (), 0, [*refused, *((one.path, str(error)) for one in taken)])
         self._known |= {file.stamp for file in files}
         filed = {recording.path for recording in outcome.job.recordings} if outcome.job else set()
-        jobs = [one for one in taken if str(one.path.resolve()) in filed]
+        jobs = [one for one, file in zip(taken, files, strict=True) if file.recording.path in filed]
         return Filed(outcome.job, jobs, outcome.known, refused)
 
     def _camera(self, one: Ready) -> CameraInfo:

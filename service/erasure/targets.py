@@ -1,7 +1,5 @@
 """From a request to what it wants to be gone; a person's tracklets are found by their features."""
 
-import numpy as np
-
 from gallery import (
     CameraInfo,
     ErasureKind,
@@ -9,6 +7,7 @@ from gallery import (
     ErasureTarget,
     Filters,
     Gallery,
+    NotFound,
     RankBy,
     SearchInfo,
     Verdict,
@@ -67,10 +66,15 @@ def listed(gallery: Gallery, target: ErasureTarget, *, key_id: str | None) -> Er
 
 def camera_of(state: State, name: str) -> CameraInfo:
     """A camera by its name. Raises InvalidRequest: there is none."""
-    found = next((one for one in state.gallery.catalogue.cameras() if one.name == name), None)
-    if found is None:
-        raise InvalidRequest(f"There is no camera {name!r}.", "/camera")
-    return found
+    try:
+        return state.gallery.catalogue.camera_named(name)
+    except NotFound as error:
+        raise InvalidRequest(f"There is no camera {name!r}.", "/camera") from error
+
+
+def camera_names(state: State) -> dict[int, str]:
+    """The names of all cameras, by their ids."""
+    return {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}
 
 
 def person(state: State, search: SearchInfo, wanted: PersonIn) -> ErasureTarget:
@@ -104,7 +108,7 @@ def person(state: State, search: SearchInfo, wanted: PersonIn) -> ErasureTarget:
         "compared": ranking.compared,
         "marked_as_matches": len(confirmed),
         "left_out": sorted((others | set(wanted.leave_out)) & near.keys()),
-        "scores": {one: round(float(np.float64(near[one])), 4) for one in ids if one in near},
+        "scores": {one: round(near[one], 4) for one in ids if one in near},
     }
     if ranking.damaged:
         about["damaged_segments"] = [one.segment_id for one in ranking.damaged]

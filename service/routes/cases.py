@@ -19,7 +19,7 @@ from service.cases.schemas import (
     JourneyOut,
 )
 from service.cases.sightings import Journey, journey_of
-from service.errors import InvalidRequest
+from service.cursors import wrong_cursor
 from service.evidence import package
 from service.evidence_schemas import PackageList, packages_out
 from service.problems import declared
@@ -53,8 +53,7 @@ def list_cases(
     try:
         after = None if cursor is None else _own(state, caller, cursor).id
     except NotFound as error:
-        wrong = "The cursor does not belong to this list; take it from `next_cursor`."
-        raise InvalidRequest(wrong, "cursor") from error
+        raise wrong_cursor() from error
     found = state.gallery.cases.list(key_id=caller.key_id, after=after, limit=limit + 1)
     page = [showing.case_row(case) for case in found[:limit]]
     return CaseList(items=page, next_cursor=page[-1].id if len(found) > limit else None)

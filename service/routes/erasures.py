@@ -7,9 +7,9 @@ from fastapi.responses import PlainTextResponse
 
 from gallery import NotFound, certificate_text
 from service.auth import CallerDep
+from service.cursors import wrong_cursor
 from service.erasure import showing, targets
 from service.erasure.schemas import ErasureConfirmed, ErasureIn, ErasureList, ErasureOut, ErasurePlanOut
-from service.errors import InvalidRequest
 from service.problems import declared
 from service.routes.parameters import Cursor
 from service.state import StateDep
@@ -70,9 +70,7 @@ def list_erasures(
     try:
         found = state.gallery.erasures.certificates.list(after=cursor, limit=limit + 1)
     except NotFound as error:
-        raise InvalidRequest(
-            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
-        ) from error
+        raise wrong_cursor() from error
     return ErasureList(
         items=[showing.erasure_out(one) for one in found[:limit]],
         next_cursor=found[limit - 1].id if len(found) > limit else None,

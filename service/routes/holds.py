@@ -10,7 +10,7 @@ from service.erasure import showing, targets
 from service.erasure.schemas import HoldIn, HoldList, HoldOut, LiftIn
 from service.errors import InvalidRequest
 from service.problems import declared
-from service.state import State, StateDep
+from service.state import StateDep
 
 router = APIRouter(prefix="/v1/holds", tags=["erasure"])
 HoldId = Annotated[str, Path(max_length=64, description="The hold")]
@@ -46,7 +46,7 @@ def put_hold(state: StateDep, caller: CallerDep, wanted: HoldIn) -> HoldOut:
         end=wanted.end,
         key_id=caller.key_id,
     )
-    return showing.hold_out(hold, _names(state))
+    return showing.hold_out(hold, targets.camera_names(state))
 
 
 @router.get("", operation_id="listHolds", summary="Legal holds")
@@ -54,7 +54,7 @@ def list_holds(
     state: StateDep, lifted: Annotated[bool, Query(description="Also those that were lifted")] = False
 ) -> HoldList:
     """All on one page."""
-    names = _names(state)
+    names = targets.camera_names(state)
     return HoldList(items=[showing.hold_out(one, names) for one in state.gallery.holds.list(lifted=lifted)])
 
 
@@ -67,8 +67,4 @@ def list_holds(
 def lift_hold(state: StateDep, caller: CallerDep, hold_id: HoldId, wanted: LiftIn) -> HoldOut:
     """What it was on may be erased again. The hold stays on record, with who lifted it and why."""
     hold = state.gallery.holds.lift(hold_id, reason=wanted.reason, key_id=caller.key_id)
-    return showing.hold_out(hold, _names(state))
-
-
-def _names(state: State) -> dict[int, str]:
-    return {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}
+    return showing.hold_out(hold, targets.camera_names(state))

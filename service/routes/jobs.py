@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from gallery import JobKind, NotFound
 from service import filing
 from service.auth import CallerDep
-from service.errors import InvalidRequest
+from service.cursors import wrong_cursor
 from service.problems import declared
 from service.record_schemas import IndexJobIn, IndexJobList, IndexJobOut
 from service.routes.parameters import Cursor
@@ -54,9 +54,7 @@ def list_index_jobs(
     try:
         found = state.gallery.jobs.list(limit=limit + 1, after=cursor, kinds=[JobKind.INDEX])
     except NotFound as error:
-        raise InvalidRequest(
-            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
-        ) from error
+        raise wrong_cursor() from error
     page = [state.gallery.jobs.get(job.id) for job in found[:limit]]
     return IndexJobList(
         items=filing.jobs_out(state, page), next_cursor=page[-1].id if len(found) > limit else None

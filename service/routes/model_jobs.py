@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 from gallery import NotFound
 from service import model_jobs
 from service.auth import CallerDep
-from service.errors import InvalidRequest
+from service.cursors import wrong_cursor
 from service.model_job_schemas import ModelJobIn, ModelJobList, ModelJobOut
 from service.problems import declared
 from service.routes.parameters import Cursor
@@ -60,9 +60,7 @@ def list_model_jobs(
     try:
         found = state.gallery.jobs.list(limit=limit + 1, after=cursor, kinds=model_jobs.KINDS)
     except NotFound as error:
-        raise InvalidRequest(
-            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
-        ) from error
+        raise wrong_cursor() from error
     page = [model_jobs.job_out(state, state.gallery.jobs.get(job.id)) for job in found[:limit]]
     return ModelJobList(items=page, next_cursor=page[-1].id if len(found) > limit else None)
 

@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1", tags=["erasure"])
 @router.get("/retention-rules", operation_id="listRetentionRules", summary="Rules of retention")
 def list_rules(state: StateDep) -> RetentionRuleList:
     """All on one page; what no rule is about is kept."""
-    names = _names(state)
+    names = targets.camera_names(state)
     return RetentionRuleList(items=[showing.rule_out(one, names) for one in state.gallery.retention.list()])
 
 
@@ -37,7 +37,7 @@ def set_rule(state: StateDep, caller: CallerDep, wanted: RetentionRuleIn) -> Ret
     camera = None if wanted.camera is None else targets.camera_of(state, wanted.camera).id
     kind = RetentionKind(wanted.kind)
     rule = state.gallery.retention.set(kind, wanted.days, camera_id=camera, key_id=caller.key_id)
-    return showing.rule_out(rule, _names(state))
+    return showing.rule_out(rule, targets.camera_names(state))
 
 
 @router.delete(
@@ -88,7 +88,3 @@ def _target(state: State, rule: RetentionRuleIn | None) -> ErasureTarget:
     camera = None if rule.camera is None else targets.camera_of(state, rule.camera).id
     tried = {"kind": rule.kind, "camera_id": camera, "days": rule.days}
     return ErasureTarget(kind=ErasureKind.RETENTION, about={"rule": tried})
-
-
-def _names(state: State) -> dict[int, str]:
-    return {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}

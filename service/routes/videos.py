@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gallery import NotFound, VideoChanges, VideoInfo
 from service.auth import CallerDep
+from service.cursors import wrong_cursor
 from service.errors import InvalidRequest
 from service.problems import declared
 from service.record_schemas import VideoList, VideoOut, VideoPatch
@@ -37,9 +38,7 @@ def list_videos(
     try:
         found = catalogue.videos(camera_id=camera_id, after=cursor, limit=limit + 1)
     except NotFound as error:
-        raise InvalidRequest(
-            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
-        ) from error
+        raise wrong_cursor() from error
     page = found[:limit]
     return VideoList(
         items=[_out(video, names) for video in page],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gallery import NotFound, SearchInfo, StillThere
 from service.answer_schemas import FiltersOut, ModelOut
 from service.auth import Caller
-from service.errors import InvalidRequest
+from service.cursors import wrong_cursor
 from service.history_schemas import SearchList, SearchSummary
 from service.searches.hits import probes_out
 from service.state import State
@@ -20,9 +20,7 @@ def page(state: State, caller: Caller, cursor: str | None, limit: int) -> Search
     try:
         found = state.gallery.searches.page(caller.key_id, before=cursor, limit=limit + 1)
     except NotFound as error:
-        raise InvalidRequest(
-            "The cursor does not belong to this list; take it from `next_cursor`.", "cursor"
-        ) from error
+        raise wrong_cursor() from error
     state.gallery.audit.record("search.list", key_id=caller.key_id, detail={"limit": limit})
     shown = found[:limit]
     return SearchList(items=summaries(state, shown), next_cursor=shown[-1].id if len(found) > limit else None)

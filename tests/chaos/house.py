@@ -64,6 +64,12 @@ class Zygote:
         self._process.stdout.close()
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
 @dataclass
 class House:
     """The processes on one gallery.
@@ -72,7 +78,6 @@ class House:
         zygote: starts them.
         settings: of the gallery.
         logs: folder of what they say.
-        near: URL of the database for all of them but those named in `far`.
         far: URLs of the database for some, by name: through a proxy, say.
         clocks: by how many seconds the clocks of some are off, by name.
         recorded: the file that the indexer indexes.
@@ -88,10 +93,7 @@ class House:
     clocks: dict[str, int] = field(default_factory=dict)
     pids: dict[str, int] = field(default_factory=dict)
     died: int = 0
-    port: int = 0
-
-    def __post_init__(self) -> None:
-        self.port = self.port or _free_port()
+    port: int = field(default_factory=_free_port)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,15 +113,14 @@ class House:
         log = self.logs / f"{name}.log"
         self.pids[name] = self.zygote.start(command, environment, log, self.clocks.get(name, 0))
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> bool:
-        """Kill a process and wait until it is gone; False if it was gone already."""
+    def kill(self, name: str) -> None:
+        """Kill a process, if it lives, and wait until it is gone."""
         pid = self.pids.pop(name, None)
         if pid is None or not _lives(pid):
-            return False
+            return
         with suppress(ProcessLookupError):
-            os.kill(pid, number)
+            os.kill(pid, signal.SIGKILL)
         until(lambda: not _lives(pid))
-        return True
 
     def keep(self) -> None:
         """Start what is not running, and count what died by itself."""
@@ -167,9 +168,3 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

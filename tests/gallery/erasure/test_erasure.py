@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gallery import GallerySettings
 from gallery.erasure.certificates import digest_of
 from gallery.erasure.readable import certificate_text
 from gallery.errors import Conflict, Held, InvalidInput, NotFound
@@ -299,11 +300,13 @@ def test_the_certificate_stands_in_the_chain_and_reads(gallery: Gallery) -> None
     assert {name.partition("-")[0] for name in visible(gallery)} == {keeper.id}
 
 
-def test_a_running_server_shows_nothing_that_another_process_erased(gallery: Gallery) -> None:
+def test_a_running_server_shows_nothing_that_another_process_erased(
+    gallery: Gallery, gallery_settings: GallerySettings
+) -> None:
     video = store(gallery, 1, make_tracklets(1, 4))
     snapshot = gallery.snapshot(MODEL.id)
     vector = snapshot.vector(f"{video.id}-2")
-    with Gallery.open(_settings(gallery)) as elsewhere:
+    with Gallery.open(gallery_settings) as elsewhere:
         erase(elsewhere, tracklets(f"{video.id}-2"))
     hits = gallery.snapshot(MODEL.id).search(vector, limit=9).hits
     assert f"{video.id}-2" not in {hit.tracklet_id for hit in hits}
@@ -359,10 +362,3 @@ def found(folder: Path, secrets: Sequence[bytes]) -> list[bool]:
     """Whether each is in some file of a folder."""
     contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     return [any(secret in content for content in contents) for secret in secrets]
-
-
-def _settings(gallery: Gallery) -> Any:
-    from gallery.settings import GallerySettings
-
-    url = gallery._database.engine.url.render_as_string(hide_password=False)
-    return GallerySettings(data_dir=gallery.data_dir, database_url=url)

@@ -1,7 +1,7 @@
 """Roles of tokens that are limited to camera groups: what is seen, and what closes at the next request."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +13,7 @@ from gallery import Scope
 from gallery.catalogue.keys import Keys
 from service.roles import Role, Roles
 from service.settings import ServiceSettings
-from tests.service.access.issuing import AUDIENCE, Issuer, running_issuer
+from tests.service.access.issuing import AUDIENCE, Issuer
 from tests.service.conftest import Archive
 
 ROLES = TypeAdapter(dict[str, Role]).validate_python(
@@ -28,12 +28,6 @@ ROLES = TypeAdapter(dict[str, Role]).validate_python(
         "blind": {"scopes": ["view"], "groups": []},
     }
 )
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with running_issuer() as running:
-        yield running
 
 
 @pytest.fixture

@@ -24,12 +24,6 @@ HOUR = timedelta(hours=1)
 VIEWER = Role(scopes=(Scope.VIEW,))
 
 
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with running_issuer() as running:
-        yield running
-
-
 @pytest.fixture
 def client(make_app: Callable[..., FastAPI], issuer: Issuer) -> Iterator[TestClient]:
     app = make_app(

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from gallery import Gallery, GallerySettings
-from service.app import create_app
-from tests.service.conftest import NOON, Archive, index, settings_for, upload
-from tests.service.fakes import ColourEmbedder, ContrastDetector
+from tests.service.conftest import NOON, Archive, index, upload
+from tests.service.fakes import ColourEmbedder
+from tests.service.limited.team import service
 from tests.service.searches.asking import Json
 from tests.service.searches.test_credibility import calibrated
 from tests.service.videos import BLUE, GREEN, RED, scene
@@ -47,7 +46,7 @@ def both(
     ):
         patch.setattr(ColourEmbedder, "card", calibrated(intercept=0.0).card)
         clients = [
-            TestClient(app(archive), headers={"X-API-Key": secret})
+            TestClient(service(archive), headers={"X-API-Key": secret})
             for archive, (_, secret) in zip(archives, keys, strict=True)
         ]
         with clients[0], clients[1]:
@@ -61,15 +60,6 @@ def fill(archive: Archive, cameras: tuple[str, ...]) -> None:
         if name in cameras:
             archive.gallery.catalogue.add_camera(name, site="south" if name in {"dock", "yard"} else "north")
             index(archive, name, NOON + timedelta(hours=number), people[name], seconds=3 + number)
-
-
-def app(archive: Archive) -> FastAPI:
-    return create_app(
-        settings_for(archive),
-        gallery=archive.gallery,
-        embedder=ColourEmbedder(),
-        detector=ContrastDetector(),
-    )
 
 
 def bare(value: Any, key: str = "") -> Any:
