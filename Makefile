@@ -45,7 +45,7 @@ test-long: $(READY_DEV) ## The tests that take minutes
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -m long --timeout=3600 $(ARGS)
 
 .PHONY: chaos
-chaos: $(READY_DEV) ## Kill, fill, cut and shift everything at random moments (ROUNDS=1000 SEED=1); the same command goes on
+chaos: $(READY_DEV) ## Kill, fill, cut and shift everything in the middle of work (ROUNDS=1000 SEED=1); the same command goes on
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.run $(ROUNDS) --seed $(SEED)
 
 .PHONY: lint

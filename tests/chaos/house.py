@@ -113,14 +113,13 @@ class House:
         log = self.logs / f"{name}.log"
         self.pids[name] = self.zygote.start(command, environment, log, self.clocks.get(name, 0))
 
-    def kill(self, name: str) -> None:
-        """Kill a process, if it lives, and wait until it is gone."""
-        pid = self.pids.pop(name, None)
-        if pid is None or not _lives(pid):
-            return
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        until(lambda: not _lives(pid))
+    def kill(self, *names: str) -> None:
+        """Kill processes at once, as far as they live, and wait until they are gone."""
+        pids = [pid for name in names if (pid := self.pids.pop(name, None)) is not None]
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(map(_lives, pids)))
 
     def keep(self) -> None:
         """Start what is not running, and count what died by itself."""
@@ -158,8 +157,7 @@ class House:
 
     def kill_all(self) -> None:
         """End all at once, whatever they do."""
-        for name in list(self.pids):
-            self.kill(name)
+        self.kill(*self.pids)
 
 
 def _lives(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""One round: a new gallery, everybody at work, a fault at a random moment, and what is there in the end."""
+"""One round: a new gallery, everybody at work, a fault in the middle of it, and what is there in the end."""
 
 import os
 import random
@@ -23,6 +23,7 @@ from tests.chaos import scenes
 from tests.chaos.clock import build
 from tests.chaos.faults import HOUR, ON_BOTH, ON_POSTGRESQL, Scene
 from tests.chaos.house import House, Zygote
+from tests.chaos.moments import Strike, Watch
 from tests.chaos.proxy import Proxy
 from tests.chaos.searching import Searcher
 from tests.gallery.dump import dump
@@ -38,7 +39,7 @@ DISK_MIB = 48
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a round was, and what was wrong at its end."""
+    """What a round was, and what was wrong at its end; `phases` are seconds."""
 
     fault: str
     database: str
@@ -48,6 +49,8 @@ class Outcome:
     taken_over: int
     filed_again: int
     died: int
+    moment: Strike
+    phases: dict[str, float]
 
 
 class World:
@@ -70,7 +73,6 @@ class World:
         self.zygote = Zygote(self.clock)
         self._number = 0
         self._expected: dict[str, Any] = {}
-        self._lasts: dict[str, float] = {}
 
     def faults(self) -> list[tuple[str, str]]:
         """Every fault that this machine can have, with its databases."""
@@ -115,23 +117,42 @@ class World:
             if fault == "clock an hour off":
                 house.clocks["w1"] = random_.choice([-HOUR, HOUR])
             searcher = Searcher(house.port, key, self.names)
+            clock = _Clock()
             house.wait_for_server()
-            began = time.monotonic()
             filed = [self._file(gallery, random_) for _ in range(2)]
             house.start("indexer")
             again = Counter[str]()
             with searcher.running() if searched else ExitStack():
-                until(_after(random_.random() * self._lasts.get(kind, 0.0)))
-                scene = Scene(house, random_, self.postgres if kind == "postgresql" else None, proxy)
-                with {**ON_BOTH, **ON_POSTGRESQL}[fault](scene):
-                    house.keep()
+                clock.lap("start")
+                postgres = self.postgres if kind == "postgresql" else None
+                watch = Watch(gallery, house.pids)
+                scene = Scene(house, watch, searcher, random_, postgres, proxy)
+                {**ON_BOTH, **ON_POSTGRESQL}[fault](scene)
+                clock.lap("strike")
+                house.keep()
                 until(lambda: self._done(house, gallery, filed, again), pause=0.1)
-                self._lasts.setdefault(kind, time.monotonic() - began)
+                clock.lap("work")
                 house.wait_for_server()
                 until(lambda: not searched or searcher.right > 0 or searcher.wrong)
                 until(lambda: not house.runs("indexer"))
             house.stop()
-            return self._look(gallery, searcher, house, filed, again, fault, kind)
+            clock.lap("end")
+            problems, left = self._look(gallery, searcher, filed)
+            clock.lap("look")
+            recordings = [r for job_id in filed for r in gallery.jobs.get(job_id).recordings]
+            outcome = Outcome(
+                fault,
+                kind,
+                problems,
+                searcher.right,
+                dict(searcher.refused),
+                sum(r.attempts > 1 for r in recordings),
+                sum(again.values()),
+                house.died,
+                scene.strike,
+                clock.laps,
+            )
+            return outcome, left
 
     def _file(self, gallery: Gallery, random_: random.Random) -> str:
         """File a job for all recordings, in any order: two of them for the same ones."""
@@ -158,32 +179,16 @@ class World:
         return not missing
 
     def _look(
-        self,
-        gallery: Gallery,
-        searcher: Searcher,
-        house: House,
-        filed: list[str],
-        again: Counter[str],
-        fault: str,
-        kind: str,
-    ) -> tuple[Outcome, dict[str, Any]]:
+        self, gallery: Gallery, searcher: Searcher, filed: list[str]
+    ) -> tuple[list[str], dict[str, Any]]:
+        """What is wrong with the gallery, and what it holds."""
         gallery.sweep()
         problems = [*gallery.verify().problems, *searcher.wrong]
         recordings = [r for job_id in filed for r in gallery.jobs.get(job_id).recordings]
         problems += [f"recording {r.file_name} is {r.state}" for r in recordings if r.state not in _ENDED]
         left = dump(gallery)
         left["answers"] = _answers(gallery)
-        outcome = Outcome(
-            fault,
-            kind,
-            problems,
-            searcher.right,
-            dict(searcher.refused),
-            sum(r.attempts > 1 for r in recordings),
-            sum(again.values()),
-            house.died,
-        )
-        return outcome, left
+        return problems, left
 
     def _between(self, house: House, settings: GallerySettings) -> Proxy:
         proxy = Proxy(self.postgres.directory / ".s.PGSQL.5432")
@@ -234,9 +239,18 @@ def _figure(colour: scenes.Colour) -> Any:
     return np.full((72, 28, 3), colour, np.uint8)
 
 
-def _after(seconds: float) -> Any:
-    end = time.monotonic() + seconds
-    return lambda: time.monotonic() >= end
+class _Clock:
+    """Where the seconds of a round go."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, name: str) -> None:
+        """Note the seconds since the last lap."""
+        now = time.monotonic()
+        self.laps[name] = round(now - self._since, 1)
+        self._since = now
 
 
 def _differences(left: dict[str, Any], right: dict[str, Any]) -> str:
