@@ -40,9 +40,6 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
     except Conflict as error:
         message = "This Idempotency-Key was used for another request."
         raise InvalidRequest(message, "Idempotency-Key") from error
-    state.gallery.audit.record(
-        "job.file", key_id=caller.key_id, subject=job.id, detail={"recordings": len(recordings)}
-    )
     return job
 
 

@@ -42,9 +42,6 @@ def file_job(
     except KeyReused as error:
         message = "This Idempotency-Key was used for another request."
         raise InvalidRequest(message, "Idempotency-Key") from error
-    state.gallery.audit.record(
-        "job.file", key_id=caller.key_id, subject=job.id, detail={"kind": job.kind, **job.options}
-    )
     return job
 
 

@@ -87,7 +87,6 @@ def adapt(
         )
         if job:
             filed = gallery.jobs.file_adapt(options)
-            gallery.audit.record("job.file", subject=filed.id, detail=filed.options)
             print_line(f"Job {filed.id} adapts {options.parent} as {name}. `sightline worker` runs it.")
             return
         adapted = _run(gallery, options, settings, errors if as_json else output)

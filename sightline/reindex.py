@@ -48,7 +48,6 @@ def reindex(
             cameras = None if camera_id is None else [camera_id]
             options = ReindexOptions(named or embedder.name, embedder.id)
             filed = gallery.jobs.file_reindex(options, camera_ids=cameras)
-            gallery.audit.record("job.file", subject=filed.id, detail={"recordings": len(filed.recordings)})
             print_line(f"Job {filed.id}: {len(filed.recordings)} recordings. `sightline worker` runs it.")
             return
         outcomes = _embed_all(gallery, embedder, list(all_videos(gallery.catalogue, camera_id)), settings)

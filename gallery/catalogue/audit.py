@@ -4,13 +4,11 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ScalarResult, Select, select
 from sqlalchemy.orm import Session
 
-from gallery import reason
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.access import Anchor, ChainReport, EventInfo
 from gallery.sql import chain
@@ -18,40 +16,11 @@ from gallery.sql.copying import copied
 from gallery.sql.database import Database, batches
 from gallery.sql.tables import AuditEvent, AuditHead
 from gallery.trail import START, check_trail
-from gallery.validation import json_object, optional_text, text
+from gallery.validation import optional_text
 
 MAX_EVENTS = 1000
 _SUBJECTS = 500  # in one query
 _AT_ONCE = 500  # events in memory
-
-
-def add_event(
-    session: Session,
-    action: str,
-    *,
-    key_id: str | None = None,
-    subject: str | None = None,
-    detail: Mapping[str, Any] | None = None,
-) -> None:
-    """Add an event to the caller's transaction: it is recorded if and only if the rest of it is.
-
-    The session is one of `Database.write`, which writes its events last.
-    """
-    event = _event(action, key_id, subject, detail)
-    session.flush()  # what the event tells of is refused here, or gets its ids and defaults
-    chain.add(session, event)
-
-
-def _event(
-    action: str, key_id: str | None, subject: str | None, detail: Mapping[str, Any] | None
-) -> chain.Event:
-    return chain.Event(
-        at=datetime.now(UTC),
-        key_id=optional_text(key_id, "key id", longest=32),
-        action=text(action, "action", longest=100),
-        subject=optional_text(subject, "subject"),
-        detail=json_object(detail or {}, "detail") | reason.as_detail(),
-    )
 
 
 @dataclass(eq=False, slots=True)
@@ -88,7 +57,7 @@ class Audit:
         Raises:
             InvalidInput: a value cannot be stored; nothing was recorded.
         """
-        mine = _Waiting(_event(action, key_id, subject, detail))
+        mine = _Waiting(chain.make_event(action, key_id, subject, detail))
         with self._guard:
             self._waiting.append(mine)
         with self._writing:
@@ -103,7 +72,7 @@ class Audit:
         try:
             with self._database.write() as session:
                 for one in batch:
-                    chain.add(session, one.event)
+                    chain.put(session, one.event)
         except BaseException as error:  # noqa: BLE001  (record raises it, in every thread that waits)
             for one in batch:
                 one.error = error

@@ -7,12 +7,12 @@ from typing import Any, cast
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_values
 from gallery.catalogue.holds import Holding, refuse
 from gallery.errors import Conflict, NotFound
 from gallery.jobs.state import QUEUED, RUNNING
 from gallery.records.cameras import CameraChanges, CameraInfo
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.tables import Camera, Job, JobRecording, Video
 

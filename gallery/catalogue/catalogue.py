@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from gallery.catalogue import camera_rows, coverage
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_name, camera_values
 from gallery.catalogue.infos import tracklet_info, video_info
 from gallery.disk.files import is_of
@@ -24,6 +23,7 @@ from gallery.records.coverage import Coverage
 from gallery.records.searching import DamagedSegment, Filters
 from gallery.records.tracklets import TrackletInfo
 from gallery.records.videos import ModelInfo, VideoInfo
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import PartErased

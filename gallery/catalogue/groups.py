@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.cameras import camera_name, group_name
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.access import GroupInfo, KeyInfo
 from gallery.sql.access_tables import CameraGroup, CameraGroupMember
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey, Camera

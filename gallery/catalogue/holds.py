@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.errors import Conflict, Held, InvalidInput, NotFound
 from gallery.records.erasure import HoldInfo, HoldKind
 from gallery.sql.case_tables import CaseFile, CaseItem
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.erasure_tables import LegalHold

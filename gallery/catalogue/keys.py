@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.groups import require_groups
 from gallery.errors import CatalogueUnavailable, InvalidInput, NotFound, StorageFull
 from gallery.records.access import KEY_PREFIX, KeyInfo, Scope
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey

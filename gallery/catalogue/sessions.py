@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.keys import hash_of, utc_now
 from gallery.errors import NotFound
 from gallery.records.access import KeyInfo, SessionInfo
 from gallery.sql.access_tables import SignIn
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey

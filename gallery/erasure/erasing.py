@@ -18,7 +18,6 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.disk.files import discard_tree, is_full
 from gallery.disk.locks import staging_root
 from gallery.disk.reserve import Reserve
@@ -33,6 +32,7 @@ from gallery.jobs.leases import current_time
 from gallery.records.cases import ItemKind
 from gallery.records.erasure import ErasureInfo, ErasureKind, ErasurePlan, ErasureTarget
 from gallery.sql.case_tables import CaseFile
+from gallery.sql.chain import add_event
 from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure, PartErased, RetentionRule
 from gallery.sql.tables import Clip, Probe, Search, SegmentVideo, Tracklet

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
-from gallery.catalogue.audit import add_event
 from gallery.disk.media import cache_directory, pending_thumbnails, thumbnails_directory
 from gallery.erasure.certificates import PROOF
 from gallery.errors import CorruptSegment
 from gallery.records.erasure import ErasureProof
 from gallery.records.searching import RankBy
+from gallery.sql.chain import add_event
 from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure
 from gallery.sql.tables import SegmentVideo, Tracklet, Video

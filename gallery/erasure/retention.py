@@ -7,13 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.camera_rows import camera_row
 from gallery.catalogue.holds import Holding
 from gallery.erasure.resolving import Resolved
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.leases import current_time
 from gallery.records.erasure import RetentionKind, RetentionRuleInfo
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.erasure_tables import RetentionRule

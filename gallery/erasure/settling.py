@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.erasure import proof
 from gallery.records.erasure import ErasureProof
+from gallery.sql.chain import add_event
 from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure
 from gallery.sql.tables import Tombstone, TrackletTombstone

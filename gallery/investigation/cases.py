@@ -9,12 +9,12 @@ from typing import Any, Final, Unpack
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.holds import Holding, refuse
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records import cases as records
 from gallery.records.cases import CaseChanges, CaseInfo, ItemKind
 from gallery.sql.case_tables import CaseFile, CaseItem, CaseNote
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, SeenSearches, Sight, seen_search

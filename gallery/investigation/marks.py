@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.investigation.cases import note_erased_marks
 from gallery.records.marks import MarkChange, MarkInfo, Verdict
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight, seen_search

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.holds import Holding, refuse
 from gallery.disk.files import PART, sync_directory, write_durably
 from gallery.errors import InvalidInput, NotFound
 from gallery.investigation.cases import note_erased_photos
 from gallery.records.notices import Notice
 from gallery.records.probes import FoundPerson, ProbeInfo
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database, batches
 from gallery.sql.documents import Document

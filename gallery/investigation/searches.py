@@ -11,7 +11,6 @@ from typing import Any, Final
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.errors import InvalidInput, NotFound
 from gallery.records.notices import Notice
 from gallery.records.searches import (
@@ -23,6 +22,7 @@ from gallery.records.searches import (
     SearchRepeat,
     Selection,
 )
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.documents import Document

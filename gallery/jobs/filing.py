@@ -24,12 +24,21 @@ _LONGEST_PATH = 4096
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A job to file: `insert` makes its rows, `request_hash` is equal for equal requests."""
+    """A job to file.
+
+    Attributes:
+        kind: of job.
+        options: as its row holds them.
+        insert: makes the rows of its recordings.
+        request_hash: equal for equal requests.
+        told: what its event says; None for what nobody asked for, which has none.
+    """
 
     kind: JobKind
     options: dict[str, Any]
     insert: Callable[[Session, str], None]
     request_hash: str
+    told: dict[str, Any] | None
 
 
 def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:

@@ -23,6 +23,7 @@ from gallery.records.jobs import (
     NewRecording,
     ReindexOptions,
 )
+from gallery.sql.chain import add_event
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording
@@ -79,7 +80,8 @@ class Jobs:
             session.add_all(rows)
             session.flush()
 
-        filed = Filed(JobKind.INDEX, {}, insert, request_hash or job_filing.fingerprint(rows))
+        told = {"recordings": len(rows)}
+        filed = Filed(JobKind.INDEX, {}, insert, request_hash or job_filing.fingerprint(rows), told)
         return self._file(filed, key_id, idempotency_key)
 
     def record_failure(
@@ -104,7 +106,7 @@ class Jobs:
             session.add(row)
             session.flush()
 
-        return self._file(Filed(JobKind.INDEX, {}, insert, job_filing.fingerprint([row])), None, None)
+        return self._file(Filed(JobKind.INDEX, {}, insert, job_filing.fingerprint([row]), None), None, None)
 
     def file_reindex(
         self,
@@ -127,7 +129,8 @@ class Jobs:
 
         chosen = None if camera_ids is None else sorted(set(camera_ids))
         values = model_jobs.reindex_options(options)
-        filed = Filed(JobKind.REINDEX, values, insert, job_filing.hash_of([values, chosen]))
+        told = {"kind": JobKind.REINDEX, **values, "camera_ids": chosen}
+        filed = Filed(JobKind.REINDEX, values, insert, job_filing.hash_of([values, chosen]), told)
         return self._file(filed, key_id, idempotency_key)
 
     def file_adapt(
@@ -145,7 +148,8 @@ class Jobs:
             model_jobs.insert_adaptation(session, job_id, options)
 
         values = model_jobs.adapt_options(options)
-        filed = Filed(JobKind.ADAPT, values, insert, job_filing.hash_of(values))
+        told = {"kind": JobKind.ADAPT, **values}
+        filed = Filed(JobKind.ADAPT, values, insert, job_filing.hash_of(values), told)
         return self._file(filed, key_id, idempotency_key)
 
     @staticmethod
@@ -173,6 +177,8 @@ class Jobs:
                 session.add(job)
                 session.flush()
                 filed.insert(session, job.id)
+                if filed.told is not None:
+                    add_event(session, "job.file", key_id=key_id, subject=job.id, detail=filed.told)
                 return reading.job_info(session, job, job.id, self._sight)
         except IntegrityError:
             # The same request, sent twice at once: the other one was filed between our look and our insert.
@@ -217,10 +223,10 @@ class Jobs:
         with self._database.read() as session:
             return unindexed.needs(session, path)
 
-    def cancel(self, job_id: str) -> JobInfo:
+    def cancel(self, job_id: str, *, key_id: str | None = None) -> JobInfo:
         """Cancel a job: what waits is cancelled at once, what runs stops at its next renewal.
 
-        A job that has ended stays as it is.
+        A job that has ended stays as it is, and nothing is recorded.
 
         Raises:
             NotFound: no such job.
@@ -247,6 +253,7 @@ class Jobs:
                     .execution_options(synchronize_session=False)
                 )
                 outbox.leave(session, job.id, now)
+                add_event(session, "job.cancel", key_id=key_id, subject=job.id)
             return reading.job_info(session, job, job_id, self._sight)
 
     def claim(

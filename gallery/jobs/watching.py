@@ -13,7 +13,7 @@ from gallery.errors import Conflict
 from gallery.jobs import filing, leases, reading
 from gallery.jobs.state import FAILED, QUEUED
 from gallery.records.jobs import JobInfo, JobKind, WatchedFile, WatchedStamp
-from gallery.sql import chain
+from gallery.sql.chain import add_event
 from gallery.sql.database import Database, batches
 from gallery.sql.job_tables import Watched
 from gallery.sql.tables import Job, JobRecording, Video
@@ -129,9 +129,8 @@ class WatchedFiles:
             row.job_id = job.id
             session.add(row)
             _remember(session, file, row.id)
-        session.flush()
         filed = {"recordings": len(rows), "by": "watch"}
-        chain.add(session, chain.Event(datetime.now(UTC), None, "job.file", job.id, filed))
+        add_event(session, "job.file", subject=job.id, detail=filed)
         return reading.job_info(session, job, job.id)
 
 

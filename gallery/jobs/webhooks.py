@@ -13,7 +13,7 @@ from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.filing import growing_id
 from gallery.jobs.leases import current_time
 from gallery.records.jobs import DeliveryInfo, DueDelivery, WebhookInfo
-from gallery.sql import chain
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.job_tables import Webhook, WebhookDelivery
@@ -58,9 +58,8 @@ class Webhooks:
                 created_at=self._clock(session),
             )
             session.add(row)
-            session.flush()
             host = {"host": urlsplit(url).hostname or ""}
-            chain.add(session, chain.Event(row.created_at, key_id, "webhook.create", row.id, host))
+            add_event(session, "webhook.create", key_id=key_id, subject=row.id, detail=host)
             return copied(WebhookInfo, row), secret
 
     def list(self) -> Sequence[WebhookInfo]:
@@ -76,7 +75,7 @@ class Webhooks:
                 raise NotFound(f"no webhook {webhook_id}")
             session.execute(delete(WebhookDelivery).where(WebhookDelivery.webhook_id == row.id))
             session.delete(row)
-            chain.add(session, chain.Event(self._clock(session), key_id, "webhook.delete", row.id, {}))
+            add_event(session, "webhook.delete", key_id=key_id, subject=row.id)
 
     def deliveries(self, webhook_id: str, *, limit: int = 50) -> Sequence[DeliveryInfo]:
         """The last deliveries of a webhook, the newest first. Raises NotFound."""

@@ -10,10 +10,10 @@ from typing import Any, Final
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.errors import Conflict, NotFound
 from gallery.records.models import CalibrationInfo
 from gallery.sql.calibration_table import Calibration
+from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight

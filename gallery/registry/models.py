@@ -13,7 +13,6 @@ from typing import Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.disk.media import exported_directory, model_directory
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.records.models import PromotionInfo, RegisteredModel
@@ -21,6 +20,7 @@ from gallery.records.videos import ModelInfo
 from gallery.registry.files import ModelFiles, discard_model_files
 from gallery.registry.sources import count_sources, record_sources
 from gallery.registry.vectors import remove_vectors
+from gallery.sql.chain import add_event
 from gallery.sql.changes import advance_change, current_change
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight

@@ -5,18 +5,23 @@ from there on, the head included, a digest that was noted elsewhere before tells
 
 Events wait until the rest of their transaction is done and are written last: the row that they are put in
 order by is locked for the time of the commit, and nobody waits for another lock while holding it.
+
+`add_event` is how a change is told of. There is no other way to write one that belongs to a transaction, so
+none can be without the reason of its request.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from gallery import reason
 from gallery.sql.tables import AuditEvent, AuditHead
 from gallery.trail import digest_of
+from gallery.validation import json_object, optional_text, text
 
 _WAITING: Final = "sightline_events"
 
@@ -32,7 +37,40 @@ class Event:
     detail: Mapping[str, Any]
 
 
-def add(session: Session, event: Event) -> None:
+def add_event(
+    session: Session,
+    action: str,
+    *,
+    key_id: str | None = None,
+    subject: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Add an event to the caller's transaction: it is recorded if and only if the rest of it is.
+
+    The session is one of `Database.write`, which writes its events last.
+
+    Raises:
+        InvalidInput: a value cannot be stored.
+    """
+    event = make_event(action, key_id, subject, detail)
+    session.flush()  # what the event tells of is refused here, or gets its ids and defaults
+    put(session, event)
+
+
+def make_event(
+    action: str, key_id: str | None, subject: str | None, detail: Mapping[str, Any] | None
+) -> Event:
+    """Check an event and add the time and the reason of what is done now. Raises InvalidInput."""
+    return Event(
+        at=datetime.now(UTC),
+        key_id=optional_text(key_id, "key id", longest=32),
+        action=text(action, "action", longest=100),
+        subject=optional_text(subject, "subject"),
+        detail=json_object(detail or {}, "detail") | reason.as_detail(),
+    )
+
+
+def put(session: Session, event: Event) -> None:
     """Let an event be written when the session's transaction ends."""
     session.info.setdefault(_WAITING, []).append(event)
 

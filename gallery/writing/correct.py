@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.catalogue.camera_rows import camera_row
 from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.holds import Holding, refuse
@@ -24,6 +23,7 @@ from gallery.disk.files import discard_tree, move_durably
 from gallery.disk.locks import Staging, staging_root, video_lock
 from gallery.errors import Conflict, NotFound
 from gallery.records.videos import VideoChanges, VideoInfo
+from gallery.sql.chain import add_event
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, SegmentVideo, Video, VideoInterval

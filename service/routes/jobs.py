@@ -78,6 +78,5 @@ def get_index_job(state: StateDep, response: Response, job_id: JobId) -> IndexJo
 )
 def cancel_index_job(state: StateDep, caller: CallerDep, job_id: JobId) -> IndexJobOut:
     """Waiting files are cancelled at once, running ones stop soon, indexed ones stay."""
-    job = state.gallery.jobs.cancel(filing.find(state, job_id).id)
-    state.gallery.audit.record("job.cancel", key_id=caller.key_id, subject=job.id)
+    job = state.gallery.jobs.cancel(filing.find(state, job_id).id, key_id=caller.key_id)
     return filing.jobs_out(state, [job])[0]

@@ -82,8 +82,7 @@ def get_model_job(state: StateDep, response: Response, job_id: JobId) -> ModelJo
 )
 def cancel_model_job(state: StateDep, caller: CallerDep, job_id: JobId) -> ModelJobOut:
     """What waits is cancelled at once, what runs stops soon; recordings that are embedded stay so."""
-    job = state.gallery.jobs.cancel(model_jobs.find(state, job_id).id)
-    state.gallery.audit.record("job.cancel", key_id=caller.key_id, subject=job.id)
+    job = state.gallery.jobs.cancel(model_jobs.find(state, job_id).id, key_id=caller.key_id)
     return model_jobs.job_out(state, job)
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from gallery.catalogue.audit import MAX_EVENTS, add_event
+from gallery.catalogue.audit import MAX_EVENTS
 from gallery.errors import InvalidInput
 from gallery.gallery import Gallery
+from gallery.sql.chain import add_event
 
 
 def test_events_come_newest_first(gallery: Gallery) -> None:

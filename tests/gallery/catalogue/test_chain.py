@@ -1,9 +1,11 @@
 """The audit trail is a chain: what is changed in it, taken out or put in is found."""
 
+import ast
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -12,12 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from gallery.catalogue.audit import add_event
 from gallery.errors import StorageFull
 from gallery.gallery import Gallery
 from gallery.records.access import Anchor
+from gallery.sql.chain import add_event
 from gallery.trail import FIRST, digest_of
 
+ROOT = Path(__file__).parents[3]
 HARD_DETAILS: list[dict[str, Any]] = [
     {},
     {"z": 1, "a": {"y": [1.5, None, True], "b": "北门 \u2028 é"}},
@@ -195,6 +198,23 @@ def test_events_of_one_transaction_follow_each_other_and_fall_together(gallery: 
         add_event(session, "third")
     assert [event.action for event in gallery.audit.trail()] == ["first", "second", "third"]
     assert gallery.audit.verify().broken_at is None
+
+
+def test_there_is_one_way_to_write_an_event_of_a_transaction() -> None:
+    """It adds the reason, and the event stands in the transaction of what it tells of."""
+    used: dict[str, set[str]] = {}
+    for folder in ("gallery", "indexer", "service", "sightline"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                module = node.module if isinstance(node, ast.ImportFrom) else None
+                names = {alias.name for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)}
+                if module == "gallery.sql":
+                    names &= {"chain"}
+                if module in {"gallery.sql", "gallery.sql.chain"} and names:
+                    used.setdefault(file.relative_to(ROOT).as_posix(), set()).update(names)
+    others = {file: names for file, names in used.items() if names != {"add_event"}}
+    assert others == {"gallery/catalogue/audit.py": {"chain"}, "gallery/sql/database.py": {"chain"}}
+    assert {"gallery/jobs/jobs.py", "gallery/jobs/webhooks.py", "gallery/jobs/watching.py"} <= used.keys()
 
 
 def test_what_cannot_be_stored_is_refused_before_it_waits(gallery: Gallery) -> None:
