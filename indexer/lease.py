@@ -2,16 +2,20 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import structlog
 
 from gallery import CatalogueUnavailable, Claim, Completion, Jobs, LeaseLost, VideoReport
 from gallery.errors import StorageFull
+from gallery.tracing import span
 from indexer.errors import Cancelled
 
 log = structlog.get_logger()
+
+STAGES: Final = frozenset({"hash", "index", "embed", "commit"})  # that are spans; see `indexer.progress`
 
 
 class Lease:
@@ -37,6 +41,7 @@ class Lease:
         self._now: tuple[str, float, Mapping[str, int]] = ("open", 0.0, {})
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        self._spans = ExitStack()
         self.cancelled = False
         self.lost = False
 
@@ -47,6 +52,8 @@ class Lease:
 
     def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:
         """See indexer.progress.Progress."""
+        if stage != self._now[0]:
+            self._enter(stage)
         self._now = (stage, fraction, counters)
         if self.cancelled or self.lost or self._stopping():
             raise Cancelled
@@ -64,6 +71,13 @@ class Lease:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        self._spans.__exit__(kind, error, trace)
+
+    def _enter(self, stage: str) -> None:
+        """A stage is a span, until the next one or the end."""
+        self._spans.close()
+        if stage in STAGES:
+            self._spans.enter_context(span(f"index.{stage}"))
 
     def _keep(self) -> None:
         while not self._ended.wait(self._renew_seconds):

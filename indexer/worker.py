@@ -11,6 +11,7 @@ import structlog
 
 from gallery import CatalogueUnavailable, Claim, Conflict, Gallery, GalleryError, JobKind, LeaseLost
 from gallery.errors import StorageFull
+from gallery.tracing import ATTRIBUTES, Span, span
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
 from indexer.networks import in_use, make_detector, make_embedder
@@ -131,25 +132,36 @@ class Worker:
         )
         about = log.bind(worker=self._name, job=claim.job_id, recording=claim.recording.file_name)
         about.info("recording leased", attempt=claim.recording.attempts)
+        with span(f"job.{claim.kind.value}") as traced:
+            traced.note(
+                {"sightline.job.kind": claim.kind.value, "sightline.job.attempt": claim.recording.attempts}
+            )
+            self._carry_out(claim, work, lease, about, traced)
+
+    def _carry_out(self, claim: Claim, work: "Work", lease: Lease, about: Any, traced: Span) -> None:
         try:
             with lease:
                 done = self._patiently(lambda: work.do(claim, lease))
+            traced.note({"sightline.job.outcome": done.state or "succeeded", **_seconds(done.about)})
             if done.state is not None:
                 self._finish(claim, done.state, done.reason, video_id=done.video_id, counters=done.counters)
             about.info("recording done", **done.about)
         except Cancelled:
             about.info("recording given up", cancelled=lease.cancelled, lost=lease.lost)
+            traced.note({"sightline.job.outcome": "given up"})
             if lease.cancelled:
                 self._finish(claim, "cancelled", "cancelled on request")
             elif not lease.lost:
                 self._give_back(claim)
         except LeaseLost as error:
             about.warning("lease lost", reason=str(error))
+            traced.failed("LeaseLost")
         except (UnreadableRecording, ModelError, GalleryError, OSError) as error:
             if isinstance(error, _PASSING) and _passes(error):
                 self._give_back(claim)
                 raise
             about.warning("recording failed", reason=str(error))
+            traced.failed(type(error).__name__)
             self._finish(claim, "failed", str(error) or type(error).__name__, counters=lease.counters)
 
     def _finish(
@@ -237,6 +249,12 @@ class Worker:
                     raise
                 log.warning("gallery unavailable, trying again", worker=self._name, reason=str(error))
                 pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _seconds(about: Mapping[str, Any]) -> dict[str, float]:
+    """How long each stage of indexing worked, for the span of a job."""
+    found = {f"sightline.seconds.{stage}": spent for stage, spent in about.get("seconds", {}).items()}
+    return {name: round(spent, 3) for name, spent in found.items() if name in ATTRIBUTES}
 
 
 def _passes(error: Exception) -> bool:

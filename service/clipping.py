@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery import TrackletInfo, VideoInfo
+from gallery.tracing import span
 from service import children, clip_child
 from service.clip_child import Request
 from service.errors import RecordingUnavailable, StorageFull
@@ -35,7 +36,8 @@ def cut(
         StorageFull: the disk is full.
         Abandoned: nobody waits for the clip any more.
     """
-    _run(_request(source, destination, stretch, video, settings, tracklet.boxes), tracklet.boxes)
+    with span("clip.cut"):
+        _run(_request(source, destination, stretch, video, settings, tracklet.boxes), tracklet.boxes)
 
 
 def copy(

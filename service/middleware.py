@@ -10,9 +10,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gallery import KEY_PREFIX
+from gallery.tracing import Span, span
 from service import problems
 from service.access.limits import LIMIT_FIELDS
-from service.metrics.instruments import METHODS, OTHER, Instruments
+from service.metrics.instruments import METHODS, NO_ROUTE, OTHER, Instruments
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +65,10 @@ class RequestContext:
         usable = _REQUEST_ID.fullmatch(given) and KEY_PREFIX not in given
         request_id = given if usable else secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
+        with span("request", parent=_trace(Headers(scope=scope))) as traced:
+            await self._answer(scope, receive, send, traced)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, traced: Span) -> None:
         started = time.perf_counter()
         answer = _Answer(scope, send)
         # The answer to HEAD is that to GET without its body, so no route has to know of it.
@@ -76,6 +81,7 @@ class RequestContext:
                 await self._app(asked, receive, answer.send)
         finally:
             self._note(asked, scope["method"], answer, started)
+            _describe(traced, asked, scope["method"], answer)
 
     def _note(self, scope: Scope, method: str, answer: "_Answer", started: float) -> None:
         """Write the log line of an answered request, and count it."""
@@ -94,6 +100,27 @@ class RequestContext:
             key_id=caller.key_id if caller else None,
             milliseconds=round((now - started) * 1000, 1),
         )
+
+
+def _trace(headers: Headers) -> dict[str, str]:
+    """What a caller says of the span that the request belongs to; nothing else of the headers."""
+    return {name: headers[name] for name in ("traceparent",) if name in headers}
+
+
+def _describe(traced: Span, scope: Scope, method: str, answer: "_Answer") -> None:
+    """Name a request's span by its route, and say how it was answered."""
+    known = method if method in METHODS else OTHER
+    route = _template(scope) or NO_ROUTE
+    traced.rename(f"{known} {route}")
+    traced.note(
+        {
+            "http.request.method": known,
+            "http.route": route,
+            "http.response.status_code": answer.status,
+        }
+    )
+    if answer.status >= 500:
+        traced.failed(str(answer.status))
 
 
 class _Answer:

@@ -9,6 +9,7 @@ import structlog
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from structlog.typing import Processor
 
+from gallery.tracing import begin
 from indexer.names import shown
 
 
@@ -26,6 +27,17 @@ def write_printable_logs(settings: LogSettings) -> None:
     A raw escape sequence would reach the terminal that shows the log; a raw line break forges a line.
     """
     structlog.configure(processors=[*_common(), *_ending(settings)])
+
+
+def trace(service: str) -> None:
+    """Send spans where OTEL_* variables ask for it, and say so in a line.
+
+    Raises:
+        InvalidInput: a variable has a value that cannot be.
+    """
+    said = begin(service)
+    if said is not None:
+        structlog.get_logger(__name__).info(said)
 
 
 def of_server(settings: LogSettings) -> dict[str, Any]:

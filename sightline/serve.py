@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from gallery.tracing import end as end_traces
 from sightline.console import DataDir, open_gallery, print_line, read_settings
 from sightline.failures import CommandError
-from sightline.logs import LogSettings, of_server, write_printable_logs
+from sightline.logs import LogSettings, of_server, trace, write_printable_logs
 
 _LAST_ANSWERS_SECONDS = 20  # of requests that are under way when the server is told to stop
 
@@ -34,19 +35,23 @@ def serve(
         if settings.first_key_file is not None:
             take_first_key(gallery, settings.first_key_file)
     app = create_app(settings)
+    trace("sightline-server")
     require_free(settings.host, settings.port)
     print_line(f"Sightline serves http://{settings.host}:{settings.port}")
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        http=limited(limits_of(settings)),
-        backlog=BACKLOG,
-        log_config=of_server(logs),
-        access_log=False,  # ours has one line a request
-        proxy_headers=False,  # uvicorn would trust all of this machine; the application trusts who is named
-        timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
-    )
+    try:
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            http=limited(limits_of(settings)),
+            backlog=BACKLOG,
+            log_config=of_server(logs),
+            access_log=False,  # ours has one line a request
+            proxy_headers=False,  # uvicorn would trust all of this machine; we trust who is named
+            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+        )
+    finally:
+        end_traces()
 
 
 def require_free(host: str, port: int) -> None:

@@ -3,14 +3,16 @@
 import os
 import socket
 import threading
+from contextlib import ExitStack
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from gallery.tracing import end as end_traces
 from sightline.console import DataDir, Runtime, open_gallery, read_settings
 from sightline.interrupts import stop_when_told
-from sightline.logs import LogSettings, write_printable_logs
+from sightline.logs import LogSettings, trace, write_printable_logs
 
 
 class Jobs(StrEnum):
@@ -54,7 +56,10 @@ def worker(
         if jobs in {Jobs.ALL, Jobs.INDEXING if kind == JobKind.INDEX else Jobs.MODELS}
     ]
     recorded = read_settings(GallerySettings, data_dir=data_dir)
-    with open_gallery(recorded) as gallery:
+    trace("sightline-worker")
+    with ExitStack() as stack:
+        stack.callback(end_traces)
+        gallery = stack.enter_context(open_gallery(recorded))
         folder, key = recorded.anchor_dir, recorded.resolved_anchor_key
         Worker(
             gallery,

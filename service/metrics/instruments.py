@@ -21,6 +21,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from gallery.tracing import span
+
 NO_ROUTE: Final = "none"  # of requests that no route fits
 OTHER: Final = "other"  # for a method, or a kind of problem, that is not on the list
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -82,9 +84,10 @@ class Instruments:
 
     @contextmanager
     def stage(self, stage: Stage) -> Iterator[None]:
-        """Time a part of a search, also one that fails."""
+        """Time a part of a search, also one that fails; it is a span, too."""
         began = time.perf_counter()
         try:
-            yield
+            with span(f"search.{stage.value}"):
+                yield
         finally:
             self._stages.labels(stage.value).observe(time.perf_counter() - began)

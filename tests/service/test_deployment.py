@@ -11,9 +11,19 @@ from pydantic import SecretStr
 from ruamel.yaml import YAML
 from starlette.testclient import TestClient
 
+from gallery import JobKind
+from service import problems
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 TOKEN = "t" * 40
+KNOWN = {
+    "route": None,  # those of the API
+    "state": {"queued", "running", "succeeded", "skipped", "failed", "cancelled"},
+    "kind": {kind.value for kind in JobKind},
+    "type": problems.slugs(),
+    "status": {"200", "404", "503"},
+}
 
 
 def asked() -> list[str]:
@@ -37,8 +47,16 @@ def test_every_metric_that_is_asked_for_exists(make_app: Callable[..., FastAPI],
     for expression in expressions:
         wanted = set(re.findall(r"\b(?:sightline|process)_\w+", expression))
         assert wanted <= names, expression
-        used = set(re.findall(r"(\w+)=~?\"", expression)) | set(re.findall(r"by \((\w+)", expression))
+        grouped = {
+            label for by in re.findall(r"by \(([^)]*)\)", expression) for label in re.split(r",\s*", by)
+        }
+        used = set(re.findall(r"(\w+)=~?\"", expression)) | grouped
         assert used <= labels | {"job"}, expression
+        for label, values in KNOWN.items():
+            for pattern in re.findall(rf"\b{label}=~?\"([^\"]*)\"", expression):
+                known = values or app.openapi()["paths"].keys()
+                for one in pattern.split("|"):
+                    assert any(re.fullmatch(one, value) for value in known), (expression, one)
 
 
 def test_the_compose_file_mounts_what_is_there() -> None:
