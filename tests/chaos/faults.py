@@ -3,9 +3,12 @@
 import errno
 import os
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from sqlalchemy.engine import make_url
 
 from tests.chaos.house import LEASE_SECONDS, WORKERS, House
 from tests.chaos.moments import Moment, Standing, Strike, Watch, choose, seen
@@ -183,6 +186,26 @@ def read_only(scene: Scene) -> None:
         folder.chmod(mode)
 
 
+def restore(scene: Scene) -> None:
+    """A backup is taken beside the work; then gallery and database are lost, and restored from it."""
+    house, data_dir = scene.house, scene.house.settings.data_dir
+    backup = data_dir.parent / "backup"
+    scene.wait()
+    said = house.run("backup", str(backup))
+    assert (backup / "backup.json").exists(), said
+    house.kill_all()
+    scene.watch.disconnect()
+    shutil.rmtree(data_dir)
+    if scene.postgres is not None:
+        name = str(make_url(house.settings.resolved_database_url).database)
+        scene.postgres.drop(name)
+        scene.postgres.create(name)
+    said = house.run("restore", str(backup))
+    assert "restored" in said, said
+    scene.searcher.forget()  # photos uploaded since; no server runs yet
+    shutil.rmtree(backup)
+
+
 def _fill(ballast: Path) -> None:
     size = _BALLAST
     with ballast.open("wb", buffering=0) as file:
@@ -206,6 +229,7 @@ ON_BOTH: dict[str, Fault] = {
     "kill everything": kill_everything,
     "disk full": disk_full,
     "read-only folder": read_only,
+    "restore a backup": restore,
 }
 ON_POSTGRESQL: dict[str, Fault] = {
     "kill postgresql": kill_postgresql,

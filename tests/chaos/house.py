@@ -17,6 +17,7 @@ from tests.waiting import until
 
 WORKERS = ("w1", "w2")
 LEASE_SECONDS = 4
+PATIENCE = 1800.0  # a round is many processes, and others may keep the machine busy
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "SIGHTLINE_INDEX_LEASE_SECONDS": str(LEASE_SECONDS),
@@ -104,14 +105,24 @@ class House:
         """Start a process."""
         index = ["index", str(self.recorded), "--camera", "gate", "--start", "2026-03-01T08:00:00+00:00"]
         arguments = {"server": ["serve", "--port", str(self.port)], "indexer": index}
-        environment = {
+        command = arguments.get(name, ["worker", "--name", name])
+        log = self.logs / f"{name}.log"
+        clock = self.clocks.get(name, 0)
+        self.pids[name] = self.zygote.start(command, self._environment(name), log, clock)
+
+    def _environment(self, name: str) -> dict[str, str]:
+        return {
             "SIGHTLINE_DATA_DIR": str(self.settings.data_dir),
             "SIGHTLINE_DATABASE_URL": self.far.get(name, self.settings.resolved_database_url),
             "PGCONNECT_TIMEOUT": "5",
         }
-        command = arguments.get(name, ["worker", "--name", name])
-        log = self.logs / f"{name}.log"
-        self.pids[name] = self.zygote.start(command, environment, log, self.clocks.get(name, 0))
+
+    def run(self, *arguments: str) -> str:
+        """Run a command to its end, and return what it has said."""
+        log = self.logs / f"{arguments[0]}.log"
+        pid = self.zygote.start(list(arguments), self._environment(arguments[0]), log)
+        until(lambda: not _lives(pid), patience=PATIENCE)
+        return log.read_text()
 
     def kill(self, *names: str) -> None:
         """Kill processes at once, as far as they live, and wait until they are gone."""
@@ -119,7 +130,7 @@ class House:
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        until(lambda: not any(map(_lives, pids)))
+        until(lambda: not any(map(_lives, pids)), patience=PATIENCE)
 
     def keep(self) -> None:
         """Start what is not running, and count what died by itself."""
@@ -144,7 +155,7 @@ class House:
             except httpx2.HTTPError:
                 return False
 
-        until(ready, pause=0.05)
+        until(ready, pause=0.05, patience=PATIENCE)
 
     def stop(self) -> None:
         """Tell all to end, and wait until they have."""
@@ -153,7 +164,7 @@ class House:
                 os.kill(pid, signal.SIGTERM)
         for name in list(self.pids):
             pid = self.pids.pop(name)
-            until(lambda pid=pid: not _lives(pid))  # type: ignore[misc]
+            until(lambda pid=pid: not _lives(pid), patience=PATIENCE)  # type: ignore[misc]
 
     def kill_all(self) -> None:
         """End all at once, whatever they do."""

@@ -103,6 +103,10 @@ class Watch:
             )
         return Standing(doing, left, videos)
 
+    def disconnect(self) -> None:
+        """Close the connections to the database, which is about to be another one."""
+        self._gallery._database.engine.dispose()
+
     def abandoned(self) -> int:
         """How many folders in staging belong to nobody any more."""
         return len(dead_staging(self._gallery.data_dir))

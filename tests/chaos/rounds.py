@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from gallery.sql import schema
 from tests.chaos import scenes
 from tests.chaos.clock import build
 from tests.chaos.faults import HOUR, ON_BOTH, ON_POSTGRESQL, Scene
-from tests.chaos.house import House, Zygote
+from tests.chaos.house import PATIENCE, House, Zygote
 from tests.chaos.moments import Strike, Watch
 from tests.chaos.proxy import Proxy
 from tests.chaos.searching import Searcher
@@ -130,11 +130,11 @@ class World:
                 {**ON_BOTH, **ON_POSTGRESQL}[fault](scene)
                 clock.lap("strike")
                 house.keep()
-                until(lambda: self._done(house, gallery, filed, again), pause=0.1)
+                _wait(lambda: self._done(house, gallery, filed, again))
                 clock.lap("work")
                 house.wait_for_server()
-                until(lambda: not searched or searcher.right > 0 or searcher.wrong)
-                until(lambda: not house.runs("indexer"))
+                _wait(lambda: not searched or searcher.right > 0 or bool(searcher.wrong))
+                _wait(lambda: not house.runs("indexer"))
             house.stop()
             clock.lap("end")
             problems, left = self._look(gallery, searcher, filed)
@@ -233,6 +233,10 @@ def _answers(gallery: Gallery) -> list[Any]:
         hits = gallery.snapshot(MODEL).search(query, limit=99).hits
         found.append([(hit.tracklet_id, hit.score, hit.standard_score, hit.clip_number) for hit in hits])
     return found
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    until(condition, pause=0.1, patience=PATIENCE)
 
 
 def _figure(colour: scenes.Colour) -> Any:

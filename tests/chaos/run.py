@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,11 +44,17 @@ def main() -> int:
 def _run_lanes(asked: argparse.Namespace) -> None:
     """Play every lane in a process of its own."""
     command = [sys.executable, "-m", "tests.chaos.run", *sys.argv[1:], "--lanes", str(asked.lanes)]
-    lanes = [subprocess.Popen([*command, "--lane", str(lane)]) for lane in range(asked.lanes)]
+    # In sessions of their own: Ctrl-C is ours, and they are told once.
+    lanes = [
+        subprocess.Popen([*command, "--lane", str(lane)], start_new_session=True)
+        for lane in range(asked.lanes)
+    ]
     try:
         for lane in lanes:
             lane.wait()
-    except KeyboardInterrupt:  # theirs, too
+    except KeyboardInterrupt:
+        for lane in lanes:
+            lane.terminate()
         for lane in lanes:
             lane.wait()
 
@@ -129,4 +136,5 @@ def print_table(done: dict[int, dict[str, Any]], seed: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -50,6 +50,10 @@ class Searcher:
             thread.join(PATIENCE)
             self._client.close()
 
+    def forget(self) -> None:
+        """Upload photos anew: those of before may be gone."""
+        self._probes.clear()
+
     def _run(self) -> None:
         photos = {colour: photo(colour) for scene in SCENES.values() for colour in scene}
         while not self._stop.is_set():
@@ -77,9 +81,9 @@ class Searcher:
 
     def _search(self, colour: Colour, jpeg: bytes) -> httpx2.Response:
         self._asked += 1
-        if colour in self._probes and self._asked % _ANEW:
-            probes = [{"probe_id": self._probes[colour]}]
-            return self._client.post("/v1/searches", json={"probes": probes})
+        probe = self._probes.get(colour)
+        if probe is not None and self._asked % _ANEW:
+            return self._client.post("/v1/searches", json={"probes": [{"probe_id": probe}]})
         return self._client.post("/v1/searches", files={"file": ("p.jpg", jpeg, "image/jpeg")})
 
     def _look(self, colour: Colour, answer: Mapping[str, Any]) -> None:
