@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from gallery.catalogue.catalogue import Catalogue as Catalogue
     from gallery.clock import FrameClock as FrameClock
     from gallery.disk.media import exported_directory as exported_directory
+    from gallery.erasure.kept import keep_certificates as keep_certificates
+    from gallery.erasure.kept import read_certificates as read_certificates
     from gallery.erasure.readable import certificate_text as certificate_text
+    from gallery.erasure.repeating import Repeated as Repeated
     from gallery.errors import AlreadyIndexed as AlreadyIndexed
     from gallery.errors import CatalogueUnavailable as CatalogueUnavailable
     from gallery.errors import Conflict as Conflict
@@ -158,7 +161,9 @@ _HOMES = {
         "Unindexed",
     ],
     "records.figures": ["Figures", "KindFigures"],
+    "erasure.kept": ["keep_certificates", "read_certificates"],
     "erasure.readable": ["certificate_text"],
+    "erasure.repeating": ["Repeated"],
     "records.erasure": [
         "ErasureInfo",
         "ErasureKind",

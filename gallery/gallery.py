@@ -132,6 +132,7 @@ class Gallery:
             database.close()
             raise
         gallery = cls(database, settings.data_dir.absolute())
+        gallery.erasures.folder = settings.erasure_dir
         if create:
             gallery.sweep()
             Reserve(gallery.data_dir).keep()

@@ -16,6 +16,7 @@ class GallerySettings(BaseSettings):
     `database_url` is sqlite:///FILE or postgresql://...; None means a SQLite file in `data_dir`.
     `anchor_key` is the file of the key that signs anchors of the audit trail, by default `keys/anchor.pem` in
     `data_dir`; into `anchor_dir` workers write one a day.
+    `erasure_dir`: a folder into which the certificate of each erasure is written, for restores to repeat it.
     `require_purpose` and `require_case_number`: a look at people has to say why (`gallery.because`).
     """
 
@@ -25,6 +26,7 @@ class GallerySettings(BaseSettings):
     database_url: str | None = None
     anchor_key: Path | None = None
     anchor_dir: Path | None = None
+    erasure_dir: Path | None = None
     require_purpose: bool = False
     require_case_number: bool = False
 

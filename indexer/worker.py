@@ -210,6 +210,10 @@ class Worker:
             return
         self._rules_at = time.monotonic() + RULES_SECONDS
         self._follow_rules()
+        try:
+            self._gallery.erasures.keep_certificates()
+        except (GalleryError, OSError) as error:
+            log.warning("certificates of erasures not kept", worker=self._name, reason=str(error))
         if self._keep_anchor is None:
             return
         try:

@@ -8,6 +8,7 @@ import typer
 
 from gallery import GallerySettings
 from sightline.console import AsJson, DataDir, open_gallery, output, print_json, read_settings
+from sightline.erasures import tell_repeated
 
 
 def backup(
@@ -30,6 +31,10 @@ def backup(
 
 def restore(
     folder: Annotated[Path, typer.Argument(help="A folder that `sightline backup` made.")],
+    repeat_erasures: Annotated[
+        list[Path] | None,
+        typer.Option(help="A certificate of what was erased since, or a folder of them; may be repeated."),
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,11 +42,18 @@ def restore(
 
     The database may be of another kind than before, and the data folder another one.
     """
-    from gallery import Gallery
+    from gallery import Gallery, read_certificates
 
     settings = read_settings(GallerySettings, data_dir=data_dir)
+    kept = read_certificates(repeat_erasures or [])  # what is wrong with them is said before anything is done
     report = Gallery.restore(settings, folder.absolute())
+    repeated = None
+    if repeat_erasures:
+        with open_gallery(settings) as gallery:
+            repeated = gallery.erasures.repeat(kept)
     if as_json:
-        print_json(asdict(report))
-    else:
-        output.print(f"{report.videos} videos are restored to {settings.data_dir}.", markup=False)
+        print_json(asdict(report) | ({"repeated": asdict(repeated)} if repeated is not None else {}))
+        return
+    output.print(f"{report.videos} videos are restored to {settings.data_dir}.", markup=False)
+    if repeated is not None:
+        tell_repeated(repeated)

@@ -80,3 +80,10 @@ def _plain(value: object) -> str:
     if isinstance(value, bytes):
         return hashlib.sha256(value).hexdigest()
     raise TypeError(type(value).__name__)
+
+
+def tracklets_digest(session: Session, video_id: str) -> str:
+    """A digest of the ids of a video's tracklets and of their strips: other tracklets have another one."""
+    query = select(Tracklet.id, Tracklet.thumbnail_sha256).where(Tracklet.video_id == video_id)
+    rows = [list(row) for row in session.execute(query.order_by(Tracklet.number))]
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()

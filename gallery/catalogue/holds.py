@@ -110,12 +110,13 @@ class Holding:
     shown: dict[str, LegalHold]  # the recordings of these
 
     @classmethod
-    def read(cls, session: Session) -> "Holding":
-        """Read them; nobody puts one on or lifts one until the session's transaction ends."""
+    def read(cls, session: Session, since: datetime | None = None) -> "Holding":
+        """Read them, or those put on since; nobody puts one on or lifts one until the transaction ends."""
         _exclude(session, alone=False)
-        rows = session.scalars(
-            select(LegalHold).where(LegalHold.lifted_at.is_(None)).order_by(LegalHold.created_at)
-        ).all()
+        query = select(LegalHold).where(LegalHold.lifted_at.is_(None)).order_by(LegalHold.created_at)
+        if since is not None:
+            query = query.where(LegalHold.created_at >= since)
+        rows = session.scalars(query).all()
         cases = {row.case_id: row for row in reversed(rows) if row.case_id is not None}
         items: dict[str, LegalHold] = {}
         tracklets: dict[str, LegalHold] = {}

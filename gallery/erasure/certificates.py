@@ -37,6 +37,11 @@ class Certificates:
                 raise NotFound(f"no erasure {erasure_id}")
             return _info(session, row)
 
+    def ids(self) -> list[str]:
+        """The ids of all erasures, the oldest first."""
+        with self._database.read() as session:
+            return list(session.scalars(select(Erasure.id).order_by(Erasure.at, Erasure.id)))
+
     def waiting(self) -> bool:
         """Whether something that was erased may be on the disk still."""
         with self._database.read() as session:
@@ -93,7 +98,7 @@ def make(
         rule: under which rule.
         marks: how many marks of hits go along.
         vectors: how many of tracklets and clips, by model.
-        digests: of the tracklets of recordings that go whole.
+        digests: of the tracklets that recordings have, of those that go whole and of those that lose some.
         photo_hashes: SHA-256 of the photos.
         database: its kind.
     """
@@ -110,8 +115,16 @@ def make(
         for one in plan.recordings
     ]
     stretches = [
-        {"recording": one.recording_id, "start": one.start, "end": one.end} for one in plan.stretches
+        {
+            "recording": one.recording_id,
+            "start": one.start,
+            "end": one.end,
+            "from_us": one.from_us,
+            "to_us": one.to_us,
+        }
+        for one in plan.stretches
     ]
+    shrunk = sorted({one.id.rpartition("-")[0] for one in plan.tracklets})
     counts = {
         "recordings": len(recordings),
         "tracklets": plan.tracklet_count,
@@ -134,6 +147,7 @@ def make(
             "erased": {
                 "recordings": recordings,
                 "tracklets": [one.id for one in plan.tracklets],
+                "tracklets_sha256": {one: digests[one] for one in shrunk},
                 "stretches": stretches,
                 "photos": [{"id": one, "sha256": photo_hashes[one]} for one in plan.probes],
                 "searches": list(plan.searches),

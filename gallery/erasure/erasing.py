@@ -6,10 +6,9 @@ erased all, and the next sweep removes the files that are left. Vectors that sha
 masked, and leave the disk when the segment is compacted.
 """
 
-import hashlib
-import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +17,14 @@ from typing import Any, Final
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from gallery.catalogue.digests import tracklets_digest
 from gallery.disk.files import discard_tree, is_full
 from gallery.disk.locks import staging_root
 from gallery.disk.reserve import Reserve
 from gallery.erasure import certificates, proof
+from gallery.erasure.kept import KeptCertificate, keep_certificates
 from gallery.erasure.planning import make_plan
+from gallery.erasure.repeating import Repeated
 from gallery.erasure.resolving import Resolved
 from gallery.erasure.retention import rules_now
 from gallery.errors import Conflict, Held, InvalidInput, NotFound, StorageFull
@@ -52,15 +54,22 @@ class Ordered:
         digest: of the plan that was listed; None: whatever is there.
         skip_held: leave what legal holds keep, and take the rest.
         key_id: who; None: the command line, or a rule.
+        again: the certificate that is repeated, if one is.
     """
 
     digest: str | None = None
     skip_held: bool = False
     key_id: str | None = None
+    again: KeptCertificate | None = None
 
 
 class Erasures:
-    """Plans and carries out erasures, and keeps their certificates."""
+    """Plans and carries out erasures, and keeps their certificates.
+
+    Attributes:
+        certificates: of all erasures.
+        folder: where they are kept as files, too; None: nowhere.
+    """
 
     def __init__(self, database: Database, data_dir: Path, snapshots: Snapshots) -> None:
         self._database = database
@@ -68,6 +77,7 @@ class Erasures:
         self._snapshots = snapshots
         self._adaptations = Adaptations(database, data_dir)
         self.certificates = certificates.Certificates(database)
+        self.folder: Path | None = None
 
     def plan(self, target: ErasureTarget) -> ErasurePlan:
         """List what an erasure would take; nothing changes.
@@ -108,7 +118,52 @@ class Erasures:
         """
         if target.kind == ErasureKind.RETENTION and target.about is not None:
             raise InvalidInput("a rule that is not set can only be tried")
-        order = Ordered(digest, skip_held, key_id)
+        return self._erase_surely(target, Ordered(digest, skip_held, key_id))
+
+    def repeat(self, kept: Sequence[KeptCertificate]) -> Repeated:
+        """Erase again what certificates name that a restored gallery does not know of.
+
+        Raises:
+            Conflict, StorageFull: as of `erase`; what was repeated before stays erased.
+        """
+        known, passed, absent = self._known(), 0, 0
+        erased: list[str] = []
+        held: list[str] = []
+        for one in kept:
+            if one.names & known:
+                passed += 1
+                continue
+            about = {"erasure": one.repeats or one.id, "certificate_sha256": one.sha256}
+            target = ErasureTarget(kind=ErasureKind.REPEATED, about=about)
+            with self._database.read() as session:
+                plan, _ = make_plan(session, target, one)
+            if plan.held:
+                held.append(one.id)
+            elif plan.empty:
+                absent += 1
+            if not plan.empty:
+                done = self._erase_surely(target, Ordered(plan.digest, skip_held=True, again=one))
+                erased.append(done.id)
+            known |= one.names
+        return Repeated(erased, passed, absent, held)
+
+    def keep_certificates(self) -> int:
+        """Write the certificates that their folder lacks; returns how many.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        return 0 if self.folder is None else keep_certificates(self.certificates, self.folder)
+
+    def _known(self) -> set[str]:
+        """The erasures that the gallery knows of: its own, and those that it repeated."""
+        known = set(self.certificates.ids())
+        query = select(Erasure.certificate).where(Erasure.kind == ErasureKind.REPEATED.value)
+        with self._database.read() as session:
+            return known | {one["target"]["about"]["erasure"] for one in session.scalars(query)}
+
+    def _erase_surely(self, target: ErasureTarget, order: Ordered) -> ErasureInfo:
+        """Erase; on a full disk with the room kept back for this."""
         reserve = Reserve(self._data_dir)
         try:
             return self._erase(target, order)
@@ -141,7 +196,7 @@ class Erasures:
 
     def _erase(self, target: ErasureTarget, order: Ordered) -> ErasureInfo:
         with self._database.read() as session:
-            plan, found = make_plan(session, target)
+            plan, found = make_plan(session, target, order.again)
         _require(plan, order)
         erasure_id, leaving = secrets.token_hex(16), _leaving(found)
         with video_locks(self._data_dir, leaving.touched):
@@ -161,6 +216,8 @@ class Erasures:
             photo.unlink(missing_ok=True)
         self._adaptations.forget(leaving.touched)
         proof.prove(self._database, self._data_dir, self._snapshots, erasure_id, sample)
+        with suppress(OSError):  # workers try again, and say what is wrong
+            self.keep_certificates()
         return self.certificates.get(erasure_id)
 
     def _commit(
@@ -168,11 +225,12 @@ class Erasures:
     ) -> tuple[Left, list[Path]]:
         """The transaction. Returns what left, and the photos whose rows are gone."""
         with self._database.write() as session:
-            plan, found = make_plan(session, target)
+            plan, found = make_plan(session, target, order.again)
             if plan.digest != digest:
                 raise Conflict("what would go is not what was listed any more: list it again")
             vectors = _count_vectors(session, found)
-            digests = {video_id: _tracklets_digest(session, video_id) for video_id in found.videos}
+            losing = {*found.videos, *found.parts}
+            digests = {video_id: tracklets_digest(session, video_id) for video_id in losing}
             at = current_time(session)
             photos = [probe_file(self._data_dir, row.id, row.media_type) for row in found.probes.values()]
             hashes = {row.id: row.image_hash for row in found.probes.values()}
@@ -216,6 +274,8 @@ def _leaving(found: Resolved) -> Leaving:
 def _rule(session: Session, plan: ErasurePlan, order: Ordered) -> Mapping[str, Any]:
     if plan.target.kind == ErasureKind.RETENTION:
         return {"by": "rules of retention", "rules": rules_now(session)}
+    if order.again is not None:
+        return {"by": "repeated after a restore", **(plan.target.about or {})}
     confirmed = order.digest is not None
     return {"by": "request", "plan_sha256": plan.digest, "listed_and_confirmed": confirmed}
 
@@ -253,13 +313,6 @@ def _count_vectors(session: Session, found: Resolved) -> dict[str, dict[str, int
             tracklets[model_id] = tracklets.get(model_id, 0) + own
             clips[model_id] = clips.get(model_id, 0) + count
     return {model: {"tracklets": tracklets[model], "clips": clips[model]} for model in sorted(tracklets)}
-
-
-def _tracklets_digest(session: Session, video_id: str) -> str:
-    """A digest of the ids of a video's tracklets and of their strips."""
-    query = select(Tracklet.id, Tracklet.thumbnail_sha256).where(Tracklet.video_id == video_id)
-    rows = [list(row) for row in session.execute(query.order_by(Tracklet.number))]
-    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
 
 
 def _record(

@@ -10,7 +10,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.holds import Holding
+from gallery.erasure.kept import KeptCertificate
 from gallery.erasure.remaining import remaining
+from gallery.erasure.repeating import resolve_again
 from gallery.erasure.resolving import Resolved, resolve
 from gallery.erasure.retention import due
 from gallery.records.erasure import (
@@ -27,15 +29,22 @@ from gallery.sql.erasure_tables import LegalHold
 from gallery.sql.tables import Camera, Mark, Tracklet, Video
 
 
-def make_plan(session: Session, target: ErasureTarget) -> tuple[ErasurePlan, Resolved]:
+def make_plan(
+    session: Session, target: ErasureTarget, again: KeptCertificate | None = None
+) -> tuple[ErasurePlan, Resolved]:
     """Say what an erasure would take now; returns the rows that go, too: without what is held.
+
+    `again`: the certificate that is repeated. Holds that were there before it were lifted for it, so those
+    count that were put on since.
 
     Raises:
         NotFound: something that the target names by id is not there.
         InvalidInput: it names nothing, or more than one erasure may take.
     """
-    holding = Holding.read(session)
-    if target.kind == ErasureKind.RETENTION:
+    holding = Holding.read(session, since=None if again is None else again.at)
+    if again is not None:
+        found = resolve_again(session, again.erased)
+    elif target.kind == ErasureKind.RETENTION:
         found = due(session, holding, (target.about or {}).get("rule"))
     else:
         found = resolve(session, target)
@@ -63,7 +72,7 @@ def make_plan(session: Session, target: ErasureTarget) -> tuple[ErasurePlan, Res
             for name, _, start, end in parts
         ],
         stretches=[
-            PlannedStretch(video, *_times(found.stay[video], *cut))
+            PlannedStretch(video, *_times(found.stay[video], *cut), *cut)
             for video, cut in sorted(found.cuts.items())
         ],
         probes=sorted(found.probes),

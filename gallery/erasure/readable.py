@@ -55,6 +55,8 @@ def _rule(rule: Mapping[str, Any]) -> str:
             for one in rule["rules"]
         ]
         return f"{rule['by']}: {', '.join(rules)}"
+    if "erasure" in rule:
+        return f"{rule['by']}: erasure {rule['erasure']}, certificate SHA-256 {rule['certificate_sha256']}"
     listed = "listed and confirmed" if rule.get("listed_and_confirmed") else "without a list"
     return f"{rule['by']}, {listed}"
 

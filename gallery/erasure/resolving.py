@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -102,15 +101,14 @@ def _add_stretch(session: Session, found: Resolved, target: ErasureTarget) -> No
         if inside:
             found.videos[row.id] = row
         else:
-            _cut(session, found, row, start, end)
+            origin = microseconds(row.start_time)
+            first = 0 if start is None else max(0, microseconds(start) - origin)
+            last = row.duration_us if end is None else min(row.duration_us, microseconds(end) - origin)
+            cut(session, found, row, first, last)
 
 
-def _cut(
-    session: Session, found: Resolved, video: Video, start: datetime | None, end: datetime | None
-) -> None:
-    origin = microseconds(video.start_time)
-    first = 0 if start is None else max(0, microseconds(start) - origin)
-    last = video.duration_us if end is None else min(video.duration_us, microseconds(end) - origin)
+def cut(session: Session, found: Resolved, video: Video, first: int, last: int) -> None:
+    """Add a stretch of a video that stays, in µs since its first frame, and the tracklets seen in it."""
     if first >= last:
         return
     found.stay[video.id] = video
@@ -133,6 +131,13 @@ def _add_tracklets(session: Session, found: Resolved, ids: Sequence[str]) -> Non
     _limit(len(wanted), MOST_TRACKLETS, "single tracklets")
     if wrong := [one for one in wanted if not is_tracklet_id(one)]:
         raise NotFound(f"no tracklet {wrong[0]!r}"[:200])
+    there = add_parts(session, found, wanted)
+    if missing := [one for one in wanted if one not in there]:
+        raise NotFound(f"no tracklet {missing[0]}")
+
+
+def add_parts(session: Session, found: Resolved, wanted: Sequence[str]) -> set[str]:
+    """Add single tracklets, by id, of videos that stay; returns those that are there."""
     columns = (Tracklet.video_id, Tracklet.id, Tracklet.number, Tracklet.start_us, Tracklet.end_us)
     there: set[str] = set()
     for some in batches(wanted):
@@ -140,10 +145,9 @@ def _add_tracklets(session: Session, found: Resolved, ids: Sequence[str]) -> Non
         for video_id, one, number, begin, stop in session.execute(query):
             found.parts.setdefault(video_id, []).append((one, number, begin, stop))
             there.add(one)
-    if missing := [one for one in wanted if one not in there]:
-        raise NotFound(f"no tracklet {missing[0]}")
     for some in batches(sorted(found.parts)):
         found.stay |= {row.id: row for row in session.scalars(select(Video).where(Video.id.in_(some)))}
+    return there
 
 
 def _add_case(session: Session, found: Resolved, case_id: str) -> None:

@@ -15,6 +15,7 @@ class ErasureKind(StrEnum):
     CAMERA: all that a camera ever saw.
     PERSON: the tracklets that somebody found to show one person, and the photos they were found with.
     RETENTION: what the rules of retention do not keep any longer.
+    REPEATED: what was erased before from a gallery that was then restored from an older backup.
     """
 
     RECORDINGS = "recordings"
@@ -24,6 +25,7 @@ class ErasureKind(StrEnum):
     CAMERA = "camera"
     PERSON = "person"
     RETENTION = "retention"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +75,13 @@ class PlannedTracklet:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStretch:
-    """A stretch of time that goes from a recording that stays."""
+    """A stretch of time that goes from a recording that stays; also in µs since its first frame."""
 
     recording_id: str
     start: datetime
     end: datetime
+    from_us: int
+    to_us: int
 
 
 @dataclass(frozen=True, slots=True)

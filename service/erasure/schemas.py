@@ -90,6 +90,8 @@ class PlannedStretchOut(BaseModel):
     recording_id: str = Field(description="Of the video")
     start: datetime = Field(description="UTC")
     end: datetime = Field(description="UTC")
+    from_us: int = Field(description="Start in µs since the first frame")
+    to_us: int = Field(description="End in µs since the first frame")
 
 
 class HeldOut(BaseModel):
@@ -144,7 +146,9 @@ class ErasureOut(BaseModel):
     id: str = Field(description="Of the erasure")
     at: datetime = Field(description="When it was out of sight, UTC")
     key_id: str | None = Field(description="Who did it; null for the command line and the rules of retention")
-    kind: str = Field(description="recordings, tracklets, cases, stretch, camera, person or retention")
+    kind: str = Field(
+        description="recordings, tracklets, cases, stretch, camera, person, retention, repeated"
+    )
     certificate: dict[str, Any] = Field(
         description="What went, when, by whom, under which rule, and what remains; never changed"
     )
