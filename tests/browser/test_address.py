@@ -12,7 +12,7 @@ from tests.waiting import PATIENCE
 
 def cameras_of(visit: Visit) -> set[str]:
     """The cameras in the answer."""
-    return set(visit.page.locator(".hit .camera").all_inner_texts())
+    return set(visit.page.locator(".hit .camera").all_text_contents())
 
 
 def search_and_narrow(visit: Visit) -> str:

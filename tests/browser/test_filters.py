@@ -15,7 +15,7 @@ def box(visit: Visit, name: str) -> Locator:
 
 def cameras_of(visit: Visit) -> set[str]:
     """The cameras in the answer."""
-    return set(visit.page.locator(".hit .camera").all_inner_texts())
+    return set(visit.page.locator(".hit .camera").all_text_contents())
 
 
 def test_cameras_are_chosen_singly_and_by_site(visit: Visit) -> None:

@@ -31,11 +31,11 @@ def test_link_and_reload_keep_what_is_shown(searched: Visit) -> None:
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == link.input_value()
-    names = page.locator(".hit .when").all_inner_texts()
+    names = page.locator(".hit .when").all_text_contents()
     for _ in range(2):
         page.reload()
         expect(searched.hits).to_have_count(36)
-        assert page.locator(".hit .when").all_inner_texts() == names
+        assert page.locator(".hit .when").all_text_contents() == names
         expect(page.locator("#stage img")).to_be_visible()
 
 

@@ -1,12 +1,11 @@
-"""Marks on the page: by mouse and keyboard, undone, and searched with again; several photos."""
+"""Marks on the page: by mouse and keyboard, undone, and searched with again."""
 
 import re
 
-from playwright.sync_api import FilePayload, Response, expect
+from playwright.sync_api import Response, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.library import photo
-from tests.browser.scenes import BLUE_JACKET, RED_COAT
+from tests.browser.scenes import RED_COAT
 from tests.browser.test_layout import FAINT
 
 
@@ -29,12 +28,12 @@ def test_hits_are_marked_undone_and_searched_with_again(visit: Visit) -> None:
     expect(visit.hits.nth(7)).to_be_focused()
     page.keyboard.press("m")
     expect(marked).to_have_text("Marked: 2 the person, 0 someone else.")
-    page.get_by_role("button", name="Undo").click()
+    page.keyboard.press("u")
     expect(marked).to_have_text("Marked: 1 the person, 1 someone else.")
     assert page.evaluate(FAINT) == []
     before = page.url
     with page.expect_response(refining) as answered:
-        again.click()
+        page.keyboard.press("r")
     assert answered.value.json()["refined"]["method"] == "rocchio"
     visit.wait_for_answer()
     expect(marked).to_contain_text("This answer follows your marks")
@@ -63,24 +62,6 @@ def test_what_to_judge_is_asked_and_answered_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#marked")).to_have_text("Marked: 0 the person, 1 someone else.")
     assert page.evaluate(FAINT) == []
-
-
-def test_a_photo_is_added(visit: Visit) -> None:
-    visit.open()
-    visit.search(RED_COAT)
-    page = visit.page
-    more: FilePayload = {"name": "more.jpg", "mimeType": "image/jpeg", "buffer": photo(BLUE_JACKET)}
-    visit.answer_after(lambda: page.set_input_files("#add-photo", more))
-    expect(page.locator("#marked")).to_have_text("2 photos together.")
-    pulled = page.locator("#hits .pulled")
-    expect(pulled).to_have_count(36)
-    assert {*pulled.all_inner_texts()} == {"most like photo 1", "most like photo 2"}
-    page.reload()
-    visit.wait_for_answer()
-    expect(page.locator("#marked")).to_have_text("2 photos together.")
-    visit.answer_after(lambda: visit.choose_photo(photo(RED_COAT)))
-    expect(page.locator("#marked")).to_be_empty()
-    expect(pulled).to_have_count(0)
 
 
 def test_a_refused_mark_is_explained(visit: Visit) -> None:

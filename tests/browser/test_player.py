@@ -130,7 +130,7 @@ def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
     camera = visit.page.locator("#player-title").inner_text().split("\n")[-1]
     expect(about.locator("#fact-video")).to_contain_text("_20260312_1")
     assert camera
-    expect(about.locator("canvas")).to_be_visible()
+    expect(about.locator(".crop")).to_be_visible()
 
 
 def test_a_clip_is_saved_under_a_telling_name(visit: Visit, tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     comparison = page.locator("#comparison")
     about = page.locator("#player-about .comparison")
     expect(comparison.locator("figcaption")).to_have_text(["Your photo", "This tracklet"])
-    visit.until("document.querySelector('#comparison img').naturalWidth > 0")
+    visit.until("document.querySelector('#comparison figure > img').naturalWidth > 0")
     photo, strip, frame = (
         page.locator(selector).bounding_box()
-        for selector in ("#comparison canvas", "#comparison img", ".screen-frame")
+        for selector in ("#comparison .crop", "#comparison figure > img", ".screen-frame")
     )
     assert photo is not None
     assert strip is not None

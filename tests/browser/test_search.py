@@ -1,6 +1,5 @@
 """From a photo to ranked tracklets, as a visitor does it."""
 
-import base64
 import re
 
 from playwright.sync_api import expect
@@ -9,20 +8,6 @@ from tests.browser.conftest import Visit
 from tests.browser.fakes import WARNING
 from tests.browser.library import photo, plain_photo
 from tests.browser.scenes import BLUE_JACKET, PURPLE_DRESS, RED_COAT, WHITE_SHIRT
-
-GIVE_FILE = """([kind, data]) => {
-  const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-  const transfer = new DataTransfer();
-  transfer.items.add(new File([bytes], "given.jpg", { type: "image/jpeg" }));
-  if (kind === "paste") {
-    document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
-  } else {
-    for (const type of ["dragover", "drop"]) {
-      const about = { dataTransfer: transfer, bubbles: true, cancelable: true };
-      document.body.dispatchEvent(new DragEvent(type, about));
-    }
-  }
-}"""
 
 
 def strip_colour(visit: Visit, index: int) -> tuple[float, float, float]:
@@ -173,17 +158,6 @@ def test_hits_of_other_days_than_the_photo_are_marked(visit: Visit) -> None:
     expect(page.locator("#taken input[type=date]")).to_have_value("2026-03-20")
 
 
-def test_photos_are_dropped_and_pasted(visit: Visit) -> None:
-    visit.open()
-    for kind, figure in (("drop", PURPLE_DRESS), ("paste", BLUE_JACKET)):
-        data = base64.b64encode(photo(figure)).decode()
-        visit.answer_after(lambda kind=kind, data=data: visit.page.evaluate(GIVE_FILE, [kind, data]))  # type: ignore[misc]
-        expect(visit.page.locator("#drop-veil")).to_be_hidden()
-        expect(visit.page.locator("#stage img")).to_have_attribute("alt", "Photo: given.jpg")
-    _, _, blue = strip_colour(visit, 0)
-    assert blue > 120
-
-
 def test_the_next_page_continues_the_ranks(visit: Visit) -> None:
     visit.open()
     visit.page.locator("#filters summary").click()
@@ -192,7 +166,7 @@ def test_the_next_page_continues_the_ranks(visit: Visit) -> None:
     expect(visit.hits).to_have_count(25)
     visit.page.get_by_role("button", name="Show 25 more").click()
     expect(visit.hits).to_have_count(36)
-    ranks = visit.page.locator(".hit .rank").all_inner_texts()
+    ranks = visit.page.locator(".hit .rank").all_text_contents()
     assert [int(text.split()[-1]) for text in ranks] == list(range(1, 37))
     expect(visit.page.locator("#more")).to_have_text("The list ends here: 36 of 36 tracklets compared.")
 
@@ -223,7 +197,8 @@ def test_cards_show_what_orders_them(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
     shown = [
-        float(text.replace("\N{MINUS SIGN}", "-")) for text in visit.page.locator(".score").all_inner_texts()
+        float(text.replace("\N{MINUS SIGN}", "-"))
+        for text in visit.page.locator(".score").all_text_contents()
     ]
     assert len(shown) == 36
     assert shown == sorted(shown, reverse=True)

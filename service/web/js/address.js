@@ -3,14 +3,28 @@
 
 import { reopen } from "./reopen.js";
 import { store } from "./state.js";
+import { SORTS } from "./view.js";
 
-/** What the address asks for: {search, hits} or {filters}, any may be missing; hits: how many, if not one page. */
+const MOST_HITS = 1000; // that an answer keeps
+
+const whole = (text, most) => Math.min(Math.max(Math.trunc(Number(text)) || 0, 0), most) || null;
+
+/** How the hits are to be shown, as the address says: what it does not know it leaves out. */
+function viewIn(asked) {
+  const least = whole(asked.get("least"), 100);
+  return { sort: SORTS.includes(asked.get("sort")) ? asked.get("sort") : null, group: asked.get("group") === "camera", least: least && least / 100 };
+}
+
+/**
+ * What the address asks for: {search, hits, opened, view} or {filters, view}, any may be missing; hits: how many, if not
+ * one page; opened: the rank of the hit that is played.
+ */
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
   const cameras = asked.has("camera") ? asked.getAll("camera") : null;
   const time = (name) => (Number.isNaN(Date.parse(asked.get(name))) ? null : new Date(asked.get(name)).toISOString());
-  const hits = Math.min(Math.max(Math.trunc(Number(asked.get("hits"))) || 0, 0), 1000) || null;
-  return { search: asked.get("search"), hits, filters: { cameras, start: time("from"), end: time("to") } };
+  const filters = { cameras, start: time("from"), end: time("to"), rerank: asked.has("rerank") };
+  return { search: asked.get("search"), hits: whole(asked.get("hits"), MOST_HITS), opened: whole(asked.get("hit"), MOST_HITS), view: viewIn(asked), filters };
 }
 
 /** Take a key out of the address that brings it, so that it is in no history entry or shared link; null if none. */
@@ -29,27 +43,38 @@ function here(asked) {
 }
 
 /** The address of what `state` holds. */
-function addressOf({ search: { answer, shown }, filters }) {
+function addressOf({ search: { answer, shown }, filters, view, opened }) {
   const asked = new URLSearchParams();
   if (answer) {
     asked.set("search", answer.id);
     if (shown) asked.set("hits", shown);
-    return here(asked);
+  } else {
+    for (const camera of filters.cameras ?? []) asked.append("camera", camera);
+    if (filters.start) asked.set("from", filters.start);
+    if (filters.end) asked.set("to", filters.end);
+    if (filters.rerank) asked.set("rerank", "yes");
   }
-  for (const camera of filters.cameras ?? []) asked.append("camera", camera);
-  if (filters.start) asked.set("from", filters.start);
-  if (filters.end) asked.set("to", filters.end);
+  if (view.sort) asked.set("sort", view.sort);
+  if (view.group) asked.set("group", "camera");
+  if (view.least !== null) asked.set("least", Math.round(100 * view.least));
+  if (answer && opened !== null) asked.set("hit", opened);
   return here(asked);
 }
 
-/** A new answer is a step to go back from; filters that wait for a photo are none. */
+/** A link to what the page shows. */
+export const linkTo = (state) => new URL(addressOf(state), location.origin).href;
+
+const PLAYER = { player: true }; // an entry of the history that the player was opened by
+
+/** A new answer is a step to go back from, and so is the player; filters that wait for a photo are none. */
 function write(state, before) {
   const [answer, was] = [state.search.answer, before.search.answer];
   const next = addressOf(state);
   if (next === here(new URLSearchParams(location.hash.slice(1)))) return;
   if (answer && answer.id !== was?.id) history.pushState(null, "", next);
-  else if (answer && state.search.shown !== before.search.shown) history.replaceState(null, "", next);
-  else if (!answer && state.search.phase === "idle" && !state.photo) history.replaceState(null, "", next);
+  else if (answer && state.opened !== null && before.opened === null) history.pushState(PLAYER, "", next);
+  else if (answer && state.opened === null && before.opened !== null && history.state?.player) history.back();
+  else if (answer || (state.search.phase === "idle" && !state.photos.length)) history.replaceState(history.state, "", next);
 }
 
 /** Forget what the address says, when the visitor leaves. */
@@ -57,17 +82,29 @@ export function clearAddress() {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
+/** Show what the address says of the answer that is on the page. */
+function turnTo({ view, opened }) {
+  store.set({ view, opened });
+}
+
 /** Show what the address says, and keep it true from now on. */
 export function startAddress() {
-  const { search, hits, filters } = read();
-  store.set({ filters: { ...store.get().filters, ...filters } });
-  if (search) reopen(search, hits);
+  const { search, hits, view, opened, filters } = read();
+  store.set({ filters: { ...store.get().filters, ...filters }, view });
+  if (search) reopen(search, hits, opened);
   store.subscribe((state, before) => {
-    if (state.search.answer !== before.search.answer || state.filters !== before.filters) write(state, before);
+    const changed = state.search.answer !== before.search.answer || ["filters", "view", "opened"].some((name) => state[name] !== before[name]);
+    if (changed) write(state, before);
   });
   addEventListener("popstate", () => {
+    const asked = read();
     // A link with another key, pasted into a tab that already shows the page.
     if (location.hash.includes("key=")) location.reload();
-    else if (read().search !== store.get().search.answer?.id) reopen(read().search, read().hits);
+    else if (asked.search === (store.get().search.answer?.id ?? null)) turnTo(asked);
+    else {
+      store.set({ opened: null });
+      store.set({ view: asked.view });
+      reopen(asked.search, asked.hits, asked.opened);
+    }
   });
 }

@@ -1,8 +1,9 @@
 // The person searched for and the tracklet of a hit, side by side at one size.
 
 import { isAbort } from "./api.js";
-import { probeCrop } from "./crop.js";
+import { cropOf } from "./crop.js";
 import { h } from "./dom.js";
+import { staged } from "./photos.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -18,15 +19,26 @@ function strip(tracklet, scope, alt) {
 
 const figure = (picture, caption) => h("figure", {}, picture, h("figcaption", {}, caption));
 
-/** What was searched for, a photo or a tracklet, beside `hit`; crops of the photo are `height` pixels high. */
-export function comparison(hit, scope, height) {
-  const { seed } = store.get();
-  const crop = seed ? null : probeCrop(height);
+/** What `hit` is to be compared with: of several photos the one that it resembles most, else the one on the stage. */
+export function lookedFor(hit) {
+  const state = store.get();
+  const pulling = state.search.answer?.probes[hit.pulled_by];
+  const isThat = ({ probe, tracklet }) => (probe ? probe.id === pulling.id : tracklet?.tracklet_id === pulling.tracklet_id);
+  if (state.seed) return { tracklet: state.seed };
+  return (pulling && state.photos.find(isThat)) || staged(state);
+}
+
+/** What was searched for, a photo or a tracklet, beside `hit`; the style says how high. */
+export function comparison(hit, scope) {
+  const one = lookedFor(hit);
+  const { photos, seed } = store.get();
+  const crop = one.tracklet ? null : cropOf(one);
+  const number = photos.length > 1 && !seed ? photos.indexOf(one) + 1 : null;
   return h(
     "div",
-    { class: seed ? "comparison of-tracklets" : "comparison" },
-    seed ? figure(strip(seed, scope, say.seed.strip), say.player.searchedFor) : null,
-    crop ? figure(crop, say.player.yourPhoto) : null,
+    { class: one.tracklet ? "comparison of-tracklets" : "comparison" },
+    one.tracklet ? figure(strip(one.tracklet, scope, say.seed.strip), say.player.searchedFor) : null,
+    crop ? figure(crop, say.player.yourPhoto(number)) : null,
     figure(strip(hit, scope, say.player.strip), say.player.thisTracklet),
   );
 }

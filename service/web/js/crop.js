@@ -1,21 +1,23 @@
-// The person that is searched for, cut out of the photo on the stage, to hold beside a hit.
+// The person that is searched for, cut out of a photo, to hold beside a hit.
 
-import { $, h } from "./dom.js";
-import { store } from "./state.js";
+import { h } from "./dom.js";
 import { say } from "./strings.js";
 
-const SMALL = 192; // pixels: twice what is shown beside the words, for dense screens
-
-/** A canvas of that height with the picked person, or null when there is no photo. */
-export function probeCrop(height = SMALL) {
-  const { probe, pick } = store.get();
-  const image = $("#stage img");
-  if (!probe || !pick || !image?.naturalWidth) return null;
+/** The picked person of one of the photos; null while there is none. As high and wide as its style makes it. */
+export function cropOf({ url, probe, pick }) {
+  if (!url || !probe || !pick) return null;
   const [x, y, w, h_] = boxOf(probe, pick);
-  const scale = image.naturalWidth / probe.width;
-  const canvas = h("canvas", { height, width: Math.max(1, Math.round((height * w) / h_)), role: "img", "aria-label": say.photo.crop });
-  canvas.getContext("2d").drawImage(image, x * scale, y * scale, w * scale, h_ * scale, 0, 0, canvas.width, canvas.height);
-  return canvas;
+  const image = h("img", { alt: "", src: url, draggable: false });
+  // The whole picture behind a window of the box's shape: however large it is shown, at the resolution of the photo.
+  Object.assign(image.style, {
+    inlineSize: `${(100 * probe.width) / w}%`,
+    blockSize: `${(100 * probe.height) / h_}%`,
+    insetInlineStart: `${(-100 * x) / w}%`,
+    insetBlockStart: `${(-100 * y) / h_}%`,
+  });
+  const crop = h("span", { class: "crop", role: "img", "aria-label": say.photo.crop }, image);
+  crop.style.aspectRatio = `${w} / ${h_}`;
+  return crop;
 }
 
 /** The box [x, y, w, h] that a pick means on its photo. */

@@ -4,8 +4,8 @@ import { instantsOf, shownZone, wallOf } from "./zones.js";
 
 const HOUR = 3_600_000;
 
-/** The instant at which a day (YYYY-MM-DD) begins; where clocks skip midnight, the first hour that they show. */
-function beginning(day, zone) {
+/** The instant, in milliseconds, at which a day (YYYY-MM-DD) begins; where clocks skip midnight, the first hour that they show. */
+export function beginning(day, zone) {
   for (const clock of ["00:00:00", "01:00:00", "02:00:00"]) {
     const [instant] = instantsOf(`${day}T${clock}`, zone);
     if (instant) return Date.parse(instant);
@@ -13,8 +13,8 @@ function beginning(day, zone) {
   return Date.parse(`${day}T00:00:00Z`);
 }
 
-const dayOf = (milliseconds, zone) => wallOf(milliseconds, zone).slice(0, 10);
-const dayAfter = (day) => new Date(Date.parse(`${day}T00:00:00Z`) + 24 * HOUR).toISOString().slice(0, 10);
+export const dayOf = (milliseconds, zone) => wallOf(milliseconds, zone).slice(0, 10);
+export const dayAfter = (day) => new Date(Date.parse(`${day}T00:00:00Z`) + 24 * HOUR).toISOString().slice(0, 10);
 
 /** Where something lies within a day, as shares of it: 23 or 25 hours when clocks change. */
 export function shares({ from, to }, day) {

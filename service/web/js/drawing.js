@@ -1,6 +1,7 @@
 // A box drawn by hand: dragged with mouse or finger, or moved and resized with the arrow keys.
 
 import { $, h, place } from "./dom.js";
+import { staged } from "./photos.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -27,7 +28,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export function startDrawing(stage, choose) {
   const drawn = h("div", { class: "drawn sight", tabIndex: 0, role: "group", "aria-label": say.photo.boxLabel });
   const show = (box) => {
-    const { probe } = store.get();
+    const { probe } = staged(store.get());
     if (!box || !probe) return drawn.remove();
     place(drawn, box, probe.width, probe.height);
     if (!drawn.isConnected) stage.append(drawn);
@@ -35,7 +36,7 @@ export function startDrawing(stage, choose) {
 
   drawn.addEventListener("keydown", (event) => {
     const direction = ARROWS[event.key];
-    const { pick, probe } = store.get();
+    const { pick, probe } = staged(store.get());
     if (!direction || !pick?.box) return;
     event.preventDefault();
     const step = Math.max(1, Math.round(probe.height / 100));
@@ -43,16 +44,17 @@ export function startDrawing(stage, choose) {
   });
 
   $("#own-box").addEventListener("click", () => {
-    const { probe, pick } = store.get();
+    const { probe, pick } = staged(store.get());
     if (!pick.box) choose({ box: startingBox(probe, pick) });
     drawn.focus();
   });
 
   followPointer(stage, show, choose);
   store.subscribe((state, before) => {
-    if (state.pick === before.pick) return;
-    show(state.pick?.box);
-    stage.classList.toggle("drawing", Boolean(state.pick?.box));
+    const { pick } = staged(state);
+    if (pick === staged(before).pick) return;
+    show(pick?.box);
+    stage.classList.toggle("drawing", Boolean(pick?.box));
   });
 }
 
@@ -67,12 +69,12 @@ function followPointer(stage, show, choose) {
   let start = null; // where the pointer went down, in pixels of the photo
   let box = null; // as it is now, once the pointer has really moved
   const point = (event) => {
-    const { probe } = store.get();
+    const { probe } = staged(store.get());
     const area = stage.getBoundingClientRect();
     return [((event.clientX - area.left) / area.width) * probe.width, ((event.clientY - area.top) / area.height) * probe.height];
   };
   stage.addEventListener("pointerdown", (event) => {
-    const { probe } = store.get();
+    const { probe } = staged(store.get());
     // A finger scrolls the page unless an own box was asked for; a mouse may always draw.
     const refused = event.pointerType === "touch" && !stage.classList.contains("drawing");
     if (!probe || event.button !== 0 || refused) return;
@@ -80,7 +82,7 @@ function followPointer(stage, show, choose) {
   });
   stage.addEventListener("pointermove", (event) => {
     if (!start) return;
-    const next = between(start, point(event), store.get().probe);
+    const next = between(start, point(event), staged(store.get()).probe);
     if (!box && Math.min(next[2], next[3]) < SMALLEST) return;
     if (!box) stage.setPointerCapture(event.pointerId);
     box = next;
@@ -89,7 +91,7 @@ function followPointer(stage, show, choose) {
   const finish = (event) => {
     if (box) swallowClick(stage);
     if (box && event.type === "pointerup" && Math.min(box[2], box[3]) >= SMALLEST) choose({ box });
-    else if (box) show(store.get().pick?.box);
+    else if (box) show(staged(store.get()).pick?.box);
     start = box = null;
   };
   stage.addEventListener("pointerup", finish);

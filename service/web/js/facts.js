@@ -7,8 +7,6 @@ import { day, duration, moment, probability, score, secondsBetween, timecode, zo
 import { say } from "./strings.js";
 import { clockOf, clocksOf } from "./when.js";
 
-const SMALL = 192; // pixels: twice what is shown, for dense screens
-
 function fact(name, value, more) {
   return [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
 }
@@ -30,7 +28,7 @@ export function factsOf(hit, scope) {
     fact(say.player.video, h("span", { id: "fact-video" }, "…"), h("span", { id: "fact-offset" })),
     fact(say.player.tracklet, h("code", {}, hit.tracklet_id)),
   ];
-  return h("div", { class: "about-facts" }, comparison(hit, scope, SMALL), h("dl", {}, facts.flat()));
+  return h("div", { class: "about-facts" }, comparison(hit, scope), h("dl", {}, facts.flat()));
 }
 
 /** The video's file name and the place in it, which the answer does not carry. */

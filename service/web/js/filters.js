@@ -59,7 +59,7 @@ function camerasChanged({ target }) {
     for (const box of boxes) if (box.dataset.of === target.dataset.site) box.checked = target.checked;
   }
   const on = boxes.filter((box) => box.checked).map((box) => box.dataset.camera);
-  change({ cameras: on.length === boxes.length ? null : on });
+  changeFilters({ cameras: on.length === boxes.length ? null : on });
 }
 
 /** The zones of all cameras, that of most cameras first. */
@@ -88,7 +88,7 @@ function timesChanged() {
   const [start, end] = [fields.start.instant, fields.end.instant];
   const wrong = start && end && start >= end;
   $("#time-error").textContent = wrong ? say.time.wrongOrder : "";
-  if (!wrong) change({ start, end });
+  if (!wrong) changeFilters({ start, end });
 }
 
 const sameTime = (a, b) => (a ? Date.parse(a) : null) === (b ? Date.parse(b) : null);
@@ -105,7 +105,8 @@ function showTimes({ filters, zone }, before) {
   if (before.zone && zone !== before.zone) timesChanged();
 }
 
-function change(patch) {
+/** Change some of the filters; what is searched for is searched for again. */
+export function changeFilters(patch) {
   const { filters } = store.get();
   const next = { ...filters, ...patch };
   if (JSON.stringify(next) === JSON.stringify(filters)) return;
@@ -121,19 +122,19 @@ function summary({ cameras, start, end }, all) {
 export function startFilters() {
   fill($("#moments"), fields.start.element, fields.end.element);
   $("#cameras").addEventListener("change", camerasChanged);
-  $("#limit").addEventListener("change", ({ target }) => change({ limit: Number(target.value) }));
-  $("#rerank").addEventListener("change", ({ target }) => change({ rerank: target.checked }));
+  $("#limit").addEventListener("change", ({ target }) => changeFilters({ limit: Number(target.value) }));
+  $("#rerank").addEventListener("change", ({ target }) => changeFilters({ rerank: target.checked }));
   $("#filter-form").addEventListener("submit", (event) => event.preventDefault());
   $("#reset").addEventListener("click", () => {
     for (const field of Object.values(fields)) field.show(null);
-    change({ cameras: null, start: null, end: null });
+    changeFilters({ cameras: null, start: null, end: null });
   });
   store.subscribe((state, before) => {
     if (state.cameras !== before.cameras) showCameras(state);
     if (state.cameras !== before.cameras) showZones(state);
     if (state.zone !== before.zone || state.filters !== before.filters) showTimes(state, before);
     // Beside the first answer there is room for the filters; on a narrow screen they would push it down.
-    if (state.photo && !before.photo && matchMedia("(min-width: 861px)").matches) $("#filters").open = true;
+    if (state.photos.length && !before.photos.length && matchMedia("(min-width: 861px)").matches) $("#filters").open = true;
     if (state.filters !== before.filters) tick(state.filters);
     $("#rerank").checked = state.filters.rerank;
     const { cameras, start, end } = state.filters;

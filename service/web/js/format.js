@@ -46,6 +46,9 @@ export const score = (value) => value.toFixed(3).replace("-", "\u2212");
 export const signed = (value) => `${value < 0 ? "" : "+"}${value.toFixed(2)}`.replace("-", "\u2212");
 export const probability = (value) => `${Math.round(value * 100)} %`;
 
+/** A share that was chosen, such as the least probability. */
+export const shareText = (share) => say.jobs.percent(Math.round(100 * share));
+
 /** How much of some work is done: never 100 % before it is. */
 export const percent = (share) => say.jobs.percent(Math.min(99, Math.floor(share * 100)));
 

@@ -1,19 +1,30 @@
 // Keys of the page: arrows go from hit to hit, ? tells all keys. Those of the player are its own.
 
 import { $, fill, h, icon } from "./dom.js";
+import { chooseNumber } from "./stage.js";
 import { say } from "./strings.js";
 
-/** How many hits stand beside each other. */
-function columns(hits) {
-  const first = hits[0].getBoundingClientRect().top;
-  const next = hits.findIndex((hit) => hit.getBoundingClientRect().top > first + 1);
-  return next === -1 ? hits.length : next;
+/** The hit in the next row, or with -1 in the one before, that stands nearest below or above hit `index`. */
+function across(hits, index, step) {
+  const area = (at) => hits[at].parentElement.getBoundingClientRect();
+  const here = area(index);
+  let best;
+  let row = null;
+  for (let at = index + step; at >= 0 && at < hits.length; at += step) {
+    const { top, left } = area(at);
+    if (row === null && Math.abs(top - here.top) > 1) row = top;
+    if (row === null) continue;
+    if (Math.abs(top - row) > 1) break;
+    if (best === undefined || Math.abs(left - here.left) < best.off) best = { hit: hits[at], off: Math.abs(left - here.left) };
+  }
+  return best?.hit;
 }
 
 /** Where a key leads from hit `index`; undefined for keys that lead nowhere. */
 function target(key, index, hits) {
-  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns(hits), ArrowDown: columns(hits), Home: -index, End: hits.length - 1 - index };
-  return key in steps ? hits[index + steps[key]] : undefined;
+  if (key === "ArrowUp" || key === "ArrowDown") return across(hits, index, key === "ArrowUp" ? -1 : 1);
+  const ends = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: hits.length - 1 };
+  return hits[ends[key]];
 }
 
 function throughHits(event) {
@@ -33,6 +44,14 @@ function buildHelp() {
   fill($("#help"), h("header", { class: "panel-head" }, h("h2", { id: "help-title" }, say.keys.title), close), h("div", { class: "panel-body" }, groups));
 }
 
+const BUTTONS = { u: "#undo", r: "#refine" };
+
+/** Press a button by its key, where it is offered. */
+function press(selector) {
+  const button = $(selector);
+  if (button?.checkVisibility() && !button.disabled) button.click();
+}
+
 /** Whether typing goes into a field just now. */
 const isTyping = (element) => element.matches("input:not([type=radio], [type=checkbox]), select, textarea");
 
@@ -41,8 +60,10 @@ export function startKeys() {
   $("#hits").addEventListener("keydown", throughHits);
   $("#open-help").addEventListener("click", () => $("#help").showModal());
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "?" || isTyping(event.target) || $("#help").open || $("#signin").open || $("#reason").open) return;
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+    const action = event.key === "?" ? () => $("#help").showModal() : /^[1-9]$/.test(event.key) ? () => chooseNumber(Number(event.key)) : BUTTONS[event.key.toLowerCase()] ? () => press(BUTTONS[event.key.toLowerCase()]) : null;
+    if (!action) return;
     event.preventDefault();
-    $("#help").showModal();
+    action();
   });
 }

@@ -1,11 +1,10 @@
 // Marks: which hits show the person. With them the search is asked again; they can be undone.
 
-import { addProbe, getJson, isAbort } from "./api.js";
+import { getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
 import { $, fill, h } from "./dom.js";
 import { LazyPictures, stripOf } from "./media.js";
-import { bestPick } from "./probe.js";
-import { beginSearch, search, wantedOf } from "./search.js";
+import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -36,7 +35,7 @@ export function markButtons(hit) {
         type: "button",
         class: "mark",
         data: { tracklet: hit.tracklet_id, verdict },
-        "aria-pressed": String(hit.mark?.verdict === verdict),
+        "aria-pressed": String((verdictOf(hit.tracklet_id) ?? hit.mark?.verdict) === verdict),
         "aria-label": say.marks.labelOf(verdict, hit.rank),
         on: { click: () => attempt(() => toggle(hit.tracklet_id, verdict)) },
       },
@@ -88,14 +87,6 @@ async function searchAgain() {
   }
 }
 
-async function addPhoto(file) {
-  const { answer } = store.get().search;
-  const probe = await addProbe(file);
-  if (store.get().search.answer !== answer) return;
-  store.set({ extra: [...store.get().extra, wantedOf(probe, bestPick(probe))] });
-  await search();
-}
-
 async function ask() {
   const { answer } = store.get().search;
   const { items } = await getJson(path(`judge?count=${ASKED}`));
@@ -105,14 +96,16 @@ async function ask() {
   const cards = items.map((hit) => h("li", {}, stripOf(hit, pictures, say.results.noPicture), h("span", { class: "camera" }, hit.camera.name), markButtons(hit)));
   const list = cards.length ? h("ol", { class: "judge", "aria-label": say.marks.asked }, cards) : h("p", {}, say.marks.allMarked);
   fill($("#judge"), h("h3", {}, say.marks.asked), list);
-  drawButtons();
   $("#judge button")?.focus();
 }
 
-/** Every button says what its hit is marked as, in the list and among those asked about. */
-function drawButtons() {
-  for (const button of document.querySelectorAll("button.mark")) {
-    button.setAttribute("aria-pressed", String(verdictOf(button.dataset.tracklet) === button.dataset.verdict));
+/** The buttons of the hits whose marks have changed say so, in the list and among those asked about. */
+function drawButtons(now, before) {
+  for (const trackletId of new Set([...Object.keys(now), ...Object.keys(before)])) {
+    if (now[trackletId] === before[trackletId]) continue;
+    for (const button of document.querySelectorAll(`button.mark[data-tracklet="${CSS.escape(trackletId)}"]`)) {
+      button.setAttribute("aria-pressed", String(now[trackletId] === button.dataset.verdict));
+    }
   }
 }
 
@@ -126,33 +119,23 @@ function onKey(event) {
 
 function build() {
   const button = (id, text, action) => h("button", { id, type: "button", on: { click: () => attempt(action) } }, text);
-  const file = h("input", { id: "add-photo", class: "unseen", type: "file", accept: "image/jpeg,image/png,image/webp" });
-  file.addEventListener("change", () => {
-    const [photo] = file.files;
-    if (photo) attempt(() => addPhoto(photo));
-    file.value = "";
-  });
-  const add = h("button", { id: "add-photo-button", type: "button", on: { click: () => file.click() } }, say.marks.addPhoto);
-  file.tabIndex = -1;
-  file.setAttribute("aria-label", say.marks.addPhoto);
   fill(
     $("#feedback"),
-    h("div", { class: "tools" }, button("refine", say.marks.again, searchAgain), button("undo", say.marks.undo, undo), button("ask", say.marks.judge, ask), add, file),
+    h("div", { class: "tools" }, button("refine", say.marks.again, searchAgain), button("undo", say.marks.undo, undo), button("ask", say.marks.judge, ask)),
     h("p", { id: "marked", role: "status" }),
     h("div", { id: "feedback-error", class: "slot" }),
     h("div", { id: "judge", class: "slot" }),
   );
 }
 
-function draw({ marks, extra, search: now }) {
+function draw({ marks, photos, seed, search: now }) {
   const verdicts = Object.values(marks);
   const matches = verdicts.filter((one) => one === "match").length;
   $("#feedback").hidden = now.phase !== "done" || !now.hits.length;
   $("#refine").disabled = !verdicts.length;
-  const said = [verdicts.length ? say.marks.count(matches, verdicts.length - matches) : "", extra.length ? say.marks.photos(extra.length + 1) : "", now.answer?.refined ? say.marks.refined : ""];
+  const said = [verdicts.length ? say.marks.count(matches, verdicts.length - matches) : "", photos.length > 1 && !seed ? say.marks.photos(photos.length) : "", now.answer?.refined ? say.marks.refined : ""];
   const line = said.filter(Boolean).join(" ");
   if (line !== announced) $("#marked").textContent = announced = line;
-  drawButtons();
 }
 
 export function startMarks() {
@@ -160,6 +143,7 @@ export function startMarks() {
   $("#hits").addEventListener("keydown", onKey);
   store.subscribe((state, before) => {
     const [now, was] = [state.search, before.search];
+    if (state.marks !== before.marks) drawButtons(state.marks, before.marks);
     if (now.answer?.id !== was.answer?.id) {
       fill($("#judge"));
       showError($("#feedback-error"), null);
@@ -167,7 +151,7 @@ export function startMarks() {
       if (now.answer?.refined) attempt(refresh); // it has those of the search before too, also on no hit of its own
     } else if (now.hits.length > was.hits.length) {
       store.set({ marks: { ...state.marks, ...marksOf(now.hits.slice(was.hits.length)) } });
-    } else if (state.marks !== before.marks || state.extra !== before.extra || now !== was) draw(state);
+    } else if (state.marks !== before.marks || state.photos !== before.photos || now !== was) draw(state);
   });
   draw(store.get());
 }

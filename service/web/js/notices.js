@@ -1,30 +1,36 @@
 // What is to be known of the photo and of the person picked on it, in a list under the photo.
 
 import { $, fill, h, icon } from "./dom.js";
+import { changeStaged, staged, stagedTracklet } from "./photos.js";
 import { search } from "./search.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
 
-/** The notices of what is picked: those of the answer, once it is there, as they know what was chosen and why. */
-function noticesOf({ probe, pick, seed, search: { answer, phase } }) {
-  if (seed || !probe || !pick) return [];
-  if (phase === "done" && answer?.probe.id === probe.id) return answer.probe.notices;
-  const person = probe.persons.find((one) => one.index === pick.person);
-  return [...(person?.quality.notices ?? []), ...probe.notices];
+/** What the answer says of the photo on the stage; undefined before there is one. */
+function answered(state) {
+  const { answer, phase } = state.search;
+  return phase === "done" ? answer?.probes.find(({ id }) => id && id === staged(state).probe?.id) : undefined;
 }
 
-/** Those of further photos, each with its number. */
-function furtherOf({ probe, seed, search: { answer, phase } }) {
-  if (seed || !probe || phase !== "done") return [];
-  return answer.probes.slice(1).flatMap((one, at) => one.notices.map((notice) => ({ ...notice, text: `${say.photo.numbered(at + 2)} ${notice.text}` })));
+/** The notices of what is picked: those of the answer, once it is there, as they know what was chosen and why. */
+function noticesOf(state) {
+  const { probe, pick } = staged(state);
+  if (state.seed || !probe || !pick) return [];
+  const person = probe.persons.find((one) => one.index === pick.person);
+  return answered(state)?.notices ?? [...(person?.quality.notices ?? []), ...probe.notices];
+}
+
+/** Those of the other photos that may spoil a search, each with its number; the rest is said when it is on the stage. */
+function furtherOf(state) {
+  const { answer, phase } = state.search;
+  if (state.seed || !state.photos.length || phase !== "done") return [];
+  const here = answered(state);
+  return answer.probes.flatMap((one, at) => (one === here ? [] : one.notices.filter(({ warns }) => warns).map((notice) => ({ ...notice, text: `${say.photo.numbered(at + 1)} ${notice.text}`, plain: notice.text }))));
 }
 
 /** The sentences that stand under the photo. */
-export function saidBesidePhoto(state) {
-  const further = state.seed ? [] : state.search.answer?.probes.slice(1).flatMap((one) => one.notices) ?? [];
-  return [...noticesOf(state), ...(state.probe ? further : [])].map(({ text }) => text);
-}
+export const saidBesidePhoto = (state) => [...noticesOf(state), ...furtherOf(state)].map(({ text, plain }) => plain ?? text);
 
 function line({ text, warns }) {
   return h("li", { class: warns ? "caution" : "notice" }, warns ? icon("warning") : null, h("span", {}, text));
@@ -37,21 +43,22 @@ export function startNotices() {
     named: true,
     onChange: () => {
       if (taken.problem) return;
-      store.set({ takenAt: taken.instant });
+      changeStaged({ takenAt: taken.instant });
       search();
     },
   });
   $("#taken").append(taken.element);
   store.subscribe((state, before) => {
     const { search: now } = state;
+    const [here, there] = [staged(state), staged(before)];
     if (state.zone !== before.zone && state.zone) {
       taken.zone = state.zone;
-      taken.show(state.takenAt); // the instant is meant, whatever clock shows it
-    } else if (state.takenAt !== before.takenAt && state.takenAt !== taken.instant) taken.show(state.takenAt);
-    const coming = !state.photo && now.phase === "loading"; // a search that is opened again keeps the photo's place
-    $("#taken-holder").hidden = !(state.photo || coming) || Boolean(state.seed);
-    $("#notices").classList.toggle("to-come", coming || state.uploading);
-    const same = state.probe === before.probe && state.pick === before.pick && state.seed === before.seed && now.answer === before.search.answer && now.phase === before.search.phase;
+      taken.show(here.takenAt); // the instant is meant, whatever clock shows it
+    } else if (here.takenAt !== there.takenAt && here.takenAt !== taken.instant) taken.show(here.takenAt);
+    const coming = !state.photos.length && now.phase === "loading"; // a search that is opened again keeps the photo's place
+    $("#taken-holder").hidden = !(here.url || coming) || Boolean(stagedTracklet(state));
+    $("#notices").classList.toggle("to-come", coming || here.uploading);
+    const same = here.key === there.key && here.probe === there.probe && here.pick === there.pick && state.seed === before.seed && now.answer === before.search.answer && now.phase === before.search.phase;
     if (same || now.phase === "loading") return; // what was said stays until there is an answer: nothing below moves twice
     fill($("#notices"), [...noticesOf(state), ...furtherOf(state)].map(line));
   });

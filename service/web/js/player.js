@@ -10,13 +10,13 @@ import { MediaScope } from "./media.js";
 import { searchFrom } from "./seed.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
+import { arranged } from "./view.js";
 
 const PADDING = 1; // seconds shown before and after
-const LARGE = 640; // pixels of the crop that is compared with, enough for a large screen
 const SHORT = 12; // seconds of a tracklet that is played whole at once
 
 let scope = new MediaScope();
-let shown = null; // {hit, index}
+let shown = null; // {hit, list, index}: the hit, in the list as it stood when it was opened
 let boxed = true;
 let comparing = false;
 let whole = false; // all of a long tracklet was asked for
@@ -72,11 +72,21 @@ async function load(second) {
   }
 }
 
-/** Show hit number `index` of the list. */
-export function openPlayer(index) {
-  const hit = store.get().search.hits[index];
-  if (!hit) return;
-  shown = { hit, index };
+/** Play a hit; the address tells which. */
+export const openPlayer = (hit) => store.set({ opened: hit.rank });
+
+/** Show the hit of that rank; before and after it come those beside it on the page. */
+function show(rank) {
+  const state = store.get();
+  const isThat = (hit) => hit.rank === rank;
+  const list = arranged(state).some(isThat) ? arranged(state) : state.search.hits;
+  const index = list.findIndex(isThat);
+  if (index === -1) {
+    store.set({ opened: null });
+    return;
+  }
+  const hit = list[index];
+  shown = { hit, list, index };
   whole = false;
   scope.close();
   scope = new MediaScope();
@@ -87,11 +97,10 @@ export function openPlayer(index) {
   fill($("#player-title"), h("span", { class: "rank" }, String(hit.rank)), hit.camera.name, site);
   fill($("#player-about"), factsOf(hit, scope));
   fillVideo(hit, scope);
-  const { length } = store.get().search.hits;
   $("#player-whole").hidden = isShort(hit);
   $("#player-whole").setAttribute("aria-pressed", "false");
   $("#player-previous").disabled = index === 0;
-  $("#player-next").disabled = index === length - 1;
+  $("#player-next").disabled = index === list.length - 1;
   if (!$("#player").open) {
     $("#player").showModal();
     // Not the button that closes: Space is to stop and play.
@@ -102,7 +111,8 @@ export function openPlayer(index) {
 }
 
 function step(by) {
-  if (store.get().search.hits[shown.index + by]) openPlayer(shown.index + by);
+  const next = shown.list[shown.index + by];
+  if (next) openPlayer(next);
 }
 
 function toggleBox() {
@@ -135,7 +145,7 @@ function showComparison() {
   $("#comparison").hidden = !comparing;
   if (!comparing) return;
   video.pause();
-  fill($("#comparison"), comparison(shown.hit, scope, LARGE));
+  fill($("#comparison"), comparison(shown.hit, scope));
 }
 
 function togglePlay() {
@@ -204,7 +214,13 @@ export function startPlayer() {
     video.removeAttribute("src");
     video.load();
     scope.close();
+    store.set({ opened: null });
     // Back in the list, at the hit that was looked at last.
-    document.querySelectorAll("#hits .hit")[shown?.index ?? 0]?.focus();
+    document.querySelector(`#hits .hit[data-rank="${shown.hit.rank}"]`)?.focus();
+  });
+  store.subscribe(({ opened }, { opened: before }) => {
+    if (opened === before) return;
+    if (opened !== null) show(opened);
+    else if (dialog.open) dialog.close();
   });
 }

@@ -1,5 +1,6 @@
 // The answer on the page as a record: the link that shows it again, and how it compares with the search it asks again.
 
+import { linkTo as address } from "./address.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { askAgain } from "./history.js";
@@ -19,9 +20,7 @@ async function copy(field, button) {
 }
 
 function linkTo(answer) {
-  const url = new URL(location.href);
-  url.hash = new URLSearchParams({ search: answer.id }).toString();
-  const field = h("input", { type: "text", readOnly: true, value: url.href, "aria-label": say.recorded.link, on: { focus: () => field.select() } });
+  const field = h("input", { type: "text", readOnly: true, value: address(store.get()), "aria-label": say.recorded.link, on: { focus: () => field.select() } });
   const button = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, button) } }, icon("link"), say.recorded.copy);
   return h("div", { class: "link" }, h("span", { class: "note" }, say.recorded.link), field, button, newsButton(answer));
 }
@@ -49,8 +48,11 @@ function compared({ repeats }) {
 const shown = ({ answer, phase }) => answer?.id ?? (phase === "loading" ? "" : null);
 
 export function startRecorded() {
-  store.subscribe(({ search: now }, { search: was }) => {
-    if (shown(now) === shown(was)) return;
+  store.subscribe((state, before) => {
+    const { search: now } = state;
+    const field = $("#recorded input");
+    if (field && field.value !== address(state)) field.value = address(state);
+    if (shown(now) === shown(before.search)) return;
     const row = shown(now) === null ? null : linkTo(now.answer ?? { id: "" });
     row?.classList.toggle("to-come", !now.answer); // hits would move down when it comes
     fill($("#recorded"), row, now.answer ? compared(now.answer) : null);

@@ -1,7 +1,8 @@
 // Open a recorded search again, as a link with #search=... and the way back ask.
 
 import { ApiError, getAll, getJson, isAbort, objectUrl } from "./api.js";
-import { removePhoto, showPhoto, showStart, stopUploading } from "./probe.js";
+import { entryOf, setPhotos, staged } from "./photos.js";
+import { showStart, stopUploading } from "./probe.js";
 import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
@@ -13,13 +14,6 @@ function pickOf({ person, box, selected_by: by }) {
   if (by === "whole") return { auto: true };
   if (by === "default") return { person, auto: true };
   return person === null ? { box } : { person };
-}
-
-/** A further photo or tracklet of a recorded search, as a new search takes it. */
-function choiceOf({ id: probeId, person, box, tracklet_id: trackletId, taken_at: takenAt }) {
-  if (trackletId) return { tracklet_id: trackletId };
-  const when = takenAt ? { taken_at: takenAt } : {};
-  return person === null ? { probe_id: probeId, box, ...when } : { probe_id: probeId, person, ...when };
 }
 
 /** As much of a hit as showing and searching from a tracklet takes. */
@@ -36,50 +30,65 @@ async function filtersOf({ cameras, sites, start, end }, signal) {
   return { cameras: meant.map(({ name }) => name), start, end };
 }
 
-/** Show the photo of the search, unless it is the one on the page already. */
-async function showProbe(probe, signal) {
-  if (probe.id !== store.get().probe?.id) {
-    const found = await getJson(`/v1/probes/${id(probe.id)}`, { signal });
-    showPhoto(await objectUrl(found.image_url, { signal }), say.photo.recorded);
-    store.set({ probe: found });
-  }
-  store.set({ pick: pickOf(probe), takenAt: probe.taken_at, seed: null });
+/** A photo or tracklet of the search as the page has it, with what is known of it already. */
+async function entryFor(probe, signal) {
+  // The tracklet's id may be another person's by now: whom it shows is not whom the search looked for.
+  if (probe.gone) throw new ApiError(404, probe.gone);
+  if (probe.tracklet_id) return entryOf({ tracklet: await hitOf(probe.tracklet_id, signal) });
+  const known = store.get().photos.find((one) => one.probe?.id === probe.id);
+  const chosen = { pick: pickOf(probe), takenAt: probe.taken_at };
+  if (known) return { ...known, ...chosen };
+  const found = await getJson(`/v1/probes/${id(probe.id)}`, { signal });
+  const url = await objectUrl(found.image_url, { signal });
+  return entryOf({ url, name: say.photo.recorded, probe: found, ...chosen });
 }
 
 /** Show whom the search looked for. Photos expire and recordings are erased; the answer stays. */
-async function showWhom({ probe }, signal) {
-  try {
-    // The tracklet's id may be another person's by now: whom it shows is not whom the search looked for.
-    if (probe.gone) throw new ApiError(404, probe.gone);
-    if (probe.id) await showProbe(probe, signal);
-    if (probe.tracklet_id) store.set({ seed: await hitOf(probe.tracklet_id, signal) });
-  } catch (error) {
-    if (error.status !== 404) throw error;
-    removePhoto();
-    store.set({ probe: null, pick: null, seed: null, photoError: { error: new ApiError(404, say.photo.gone, say.photo.goneMore) } });
+async function showWhom({ probes }, signal) {
+  const several = probes.length > 1;
+  const asked = await Promise.allSettled(probes.map((probe) => entryFor(probe, signal)));
+  const found = asked.flatMap(({ value }) => value ?? []);
+  const failed = asked.find(({ reason }) => reason && reason.status !== 404);
+  if (failed) {
+    for (const { url } of found) if (!store.get().photos.some((one) => one.url === url)) URL.revokeObjectURL(url);
+    throw failed.reason;
   }
+  const missing = asked.flatMap(({ reason }, index) => (reason ? { error: new ApiError(404, say.photo.gone, say.photo.goneMore), name: several ? say.photo.number(index + 1) : null } : []));
+  store.set({ photoErrors: missing });
+  // Alone it stands in the place of the photos, which stay ready to go back to.
+  if (!several && found[0]?.tracklet) {
+    store.set({ seed: found[0].tracklet });
+    return;
+  }
+  const here = staged(store.get()).key;
+  setPhotos(found, found.findIndex(({ key }) => key === here));
+  store.set({ seed: null });
 }
 
-/** Show the recorded search, `count` hits of it or a page; with null the page as it is before the first one. */
-export async function reopen(searchId, count = null) {
+/**
+ * Show the recorded search, `count` hits of it or a page, and the hit of rank `opened` in the player; with null the page
+ * as it is before the first one.
+ */
+export async function reopen(searchId, count = null, opened = null) {
   const { signal } = beginSearch();
   stopUploading();
   if (!searchId) {
     showStart();
     return;
   }
-  store.set({ photoError: null });
+  store.set({ photoErrors: [] });
   setSearch({ phase: "loading", error: null });
   try {
-    const answer = await getJson(`/v1/searches/${id(searchId)}${count ? `?limit=${count}` : ""}`, { signal });
+    const most = Math.max(count ?? 0, opened && opened > store.get().filters.limit ? opened : 0);
+    const answer = await getJson(`/v1/searches/${id(searchId)}${most ? `?limit=${most}` : ""}`, { signal });
     const filters = await filtersOf(answer.filters, signal);
     await showWhom(answer, signal);
-    store.set({ extra: answer.probes.slice(1).filter(({ gone }) => !gone).map(choiceOf) });
     store.set({ filters: { ...store.get().filters, ...filters, rerank: answer.reranked > 0 } });
-    setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: count });
+    setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: most || null });
+    store.set({ opened });
   } catch (error) {
     if (isAbort(error)) return;
     setSearch({ phase: "idle", answer: null, hits: [] });
-    store.set({ photoError: { error, again: () => reopen(searchId, count) } });
+    store.set({ photoErrors: [{ error, again: () => reopen(searchId, count, opened) }] });
   }
 }

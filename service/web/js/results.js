@@ -1,71 +1,15 @@
-// The ranked tracklets as cards, best first.
+// The answer: how it is going, what was searched, the hits, and more of them.
 
 import { showError } from "./alerts.js";
+import { placeholder } from "./cards.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
-import { duration, probability, score, secondsBetween, signed } from "./format.js";
-import { markButtons } from "./marks.js";
-import { LazyPictures, stripOf } from "./media.js";
+import { drawHits, forgetCards } from "./hitlist.js";
 import { saidBesidePhoto } from "./notices.js";
-import { openPlayer } from "./player.js";
-import { loadMore, search } from "./search.js";
+import { loadAll, loadMore, search } from "./search.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
-import { clockFirst } from "./when.js";
-
-let pictures = new LazyPictures();
-
-/** What a card says about how good its hit is: a probability where there is one, else what the list is ordered by. */
-function goodness(hit, rankedBy) {
-  if (typeof hit.probability === "number") return { value: probability(hit.probability), how: say.results.probability };
-  const standard = rankedBy === "standard_score" && typeof hit.standard_score === "number";
-  return standard ? { value: signed(hit.standard_score), how: say.results.standsOut } : { value: score(hit.score), how: say.results.similarity };
-}
-
-function card(hit, index) {
-  const { camera, start, end } = hit;
-  const { value, how } = goodness(hit, store.get().search.answer?.ranked_by);
-  const frame = stripOf(hit, pictures, say.results.noPicture);
-  frame.append(h("span", { class: "rank" }, h("span", { class: "unseen" }, say.results.rank), String(hit.rank)));
-  const facts = h(
-    "span",
-    { class: "facts" },
-    h("span", { class: "camera" }, camera.name, hit.new ? h("span", { class: "new" }, say.results.fresh) : null),
-    h("span", { class: "score" }, value),
-    h("span", { class: "where" }, h("span", { class: "site" }, camera.site ?? ""), h("span", { class: "length" }, duration(secondsBetween(start, end)))),
-    h("span", { class: "how" }, how),
-    h("span", { class: "when" }, clockFirst(start, camera.time_zone)),
-    hit.beyond_horizon ? h("span", { class: "far" }, say.results.otherDay) : null,
-    typeof hit.pulled_by === "number" ? h("span", { class: "pulled" }, say.marks.pulled(hit.pulled_by + 1)) : null,
-  );
-  return h("li", {}, h("button", { class: "hit", type: "button", on: { click: () => openPlayer(index) } }, frame, facts), markButtons(hit));
-}
-
-/** The card of a hit; before the first a line where none is credible. */
-function withLine(hit, index, answer) {
-  const { credible, line } = answer?.calibration ?? {};
-  if (credible !== 0 || index > 0) return [card(hit, index)];
-  return [h("li", { class: "line" }, say.results.noneCredible(line)), card(hit, index)];
-}
-
-function placeholder() {
-  const lines = Array.from({ length: 4 }, () => h("span", {}));
-  return h("li", { "aria-hidden": "true" }, h("span", { class: "hit empty waiting" }, h("span", { class: "strip" }), h("span", { class: "facts" }, lines)), h("div", { class: "marks room" }, h("button", { type: "button", disabled: true }, "\u00a0")));
-}
-
-function showHits(state, before) {
-  const list = $("#hits");
-  const { search: now } = state;
-  const appended = before.search.hits.length && now.hits[0] === before.search.hits[0] && now.hits.length > before.search.hits.length;
-  if (appended) {
-    const shown = before.search.hits.length;
-    list.append(...now.hits.slice(shown).flatMap((hit, i) => withLine(hit, shown + i, now.answer)));
-    return;
-  }
-  pictures.close();
-  pictures = new LazyPictures();
-  fill(list, now.hits.flatMap((hit, index) => withLine(hit, index, now.answer)));
-}
+import { arranged, leastOf, sortOf } from "./view.js";
 
 function nothing({ answer }, { cameras, filters }) {
   const filtered = filters.cameras !== null || filters.start || filters.end;
@@ -81,15 +25,24 @@ function nothing({ answer }, { cameras, filters }) {
 
 function showMore({ search: now, filters }) {
   const left = now.answer?.next_cursor;
-  const button = h("button", { type: "button", disabled: now.more, on: { click: loadMore } }, now.more ? say.results.loading : say.results.more(filters.limit));
+  const button = (text, action) => h("button", { type: "button", disabled: now.more, on: { click: action } }, text);
+  const buttons = now.more ? button(say.results.loading) : [button(say.results.more(filters.limit), loadMore), button(say.results.all, loadAll)];
   const all = now.answer?.coverage.tracklets_compared;
   const end = now.hits.length ? say.results.end(now.hits.length, all) : null;
-  fill($("#more"), now.phase === "done" ? (left ? button : end) : null);
+  fill($("#more"), now.phase === "done" ? (left ? h("div", { class: "tools" }, buttons) : end) : null);
+}
+
+/** An order by time, a group or a least probability says something of all hits only once all are there. */
+function showSoFar(state) {
+  const { search: now, view } = state;
+  const partial = now.phase === "done" && now.answer?.next_cursor && (view.group || leastOf(state) !== null || !["rank", "probability"].includes(sortOf(state)));
+  fill($("#so-far"), partial ? [h("span", {}, say.results.soFar(now.hits.length)), " ", h("button", { type: "button", class: "quiet", disabled: now.more, on: { click: loadAll } }, now.more ? say.results.loading : say.results.all)] : null);
 }
 
 let slow = 0;
 
-function showProgress({ phase, hits, answer }) {
+function showProgress(state) {
+  const { phase, hits, answer } = state.search;
   clearTimeout(slow);
   const line = $("#progress");
   line.classList.toggle("waiting", phase === "loading");
@@ -97,18 +50,29 @@ function showProgress({ phase, hits, answer }) {
     line.textContent = say.results.searching;
     slow = setTimeout(() => (line.textContent = say.results.slow), 5000);
   } else if (phase === "done" && hits.length) {
-    line.textContent = answer.next_cursor ? say.results.nearest(hits.length) : say.results.shown(hits.length);
+    const more = Boolean(answer.next_cursor);
+    if (leastOf(state) !== null) line.textContent = say.results.filtered(arranged(state).length, hits.length, more);
+    else line.textContent = more ? say.results.nearest(hits.length) : say.results.shown(hits.length);
   } else line.textContent = "";
+}
+
+function showHits(state, before) {
+  const [now, was] = [state.search, before.search];
+  if (now.hits === was.hits && state.view === before.view) return;
+  // A further page goes on with the hits of those before; any other answer has hits of its own.
+  if (now.hits[0] !== was.hits[0]) forgetCards();
+  $("#hits").setAttribute("aria-label", say.results.list(say.view.sorts[sortOf(state)]));
+  drawHits(state);
 }
 
 export function startResults() {
   store.subscribe((state, before) => {
     const [now, was] = [state.search, before.search];
-    if (now === was) return;
+    if (now === was && state.view === before.view) return;
     const list = $("#hits");
     const again = () => (now.answer ? loadMore() : search());
-    if (now.hits !== was.hits) showHits(state, before);
-    if (now.phase !== was.phase || now.hits !== was.hits) showProgress(now);
+    showHits(state, before);
+    if (now.phase !== was.phase || now.hits !== was.hits || state.view !== before.view) showProgress(state);
     if (now.error !== was.error) showError($("#answer-error"), now.error, again);
     list.classList.toggle("stale", now.phase === "loading" && now.hits.length > 0);
     list.setAttribute("aria-busy", String(now.phase === "loading"));
@@ -123,5 +87,6 @@ export function startResults() {
     if (now.phase === "loading" && !now.answer) fill($("#coverage"), h("div", { class: "coverage waiting", "aria-hidden": true }));
     if (now.phase !== "loading" && !now.answer) fill($("#coverage"));
     showMore(state);
+    showSoFar(state);
   });
 }

@@ -2,7 +2,10 @@
 
 import { getJson, isAbort } from "./api.js";
 import { later } from "./dom.js";
+import { isReady } from "./photos.js";
 import { setSearch, store } from "./state.js";
+
+const MOST_AT_ONCE = 200; // hits on a page where all are wanted
 
 let running = null;
 
@@ -12,23 +15,23 @@ export function beginSearch() {
   return (running = new AbortController());
 }
 
-/** What to look for. */
-function wanted({ seed, probe, pick, takenAt }) {
-  if (seed) return { tracklet_id: seed.tracklet_id };
-  return takenAt ? { ...wantedOf(probe, pick), taken_at: takenAt } : wantedOf(probe, pick);
-}
-
 /** What is picked on a photo. Without a person or a box the API would take the first, so the whole photo is a box. */
-export function wantedOf(probe, pick) {
-  if (pick.auto) return { probe_id: probe.id }; // the answer then says why it was this person
-  if (pick.person !== undefined) return { probe_id: probe.id, person: pick.person };
-  return { probe_id: probe.id, box: pick.box ?? [0, 0, probe.width, probe.height] };
+function picked({ probe, pick }) {
+  if (pick.auto) return {}; // the answer then says why it was this person
+  if (pick.person !== undefined) return { person: pick.person };
+  return { box: pick.box ?? [0, 0, probe.width, probe.height] };
 }
 
-function question(state) {
-  const { filters } = state;
+/** One of the photos or tracklets to look for. */
+function wanted(one) {
+  if (one.tracklet) return { tracklet_id: one.tracklet.tracklet_id };
+  const taken = one.takenAt ? { taken_at: one.takenAt } : {};
+  return { probe_id: one.probe.id, ...picked(one), ...taken };
+}
+
+function question({ seed, photos, filters }) {
   return {
-    probes: [wanted(state), ...state.extra],
+    probes: seed ? [wanted({ tracklet: seed })] : photos.filter(isReady).map(wanted),
     cameras: filters.cameras,
     start: filters.start,
     end: filters.end,
@@ -37,10 +40,10 @@ function question(state) {
   };
 }
 
-/** Search for the picked person with the filters as they are; does nothing before a photo is there. */
+/** Search for the picked persons with the filters as they are; does nothing before a photo is there. */
 export async function search() {
   const state = store.get();
-  if (!state.seed && !(state.probe && state.pick)) return;
+  if (!state.seed && !state.photos.some(isReady)) return;
   const mine = beginSearch();
   setSearch({ phase: "loading", error: null });
   try {
@@ -57,17 +60,32 @@ export const searchSoon = later(search, 350);
 
 /** The next page of the same recorded search, so ranks never shift. */
 export async function loadMore() {
-  const { answer, hits, more } = store.get().search;
-  if (!answer?.next_cursor || more) return;
+  if (store.get().search.more) return;
+  await nextPage(store.get().filters.limit, false);
+}
+
+/** All pages that are left, one after the other; each is shown when it comes. */
+export async function loadAll() {
+  if (store.get().search.more) return;
+  while (await nextPage(MOST_AT_ONCE, true));
+}
+
+/** Append a page; true if there is another one. `goOn`: that is wanted at once. */
+async function nextPage(limit, goOn) {
+  const { answer, hits } = store.get().search;
+  if (!answer?.next_cursor) return false;
   setSearch({ more: true, error: null });
   try {
     const path = `/v1/searches/${encodeURIComponent(answer.id)}?cursor=${encodeURIComponent(answer.next_cursor)}`;
-    const page = await getJson(`${path}&limit=${store.get().filters.limit}`);
-    if (store.get().search.answer !== answer) return;
+    const page = await getJson(`${path}&limit=${limit}`);
+    if (store.get().search.answer !== answer) return false;
     const all = [...hits, ...page.hits];
-    setSearch({ more: false, answer: { ...answer, next_cursor: page.next_cursor }, hits: all, shown: all.length });
+    const next = page.next_cursor;
+    setSearch({ more: goOn && Boolean(next), answer: { ...answer, next_cursor: next }, hits: all, shown: all.length });
+    return Boolean(next);
   } catch (error) {
     if (store.get().search.answer === answer) setSearch({ more: false, error });
+    return false;
   }
 }
 

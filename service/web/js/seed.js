@@ -2,6 +2,7 @@
 
 import { $, fill, h, icon } from "./dom.js";
 import { MediaScope } from "./media.js";
+import { stagedTracklet } from "./photos.js";
 import { search } from "./search.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -21,25 +22,28 @@ function back() {
   search();
 }
 
-function show({ seed, photo }) {
+/** Show the tracklet that is searched with, alone or as one of several. */
+function show(state) {
+  const { seed, photos } = state;
   scope.close();
   scope = new MediaScope();
   const panel = $("#seed");
-  panel.hidden = !seed;
-  if (!seed) return;
+  const tracklet = stagedTracklet(state);
+  panel.hidden = !tracklet;
+  if (!tracklet) return;
   const image = h("img", { alt: say.seed.strip });
-  scope.url(seed.thumbnail_url).then((url) => (image.src = url), () => undefined);
-  const { camera, start } = seed;
+  scope.url(tracklet.thumbnail_url).then((url) => (image.src = url), () => undefined);
+  const { camera, start } = tracklet;
   fill(
     panel,
     h("div", { class: "seed-strip sight" }, image),
     h("p", { class: "pick-line" }, h("span", { class: "words" }, say.seed.searching(camera.name), h("span", { class: "hint" }, momentOf(start, camera.time_zone)))),
-    photo ? h("div", { class: "tools" }, h("button", { type: "button", on: { click: back } }, icon("previous"), say.seed.back)) : null,
+    seed && photos.length ? h("div", { class: "tools" }, h("button", { type: "button", on: { click: back } }, icon("previous"), say.seed.back)) : null,
   );
 }
 
 export function startSeed() {
   store.subscribe((state, before) => {
-    if (state.seed !== before.seed) show(state);
+    if (stagedTracklet(state) !== stagedTracklet(before)) show(state);
   });
 }

@@ -1,8 +1,9 @@
 // The photo with the persons found on it: each a radio button laid over the picture, so arrow keys pick the next.
 
 import { startDrawing } from "./drawing.js";
-import { boxOf, probeCrop } from "./crop.js";
+import { boxOf, cropOf } from "./crop.js";
 import { $, fill, h, place } from "./dom.js";
+import { staged, stagedTracklet } from "./photos.js";
 import { pick } from "./probe.js";
 import { searchSoon } from "./search.js";
 import { store } from "./state.js";
@@ -20,6 +21,8 @@ function person({ index, box, quality }, number, { width, height }) {
   return label;
 }
 
+let said = "";
+
 /** A new choice: shown at once, searched when the choosing pauses. */
 export function choose(choice) {
   pick(choice);
@@ -32,7 +35,10 @@ function showPersons({ probe }) {
   if (probe) stage.append(...probe.persons.map((one, i) => person(one, i + 1, probe)));
 }
 
-function showPick({ probe, pick: chosen, uploading, photo, seed, search }) {
+function showPick(state) {
+  const { photos, search } = state;
+  const { probe, pick: chosen, uploading, url: photo } = staged(state);
+  const tracklet = stagedTracklet(state);
   for (const radio of document.querySelectorAll("#stage input[name=person]")) {
     radio.checked = String(chosen?.person) === radio.value;
     radio.parentElement.classList.toggle("picked", radio.checked);
@@ -43,15 +49,27 @@ function showPick({ probe, pick: chosen, uploading, photo, seed, search }) {
   $("#own-box").setAttribute("aria-pressed", String(Boolean(chosen?.box)));
   $("#whole").setAttribute("aria-pressed", String(Boolean(probe && chosen && !chosen.box && chosen.person === undefined)));
   // A search that is opened again keeps the photo's place until that has come.
-  const coming = !photo && search.phase === "loading";
-  $("#stage-holder").hidden = !(photo || coming) || Boolean(seed);
-  $("#drop").hidden = Boolean(photo) || coming;
-  $("#photo-tools").hidden = !photo && !coming;
-  $("#own-box").hidden = $("#whole").hidden = Boolean(seed);
+  const coming = !photos.length && search.phase === "loading";
+  $("#stage-holder").hidden = !(photo || coming) || Boolean(tracklet);
+  $("#drop").hidden = photos.length > 0 || coming;
+  $("#photo-tools").hidden = !photos.length && !coming;
+  $("#own-box").hidden = $("#whole").hidden = Boolean(tracklet);
   $("#own-box").disabled = $("#whole").disabled = !probe;
   $("#stage").classList.toggle("waiting-persons", uploading);
-  const words = seed ? [] : pickLine(probe, chosen, uploading);
-  fill($("#pick-line"), words.length ? [uploading ? null : probeCrop(), h("span", { class: "words" }, words)] : null);
+  const words = tracklet ? [] : pickLine(probe, chosen, uploading);
+  // Said once: what is announced and pictured does not come anew with every answer.
+  const meant = JSON.stringify([photo, chosen, uploading, words.map((one) => one.textContent ?? one)]);
+  if (meant === said) return;
+  said = meant;
+  fill($("#pick-line"), words.length ? [uploading ? null : cropOf(staged(state)), h("span", { class: "words" }, words)] : null);
+}
+
+/** Pick the person of that number, from 1, as it stands on the photo; false where there is none. */
+export function chooseNumber(number) {
+  const radio = document.querySelectorAll("#stage input[name=person]")[number - 1];
+  if (!radio || $("#stage-holder").hidden) return false;
+  if (!radio.checked) radio.click();
+  return true;
 }
 
 /** What is searched for, in words. */
@@ -73,18 +91,17 @@ function pickLine(probe, chosen, uploading) {
 export function startStage() {
   const stage = $("#stage");
   const image = h("img", { alt: "", draggable: false });
-  image.addEventListener("load", () => showPick(store.get()));
   stage.append(image, h("div", { class: "shade", hidden: true }));
   startDrawing(stage, choose);
   $("#whole").addEventListener("click", () => choose({}));
   store.subscribe((state, before) => {
-    if (state.photo !== before.photo) {
-      $("#photo-title").textContent = state.photo ? say.photo.title : say.photo.first;
-      image.alt = state.photo ? say.photo.alt(state.photo.name) : "";
-      if (state.photo) image.src = state.photo.url;
+    const [here, there] = [staged(state), staged(before)];
+    if (here.url !== there.url) {
+      image.alt = here.url ? say.photo.alt(here.name) : "";
+      if (here.url) image.src = here.url;
     }
-    if (state.probe !== before.probe) showPersons(state);
-    const changed = ["photo", "probe", "pick", "seed", "uploading"].some((name) => state[name] !== before[name]);
-    if (changed || state.search.phase !== before.search.phase) showPick(state);
+    $("#photo-title").textContent = state.photos.length ? say.photo.title(state.photos.length) : say.photo.first;
+    if (here.probe !== there.probe) showPersons(here);
+    if (here !== there || state.seed !== before.seed || state.search.phase !== before.search.phase) showPick(state);
   });
 }

@@ -19,19 +19,17 @@ export function createStore(initial) {
 }
 
 export const store = createStore({
-  photo: null, // {url, name}: object URL of the picture being shown
-  probe: null, // the answer of POST /v1/probes
-  uploading: false,
-  photoError: null, // {error, again}: why the photo was not taken
-  pick: null, // {person: index} | {box: [x, y, w, h]} | {} = the whole picture; auto: true where nobody has chosen
-  takenAt: null, // when the photo was taken, RFC 3339, if the user has said so
-  seed: null, // a hit that is searched for instead of the photo
-  extra: [], // further photos of the person: what a search takes as `probes` besides the first
+  photos: [], // what is searched for together, see photos.js
+  at: 0, // which of them is on the stage
+  photoErrors: [], // {error, name, again}: which photos were not taken, and why
+  seed: null, // a hit that is searched for instead of the photos
   marks: {}, // verdicts on the hits of the answer, by tracklet: "match" or "not"
   cameras: [], // as the API lists them
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
   filters: { cameras: null, start: null, end: null, limit: 50, rerank: false }, // cameras: null = all, else array of names
+  view: { sort: null, group: false, least: null }, // how the hits are shown, see view.js
+  opened: null, // the rank of the hit in the player
   search: { phase: "idle", answer: null, hits: [], error: null, more: false, shown: null }, // shown: hits, if more than a page; idle, loading, done, failed
 });
 

@@ -1,0 +1,84 @@
+// The filters in use as tokens above the hits, each with a way to take it away: sites and cameras, times, probability.
+
+import { shareText } from "./format.js";
+import { $, fill, h, icon } from "./dom.js";
+import { changeFilters } from "./filters.js";
+import { store } from "./state.js";
+import { say } from "./strings.js";
+import { leastOf, setView } from "./view.js";
+import { momentOf, stretchOf } from "./when.js";
+
+const MOST = 12; // places shown one by one
+
+/** The chosen cameras as whole sites where all of one are chosen, else one by one: [{name, cameras}]. */
+export function placesOf(chosen, all) {
+  const left = new Set(chosen);
+  const places = [];
+  const sites = new Set(all.map(({ site }) => site).filter(Boolean));
+  for (const site of sites) {
+    const names = all.filter((one) => one.site === site).map(({ name }) => name);
+    if (names.length < 2 || !names.every((name) => left.has(name))) continue;
+    places.push({ name: site, cameras: names });
+    for (const name of names) left.delete(name);
+  }
+  return [...places, ...[...left].map((name) => ({ name, cameras: [name] }))];
+}
+
+/** Without the last camera there would be nothing to search: then all of them are. */
+function without(cameras) {
+  const left = store.get().filters.cameras.filter((name) => !cameras.includes(name));
+  changeFilters({ cameras: left.length ? left : null });
+}
+
+function token(words, name, remove) {
+  return h("li", {}, h("button", { type: "button", class: "token", "aria-label": say.tokens.remove(name), on: { click: remove } }, h("span", {}, words), icon("close")));
+}
+
+function cameraTokens({ filters, cameras }) {
+  if (filters.cameras === null) return [];
+  if (!filters.cameras.length) return [token(say.tokens.noCamera, say.tokens.noCamera, () => changeFilters({ cameras: null }))];
+  const places = placesOf(filters.cameras, cameras);
+  const [shown, rest] = places.length > MOST ? [places.slice(0, MOST - 1), places.slice(MOST - 1)] : [places, []];
+  const more = rest.flatMap((one) => one.cameras);
+  return [
+    ...shown.map((place) => token(place.name, place.name, () => without(place.cameras))),
+    more.length ? token(say.tokens.more(more.length), say.tokens.more(more.length), () => without(more)) : null,
+  ];
+}
+
+/** The time, with its zone beside it. */
+function timeToken({ filters: { start, end }, zone }) {
+  if ((!start && !end) || !zone) return null;
+  const words = start && end ? [stretchOf(start, end, zone)] : start ? [say.tokens.from, momentOf(start, zone)] : [say.tokens.until, momentOf(end, zone)];
+  return token([...words, ` ${zone}`], say.tokens.time, () => changeFilters({ start: null, end: null }));
+}
+
+function tokensOf(state) {
+  const least = leastOf(state);
+  return [
+    ...cameraTokens(state),
+    timeToken(state),
+    least === null ? null : token(say.tokens.least(shareText(least)), say.tokens.least(shareText(least)), () => setView({ least: null })),
+    state.filters.rerank ? token(say.tokens.reranked, say.tokens.reranked, () => changeFilters({ rerank: false })) : null,
+  ].filter(Boolean);
+}
+
+/** Taking one away leaves the focus on the next, or on the hits. */
+function show(state) {
+  const list = $("#tokens");
+  const buttons = [...list.querySelectorAll("button")];
+  const at = buttons.indexOf(document.activeElement);
+  fill(list, tokensOf(state));
+  list.hidden = !list.children.length;
+  if (at === -1) return;
+  const left = list.querySelectorAll("button");
+  (left[Math.min(at, left.length - 1)] ?? $("#results")).focus();
+}
+
+/** Keep the tokens as the state says. */
+export function startTokens() {
+  store.subscribe((state, before) => {
+    const same = ["filters", "cameras", "zone", "view"].every((name) => state[name] === before[name]);
+    if (!same || state.search.answer?.id !== before.search.answer?.id) show(state);
+  });
+}
