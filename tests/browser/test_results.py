@@ -131,7 +131,7 @@ def test_the_player_is_a_step_to_go_back_from(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(player).to_be_hidden()
     expect(page).to_have_url(answer)
-    # A link to a hit opens it, for somebody who has just come, too; one to a hit that is not there opens the answer.
+    # A link to a hit opens it, for somebody who has just come, too; one to none opens the answer.
     for rank, opened in ((7, True), (999, False)):
         page.goto("about:blank")
         page.goto(f"{answer}&hit={rank}&sort=oldest&least=abc")

@@ -91,7 +91,7 @@ function turnTo({ view, opened }) {
 export function startAddress() {
   const { search, hits, view, opened, filters } = read();
   store.set({ filters: { ...store.get().filters, ...filters }, view });
-  if (search) reopen(search, hits, opened);
+  if (search) reopen(search, { hits, opened, view });
   store.subscribe((state, before) => {
     const changed = state.search.answer !== before.search.answer || ["filters", "view", "opened"].some((name) => state[name] !== before[name]);
     if (changed) write(state, before);
@@ -101,10 +101,6 @@ export function startAddress() {
     // A link with another key, pasted into a tab that already shows the page.
     if (location.hash.includes("key=")) location.reload();
     else if (asked.search === (store.get().search.answer?.id ?? null)) turnTo(asked);
-    else {
-      store.set({ opened: null });
-      store.set({ view: asked.view });
-      reopen(asked.search, asked.hits, asked.opened);
-    }
+    else reopen(asked.search, asked);
   });
 }

@@ -66,14 +66,16 @@ async function showWhom({ probes }, signal) {
 }
 
 /**
- * Show the recorded search, `count` hits of it or a page, and the hit of rank `opened` in the player; with null the page
- * as it is before the first one.
+ * Show the recorded search, `hits` of it or a page, as `view` says, and the hit of rank `opened` in the player; with null
+ * the page as it is before the first one. All of it is put into the state at once: what is written down of a part of it
+ * would be the address of no page that ever was.
  */
-export async function reopen(searchId, count = null, opened = null) {
+export async function reopen(searchId, { hits: count = null, opened = null, view = store.get().view } = {}) {
   const { signal } = beginSearch();
   stopUploading();
   if (!searchId) {
     showStart();
+    store.set({ opened: null });
     return;
   }
   store.set({ photoErrors: [] });
@@ -83,12 +85,15 @@ export async function reopen(searchId, count = null, opened = null) {
     const answer = await getJson(`/v1/searches/${id(searchId)}${most ? `?limit=${most}` : ""}`, { signal });
     const filters = await filtersOf(answer.filters, signal);
     await showWhom(answer, signal);
-    store.set({ filters: { ...store.get().filters, ...filters, rerank: answer.reranked > 0 } });
-    setSearch({ phase: "done", answer, hits: answer.hits, error: null, more: false, shown: most || null });
-    store.set({ opened });
+    store.set({
+      filters: { ...store.get().filters, ...filters, rerank: answer.reranked > 0 },
+      view,
+      opened,
+      search: { ...store.get().search, phase: "done", answer, hits: answer.hits, error: null, more: false, shown: most || null },
+    });
   } catch (error) {
     if (isAbort(error)) return;
     setSearch({ phase: "idle", answer: null, hits: [] });
-    store.set({ photoErrors: [{ error, again: () => reopen(searchId, count, opened) }] });
+    store.set({ photoErrors: [{ error, again: () => reopen(searchId, { hits: count, opened, view }) }] });
   }
 }
