@@ -1,6 +1,6 @@
 """Does the page stay quick with thousands of hits, paint at once, and keep still while it fills?
 
-    python benchmarks/page.py [--hits 5000] [--pixels 1200]
+    python benchmarks/page.py [--hits 5000] [--pixels 3000]
 
 A real Chromium opens the page on a small drawn gallery, whose answer is multiplied to --hits in the browser,
 so that neither the network nor the index is measured. It then loads all of them, scrolls from the first to
@@ -64,9 +64,7 @@ def _tasks(trace: dict[str, Any]) -> list[tuple[float, float]]:
 @contextmanager
 def _measured(browser: Browser, page: Page, name: str, steps: list[Step]) -> Iterator[None]:
     moved = page.evaluate("shift")
-    browser.start_tracing(
-        page=page, categories=["devtools.timeline", "disabled-by-default-devtools.timeline", "toplevel"]
-    )
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline"])
     try:
         yield
     finally:
@@ -152,7 +150,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--hits", type=int, default=5000)
-    parser.add_argument("--pixels", type=int, default=1200, help="of one notch of the wheel")
+    parser.add_argument("--pixels", type=int, default=3000, help="of one notch of the wheel")
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as directory,

@@ -32,7 +32,9 @@ function notSearched({ coverage }) {
   const reasons = new Map();
   for (const { what, reason } of coverage.not_searched) reasons.set(reason, [...(reasons.get(reason) ?? []), what]);
   const lines = [...reasons].map(([reason, what]) => h("li", {}, say.coverage.gap(reason, what)));
-  return h("div", { class: "gap" }, h("p", {}, say.coverage.notSearched), h("ul", {}, lines));
+  // On a small screen the first hits come before the list; what it would say is counted.
+  const open = matchMedia("(min-width: 861px)").matches;
+  return h("details", { class: "gap", open }, h("summary", {}, say.coverage.notSearched(coverage.not_searched.length)), h("ul", {}, lines));
 }
 
 function table({ coverage }) {

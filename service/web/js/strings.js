@@ -265,7 +265,7 @@ export const say = {
     from: (cameras, time) => ` from ${count(cameras.length, "camera")}${cameras.length && cameras.length <= 4 ? ` (${joined(cameras)})` : ""}: ${time} of video`,
     fromTime: ", from ",
     untilTime: ", until ",
-    notSearched: "Not searched:",
+    notSearched: (n) => `Not searched: ${count(n, "camera, time or recording", "cameras, times or recordings")}`,
     gap: (reason, what) => `${joined(what)}: ${reason}`,
     more: "What was searched, and how to read the scores",
     columns: ["Camera", "Site", "Tracklets", "Recorded time"],

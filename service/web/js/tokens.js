@@ -50,7 +50,8 @@ function cameraTokens({ filters, cameras }) {
 function timeToken({ filters: { start, end }, zone }) {
   if ((!start && !end) || !zone) return null;
   const words = start && end ? [stretchOf(start, end, zone)] : start ? [say.tokens.from, momentOf(start, zone)] : [say.tokens.until, momentOf(end, zone)];
-  return token([...words, ` ${zone}`], say.tokens.time, () => changeFilters({ start: null, end: null }));
+  const named = zone === "UTC" ? "" : ` ${zone}`; // its shift stands with the times
+  return token([...words, named], say.tokens.time, () => changeFilters({ start: null, end: null }));
 }
 
 function tokensOf(state) {
