@@ -148,9 +148,9 @@ class Sandboxed:
         counted, own = answer.counted, self.statistics
         own.frames_decoded, own.frames_bad = counted.frames_decoded, counted.frames_bad
         own.duration_us, own.width, own.height = counted.duration_us, counted.width, counted.height
-        own.intervals, own.warnings = counted.intervals, counted.warnings
+        own.intervals, own.warnings = counted.intervals, [shown(one) for one in counted.warnings]
         if answer.refused is not None:
-            raise UnreadableRecording(answer.refused)
+            raise UnreadableRecording(shown(answer.refused))
         return answer
 
     def _next_line(self) -> bytes:

@@ -2,18 +2,23 @@
 
 Requests go down the decoder's standard input and answers come up its standard output, a line of JSON each;
 images lie in memory that both map, in slots that are filled in turn. For each image that was taken out
-of its slot one byte goes down.
+of its slot one byte goes down. What an answer may say is bounded: the process may have been taken over.
 """
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from indexer.frames import LONGEST_SIDE
 
 SLOTS: Final = 3
 SLOT_BYTES: Final = LONGEST_SIDE * LONGEST_SIDE * 3
 TAKEN: Final = b"\n"
+Text = Annotated[str, Field(max_length=5000)]  # a name of 255 bytes, escaped, and a reason
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Micros = Annotated[int, Field(ge=0, lt=2**62)]
 HEARTBEAT_SECONDS: Final = 1.0  # a decoder that is at work says so at least this often
 
 
@@ -38,21 +43,21 @@ class Start:
 class Counted:
     """Statistics so far, see `indexer.decode.Statistics`; a heartbeat when nothing else is said."""
 
-    frames_decoded: int = 0
-    frames_bad: int = 0
-    duration_us: int = 0
-    width: int = 0
-    height: int = 0
-    intervals: list[tuple[int, int]] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    frames_decoded: Count = 0
+    frames_bad: Count = 0
+    duration_us: Micros = 0
+    width: Count = 0
+    height: Count = 0
+    intervals: list[tuple[Micros, Micros]] = field(default_factory=list)
+    warnings: list[Text] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """The recording is open."""
 
-    track: int
-    frame_rate: float
+    track: Count
+    frame_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     expected_duration_us: int | None
     recorded_at: str | None = None
 
@@ -61,11 +66,11 @@ class Opened:
 class Taken:
     """The image of a frame lies in the next slot."""
 
-    index: int
-    time_us: int
-    width: int
-    height: int
-    coded: tuple[int, int]
+    index: Count
+    time_us: Micros
+    width: Count
+    height: Count
+    coded: tuple[Annotated[Count, Field(ge=1)], Annotated[Count, Field(ge=1)]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Answer:
     counted: Counted
     opened: Opened | None = None
     taken: Taken | None = None
-    refused: str | None = None
+    refused: Text | None = None
     end: bool = False
 
 

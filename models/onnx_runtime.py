@@ -17,6 +17,7 @@ ORT_ERRORS: Final = (
     ort_errors.NoSuchFile,
     ort_errors.NotImplemented,
     ort_errors.RuntimeException,
+    UnicodeDecodeError,  # of a message about a file whose names are no UTF-8
 )
 _FATAL_ONLY: Final = 4
 

@@ -1,5 +1,6 @@
 """A gallery made from a backup (see `gallery.backup.backup`)."""
 
+import errno
 import json
 import shutil
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import String, func, literal, select, update
 from sqlalchemy.orm import Session
 
@@ -29,6 +31,7 @@ from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Video
 from gallery.upkeep.files import sha256_of
 
+_MANIFEST = TypeAdapter(BackupManifest)
 _BEGUN = "restoring"  # there while a restore is under way: the folders that it fills
 
 
@@ -100,22 +103,33 @@ def _fill(database: Database, data_dir: Path, source: Path, manifest: BackupMani
 
 
 def _copied(source: Path, target: Path) -> str | None:
-    """Copy a file and return its SHA-256; None if it is not there."""
+    """Copy a file and return its SHA-256; None if it is not there, or cannot be a file."""
     try:
         return copy_file(source, target)
-    except FileNotFoundError:
+    except (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None
+        raise
 
 
 def _read_manifest(source: Path) -> BackupManifest:
     try:
-        manifest = BackupManifest(**json.loads((source / MANIFEST).read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
+        manifest = _MANIFEST.validate_json((source / MANIFEST).read_bytes(), strict=True)
+    except (OSError, ValidationError) as error:
         raise InvalidInput(f"{source} holds no backup") from error
-    outside = [name for name in manifest.files if Path(name).is_absolute() or ".." in Path(name).parts]
-    if manifest.format != FORMAT or outside:
+    if manifest.format != FORMAT or not all(map(_is_name, manifest.files)):
         raise InvalidInput(f"{source} holds a backup of another format")
     return manifest
+
+
+def _is_name(name: str) -> bool:
+    """Whether a file may be called so: in a folder of the gallery's, and in none that restoring makes."""
+    path = Path(name)
+    parts = path.parts
+    inside = not path.is_absolute() and ".." not in parts and len(parts) > 1 and "\0" not in name
+    return inside and parts[0] != _BEGUN and not parts[0].startswith(CATALOGUE)
 
 
 @contextmanager

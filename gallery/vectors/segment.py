@@ -13,11 +13,14 @@ The same tracklets give the same bytes.
 import hashlib
 import json
 import os
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
+from zipfile import BadZipFile
 
 import faiss
 import numpy as np
@@ -36,6 +39,15 @@ MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (
     "columns.npy",
     "videos.npy",
 )
+# What readers raise of files that are none: numpy's reads its header as Python.
+_UNREADABLE = (
+    *(OSError, RuntimeError, ValueError, EOFError, MemoryError, TypeError, KeyError, OverflowError),
+    *(SyntaxError, TokenError, BadZipFile),
+)
+# How FAISS writes an index of scalars: kind, dimension, vectors, three fields of no meaning here, metric; of
+# the quantiser its kind, two more such fields, dimension, bytes of a vector, trained values; then how many
+# bytes of vectors follow.
+_INDEX = struct.Struct("<4siqqq?iiifQQQQ")
 DATA_FILES = (TRACKLETS, CLIPS, COLUMNS, VIDEOS)
 MAPPED_FROM = 32768  # tracklets; smaller segments are read, and lie together in memory
 
@@ -93,7 +105,7 @@ def read_manifest(directory: Path) -> Manifest:
                 raise CorruptSegment(directory.name, f"{name} has {size} bytes, not {right}")
     except OSError as error:
         raise gone_or_corrupt(directory, error) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise CorruptSegment(directory.name, f"{MANIFEST} is invalid: {error!r}") from error
     return manifest
 
@@ -119,6 +131,7 @@ def open_segment(directory: Path) -> Rows:
     manifest = read_manifest(directory)
     try:
         if manifest.tracklets >= MAPPED_FROM:
+            _check_layout(directory, manifest, _head(directory / TRACKLETS))
             index = faiss.read_index(str(directory / TRACKLETS), faiss.IO_FLAG_MMAP_IFC)
             columns = np.asarray(np.load(directory / COLUMNS, mmap_mode="r", allow_pickle=False))
             videos = np.load(directory / VIDEOS, allow_pickle=False)
@@ -126,10 +139,11 @@ def open_segment(directory: Path) -> Rows:
             contents = {
                 name: _checked_content(directory, manifest, name) for name in (TRACKLETS, COLUMNS, VIDEOS)
             }
+            _check_layout(directory, manifest, contents[TRACKLETS][: _INDEX.size])
             index = faiss.deserialize_index(np.frombuffer(contents[TRACKLETS], np.uint8))
             columns = np.load(BytesIO(contents[COLUMNS]), allow_pickle=False)
             videos = np.load(BytesIO(contents[VIDEOS]), allow_pickle=False)
-    except (OSError, RuntimeError, ValueError, EOFError, MemoryError) as error:
+    except _UNREADABLE as error:
         raise gone_or_corrupt(directory, error) from error
     _check_index(directory, index, manifest)
     _check_arrays(directory, columns, videos, manifest)
@@ -145,6 +159,25 @@ def _checked_content(directory: Path, manifest: Manifest, name: str) -> bytes:
     return content
 
 
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_INDEX.size)
+
+
+def _check_layout(directory: Path, manifest: Manifest, head: bytes) -> None:
+    """Raise CorruptSegment unless a file of vectors is laid out as it must be: FAISS believes its lengths."""
+    row, count = 2 * manifest.dimension, manifest.tracklets
+    size = (directory / TRACKLETS).stat().st_size
+    fits = size == _INDEX.size + row * count
+    if fits:
+        kind, d, vectors, _, _, _, metric, quantiser, _, _, *rest = _INDEX.unpack(head)
+        fits = (kind, d, vectors) == (b"IxSQ", manifest.dimension, count)
+        fits = fits and (metric, quantiser) == (faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer.QT_fp16)
+        fits = fits and rest == [manifest.dimension, row, 0, row * count]
+    if not fits:
+        raise CorruptSegment(directory.name, f"{TRACKLETS} holds another index than the manifest says")
+
+
 def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
     fits = (
         isinstance(index, faiss.IndexScalarQuantizer)
@@ -158,6 +191,8 @@ def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
 
 
 def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], manifest: Manifest) -> None:
+    if not (isinstance(columns, np.ndarray) and isinstance(videos, np.ndarray)):
+        raise CorruptSegment(directory.name, f"{COLUMNS} or {VIDEOS} is an archive")
     height = 3 if manifest.format == FORMAT else 4
     if columns.dtype != np.int64 or columns.shape != (height, manifest.tracklets):
         raise CorruptSegment(directory.name, f"{COLUMNS} is {columns.dtype} {columns.shape}")

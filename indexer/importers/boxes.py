@@ -20,6 +20,7 @@ from indexer.importers.columns import Columns, read_table
 from indexer.names import shown
 
 UNTRACKED: Final = -1
+LARGEST: Final = 1e9  # pixels
 PEDESTRIAN: Final = "1"  # as MOTChallenge counts classes
 COCO_PERSON: Final = "0"  # as COCO tools do; MOTChallenge has no class 0
 PEOPLE: Final = frozenset({"-1", "", "person", "people", "pedestrian", "human"})
@@ -137,14 +138,14 @@ def _parse(number: int, fields: Sequence[str], columns: Columns) -> _Line:
         identity = _whole(fields[columns.identity], "whose identity is not a number")
     if frame < 0 or identity < UNTRACKED:
         raise _LeftOut("with a negative frame or identity")
-    left, top, width, height = (_number(fields[at]) for at in columns.box)
+    left, top, width, height = (_bounded(fields[at]) for at in columns.box)
     if columns.corners:
         width, height = width - left, height - top
     if width <= 0 or height <= 0:
         raise _LeftOut("with a box without area")
     score = 1.0
     if columns.score is not None and len(fields) > columns.score and fields[columns.score]:
-        score = _number(fields[columns.score])
+        score = _bounded(fields[columns.score])
     kind = ""
     if columns.kind is not None and len(fields) > columns.kind:
         kind = fields[columns.kind].lower()
@@ -159,6 +160,14 @@ def _number(text: str) -> float:
         raise _LeftOut("with a value that is not a number") from None
     if not math.isfinite(value):
         raise _LeftOut("with a value that is not a number")
+    return value
+
+
+def _bounded(text: str) -> float:
+    """A number that float32 holds, as do sums and differences of two."""
+    value = _number(text)
+    if abs(value) > LARGEST:
+        raise _LeftOut("with a value beyond any picture")
     return value
 
 

@@ -22,7 +22,10 @@ from models.datasets.frames import read_frame
 from models.errors import BadDataset
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png"})
-NAME = re.compile(r"(?P<person>\d{4}|00-1)C(?P<camera>\d+)T(?P<tracklet>\d{4,})F(?P<frame>\d{3,})")
+# Nine digits are more than anybody counts, and become times that can be stored.
+NAME = re.compile(
+    r"(?P<person>\d{4}|00-1)C(?P<camera>\d{1,9})T(?P<tracklet>\d{4,9})F(?P<frame>\d{3,9})", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Pattern:
         source = text if "(?P<" in text else _compiled(text)
         try:
             self._expression = re.compile(source, re.ASCII)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise BadPattern(f"the pattern {text!r} cannot be read: {error}") from error
         has = set(self._expression.groupindex)
         if unknown := has - set(_FIELDS):

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from models.errors import BadCheckpoint
 from models.imported.protobuf import Field, block, fields, number, text
 
 LAYER: Final = "MeanVarianceNormalization"
@@ -64,8 +65,7 @@ def _pieces(part: Field, index: int) -> Iterator[bytes]:
     if not any(one.number == _NODE_KIND and text(one.content) == LAYER for one in node):
         yield bytes(part.raw)
         return
-    (x,) = (text(one.content) for one in node if one.number == _NODE_INPUT)
-    (y,) = (text(one.content) for one in node if one.number == _NODE_OUTPUT)
+    x, y = _only(node, _NODE_INPUT), _only(node, _NODE_OUTPUT)
     axes = next((bytes(one.raw) for one in node if one.number == _NODE_ATTRIBUTE), _axes(_DEFAULT_AXES))
     mean, apart, square, spread, root, length = (f"sightline_{index}_{step}" for step in range(6))
     yield _node("ReduceMean", [x], mean, axes)
@@ -75,6 +75,14 @@ def _pieces(part: Field, index: int) -> Iterator[bytes]:
     yield _node("Sqrt", [spread], root)
     yield _node("Add", [root, _EPSILON], length)
     yield _node("Div", [apart, length], y)
+
+
+def _only(node: Sequence[Field], number_: int) -> str:
+    """The one name that a node has in a field. Raises BadCheckpoint."""
+    names = [text(one.content) for one in node if one.number == number_]
+    if len(names) != 1:
+        raise BadCheckpoint(f"not an ONNX file: {LAYER} has one input and one output")
+    return names[0]
 
 
 def _node(kind: str, inputs: Sequence[str], output: str, attributes: bytes = b"") -> bytes:

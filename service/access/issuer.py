@@ -158,7 +158,8 @@ def _usable(described: object) -> PyJWK | None:
     """A published key that may check signatures; None for others, which leave the rest usable."""
     if not isinstance(described, dict) or described.get("use", "sig") != "sig":
         return None
-    if described.get("kty") not in _KINDS or not isinstance(described.get("kid"), str):
+    kind, key_id = described.get("kty"), described.get("kid")
+    if not isinstance(kind, str) or kind not in _KINDS or not isinstance(key_id, str):
         return None
     try:
         key = PyJWK(described)
