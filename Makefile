@@ -12,8 +12,9 @@ DATA_DIR ?= data
 # make bench: the folder of the three public clips that benchmarks/README.md names.
 MEASURED ?= ../shared/data/video
 PORT ?= 8000
-# make chaos: how many rounds, and which.
+# make chaos: how many rounds, and which. make fuzz: how many inputs, and which.
 ROUNDS ?= 100
+INPUTS ?= 100000
 SEED ?= 1
 # make test ARGS="-k decode": passed on to pytest.
 ARGS ?=
@@ -47,6 +48,11 @@ test-long: $(READY_DEV) ## The tests that take minutes
 .PHONY: chaos
 chaos: $(READY_DEV) ## Kill, fill, cut and shift everything in the middle of work (ROUNDS=1000 SEED=1); the same command goes on
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.run $(ROUNDS) --seed $(SEED)
+
+# Guided by what inputs reach, in processes with limits; make fuzz KEEP=1 adds what was found to the corpus.
+.PHONY: fuzz
+fuzz: $(READY_DEV) ## Give every entrance for foreign bytes damaged input (INPUTS=1000000 SEED=1 KEEP=); the same command goes on
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.fuzz.run $(INPUTS) --seed $(SEED) $(if $(KEEP),--keep)
 
 .PHONY: lint
 lint: $(READY_DEV) ## Style, format, types and import directions
