@@ -25,7 +25,7 @@ KEYS: Final = (
     "administer",
     "audit",
     "other",
-    "expired",
+    "ended",
     "wrong",
     "none",
 )

@@ -22,7 +22,7 @@ from service.settings import ServiceSettings
 from service.webhooks.delivering import Deliveries
 from tests.fuzz.answers import text_of, validate
 from tests.fuzz.entrances.base import must
-from tests.fuzz.requests import Json
+from tests.fuzz.requests import KEYS, Json
 from tests.service.fakes import ColourEmbedder, ContrastDetector
 from tests.service.limited.team import HIDDEN, SITE, make_archive
 from tests.service.videos import GREEN, RED, encoded, scene
@@ -123,7 +123,7 @@ class World:
             for methods in self.document["paths"].values()
             for operation in methods.values()
         }
-        self._secrets = self._keys()
+        self._secrets = {name: self._make_key(name) for name in KEYS}
         self._pools: dict[str, list[str]] = {"video_id": [v.id for v in self.gallery.catalogue.videos()]}
         self._pools["tracklet_id"] = [
             f"{one}-{number}" for one in self._pools["video_id"] for number in (0, 1)
@@ -146,6 +146,8 @@ class World:
             self._check_sight(sent, answer)
         if status < 300:
             self._note(sent, answer)
+        elif status == 401 and sent.get("key") not in {"wrong", "none", "ended"}:
+            self._secrets[sent["key"]] = self._make_key(sent["key"])  # it was revoked by a request before
         return status
 
     def problems(self) -> list[str]:
@@ -157,15 +159,17 @@ class World:
     def close(self) -> None:
         self._stack.close()
 
-    def _keys(self) -> dict[str, str]:
-        keys = self.gallery.keys
-        made = {scope.value: keys.create(scope.value, scopes=[scope])[1] for scope in Scope}
-        made |= {name: keys.create(name)[1] for name in ("all", "other")}
-        made["limited"] = keys.create("limited", groups=["team"])[1]
-        made["wrong"] = "sl_" + "0" * 40
-        key, made["expired"] = keys.create("expired")
-        keys.revoke(key.id)
-        return made
+    def _make_key(self, name: str) -> str:
+        """The secret of a key: of one scope, of all, or of all for the team's cameras."""
+        if name in {"wrong", "none"}:
+            return "sl_" + "0" * 40 if name == "wrong" else ""
+        scopes = [Scope(name)] if name in set(Scope) else list(Scope)
+        key, secret = self.gallery.keys.create(
+            name, scopes=scopes, groups=["team"] if name == "limited" else None
+        )
+        if name == "ended":
+            self.gallery.keys.revoke(key.id)
+        return secret
 
     def _filled(self, found: re.Match[str]) -> str:
         pool = self._pools.get(found[1], [])

@@ -60,7 +60,7 @@ class Listings(Entrance):
     watched = ("models.datasets",)
     share = 10
     chunk = 2000
-    few = 100
+    few = 60
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

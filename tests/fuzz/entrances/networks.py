@@ -3,11 +3,14 @@
 import hashlib
 import json
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load
 
 from models import checkpoint
 from models.errors import BadCheckpoint
@@ -68,7 +71,7 @@ class Checkpoints(Entrance):
 
     def change(self, shake: Shake, data: bytes, other: bytes) -> bytes:
         parts = unpack(data)
-        if shake.random.random() < 0.6:
+        if shake.random.random() < 0.4:
             parts["card.json"] = shake.json(parts["card.json"])
             return pack(parts)
         weights_ = parts["weights.safetensors"]
@@ -78,7 +81,11 @@ class Checkpoints(Entrance):
         if chance < 0.5:
             head = shake.json(head)
         changed = len(head).to_bytes(8, "little") + head + weights_[8 + length :]
+        if shake.random.random() < 0.3:
+            changed = changed[:-64] + shake.random.choice((b"\x00", b"\x7c", b"\xff")) * 64
         parts["weights.safetensors"] = shake.havoc(changed) if chance > 0.4 else changed
+        if shake.random.random() < 0.8:
+            _as_if_written(parts)
         return pack(parts)
 
     def check(self, data: bytes) -> str:
@@ -112,6 +119,7 @@ class OnnxFiles(Entrance):
     )
     share = 90
     chunk = 5000
+    few = 150
 
     @classmethod
     def prepare(cls) -> None:
@@ -178,6 +186,14 @@ class OnnxNetworks(Entrance):
                 copy.rmdir()
         must(2 <= found.dimension <= 16384, "a dimension that is none")
         return "accepted"
+
+
+def _as_if_written(parts: dict[str, bytes]) -> None:
+    """Let the card have the id of the weights that are there."""
+    with suppress(SafetensorError, ValueError, TypeError, RuntimeError, KeyError):
+        tensors = {name: one.float() for name, one in load(parts["weights.safetensors"]).items()}
+        card = {**json.loads(parts["card.json"]), "id": checkpoint.weights_id(tensors)}
+        parts["card.json"] = json.dumps(card).encode()
 
 
 def _wanted(file: Path) -> Wanted:

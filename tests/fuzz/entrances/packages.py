@@ -108,7 +108,7 @@ class BackupManifests(Entrance):
     )
     share = 10
     chunk = 2500
-    few = 100
+    few = 60
 
     @classmethod
     def prepare(cls) -> None:
@@ -143,7 +143,7 @@ class Restores(Entrance):
     seconds = 20.0
     share = 0.04
     chunk = 10
-    few = 2
+    few = 1
 
     @classmethod
     def prepare(cls) -> None:

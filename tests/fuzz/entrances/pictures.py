@@ -129,6 +129,7 @@ class PhotoMetadata(Entrance):
     tokens = MARKS
     share = 130
     chunk = 5000
+    few = 150
 
     @classmethod
     def prepare(cls) -> None:
@@ -190,7 +191,7 @@ class Crops(Entrance):
     seconds = 5.0
     share = 10
     chunk = 2500
-    few = 100
+    few = 60
 
     @classmethod
     def prepare(cls) -> None:
@@ -234,7 +235,7 @@ class CropFolders(Entrance):
     )
     share = 10
     chunk = 1000
-    few = 40
+    few = 25
 
     def seeds(self) -> list[bytes]:
         names = [

@@ -40,7 +40,7 @@ class Boxes(Entrance):
     )
     share = 20
     chunk = 2000
-    few = 150
+    few = 100
 
     def seeds(self) -> list[bytes]:
         plain = "".join(f"{frame},{1 + frame % 2},{10 * frame},20,30,80,0.9,1,1\n" for frame in range(1, 8))
@@ -107,6 +107,7 @@ class Paths(Entrance):
     )
     share = 110
     chunk = 5000
+    few = 150
 
     def seeds(self) -> list[bytes]:
         return [f"{pattern}\0{path}".encode() for pattern, path in self.PATTERNS]

@@ -75,6 +75,7 @@ class BearerTokens(Entrance):
     tokens = (b"none", b"HS256", b"ES256", b"RS256", b"kid", b"alg", b"crit", b"jwk", b"sub", b"exp", b".")
     share = 30
     chunk = 2500
+    few = 100
 
     @classmethod
     def prepare(cls) -> None:
@@ -137,6 +138,7 @@ class PublishedKeys(Entrance):
     )
     share = 40
     chunk = 5000
+    few = 100
 
     @classmethod
     def prepare(cls) -> None:

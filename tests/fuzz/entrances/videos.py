@@ -224,7 +224,7 @@ class DecoderAnswers(Entrance):
     )
     share = 15
     chunk = 2500
-    few = 150
+    few = 100
 
     def seeds(self) -> list[bytes]:
         counted = Counted(2, 0, 200_000, 8, 4, [(0, 200_000)], ["a hole"])
