@@ -88,8 +88,6 @@ API: Final = (
     webhooks,
 )
 """What is served under /v1."""
-LOOKING: Final = (probes, searches, marks, evidence, cases, tracklets)
-"""Those of them that show people."""
 
 
 def create_app(
@@ -226,7 +224,7 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
         app.include_router(
             part.router,
             dependencies=[Depends(require_caller)],
-            responses=problems.declared(428) if part in LOOKING else problems.declared(),
+            responses=problems.declared(),
             max_body_size=largest.get(part, MIB),
         )
     app.include_router(page.router)

@@ -8,7 +8,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from gallery import Scope
-from service.problems import Problem
+from service.problems import Problem, declared
+from service.reasons import LOOKS
 from service.schemas import PhotoSearch, SearchRequest
 from service.scopes import NEEDED, WHOLE_GALLERY
 
@@ -31,6 +32,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         _say_scopes(document)
+        _say_reasons(document)
         _, extra = models_json_schema(
             [(model, "validation") for model in _EXTRA], ref_template="#/components/schemas/{model}"
         )
@@ -52,6 +54,16 @@ def _say_scopes(document: dict[str, Any]) -> None:
                 seeing = " that sees all cameras" if operation["operationId"] in WHOLE_GALLERY else ""
                 said = f"Needs a key{seeing} with the scope {names}."
                 operation["description"] = "\n\n".join(filter(None, (operation.get("description"), said)))
+
+
+def _say_reasons(document: dict[str, Any]) -> None:
+    """Add to each operation that may ask why how it refuses."""
+    refusal = {"428": declared(428)[428]}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if operation["operationId"] in LOOKS:
+                answers = operation["responses"] | refusal
+                operation["responses"] = dict(sorted(answers.items()))
 
 
 def text(app: FastAPI) -> str:

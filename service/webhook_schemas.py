@@ -25,6 +25,10 @@ class WebhookOut(BaseModel):
     url: str = Field(description="Where it leads")
     key_id: str | None = Field(description="The key that registered it; null: the command line")
     created_at: datetime = Field(description="When it was registered")
+    listening: bool = Field(
+        description="False: it is told nothing, as its key was revoked, has expired, may not `administer` "
+        "any more or was limited to cameras"
+    )
 
 
 class NewWebhook(WebhookOut):

@@ -12,6 +12,7 @@ _OTHERS: Final = frozenset(
     {
         "SIGHTLINE_API_KEY",
         "SIGHTLINE_CASE_NUMBER",
+        "SIGHTLINE_FIRST_KEY",
         "SIGHTLINE_MEDIA",
         "SIGHTLINE_PUBLISH",
         "SIGHTLINE_DOMAIN",

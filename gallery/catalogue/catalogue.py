@@ -134,8 +134,10 @@ class Catalogue:
         hidden = {"adaptation"} if self._sight.limited else frozenset[str]()
         with self._database.read() as session:
             rows = session.scalars(select(Model).order_by(Model.created_at, Model.id))
-            cards = [(row, {key: row.card[key] for key in row.card.keys() - hidden}) for row in rows]
-            return [copied(ModelInfo, row, card=card) for row, card in cards]
+            return [
+                copied(ModelInfo, row, card={key: row.card[key] for key in row.card if key not in hidden})
+                for row in rows
+            ]
 
     def videos(
         self, *, camera_id: int | None = None, after: str | None = None, limit: int = 100

@@ -6,13 +6,14 @@ A token is 256 random bits that only the browser has; what is stored is its hash
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
 from gallery.catalogue.keys import hash_of, utc_now
-from gallery.errors import NotFound
+from gallery.errors import CatalogueUnavailable, NotFound, StorageFull
 from gallery.records.access import KeyInfo, SessionInfo
 from gallery.sql.access_tables import SignIn
 from gallery.sql.chain import add_event
@@ -97,7 +98,8 @@ class Sessions:
         if info.expires_at <= now or info.used_at + idle <= now or not key.is_valid(now):
             return None
         if now - info.used_at >= min(_NOTED_EVERY, idle / 2):
-            with self._database.write() as session:
+            # As with keys: who reads must not be refused because it cannot be noted.
+            with suppress(StorageFull, CatalogueUnavailable), self._database.write() as session:
                 session.execute(update(SignIn).where(SignIn.id == info.id).values(used_at=now))
         return info, key
 

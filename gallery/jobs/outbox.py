@@ -10,9 +10,29 @@ from sqlalchemy.orm import Session
 
 from gallery.jobs.filing import growing_id
 from gallery.jobs.state import ENDED, job_state
+from gallery.records.access import KeyInfo, Scope
+from gallery.sql.copying import copied
 from gallery.sql.database import insert_or_keep
 from gallery.sql.job_tables import Webhook, WebhookDelivery
-from gallery.sql.tables import Job, JobRecording
+from gallery.sql.tables import ApiKey, Job, JobRecording
+
+
+def listening(session: Session, now: datetime) -> list[str]:
+    """Return the webhooks that are told: while their key could register them, or if nobody's key did.
+
+    What a key could do ends with the key. Otherwise an address that its holder chose would go on being told
+    after the key was revoked, has expired, may not administer any more, or was limited to cameras.
+    """
+    query = select(Webhook, ApiKey).outerjoin(ApiKey, ApiKey.id == Webhook.key_id).order_by(Webhook.id)
+    return [
+        hook.id
+        for hook, key in session.execute(query)
+        if hook.key_id is None or (key is not None and _may_administer(copied(KeyInfo, key), now))
+    ]
+
+
+def _may_administer(key: KeyInfo, now: datetime) -> bool:
+    return key.is_valid(now) and Scope.ADMINISTER in key.scopes and key.camera_groups is None
 
 
 def enter(session: Session, job_id: str, *, wait: bool = True) -> bool:
@@ -33,7 +53,7 @@ def enter(session: Session, job_id: str, *, wait: bool = True) -> bool:
 
 def leave(session: Session, job_id: str, now: datetime) -> None:
     """Write what each webhook is told, if the job has ended."""
-    hooks = session.scalars(select(Webhook.id)).all()
+    hooks = listening(session, now)
     if not hooks:
         return
     session.flush()

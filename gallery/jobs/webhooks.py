@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.filing import growing_id
 from gallery.jobs.leases import current_time
+from gallery.jobs.outbox import listening
 from gallery.records.jobs import DeliveryInfo, DueDelivery, WebhookInfo
 from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
@@ -60,12 +61,14 @@ class Webhooks:
             session.add(row)
             host = {"host": urlsplit(url).hostname or ""}
             add_event(session, "webhook.create", key_id=key_id, subject=row.id, detail=host)
-            return copied(WebhookInfo, row), secret
+            return copied(WebhookInfo, row, listening=True), secret
 
     def list(self) -> Sequence[WebhookInfo]:
-        """All webhooks, the oldest first."""
+        """All webhooks, the oldest first, and whether each is told; see `outbox.listening`."""
         with self._database.read() as session:
-            return [copied(WebhookInfo, row) for row in session.scalars(select(Webhook).order_by(Webhook.id))]
+            told = set(listening(session, self._clock(session)))
+            rows = session.scalars(select(Webhook).order_by(Webhook.id))
+            return [copied(WebhookInfo, row, listening=row.id in told) for row in rows]
 
     def delete(self, webhook_id: str, *, key_id: str | None = None) -> None:
         """Remove a webhook with all that it was still to be told. Raises NotFound."""
@@ -89,17 +92,21 @@ class Webhooks:
             return [copied(DeliveryInfo, row) for row in rows]
 
     def due(self, *, limit: int, hold_seconds: float) -> Sequence[DueDelivery]:
-        """Take deliveries whose time has come; no other process gets them for `hold_seconds`."""
+        """Take deliveries whose time has come; no other process gets them for `hold_seconds`.
+
+        Those of a webhook whose key may keep none any more wait: they go out if it may again.
+        """
         with self._database.read() as session:
             waits = WebhookDelivery.next_at <= self._clock(session)
             if session.scalar(select(WebhookDelivery.id).where(waits).limit(1)) is None:
                 return []  # asked often: no write lock for nothing
         with self._database.write() as session:
             now = self._clock(session)
+            told = listening(session, now)
             query = (
                 select(WebhookDelivery, Webhook)
                 .join(Webhook, Webhook.id == WebhookDelivery.webhook_id)
-                .where(WebhookDelivery.next_at <= now)
+                .where(WebhookDelivery.next_at <= now, Webhook.id.in_(told))
                 .order_by(WebhookDelivery.next_at, WebhookDelivery.id)
                 .limit(limit)
                 .with_for_update(of=WebhookDelivery, skip_locked=True)
@@ -126,11 +133,14 @@ class Webhooks:
             _settle(session, delivery, {"next_at": next_at, "reason": text(reason, "reason")})
 
     def prune(self, before: datetime) -> int:
-        """Forget deliveries of before a time that are delivered or given up; return how many."""
+        """Forget deliveries of before a time that nobody waits for any more; return how many.
+
+        They are delivered or given up, or their webhook is not told.
+        """
         with self._database.write() as session:
-            old = delete(WebhookDelivery).where(
-                WebhookDelivery.created_at < before, WebhookDelivery.next_at.is_(None)
-            )
+            idle = WebhookDelivery.webhook_id.not_in(listening(session, self._clock(session)))
+            over = or_(WebhookDelivery.next_at.is_(None), idle)
+            old = delete(WebhookDelivery).where(WebhookDelivery.created_at < before, over)
             return len(session.scalars(old.returning(WebhookDelivery.id)).all())
 
 

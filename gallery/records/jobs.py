@@ -151,12 +151,16 @@ class WatchedFile:
 
 @dataclass(frozen=True, slots=True)
 class WebhookInfo:
-    """A webhook as recorded; its secret is shown once, when it is made."""
+    """A webhook as recorded; its secret is shown once, when it is made.
+
+    `listening`: False while its key was revoked, has expired or may not keep webhooks; then it is not told.
+    """
 
     id: str
     url: str
     key_id: str | None
     created_at: datetime
+    listening: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from gallery.sql.tables import (
     Segment,
     SegmentVideo,
     Tombstone,
+    TrackletTombstone,
     Video,
 )
 from gallery.upkeep.faults import Part, Remedy
@@ -66,6 +67,7 @@ def last_counted(session: Session) -> int:
         Segment.change,
         SegmentVideo.change,
         Tombstone.change,
+        TrackletTombstone.change,
         Video.tracklets_change,
         Search.change,
         Promotion.change,

@@ -22,7 +22,7 @@ ErasureId = Annotated[str, Path(max_length=64, description="The erasure")]
     "/plan",
     operation_id="planErasure",
     summary="List what an erasure would take",
-    responses=declared(404, 409, 413, 428),
+    responses=declared(404, 409, 413),
 )
 async def plan_erasure(
     state: StateDep, caller: CallerDep, request: Request, wanted: ErasureIn
@@ -41,7 +41,7 @@ async def plan_erasure(
     operation_id="erase",
     summary="Erase what was listed",
     status_code=201,
-    responses=declared(404, 409, 413, 428),
+    responses=declared(404, 409, 413),
 )
 async def erase(state: StateDep, caller: CallerDep, request: Request, wanted: ErasureConfirmed) -> ErasureOut:
     """Once this answers, no search, picture or clip shows what went; vectors leave the disk at compaction.

@@ -93,7 +93,7 @@ def cancel_model_job(state: StateDep, caller: CallerDep, job_id: JobId) -> Model
     response_class=FileResponse,
     responses={
         200: {"content": {"text/html": {}}, "description": "A page with its pictures inside"},
-        **declared(404, 428),
+        **declared(404),
     },
 )
 def get_model_job_report(state: StateDep, caller: CallerDep, job_id: JobId) -> FileResponse:

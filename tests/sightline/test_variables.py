@@ -1,5 +1,8 @@
 """Variables that look like settings and are none."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from sightline.variables import kinds, known, misspelt
@@ -38,3 +41,16 @@ def test_every_setting_is_known_in_any_case() -> None:
 
     assert names <= known()
     assert list(misspelt([*names, "sightline_data_dir", "SIGHTLINE_API_KEY", "SIGHTLINE_MEDIA"])) == []
+
+
+def test_what_containers_are_given_is_known() -> None:
+    """All of .env reaches the containers; the file that names the first key is the server's setting."""
+    root = Path(__file__).parents[2]
+    given = {
+        name
+        for file in ("docker-compose.yml", "env.example")
+        for name in re.findall(r"SIGHTLINE_[A-Z_]*[A-Z]", (root / file).read_text())
+    }
+
+    assert "SIGHTLINE_FIRST_KEY" in given
+    assert list(misspelt(given)) == []

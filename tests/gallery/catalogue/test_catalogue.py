@@ -10,7 +10,7 @@ from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records.cameras import CameraChanges, CameraInfo
 from gallery.records.jobs import NewRecording
-from gallery.sql.tables import Camera
+from gallery.sql.tables import Camera, Model
 from tests.gallery.making import MODEL, START, make_tracklets, store
 
 OTHER_MODEL = "f" * 64
@@ -250,3 +250,15 @@ def test_a_thumbnail_that_is_lost_is_not_found(sqlite_gallery: Gallery) -> None:
     sqlite_gallery.catalogue.thumbnail_path(f"{video.id}-0").unlink()
     with pytest.raises(NotFound):
         sqlite_gallery.catalogue.thumbnail_path(f"{video.id}-0")
+
+
+def test_a_card_is_shown_in_its_own_order(gallery: Gallery) -> None:
+    card = {key: number for number, key in enumerate(["recipe", "adaptation", "data", "a", "seed", "name"])}
+    with gallery._database.write() as session:
+        session.add(Model(id=OTHER_MODEL, name="m", card=card, dimension=2, created_at=START))
+    order = {
+        limited: list(seen.catalogue.models()[0].card)
+        for limited, seen in {False: gallery, True: gallery.limited_to([])}.items()
+    }
+    stored = list(card) if not gallery._database.is_postgresql else order[False]  # JSONB has its own
+    assert order == {False: stored, True: [key for key in stored if key != "adaptation"]}

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.sessions import Sessions
-from gallery.errors import NotFound
+from gallery.errors import NotFound, StorageFull
 from gallery.gallery import Gallery
 from gallery.sql.access_tables import SignIn
 
@@ -109,3 +109,22 @@ def test_a_key_that_signs_in_again_and_again_fills_no_disk(
         opened.append(sessions.open(key.id, lasts=LASTS)[0].id)
     assert [one.id for one in sessions.list() if one.key_id == key.id] == opened[-3:]
     assert len(sessions.list()) == 4
+
+
+def test_a_full_disk_refuses_nobody_who_reads(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    sessions = Sessions(gallery._database, clock)
+    key, _ = gallery.keys.create("desk")
+    session, token = sessions.open(key.id, lasts=LASTS)
+
+    def full() -> None:
+        raise StorageFull("the disk of the database is full")
+
+    clock.now += IDLE / 2
+    with monkeypatch.context() as patch:
+        patch.setattr(gallery._database, "write", full)
+        found = sessions.verify(token, idle=IDLE)
+        assert found is not None
+        assert found[0].id == session.id
+    assert sessions.verify(token, idle=IDLE) is not None
+    assert [one.used_at for one in sessions.list()] == [clock.now], "noted as soon as it can be"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from gallery import GallerySettings
 from gallery.erasure.certificates import digest_of
@@ -28,6 +29,8 @@ from gallery.records.searches import (
 )
 from gallery.records.searching import Filters, RankBy
 from gallery.records.videos import VideoInfo
+from gallery.sql.changes import current_change
+from gallery.upkeep.rows import last_counted
 from gallery.writing import erase as erase_module
 from tests.gallery.making import JPEG, MODEL, START, make_tracklets, store
 
@@ -362,3 +365,16 @@ def found(folder: Path, secrets: Sequence[bytes]) -> list[bool]:
     """Whether each is in some file of a folder."""
     contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     return [any(secret in content for content in contents) for secret in secrets]
+
+
+def test_a_change_that_only_took_tracklets_out_is_counted_too(gallery: Gallery) -> None:
+    """Otherwise a sequence that was put back behind it would look right, and be given again."""
+    video = store(gallery, "a", make_tracklets(1, 3))
+    erase(gallery, tracklets(f"{video.id}-1"))
+    with gallery._database.write() as session:
+        assert last_counted(session) == current_change(session)
+        session.execute(text("UPDATE gallery_state SET change = change - 1"))
+    report = gallery.verify()
+    assert [fault.what for fault in report.faults] == ["the change sequence is behind what it has counted"]
+    gallery.mend(report)
+    assert not gallery.verify().problems

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
-from gallery import Claim, Completion, Gallery, JobInfo, NewRecording
+from gallery import Claim, Completion, Gallery, JobInfo, NewRecording, Scope
 from gallery.errors import InvalidInput, LeaseLost, NotFound
 from gallery.jobs.jobs import Jobs
 from gallery.jobs.webhooks import BACKOFF, MOST_WEBHOOKS, Webhooks
@@ -49,7 +50,8 @@ def told(gallery: Gallery, hook: str) -> list[str]:
 def test_every_way_in_which_a_job_ends_is_told_once(gallery: Gallery, database: Database) -> None:
     silent = file(gallery)
     gallery.jobs.cancel(silent.id)  # before there is anybody to be told
-    hook, secret = gallery.webhooks.create(URL, key_id="k")
+    key, _ = gallery.keys.create("k")
+    hook, secret = gallery.webhooks.create(URL, key_id=key.id)
     other, _ = gallery.webhooks.create(URL)
     assert secret.startswith("whsec_")
     assert len(secret) > 40
@@ -180,3 +182,42 @@ def test_webhooks_are_listed_and_deleted_without_their_secrets(gallery: Gallery)
         gallery.webhooks.create(URL)
     with pytest.raises(InvalidInput, match="the most there may be"):
         gallery.webhooks.create(URL)
+
+
+def test_a_webhook_is_told_no_more_than_its_key_may_know(gallery: Gallery, database: Database) -> None:
+    """What a key set up ends with the key; what waits goes out if it may administer again."""
+    clock = Clock()
+    hooks = Webhooks(database, clock)
+    who: dict[str, Any] = {"issuer": "https://id.example", "subject": "jo", "roles": ["boss"]}
+    boss = gallery.keys.of_subject(**who, scopes=[Scope.ADMINISTER], groups=None)
+    ends, _ = gallery.keys.create("ends", expires_at=datetime.now(UTC) + timedelta(days=1))
+    revoked, _ = gallery.keys.create("revoked")
+    assert boss is not None
+    keys = {"boss": boss.id, "ends": ends.id, "revoked": revoked.id, "unknown": "0" * 32, "nobody": None}
+    clock.now = datetime.now(UTC)
+    made = {name: hooks.create(URL, key_id=key)[0].id for name, key in keys.items()}
+
+    def listening() -> set[str]:
+        told = {hook.id for hook in hooks.list() if hook.listening}
+        job = gallery.jobs.cancel(file(gallery).id)
+        due = {one.id for one in hooks.due(limit=100, hold_seconds=1)}
+        for name, hook in made.items():
+            mine = [one for one in hooks.deliveries(hook) if one.job_id == job.id]
+            assert (hook in told) == (len(mine) == 1 and mine[0].id in due), name
+        return {name for name, hook in made.items() if hook in told}
+
+    gallery.jobs._clock = clock  # type: ignore[assignment]
+    assert listening() == {"boss", "ends", "revoked", "nobody"}
+    clock.now += timedelta(days=2)
+    gallery.keys.revoke(revoked.id)
+    assert listening() == {"boss", "nobody"}
+    gallery.keys.of_subject(**who, scopes=[Scope.VIEW], groups=None)
+    assert listening() == {"nobody"}
+    gallery.groups.add("north", [])
+    gallery.keys.of_subject(**who, scopes=[Scope.ADMINISTER], groups=["north"])
+    assert listening() == {"nobody"}
+    assert hooks.prune(clock.now + timedelta(days=1)) > 0
+    left = {name for name, hook in made.items() if hooks.deliveries(hook)}
+    assert left == {"nobody"}, "the others wait for nothing"
+    gallery.keys.of_subject(**who, scopes=[Scope.ADMINISTER], groups=None)
+    assert listening() == {"boss", "nobody"}
