@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from gallery.records.jobs import WatchedFile as WatchedFile
     from gallery.records.jobs import WatchedStamp as WatchedStamp
     from gallery.records.jobs import WebhookInfo as WebhookInfo
+    from gallery.records.marks import Confirmation as Confirmation
     from gallery.records.marks import MarkChange as MarkChange
     from gallery.records.marks import MarkInfo as MarkInfo
     from gallery.records.marks import Verdict as Verdict
@@ -189,7 +190,7 @@ _HOMES = {
         "DueDelivery",
         "WebhookInfo",
     ],
-    "records.marks": ["MarkChange", "MarkInfo", "Verdict"],
+    "records.marks": ["Confirmation", "MarkChange", "MarkInfo", "Verdict"],
     "records.models": ["CalibrationInfo", "Comparison", "RegisteredModel"],
     "records.notices": ["Notice", "NoticeCode"],
     "records.probes": ["ProbeInfo", "FoundPerson", "PersonQuality"],

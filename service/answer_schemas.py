@@ -212,12 +212,23 @@ class Moment(BaseModel):
     offset_seconds: float = Field(description="Its start in seconds since the first frame of the video")
 
 
+class ConfirmationOut(BaseModel):
+    """What a second person says of a mark."""
+
+    agrees: bool = Field(description="True: they confirm it; false: they dispute it")
+    key_id: str = Field(description="The key that said so, which is not the one that made the mark")
+    at: datetime = Field(description="When")
+
+
 class MarkOut(BaseModel):
     """Somebody's verdict on a hit."""
 
     verdict: Verdict = Field(description="Whether the hit shows the person: `match` or `not`")
     key_id: str | None = Field(description="The key that marked it; null for the command line")
     created_at: datetime = Field(description="When it was marked")
+    confirmation: ConfirmationOut | None = Field(
+        description="What a second person says of it; null: nobody did since it was last changed"
+    )
 
 
 class HitOut(BaseModel):

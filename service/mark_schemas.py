@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool
 
 from gallery import Verdict
-from service.answer_schemas import HitOut, MarkOut
+from service.answer_schemas import ConfirmationOut, HitOut, MarkOut
 from service.schemas import MAX_LIMIT, MOST_PROBES, ProbeChoice, RequestModel
 
 
@@ -13,6 +13,12 @@ class MarkIn(RequestModel):
     """A verdict on a hit."""
 
     verdict: Verdict = Field(description="Whether the hit shows the person: `match` or `not`")
+
+
+class ConfirmationIn(RequestModel):
+    """A second person's word on a mark."""
+
+    agrees: StrictBool = Field(description="True: the mark is right; false: it is not")
 
 
 class MarkedHit(MarkOut):
@@ -40,6 +46,9 @@ class MarkChangeOut(BaseModel):
     created_at: datetime = Field(description="When")
     undone_by: str | None = Field(description="The key that undid it; null also for the command line")
     undone_at: datetime | None = Field(description="When it was undone; null: it was not")
+    confirmation: ConfirmationOut | None = Field(
+        description="What a second person said of it; null: nobody did"
+    )
 
 
 class MarkHistory(BaseModel):

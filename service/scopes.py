@@ -17,7 +17,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     frozenset({Scope.VIEW}): "getTracklet getThumbnail getClip",
     frozenset({Scope.VIEW, Scope.INDEX, Scope.ADMINISTER}): "listVideos getVideo",
     frozenset({Scope.REVIEW}): (
-        "listMarks listMarkChanges undoMark markHit unmarkHit listHitsToJudge refineSearch "
+        "listMarks listMarkChanges undoMark markHit confirmMark unmarkHit listHitsToJudge refineSearch "
         "getSearchEvidence listSearchEvidence createCase listCases getCase changeCase deleteCase addCaseItem "
         "removeCaseItem addCaseNote getJourney getJourneyTimeline getJourneyMap getCaseEvidence "
         "listCaseEvidence"

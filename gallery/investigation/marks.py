@@ -7,14 +7,12 @@ changes them.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.investigation.cases import note_erased_marks
-from gallery.records.marks import MarkChange, MarkInfo, Verdict
+from gallery.records.marks import Confirmation, MarkChange, MarkInfo, Verdict
 from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
@@ -82,6 +80,32 @@ class Marks:
             add_event(session, "mark.undo", key_id=key_id, subject=search_id, detail=detail)
             return _change(last)
 
+    def confirm(self, search_id: str, tracklet_id: str, *, agrees: bool, key_id: str | None) -> MarkInfo:
+        """Record what a second person says of a mark, in place of what was said of it before.
+
+        It is said of this mark: with the next change of the mark it counts no more, and if that change is
+        undone it counts again. Any key that sees the search and the tracklet may, except the one that marked.
+
+        Raises:
+            NotFound: no such search or hit, or it has no mark.
+            Conflict: the key made the mark, or there is no key that tells a second person from its maker.
+        """
+        with self._database.write() as session:
+            now = _mark_of_hit(session, search_id, tracklet_id, self._sight)
+            if now is None:
+                raise NotFound(f"hit {tracklet_id} of search {search_id} has no mark")
+            if key_id is None:
+                raise Conflict("a mark is confirmed with a key: without one nobody can tell two people apart")
+            if key_id == now.key_id:
+                raise Conflict("the key that made a mark cannot confirm it: that takes a second person's")
+            if (now.confirmed_by, now.agrees) != (key_id, agrees):
+                now.confirmed_by = optional_text(key_id, "key id", longest=32)
+                now.agrees, now.confirmed_at = agrees, datetime.now(UTC)
+                detail = {"tracklet_id": tracklet_id, "verdict": now.verdict, "change": now.id}
+                action = "mark.confirm" if agrees else "mark.dispute"
+                add_event(session, action, key_id=key_id, subject=now.search_id, detail=detail)
+            return _info(now)
+
     def of(self, search_id: str) -> list[MarkInfo]:
         """Return the marks of a search and of those that it refines, in the order in which they were made.
 
@@ -143,10 +167,10 @@ def current(session: Session, search_ids: Sequence[str], sight: Sight = ALL) -> 
 def _lineage(session: Session, search_id: str, sight: Sight) -> list[str]:
     """Return a search and those that it refines, one after the other. Raises NotFound."""
     row = session.get(Search, known_id(search_id, "search"))
-    return _line(session, seen_search(session, sight, search_id, row).id)
+    return line(session, seen_search(session, sight, search_id, row).id)
 
 
-def _line(session: Session, search_id: str) -> list[str]:
+def line(session: Session, search_id: str) -> list[str]:
     """Return a search and those that it refines, as far as they are there."""
     found: list[str] = []
     parent: str | None = search_id
@@ -157,51 +181,6 @@ def _line(session: Session, search_id: str) -> list[str]:
         found.append(parent)
         parent = (query.get("refined") or {}).get("parent")
     return found
-
-
-def forget_marks(session: Session, video_id: str, numbers: Sequence[int] | None = None) -> int:
-    """Remove the marks on a video's tracklets, or on some of them; their searches count them.
-
-    Returns how many there were.
-
-    The caller has locked the video's row, or a mark could be set on it meanwhile.
-    That they went is part of the audit trail, with the searches they were made on.
-    """
-    marked = _on_video(video_id, numbers)
-    going = None if numbers is None else {f"{video_id}-{number}" for number in numbers}
-    searches = sorted(session.scalars(select(Mark.search_id).where(marked).distinct()))
-    held = select(Search.id).where(Search.id.in_(searches)).order_by(Search.id)
-    session.execute(held.with_for_update())  # what is counted below is undone by nobody meanwhile
-    went: list[tuple[str, int]] = []
-    for search_id in searches:
-        gone = [
-            row
-            for row in current(session, [search_id])
-            if (row.tracklet_id.startswith(f"{video_id}-") if going is None else row.tracklet_id in going)
-        ]
-        counted = Search.marks_erased + len(gone)
-        session.execute(update(Search).where(Search.id == search_id).values(marks_erased=counted))
-        went.append((search_id, len(gone)))
-    total = sum(count for _, count in went)
-    counted_now = {search_id: count for search_id, count in went if count}
-    note_erased_marks(session, counted_now, lambda search_id: _line(session, search_id))
-    session.execute(delete(Mark).where(marked))
-    if searches:
-        add_event(session, "marks.erase", subject=video_id, detail={"marks": total, "searches": searches})
-    return total
-
-
-def take_out(session: Session, video_id: str) -> list[dict[str, Any]]:
-    """Remove the marks on a video's tracklets, whose rows are about to be written anew; see `put_back`."""
-    rows = session.execute(select(Mark.__table__).where(_on_video(video_id))).mappings().all()
-    session.execute(delete(Mark).where(_on_video(video_id)))
-    return [dict(row) for row in rows]
-
-
-def put_back(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert marks again as `take_out` returned them."""
-    if rows:
-        session.execute(insert(Mark), rows)
 
 
 def _verdict(verdict: str) -> Verdict:
@@ -217,11 +196,6 @@ def _on_seen(sight: Sight) -> list[ColumnElement[bool]]:
         return []
     seen = select(Tracklet.id).join(Video, Video.id == Tracklet.video_id)
     return [Mark.tracklet_id.in_(seen.where(*sight.among(Video.camera_id)))]
-
-
-def _on_video(video_id: str, numbers: Sequence[int] | None = None) -> Any:
-    own = select(Tracklet.id).where(Tracklet.video_id == video_id)
-    return Mark.tracklet_id.in_(own if numbers is None else own.where(Tracklet.number.in_(numbers)))
 
 
 def _lock(session: Session, search_id: str, sight: Sight) -> Search:
@@ -256,7 +230,7 @@ def _mark_of_hit(session: Session, search_id: str, tracklet_id: str, sight: Sigh
     # The video before the search, as erasure locks them: neither waits for what the other holds.
     change = _hold_video(session, tracklet_id, sight)
     search = _lock(session, search_id, sight)
-    lineage = _line(session, search.id)
+    lineage = line(session, search.id)
     marks = {row.tracklet_id: row for row in current(session, lineage, sight)}
     # What was marked in the search before can be changed here, also where this answer has it no more.
     known = tracklet_id in marks or any(hit["tracklet_id"] == tracklet_id for hit in search.hits)
@@ -294,8 +268,15 @@ def _add(
 
 
 def _info(row: Mark) -> MarkInfo:
-    return copied(MarkInfo, row, verdict=Verdict(str(row.verdict)))
+    return copied(MarkInfo, row, verdict=Verdict(str(row.verdict)), confirmation=_confirmation(row))
 
 
 def _change(row: Mark) -> MarkChange:
-    return copied(MarkChange, row, verdict=None if row.verdict is None else Verdict(row.verdict))
+    verdict = None if row.verdict is None else Verdict(row.verdict)
+    return copied(MarkChange, row, verdict=verdict, confirmation=_confirmation(row))
+
+
+def _confirmation(row: Mark) -> Confirmation | None:
+    if row.confirmed_by is None or row.confirmed_at is None:
+        return None
+    return Confirmation(bool(row.agrees), row.confirmed_by, row.confirmed_at)

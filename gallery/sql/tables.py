@@ -338,7 +338,9 @@ class Search(Base):
 
 
 class Mark(Base):
-    """A change of a mark: rows are added and undone, never changed otherwise, so that they are the history.
+    """A change of a mark: rows are added and undone, so that they are the history.
+
+    Besides, a row takes what a second person says of it, the last word of which counts.
 
     The last row of a hit that is not undone is its mark; one without a verdict took the mark away.
     """
@@ -354,6 +356,9 @@ class Mark(Base):
     created_at: Mapped[datetime]
     undone_by: Mapped[str | None] = mapped_column(String(32))
     undone_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None] = mapped_column(String(32))  # the second person's key
+    confirmed_at: Mapped[datetime | None]
+    agrees: Mapped[bool | None]  # whether the second person does
 
 
 class AuditEvent(Base):

@@ -19,7 +19,7 @@ from gallery.disk.files import PART, discard_tree, sync_directory, write_durably
 from gallery.disk.locks import lock_name, staging_root, video_lock
 from gallery.disk.media import cache_directory, thumbnails_directory
 from gallery.errors import NotFound
-from gallery.investigation.marks import forget_marks
+from gallery.investigation.leaving_marks import forget_marks
 from gallery.registry.sources import mark_erased
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database, batches

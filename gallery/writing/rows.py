@@ -15,7 +15,7 @@ from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.holds import Holding, refuse
 from gallery.catalogue.infos import report_column, stamp_columns
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
-from gallery.investigation import marks
+from gallery.investigation import leaving_marks
 from gallery.records.videos import ModelInfo, NewVideo
 from gallery.sql.changes import advance_change
 from gallery.sql.database import insert_or_keep
@@ -166,8 +166,8 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
     if not same_tracklets:
         refuse(holding.of_video(old), f"video {old.id}")
     require_whole(session, old.id)
-    kept = marks.take_out(session, old.id) if same_tracklets else []
-    marks.forget_marks(session, old.id)
+    kept = leaving_marks.take_out(session, old.id) if same_tracklets else []
+    leaving_marks.forget_marks(session, old.id)
     others: list[tuple[str, str, int | None]] = []
     if same and same_tracklets:
         columns = (SegmentVideo.model_id, SegmentVideo.segment_id, SegmentVideo.change)
@@ -176,7 +176,7 @@ def replace_video(session: Session, video: NewVideo, spool: Spool, model_id: str
     session.execute(delete(Video).where(Video.id == old.id))
     session.expunge_all()
     row = insert_video(session, video, spool)
-    marks.put_back(session, kept)
+    leaving_marks.put_back(session, kept)
     session.add_all(
         SegmentVideo(video_id=row.id, model_id=model, segment_id=held, change=change)
         for model, held, change in others

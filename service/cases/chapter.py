@@ -111,7 +111,11 @@ def _seen(number: int, one: Sighting, media: Media) -> Sequence[Content]:
         (shown and shown.strip and tag("img", src=shown.strip, alt="four crops"))
         or tag("code", one.tracklet_id),
         [one.place.name, tag("div", span(one.start, one.end, one.place.time_zone))],
-        [", ".join(one.searches), doubted if one.doubted else None],
+        [
+            ", ".join(one.searches),
+            doubted if one.doubted else None,
+            [tag("div", report.second_word(said), class_="small") for said in one.confirmations],
+        ],
         "no clips in this package" if shown is None else report.files(shown),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from itertools import combinations, pairwise
 from typing import Final, Literal
 
+from gallery import Confirmation
 from service.cases.tracks import Track, apart
 
 _EARTH_METRES: Final = 6_371_008.8  # mean radius (IUGG)
@@ -31,7 +32,8 @@ class Sighting:
     """A tracklet that somebody marked as showing the person.
 
     `change` of the gallery made the tracklet. `searches` are those on whose hits it was marked so, `doubted`
-    those on whose hits it was marked as somebody else; `probability` is the highest that any of them gave it.
+    those on whose hits it was marked as somebody else; `confirmations` are what second persons said of the
+    former; `probability` is the highest that any of them gave it.
     `track` is where in the picture the person was, known where another sighting of the video is at the time.
     """
 
@@ -43,6 +45,7 @@ class Sighting:
     change: int = 0
     searches: Sequence[str] = ()
     doubted: Sequence[str] = ()
+    confirmations: Sequence[Confirmation] = ()
     probability: float | None = None
     track: Track | None = None
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from gallery import ItemKind
-from service.answer_schemas import CameraRef
+from service.answer_schemas import CameraRef, ConfirmationOut
 from service.cases.journey import Flag
 from service.schemas import Id, RequestModel
 
@@ -110,6 +110,9 @@ class SightingOut(BaseModel):
     probability: float | None = Field(description="The highest that a search of the case gave it")
     searches: list[str] = Field(description="On whose hits it was marked as the person")
     doubted: list[str] = Field(description="On whose hits it was marked as somebody else")
+    confirmations: list[ConfirmationOut] = Field(
+        description="What second persons say of its marks as the person"
+    )
     thumbnail_url: str = Field(description="Its strip of crops")
 
 

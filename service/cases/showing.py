@@ -1,7 +1,7 @@
 """Cases and journeys as the API says them."""
 
 from gallery import CaseInfo
-from service.answer_schemas import CameraRef
+from service.answer_schemas import CameraRef, ConfirmationOut
 from service.cases.journey import Limits, Sighting
 from service.cases.schemas import (
     CaseItemOut,
@@ -78,6 +78,9 @@ def _sighting(number: int, one: Sighting) -> SightingOut:
         probability=one.probability,
         searches=list(one.searches),
         doubted=list(one.doubted),
+        confirmations=[
+            ConfirmationOut.model_validate(said, from_attributes=True) for said in one.confirmations
+        ],
         thumbnail_url=f"/v1/tracklets/{one.tracklet_id}/thumbnail?change={one.change}",
     )
 

@@ -97,6 +97,11 @@ def _sightings(gallery: Gallery, searches: Sequence[str], cameras: dict[int, Cam
             change=tracklet.change,
             searches=[mark.search_id for mark in marks[tracklet.id] if mark.verdict == Verdict.MATCH],
             doubted=[mark.search_id for mark in marks[tracklet.id] if mark.verdict == Verdict.NOT],
+            confirmations=[
+                mark.confirmation
+                for mark in marks[tracklet.id]
+                if mark.verdict == Verdict.MATCH and mark.confirmation is not None
+            ],
             probability=believed.get(tracklet.id),
         )
         for tracklet in tracklets.values()

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from gallery import EventInfo
-from service.answer_schemas import HitOut, SearchAnswer
+from gallery import Confirmation, EventInfo
+from service.answer_schemas import ConfirmationOut, HitOut, SearchAnswer
 from service.evidence import verifier
 from service.evidence.contents import Found
 from service.evidence.html import Content, Markup, table, tag
@@ -57,7 +57,7 @@ def search(found: Found, media: Media) -> Markup:
         ),
         tag("h3", "Changes of marks"),
         table(
-            ("when (UTC)", "tracklet", "mark", "by key", "undone"),
+            ("when (UTC)", "tracklet", "mark", "by key", "undone", "second person"),
             (
                 (
                     there(one.created_at, "UTC"),
@@ -65,6 +65,7 @@ def search(found: Found, media: Media) -> Markup:
                     "taken away" if one.verdict is None else one.verdict.value,
                     one.key_id or "command line",
                     None if one.undone_at is None else there(one.undone_at, "UTC"),
+                    second_word(one.confirmation),
                 )
                 for one in found.changes
             ),
@@ -158,6 +159,13 @@ def _belief(answer: SearchAnswer) -> Content:
     return tag("p", text, f" Learnt from {known.learnt_from}: for other people and cameras it may be wrong.")
 
 
+def second_word(said: Confirmation | ConfirmationOut | None) -> str | None:
+    """What a second person said of a mark: who and when, and nothing of whether they are right."""
+    if said is None:
+        return None
+    return f"{'confirmed' if said.agrees else 'disputed'} by {said.key_id}, {there(said.at, 'UTC')}"
+
+
 def _hit(hit: HitOut, shown: Shown | None) -> Sequence[Content]:
     camera = [hit.camera.name, f" ({hit.camera.site})" if hit.camera.site else None]
     sure = [
@@ -169,6 +177,7 @@ def _hit(hit: HitOut, shown: Shown | None) -> Sequence[Content]:
         tag(
             "div", f"{hit.mark.key_id or 'command line'}, {there(hit.mark.created_at, 'UTC')}", class_="small"
         ),
+        hit.mark.confirmation and tag("div", second_word(hit.mark.confirmation), class_="small"),
     ]
     strip = shown and shown.strip and tag("img", src=shown.strip, alt="four crops of the tracklet")
     return (

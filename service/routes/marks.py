@@ -9,6 +9,7 @@ from service import cursors
 from service.answer_schemas import SearchAnswer
 from service.auth import CallerDep
 from service.mark_schemas import (
+    ConfirmationIn,
     MarkChangeOut,
     MarkedHit,
     MarkHistory,
@@ -103,6 +104,24 @@ def unmark_hit(state: StateDep, caller: CallerDep, search_id: SearchId, tracklet
     """404 if it has none."""
     search = own_search(state, caller, search_id)
     state.gallery.marks.remove(search.id, tracklet_id, key_id=caller.key_id)
+
+
+@router.put(
+    "/marks/{tracklet_id}/confirmation",
+    operation_id="confirmMark",
+    summary="Confirm or dispute somebody else's mark",
+    responses=declared(404, 409, 413),
+)
+def confirm_mark(
+    state: StateDep, caller: CallerDep, search_id: SearchId, tracklet_id: HitId, wanted: ConfirmationIn
+) -> MarkedHit:
+    """For a second person, who was given the ids, say with a package, and has a key of their own.
+
+    The search may be any key's, if its cameras are seen. The last word counts, until the mark is changed.
+    409: the key made the mark itself, or there is none.
+    """
+    marks = state.gallery.marks
+    return _mark(marks.confirm(search_id, tracklet_id, agrees=wanted.agrees, key_id=caller.key_id))
 
 
 @router.get(

@@ -1,9 +1,13 @@
 """Marks over HTTP: on hits of one's own searches only, with who and when, and undone again."""
 
+import io
+import json
+import zipfile
 from typing import Any
 
 from starlette.testclient import TestClient
 
+from gallery import Scope
 from tests.service.conftest import Archive
 from tests.service.searches.asking import search
 from tests.service.videos import BLUE, RED
@@ -31,6 +35,7 @@ def test_a_hit_carries_its_mark(client: TestClient, archive: Archive, probe: Jso
         "created_at": made["created_at"],
         "search_id": found["id"],
         "tracklet_id": red,
+        "confirmation": None,
     }
     mark(client, f"{marks}/{blue}", "match")
     mark(client, f"{marks}/{blue}", "not")
@@ -129,3 +134,68 @@ def test_an_erased_recording_takes_its_marks_along(client: TestClient, archive: 
     mark(client, f"{marks}/{archive.tracklets['gate', RED]}", "match", 404)
     assert client.post(f"{marks}/undo").status_code == 200
     assert client.post(f"{marks}/undo").json()["status"] == 409
+
+
+def test_a_second_person_confirms_a_mark_and_never_the_one_who_made_it(
+    client: TestClient, archive: Archive, probe: Json
+) -> None:
+    keys, found = archive.gallery.keys, search(client, probe)
+    red = archive.tracklets["gate", RED]
+    marked = f"/v1/searches/{found['id']}/marks/{red}"
+    confirmed = f"{marked}/confirmation"
+    maker = mark(client, marked, "match")["key_id"]
+    own = client.put(confirmed, json={"agrees": True})
+    assert (own.status_code, "second person" in own.json()["detail"]) == (409, True)
+    second, secret = keys.create("second", scopes=[Scope.REVIEW])
+    archive.gallery.groups.add("yard", ["yard"])
+    others = {
+        "no review": (keys.create("n", scopes=[Scope.SEARCH, Scope.VIEW])[1], 403),
+        "other cameras": (keys.create("o", groups=["yard"])[1], 404),
+    }
+    with TestClient(client.app, headers={"X-API-Key": secret}) as colleague:
+        for name, (other, status) in others.items():
+            refused = colleague.put(confirmed, json={"agrees": True}, headers={"X-API-Key": other})
+            assert refused.status_code == status, name
+        wrong: list[Any] = [{}, {"agrees": None}, {"agrees": "yes"}, {"agrees": 1}, [], "x"]
+        for bad in [*wrong, {"agrees": True, "key_id": "k"}]:
+            assert colleague.put(confirmed, json=bad).status_code == 422, bad
+        blue = archive.tracklets["yard", BLUE]
+        for url in (
+            confirmed.replace(red, blue),  # has no mark
+            confirmed.replace(red, f"{'0' * 32}-0"),
+            confirmed.replace(red, "%00"),
+            confirmed.replace(found["id"], "0" * 32),
+        ):
+            assert colleague.put(url, json={"agrees": True}).status_code == 404, url
+        assert archive.gallery.audit.events(action="mark.confirm") == []
+        told = colleague.put(confirmed, json={"agrees": True}, headers={"X-Purpose": "four eyes"})
+        assert told.status_code == 200, told.text
+        said = told.json()["confirmation"]
+        assert (told.json()["key_id"], said["agrees"], said["key_id"]) == (maker, True, second.id)
+        assert colleague.get(f"/v1/searches/{found['id']}").status_code == 403, "it shows no search"
+        assert colleague.get(f"/v1/searches/{found['id']}/marks").status_code == 404
+        (event,) = archive.gallery.audit.events(action="mark.confirm")
+        assert (event.key_id, event.subject) == (second.id, found["id"])
+        assert event.detail["tracklet_id"] == red
+        assert event.detail["reason"] == {"purpose": "four eyes"}
+        hit = next(
+            one
+            for one in client.get(f"/v1/searches/{found['id']}").json()["hits"]
+            if one["tracklet_id"] == red
+        )
+        assert hit["mark"]["confirmation"] == said
+        assert client.get(f"/v1/searches/{found['id']}/marks").json()["items"][0]["confirmation"] == said
+
+        mark(client, marked, "not")
+        assert client.get(f"/v1/searches/{found['id']}/marks").json()["items"][0]["confirmation"] is None
+        disputed = colleague.put(confirmed, json={"agrees": False}).json()
+        assert (disputed["verdict"], disputed["confirmation"]["agrees"]) == ("not", False)
+    changes = client.get(f"/v1/searches/{found['id']}/marks/history").json()["items"]
+    assert [one["confirmation"]["agrees"] for one in changes] == [False, True]
+    package = client.get(f"/v1/searches/{found['id']}/evidence")
+    with zipfile.ZipFile(io.BytesIO(package.content)) as files:
+        (kept,) = [name for name in files.namelist() if name.endswith("marks.json")]
+        assert [one["confirmation"]["agrees"] for one in json.loads(files.read(kept))] == [True, False]
+        report = files.read("report.html").decode()
+    assert f"confirmed by {second.id}" in report
+    assert f"disputed by {second.id}" in report

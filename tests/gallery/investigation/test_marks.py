@@ -271,3 +271,32 @@ def test_any_sequence_of_changes(sqlite_gallery: Gallery, actions: list[tuple[in
             sqlite_gallery.marks.set(search.id, hit, action)
             stack += [(hit, action)] if now.get(hit) != action else []
         assert verdicts(sqlite_gallery, search) == {t: v for t, v in dict(stack).items() if v is not None}
+
+
+def test_a_confirmation_is_of_one_mark_and_by_somebody_else(gallery: Gallery) -> None:
+    search = search_for(gallery, store(gallery, 1, make_tracklets(1, 3)))
+    first, second, _ = (hit.tracklet_id for hit in search.hits)
+    gallery.marks.set(search.id, first, MATCH, key_id="a")
+    with pytest.raises(NotFound, match="no mark"):
+        gallery.marks.confirm(search.id, second, agrees=True, key_id="b")
+    for key, why in (("a", "that made a mark"), (None, "with a key")):
+        with pytest.raises(Conflict, match=why):
+            gallery.marks.confirm(search.id, first, agrees=True, key_id=key)
+
+    def said() -> tuple[bool, str] | None:
+        (mark,) = gallery.marks.of(search.id)
+        return None if mark.confirmation is None else (mark.confirmation.agrees, mark.confirmation.key_id)
+
+    for _ in range(2):  # said again, it is one event
+        gallery.marks.confirm(search.id, first, agrees=True, key_id="b")
+    assert said() == (True, "b")
+    gallery.marks.set(search.id, first, MATCH, key_id="c")  # changes nothing
+    assert said() == (True, "b")
+    gallery.marks.set(search.id, first, NOT, key_id="a")
+    assert said() is None
+    gallery.marks.undo(search.id)
+    assert said() == (True, "b"), "the mark that was confirmed is there again"
+    gallery.marks.confirm(search.id, first, agrees=False, key_id="c")
+    assert said() == (False, "c"), "the last word counts"
+    actions = [event.action for event in gallery.audit.trail() if event.action.startswith("mark.")]
+    assert actions == ["mark.set", "mark.confirm", "mark.set", "mark.undo", "mark.dispute"]

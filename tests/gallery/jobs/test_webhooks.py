@@ -206,7 +206,7 @@ def test_a_webhook_is_told_no_more_than_its_key_may_know(gallery: Gallery, datab
             assert (hook in told) == (len(mine) == 1 and mine[0].id in due), name
         return {name for name, hook in made.items() if hook in told}
 
-    gallery.jobs._clock = clock  # type: ignore[assignment]
+    gallery.jobs._clock = clock
     assert listening() == {"boss", "ends", "revoked", "nobody"}
     clock.now += timedelta(days=2)
     gallery.keys.revoke(revoked.id)

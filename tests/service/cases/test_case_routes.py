@@ -167,6 +167,11 @@ def test_contested_marks_are_shown_and_erased_ones_are_noted(
     ask(client, "POST", f"{travelled}/items", json={"search_id": second["id"]})
     seen = ask(client, "GET", f"{travelled}/journey")["sightings"]
     assert (seen[0]["tracklet_id"], seen[0]["doubted"]) == (gate, [second["id"]])
+    assert seen[0]["confirmations"] == []
+    for search in seen[0]["searches"]:
+        archive.gallery.marks.confirm(search, gate, agrees=True, key_id="another")
+    seen = ask(client, "GET", f"{travelled}/journey")["sightings"]
+    assert {said["key_id"] for said in seen[0]["confirmations"]} == {"another"}
     archive.gallery.erase_video(archive.videos["gate"].id)
     assert [one["number"] for one in ask(client, "GET", f"{travelled}/journey")["sightings"]] == [1, 2]
     notes = ask(client, "GET", travelled)["notes"]
