@@ -100,6 +100,10 @@ bench-feedback: $(READY_DEV) ## Let a simulated user judge hits round by round: 
 bench-calibration: $(READY_DEV) ## Judge probabilities before and after a gallery's own calibration: minutes (SETS="simulated=DIR cuhk01=DIR")
 	$(BIN)/python benchmarks/calibration.py $(SETS) --out out/calibration --plots docs
 
+.PHONY: bench-record
+bench-record: $(READY_DEV) ## Search with the audit trail and without it, in pairs: minutes
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/record.py --tracklets 1000 --pairs 40
+
 .PHONY: bench-reranking
 bench-reranking: $(READY_DEV) ## Re-rank the head of answers by shared neighbours: minutes (SETS="simulated=DIR cuhk01-images=DIR")
 	$(BIN)/python benchmarks/reranking.py $(SETS) --out out/embeddings
