@@ -177,3 +177,29 @@ def test_filters_are_tokens(visit: Visit) -> None:
     assert asked.value.post_data_json["end"] == "2026-03-12T23:00:00.000Z"
     visit.answer_after(lambda: visit.choose_photo(photo(RED_COAT)))
     expect(tokens).to_have_count(2)
+
+
+def test_a_hit_is_looked_at_closely_from_the_list(visit: Visit) -> None:
+    visit.open()
+    visit.search(RED_COAT)
+    page, loupe = visit.page, visit.page.locator("#loupe")
+    strip = visit.hits.nth(1).locator(".strip")
+    expect(strip.locator("img")).not_to_have_class("waiting")
+    area = strip.bounding_box()
+    assert area is not None
+    for share, said in ((0.4, "This hit, 2 of 4"), (0.9, "This hit, 4 of 4")):
+        page.mouse.move(area["x"] + share * area["width"], area["y"] + 20)
+        expect(loupe.locator("figcaption")).to_have_text(["Searched for", said])
+    sizes = loupe.locator(".crop").evaluate_all("(all) => all.map((one) => one.clientHeight)")
+    assert sizes[0] == sizes[1] > area["height"]
+    page.mouse.move(area["x"], 5)
+    expect(loupe).to_be_hidden()
+    visit.hits.first.focus()
+    page.keyboard.press("c")
+    page.keyboard.press(".")
+    expect(loupe.locator("figcaption").last).to_have_text("This hit, 2 of 4")
+    page.keyboard.press("ArrowRight")
+    expect(loupe.locator("figcaption").last).to_have_text("This hit, 1 of 4")
+    page.keyboard.press("Escape")
+    expect(loupe).to_be_hidden()
+    expect(visit.hits.nth(1)).to_be_focused()
