@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import TrackletInfo, VideoInfo
+from gallery import VideoInfo
 from gallery.tracing import span
 from service import children, clip_child
 from service.clip_child import Request
@@ -25,11 +25,11 @@ def cut(
     destination: Path,
     stretch: Stretch,
     *,
-    tracklet: TrackletInfo,
+    boxes: NDArray[np.void] | None,
     video: VideoInfo,
     settings: ServiceSettings,
 ) -> None:
-    """Write a clip of a tracklet to `destination`; its boxes are drawn if the tracklet has them.
+    """Write a part of a video to `destination`; boxes, as a tracklet has them, are drawn.
 
     Raises:
         RecordingUnavailable: the video file cannot be read, or holds no frames there.
@@ -37,7 +37,7 @@ def cut(
         Abandoned: nobody waits for the clip any more.
     """
     with span("clip.cut"):
-        _run(_request(source, destination, stretch, video, settings, tracklet.boxes), tracklet.boxes)
+        _run(_request(source, destination, stretch, video, settings, boxes), boxes)
 
 
 def copy(

@@ -5,16 +5,29 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from gallery import NotFound
 from service.disk import PRIVATE_FILE, private_directory
+from service.errors import RecordingUnavailable
+from service.footage import Stretch
 
 _STRIPES: Final = 64
 _IN_USE_SECONDS: Final = 120.0  # a clip used so recently may be on its way out
 _PART: Final = ".part.mp4"
 _STALE_SECONDS: Final = 3600.0  # an unfinished file this old has lost its writer
+
+
+@dataclass(frozen=True, slots=True)
+class CutClip:
+    """A clip to send: its file, and when its first frame was recorded."""
+
+    path: Path
+    start: datetime
 
 
 class ClipCache:
@@ -91,3 +104,28 @@ def _touch(path: Path) -> None:
     """Note the use in the access time; the time of writing stays, as it is part of the answer's headers."""
     status = path.stat()
     os.utime(path, ns=(time.time_ns(), status.st_mtime_ns))
+
+
+def remove_if_erased(path: Path, stretch: Stretch, find: Callable[[], Stretch]) -> None:
+    """Make sure that what was erased or indexed anew while its clip was cut does not leave the clip behind.
+
+    Args:
+        path: the clip.
+        stretch: the frames that it shows.
+        find: finds the frames that it would show if it were asked for now, or raises why there are none.
+
+    Raises:
+        NotFound: a part was erased; or what `find` raises.
+    """
+    try:
+        _require_same(find(), stretch)
+    except (NotFound, RecordingUnavailable):
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
+        raise
+
+
+def _require_same(now: Stretch, before: Stretch) -> None:
+    if now != before:
+        raise NotFound("a part of the clip was erased just now")

@@ -14,7 +14,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
         "createProbe getProbe deleteProbe getProbeImage createSearch searchByPhoto listSearches searchAgain "
         "getSearch getHitsCsv"
     ),
-    frozenset({Scope.VIEW}): "getTracklet getThumbnail getClip",
+    frozenset({Scope.VIEW}): "getTracklet getThumbnail getClip getVideoClip",
     frozenset({Scope.VIEW, Scope.INDEX, Scope.ADMINISTER}): "listVideos getVideo",
     frozenset({Scope.REVIEW}): (
         "listMarks listMarkChanges undoMark markHit confirmMark unmarkHit listHitsToJudge refineSearch "

@@ -1,14 +1,14 @@
 """Tracklets: details and clips."""
 
-import contextlib
-import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from gallery import NotFound, TrackletInfo
 from service import clipping
 from service.answer_schemas import ClipOut, TrackletOut
 from service.auth import Caller
+from service.clips import CutClip, remove_if_erased
 from service.errors import InvalidRequest
 from service.footage import Stretch
 from service.searches.hits import camera_ref, moment
@@ -91,8 +91,8 @@ def detail(state: State, tracklet_id: str, change: int | None = None) -> Trackle
     )
 
 
-def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) -> Path:
-    """The file of a clip, cut if it is not there yet. That it was asked for is recorded.
+def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) -> CutClip:
+    """Cut a clip if it is not there yet. That it was asked for is recorded.
 
     Raises:
         NotFound: no such tracklet.
@@ -110,23 +110,18 @@ def clip(state: State, caller: Caller, tracklet_id: str, wanted: ClipRequest) ->
     def make(destination: Path) -> None:
         with state.recordings.unchanged(video) as source:
             clipping.cut(
-                source, destination, stretch, tracklet=tracklet, video=video, settings=state.settings
+                source, destination, stretch, boxes=tracklet.boxes, video=video, settings=state.settings
             )
 
     name = f"{tracklet.number}-{tracklet.change}-{wanted.file_name}"
     path = state.clips.get(video.id, name, make)
-    _require_not_erased(state, tracklet, wanted, stretch, path)
-    return path
 
+    def now() -> Stretch:
+        known(state, tracklet.id, tracklet.change)
+        return stretch_of(state, tracklet, wanted)
 
-def etag(path: Path) -> str:
-    """A validator that changes whenever the file is made anew. Raises NotFound: it is gone."""
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise NotFound("no such file any more") from error
-    state = f"{path.name} {status.st_mtime_ns} {status.st_size}"
-    return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'
+    remove_if_erased(path, stretch, now)
+    return CutClip(path, video.start_time + timedelta(microseconds=stretch.start_us))
 
 
 def stretch_of(state: State, tracklet: TrackletInfo, wanted: ClipRequest) -> Stretch:
@@ -148,22 +143,3 @@ def stretch_of(state: State, tracklet: TrackletInfo, wanted: ClipRequest) -> Str
     padding_us = wanted.padding_ms * 1000
     start_us = max(earliest, start_us - padding_us)
     return Stretch(start_us, min(latest, end_us + padding_us, start_us + longest_us))
-
-
-def _require_not_erased(
-    state: State, tracklet: TrackletInfo, wanted: ClipRequest, stretch: Stretch, path: Path
-) -> None:
-    """What was erased or indexed anew while its clip was cut must not leave the clip behind."""
-    try:
-        known(state, tracklet.id, tracklet.change)
-        _require_same(stretch_of(state, tracklet, wanted), stretch)
-    except NotFound:
-        path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            path.parent.rmdir()
-        raise
-
-
-def _require_same(now: Stretch, before: Stretch) -> None:
-    if now != before:
-        raise NotFound("a part of the clip was erased just now")

@@ -149,7 +149,7 @@ class Media:
                 source,
                 preview,
                 self._preview(tracklet),
-                tracklet=tracklet,
+                boxes=tracklet.boxes,
                 video=video,
                 settings=state.settings,
             )

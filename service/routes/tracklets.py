@@ -1,7 +1,7 @@
 """Tracklets: details, thumbnails and clips."""
 
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -10,6 +10,7 @@ from service import tracklets
 from service.answer_schemas import TrackletOut
 from service.auth import CallerDep
 from service.problems import binary, declared
+from service.routes.files import CLIP, NOT_MODIFIED, clip_response, file_response
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/tracklets", tags=["tracklets"])
@@ -22,7 +23,6 @@ Change = Annotated[
         "since, as the id may be another person's then",
     ),
 ]
-_FOUND: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed since the ETag given"}}
 
 
 @router.get("/{tracklet_id}", operation_id="getTracklet", summary="A tracklet", responses=declared(404))
@@ -40,14 +40,14 @@ def get_tracklet(
     operation_id="getThumbnail",
     summary="Four crops of a tracklet in a strip",
     response_class=FileResponse,
-    responses={200: binary("image/jpeg"), **_FOUND, **declared(404, 416)},
+    responses={200: binary("image/jpeg"), **NOT_MODIFIED, **declared(404, 416)},
 )
 def get_thumbnail(
     state: StateDep, caller: CallerDep, request: Request, tracklet_id: TrackletId, change: Change = None
 ) -> Response:
     """JPEG, made when the video was indexed."""
     path = tracklets.thumbnail(state, tracklet_id, change)
-    answer = _file(request, path, "image/jpeg", tracklets.etag(path))
+    answer = file_response(request, path, "image/jpeg")
     state.gallery.audit.record("thumbnail.view", key_id=caller.key_id, subject=tracklet_id)
     return answer
 
@@ -57,12 +57,7 @@ def get_thumbnail(
     operation_id="getClip",
     summary="A clip of a tracklet to watch",
     response_class=FileResponse,
-    responses={
-        200: binary("video/mp4"),
-        206: {"description": "The range asked for"} | binary("video/mp4"),
-        **_FOUND,
-        **declared(404, 410, 416),
-    },
+    responses=CLIP,
 )
 async def get_clip(
     *,
@@ -86,15 +81,4 @@ async def get_clip(
     padding_ms = round(padding * 10) * 100
     wanted = tracklets.ClipRequest(padding_ms, drawn=box == "drawn", moment=moment, change=change)
     cut = partial(tracklets.clip, state, caller, tracklet_id, wanted)
-    path = await state.clips_lane.run(caller.key_id, request, cut)
-    return _file(request, path, "video/mp4", tracklets.etag(path))
-
-
-def _file(request: Request, path: Any, media_type: str, etag: str) -> Response:
-    # Browsers must not keep what may be erased here.
-    headers = {"ETag": etag, "Cache-Control": "private, no-store"}
-    if etag in [
-        tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")
-    ]:
-        return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=media_type, headers=headers)
+    return clip_response(request, await state.clips_lane.run(caller.key_id, request, cut))

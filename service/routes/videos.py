@@ -1,17 +1,21 @@
 """Indexed videos: list, correct, erase."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import FileResponse
 from starlette.concurrency import run_in_threadpool
 
 from gallery import NotFound, VideoChanges, VideoInfo
+from service import stretches
 from service.auth import CallerDep
 from service.cursors import wrong_cursor
 from service.errors import InvalidRequest
 from service.problems import declared
 from service.record_schemas import VideoList, VideoOut, VideoPatch
+from service.routes.files import CLIP, clip_response
 from service.routes.parameters import Cursor
 from service.schemas import Name
 from service.state import StateDep
@@ -51,6 +55,35 @@ def get_video(state: StateDep, video_id: VideoId) -> VideoOut:
     """With the report of its indexing."""
     video = state.gallery.catalogue.video(video_id)
     return _out(video, {video.camera_id: state.gallery.catalogue.camera(video.camera_id).name})
+
+
+@router.get(
+    "/{video_id}/clip",
+    operation_id="getVideoClip",
+    summary="A stretch of a video to watch",
+    response_class=FileResponse,
+    responses=CLIP,
+)
+async def get_video_clip(
+    *,
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    video_id: VideoId,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="Seconds since its first frame")] = 0,
+    seconds: Annotated[int, Query(ge=1, le=120, description="How long")] = 30,
+    tracklet: Annotated[
+        str | None, Query(max_length=64, description="A tracklet of the video, to draw its box")
+    ] = None,
+) -> Response:
+    """H.264 MP4 without sound, cut from the video when first asked for. Supports ranges.
+
+    It shows everybody who was recorded. It ends at the server's limit, and where something was erased.
+    410: the video file is gone, is no longer the one that was indexed, or was erased there.
+    """
+    wanted = stretches.StretchRequest(offset, seconds, tracklet)
+    cut = partial(stretches.clip, state, caller, video_id, wanted)
+    return clip_response(request, await state.clips_lane.run(caller.key_id, request, cut))
 
 
 @router.patch(

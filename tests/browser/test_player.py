@@ -1,5 +1,7 @@
 """A hit at full size."""
 
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -216,3 +218,55 @@ def test_a_hit_is_compared_with_the_tracklet_that_was_searched_for(visit: Visit)
         figures = page.locator(f"{place} .comparison")
         expect(figures.locator("figcaption")).to_have_text(["Searched for", "This tracklet"])
         expect(figures.locator("img")).to_have_count(2)
+
+
+def test_the_recording_around_is_played_frame_by_frame_on_the_cameras_clock(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    clock = page.locator("#player-clock")
+    expect(clock).to_have_text(re.compile(r"^Thu, 12 Mar 2026, \d\d:\d\d:\d\d\.\d \(UTC\+1\)$"))
+    expect(clock).to_have_attribute("title", re.compile(r"^UTC: \d\d:\d\d:\d\d\.\d$"))
+    assert page.locator("#player-later").is_hidden()
+    with page.expect_response("**/v1/videos/*/clip?offset=0&seconds=30&tracklet=*") as asked:
+        page.keyboard.press("a")
+    asked.value.finished()
+    expect(page.locator("#player-around")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#player-note")).to_have_text("")
+    wait_for_clip(visit)
+    page.locator("#player video").evaluate("(video) => { video.pause(); video.currentTime = 0; }")
+    started = datetime.fromisoformat(asked.value.headers["sightline-clip-start"]) + timedelta(hours=1)
+    expect(clock).to_contain_text(f"{started:%H:%M:%S}.0")
+    # The recording shows all of it at once: there is nothing before and nothing after.
+    expect(page.locator("#player-earlier")).to_be_disabled()
+    expect(page.locator("#player-later")).to_be_disabled()
+    for key, tenth in ((".", 1), (".", 2), (",", 1)):  # ten frames a second
+        page.keyboard.press(key)
+        expect(clock).to_contain_text(f"{started:%H:%M:%S}.{tenth}")
+    page.keyboard.press("<")
+    assert video(visit, "playbackRate") == 0.5
+    page.get_by_label("Speed").select_option("4")
+    page.locator("#player-next").click()
+    expect(page.locator("#player-around")).to_have_attribute("aria-pressed", "false")
+    wait_for_clip(visit)
+    assert video(visit, "playbackRate") == 4, "the next hit is played as fast"
+
+
+def test_a_long_recording_is_played_on_from_where_one_is(visit: Visit) -> None:
+    def stretch(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"seconds": 100})
+
+    visit.page.route(re.compile(r"/v1/videos/[^/]*$"), stretch)
+    open_first(visit)
+    page = visit.page
+    page.keyboard.press("a")
+    expect(page.locator("#player-later")).to_be_enabled()
+    with page.expect_request("**/clip?offset=30&*"):
+        page.keyboard.press("PageDown")
+    # The real one is shorter, and says so.
+    visit.forgive("422")
+    expect(page.locator("#player-error")).to_contain_text("The video ends after")
+    expect(page.locator("#player-earlier")).to_be_enabled()
+    with page.expect_request("**/clip?offset=0&*"):
+        page.keyboard.press("PageUp")
+    expect(page.locator("#player-error")).to_be_empty()
+    wait_for_clip(visit)

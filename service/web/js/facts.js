@@ -31,14 +31,16 @@ export function factsOf(hit, scope) {
   return h("div", { class: "about-facts" }, comparison(hit, scope), h("dl", {}, facts.flat()));
 }
 
-/** The video's file name and the place in it, which the answer does not carry. */
+/** The video's file name and the place in it, which the answer does not carry. Resolves to the video, or null. */
 export async function fillVideo(hit, scope) {
   try {
     const video = await getJson(`/v1/videos/${encodeURIComponent(hit.video_id)}`, { signal: scope.signal });
     fill($("#fact-video"), video.file_name);
     const { best_moment: best, start } = hit;
     fill($("#fact-offset"), say.player.at(timecode(best.offset_seconds - secondsBetween(start, best.start))));
+    return video;
   } catch (error) {
     if (!isAbort(error)) fill($("#fact-video"), error.title ?? say.player.unknown);
+    return null;
   }
 }

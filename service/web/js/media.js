@@ -1,6 +1,6 @@
 // Pictures behind the sign-in: fetched as all else, so that a 401 asks for it, shown as object URLs, revoked when their element goes.
 
-import { isAbort, objectUrl } from "./api.js";
+import { fetchFile, isAbort } from "./api.js";
 import { fill, h } from "./dom.js";
 
 /** A set of object URLs and requests that end together. */
@@ -14,13 +14,18 @@ export class MediaScope {
 
   /** Fetch to an object URL that lives as long as this scope. */
   async url(path) {
-    const url = await objectUrl(path, { signal: this.signal });
+    return (await this.file(path)).url;
+  }
+
+  /** The same, with the headers that came with the file. */
+  async file(path) {
+    const file = await fetchFile(path, { signal: this.signal });
     if (this.signal.aborted) {
-      URL.revokeObjectURL(url);
+      URL.revokeObjectURL(file.url);
       throw this.signal.reason;
     }
-    this.#urls.add(url);
-    return url;
+    this.#urls.add(file.url);
+    return file;
   }
 
   /** Keep an object URL made elsewhere. */

@@ -1,4 +1,4 @@
-// A hit at full size: its clip with the box drawn on it, from the best moment on, and what is known about it.
+// A hit at full size: its clip with the box drawn on it, from the best moment on, the recording around it, and what is known.
 
 import { isAbort } from "./api.js";
 import { showError } from "./alerts.js";
@@ -10,16 +10,20 @@ import { MediaScope } from "./media.js";
 import { searchFrom } from "./seed.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
+import { changeSpeed, clipLoaded, framesLast, stepFrame, transport } from "./transport.js";
 import { arranged } from "./view.js";
 
 const PADDING = 1; // seconds shown before and after
 const SHORT = 12; // seconds of a tracklet that is played whole at once
+const STRETCH = 30; // seconds of the recording that are played at once
+const BEFORE = 10; // of these, seconds before the best moment
 
 let scope = new MediaScope();
 let shown = null; // {hit, list, index}: the hit, in the list as it stood when it was opened
 let boxed = true;
 let comparing = false;
 let whole = false; // all of a long tracklet was asked for
+let around = null; // where in the recording, in seconds, when that is played instead of the tracklet
 let loads = 0; // counts loads, so that a slow clip cannot replace a newer one
 
 /** Whether all of a tracklet is played. Of a long one the best moment comes first: it is cut much sooner. */
@@ -29,11 +33,20 @@ const playsAll = (hit) => whole || isShort(hit);
 /** Where the best moment lies in the clip, which starts PADDING before what is shown or at the video's start. */
 function bestSecond(hit) {
   const { start, best_moment: best } = hit;
+  if (around !== null) return best.offset_seconds - around;
   const before = playsAll(hit) ? secondsBetween(start, best.start) : 0;
   return before + Math.min(PADDING, best.offset_seconds - before);
 }
 
+/** The stretch of the recording that is played, with everybody on it. */
+function stretchPath(hit) {
+  const query = new URLSearchParams({ offset: String(around), seconds: String(STRETCH) });
+  if (boxed) query.set("tracklet", hit.tracklet_id);
+  return `/v1/videos/${encodeURIComponent(hit.video_id)}/clip?${query}`;
+}
+
 function clipPath(hit) {
+  if (around !== null) return stretchPath(hit);
   const url = new URL(hit.clip_url, location.origin);
   if (playsAll(hit)) url.searchParams.delete("moment");
   url.searchParams.set("padding", String(PADDING));
@@ -43,7 +56,8 @@ function clipPath(hit) {
 
 function fileName({ camera, start, rank }) {
   const time = start.slice(0, 19).replaceAll(":", "-");
-  return `${camera.name}_${time}Z_rank${rank}${boxed ? "_box" : ""}.mp4`.replaceAll(/[^\w.-]+/g, "-");
+  const what = around === null ? "" : `_at${around}s`;
+  return `${camera.name}_${time}Z_rank${rank}${what}${boxed ? "_box" : ""}.mp4`.replaceAll(/[^\w.-]+/g, "-");
 }
 
 /** Fetch and show the clip of the hit, at `second`. */
@@ -56,9 +70,10 @@ async function load(second) {
   showError($("#player-error"), null);
   $("#player-note").textContent = say.player.cutting;
   try {
-    const url = await scope.url(clipPath(hit));
+    const { url, headers } = await scope.file(clipPath(hit));
     if (mine !== loads) return;
     video.src = url;
+    clipLoaded(headers.get("Sightline-Clip-Start"), hit.camera.time_zone);
     download.href = url;
     download.download = fileName(hit);
     video.addEventListener("loadedmetadata", () => (video.currentTime = Math.min(second, Math.max(0, video.duration - 0.1))), { once: true });
@@ -86,8 +101,9 @@ function show(rank) {
     return;
   }
   const hit = list[index];
-  shown = { hit, list, index };
+  shown = { hit, list, index, seconds: Infinity };
   whole = false;
+  around = null;
   scope.close();
   scope = new MediaScope();
   const video = $("#player video");
@@ -96,9 +112,10 @@ function show(rank) {
   const site = hit.camera.site ? h("span", { class: "place" }, ` ${hit.camera.site}`) : null;
   fill($("#player-title"), h("span", { class: "rank" }, String(hit.rank)), hit.camera.name, site);
   fill($("#player-about"), factsOf(hit, scope));
-  fillVideo(hit, scope);
+  learnLength(shown);
   $("#player-whole").hidden = isShort(hit);
   $("#player-whole").setAttribute("aria-pressed", "false");
+  showAround();
   $("#player-previous").disabled = index === 0;
   $("#player-next").disabled = index === list.length - 1;
   if (!$("#player").open) {
@@ -108,6 +125,38 @@ function show(rank) {
   }
   load(bestSecond(hit));
   showComparison();
+}
+
+/** How long the recording is tells whether there is anything later to play; how many frames it has, how long one lasts. */
+async function learnLength(one) {
+  const video = await fillVideo(one.hit, scope);
+  if (!video || shown !== one) return;
+  one.seconds = video.seconds;
+  framesLast(video.seconds / video.frames_decoded);
+  showAround();
+}
+
+function showAround() {
+  $("#player-around").setAttribute("aria-pressed", String(around !== null));
+  $("#player-whole").disabled = around !== null;
+  for (const id of ["#player-earlier", "#player-later"]) $(id).hidden = around === null;
+  $("#player-earlier").disabled = around === 0;
+  $("#player-later").disabled = around !== null && around + STRETCH >= shown.seconds;
+}
+
+/** Play the recording around the best moment, or the tracklet again. */
+function toggleAround() {
+  around = around === null ? Math.max(0, Math.floor(shown.hit.best_moment.offset_seconds) - BEFORE) : null;
+  showAround();
+  load(bestSecond(shown.hit));
+}
+
+/** The stretch of the recording before (-1) or after (1). */
+function goAlong(by) {
+  if (around === null || $(by < 0 ? "#player-earlier" : "#player-later").disabled) return;
+  around = Math.max(0, around + by * STRETCH);
+  showAround();
+  load(0);
 }
 
 function step(by) {
@@ -157,10 +206,23 @@ function togglePlay() {
 
 /** Arrow keys go through the list, whatever has the focus: the video's own use of them would surprise here. */
 function onKey(event) {
-  const onControl = event.target.closest("button, a, summary");
-  const actions = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), b: toggleBox, B: toggleBox, c: toggleCompare, C: toggleCompare };
+  const onControl = event.target.closest("button, a, summary, select");
+  if (event.target.matches("select") && event.key.startsWith("Arrow")) return;
+  const actions = {
+    ArrowLeft: () => step(-1),
+    ArrowRight: () => step(1),
+    PageUp: () => goAlong(-1),
+    PageDown: () => goAlong(1),
+    ",": () => stepFrame(-1),
+    ".": () => stepFrame(1),
+    "<": () => changeSpeed(-1),
+    ">": () => changeSpeed(1),
+    a: toggleAround,
+    b: toggleBox,
+    c: toggleCompare,
+  };
   if (!onControl) actions[" "] = togglePlay;
-  const action = event.ctrlKey || event.metaKey || event.altKey ? null : actions[event.key];
+  const action = event.ctrlKey || event.metaKey || event.altKey ? null : actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!action) return;
   event.preventDefault();
   event.stopPropagation();
@@ -176,15 +238,19 @@ function build() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
   // No caption track: videos are played without sound.
   const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": say.player.screen });
-  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", hidden: true }));
-  const transport = h(
+  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-clock", class: "player-clock" }), h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", hidden: true }));
+  const controls = h(
     "div",
     { class: "transport" },
     button("player-previous", say.player.previous, "previous", () => step(-1), { "aria-label": say.player.previous }),
     button("player-next", say.player.next, "next", () => step(1), { "aria-label": say.player.next }),
+    transport(video),
     h("span", { class: "push" }),
     button("player-compare", say.player.compare, "compare", toggleCompare, { "aria-pressed": "false" }),
     button("player-whole", say.player.whole, "whole", toggleWhole, { "aria-pressed": "false" }),
+    button("player-around", say.player.around, "videos", toggleAround, { "aria-pressed": "false" }),
+    button("player-earlier", say.player.earlier(STRETCH), "previous", () => goAlong(-1), { hidden: true }),
+    button("player-later", say.player.later(STRETCH), "next", () => goAlong(1), { hidden: true }),
     button("player-best", say.player.best, "moment", toBest),
     button("player-box", say.player.box, "box", toggleBox, { "aria-pressed": "true" }),
     h("a", { id: "player-download", class: "button" }, icon("download"), say.player.save),
@@ -198,7 +264,7 @@ function build() {
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),
-    h("div", { class: "player-body" }, h("div", { class: "screen" }, frame, transport), about),
+    h("div", { class: "player-body" }, h("div", { class: "screen" }, frame, controls), about),
   );
 }
 
