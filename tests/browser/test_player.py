@@ -270,3 +270,21 @@ def test_a_long_recording_is_played_on_from_where_one_is(visit: Visit) -> None:
         page.keyboard.press("PageUp")
     expect(page.locator("#player-error")).to_be_empty()
     wait_for_clip(visit)
+
+
+def test_a_person_is_followed_to_the_other_cameras(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    title = page.locator("#player-title").inner_text()
+    with page.expect_request("**/v1/searches") as asked:
+        visit.answer_after(page.get_by_role("button", name="Where next?").click)
+    question = asked.value.post_data_json
+    (followed,) = question["probes"]
+    assert list(followed) == ["tracklet_id"]
+    assert len(question["cameras"]) == 2
+    assert not [name for name in question["cameras"] if name in title]
+    start, end = (datetime.fromisoformat(question[name]) for name in ("start", "end"))
+    assert timedelta(minutes=15) < end - start < timedelta(minutes=16)
+    assert (start.microsecond, end.microsecond) == (0, 0)
+    visit.answer_after(page.get_by_role("button", name="Back to the photo").click)
+    expect(page.locator("#filter-summary")).to_have_text("· everywhere, any time")

@@ -7,7 +7,7 @@ import { factsOf, fillVideo } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { secondsBetween } from "./format.js";
 import { MediaScope } from "./media.js";
-import { searchFrom } from "./seed.js";
+import { followFrom, searchFrom } from "./seed.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { changeSpeed, clipLoaded, framesLast, stepFrame, transport } from "./transport.js";
@@ -114,6 +114,7 @@ function show(rank) {
   fill($("#player-about"), factsOf(hit, scope));
   learnLength(shown);
   $("#player-whole").hidden = isShort(hit);
+  for (const id of ["#player-before", "#player-after"]) $(id).hidden = state.cameras.length < 2;
   $("#player-whole").setAttribute("aria-pressed", "false");
   showAround();
   $("#player-previous").disabled = index === 0;
@@ -256,11 +257,17 @@ function build() {
     h("a", { id: "player-download", class: "button" }, icon("download"), say.player.save),
     h("p", { class: "note keys" }, say.player.keys),
   );
-  const again = button("player-seed", say.player.again, "search", () => {
+  const leave = (search) => () => {
+    const { hit } = shown;
     dialog.close();
-    searchFrom(shown.hit);
-  });
-  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", {}, again));
+    search(hit);
+  };
+  const again = [
+    button("player-seed", say.player.again, "search", leave(searchFrom)),
+    button("player-before", say.player.whereBefore, "previous", leave((hit) => followFrom(hit, -1)), { title: say.player.beforeNote }),
+    button("player-after", say.player.whereNext, "next", leave((hit) => followFrom(hit, 1)), { title: say.player.nextNote }),
+  ];
+  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", { class: "onwards" }, again));
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),

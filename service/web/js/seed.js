@@ -8,7 +8,10 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 import { momentOf } from "./when.js";
 
+const WINDOW = 15 * 60_000; // milliseconds in which somebody is looked for on the next camera
+
 let scope = new MediaScope();
+let filtersBefore = null; // those that were set before a person was followed
 
 /** Search for the person of `hit`; the photo stays ready to go back to. */
 export function searchFrom(hit) {
@@ -17,8 +20,21 @@ export function searchFrom(hit) {
   search();
 }
 
+/** Search for the person of `hit` on the other cameras, in the time after it (1) or before it (-1). */
+export function followFrom(hit, by) {
+  const { cameras, filters } = store.get();
+  filtersBefore ??= filters;
+  const others = cameras.map(({ name }) => name).filter((name) => name !== hit.camera.name);
+  // Views overlap: who is still seen here may be seen there already. Times of filters are whole seconds.
+  const from = Math.floor(Date.parse(hit.start) / 1000) * 1000 - (by < 0 ? WINDOW : 0);
+  const until = Math.ceil(Date.parse(hit.end) / 1000) * 1000 + (by > 0 ? WINDOW : 0);
+  store.set({ filters: { ...filters, cameras: others, start: new Date(from).toISOString(), end: new Date(until).toISOString() } });
+  searchFrom(hit);
+}
+
 function back() {
-  store.set({ seed: null });
+  store.set({ seed: null, filters: filtersBefore ?? store.get().filters });
+  filtersBefore = null;
   search();
 }
 
