@@ -279,6 +279,7 @@ def test_a_person_is_followed_to_the_other_cameras(visit: Visit) -> None:
     with page.expect_request("**/v1/searches") as asked:
         visit.answer_after(page.get_by_role("button", name="Where next?").click)
     question = asked.value.post_data_json
+    assert question is not None
     (followed,) = question["probes"]
     assert list(followed) == ["tracklet_id"]
     assert len(question["cameras"]) == 2

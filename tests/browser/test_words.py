@@ -3,10 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Browser, Route, expect
 
 from service.routes.page import WEB
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, watched
+from tests.browser.running import Site
 from tests.browser.scenes import RED_COAT
 
 # A language of which only the length is known: every letter of every word is an x.
@@ -143,3 +144,41 @@ def test_work_is_never_said_to_be_done_before_it_is(
     visit.open()
     visit.page.get_by_role("button", name="Videos").click()
     expect(visit.page.locator(".job-head .state")).to_have_text(shown)
+
+
+# The paths and kinds of all words of a language, of functions with how many words they take.
+SHAPE = """async (file) => {
+  const { english, german } = await import(file);
+  const shape = (value, path) => {
+    if (typeof value === "function") return [`${path}(${value.length})`];
+    if (Array.isArray(value)) return value.flatMap((one, i) => shape(one, `${path}[${i}]`));
+    if (typeof value === "string") return [`${path}${value === "" ? ", empty" : ""}`];
+    return Object.entries(value).flatMap(([name, one]) => shape(one, `${path}.${name}`));
+  };
+  return shape(english ?? german, "").sort();
+}"""
+
+
+def test_german_has_every_word_that_english_has(visit: Visit) -> None:
+    visit.open()
+    english, german = (visit.page.evaluate(SHAPE, f"/web/js/{name}.js") for name in ("strings", "strings.de"))
+    assert len(english) > 300
+    assert sorted({*german} ^ {*english}) == []
+
+
+def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen(browser: Browser, site: Site) -> None:
+    context = browser.new_context(locale="de-DE", timezone_id="America/New_York")
+    with watched(context.new_page(), site) as visit:
+        page = visit.page
+        visit.open()
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        expect(page.locator("#photo-title")).to_have_text("Eine Person anhand eines Fotos finden")
+        visit.search(RED_COAT)
+        expect(page.locator("#coverage")).to_contain_text("Durchsucht: 36 Tracklets von 3 Kameras")
+        expect(visit.hits.first).to_contain_text(re.compile(r"\+\d,\d\d"))
+        page.keyboard.press("?")
+        page.locator("#language").select_option("en")
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+    context.close()

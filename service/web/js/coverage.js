@@ -1,6 +1,6 @@
 // What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
 
-import { duration, number, secondsBetween } from "./format.js";
+import { decimal, duration, number, secondsBetween } from "./format.js";
 import { h, icon } from "./dom.js";
 import { say } from "./strings.js";
 import { momentOf, spanOf, stretchOf } from "./when.js";
@@ -81,7 +81,7 @@ function stretches(camera) {
 
 function howExact({ coverage }) {
   if (coverage.exact) return say.coverage.exact;
-  return say.coverage.approximate((coverage.recall * 100).toFixed(1));
+  return say.coverage.approximate(decimal(coverage.recall * 100, 1));
 }
 
 function reading({ model, calibration, ranked_by: rankedBy }) {
@@ -98,7 +98,7 @@ function reading({ model, calibration, ranked_by: rankedBy }) {
 function credible({ calibration, hits }) {
   if (!calibration.calibrated || !hits.length) return null;
   const text = calibration.credible
-    ? say.coverage.credible(calibration.credible, calibration.wrong_expected.toFixed(1), calibration.line, calibration.learnt_from)
+    ? say.coverage.credible(calibration.credible, decimal(calibration.wrong_expected, 1), calibration.line, calibration.learnt_from)
     : say.coverage.noneCredible;
   return h("p", { class: "credible" }, text);
 }

@@ -22,7 +22,7 @@ export function offset(iso, zone) {
 export const zoned = (iso, zone) => `${shownZone(zone)} (${offset(iso, zone)})`;
 
 export function duration(seconds) {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${decimal(seconds, 1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (seconds < 600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
@@ -41,9 +41,12 @@ export const secondsBetween = (start, end) => (new Date(end) - new Date(start)) 
 
 export const number = (n) => n.toLocaleString(say.locale);
 
+/** With so many digits after the point, or what stands for it in the page's language. */
+export const decimal = (value, digits) => value.toLocaleString(say.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
 /** The score as the API gives it; a probability only where the API has a calibrated one. */
-export const score = (value) => value.toFixed(3).replace("-", "\u2212");
-export const signed = (value) => `${value < 0 ? "" : "+"}${value.toFixed(2)}`.replace("-", "\u2212");
+export const score = (value) => decimal(value, 3).replace("-", "\u2212");
+export const signed = (value) => `${value < 0 ? "" : "+"}${decimal(value, 2)}`.replace("-", "\u2212");
 export const probability = (value) => `${Math.round(value * 100)} %`;
 
 /** A share that was chosen, such as the least probability. */
@@ -55,5 +58,5 @@ export const percent = (share) => say.jobs.percent(Math.min(99, Math.floor(share
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB"];
   const power = n < 1000 ? 0 : Math.min(3, Math.floor(Math.log10(n) / 3));
-  return `${(n / 1000 ** power).toFixed(power > 1 ? 1 : 0)} ${units[power]}`;
+  return `${decimal(n / 1000 ** power, power > 1 ? 1 : 0)} ${units[power]}`;
 }

@@ -1,7 +1,7 @@
 // The journey of a case: where the person was when, drawn and as a list, with what is impossible.
 
 import { fill, h, icon } from "./dom.js";
-import { duration, number, probability } from "./format.js";
+import { decimal, duration, number, probability } from "./format.js";
 import { say } from "./strings.js";
 import { clockFirst, momentOf } from "./when.js";
 
@@ -20,7 +20,7 @@ function sighting(one, way) {
 function wayOf({ seconds, metres, speed, reason }) {
   const after = seconds < 0 ? say.cases.overlap(duration(-seconds)) : say.cases.after(duration(seconds));
   const far = metres === null ? say.cases.farUnknown : say.cases.far(number(Math.round(metres)));
-  const fast = speed === null ? null : say.cases.fast(speed.toFixed(1));
+  const fast = speed === null ? null : say.cases.fast(decimal(speed, 1));
   return [after, far, fast, reason].filter(Boolean).join(", ");
 }
 

@@ -1,6 +1,7 @@
 // Keys of the page: arrows go from hit to hit, ? tells all keys. Those of the player are its own.
 
 import { $, fill, h, icon } from "./dom.js";
+import { choose, language, languages } from "./language.js";
 import { chooseNumber } from "./stage.js";
 import { say } from "./strings.js";
 
@@ -41,7 +42,12 @@ function throughHits(event) {
 function buildHelp() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => $("#help").close() } }, icon("close"));
   const groups = say.keys.groups.map(({ title, keys }) => h("section", {}, h("h3", {}, title), h("dl", {}, keys.map(([key, what]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, what)]))));
-  fill($("#help"), h("header", { class: "panel-head" }, h("h2", { id: "help-title" }, say.keys.title), close), h("div", { class: "panel-body" }, groups));
+  fill($("#help"), h("header", { class: "panel-head" }, h("h2", { id: "help-title" }, say.keys.title), close), h("div", { class: "panel-body" }, groups, languageChoice()));
+}
+
+function languageChoice() {
+  const options = Object.entries(languages).map(([code, name]) => h("option", { value: code, lang: code, selected: code === language }, name));
+  return h("p", { class: "language" }, h("label", {}, say.page.language, " ", h("select", { id: "language", on: { change: (event) => choose(event.target.value) } }, options)));
 }
 
 const BUTTONS = { u: "#undo", r: "#refine" };

@@ -3,6 +3,7 @@
 import { showError } from "./alerts.js";
 import { getAll, getJson, isAbort, objectUrl } from "./api.js";
 import { $, fill, h, icon } from "./dom.js";
+import { decimal } from "./format.js";
 import { behindButton, formOf } from "./forms.js";
 import { RUNNING, running } from "./jobs.js";
 import { say } from "./strings.js";
@@ -12,7 +13,7 @@ const ACTIVE = 1500; // milliseconds between looks while something runs
 const JOBS = "/v1/model-jobs";
 const urlOf = (model) => `/v1/models/${encodeURIComponent(model)}`;
 
-const share = (value) => say.jobs.percent((100 * value).toFixed(1));
+const share = (value) => say.jobs.percent(decimal(100 * value, 1));
 
 let timer = 0;
 let unfinished = null; // ids of jobs that ran when last seen; null before the first look

@@ -239,7 +239,7 @@ function build() {
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
   // No caption track: videos are played without sound.
   const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, "aria-label": say.player.screen });
-  const frame = h("div", { class: "screen-frame" }, video, h("p", { id: "player-clock", class: "player-clock" }), h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", hidden: true }));
+  const frame = h("div", { class: "screen-frame" }, video, h("time", { id: "player-clock", class: "player-clock" }), h("p", { id: "player-note", class: "note waiting", role: "status" }), h("div", { id: "player-error", class: "slot" }), h("div", { id: "comparison", hidden: true }));
   const controls = h(
     "div",
     { class: "transport" },

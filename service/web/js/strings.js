@@ -1,5 +1,7 @@
-// Every word of the page, in English. Another language is another object of the same shape: what depends on numbers
-// or names is a function, so that each language can put its words in its own order.
+// Every word of the page, in English; say is that in the language of the page. Another language is another object of the
+// same shape, as in strings.de.js: what depends on numbers or names is a function, so that each can put its words in its own order.
+
+import { language } from "./language.js";
 
 const number = (n) => n.toLocaleString("en-GB");
 const count = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
@@ -9,8 +11,9 @@ function joined(words) {
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-export const say = {
+export const english = {
   locale: "en-GB",
+  lang: "en",
 
   page: {
     skip: "Skip to the results",
@@ -26,6 +29,7 @@ export const say = {
     refused: "Refused",
     otherHost: (host) => `The server named a link to another host: ${host}`,
     failed: (status) => `Error ${status}`,
+    language: "Language",
   },
 
   signIn: {
@@ -523,3 +527,5 @@ export const say = {
     waiting: "No worker has taken it yet: they are busy, or none is running.",
   },
 };
+
+export const say = language === "de" ? (await import("./strings.de.js")).german : english;
