@@ -117,6 +117,8 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
     from gallery.trail import check_trail as check_trail
+    from gallery.trail_text import anchor_of as anchor_of
+    from gallery.trail_text import exported as exported
     from gallery.upkeep.faults import DamagedVideo as DamagedVideo
     from gallery.upkeep.faults import Part as Part
     from gallery.vectors.levels import standard_scores as standard_scores
@@ -222,6 +224,7 @@ _HOMES = {
     "vectors.snapshot": ["Snapshot", "Stored"],
     "writing.writer": ["VideoWriter"],
     "trail": ["check_trail"],
+    "trail_text": ["anchor_of", "exported"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

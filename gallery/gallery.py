@@ -317,6 +317,11 @@ class Gallery:
         """
         return check_database(self._database)
 
+    @property
+    def schema_version(self) -> str:
+        """The version of the schema that this program needs."""
+        return schema.HEAD
+
     def schema_problem(self) -> str | None:
         """Say how the schema differs from the one that this program needs; None: it does not."""
         return schema_problem(self._database)

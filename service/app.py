@@ -38,6 +38,7 @@ from service.routes import (
     health,
     holds,
     jobs,
+    keys,
     marks,
     metrics,
     model_jobs,
@@ -47,7 +48,9 @@ from service.routes import (
     retention,
     searches,
     sessions,
+    system,
     tracklets,
+    trail,
     uploads,
     videos,
     webhooks,
@@ -67,6 +70,7 @@ _EXPOSED: Final = ("Location", "Retry-After", "X-Request-ID", "Content-Range", "
 
 API: Final = (
     sessions,
+    keys,
     probes,
     searches,
     marks,
@@ -85,6 +89,8 @@ API: Final = (
     holds,
     retention,
     audit,
+    trail,
+    system,
     webhooks,
 )
 """What is served under /v1."""

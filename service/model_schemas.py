@@ -13,8 +13,12 @@ class RegisteredModelOut(BaseModel):
     id: str = Field(description="SHA-256 of its weights")
     name: str = Field(description="Its name, unique in the gallery")
     dimension: int = Field(description="Of its embeddings")
-    promoted: bool = Field(description="Whether it is in use")
+    promoted: bool = Field(description="Whether it was chosen to answer searches")
+    in_use: bool = Field(description="Whether this server answers searches with it now")
     kept: bool = Field(description="Whether the gallery has its files, and not only embeddings of it")
+    shipped: bool = Field(
+        description="Whether it comes with the program: it can be used and adapted even where it is not kept"
+    )
     origin: str | None = Field(description="Where it comes from, if its card says so")
     warning: str | None = Field(description="What is known against it")
     videos: int = Field(description="Embedded with it")

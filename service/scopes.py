@@ -9,7 +9,7 @@ from gallery import Scope
 ANY_KEY: Final[frozenset[Scope]] = frozenset()
 
 _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
-    ANY_KEY: "signIn signOut listCameras getCamera listModels getModel listCalibrations",
+    ANY_KEY: "signIn signOut getSession listCameras getCamera listModels getModel listCalibrations",
     frozenset({Scope.SEARCH}): (
         "createProbe getProbe deleteProbe getProbeImage createSearch searchByPhoto listSearches searchAgain "
         "getSearch getHitsCsv"
@@ -30,12 +30,13 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
         "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
         "listModelJobs getModelJob cancelModelJob getModelJobReport planErasure erase putHold liftHold "
         "setRetentionRule removeRetentionRule runRetention createWebhook listWebhooks deleteWebhook "
-        "listDeliveries listCameraGroups putCameraGroup deleteCameraGroup"
+        "listDeliveries listCameraGroups putCameraGroup deleteCameraGroup "
+        "listKeys createKey revokeKey listSessions endSession"
     ),
     frozenset({Scope.ADMINISTER, Scope.AUDIT}): (
-        "listErasures getErasure getCertificateText listHolds listRetentionRules"
+        "listErasures getErasure getCertificateText listHolds listRetentionRules getSystem"
     ),
-    frozenset({Scope.AUDIT}): "getAuditAnchor listAuditEvents",
+    frozenset({Scope.AUDIT}): "getAuditAnchor listAuditEvents verifyAuditTrail exportAuditTrail",
 }
 
 NEEDED: Final[Mapping[str, frozenset[Scope]]] = MappingProxyType(
@@ -47,6 +48,7 @@ _WHOLE: Final = (
     "createCamera changeCamera deleteCamera listCameraGroups putCameraGroup deleteCameraGroup "
     "rollBackModel promoteModel calibrate resetCalibration "
     "createModelJob listModelJobs getModelJob cancelModelJob getModelJobReport listAuditEvents "
+    "verifyAuditTrail exportAuditTrail getSystem listKeys createKey revokeKey listSessions endSession "
     "planErasure erase listErasures getErasure getCertificateText putHold liftHold listHolds "
     "setRetentionRule removeRetentionRule runRetention listRetentionRules "
     "createWebhook listWebhooks deleteWebhook listDeliveries"

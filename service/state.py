@@ -24,6 +24,7 @@ class State:
     Attributes:
         networks_lane: where photos pass the networks.
         clips_lane: where clips are cut.
+        trail_lane: where the audit trail is checked, one check at a time.
         instruments: what is counted and timed.
     """
 
@@ -35,6 +36,7 @@ class State:
     recordings: RecordingCheck
     networks_lane: Lane
     clips_lane: Lane
+    trail_lane: Lane
     full_disk: FullDisk
     instruments: Instruments
 
@@ -59,6 +61,7 @@ def make_state(
         recordings=RecordingCheck(),
         networks_lane=Lane(settings.network_passes, settings.max_waiting),
         clips_lane=Lane(settings.clip_cuts, settings.max_waiting),
+        trail_lane=Lane(1, settings.max_waiting),
         full_disk=FullDisk(),
         instruments=instruments or Instruments(),
     )

@@ -1,7 +1,6 @@
 """`sightline audit`: who did what and when, and whether the record of it is whole."""
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,9 +9,19 @@ from typing import IO, Annotated, Any
 
 import typer
 
-from gallery import Anchor, ChainReport, EventInfo, GallerySettings, check_trail
+from gallery import (
+    Anchor,
+    ChainReport,
+    EventInfo,
+    GallerySettings,
+    InvalidInput,
+    anchor_of,
+    check_trail,
+    exported,
+)
 from gallery.signing import check, sign
 from gallery.signing import public_key as public_key_of
+from gallery.trail_text import FORMAT, KIND, SHORTEST
 from sightline.console import (
     AsJson,
     DataDir,
@@ -24,10 +33,6 @@ from sightline.console import (
 )
 from sightline.failures import CommandError
 
-_KIND = "sightline audit trail"
-_FORMAT = 1
-_SHORTEST = 24  # hexadecimal digits: 96 bits, which nobody finds another trail for
-_DIGEST = re.compile(rf"[0-9a-f]{{{_SHORTEST},64}}")
 _LONGEST = 100_000  # characters of a file that is read as a signed anchor
 
 app = typer.Typer(
@@ -155,7 +160,7 @@ def anchor(
     elif as_json:
         print_json(asdict(last))
     elif short:
-        fours = [last.digest[at : at + 4] for at in range(0, _SHORTEST, 4)]
+        fours = [last.digest[at : at + 4] for at in range(0, SHORTEST, 4)]
         typer.echo(f"{last.event}:{'-'.join(fours)}")
     else:
         typer.echo(_text(last))
@@ -183,21 +188,18 @@ def _noted(text: str, public_key: str | None) -> Anchor:
 
 
 def _anchor(text: str) -> Anchor:
-    number, _, digits = text.strip().partition(":")
-    digest = digits.replace("-", "").lower()
-    whole = _DIGEST.fullmatch(digest) and number.isascii() and number.isdigit() and len(number) < 19
-    if not whole:
-        raise CommandError(f"{text!r} is no anchor", "give one as `audit anchor` prints it: ID:DIGEST")
-    return Anchor(int(number), digest)
+    try:
+        return anchor_of(text)
+    except InvalidInput:
+        raise CommandError(
+            f"{text!r} is no anchor", "give one as `audit anchor` prints it: ID:DIGEST"
+        ) from None
 
 
 def _write(file: IO[str], start: Anchor, events: Iterable[EventInfo]) -> int:
-    head = {"kind": _KIND, "format": _FORMAT, "after": start.event, "digest": start.digest}
-    file.write(json.dumps(head) + "\n")
-    count = 0
-    for event in events:
-        values = {**asdict(event), "detail": dict(event.detail), "at": event.at.isoformat()}
-        file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
+    count = -1  # the first line only says where it begins
+    for line in exported(start, events):
+        file.write(line)
         count += 1
     return count
 
@@ -212,7 +214,7 @@ def _verify_file(path: Path, anchors: list[Anchor]) -> ChainReport:
 
 
 def _head(path: Path, values: dict[str, Any]) -> Anchor:
-    if values.get("kind") != _KIND or values.get("format") != _FORMAT:
+    if values.get("kind") != KIND or values.get("format") != FORMAT:
         raise CommandError(f"{path} is no exported audit trail", "`sightline audit export` writes one")
     return _anchor(f"{values.get('after')}:{values.get('digest')}")
 

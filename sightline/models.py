@@ -3,12 +3,13 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import GallerySettings, ModelInfo, NotFound
-from models.names import CARD, DEFAULT, MODELS, SHIPPED, ZOO, shipped_ids
+from gallery import GallerySettings, NotFound
+from models.names import CARD, DEFAULT, MODELS, SHIPPED, shipped_ids
+from service.shipped import is_shipped, kept, shipped_card
 from sightline import comparing, deriving
 from sightline.console import (
     AsJson,
@@ -26,7 +27,7 @@ from sightline.importing import Network, as_folder
 from sightline.naming import located
 
 if TYPE_CHECKING:
-    from gallery import Gallery, RegisteredModel
+    from gallery import Gallery
 
 app = typer.Typer(
     help="List, import, compare, promote and remove models.",
@@ -236,7 +237,7 @@ def promote(
         if dry_run:
             _rehearse(gallery, model, data_dir)
             return
-        found = _kept(gallery, model)
+        found = kept(gallery, model)
         if found.folder is not None:
             settings = read_settings(ServiceSettings, data_dir=data_dir)
             try_model(settings, str(found.folder))
@@ -258,34 +259,13 @@ def rollback(data_dir: DataDir = None) -> None:
     _say_missing(name, missing)
 
 
-def shipped_card(name: str) -> dict[str, Any]:
-    """The card of a model that comes with the program."""
-    card: dict[str, Any] = json.loads((ZOO / name / CARD).read_bytes())
-    return card
-
-
 def _unpromoted(gallery: "Gallery") -> str:
     """The name of the shipped model that is in use while none is promoted."""
     return gallery.models.settled(shipped_ids()) or DEFAULT
 
 
 def _elsewhere(name: str, model_id: str) -> str:
-    return "shipped" if name in SHIPPED and shipped_card(name)["id"] == model_id else "embeddings only"
-
-
-def _kept(gallery: "Gallery", model: str) -> "RegisteredModel":
-    """The model of the gallery; one that is shipped is copied into it first."""
-    try:
-        found = gallery.models.find(model)
-    except NotFound:
-        found = None
-    if found is not None and (found.folder is not None or found.name not in SHIPPED):
-        return found
-    name = model if found is None else found.name
-    if name not in SHIPPED:
-        raise NotFound(f"no model {model!r} in the gallery"[:200])
-    card = shipped_card(name)
-    return gallery.models.add(ModelInfo(card["id"], name, card["dimension"], card), ZOO / name)
+    return "shipped" if is_shipped(name, model_id) else "embeddings only"
 
 
 def _rehearse(gallery: "Gallery", model: str, data_dir: Path | None) -> None:

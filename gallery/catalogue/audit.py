@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ScalarResult, Select, select
@@ -86,15 +87,36 @@ class Audit:
         action: str | None = None,
         key_id: str | None = None,
         subject: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
         before: int | None = None,
         limit: int = 100,
     ) -> list[EventInfo]:
-        """List events newest first; `before` is the id of the last one seen."""
+        """List events newest first.
+
+        Args:
+            action: only these; one that ends with a dot: all that begin so.
+            key_id, subject: only what this key did; only what was done to this.
+            start, end: only events at or after the first time, and before the second.
+            before: id of the last one seen.
+            limit: at most so many.
+
+        Raises:
+            InvalidInput: a limit or an id out of range, or a text that no event can have.
+        """
         if not 1 <= limit <= MAX_EVENTS:
             raise InvalidInput(f"limit must be 1 to {MAX_EVENTS}, not {limit}")
         query = select(AuditEvent).order_by(AuditEvent.id.desc()).limit(limit)
+        if (kind := optional_text(action, "action")) is not None:
+            whole = not kind.endswith(".")
+            query = query.where(
+                AuditEvent.action == kind if whole else AuditEvent.action.startswith(kind, autoescape=True)
+            )
+        if start is not None:
+            query = query.where(AuditEvent.at >= start)
+        if end is not None:
+            query = query.where(AuditEvent.at < end)
         for column, wanted in (
-            (AuditEvent.action, optional_text(action, "action")),
             (AuditEvent.key_id, optional_text(key_id, "key id")),
             (AuditEvent.subject, optional_text(subject, "subject")),
         ):

@@ -15,9 +15,10 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from gallery.catalogue.groups import require_groups
-from gallery.errors import CatalogueUnavailable, InvalidInput, NotFound, StorageFull
+from gallery.errors import CatalogueUnavailable, Conflict, InvalidInput, NotFound, StorageFull
 from gallery.records.access import KEY_PREFIX, KeyInfo, Scope
 from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
@@ -55,6 +56,7 @@ class Keys:
         expires_at: datetime | None = None,
         scopes: Collection[Scope] = frozenset(Scope),
         groups: Sequence[str] | None = None,
+        by: str | None = None,
     ) -> tuple[KeyInfo, str]:
         """Make a key and return it with its secret, which nobody can show again.
 
@@ -63,6 +65,7 @@ class Keys:
             expires_at: from when on it is useless.
             scopes: what it may do.
             groups: the camera groups that it is limited to; None: it sees all cameras.
+            by: id of the key that makes it; None: the command line.
 
         Raises:
             InvalidInput: bad name, `expires_at` is naive or past, or no scope, or one that there is not; or
@@ -78,8 +81,9 @@ class Keys:
             row = _row(name, secret, granted, now, expires_at)
             row.camera_groups = None if groups is None else require_groups(session, groups)
             session.add(row)
-            detail = {"name": name, "scopes": granted, "groups": row.camera_groups}
-            add_event(session, "key.create", subject=row.id, detail=detail)
+            detail: dict[str, Any] = {"name": name, "scopes": granted, "groups": row.camera_groups}
+            detail |= {} if expires_at is None else {"expires_at": expires_at.isoformat()}
+            add_event(session, "key.create", key_id=by, subject=row.id, detail=detail)
             return copied(KeyInfo, row), secret
 
     def create_first(self, name: str, secret: str) -> KeyInfo | None:
@@ -195,20 +199,49 @@ class Keys:
                 for row in session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id))
             ]
 
-    def revoke(self, key_id: str) -> KeyInfo:
+    def get(self, key_id: str) -> KeyInfo:
+        """Return a key. Raises NotFound: there is none of this id."""
+        with self._database.read() as session:
+            return copied(KeyInfo, _known(session, key_id))
+
+    def revoke(self, key_id: str, *, by: str | None = None, keep_last: bool = False) -> KeyInfo:
         """Make a key useless from now on; revoking it again changes nothing.
+
+        Args:
+            key_id: which.
+            by: id of the key that revokes it; None: the command line.
+            keep_last: refuse to revoke the last key that makes keys: valid, with the scope `administer` and
+                all cameras. Those of subjects of tokens do not count, as nobody has their secrets.
 
         Raises:
             NotFound: no such key.
+            Conflict: it is the last one that makes keys, and is to be kept.
         """
         with self._database.write() as session:
-            row = session.get(ApiKey, known_id(key_id, "key"), with_for_update=True)
-            if row is None:
-                raise NotFound(f"no key {key_id}")
+            # In one order for all: of two who revoke each other's key, the second sees what the first did.
+            rows = session.scalars(select(ApiKey).order_by(ApiKey.id).with_for_update()).all()
+            row = _known(session, key_id)
+            makers = {one.id for one in rows if _makes_keys(copied(KeyInfo, one), self._clock())}
+            if keep_last and makers == {row.id}:
+                raise Conflict(
+                    f"{row.name} is the last key that can make keys: without it only the command line can"
+                )
             if row.revoked_at is None:
                 row.revoked_at = self._clock()
-                add_event(session, "key.revoke", subject=row.id, detail={"name": row.name})
+                add_event(session, "key.revoke", key_id=by, subject=row.id, detail={"name": row.name})
             return copied(KeyInfo, row)
+
+
+def _known(session: Session, key_id: str) -> ApiKey:
+    row = session.get(ApiKey, known_id(key_id, "key"))
+    if row is None:
+        raise NotFound(f"no key {key_id}")
+    return row
+
+
+def _makes_keys(key: KeyInfo, now: datetime) -> bool:
+    unlimited = key.subject is None and key.camera_groups is None
+    return unlimited and Scope.ADMINISTER in key.scopes and key.is_valid(now)
 
 
 def _row(name: str, secret: str, scopes: list[str], now: datetime, expires_at: datetime | None) -> ApiKey:

@@ -103,6 +103,12 @@ class Sessions:
                 session.execute(update(SignIn).where(SignIn.id == info.id).values(used_at=now))
         return info, key
 
+    def get(self, session_id: str) -> SessionInfo | None:
+        """Return a session; None if it has ended meanwhile."""
+        with self._database.read() as session:
+            row = session.get(SignIn, session_id)
+            return None if row is None else copied(SessionInfo, row)
+
     def close(self, session_id: str, *, key_id: str | None = None) -> None:
         """End a session; `key_id` is who does it, None for the command line.
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from service.auth import CallerDep
+from service.schemas import Instant
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/audit-events", tags=["audit"])
@@ -40,7 +41,7 @@ class AuditAnchorOut(BaseModel):
 
 @router.get("/anchor", operation_id="getAuditAnchor", summary="Where the audit trail ends")
 def get_audit_anchor(state: StateDep, _caller: CallerDep) -> AuditAnchorOut:
-    """Note it where nobody who can change the database can change it; `sightline audit verify` takes it."""
+    """Note it where nobody who can change the database can change it: a later check takes it."""
     return AuditAnchorOut.model_validate(state.gallery.audit.anchor(), from_attributes=True)
 
 
@@ -49,17 +50,36 @@ def list_audit_events(
     state: StateDep,
     caller: CallerDep,
     *,
-    action: Annotated[str | None, Query(max_length=100, description="Only these")] = None,
+    action: Annotated[
+        str | None,
+        Query(max_length=100, description="Only these; `search.` with the dot: all that begin so"),
+    ] = None,
     key_id: Annotated[str | None, Query(max_length=32, description="Only what this key did")] = None,
     subject: Annotated[str | None, Query(max_length=1000, description="Only what was done to this")] = None,
+    start: Annotated[Instant | None, Query(description="Only events at or after this time")] = None,
+    end: Annotated[Instant | None, Query(description="Only events before this time")] = None,
     before: Annotated[int | None, Query(ge=0, lt=2**63, description="Only events before this one")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="Events on the page")] = 100,
 ) -> AuditEventList:
-    """Reading it is an event as well. Check it with `sightline audit verify`."""
+    """Reading it is an event as well. `POST /v1/audit-events/verify` checks it."""
     found = state.gallery.audit.events(
-        action=action, key_id=key_id, subject=subject, before=before, limit=limit
+        action=action,
+        key_id=key_id,
+        subject=subject,
+        start=start,
+        end=end,
+        before=before,
+        limit=limit,
     )
-    asked = {"action": action, "key": key_id, "subject": subject, "before": before, "events": len(found)}
+    period = [None if one is None else one.isoformat() for one in (start, end)]
+    asked: dict[str, Any] = {
+        "action": action,
+        "key": key_id,
+        "subject": subject,
+        "before": before,
+        "events": len(found),
+    }
+    asked |= {"period": period} if any(period) else {}
     state.gallery.audit.record("audit.list", key_id=caller.key_id, detail=asked)
     items = [AuditEventOut.model_validate(event, from_attributes=True) for event in found]
     return AuditEventList(items=items, next_before=found[-1].id if len(found) == limit else None)

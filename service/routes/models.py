@@ -11,6 +11,7 @@ from service.auth import CallerDep
 from service.errors import StateConflict
 from service.model_schemas import ModelInUse, ModelList, PromotionIn, RegisteredModelOut
 from service.problems import declared
+from service.shipped import is_shipped, kept
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -47,9 +48,10 @@ def roll_back(state: StateDep, caller: CallerDep) -> ModelInUse:
 def promote(state: StateDep, caller: CallerDep, model: ModelPath, wanted: PromotionIn) -> ModelInUse:
     """Servers and workers follow within seconds; searches that are under way end with the model before.
 
-    Refused while videos are not embedded with it, unless `allow_missing` is set.
+    Refused while videos are not embedded with it, unless `allow_missing` is set. One that comes with the
+    program is copied into the gallery first, so that an update of the program does not change it.
     """
-    found = state.gallery.models.find(model)
+    found = kept(state.gallery, model, key_id=caller.key_id)
     if found.folder is not None:
         try:
             networks.try_model(state.settings, str(found.folder))
@@ -65,6 +67,8 @@ def _out(state: State, model: RegisteredModel) -> RegisteredModelOut:
         name=model.name,
         dimension=model.dimension,
         promoted=model.promoted,
+        in_use=state.networks.ready and state.networks.embedder.id == model.id,
+        shipped=is_shipped(model.name, model.id),
         kept=model.folder is not None,
         origin=model.card.get("origin"),
         warning=model.card.get("warning"),

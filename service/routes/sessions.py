@@ -8,10 +8,12 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from gallery import NotFound, Scope
+from service import keys
 from service.access import cookies
 from service.access.limits import address_of
 from service.auth import Caller, CallerDep
 from service.errors import Unauthenticated
+from service.key_schemas import CallerOut
 from service.problems import declared
 from service.state import StateDep
 
@@ -24,6 +26,12 @@ class SessionOut(BaseModel):
     key_id: Annotated[str, Field(description="The key that everything is recorded with")]
     scopes: Annotated[list[Scope], Field(description="What it may do")]
     expires_at: Annotated[datetime, Field(description="When the session ends, however much it is used")]
+
+
+@router.get("", operation_id="getSession", summary="Who asks, and what they may do")
+def get_session(state: StateDep, caller: CallerDep) -> CallerOut:
+    """For any key, token or session: a page can offer what is possible, and leave out the rest."""
+    return keys.caller_out(state, caller)
 
 
 @router.post("", operation_id="signIn", summary="Sign in on the page", status_code=201)

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from gallery import Gallery
 from gallery.errors import CatalogueUnavailable
+from gallery.sql.schema import HEAD
 from service.app import create_app
 from service.networks import device_failure
 from service.routes import health
@@ -156,3 +157,16 @@ def test_anybody_who_asks_and_asks_has_it_checked_once_at_a_time(monkeypatch: py
     assert len(checked) == 1
     asyncio.run(flood(2))
     assert len(checked) == 2, "what was found is not kept"
+
+
+def test_the_state_of_the_system_is_told_to_who_looks_after_it(client: TestClient, archive: Archive) -> None:
+    found = client.get("/v1/system").json()
+    assert found["readiness"]["ready"] is True
+    assert (found["videos"], found["tracklets"], found["database"]) == (2, 4, "sqlite")
+    assert found["schema_version"] == HEAD
+    assert 0 < found["free_bytes"] <= found["disk_bytes"]
+    index = next(work for work in found["work"] if work["kind"] == "index")
+    assert (index["queued"], index["overdue"]) == (0, 0)
+    assert found["erased_on_disk"] is False
+    archive.gallery.erase_video(archive.videos["gate"].id)
+    assert client.get("/v1/system").json()["change"] > found["change"]
