@@ -65,6 +65,12 @@ def test_all_words_are_in_one_file(visit: Visit) -> None:
     page.keyboard.press("Escape")
     page.locator("#open-jobs").click()
     assert others() == []
+    page.keyboard.press("Escape")
+    page.locator("#open-admin").click()
+    for part in page.locator("#admin-parts [data-part]").all():
+        part.click()
+        expect(page.locator("#admin-body .waiting")).to_have_count(0)
+        assert others() == []
 
 
 def test_one_is_not_many(visit: Visit) -> None:

@@ -5,6 +5,7 @@ import { getAll, getJson, isAbort } from "./api.js";
 import { caseForm, editing, items, urlOf } from "./casefile.js";
 import { $, fill, h, icon } from "./dom.js";
 import { evidenceButton } from "./evidence.js";
+import { eraseButton } from "./footage.js";
 import { behindButton, formOf } from "./forms.js";
 import { showJourney } from "./journey.js";
 import { MediaScope } from "./media.js";
@@ -66,6 +67,7 @@ async function opened(id) {
     h("h3", {}, say.cases.notes),
     h("ul", { class: "notes" }, found.notes.map((note) => h("li", {}, h("p", { class: "name" }, note.text), h("p", { class: "note" }, momentOf(note.at, zone()))))),
     behindButton(h("button", { type: "button" }, say.cases.addNote), (onCancel) => newNote(id, onCancel)),
+    eraseButton({ cases: [id] }, { label: say.erasure.ofCase, onErased: () => show(list) }),
     behindButton(h("button", { type: "button", class: "quiet" }, say.cases.remove), (onCancel) => removing(id, onCancel)),
   ];
 }

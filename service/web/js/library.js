@@ -7,6 +7,7 @@ import { byDay, covered, shares } from "./days.js";
 import { $, fill, h, icon } from "./dom.js";
 import { bytes, day as dayName, duration } from "./format.js";
 import { behindButton } from "./forms.js";
+import { eraseButton, eraseFootage } from "./footage.js";
 import { refreshHoldings } from "./holdings.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -37,25 +38,9 @@ function videoRow({ video }, zone, shown) {
     h("span", { class: "clocks" }, clocksOf(video.start, video.end, zone)),
     h("span", { class: "file" }, video.file_name, h("span", { class: "note" }, say.library.about(video.tracklets, bytes(video.size_bytes)))),
     behindButton(small(say.library.correct, say.library.correctOf(video.file_name)), (onCancel) => videoForm(video, { onSaved: shown, onCancel })),
-    behindButton(small(say.library.erase, say.library.eraseOf(video.file_name)), (onCancel) => erasing(video, () => shown(video.camera), onCancel)),
+    eraseButton({ recordings: [video.id] }, { label: say.library.erase, name: say.library.eraseOf(video.file_name), onErased: () => shown(video.camera) }),
     video.frames_bad ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.library.badFrames(video.frames_bad))) : null,
   );
-}
-
-/** Erasing cannot be taken back: say what will go, and ask. */
-function erasing(video, onErased, onCancel) {
-  const place = h("div", { class: "slot" });
-  const erase = async () => {
-    try {
-      await getJson(`/v1/videos/${encodeURIComponent(video.id)}`, { method: "DELETE" });
-      await onErased();
-    } catch (error) {
-      showError(place, error);
-    }
-  };
-  const yes = h("button", { type: "button", class: "danger", on: { click: erase } }, say.library.eraseNow);
-  const no = h("button", { type: "button", data: { first: "" }, on: { click: onCancel } }, say.library.keep);
-  return h("div", { class: "fields", role: "group", "aria-label": say.library.eraseOf(video.file_name) }, h("p", { class: "wide" }, say.library.willGo(video.tracklets)), h("div", { class: "actions" }, yes, no), place);
 }
 
 function dayItem(one, zone, shown) {
@@ -99,7 +84,7 @@ function cameraItem(camera) {
     "details",
     { class: "camera-item", data: { name: camera.name } },
     h("summary", {}, h("span", { class: "name" }, camera.name), h("span", { class: "note" }, [camera.site, camera.time_zone].filter(Boolean).join(", "))),
-    h("div", { class: "edit" }, editing(camera)),
+    h("div", { class: "edit" }, editing(camera), eraseFootage(camera, () => showAgain(camera.name))),
     place,
   );
   item.addEventListener("toggle", () => item.open && showVideos(camera, place));
@@ -121,10 +106,11 @@ export function startLibrary() {
   fill(
     dialog,
     h("header", { class: "panel-head" }, h("h2", { id: "library-title" }, say.library.title), close),
-    h("div", { class: "panel-body" }, h("ul", { id: "library-list", class: "library-list" }), adding),
+    h("div", { class: "panel-body" }, h("ul", { id: "library-list", class: "library-list" }), adding, h("div", { id: "library-erase" })),
   );
   $("#open-library").addEventListener("click", () => {
     opened = new AbortController();
+    fill($("#library-erase"), eraseFootage(null, () => showAgain()));
     dialog.showModal();
     show(store.get());
     refreshHoldings();

@@ -1,6 +1,7 @@
 // Start: signing in, the panels, what is indexed, what the address asks for.
 
 import { startAddress, takeKey } from "./address.js";
+import { startAdmin } from "./admin.js";
 import { holdCalls, onReasonMissing, onUnauthorised } from "./api.js";
 import { startCases } from "./cases.js";
 import { $ } from "./dom.js";
@@ -57,6 +58,7 @@ startHistory();
 startRecorded();
 startEvidence();
 startCases();
+startAdmin();
 startKeys();
 
 // As a plain link it would replace the address, which says what the page shows.

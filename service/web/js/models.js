@@ -42,15 +42,20 @@ function asking(label, question, act) {
   );
 }
 
-function model(one) {
-  const state = [one.promoted ? say.models.used : null, one.kept ? null : say.models.elsewhere].filter(Boolean).join(", ");
+/** Whether it can be searched with and begun with: one that comes with the program is copied here when it is put into use. */
+const usable = (one) => one.kept || one.shipped;
+
+function model(one, _, all) {
+  // With none put into use, the one that comes with the program answers already.
+  const already = one.in_use && one.shipped && !all.some((other) => other.promoted);
+  const state = [one.promoted || already ? say.models.used : null, usable(one) ? null : say.models.elsewhere].filter(Boolean).join(", ");
   const missing = one.missing_videos;
   return h(
     "li",
     { class: "job model" },
     h("div", { class: "job-head" }, h("b", { class: "name" }, one.name), h("span", { class: "state" }, state), h("span", { class: "note" }, say.models.holds(one.videos, one.tracklets, missing))),
     one.warning ? h("p", { class: "note name" }, one.warning) : null,
-    one.promoted || !one.kept
+    one.promoted || !usable(one) || already
       ? null
       : missing
         ? h("button", { type: "button", on: { click: () => order(JOBS, { kind: "reindex", model: one.name }) } }, say.models.reindex(missing))
@@ -70,7 +75,7 @@ async function showModels() {
 }
 
 function adapting(items, close) {
-  const choices = items.filter((one) => one.kept && !one.promoted).map((one) => h("option", { value: one.name }, one.name));
+  const choices = items.filter((one) => usable(one) && !one.promoted).map((one) => h("option", { value: one.name }, one.name));
   const field = (label, attributes) => h("label", {}, label, h("input", attributes));
   const form = formOf(
     say.models.adapt,

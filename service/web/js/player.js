@@ -5,6 +5,7 @@ import { showError } from "./alerts.js";
 import { comparison } from "./compare.js";
 import { factsOf, fillVideo } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
+import { eraseTracklet } from "./footage.js";
 import { secondsBetween } from "./format.js";
 import { MediaScope } from "./media.js";
 import { followFrom, searchFrom } from "./seed.js";
@@ -267,7 +268,10 @@ function build() {
     button("player-before", say.player.whereBefore, "previous", leave((hit) => followFrom(hit, -1)), { title: say.player.beforeNote }),
     button("player-after", say.player.whereNext, "next", leave((hit) => followFrom(hit, 1)), { title: say.player.nextNote }),
   ];
-  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", { class: "onwards" }, again));
+  const [facts, erase] = [h("div", { id: "player-about" }), h("div", { id: "player-erase" })];
+  const about = h("div", { class: "about" }, facts, h("div", { class: "onwards" }, again), erase);
+  // What is asked belongs to the hit whose facts stand above it, and goes with them.
+  new MutationObserver(() => fill(erase, eraseTracklet(shown.hit))).observe(facts, { childList: true });
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),

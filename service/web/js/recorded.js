@@ -8,7 +8,7 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 
 /** Copy what a field holds; where the browser keeps its clipboard from the page (plain HTTP), by the old command. */
-async function copy(field, button) {
+export async function copy(field, button) {
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);

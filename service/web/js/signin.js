@@ -40,6 +40,7 @@ function ask(reason) {
       waiting = null;
       dialog.close();
       showLeave();
+      dispatchEvent(new Event("signedin"));
       resolve(true);
     };
     // Somebody signed in in another tab: this one has the cookie too.

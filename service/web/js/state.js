@@ -26,6 +26,7 @@ export const store = createStore({
   marks: {}, // verdicts on the hits of the answer, by tracklet: "match" or "not"
   cameras: [], // as the API lists them
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
+  caller: null, // who is signed in, as GET /v1/session says; null until that is known
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
   filters: { cameras: null, start: null, end: null, limit: 50, rerank: false }, // cameras: null = all, else array of names
   view: { sort: null, group: false, least: null }, // how the hits are shown, see view.js

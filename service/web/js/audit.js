@@ -1,0 +1,140 @@
+// The audit trail: events with filters, the newest first; whether the trail holds; a copy to take away.
+
+import { showError } from "./alerts.js";
+import { getAll, getJson, isAbort } from "./api.js";
+import { mayForAll } from "./caller.js";
+import { saveButton } from "./certificate.js";
+import { fill, h, icon } from "./dom.js";
+import { formOf } from "./forms.js";
+import { store } from "./state.js";
+import { say } from "./strings.js";
+import { TimeField } from "./timefield.js";
+import { clockFirst } from "./when.js";
+import { browserZone } from "./zones.js";
+
+const PAGE = 50;
+const zone = () => store.get().zone ?? browserZone();
+
+/** "search.read" in words; an action that has none yet keeps its own name. */
+function actionOf(action) {
+  const [kind, what] = action.split(".");
+  return say.audit.actions[action] ?? [say.audit.kinds[kind] ?? kind, what].filter(Boolean).join(": ");
+}
+
+/** The keys by id, where they may be listed; else their ids stand for them. */
+async function keyNames(signal) {
+  if (!mayForAll("administer")) return new Map();
+  const all = await getAll("/v1/keys", { signal });
+  return new Map(all.map(({ id, name }) => [id, name]));
+}
+
+const whoOf = (id, names) => (id === null ? say.audit.commandLine : names.get(id) ?? id.slice(0, 12));
+
+function event(one, names) {
+  const { reason, ...detail } = one.detail;
+  const why = reason ? [reason.case_number, reason.purpose].filter(Boolean).join(", ") : null;
+  return h(
+    "li",
+    { class: "event" },
+    h(
+      "details",
+      {},
+      h("summary", {}, h("span", { class: "note" }, String(one.id)), clockFirst(one.at, zone()), h("b", { class: "name" }, actionOf(one.action)), h("span", { class: "name" }, whoOf(one.key_id, names))),
+      h(
+        "dl",
+        { class: "facts-list" },
+        h("dt", {}, say.audit.action),
+        h("dd", {}, h("code", {}, one.action)),
+        one.subject ? [h("dt", {}, say.audit.subject), h("dd", {}, h("code", {}, one.subject))] : null,
+        one.key_id ? [h("dt", {}, say.audit.key), h("dd", {}, h("code", {}, one.key_id))] : null,
+        h("dt", {}, say.audit.digest),
+        h("dd", {}, h("code", {}, one.digest)),
+      ),
+      Object.keys(detail).length ? h("pre", { class: "name", tabIndex: 0, "aria-label": say.audit.detail }, h("code", {}, JSON.stringify(detail, null, 2))) : null,
+    ),
+    why ? h("p", { class: "note" }, say.audit.why, h("span", { class: "name" }, why)) : null,
+  );
+}
+
+/** The list below the filters: a page, and a button for the next one. */
+async function more(query, names, list, end, place, signal) {
+  fill(end, h("p", { class: "note waiting" }, say.results.loading));
+  try {
+    const page = await getJson(`/v1/audit-events?${query}`, { signal });
+    list.append(...page.items.map((one) => event(one, names)));
+    const next = new URLSearchParams(query);
+    next.set("before", page.next_before);
+    const button = h("button", { type: "button", on: { click: () => more(next, names, list, end, place, signal) } }, say.history.more);
+    fill(end, page.next_before ? button : h("p", { class: "note" }, list.children.length ? say.audit.end : say.audit.none));
+    fill(place);
+  } catch (error) {
+    fill(end);
+    if (!isAbort(error)) showError(place, error, () => more(query, names, list, end, place, signal));
+  }
+}
+
+function filters(names, search) {
+  const what = h("select", {}, h("option", { value: "" }, say.audit.anything), Object.entries(say.audit.kinds).map(([kind, word]) => h("option", { value: `${kind}.` }, word)));
+  const who = names.size ? h("select", {}, h("option", { value: "" }, say.audit.anybody), [...names].map(([id, name]) => h("option", { value: id }, name))) : h("input", { maxLength: 32, autocomplete: "off", spellcheck: false });
+  const id = h("input", { maxLength: 1000, autocomplete: "off", spellcheck: false });
+  const times = [say.time.from, say.time.to].map((label) => new TimeField({ label, named: true }));
+  for (const field of times) field.zone = zone();
+  const label = (text, field) => h("label", {}, text, field);
+  const ask = () => {
+    const problem = times.map((field) => field.problem).find(Boolean);
+    if (problem) throw new Error(problem);
+    const [start, end] = times.map((field) => field.instant);
+    search({ action: what.value, key_id: who.value.trim(), subject: id.value.trim(), start, end });
+  };
+  const clear = () => {
+    form.reset();
+    for (const field of times) field.show(null);
+    search({});
+  };
+  const form = formOf(say.audit.filters, [label(say.audit.what, what), label(names.size ? say.audit.who : say.audit.keyId, who), label(say.audit.id, id), times.map((field) => field.element)], ask, clear);
+  form.querySelector(".primary").textContent = say.audit.show;
+  form.querySelector(".actions button:not(.primary)").textContent = say.filters.clear;
+  form.classList.add("filtering");
+  return form;
+}
+
+function verdict(report) {
+  const last = report.last ? h("code", {}, `${report.last.event}:${report.last.digest}`) : null;
+  if (!report.intact) return h("p", { class: "verdict bad", role: "alert" }, icon("warning"), h("span", {}, say.audit.broken(report.broken_at), h("span", { class: "name" }, report.reason)));
+  return [h("p", { class: "verdict good" }, icon("check"), h("span", {}, say.audit.holds(report.events))), last ? h("p", { class: "note" }, say.audit.note, last) : null];
+}
+
+/** Checking the trail, against itself and against digests that were noted before. */
+function verifying(signal) {
+  const noted = h("textarea", { rows: 2, spellcheck: false, autocomplete: "off", "aria-describedby": "anchors-note" });
+  const place = h("div", { class: "wide slot", role: "status" });
+  const check = async () => {
+    const anchors = noted.value.split(/\s+/).filter(Boolean);
+    fill(place, h("p", { class: "note waiting" }, say.audit.checking));
+    try {
+      const report = await getJson("/v1/audit-events/verify", { json: { anchors }, signal });
+      fill(place, verdict(report), report.intact && anchors.length ? h("p", { class: "verdict good" }, icon("check"), h("span", {}, say.audit.matches(anchors.length))) : null);
+    } catch (error) {
+      fill(place);
+      throw error;
+    }
+  };
+  const fields = [h("label", { class: "wide" }, say.audit.anchors, noted), h("p", { id: "anchors-note", class: "note wide" }, say.audit.anchorsNote), place];
+  const form = formOf(say.audit.verify, fields, check, () => (noted.value = ""), saveButton(say.audit.export, "/v1/audit-events/export", "sightline-audit.jsonl"));
+  form.querySelector(".primary").textContent = say.audit.verify;
+  form.querySelector(".actions button:not(.primary)").remove();
+  return h("details", {}, h("summary", { class: "link" }, say.audit.whole), form);
+}
+
+/** The part of the panel. */
+export async function audit({ signal }) {
+  const names = await keyNames(signal);
+  const [list, end, place] = [h("ol", { class: "rows", "aria-label": say.audit.title }), h("div", { role: "status" }), h("div", { class: "slot" })];
+  const search = (asked) => {
+    fill(list);
+    const given = Object.entries(asked).filter(([, value]) => value);
+    more(new URLSearchParams([...given, ["limit", PAGE]]), names, list, end, place, signal);
+  };
+  search({});
+  return [verifying(signal), filters(names, search), h("p", { class: "note" }, say.keysAdmin.zone(zone())), place, list, end];
+}
