@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SQLITE_PREFIX = "sqlite:///"
@@ -17,6 +17,7 @@ class GallerySettings(BaseSettings):
     `anchor_key` is the file of the key that signs anchors of the audit trail, by default `keys/anchor.pem` in
     `data_dir`; into `anchor_dir` workers write one a day.
     `erasure_dir`: a folder into which the certificate of each erasure is written, for restores to repeat it.
+    `audit_keep_days`: events that are younger are not pruned.
     `require_purpose` and `require_case_number`: a look at people has to say why (`gallery.because`).
     """
 
@@ -27,6 +28,7 @@ class GallerySettings(BaseSettings):
     anchor_key: Path | None = None
     anchor_dir: Path | None = None
     erasure_dir: Path | None = None
+    audit_keep_days: int = Field(default=365, ge=0, le=36_500)
     require_purpose: bool = False
     require_case_number: bool = False
 

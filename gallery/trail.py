@@ -11,6 +11,7 @@ from gallery.records.access import Anchor, ChainReport, EventInfo
 FIRST: Final = "0" * 64
 """What the first event is hashed together with."""
 
+_ANEW: Final = "its digest is not the one that was noted: the trail was written anew"
 START: Final = Anchor(0, FIRST)
 """Where a trail begins."""
 
@@ -22,7 +23,7 @@ def check_trail(
 
     Args:
         events: in the order of their ids.
-        after: the event before the first one.
+        after: the event before the first one; what was noted of it must be it.
         end: what the last one has to be; None if that is not known.
         anchors: digests noted earlier, or how they begin, of events from the first one on.
     """
@@ -30,6 +31,8 @@ def check_trail(
     for anchor in anchors:
         noted.setdefault(anchor.event, set()).add(anchor.digest)
     count, last = 0, after
+    if not all(after.digest.startswith(one) for one in noted.pop(after.event, ())):
+        return ChainReport(0, after, after.event, _ANEW)
     for event in events:
         count += 1
         reason = _wrong(event, last, noted.pop(event.id, set()))
@@ -55,7 +58,7 @@ def _wrong(event: EventInfo, last: Anchor, noted: set[str]) -> str | None:
     if event.digest != right:
         return "it is not what was recorded, or not what was recorded next"
     if not all(event.digest.startswith(one) for one in noted):
-        return "its digest is not the one that was noted: the trail was written anew"
+        return _ANEW
     return None
 
 

@@ -1,30 +1,20 @@
 """`sightline audit`: who did what and when, and whether the record of it is whole."""
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from gallery import (
-    Anchor,
-    ChainReport,
-    EventInfo,
-    GallerySettings,
-    InvalidInput,
-    anchor_of,
-    check_trail,
-    exported,
-)
-from gallery.signing import check, sign
+from gallery import GallerySettings
 from gallery.signing import public_key as public_key_of
-from gallery.trail_text import FORMAT, KIND, SHORTEST
+from gallery.signing import sign
 from sightline.console import (
     AsJson,
     DataDir,
+    moment,
     open_gallery,
     print_json,
     print_line,
@@ -32,8 +22,8 @@ from sightline.console import (
     read_settings,
 )
 from sightline.failures import CommandError
-
-_LONGEST = 100_000  # characters of a file that is read as a signed anchor
+from gallery.trail_text import SHORTEST
+from sightline.trail_files import exported, noted_anchor, text_of, verify_file, written
 
 app = typer.Typer(
     help="Read the audit trail, and check that nobody changed it.",
@@ -100,16 +90,16 @@ def verify(
 
     Who can change the database can rewrite all of the trail: give what `audit anchor` printed earlier.
     """
-    anchors = [_noted(text, public_key) for text in noted or ()]
+    anchors = [noted_anchor(text, public_key) for text in noted or ()]
     if file is None:
         with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
             report = gallery.audit.verify(anchors)
     else:
-        report = _verify_file(file, anchors)
+        report = verify_file(file, anchors)
     if as_json:
         print_json(asdict(report))
     elif report.broken_at is None:
-        end = f", up to {_text(report.last)}" if report.last else ""
+        end = f", up to {text_of(report.last)}" if report.last else ""
         print_line(f"{report.events} events are as they were recorded{end}.")
     if report.broken_at is not None:
         raise CommandError(f"the audit trail is broken at event {report.broken_at}", report.reason or "")
@@ -125,16 +115,59 @@ def export(
     """Write the trail into a file that `audit verify --file` can check without the gallery."""
     settings = read_settings(GallerySettings, data_dir=data_dir)
     with open_gallery(settings) as gallery:
-        start = gallery.audit.anchor_at(after)
-        try:
-            with out.open("x", encoding="utf-8") as file:
-                count = _write(file, start, gallery.audit.trail(after=after))
-        except FileExistsError:
-            raise CommandError(f"{out} is there already", "name a new file") from None
-        except OSError as error:
-            raise CommandError(f"{out} cannot be written", error.strerror or str(error)) from None
+        count = written(out, gallery.audit.anchor_at(after), gallery.audit.trail(after=after))
         gallery.audit.record("audit.export", detail={"after": after, "events": count})
     print_line(f"{count} events are in {out}.")
+
+
+@app.command()
+def prune(
+    *,
+    noted: Annotated[
+        str,
+        typer.Option(
+            "--anchor",
+            help="What `audit anchor` printed, or a file that it signed: events after it stay.",
+            metavar="ID:DIGEST|FILE",
+        ),
+    ],
+    before: Annotated[str, typer.Option(help="Only events of before this ISO time, in UTC.")],
+    public_key: Annotated[
+        str | None, typer.Option(help="Of a signed anchor, as `audit key` prints it.", metavar="HEX")
+    ] = None,
+    export_to: Annotated[
+        Path | None, typer.Option("--export", help="New file to write them into first, and check.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Remove them; else they are only counted.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Remove the oldest events, no further than to an anchor, with an event that says which went.
+
+    Without --yes nothing is removed. Events younger than SIGHTLINE_AUDIT_KEEP_DAYS stay, and all of them
+    while a legal hold is in force.
+    """
+    settings = read_settings(GallerySettings, data_dir=data_dir)
+    known, end = noted_anchor(noted, public_key), moment(before, "UTC")
+    if end > datetime.now(UTC) - timedelta(days=settings.audit_keep_days):
+        kept = f"events are kept for {settings.audit_keep_days} days"
+        raise CommandError(kept, "name an earlier time; SIGHTLINE_AUDIT_KEEP_DAYS says how long")
+    with open_gallery(settings) as gallery:
+        found = gallery.audit.prunable(known, end)
+        if not found.events:
+            print_line("No event is that old, or all that are come after the anchor.")
+            return
+        what = f"{found.events} events of {found.first_at:%Y-%m-%d} to {found.last_at:%Y-%m-%d}"
+        if not yes:
+            print_line(f"{what} would be removed, up to {text_of(found.up_to)}. --yes does it.")
+            return
+        digest = None
+        if export_to is not None:
+            events = gallery.audit.trail(after=found.after.event, up_to=found.up_to.event)
+            digest = exported(export_to, found.after, events, found.up_to)
+        gallery.audit.prune(known, end, exported=digest)
+    print_line(f"{what} are removed. The trail begins after {text_of(found.up_to)}.")
 
 
 @app.command()
@@ -163,80 +196,10 @@ def anchor(
         fours = [last.digest[at : at + 4] for at in range(0, SHORTEST, 4)]
         typer.echo(f"{last.event}:{'-'.join(fours)}")
     else:
-        typer.echo(_text(last))
+        typer.echo(text_of(last))
 
 
 @app.command()
 def key(data_dir: DataDir = None) -> None:
     """Print the public key that signed anchors are checked with; makes the key first if there is none."""
     typer.echo(public_key_of(read_settings(GallerySettings, data_dir=data_dir).resolved_anchor_key))
-
-
-def _text(anchor: Anchor) -> str:
-    return f"{anchor.event}:{anchor.digest}"
-
-
-def _noted(text: str, public_key: str | None) -> Anchor:
-    """An anchor that was noted: as text, or in a signed file, which counts only with its key."""
-    path = Path(text)
-    if not path.is_file():
-        return _anchor(text)
-    if public_key is None:
-        raise CommandError(f"{path} is signed", "give --public-key, as `audit key` printed it")
-    with path.open(encoding="utf-8", errors="replace") as file:
-        return check(file.read(_LONGEST), public_key)
-
-
-def _anchor(text: str) -> Anchor:
-    try:
-        return anchor_of(text)
-    except InvalidInput:
-        raise CommandError(
-            f"{text!r} is no anchor", "give one as `audit anchor` prints it: ID:DIGEST"
-        ) from None
-
-
-def _write(file: IO[str], start: Anchor, events: Iterable[EventInfo]) -> int:
-    count = -1  # the first line only says where it begins
-    for line in exported(start, events):
-        file.write(line)
-        count += 1
-    return count
-
-
-def _verify_file(path: Path, anchors: list[Anchor]) -> ChainReport:
-    try:
-        with path.open(encoding="utf-8") as file:
-            start = _head(path, _values(path, 1, file.readline()))
-            return check_trail(_events(path, file), after=start, end=None, anchors=anchors)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read", str(error)) from None
-
-
-def _head(path: Path, values: dict[str, Any]) -> Anchor:
-    if values.get("kind") != KIND or values.get("format") != FORMAT:
-        raise CommandError(f"{path} is no exported audit trail", "`sightline audit export` writes one")
-    return _anchor(f"{values.get('after')}:{values.get('digest')}")
-
-
-def _events(path: Path, lines: Iterable[str]) -> Iterator[EventInfo]:
-    for number, line in enumerate(lines, 2):
-        values = _values(path, number, line)
-        try:
-            at = datetime.fromisoformat(values.pop("at"))
-            event = EventInfo(at=at, **values)
-        except (TypeError, ValueError, KeyError):
-            raise CommandError(f"{path}, line {number}, is no event", "the file is damaged") from None
-        if not (type(event.id) is int and isinstance(event.detail, dict) and at.tzinfo is not None):
-            raise CommandError(f"{path}, line {number}, is no event", "the file is damaged")
-        yield event
-
-
-def _values(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        values = json.loads(line)
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise CommandError(f"{path}, line {number}, is not JSON", "the file is damaged, or not one of ours")
-    return values

@@ -3,15 +3,16 @@
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ScalarResult, Select, select
 from sqlalchemy.orm import Session
 
-from gallery.errors import InvalidInput, NotFound
-from gallery.records.access import Anchor, ChainReport, EventInfo
+from gallery.catalogue import pruning
+from gallery.errors import Conflict, InvalidInput, NotFound
+from gallery.records.access import Anchor, ChainReport, EventInfo, Prunable
 from gallery.sql import chain
 from gallery.sql.copying import copied
 from gallery.sql.database import Database, batches
@@ -34,7 +35,7 @@ class _Waiting:
 
 
 class Audit:
-    """The audit table. There is no way to change or remove an event."""
+    """The audit table. No event is changed, and the oldest only are removed, if noted elsewhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -129,9 +130,14 @@ class Audit:
         with self._database.read() as session:
             return [copied(EventInfo, row) for row in session.scalars(query)]
 
-    def trail(self, *, after: int = 0) -> Iterator[EventInfo]:
-        """Go through all events with ids above `after`, in the order of their making, as they are now."""
+    def trail(self, *, after: int = 0, up_to: int | None = None) -> Iterator[EventInfo]:
+        """Go through all events with ids above `after`, in the order of their making, as they are now.
+
+        With `up_to` no further than the event of this id.
+        """
         query = select(AuditEvent).where(AuditEvent.id > after).order_by(AuditEvent.id)
+        if up_to is not None:
+            query = query.where(AuditEvent.id <= up_to)
         with self._database.read() as session, closing(_streamed(session, query)) as rows:
             yield from (copied(EventInfo, row) for row in rows)
 
@@ -142,22 +148,61 @@ class Audit:
             return Anchor(head.event_id, head.digest)
 
     def anchor_at(self, event_id: int) -> Anchor:
-        """The digest of one event; of 0, what the first is hashed together with. Raises NotFound."""
-        if event_id == START.event:
-            return START
+        """The digest of one event; of 0, what the first that is left is hashed with. Raises NotFound."""
         with self._database.read() as session:
+            base = chain.base_of(session)
+            if event_id in {START.event, base.event}:
+                return base
             digest = session.scalar(select(AuditEvent.digest).where(AuditEvent.id == event_id))
         if digest is None:
             raise NotFound(f"no event has the id {event_id}")
         return Anchor(event_id, digest)
 
     def verify(self, anchors: Sequence[Anchor] = ()) -> ChainReport:
-        """Hash all events again and compare them with their digests, and with digests noted earlier."""
+        """Hash all events again and compare them with their digests, and with digests noted earlier.
+
+        Where older ones were removed, it begins after these, and an event has to tell of it.
+        """
         with self._database.read() as session:
             head = session.execute(select(AuditHead)).scalar_one()
             with closing(_streamed(session, select(AuditEvent).order_by(AuditEvent.id))) as rows:
                 events = (copied(EventInfo, row) for row in rows)
-                return check_trail(events, end=Anchor(head.event_id, head.digest), anchors=anchors)
+                end, base = Anchor(head.event_id, head.digest), chain.base_of(session)
+                report = check_trail(events, after=base, end=end, anchors=anchors)
+            if report.broken_at is None and not pruning.is_told(session, base):
+                return replace(report, broken_at=base.event, reason=pruning.UNTOLD)
+            return report
+
+    def prune(
+        self, anchor: Anchor, before: datetime, *, key_id: str | None = None, exported: str | None = None
+    ) -> Prunable:
+        """Remove the oldest events: those of before a time, no further than to one that was noted elsewhere.
+
+        All in one transaction, with an event that says which, by whom and up to which digest.
+
+        Args:
+            anchor: what was noted; the trail must be whole and agree with it.
+            before: events from the first one of this time or later on stay.
+            key_id: who does it; None for the command line.
+            exported: SHA-256 of a file that they were written into.
+
+        Raises:
+            Conflict: the trail is broken, or does not agree with what was noted.
+            Held: a legal hold is in force.
+        """
+        found = self.prunable(anchor, before)
+        if found.events:
+            with self._database.write() as session:
+                pruning.remove(session, found, anchor, key_id=key_id, exported=exported)
+        return found
+
+    def prunable(self, anchor: Anchor, before: datetime) -> Prunable:
+        """What `prune` would remove. Raises as it does."""
+        report = self.verify([anchor])
+        if report.broken_at is not None:
+            raise Conflict(f"the audit trail is broken at event {report.broken_at}: {report.reason}")
+        with self._database.read() as session:
+            return pruning.prunable(session, anchor, before)
 
     def about(self, subjects: Sequence[str], *, after: int = 0, limit: int) -> list[EventInfo]:
         """Return the first `limit` events whose subject is one of these, in the order of their making.

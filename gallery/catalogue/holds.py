@@ -98,6 +98,12 @@ class Holds:
             return [copied(HoldInfo, row) for row in session.scalars(query)]
 
 
+def in_force(session: Session) -> list[str]:
+    """Return the ids of the holds in force; none is put on or lifted until the transaction ends."""
+    _exclude(session, alone=False)
+    return list(session.scalars(select(LegalHold.id).where(LegalHold.lifted_at.is_(None))))
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """All holds that are in force, and what they are on."""

@@ -193,11 +193,11 @@ def _in_the_database(kind: str) -> dict[str, Any]:
 
 def _info(session: Session, row: Erasure) -> ErasureInfo:
     found = select(AuditEvent).where(AuditEvent.subject == row.id, AuditEvent.action == "erasure")
-    event = session.scalars(found.limit(1)).one()
+    event = session.scalars(found.limit(1)).one_or_none()  # old events may have been removed
     return copied(
         ErasureInfo,
         row,
-        event_id=event.id,
-        event_digest=event.digest,
+        event_id=None if event is None else event.id,
+        event_digest=None if event is None else event.digest,
         proof=None if row.proof is None else PROOF.load(row.proof),
     )

@@ -23,7 +23,10 @@ def _lines(erasure: ErasureInfo) -> Iterator[str]:
     yield f"Under:       {_rule(found['rule'])}"
     yield f"Asked for:   {_asked(found['target'])}"
     yield f"Certificate: SHA-256 {erasure.certificate_sha256}"
-    yield f"Audit event: {erasure.event_id}:{erasure.event_digest}"
+    if erasure.event_id is None:
+        yield "Audit event: removed with others of its time"
+    else:
+        yield f"Audit event: {erasure.event_id}:{erasure.event_digest}"
     yield ""
     yield "What went"
     yield from (f"  {name}: {count}" for name, count in found["counts"].items() if count)

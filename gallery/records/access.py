@@ -103,6 +103,24 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Prunable:
+    """The oldest events, which can be removed.
+
+    Attributes:
+        after: the event before the first of them.
+        up_to: the last of them; `after` if there is none.
+        events: how many there are.
+        first_at, last_at: when the first and the last were recorded; None if there is none.
+    """
+
+    after: Anchor
+    up_to: Anchor
+    events: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChainReport:
     """What a check of the audit trail found.
 

@@ -177,7 +177,8 @@ class ErasureInfo:
     Attributes:
         certificate: what went, when, by whom, under which rule, and what remains; never changed.
         certificate_sha256: digest of it, also in the audit event.
-        event_id, event_digest: that event in the audit trail, and its digest in the chain.
+        event_id, event_digest: that event in the audit trail, and its digest in the chain; None once events
+            of its time were removed.
         proof: what was searched for afterwards; None where the process died before.
         settled_at: when all of it had left the disk; None: vectors wait for compaction.
     """
@@ -188,8 +189,8 @@ class ErasureInfo:
     kind: str
     certificate: Mapping[str, Any]
     certificate_sha256: str
-    event_id: int
-    event_digest: str
+    event_id: int | None
+    event_digest: str | None
     proof: ErasureProof | None
     settled_at: datetime | None
 

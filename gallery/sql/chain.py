@@ -19,8 +19,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gallery import reason
-from gallery.sql.tables import AuditEvent, AuditHead
-from gallery.trail import digest_of
+from gallery.records.access import Anchor
+from gallery.sql.tables import AuditBase, AuditEvent, AuditHead
+from gallery.trail import START, digest_of
 from gallery.validation import json_object, optional_text, text
 
 _WAITING: Final = "sightline_events"
@@ -68,6 +69,12 @@ def make_event(
         subject=optional_text(subject, "subject"),
         detail=json_object(detail or {}, "detail") | reason.as_detail(),
     )
+
+
+def base_of(session: Session) -> Anchor:
+    """What the first event that is there is hashed together with: START, until older ones were removed."""
+    row = session.get(AuditBase, 1)
+    return START if row is None else Anchor(row.event_id, row.digest)
 
 
 def put(session: Session, event: Event) -> None:

@@ -11,6 +11,8 @@ from gallery.sql.tables import METADATA
 _MOST_SENTENCES = 20
 _REFUSALS = {"update", "delete"}  # what no audit event lets be done to it
 
+_BASE_REFUSALS = {"delete": "delete", "return": "take back"}
+
 
 def check_database(database: Database) -> list[str]:
     """Check the file of SQLite, and on both databases the references between rows.
@@ -47,13 +49,20 @@ def _broken(session: Session, table: Table) -> list[str]:
 
 def missing_refusals(database: Database) -> list[str]:
     """Say where the database lets audit events be changed or removed, which the schema forbids."""
-    listed = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_event'"
+    listed = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name LIKE 'audit_%'"
     if database.is_postgresql:
-        listed = "SELECT tgname FROM pg_trigger WHERE tgrelid = 'audit_event'::regclass AND tgenabled != 'D'"
+        listed = (
+            "SELECT tgname FROM pg_trigger WHERE tgenabled != 'D' "
+            "AND tgrelid IN ('audit_event'::regclass, 'audit_base'::regclass)"
+        )
     with database.read() as session:
         names: set[Any] = {str(name).lower() for name in session.scalars(text(listed))}
     return [
         f"the database does not refuse to {what} audit events any more"
         for what in sorted(_REFUSALS)
         if f"audit_event_no_{what}" not in names
+    ] + [
+        f"the database does not refuse to {what} the beginning of the audit trail any more"
+        for name, what in sorted(_BASE_REFUSALS.items())
+        if f"audit_base_no_{name}" not in names
     ]

@@ -14,7 +14,7 @@ from gallery.disk.files import PRIVATE_FILE
 from gallery.errors import SchemaMismatch
 from gallery.sql.database import Database, meaning_of, sqlite_file
 
-HEAD = "0025"  # the newest file in migrations/versions
+HEAD = "0026"  # the newest file in migrations/versions
 # Beside the package in a checkout; where a wheel's data files go otherwise.
 _PLACES = (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "sightline")
 _REMEDY = "run `sightline migrate`"

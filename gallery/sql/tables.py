@@ -387,4 +387,18 @@ class AuditHead(Base):
     digest: Mapped[str] = mapped_column(String(64))
 
 
+class AuditBase(Base):
+    """One row once older events were removed: the last of those, which the first that is left is hashed with.
+
+    The database refuses to remove it, to take it back, and to remove events beyond it.
+    """
+
+    __tablename__ = "audit_base"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(String(64))
+
+
 METADATA = Base.metadata  # of all tables above

@@ -155,8 +155,10 @@ class ErasureOut(BaseModel):
     certificate_sha256: str = Field(
         description="Of the certificate as JSON with sorted keys and no spaces, in ASCII"
     )
-    audit_event: int = Field(description="Its event in the audit trail, which names `certificate_sha256`")
-    audit_digest: str = Field(description="That event's digest in the chain")
+    audit_event: int | None = Field(
+        description="Its event in the audit trail, which names `certificate_sha256`; null once it was pruned"
+    )
+    audit_digest: str | None = Field(description="That event's digest in the chain; null once it was pruned")
     proof: ProofOut | None = Field(description="null where the process ended before")
     settled_at: datetime | None = Field(
         description="When all of it had left the disk; null: vectors wait for compaction"

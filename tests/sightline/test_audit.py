@@ -1,6 +1,8 @@
 """`sightline audit`: list, anchor, export and check, and what it says of a trail that was changed."""
 
+import hashlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,44 @@ def test_there_is_no_export_from_an_event_that_never_was(trail: Run, tmp_path: P
     result = trail("audit", "export", tmp_path / "trail.jsonl", "--after", "99")
     assert (result.exit_code, "no event has the id 99" in said(result.output)) == (2, True)
     assert not (tmp_path / "trail.jsonl").exists()
+
+
+def test_the_oldest_events_are_exported_and_pruned(
+    trail: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted, now = trail("audit", "anchor").stdout.strip(), datetime.now(UTC).isoformat()
+    file, old = tmp_path / "anchor.json", tmp_path / "old.jsonl"
+    file.write_text(trail("audit", "anchor", "--sign").stdout)
+    public = trail("audit", "key").stdout.strip()
+    prune = ("audit", "prune", "--before", now, "--anchor")
+    young = trail(*prune, noted)
+    assert (young.exit_code, "kept for 365 days" in said(young.output)) == (2, True)
+    monkeypatch.setenv("SIGHTLINE_AUDIT_KEEP_DAYS", "0")
+    for wrong, why in (
+        (("3:" + "f" * 64,), "is broken at event 3"),
+        (("nothing",), "no anchor"),
+        ((file,), "give --public-key"),
+        ((file, "--public-key", "ab" * 32), "with this key"),
+    ):
+        refused = trail(*prune, *wrong, "--yes")
+        assert (refused.exit_code, why in said(refused.output)) == (2, True), refused.output
+    assert trail("audit", "prune", "--before", "no time", "--anchor", noted).exit_code == 2
+    counted = trail(*prune, noted)
+    assert "3 events of" in said(counted.output)
+    assert "would be removed" in said(counted.output)
+    assert json.loads(trail("audit", "verify", "--json").stdout)["events"] == 3
+
+    old.write_text("here already")
+    assert "is there already" in said(trail(*prune, noted, "--export", old, "--yes").output)
+    assert json.loads(trail("audit", "verify", "--json").stdout)["events"] == 3, "nothing was removed"
+    old.unlink()
+    done = trail(*prune, file, "--public-key", public, "--export", old, "--yes")
+    assert (done.exit_code, "3 events of" in said(done.output)) == (0, True), done.output
+    assert "3 events are as they were recorded" in said(trail("audit", "verify", "--file", old).output)
+    (told,) = json.loads(trail("audit", "list", "--action", "audit.prune", "--json").stdout)
+    assert told["detail"]["exported_sha256"] == hashlib.sha256(old.read_bytes()).hexdigest()
+    assert trail("audit", "verify", "--anchor", noted).exit_code == 0
+    rest = tmp_path / "rest.jsonl"
+    assert trail("audit", "export", rest).exit_code == 0
+    assert trail("audit", "verify", "--file", rest, "--anchor", noted).exit_code == 0
+    assert "No event is that old" in said(trail(*prune, noted, "--yes").output)

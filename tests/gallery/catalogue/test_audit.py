@@ -47,8 +47,8 @@ def test_an_event_stands_and_falls_with_the_callers_transaction(gallery: Gallery
 
 
 def test_there_is_no_way_to_change_an_event(gallery: Gallery) -> None:
-    reading = {"events", "about", "trail", "anchor", "anchor_at", "verify"}
-    assert {name for name in dir(gallery.audit) if not name.startswith("_")} == {"record", *reading}
+    reading = {"events", "about", "trail", "anchor", "anchor_at", "verify", "prunable"}
+    assert {name for name in dir(gallery.audit) if not name.startswith("_")} == {"record", "prune", *reading}
 
 
 def test_values_that_cannot_be_stored(gallery: Gallery, subtests: pytest.Subtests) -> None:
