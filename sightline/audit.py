@@ -11,6 +11,7 @@ import typer
 from gallery import GallerySettings
 from gallery.signing import public_key as public_key_of
 from gallery.signing import sign
+from gallery.trail_text import SHORTEST
 from sightline.console import (
     AsJson,
     DataDir,
@@ -22,7 +23,6 @@ from sightline.console import (
     read_settings,
 )
 from sightline.failures import CommandError
-from gallery.trail_text import SHORTEST
 from sightline.trail_files import exported, noted_anchor, text_of, verify_file, written
 
 app = typer.Typer(
