@@ -10,7 +10,7 @@ from gallery.records.access import Anchor, EventInfo
 from gallery.signing import check as check_anchor
 from gallery.signing import public_key, sign
 from gallery.trail import START, digest_of
-from sightline.audit import _verify_file
+from sightline.trail_files import verify_file
 from sightline.failures import CommandError
 from tests.fuzz.entrances.base import Entrance, must
 from tests.fuzz.mutate import Shake
@@ -75,7 +75,7 @@ class Trails(Entrance):
         path = self.folder / "trail.jsonl"
         path.write_bytes(data)
         try:
-            report = _verify_file(path, [])
+            report = verify_file(path, [])
         except CommandError:
             return "refused"
         finally:
