@@ -1,4 +1,4 @@
-"""Stretches of a recording to watch, whoever is on them."""
+"""Stretches of a recording to watch, with everybody on them."""
 
 from dataclasses import dataclass
 from datetime import timedelta

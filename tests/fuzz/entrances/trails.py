@@ -10,8 +10,8 @@ from gallery.records.access import Anchor, EventInfo
 from gallery.signing import check as check_anchor
 from gallery.signing import public_key, sign
 from gallery.trail import START, digest_of
-from sightline.trail_files import verify_file
 from sightline.failures import CommandError
+from sightline.trail_files import verify_file
 from tests.fuzz.entrances.base import Entrance, must
 from tests.fuzz.mutate import Shake
 

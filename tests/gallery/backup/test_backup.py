@@ -3,6 +3,7 @@
 import errno
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def fill(gallery: Gallery) -> None:
     gallery.probes.add(b"\xff\xd8\xffphoto", "image/jpeg", 8, 8, [])
     gallery.keys.create("reader")
     gallery.audit.record("camera.view", subject="yard")
+    gallery.audit.prune(gallery.audit.anchor_at(2), START + timedelta(days=36_500))
 
 
 def answers(gallery: Gallery) -> list[tuple[str, float]]:
@@ -74,6 +76,7 @@ def test_a_restored_gallery_answers_the_same(
         assert [row.replace(*paths) for row in held.pop("video")] == now.pop("video")
         assert now == held
         assert restored.verify().problems == ()
+        assert next(restored.audit.trail()).id == 3, "what was removed from the trail is not back"
         (up,) = [video for video in restored.catalogue.videos() if video.owned]
         assert Path(up.path).read_bytes() == b"up"
         assert Path(up.path).with_suffix(".json").read_bytes() == b"1.json"
