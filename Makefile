@@ -76,6 +76,10 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python benchmarks/search_latency.py
 	$(BIN)/python benchmarks/drawing.py
 
+.PHONY: bench-load
+bench-load: $(READY_DEV) ## Let 50 searchers loose on a server beside two workers: a quarter of an hour
+	$(BIN)/python benchmarks/load.py
+
 .PHONY: bench-onnx
 bench-onnx: $(READY_DEV) ## Compare ONNX Runtime with torch on this CPU; needs the extra [onnx]
 	$(BIN)/sightline models export tkp-efficientnet-lite0 --onnx out/tkp-onnx

@@ -183,7 +183,9 @@ def test_busy_connections_are_not_cut_off() -> None:
     with serving(connections=1) as port, connected(port, asks) as busy:
         assert b"100 Continue" in answer(busy, b"\r\n\r\n")
         with connected(port) as refused:
-            assert b" 503 " in answer(refused, b"}").splitlines()[0]
+            told = answer(refused, b"}")
+            assert b" 503 " in told.splitlines()[0]
+            assert b"\r\nretry-after: " in told.lower()
         busy.sendall(b"12")
         assert answer(busy, b"2").startswith(b"HTTP/1.1 200")
 
