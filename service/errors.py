@@ -107,7 +107,15 @@ class IssuerUnavailable(ServiceError):
 
 
 class Busy(ServiceError):
-    """Too many requests wait already."""
+    """Too many requests wait already, or for too long.
+
+    Attributes:
+        headers: when to come back, where that is known.
+    """
+
+    def __init__(self, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.headers = headers or {}
 
 
 class RateLimited(ServiceError):

@@ -49,6 +49,7 @@ class ServiceSettings(GallerySettings):
         runtime: what embeds: "torch", "onnx" (ONNX Runtime), or "auto": the latter on a CPU that has indexed.
         threads: of each pass through a network; 0 divides the cores among the passes.
         network_passes: how many photos pass the networks at once; the others wait, up to `max_waiting`.
+        max_wait_seconds: who would wait for longer, by what the last ones took, is refused at once.
         rank_by: what orders hits: the score as standardised within its camera, or the plain cosine.
         credible: the probability from which on a hit is called credible.
         clothes_horizon_hours: after how long people may wear other clothes: the answer marks hits that are
@@ -104,6 +105,7 @@ class ServiceSettings(GallerySettings):
     clip_cuts: int = Field(default=2, ge=1)
     compare_searches: bool = False
     max_waiting: int = Field(default=64, ge=0)
+    max_wait_seconds: float = Field(default=60.0, gt=0)
     rank_by: RankBy = RankBy.STANDARD_SCORE
     credible: float = Field(default=0.5, gt=0, lt=1)
     clothes_horizon_hours: float = Field(default=24.0, ge=0, allow_inf_nan=False)

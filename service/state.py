@@ -59,9 +59,9 @@ def make_state(
         ),
         clips=ClipCache(data_dir / "cache", settings.max_cache_bytes),
         recordings=RecordingCheck(),
-        networks_lane=Lane(settings.network_passes, settings.max_waiting),
-        clips_lane=Lane(settings.clip_cuts, settings.max_waiting),
-        trail_lane=Lane(1, settings.max_waiting),
+        networks_lane=Lane(settings.network_passes, settings.max_waiting, settings.max_wait_seconds),
+        clips_lane=Lane(settings.clip_cuts, settings.max_waiting, settings.max_wait_seconds),
+        trail_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
         full_disk=FullDisk(),
         instruments=instruments or Instruments(),
     )

@@ -1,13 +1,15 @@
 """Bounded lanes for slow work: no request holds the event loop or every thread, no key the others up."""
 
 import asyncio
+import math
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -16,6 +18,8 @@ from starlette.requests import Request
 from service.errors import Abandoned, Busy
 
 T = TypeVar("T")
+_NEWEST: Final = 0.2  # what the last request counts in the mean
+_SOONEST, _LATEST = 2.0, 60.0  # seconds after which a client is told to come back
 _gone: ContextVar[threading.Event | None] = ContextVar("gone", default=None)
 
 
@@ -53,13 +57,24 @@ class Lane:
 
     What waits holds no thread. Keys take turns, so that one with many requests does not hold up the others.
     No more than `max_waiting` wait: then the key with most of them loses its last, which is answered Busy at
-    once; a client can act on that, while an endless queue only times out.
+    once; a client can act on that, while an endless queue only times out. Nor does one begin to wait that
+    would wait for longer than `max_seconds`, by what the last requests took: on a slow day a short queue is
+    long, its clients go away, and the lane works for nobody.
     """
 
-    def __init__(self, width: int, max_waiting: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        max_waiting: int,
+        max_seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._threads = anyio.CapacityLimiter(width)
-        self._free = width
+        self._width = self._free = width
         self._max_waiting = max_waiting
+        self._max_seconds = max_seconds
+        self._clock = clock
+        self._seconds: float | None = None  # that a request takes, the last ones counting most
         self._queues: OrderedDict[str | None, deque[_Turn]] = OrderedDict()  # the next key first, none empty
 
     @property
@@ -76,7 +91,7 @@ class Lane:
             function: what to call.
 
         Raises:
-            Busy: too many wait already.
+            Busy: too many wait already, or it would wait for too long.
             Abandoned: the client went away.
         """
         turn = _Turn()
@@ -88,9 +103,11 @@ class Lane:
         watcher = asyncio.create_task(turn.watch(request))
         try:
             await self._enter(key_id, turn)
+            began = self._clock()
             try:
                 return await anyio.to_thread.run_sync(work, limiter=self._threads)
             finally:
+                self._note(self._clock() - began)
                 self._leave()
         finally:
             watcher.cancel()
@@ -102,6 +119,7 @@ class Lane:
         if self._free > 0:
             self._free -= 1
             return
+        self._require_soon(key_id)
         if self.waiting >= self._max_waiting:
             self._make_room(key_id)
         self._queues.setdefault(key_id, deque()).append(turn)
@@ -115,6 +133,24 @@ class Lane:
             raise Abandoned("The client went away.")
         if turn.pushed_out:
             raise self._busy()
+
+    def _require_soon(self, key_id: str | None) -> None:
+        """Raise Busy when a request of this key would wait for too long behind the others that go first."""
+        own = len(self._queues.get(key_id, ()))
+        others = (len(queue) for key, queue in self._queues.items() if key != key_id)
+        ahead = own + sum(min(length, own + 1) for length in others)
+        expected = (ahead + 1) / self._width * (self._seconds or 0.0)
+        if ahead < self._width or expected <= self._max_seconds:
+            return
+        later = math.ceil(min(max(expected - self._max_seconds, _SOONEST), _LATEST))
+        raise Busy(
+            f"{ahead} requests go first, which take about {expected:.0f} s; try again in {later} s.",
+            {"Retry-After": str(later)},
+        )
+
+    def _note(self, seconds: float) -> None:
+        before = seconds if self._seconds is None else self._seconds
+        self._seconds = before + _NEWEST * (seconds - before)
 
     def _leave(self) -> None:
         """Call the first of the next key, and put that key behind the others."""

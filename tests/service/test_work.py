@@ -96,6 +96,32 @@ def test_a_full_queue_costs_the_key_that_fills_it() -> None:
     run(test)
 
 
+def test_who_would_wait_for_too_long_is_told_when_to_come_back() -> None:
+    async def test() -> None:
+        now = [0.0]
+        lane, gate = Lane(1, 100, max_seconds=10.0, clock=lambda: now[0]), Gate()
+        first = start(lane, gate, "a", "first")
+        await until(lambda: gate.begun == ["first"])
+        now[0] = 4.0  # that is what a request takes
+        gate.let_through(1)
+        await first
+        greedy = [start(lane, gate, "a", f"a{i}") for i in range(3)]  # one runs, two wait for up to 8 s
+        await until(lambda: lane.waiting == 2)
+        with pytest.raises(Busy) as refused:
+            await start(lane, gate, "a", "would wait for 12 s")
+        assert refused.value.headers == {"Retry-After": "2"}
+        modest = start(lane, gate, "b", "b0")  # before the second of the other key
+        await until(lambda: lane.waiting == 3)
+        with pytest.raises(Busy) as refused:
+            await start(lane, gate, "b", "would wait for 16 s")
+        assert refused.value.headers == {"Retry-After": "6"}
+        gate.let_through(4)
+        await asyncio.gather(*greedy, modest)
+        assert gate.begun == ["first", "a0", "a1", "b0", "a2"]
+
+    run(test)
+
+
 def test_what_nobody_waits_for_is_not_begun() -> None:
     async def test() -> None:
         lane, gate, client = Lane(1, 4), Gate(), Client()
