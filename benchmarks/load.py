@@ -250,7 +250,7 @@ def running(name: str, *arguments: str, data_dir: Path, folder: Path) -> Iterato
 
 async def run(url: str, keys: Sequence[str], clips: Sequence[str], asked: argparse.Namespace) -> list[Seen]:
     """Let everybody search; returns what they met in the first half, and in the second."""
-    halves = []
+    halves: list[Seen] = []
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits) as client:
         for greedy in (False, True):

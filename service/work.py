@@ -58,8 +58,8 @@ class Lane:
     What waits holds no thread. Keys take turns, so that one with many requests does not hold up the others.
     No more than `max_waiting` wait: then the key with most of them loses its last, which is answered Busy at
     once; a client can act on that, while an endless queue only times out. Nor does one begin to wait that
-    would wait for longer than `max_seconds`, by what the last requests took: on a slow day a short queue is
-    long, its clients go away, and the lane works for nobody.
+    would wait for longer than `max_seconds`, by what the last requests took, and none waits for longer: on a
+    slow day a short queue is long, its clients go away, and the lane works for nobody.
     """
 
     def __init__(
@@ -123,11 +123,16 @@ class Lane:
         if self.waiting >= self._max_waiting:
             self._make_room(key_id)
         self._queues.setdefault(key_id, deque()).append(turn)
+        longest = None if math.isinf(self._max_seconds) else self._max_seconds
         try:
-            await turn.called.wait()
+            async with asyncio.timeout(longest):
+                await turn.called.wait()
         except asyncio.CancelledError:
             self._withdraw(key_id, turn)
             raise
+        except TimeoutError:  # it went slower than was foreseen
+            self._withdraw(key_id, turn)
+            raise self._too_slow(self._max_seconds) from None
         if turn.gone.is_set():
             self._withdraw(key_id, turn)
             raise Abandoned("The client went away.")
@@ -142,11 +147,12 @@ class Lane:
         expected = (ahead + 1) / self._width * (self._seconds or 0.0)
         if ahead < self._width or expected <= self._max_seconds:
             return
-        later = math.ceil(min(max(expected - self._max_seconds, _SOONEST), _LATEST))
-        raise Busy(
-            f"{ahead} requests go first, which take about {expected:.0f} s; try again in {later} s.",
-            {"Retry-After": str(later)},
-        )
+        raise self._too_slow(expected - self._max_seconds)
+
+    def _too_slow(self, seconds: float) -> Busy:
+        later = math.ceil(min(max(seconds, _SOONEST), _LATEST))
+        said = f"It would take longer than {self._max_seconds:g} s to begin; try again in {later} s."
+        return Busy(said, {"Retry-After": str(later)})
 
     def _note(self, seconds: float) -> None:
         before = seconds if self._seconds is None else self._seconds

@@ -122,6 +122,22 @@ def test_who_would_wait_for_too_long_is_told_when_to_come_back() -> None:
     run(test)
 
 
+def test_nobody_waits_for_longer_than_that() -> None:
+    async def test() -> None:
+        lane, gate = Lane(1, 100, max_seconds=0.05), Gate()
+        first = start(lane, gate, "a", "first")  # nobody knows how long it takes, and it takes long
+        await until(lambda: gate.begun == ["first"])
+        with pytest.raises(Busy) as refused:
+            await start(lane, gate, "b", "waits in vain")
+        assert refused.value.headers == {"Retry-After": "2"}
+        assert lane.waiting == 0
+        gate.let_through(1)
+        assert await first == "first"
+        assert await start(lane, gate_open(), "b", "after") == "after"
+
+    run(test)
+
+
 def test_what_nobody_waits_for_is_not_begun() -> None:
     async def test() -> None:
         lane, gate, client = Lane(1, 4), Gate(), Client()
