@@ -6,6 +6,7 @@ It is a middleware and not a dependency of each route so that a route cannot be 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -23,6 +24,7 @@ from service import problems
 from service.access import cookies
 from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
+from service.access.slow_bodies import checked_again, require_rights
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.reasons import CASE_NUMBER, PURPOSE
 from service.roles import Grant, Roles
@@ -119,7 +121,8 @@ class Authentication:
         except (ServiceError, gallery.errors.GalleryError) as error:
             await problems.from_error(scope, error)(scope, receive, telling)
             return
-        await self._app(scope, receive, telling)
+        again = checked_again(scope, receive, partial(self._enter, scope, []))
+        await self._app(scope, again, telling)
 
     def _enter(self, scope: Scope, counts: list[Count]) -> None:
         """Note who asks for which operation, if they may."""
@@ -298,6 +301,7 @@ def require_caller(
 
     What the middleware has checked before the body is checked again, for the route that was really taken.
     """
+    require_rights(request)
     caller: Caller = request.state.caller
     _check_scopes(request.scope["route"], request.app.state.sightline.gallery, caller)
     return caller

@@ -48,8 +48,8 @@ _WHOLE: Final = (
     "createCamera changeCamera deleteCamera listCameraGroups putCameraGroup deleteCameraGroup "
     "rollBackModel promoteModel calibrate resetCalibration "
     "createModelJob listModelJobs getModelJob cancelModelJob getModelJobReport listAuditEvents "
-    "verifyAuditTrail exportAuditTrail getSystem listKeys createKey revokeKey listSessions endSession "
-    "planErasure erase listErasures getErasure getCertificateText putHold liftHold listHolds "
+    "getAuditAnchor verifyAuditTrail exportAuditTrail getSystem "
+    "listKeys createKey revokeKey listSessions endSession planErasure erase listErasures getErasure getCertificateText putHold liftHold listHolds "
     "setRetentionRule removeRetentionRule runRetention listRetentionRules "
     "createWebhook listWebhooks deleteWebhook listDeliveries"
 )

@@ -241,7 +241,8 @@ def _known(session: Session, key_id: str) -> ApiKey:
 
 def _makes_keys(key: KeyInfo, now: datetime) -> bool:
     unlimited = key.subject is None and key.camera_groups is None
-    return unlimited and Scope.ADMINISTER in key.scopes and key.is_valid(now)
+    # One that will expire leaves nobody behind.
+    return unlimited and key.expires_at is None and Scope.ADMINISTER in key.scopes and key.is_valid(now)
 
 
 def _row(name: str, secret: str, scopes: list[str], now: datetime, expires_at: datetime | None) -> ApiKey:

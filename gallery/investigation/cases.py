@@ -88,10 +88,13 @@ class Cases:
         Raises:
             NotFound: no such case.
             InvalidInput: a value that cannot be stored.
+            Held: it is under legal hold.
         """
         values = _values(dict(changes))
         with self._database.write() as session:
+            holding = Holding.read(session)
             row = _case(session, case_id, lock=True)
+            refuse(holding.cases.get(case_id), f"case {case_id}")
             for name, value in values.items():
                 setattr(row, name, value)
             add_event(session, "case.edit", key_id=key_id, subject=row.id, detail={"changed": sorted(values)})

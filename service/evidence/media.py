@@ -111,9 +111,11 @@ class Media:
         """Both clips, made before either leaves: of a recording that turns out another one, neither does."""
         cache: ClipCache = self._state.clips
         with cache.scratch(video.id) as preview, cache.scratch(video.id) as original:
+            stretch = self._preview(shown.tracklet)
             try:
                 copied = self._cut(shown.tracklet, video, preview, original)
                 self._require_current(shown.tracklet)
+                _require_equal(self._preview(shown.tracklet), stretch)
             except (RecordingUnavailable, NotFound) as error:
                 reason = str(error) if isinstance(error, RecordingUnavailable) else GONE
                 if isinstance(error, NotFound) or not self.recordings[video.id]["compared"]:
@@ -124,7 +126,6 @@ class Media:
                 return
             folder = f"tracklets/{shown.tracklet.id}"
             shown.preview = f"{folder}/preview.mp4"
-            stretch = self._preview(shown.tracklet)
             shown.times[shown.preview] = self._time_of(video, stretch)
             yield Part(shown.preview, preview)
             if copied is not None:
@@ -155,10 +156,18 @@ class Media:
             )
             whole = Stretch(max(0, tracklet.start_us - _PADDING_US), tracklet.end_us + _PADDING_US)
             try:
-                return clipping.copy(source, original, whole, video=video, settings=state.settings)
+                copied = clipping.copy(source, original, whole, video=video, settings=state.settings)
+                self._require_not_erased(video, copied)
             except RecordingUnavailable as error:
                 self.leave_out("original clip", f"tracklet {tracklet.id} ({video.file_name})", str(error))
                 return None
+            return copied
+
+    def _require_not_erased(self, video: VideoInfo, copied: Copied) -> None:
+        """A copy begins at a key frame, wherever that lies: what was erased there must not be in it."""
+        for start_us, end_us in self._state.gallery.catalogue.erased_stretches(video.id):
+            if start_us <= copied.end_us and copied.start_us <= end_us:
+                raise RecordingUnavailable("A part of it was erased.")
 
     def _time_of(self, video: VideoInfo, stretch: Stretch) -> str:
         """When a clip was recorded, on the camera's clock: a copy begins at the key frame before its hit."""
@@ -170,6 +179,11 @@ class Media:
     def _preview(self, tracklet: TrackletInfo) -> Stretch:
         wanted = tracklets.ClipRequest(_PADDING_US // 1000, drawn=True, moment=None)
         return tracklets.stretch_of(self._state, tracklet, wanted)
+
+
+def _require_equal(now: Stretch, before: Stretch) -> None:
+    if now != before:
+        raise RecordingUnavailable("A part of it was erased just now.")
 
 
 def _require_same(source: Path, video: VideoInfo) -> None:

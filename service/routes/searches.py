@@ -12,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from service import probing
+from service.access.slow_bodies import require_rights
 from service.answer_schemas import SearchAnswer
 from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
@@ -164,6 +165,7 @@ def _made(answer: SearchAnswer, response: Response) -> SearchAnswer:
 
 async def _from_json(state: State, caller: Caller, request: Request) -> SearchAnswer:
     wanted = _parse(SearchRequest, await request.body())
+    require_rights(request)
 
     def search() -> SearchAnswer:
         question = questions.ask(state.gallery, wanted, state.settings.rank_by)
@@ -180,6 +182,7 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
         if not isinstance(query, str):
             raise InvalidRequest("`query` must be a field, not a file.", "/query")
         data = await file.read()
+    require_rights(request)
     wanted = _parse(SearchQuery, query.encode())
 
     def search() -> SearchAnswer:

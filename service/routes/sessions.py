@@ -47,7 +47,7 @@ def sign_in(state: StateDep, caller: CallerDep, request: Request, response: Resp
     before = cookies.token_in(request.scope, request.headers)
     if before and (found := sessions.verify(before, idle=settings.session_idle)):
         with suppress(NotFound):  # another tab was quicker
-            sessions.close(found[0].id, key_id=found[1].id)
+            sessions.close(found[0].id, key_id=caller.key_id)
     opened, token = sessions.open(
         caller.key_id,
         lasts=_lasts(caller, timedelta(hours=settings.session_hours)),

@@ -22,6 +22,8 @@ _PORTS: Final = {"http": 80, "https": 443}
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")  # an IPv4 address behind NAT64
 _LOCAL_TRANSLATED: Final = ipaddress.ip_network("64:ff9b:1::/48")
+# Special ones that not every Python knows, and where clouds answer their own machines.
+_INNER: Final = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "168.63.129.16/32", "3fff::/20")))
 _resolving = ThreadPoolExecutor(4, thread_name_prefix="resolve")
 
 Resolve = Callable[[str, int], Sequence[str]]
@@ -104,4 +106,6 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if found in _LOCAL_TRANSLATED or found.is_site_local:
             return False
+    if any(found in network for network in _INNER if network.version == found.version):
+        return False
     return found.is_global and not (found.is_multicast or found.is_reserved or found.is_unspecified)

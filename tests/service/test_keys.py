@@ -132,6 +132,7 @@ def test_the_last_key_that_makes_keys_stays_unless_that_is_meant(
     keys.revoke(keys.create("gone")[0].id)
     archive.gallery.groups.put("north", ["gate"])
     keys.create("limited", groups=["north"])
+    keys.create("ends soon", expires_at=datetime.now(UTC) + timedelta(hours=1))
     refused = client.post(f"/v1/keys/{own}/revoke", json={})
     assert refused.status_code == 409
     assert "the last key that can make keys" in refused.json()["detail"]

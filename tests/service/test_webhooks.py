@@ -57,6 +57,7 @@ def answers(*addresses: str) -> Callable[[str, int], Sequence[str]]:
             "http://10.0.0.1/",
             "http://192.168.1.1/",
         ),
+        *("http://192.0.0.192/", "http://168.63.129.16/", "http://[3fff::1]/"),
         *("http://100.64.0.1/", "http://224.0.0.1/", "http://255.255.255.255/", "http://0.0.0.0:8000/v1"),
     ],
 )

@@ -10,6 +10,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from starlette.testclient import TestClient
 from gallery import Gallery, GallerySettings, ItemKind, Verdict
 from service.app import create_app
 from service.evidence import verifier
-from tests.service.conftest import Archive, make_archive, settings_for, upload
+from tests.service.conftest import NOON, Archive, make_archive, settings_for, upload
 from tests.service.evidence.test_verifier import refusal
 from tests.service.fakes import ColourEmbedder, ContrastDetector
+from tests.service.test_erasures import erase
 from tests.service.videos import GREEN, RED, read_video, scene
 
 HOSTILE = '<script>alert(1)</script>"&'
@@ -273,6 +275,22 @@ def test_what_was_erased_stays_erased(client: TestClient, archive: Archive) -> N
     assert {one["camera"] for one in manifest["recordings"]} == {"yard"}
     assert archive.videos["gate"].content_hash not in json.dumps(manifest)
     assert archive.tracklets["gate", RED] not in package.read("report.html").decode()
+
+
+def test_a_copy_that_would_show_an_erased_stretch_is_left_out(client: TestClient, archive: Archive) -> None:
+    """A copy begins at a key frame and ends with its padding: neither may bring back what was erased."""
+    url = searched(client)
+    stretch = {"camera": "gate", "start": (NOON + timedelta(seconds=4.7)).isoformat()}
+    erase(client, {**stretch, "end": (NOON + timedelta(seconds=60)).isoformat()})
+
+    manifest, package = opened(client, url)
+
+    red = archive.tracklets["gate", RED]
+    assert f"tracklets/{red}/preview.mp4" in package.namelist()
+    assert [name for name in package.namelist() if name.startswith(f"tracklets/{red}/original")] == []
+    left = {one["of"]: one["reason"] for one in manifest["left_out"] if one["what"] == "original clip"}
+    assert left[f"tracklet {red} (gate.mp4)"] == "A part of it was erased."
+    assert any(name.startswith("tracklets/") and "/original" in name for name in package.namelist())
 
 
 def test_a_package_that_cannot_be_recorded_has_no_end(
