@@ -46,12 +46,11 @@ NEEDED: Final[Mapping[str, frozenset[Scope]]] = MappingProxyType(
 
 _WHOLE: Final = (
     "createCamera changeCamera deleteCamera listCameraGroups putCameraGroup deleteCameraGroup "
-    "rollBackModel promoteModel calibrate resetCalibration "
-    "createModelJob listModelJobs getModelJob cancelModelJob getModelJobReport listAuditEvents "
-    "getAuditAnchor verifyAuditTrail exportAuditTrail getSystem "
-    "listKeys createKey revokeKey listSessions endSession planErasure erase listErasures getErasure getCertificateText putHold liftHold listHolds "
-    "setRetentionRule removeRetentionRule runRetention listRetentionRules "
-    "createWebhook listWebhooks deleteWebhook listDeliveries"
+    "rollBackModel promoteModel calibrate resetCalibration createModelJob listModelJobs getModelJob "
+    "cancelModelJob getModelJobReport listAuditEvents getAuditAnchor verifyAuditTrail exportAuditTrail "
+    "getSystem listKeys createKey revokeKey listSessions endSession planErasure erase listErasures "
+    "getErasure getCertificateText putHold liftHold listHolds setRetentionRule removeRetentionRule "
+    "runRetention listRetentionRules createWebhook listWebhooks deleteWebhook listDeliveries"
 )
 WHOLE_GALLERY: Final[frozenset[str]] = frozenset(_WHOLE.split())
 """What a key that is limited to cameras may not do, whatever its scopes: it would show or change others."""

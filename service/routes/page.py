@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
@@ -13,6 +13,10 @@ files: Final = StaticFiles(directory=WEB, check_dir=False)
 
 
 @router.get("/")
-def index() -> FileResponse:
-    """The page itself."""
-    return FileResponse(WEB / "index.html")
+def index(request: Request) -> FileResponse:
+    """The page itself, which learns from the browser's own header whether another site led here.
+
+    Scripts cannot read that header of a navigation, but this one of the answer.
+    """
+    elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+    return FileResponse(WEB / "index.html", headers={"Server-Timing": "elsewhere"} if elsewhere else None)

@@ -1,5 +1,6 @@
 """Whom a search looks for: photos and tracklets of one person, each with what it counts."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -99,7 +100,8 @@ def chosen_by(
         assert choice.probe_id is not None
         probe = probing.own_probe(state, caller, choice.probe_id)
         chosen = probing.choose(probe, probing.probe_pixels(probe), choice, place)
-        crop = (chosen.crop.shape, chosen.crop.tobytes())
+        # A digest: twenty large crops by several requests at once would fill the memory.
+        crop = (chosen.crop.shape, hashlib.sha256(np.ascontiguousarray(chosen.crop)).digest())
         if crop not in known:
             found.append(of_photo(state, embedder, chosen))
         known.add(crop)

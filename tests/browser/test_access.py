@@ -191,3 +191,24 @@ def test_a_recorded_search_opens_from_its_link(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
     expect(visit.page.locator(".person.picked")).to_have_count(1)
     assert "key" not in visit.page.url
+
+
+def test_a_key_from_another_sites_link_is_asked_about(visit: Visit) -> None:
+    """It may be of somebody who wants to read what is searched for under it."""
+    page = visit.page
+    visit.forgive("http://elsewhere.test/")
+    link = f'<a href="{visit.site.url}/#key={visit.site.key}">Results</a>'
+    page.route("http://elsewhere.test/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    page.goto("http://elsewhere.test/")
+    page.get_by_text("Results").click()
+    expect(page.locator("#signin-error")).to_contain_text("A link on another site brought this key")
+    assert cookies(visit) == {}
+    expect(page.locator("#signin-key")).to_have_value(visit.site.key)
+    page.locator("#signin button.primary").click()
+    expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
+    page.goto("http://elsewhere.test/")
+    page.get_by_text("Results").click()
+    expect(page.locator("#signin")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#signin")).to_be_hidden()
+    expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")

@@ -24,7 +24,7 @@ import { askForReason } from "./reason.js";
 import { startRecorded } from "./recorded.js";
 import { startResults } from "./results.js";
 import { startSeed } from "./seed.js";
-import { askForKey, signInWith, startSignIn } from "./signin.js";
+import { askForKey, cameFromElsewhere, confirmKey, signInWith, startSignIn } from "./signin.js";
 import { startStage } from "./stage.js";
 import { startTokens } from "./tokens.js";
 import { startViewBar } from "./viewbar.js";
@@ -33,7 +33,7 @@ import { fillWords } from "./words.js";
 fillWords();
 onUnauthorised(askForKey);
 const key = takeKey();
-if (key) holdCalls(signInWith(key));
+if (key) holdCalls(cameFromElsewhere() ? confirmKey(key) : signInWith(key));
 
 onReasonMissing(askForReason);
 

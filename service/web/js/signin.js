@@ -5,6 +5,7 @@ import { showError } from "./alerts.js";
 import { clearAddress } from "./address.js";
 import { forgetReason, sessionMark, signIn, signOut } from "./api.js";
 import { $ } from "./dom.js";
+import { say } from "./strings.js";
 
 let waiting = null;
 
@@ -28,10 +29,23 @@ export async function signInWith(key) {
   }
 }
 
-function ask(reason) {
+/** Whether a link on another site led here, as the browser told the server (service/routes/page.py). */
+export const cameFromElsewhere = () => performance.getEntriesByType("navigation").some(({ serverTiming = [] }) => serverTiming.some(({ name }) => name === "elsewhere"));
+
+/**
+ * Ask before signing in with a key that another site's link brought: it may be the key of somebody who wants to see what
+ * is searched for under it.
+ */
+export async function confirmKey(key) {
+  waiting ??= ask(say.signIn.fromElsewhere, key);
+  await waiting;
+}
+
+function ask(reason, key = "") {
   const dialog = $("#signin");
   const before = sessionMark();
   const input = $("#signin-key");
+  input.value = key;
   $("#signin-error").textContent = reason;
   return new Promise((resolve) => {
     const done = () => {
@@ -57,8 +71,8 @@ function ask(reason) {
         $("#signin-error").textContent = error.detail || error.title;
       }
     };
-    // There is nothing behind it to go back to.
-    dialog.oncancel = (event) => event.preventDefault();
+    // Who was not signed in has nothing to go back to; who was stays so.
+    dialog.oncancel = (event) => (key && before !== null ? done() : event.preventDefault());
     dialog.showModal();
     input.focus();
   });

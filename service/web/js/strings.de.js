@@ -42,6 +42,7 @@ export const german = {
     kept: "Sie bleiben angemeldet, bis Sie sich abmelden, den Browser schließen oder die Seite länger nicht benutzen.",
     submit: "Anmelden",
     invalid: "Dieser Schlüssel gilt nicht oder nicht mehr.",
+    fromElsewhere: "Ein Link auf einer anderen Seite hat diesen Schlüssel mitgebracht. Melden Sie sich nur damit an, wenn es Ihrer ist: Was Sie suchen, wird unter ihm festgehalten, und wer ihn hat, sieht es.",
   },
 
   reason: {

@@ -39,6 +39,7 @@ export const english = {
     kept: "You stay signed in until you sign out, close the browser, or leave the page unused.",
     submit: "Sign in",
     invalid: "This key is not valid, or no longer.",
+    fromElsewhere: "A link on another site brought this key. Sign in with it only if it is yours: what you search for is recorded under it, and seen by who has it.",
   },
 
   reason: {
