@@ -1,10 +1,13 @@
 """Models that come with the program: a gallery keeps them like its own once they are asked for."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gallery import Gallery, ModelInfo, NotFound, RegisteredModel
+from gallery import ModelInfo, NotFound
 from models.names import CARD, SHIPPED, ZOO, shipped_ids
+
+if TYPE_CHECKING:  # the command line asks about models without a gallery
+    from gallery import Gallery, RegisteredModel
 
 
 def shipped_card(name: str) -> dict[str, Any]:
@@ -18,7 +21,7 @@ def is_shipped(name: str, model_id: str) -> bool:
     return shipped_ids().get(name) == model_id
 
 
-def kept(gallery: Gallery, model: str, *, key_id: str | None = None) -> RegisteredModel:
+def kept(gallery: "Gallery", model: str, *, key_id: str | None = None) -> "RegisteredModel":
     """The model of the gallery, by name or id; one that comes with the program is copied into it first.
 
     Args:

@@ -2,11 +2,11 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import GallerySettings, Repeated, certificate_text, keep_certificates, read_certificates
+from gallery import GallerySettings
 from sightline.console import (
     AsJson,
     DataDir,
@@ -16,6 +16,9 @@ from sightline.console import (
     print_table,
     read_settings,
 )
+
+if TYPE_CHECKING:
+    from gallery import Repeated
 
 app = typer.Typer(
     help="List erasures and show their certificates.", no_args_is_help=True, rich_markup_mode=None
@@ -58,6 +61,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a certificate: what went, when, by whom, under which rule, what remains, and the proof."""
+    from gallery import certificate_text
+
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         found = gallery.erasures.certificates.get(erasure)
     if as_json:
@@ -75,6 +80,8 @@ def export(
 
     SIGHTLINE_ERASURE_DIR does so at each erasure.
     """
+    from gallery import keep_certificates
+
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         count = keep_certificates(gallery.erasures.certificates, folder)
     print_line(f"{count} certificates are written to {folder}.")
@@ -91,13 +98,15 @@ def repeat(
     Erasures that the gallery knows are passed over. A recording that was indexed anew between the backup and
     the erasure of a part of it goes whole. Legal holds that were put on after the erasure win.
     """
+    from gallery import read_certificates
+
     kept = read_certificates(certificates)
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         done = gallery.erasures.repeat(kept)
     print_json(asdict(done)) if as_json else tell_repeated(done)
 
 
-def tell_repeated(done: Repeated) -> None:
+def tell_repeated(done: "Repeated") -> None:
     """Say what became of certificates."""
     print_line(
         f"{len(done.erased)} erasures are repeated; "

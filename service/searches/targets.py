@@ -101,7 +101,7 @@ def chosen_by(
         probe = probing.own_probe(state, caller, choice.probe_id)
         chosen = probing.choose(probe, probing.probe_pixels(probe), choice, place)
         # A digest: twenty large crops by several requests at once would fill the memory.
-        crop = (chosen.crop.shape, hashlib.sha256(np.ascontiguousarray(chosen.crop)).digest())
+        crop = (chosen.crop.shape, hashlib.sha256(chosen.crop.tobytes()).digest())
         if crop not in known:
             found.append(of_photo(state, embedder, chosen))
         known.add(crop)

@@ -208,6 +208,8 @@ def test_what_a_correction_changes_is_said_before_it_counts(visit: Visit) -> Non
     form.locator("select").first.select_option("Lobby")
     expect(effect).to_be_hidden()
     form.get_by_label("First frame at, time").fill("13:30:00")
+    visit.page.keyboard.press("Tab")
+    expect(effect).to_contain_text("30 min earlier")
     form.get_by_role("button", name="Save").click()
     expect(item.locator(".clocks")).to_have_text("13:30:00 \N{EN DASH} 13:30:13")
     lobby = visit.site.gallery.catalogue.camera_named("Lobby").id

@@ -27,6 +27,7 @@ from tests.fuzz.entrances.base import Entrance
 from tests.fuzz.guard import Guard
 from tests.fuzz.lines import Lines
 from tests.fuzz.mutate import LARGEST, Shake
+from tests.waiting import take_time
 
 SHARED_BYTES: Final = LARGEST + (1 << 16)
 POOL: Final = 400  # inputs of a process that reached something new
@@ -141,7 +142,7 @@ def _wait(child: int, kind: type[Entrance], shared: mmap.mmap, count: int) -> st
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return f"hang: no end after {now - began:.0f} s, {computed - used:.1f} s of computing"
-        time.sleep(LOOK_SECONDS)
+        take_time(LOOK_SECONDS)
 
 
 def _computed(process: int) -> float:
