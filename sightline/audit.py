@@ -23,7 +23,7 @@ from sightline.console import (
     read_settings,
 )
 from sightline.failures import CommandError
-from sightline.trail_files import exported, noted_anchor, text_of, verify_file, written
+from sightline.trail_files import checked_copy, noted_anchor, text_of, verify_file, written
 
 app = typer.Typer(
     help="Read the audit trail, and check that nobody changed it.",
@@ -165,7 +165,7 @@ def prune(
         digest = None
         if export_to is not None:
             events = gallery.audit.trail(after=found.after.event, up_to=found.up_to.event)
-            digest = exported(export_to, found.after, events, found.up_to)
+            digest = checked_copy(export_to, found.after, events, found.up_to)
         gallery.audit.prune(known, end, exported=digest)
     print_line(f"{what} are removed. The trail begins after {text_of(found.up_to)}.")
 

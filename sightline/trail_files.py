@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
-from gallery import Anchor, ChainReport, EventInfo, InvalidInput, anchor_of, check_trail
-from gallery import exported as lines_of
+from gallery import Anchor, ChainReport, EventInfo, InvalidInput, anchor_of, check_trail, exported
 from gallery.signing import check
 from gallery.trail_text import FORMAT, KIND
 from sightline.failures import CommandError
@@ -56,7 +55,7 @@ def written(out: Path, start: Anchor, events: Iterable[EventInfo]) -> int:
     return count
 
 
-def exported(out: Path, start: Anchor, events: Iterable[EventInfo], end: Anchor) -> str:
+def checked_copy(out: Path, start: Anchor, events: Iterable[EventInfo], end: Anchor) -> str:
     """Write events that are about to go, read the file again, and return its SHA-256."""
     written(out, start, events)
     report = verify_file(out, [end])
@@ -68,7 +67,7 @@ def exported(out: Path, start: Anchor, events: Iterable[EventInfo], end: Anchor)
 
 def _write(file: IO[str], start: Anchor, events: Iterable[EventInfo]) -> int:
     count = -1  # the first line only says where it begins
-    for line in lines_of(start, events):
+    for line in exported(start, events):
         file.write(line)
         count += 1
     return count

@@ -3,7 +3,13 @@
 import { say } from "./strings.js";
 import { shownZone } from "./zones.js";
 
-const formatter = (zone, options) => new Intl.DateTimeFormat(say.locale, { ...options, timeZone: shownZone(zone) });
+const formatters = new Map(); // making one costs more than using it, and the player's clock asks for each frame
+
+function formatter(zone, options) {
+  const key = `${zone} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(say.locale, { ...options, timeZone: shownZone(zone) }));
+  return formatters.get(key);
+}
 
 const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" };
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };

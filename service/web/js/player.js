@@ -95,7 +95,8 @@ export const openPlayer = (hit) => store.set({ opened: hit.rank });
 function show(rank) {
   const state = store.get();
   const isThat = (hit) => hit.rank === rank;
-  const list = arranged(state).some(isThat) ? arranged(state) : state.search.hits;
+  const placed = arranged(state);
+  const list = placed.some(isThat) ? placed : state.search.hits;
   const index = list.findIndex(isThat);
   if (index === -1) {
     store.set({ opened: null });
@@ -113,6 +114,7 @@ function show(rank) {
   const site = hit.camera.site ? h("span", { class: "place" }, ` ${hit.camera.site}`) : null;
   fill($("#player-title"), h("span", { class: "rank" }, String(hit.rank)), hit.camera.name, site);
   fill($("#player-about"), factsOf(hit, scope));
+  fill($("#player-erase"), eraseTracklet(hit));
   learnLength(shown);
   $("#player-whole").hidden = isShort(hit);
   for (const id of ["#player-before", "#player-after"]) $(id).hidden = state.cameras.length < 2;
@@ -268,10 +270,7 @@ function build() {
     button("player-before", say.player.whereBefore, "previous", leave((hit) => followFrom(hit, -1)), { title: say.player.beforeNote }),
     button("player-after", say.player.whereNext, "next", leave((hit) => followFrom(hit, 1)), { title: say.player.nextNote }),
   ];
-  const [facts, erase] = [h("div", { id: "player-about" }), h("div", { id: "player-erase" })];
-  const about = h("div", { class: "about" }, facts, h("div", { class: "onwards" }, again), erase);
-  // What is asked belongs to the hit whose facts stand above it, and goes with them.
-  new MutationObserver(() => fill(erase, eraseTracklet(shown.hit))).observe(facts, { childList: true });
+  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", { class: "onwards" }, again), h("div", { id: "player-erase" }));
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),
