@@ -1,11 +1,13 @@
 """Entrances that do something wrong each: `python -m tests.fuzz.broken` prints what the driver says."""
 
 import ctypes
+import importlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +58,10 @@ def _connect(folder: Path) -> None:
         one.connect_ex(("127.0.0.1", 9))
 
 
+def _import(folder: Path) -> None:
+    importlib.import_module("sightline_fuzz_uncompiled")
+
+
 DEEDS: dict[str, Callable[[Path], object]] = {
     "raises": _raises,
     "promises": lambda folder: must(False, "it does not hold"),
@@ -67,6 +73,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
     "hangs": lambda folder: _compute(60),
     "crashes": lambda folder: ctypes.string_at(0),
     "eats": lambda folder: bytearray(1 << 30),
+    "imports": _import,
     "ends": lambda folder: None,
     "good": lambda folder: None,
 }
@@ -74,9 +81,12 @@ DEEDS: dict[str, Callable[[Path], object]] = {
 
 def main() -> None:
     found = {}
-    for name in DEEDS:
-        kind = type(name, (Wrong,), {"name": name})
-        found[name] = [one.kind for one in drive(kind, 3).findings]
+    with tempfile.TemporaryDirectory() as modules:
+        Path(modules, "sightline_fuzz_uncompiled.py").touch()
+        sys.path.append(modules)
+        for name in DEEDS:
+            kind = type(name, (Wrong,), {"name": name})
+            found[name] = [one.kind for one in drive(kind, 3).findings]
     Path("/dev/shm/fuzz-outside").unlink(missing_ok=True)
     sys.stdout.write(json.dumps(found))
 

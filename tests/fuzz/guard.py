@@ -44,6 +44,8 @@ class Guard:
         self._folder = os.path.realpath(folder)
         self._programs = programs
         self.found: list[str] = []
+        # What an import compiles is Python's own, and lies beside the module: no input's doing.
+        sys.dont_write_bytecode = True
         sys.addaudithook(self._see)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
