@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from gallery import BOX_DTYPE
 from models.child_limits import limit
-from service import playback, stream_copy
-from service.disk import NO_ROOM
-from service.errors import RecordingUnavailable
+from service import disk, playback, stream_copy
+from service.errors import RecordingUnavailable, StorageFull
 from service.footage import Stretch
 
 UNAVAILABLE: Final = 3
 FULL: Final = 4
+REFUSED: Final = 5  # by the disk, for another reason
 _OPEN_FILES: Final = 64
 _FILE_BYTES: Final = 4 << 30
 
@@ -64,9 +64,10 @@ def main() -> int:
         sys.stdout.write(str(error))
         return UNAVAILABLE
     except OSError as error:
-        if error.errno in NO_ROOM:
-            return FULL
-        raise
+        refused = disk.refusal(error)
+        if refused is None:
+            raise
+        return FULL if isinstance(refused, StorageFull) else REFUSED
     return 0
 
 

@@ -12,7 +12,7 @@ from gallery import VideoInfo
 from gallery.tracing import span
 from service import children, clip_child
 from service.clip_child import Request
-from service.errors import RecordingUnavailable, StorageFull
+from service.errors import RecordingUnavailable, StorageFull, StorageUnavailable
 from service.footage import Stretch, has_steady_clock
 from service.settings import ServiceSettings
 from service.stream_copy import Copied
@@ -33,7 +33,7 @@ def cut(
 
     Raises:
         RecordingUnavailable: the video file cannot be read, or holds no frames there.
-        StorageFull: the disk is full.
+        StorageFull, StorageUnavailable: the disk does not take it.
         Abandoned: nobody waits for the clip any more.
     """
     with span("clip.cut"):
@@ -47,7 +47,7 @@ def copy(
 
     Raises:
         RecordingUnavailable: the video file cannot be read, or not be copied in parts.
-        StorageFull: the disk is full.
+        StorageFull, StorageUnavailable: the disk does not take it.
         Abandoned: nobody waits for it any more.
     """
     request = replace(_request(source, destination, stretch, video, settings, None), copied=True)
@@ -87,6 +87,8 @@ def _run(request: Request, boxes: NDArray[np.void] | None) -> bytes:
         raise RecordingUnavailable("The video takes too long to read.") from error
     if ended.status == clip_child.FULL:
         raise StorageFull("The disk is full.")
+    if ended.status == clip_child.REFUSED:
+        raise StorageUnavailable("The server cannot write the clip to its disk now.")
     if ended.status == clip_child.UNAVAILABLE:
         raise RecordingUnavailable(ended.answer.decode())
     if ended.status != 0:

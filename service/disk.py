@@ -1,32 +1,33 @@
-"""Files that survive a power cut, and a full disk as an answer to the client instead of a failure."""
+"""Files that survive a power cut, and what a disk that takes no more is to clients."""
 
-import contextlib
 import errno
 import math
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from service.errors import StorageFull
+from service.errors import StorageFull, StorageUnavailable
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_DIRECTORY: Final = 0o700
 PART: Final = ".part"  # ends the name of a file that is being written
 _OF_LATE_SECONDS: Final = 60.0
-NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REFUSED: Final = frozenset(
+    {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE}
+)
 
 
-@contextlib.contextmanager
-def room_needed() -> Iterator[None]:
-    """Raise StorageFull where writing fails for lack of space; other errors pass."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise StorageFull("The disk is full.") from error
-        raise
+def refusal(error: BaseException | None) -> StorageFull | StorageUnavailable | None:
+    """What an error of the disk is to a client, without the path; None: it is not the disk's fault."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return None
+    if error.errno in _NO_ROOM:
+        return StorageFull("The disk is full.")
+    if error.errno in _REFUSED:
+        return StorageUnavailable(f"The server cannot use its disk now: {os.strerror(error.errno)}.")
+    return None
 
 
 def write_durably(path: Path, content: bytes) -> None:

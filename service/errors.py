@@ -19,6 +19,7 @@ ServiceError
 ├── RateLimited          too many requests of this caller; `headers` say when to come back
 ├── Abandoned            the client went away before its answer was ready
 ├── StorageFull          the disk is full
+├── StorageUnavailable   the disk is read-only, fails, or refuses what the server needs
 ├── QuotaExceeded        the API key has used up its quota
 └── UnsafeSettings       settings that would open the service to strangers (at start, never over HTTP)
 """
@@ -136,6 +137,10 @@ class Abandoned(ServiceError):
 
 class StorageFull(ServiceError):
     """The disk is full."""
+
+
+class StorageUnavailable(ServiceError):
+    """The disk is read-only, fails, or refuses what the server needs."""
 
 
 class QuotaExceeded(ServiceError):

@@ -19,7 +19,6 @@ from gallery import (
 )
 from service import images, persons
 from service.auth import Caller
-from service.disk import room_needed
 from service.errors import InvalidRequest, QuotaExceeded
 from service.metrics.instruments import Stage
 from service.persons import Person
@@ -48,17 +47,16 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
     with state.instruments.stage(Stage.DETECT):
         found = persons.find(state.networks.detector, photo.pixels)
     kept = found.persons[:_MOST_PERSONS]
-    with room_needed():
-        probe = state.gallery.probes.add(
-            photo.data,
-            photo.media_type,
-            photo.width,
-            photo.height,
-            _stored(photo, kept),
-            caller.key_id,
-            notices.of_photo(photo, len(found.persons), len(kept), found.too_small),
-            by_operator=caller.operator,
-        )
+    probe = state.gallery.probes.add(
+        photo.data,
+        photo.media_type,
+        photo.width,
+        photo.height,
+        _stored(photo, kept),
+        caller.key_id,
+        notices.of_photo(photo, len(found.persons), len(kept), found.too_small),
+        by_operator=caller.operator,
+    )
     return probe, photo.pixels
 
 

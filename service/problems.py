@@ -1,5 +1,6 @@
 """Every error answer is a problem document (RFC 9457); one table says which error is which status."""
 
+import errno
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from starlette.requests import ClientDisconnect
 
 import gallery.errors as gallery_errors
 import models.errors as model_errors
-from service import errors, refusals
+from service import disk, errors, refusals
 
 MEDIA_TYPE: Final = "application/problem+json"
 log = structlog.get_logger(__name__)
@@ -79,6 +80,7 @@ _PHRASES: Final = {
     507: "Storage full",
 }
 _SOON: Final = {"Retry-After": "2"}
+_LATER: Final = {"Retry-After": "30"}  # where somebody has to do something first
 TABLE: Final[dict[type[Exception], Kind]] = {
     errors.Unauthenticated: Kind(
         401,
@@ -109,18 +111,19 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.RateLimited: Kind(429, "rate-limited", "Too many requests"),
     errors.Busy: Kind(503, "busy", "Too many requests are waiting", headers=_SOON),
     errors.Abandoned: Kind(499, "abandoned", "The client went away"),  # for the log; nobody receives it
-    errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
+    errors.StorageFull: Kind(507, "storage-full", "The disk is full", headers=_LATER),
+    errors.StorageUnavailable: Kind(503, "storage-unavailable", "The disk is unavailable", headers=_LATER),
     errors.QuotaExceeded: Kind(507, "quota-exceeded", "The key has reached its quota"),
     gallery_errors.NotFound: Kind(404, "not-found", "Not found"),
     gallery_errors.Conflict: Kind(409, "conflict", "Conflict with existing data"),
     gallery_errors.Held: Kind(409, "held", "Under legal hold"),
     gallery_errors.InvalidInput: Kind(422, "invalid-request", "Invalid request"),
-    gallery_errors.StorageFull: Kind(507, "storage-full", "The disk is full"),
+    gallery_errors.StorageFull: Kind(507, "storage-full", "The disk is full", headers=_LATER),
     gallery_errors.CatalogueUnavailable: Kind(
         503, "catalogue-unavailable", "The database is unavailable", public=False, headers=_SOON
     ),
     gallery_errors.SchemaMismatch: Kind(
-        503, "schema-mismatch", "The database schema does not match", public=False
+        503, "schema-mismatch", "The database schema does not match", public=False, headers=_LATER
     ),
     gallery_errors.GalleryError: Kind(500, "gallery", "The gallery failed", public=False),
     model_errors.BadImage: Kind(422, "unreadable-image", "The photo cannot be read"),
@@ -150,7 +153,7 @@ def response(
         size=size,
     )
     scope.get("state", {})["problem"] = slug  # for the log and the metrics
-    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    all_headers = {"Cache-Control": "no-store", **(_SOON if status == 503 else {}), **(headers or {})}
     if problem.request_id:
         all_headers["X-Request-ID"] = problem.request_id
     return JSONResponse(
@@ -159,7 +162,14 @@ def response(
 
 
 def from_error(scope: Mapping[str, Any], error: Exception) -> JSONResponse:
-    """The problem that an error of the table is: the nearest class it derives from decides."""
+    """The problem that an error is: the nearest class of the table that it derives from decides.
+
+    Errors of the disk come as what `service.disk` says they are.
+    """
+    if (refused := disk.refusal(error)) is not None:
+        assert isinstance(error, OSError)
+        log.error("the disk refused", reason=errno.errorcode.get(error.errno or 0, type(error).__name__))
+        error = refused
     kind = next(TABLE[base] for base in type(error).__mro__ if base in TABLE)
     pointer = getattr(error, "pointer", None)
     if not kind.public:
@@ -200,7 +210,7 @@ def install(app: FastAPI) -> None:
     """Answer every error of the application with a problem document."""
 
     async def known(request: Request, error: Exception) -> JSONResponse:
-        if isinstance(error, errors.StorageFull | gallery_errors.StorageFull):
+        if isinstance(disk.refusal(error) or error, errors.StorageFull | gallery_errors.StorageFull):
             request.app.state.sightline.full_disk.note()  # /readyz says so
         try:
             await refusals.note(request, error)
@@ -208,8 +218,15 @@ def install(app: FastAPI) -> None:
             return from_error(request.scope, unrecorded)
         return from_error(request.scope, error)
 
+    async def of_system(request: Request, error: Exception) -> JSONResponse:
+        if disk.refusal(error) is None:
+            raise error
+        return await known(request, error)
+
     async def http_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if isinstance(cause := error.__cause__, OSError) and disk.refusal(cause) is not None:
+            return await known(request, cause)  # a large form waits on the disk, and is no bad form
         return from_status(request.scope, error.status_code, error.detail, error.headers)
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
@@ -238,6 +255,7 @@ def install(app: FastAPI) -> None:
 
     for error_class in TABLE:
         app.add_exception_handler(error_class, known)
+    app.add_exception_handler(OSError, of_system)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(ClientDisconnect, gone)

@@ -11,7 +11,7 @@ import av.error
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from service.disk import NO_ROOM
+from service.disk import refusal
 from service.errors import RecordingUnavailable
 from service.footage import Footage, Stretch
 
@@ -45,13 +45,13 @@ def copy(source: Path, destination: Path, stretch: Stretch, *, steady: bool, tra
 
     Raises:
         RecordingUnavailable: the recording cannot be read, has no such part, or none that can be copied.
-        OSError: the disk is full.
+        OSError: the disk does not take it.
     """
     with Footage(source, steady=steady, track=track) as footage:
         try:
             return _write(footage, destination, _chosen(footage, stretch))
         except (av.error.FFmpegError, ValueError) as error:
-            if isinstance(error, OSError) and error.errno in NO_ROOM:
+            if refusal(error) is not None:
                 raise
             raise RecordingUnavailable("The video is coded so that no part can be copied.") from error
 

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gallery import NotFound
 from service.auth import Caller
-from service.disk import PRIVATE_FILE, room_needed
+from service.disk import PRIVATE_FILE
 from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict
 from service.upload_notes import FILING, Upload, UploadNotes
 
@@ -54,14 +54,14 @@ class Uploads:
         Raises:
             ContentTooLarge: its announced size is over the limit.
             QuotaExceeded: the caller's uploads would take more than a key may.
-            StorageFull: there is no room.
+            OSError: the disk does not take it.
         """
         if size_bytes is not None and size_bytes > self.max_bytes:
             raise ContentTooLarge(
                 f"The recording has {size_bytes} bytes; at most {self.max_bytes} are accepted."
             )
         upload = Upload(secrets.token_hex(16), caller.key_id, file_name, size_bytes)
-        with room_needed(), self._notes.locked():
+        with self._notes.locked():
             room = self._room(upload)
             if (size_bytes or 1) > room:
                 raise _over(self._max_key_bytes, room)
@@ -102,7 +102,8 @@ class Uploads:
         Raises:
             OffsetMismatch: the upload is not at `offset`.
             StateConflict: it belongs to a job, or another chunk is being written.
-            ContentTooLarge, QuotaExceeded, StorageFull: no more can be taken.
+            ContentTooLarge, QuotaExceeded: no more can be taken.
+            OSError: the disk does not take it.
         """
         file, room = await run_in_threadpool(self._open, upload, offset)
         limit = min(self.max_bytes, upload.size_bytes or self.max_bytes)
@@ -132,7 +133,7 @@ class Uploads:
             NotFound: one was deleted meanwhile.
             StateConflict: a chunk of one is being written.
         """
-        with self._notes.locked(), contextlib.ExitStack() as files, room_needed():
+        with self._notes.locked(), contextlib.ExitStack() as files:
             for upload in uploads:
                 files.enter_context(self._lock(upload))  # a chunk under way must not go on after this
             now = [self._current(upload) for upload in uploads]
@@ -247,17 +248,16 @@ def _require_offset(size: int, offset: int) -> None:
 
 def _write(file: io.FileIO, buffer: bytearray) -> int:
     """Write all of a buffer, empty it, and return how much it held."""
-    with room_needed():
-        view = memoryview(bytes(buffer))
-        while view:
-            view = view[file.write(view) :]
+    view = memoryview(bytes(buffer))
+    while view:
+        view = view[file.write(view) :]
     size = len(buffer)
     buffer.clear()
     return size
 
 
 def _finish(file: io.FileIO, buffer: bytearray) -> int:
-    with file, room_needed():
+    with file:
         size = _write(file, buffer)
         os.fsync(file.fileno())
     return size

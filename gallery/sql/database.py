@@ -114,14 +114,21 @@ def _session(engine: Engine) -> Iterator[Session]:
         raise CatalogueUnavailable(f"no free connection to the database: {error}") from error
     except DBAPIError as error:
         meaning = meaning_of(error)
+        if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY and _writes(engine):
+            meaning = CatalogueUnavailable("the database is read-only")
         if meaning is None:
             raise
         raise meaning from error
 
 
+def _writes(engine: Engine) -> bool:
+    return bool(engine.get_execution_options().get(WRITES, False))
+
+
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _POSTGRESQL_DISK_FULL = "53100"
+_POSTGRESQL_READ_ONLY = "25006"
 
 
 def meaning_of(error: DBAPIError) -> GalleryError | None:

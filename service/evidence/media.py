@@ -63,7 +63,7 @@ class Media:
         at any moment, and the id be another person's from then on.
 
         Raises:
-            StorageFull: there is no room for a clip.
+            StorageFull, StorageUnavailable: the disk does not take a clip.
             Abandoned: nobody waits for the package any more.
         """
         checkpoint()

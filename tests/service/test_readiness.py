@@ -77,6 +77,8 @@ def test_a_read_only_database_on_both_kinds(gallery: Gallery, monkeypatch: pytes
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
         engine.dispose()  # it counts for new connections
+        with pytest.raises(CatalogueUnavailable, match="read-only"):
+            gallery.catalogue.add_camera("gate")
     else:
         monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write whatever its mode
     assert gallery.unwritable() == "the database is read-only"

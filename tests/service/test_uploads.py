@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import json
 import os
 import time
@@ -16,7 +15,7 @@ import pytest
 
 from gallery import NotFound
 from service.auth import Caller
-from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict, StorageFull
+from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict
 from service.upload_notes import Upload
 from service.uploads import Uploads
 
@@ -335,17 +334,6 @@ def test_forgets_what_was_erased_with_its_video(uploads: Uploads) -> None:
 
 def test_expires_nothing_where_nothing_is(uploads: Uploads) -> None:
     assert uploads.expire() == 0
-
-
-def test_says_when_the_disk_is_full(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
-    upload = begin(uploads)
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageFull):
-        append(uploads, upload, 0, b"video")
 
 
 def test_is_not_filed_while_a_chunk_is_written(uploads: Uploads) -> None:
