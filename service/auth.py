@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Annotated, Final
 
 from fastapi import Depends, Header, Request
@@ -30,6 +31,7 @@ from service.reasons import CASE_NUMBER, PURPOSE
 from service.roles import Grant, Roles
 from service.scopes import NEEDED, WHOLE_GALLERY
 from service.settings import is_loopback
+from service.turns import give_back
 
 PROTECTED: Final = "/v1"
 SIGN_IN: Final = ("POST", "/v1/session")
@@ -122,7 +124,10 @@ class Authentication:
             await problems.from_error(scope, error)(scope, receive, telling)
             return
         again = checked_again(scope, receive, partial(self._enter, scope, []))
-        await self._app(scope, again, telling)
+        try:
+            await self._app(scope, again, partial(_yielding, scope, telling))
+        finally:
+            give_back(scope)
 
     def _enter(self, scope: Scope, counts: list[Count]) -> None:
         """Note who asks for which operation, if they may."""
@@ -217,6 +222,13 @@ def _telling(counts: list[Count], send: Send) -> Send:
     return tell
 
 
+async def _yielding(scope: Scope, send: Send, message: Message) -> None:
+    """Let others have their turn once an answer is there: what is left is to send it."""
+    if message["type"] == "http.response.start":
+        give_back(scope)
+    await send(message)
+
+
 def _grant_of(key: KeyInfo) -> Grant:
     groups = key.camera_groups
     return Grant(
@@ -290,7 +302,7 @@ def _from_this_machine(scope: Scope, headers: Headers) -> bool:
     return origin is None or origin.partition("://")[2] == host
 
 
-def require_caller(
+async def require_caller(
     request: Request,
     _key: Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))],
     _bearer: Annotated[object, Depends(HTTPBearer(auto_error=False))],
@@ -300,10 +312,14 @@ def require_caller(
     """The caller that the middleware found; the parameters only declare the schemes in OpenAPI.
 
     What the middleware has checked before the body is checked again, for the route that was really taken.
+    Then one that works in a thread waits for its key's turn; the others go through a lane, or wait for bytes.
     """
     require_rights(request)
     caller: Caller = request.state.caller
-    _check_scopes(request.scope["route"], request.app.state.sightline.gallery, caller)
+    route = request.scope["route"]
+    await run_in_threadpool(_check_scopes, route, request.app.state.sightline.gallery, caller)
+    if not iscoroutinefunction(route.endpoint):
+        await request.app.state.sightline.turns.take(caller.key_id, request.scope)
     return caller
 
 

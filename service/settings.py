@@ -41,6 +41,8 @@ class ServiceSettings(GallerySettings):
         key_requests_per_minute, address_requests_per_minute: how many requests are answered to one key and to
             one address, as many at once as well; 0: without limit.
         address_failures_per_minute: how many wrong keys of one address are answered and recorded; 0: all.
+        key_requests_at_once: how many requests of one key are worked on at once, besides those that need a
+            network, a clip, a journey or a check of the trail; the others wait.
         max_connections: how many may be open at once; fewer where the process has few file descriptors.
         header_timeout_seconds: how long the headers of a request may take to arrive.
         idle_timeout_seconds: how long a client may send nothing of a body, or read nothing of an answer.
@@ -92,6 +94,7 @@ class ServiceSettings(GallerySettings):
     key_requests_per_minute: int = Field(default=6000, ge=0, le=10**9)
     address_requests_per_minute: int = Field(default=12_000, ge=0, le=10**9)
     address_failures_per_minute: int = Field(default=30, ge=0, le=10**9)
+    key_requests_at_once: int = Field(default=4, ge=1)
     max_connections: int = Field(default=512, ge=1)
     header_timeout_seconds: float = Field(default=15.0, gt=0)
     idle_timeout_seconds: float = Field(default=60.0, gt=0)

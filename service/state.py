@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -13,8 +13,11 @@ from service.metrics.instruments import Instruments
 from service.networks import Networks
 from service.recordings import RecordingCheck
 from service.settings import ServiceSettings
+from service.turns import Turns
 from service.uploads import Uploads
 from service.work import Lane
+
+_THREADS: Final = 32  # of the 40 that AnyIO has; keys are checked, and files sent, in the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class State:
         networks_lane: where photos pass the networks.
         clips_lane: where clips are cut.
         trail_lane: where the audit trail is checked, one check at a time.
+        journeys_lane: where journeys are put together, one at a time: those of large cases take seconds.
+        turns: what else works in a thread takes turns between keys, too.
         instruments: what is counted and timed.
     """
 
@@ -37,6 +42,8 @@ class State:
     networks_lane: Lane
     clips_lane: Lane
     trail_lane: Lane
+    journeys_lane: Lane
+    turns: Turns
     full_disk: FullDisk
     instruments: Instruments
 
@@ -62,6 +69,13 @@ def make_state(
         networks_lane=Lane(settings.network_passes, settings.max_waiting, settings.max_wait_seconds),
         clips_lane=Lane(settings.clip_cuts, settings.max_waiting, settings.max_wait_seconds),
         trail_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
+        journeys_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
+        turns=Turns(
+            _THREADS,
+            settings.max_connections,
+            settings.max_wait_seconds,
+            share=settings.key_requests_at_once,
+        ),
         full_disk=FullDisk(),
         instruments=instruments or Instruments(),
     )

@@ -22,6 +22,7 @@ from gallery import (
 from service.cases import journey
 from service.cases.journey import Limits, Place, Sighting, Transition
 from service.cases.tracks import Track
+from service.work import checkpoint
 
 MOST: Final = 500  # sightings whose pairs are judged, and gaps and conflicts that are told
 
@@ -141,6 +142,7 @@ def _marks(gallery: Gallery, search_ids: Sequence[str]) -> Mapping[str, Sequence
     """The marks of searches by tracklet, each once: a refined search has those of the one before it too."""
     marks: dict[str, list[MarkInfo]] = defaultdict(list)
     for search_id in search_ids:
+        checkpoint()
         for mark in gallery.marks.of(search_id):
             if mark not in marks[mark.tracklet_id]:
                 marks[mark.tracklet_id].append(mark)
@@ -156,6 +158,7 @@ def _believed(
     """
     believed: dict[str, float] = {}
     for search in map(gallery.searches.get, searches):
+        checkpoint()
         for hit in search.hits:
             tracklet = tracklets.get(hit.tracklet_id)
             if hit.probability is not None and tracklet is not None and search.saw(tracklet):

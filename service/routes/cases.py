@@ -1,6 +1,7 @@
 """Cases: open, fill, follow the journey, take the evidence away."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -28,6 +29,7 @@ from service.routes.parameters import Cursor
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
+T = TypeVar("T")
 CaseId = Annotated[str, Path(max_length=64, description="A case of this key")]
 _SVG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/svg+xml": {"schema": {"type": "string"}}}}}
 
@@ -138,9 +140,9 @@ def add_case_note(state: StateDep, caller: CallerDep, case_id: CaseId, wanted: C
 @router.get(
     "/{case_id}/journey", operation_id="getJourney", summary="The journey of a case", responses=declared(404)
 )
-def get_journey(state: StateDep, caller: CallerDep, case_id: CaseId) -> JourneyOut:
+async def get_journey(state: StateDep, caller: CallerDep, request: Request, case_id: CaseId) -> JourneyOut:
     """The hits marked as the person, with travel times. What is impossible is flagged, never hidden."""
-    return showing.journey_out(_journey(state, caller, case_id))
+    return await _journey(state, caller, request, case_id, showing.journey_out)
 
 
 @router.get(
@@ -150,9 +152,10 @@ def get_journey(state: StateDep, caller: CallerDep, case_id: CaseId) -> JourneyO
     response_class=Response,
     responses={**_SVG, **declared(404)},
 )
-def get_timeline(state: StateDep, caller: CallerDep, case_id: CaseId) -> Response:
+async def get_timeline(state: StateDep, caller: CallerDep, request: Request, case_id: CaseId) -> Response:
     """SVG: a row for each camera, its local times, and what was not recorded."""
-    return Response(drawing.timeline(_journey(state, caller, case_id)), media_type="image/svg+xml")
+    drawn = await _journey(state, caller, request, case_id, drawing.timeline)
+    return Response(drawn, media_type="image/svg+xml")
 
 
 @router.get(
@@ -162,9 +165,10 @@ def get_timeline(state: StateDep, caller: CallerDep, case_id: CaseId) -> Respons
     response_class=Response,
     responses={**_SVG, **declared(404)},
 )
-def get_map(state: StateDep, caller: CallerDep, case_id: CaseId) -> Response:
+async def get_map(state: StateDep, caller: CallerDep, request: Request, case_id: CaseId) -> Response:
     """SVG, north up: the cameras with positions and the way between them."""
-    return Response(drawing.ground(_journey(state, caller, case_id)), media_type="image/svg+xml")
+    drawn = await _journey(state, caller, request, case_id, drawing.ground)
+    return Response(drawn, media_type="image/svg+xml")
 
 
 @router.get(
@@ -201,8 +205,14 @@ def _own(state: State, caller: Caller, case_id: str) -> CaseInfo:
     return case
 
 
-def _journey(state: State, caller: Caller, case_id: str) -> Journey:
-    """The journey of a case of the caller. That it was read is recorded."""
-    case = _own(state, caller, case_id)
-    state.gallery.audit.record("case.journey", key_id=caller.key_id, subject=case.id)
-    return journey_of(state.gallery, case, showing.limits_of(state.settings))
+async def _journey(
+    state: State, caller: Caller, request: Request, case_id: str, show: Callable[[Journey], T]
+) -> T:
+    """The journey of a case of the caller as `show` has it. That it was read is recorded."""
+
+    def read() -> T:
+        case = _own(state, caller, case_id)
+        state.gallery.audit.record("case.journey", key_id=caller.key_id, subject=case.id)
+        return show(journey_of(state.gallery, case, showing.limits_of(state.settings)))
+
+    return await state.journeys_lane.run(caller.key_id, request, read)

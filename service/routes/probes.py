@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
-from starlette.concurrency import run_in_threadpool
 
 from gallery import NotFound
 from service import probing
@@ -84,6 +83,6 @@ def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> Fi
     response_class=Response,
     responses=declared(404),
 )
-async def delete_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> None:
+def delete_probe(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> None:
     """Recorded searches keep the probe's id, not its photo."""
-    await run_in_threadpool(probing.delete_probe, state, caller, probe_id)
+    probing.delete_probe(state, caller, probe_id)

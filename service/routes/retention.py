@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
-from starlette.concurrency import run_in_threadpool
 
 from gallery import ErasureKind, ErasureTarget, RetentionKind
 from service.auth import CallerDep
@@ -67,18 +66,14 @@ def remove_rule(
     summary="Follow the rules of retention now",
     responses=declared(409, 413),
 )
-async def run_rules(state: StateDep, caller: CallerDep, wanted: RetentionRunIn) -> RetentionRunOut:
+def run_rules(state: StateDep, caller: CallerDep, wanted: RetentionRunIn) -> RetentionRunOut:
     """Workers do so every hour. What a legal hold keeps stays, and is named."""
-
-    def run() -> RetentionRunOut:
-        erasures = state.gallery.erasures
-        if wanted.dry_run:
-            plan = erasures.plan(_target(state, wanted.rule))
-            return RetentionRunOut(plan=showing.plan_out(plan), erasure=None)
-        done = erasures.follow_rules(key_id=caller.key_id)
-        return RetentionRunOut(plan=None, erasure=None if done is None else showing.erasure_out(done))
-
-    return await run_in_threadpool(run)
+    erasures = state.gallery.erasures
+    if wanted.dry_run:
+        plan = erasures.plan(_target(state, wanted.rule))
+        return RetentionRunOut(plan=showing.plan_out(plan), erasure=None)
+    done = erasures.follow_rules(key_id=caller.key_id)
+    return RetentionRunOut(plan=None, erasure=None if done is None else showing.erasure_out(done))
 
 
 def _target(state: State, rule: RetentionRuleIn | None) -> ErasureTarget:

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
-from starlette.concurrency import run_in_threadpool
 
 from gallery import NotFound, VideoChanges, VideoInfo
 from service import stretches
@@ -92,26 +91,20 @@ async def get_video_clip(
     summary="Correct what was recorded of a video",
     responses=declared(404, 409, 413),
 )
-async def correct_video(
-    state: StateDep, caller: CallerDep, video_id: VideoId, wanted: VideoPatch
-) -> VideoOut:
+def correct_video(state: StateDep, caller: CallerDep, video_id: VideoId, wanted: VideoPatch) -> VideoOut:
     """Changes its camera, start time or name without embedding it again."""
-
-    def correct() -> VideoOut:
-        cameras = {camera.name: camera.id for camera in state.gallery.catalogue.cameras()}
-        changes: VideoChanges = {}
-        if wanted.camera is not None:
-            if wanted.camera not in cameras:
-                raise InvalidRequest(f"There is no camera {wanted.camera!r}.", "/camera")
-            changes["camera_id"] = cameras[wanted.camera]
-        if wanted.start is not None:
-            changes["start_time"] = wanted.start
-        if wanted.file_name is not None:
-            changes["file_name"] = wanted.file_name
-        video = state.gallery.correct_video(video_id, key_id=caller.key_id, **changes)
-        return _out(video, {id_: name for name, id_ in cameras.items()})
-
-    return await run_in_threadpool(correct)
+    cameras = {camera.name: camera.id for camera in state.gallery.catalogue.cameras()}
+    changes: VideoChanges = {}
+    if wanted.camera is not None:
+        if wanted.camera not in cameras:
+            raise InvalidRequest(f"There is no camera {wanted.camera!r}.", "/camera")
+        changes["camera_id"] = cameras[wanted.camera]
+    if wanted.start is not None:
+        changes["start_time"] = wanted.start
+    if wanted.file_name is not None:
+        changes["file_name"] = wanted.file_name
+    video = state.gallery.correct_video(video_id, key_id=caller.key_id, **changes)
+    return _out(video, {id_: name for name, id_ in cameras.items()})
 
 
 @router.delete(
@@ -122,18 +115,14 @@ async def correct_video(
     response_class=Response,
     responses=declared(404, 409),
 )
-async def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:
+def erase_video(state: StateDep, caller: CallerDep, video_id: VideoId) -> None:
     """Removes its tracklets, vectors, thumbnails and clips, and the file if it was uploaded.
 
     A file under the media folder stays where it is. Once this answers, no search finds the video. Marks on
     its tracklets go with it: the searches they were made on say how many. `GET /v1/erasures` has the
     certificate. 409: a legal hold keeps it.
     """
-
-    def erase() -> None:
-        state.gallery.erase_video(video_id, key_id=caller.key_id)
-
-    await run_in_threadpool(erase)
+    state.gallery.erase_video(video_id, key_id=caller.key_id)
 
 
 def _out(video: VideoInfo, names: dict[int, str]) -> VideoOut:

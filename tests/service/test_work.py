@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from service.errors import Abandoned, Busy
+from service.turns import Turn, Turns
 from service.work import Lane, checkpoint
 
 
@@ -134,6 +135,34 @@ def test_nobody_waits_for_longer_than_that() -> None:
         gate.let_through(1)
         assert await first == "first"
         assert await start(lane, gate_open(), "b", "after") == "after"
+
+    run(test)
+
+
+def test_no_key_has_more_than_its_share() -> None:
+    async def test() -> None:
+        turns = Turns(3, 100, share=2)
+        begun: list[str] = []
+        leaves: list[Callable[[], None]] = []
+
+        async def enter(key: str, name: str) -> None:
+            leaves.append(await turns.enter(key, Turn()))
+            begun.append(name)
+
+        waiting = [asyncio.create_task(enter("greedy", f"g{number}")) for number in range(4)]
+        await until(lambda: turns.waiting == 2)
+        assert begun == ["g0", "g1"], "there is room for one more, of another key"
+        waiting += [asyncio.create_task(enter(key, key)) for key in ("a", "b")]
+        await until(lambda: turns.waiting == 3)
+        assert begun == ["g0", "g1", "a"]
+        for expected in (["g2"], ["g2", "b"], ["g2", "b", "g3"]):
+            leaves.pop(0)()
+            await until(lambda expected=expected: begun[3:] == expected)  # type: ignore[misc]
+        for leave in leaves:
+            leave()
+        await asyncio.gather(*waiting)
+        assert not turns._held
+        assert turns._free == 3
 
     run(test)
 

@@ -1,0 +1,118 @@
+"""What do other keys feel while one key asks for as much as it can?
+
+    python -m benchmarks.fairness --seconds 30 --tracklets 5000 --searches 120
+
+`sightline serve` on a gallery of random tracklets, with a case of that many searches. One modest key reads a
+list, a search and a strip, one after the other, alone at first; then beside a greedy key with 60 connections
+of the same reads; then beside one that asks for the journey of the case over 45 connections.
+
+It reports the latencies of the modest key, and what the greedy one was answered. This script takes CPU of the
+same machine.
+"""
+
+import argparse
+import asyncio
+import os
+import socket
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx2
+import numpy as np
+
+from benchmarks import load
+from gallery import Gallery, GallerySettings
+
+PATIENCE = 300.0
+READERS, TRAVELLERS = 60, 45
+
+
+def furnish(data_dir: Path, tracklets: int) -> tuple[list[str], list[str]]:
+    """Fill a gallery; returns two keys, the greedy one first, and paths to read."""
+    load.prepare(data_dir, load.RECORDINGS[:1], tracklets)
+    with Gallery.open(GallerySettings(data_dir=data_dir)) as gallery:
+        first, second = (gallery.keys.create(name)[1] for name in ("greedy", "modest"))
+        (model,) = gallery.models.all()
+        ids = list(gallery.snapshot(model.id).tracklet_ids())
+        paths = ["/v1/cameras", f"/v1/tracklets/{ids[0]}", f"/v1/tracklets/{ids[0]}/thumbnail"]
+        return [first, second], paths
+
+
+async def open_case(client: httpx2.AsyncClient, key: str, searches: int) -> str:
+    """Fill a case with searches, their first hits marked; returns the path of its journey."""
+    headers = {"X-API-Key": key}
+    case = (await client.post("/v1/cases", json={"title": "large"}, headers=headers)).json()["id"]
+    files = {"file": ("photo.jpg", load.PHOTOS[0], "image/jpeg")}
+    probe = (await client.post("/v1/probes", files=files, headers=headers)).json()["id"]
+    for _ in range(searches):
+        wanted = {"probes": [{"probe_id": probe}], "limit": 100}
+        found = (await client.post("/v1/searches", json=wanted, headers=headers)).json()
+        for hit in found["hits"][:5]:
+            path = f"/v1/searches/{found['id']}/marks/{hit['tracklet_id']}"
+            await client.put(path, json={"verdict": "match"}, headers=headers)
+        await client.post(f"/v1/cases/{case}/items", json={"search_id": found["id"]}, headers=headers)
+    return f"/v1/cases/{case}/journey"
+
+
+async def read(
+    client: httpx2.AsyncClient, key: str, paths: Sequence[str], end: float
+) -> tuple[list[float], Counter[int]]:
+    """Read until the time is over; returns the seconds of each answer, and the statuses."""
+    took, statuses = [], Counter[int]()
+    while time.monotonic() < end:
+        for path in paths:
+            began = time.monotonic()
+            answer = await client.get(path, headers={"X-API-Key": key})
+            took.append(time.monotonic() - began)
+            statuses[answer.status_code] += 1
+    return took, statuses
+
+
+async def measure(url: str, keys: Sequence[str], paths: Sequence[str], asked: argparse.Namespace) -> None:
+    """Print a line for each of the three."""
+    greedy, modest = keys
+    limits = httpx2.Limits(max_connections=None)
+    async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits) as client:
+        journey = await open_case(client, greedy, asked.searches)
+        print("\n| beside | requests | p50, s | p95, s | longest, s | answers to the greedy key |")
+        print("|---|---:|---:|---:|---:|---|")
+        crowds = {"nobody": (0, paths), "readers": (READERS, paths), "journeys": (TRAVELLERS, [journey])}
+        for name, (count, wanted) in crowds.items():
+            end = time.monotonic() + asked.seconds
+            crowd = [asyncio.create_task(read(client, greedy, wanted, end)) for _ in range(count)]
+            took, _ = await read(client, modest, paths, end)
+            answered = sum((statuses for _, statuses in await asyncio.gather(*crowd)), Counter[int]())
+            p50, p95 = (float(np.percentile(took, one)) for one in (50, 95))
+            print(
+                f"| {name} | {len(took)} | {p50:.3f} | {p95:.3f} | {max(took):.2f} | {dict(answered)} |",
+                flush=True,
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--tracklets", type=int, default=5000, help="random ones")
+    parser.add_argument("--searches", type=int, default=120, help="in the case")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data_dir = folder / "gallery"
+        keys, paths = furnish(data_dir, asked.tracklets)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        began = datetime.now(UTC)
+        print(f"{began:%Y-%m-%d %H:%M}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+        with load.running("server", "serve", "--port", str(port), data_dir=data_dir, folder=folder):
+            load._wait(f"http://127.0.0.1:{port}")
+            asyncio.run(measure(f"http://127.0.0.1:{port}", keys, paths, asked))
+
+
+if __name__ == "__main__":
+    main()
