@@ -80,6 +80,10 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 bench-load: $(READY_DEV) ## Let 50 searchers loose on a server beside two workers: a quarter of an hour
 	$(BIN)/python benchmarks/load.py
 
+.PHONY: bench-fairness
+bench-fairness: $(READY_DEV) ## Let one key ask for all it can, and look at what another feels: some minutes
+	$(BIN)/python -m benchmarks.fairness  # benchmarks/fairness.py
+
 .PHONY: bench-onnx
 bench-onnx: $(READY_DEV) ## Compare ONNX Runtime with torch on this CPU; needs the extra [onnx]
 	$(BIN)/sightline models export tkp-efficientnet-lite0 --onnx out/tkp-onnx
