@@ -1,8 +1,9 @@
 """How well are people found, followed and found again, against ground truth?
 
-    python benchmarks/tracking.py --data DIR [--probes 5] [--json FILE]
+    python benchmarks/tracking.py --data DIR [--clips NAME ...] [--probes 5] [--json FILE]
 
-DIR holds vtest.avi, tud-campus.webm and tud-stadtmitte.webm with their MOTChallenge ground truth NAME.gt.txt.
+DIR holds vtest.avi, tud-campus.webm and tud-stadtmitte.webm with their MOTChallenge ground truth NAME.gt.txt;
+`--data samples --clips camera-1.mp4 ...` judges by simulated people.
 All figures come from `index_video` into a gallery and from what the gallery then holds; only the detector's
 own recall and precision are taken at its output. Everything is judged on the frames that the detector saw.
 
@@ -42,12 +43,13 @@ from indexer.networks import make_detector, make_embedder
 from indexer.pipeline import index_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording
-from models.detector import Detections, Detector
+from models.detector import ConsecutiveDetector, Detections, Detector
 from models.embedder import Embedder
 from models.preprocessing import Crop, Preprocessing
 
 CLIPS: Final = ("vtest.avi", "tud-stadtmitte.webm", "tud-campus.webm")
-DEFAULT: Final = IndexSettings()
+# Whole frames, whose detections can be kept; CHANGES are what is really the default.
+DEFAULT: Final = IndexSettings(detect_changes=False)
 READ: Final = DEFAULT.model_copy(update={"detector_threshold": 0.3})  # the lowest of all variants
 PLAIN: Final = {"still_motion": 0.0, "trim_score": 0.0, "split_cosine": 0.0}
 EAGER: Final = {**PLAIN, "detector_threshold": 0.3, "track_score": 0.45, "min_height": 16.0}
@@ -65,6 +67,7 @@ VARIANTS: Final[Mapping[str, Mapping[str, float]]] = {
     "default, every frame": {"detect_fps": 1000.0},
     "default, 5 frames a second": {"detect_fps": 5.0},
 }
+CHANGES: Final = "default, looking only where something has changed"
 Boxes = NDArray[np.float64]
 Found = dict[int, dict[int, Boxes]]  # frame -> tracklet -> x1, y1, x2, y2
 
@@ -172,6 +175,22 @@ class Recalled:
         found = self._clip.found[number]
         hidden = [box for box, _ in self._clip.in_first_half(number)] if self._second_halves else []
         return Detections(np.delete(found.boxes, hidden, axis=0), np.delete(found.scores, hidden))
+
+
+class InParts(Recalled):
+    """The detector itself, looking only where something has changed; what it found is kept in the clip."""
+
+    def __init__(self, clip: Clip, detector: ConsecutiveDetector) -> None:
+        super().__init__(clip)
+        self._detector = detector
+
+    def detect_consecutive(self, frames: Sequence[Crop]) -> list[Detections]:
+        """See ConsecutiveDetector."""
+        numbers = [self._clip.frames[zlib.crc32(frame.data)] for frame in frames]
+        found = self._detector.detect_consecutive(frames)
+        self._clip.found.update(zip(numbers, found, strict=True))
+        self.shown += numbers
+        return found
 
 
 class NoEmbedder:
@@ -354,20 +373,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--clips", nargs="+", default=CLIPS)
     parser.add_argument("--probes", type=int, default=5, help="of each person")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     options = parser.parse_args()
     detector = make_detector(READ)
-    clips = [Clip.read(options.data / name, detector) for name in CLIPS]
+    clips = [Clip.read(options.data / name, detector) for name in options.clips]
     results: dict[str, Any] = {"detector": detector.name, "tracking": {}}
-    for variant, changes in VARIANTS.items():
+    for variant, changes in {**VARIANTS, CHANGES: {"detect_changes": True}}.items():
         print(f"\n{variant}\n{'':18}" + "".join(f"{column[:12]:>13}" for column in COLUMNS))
         settings = DEFAULT.model_copy(update=dict(changes))
         for clip in (clip.above(settings.detector_threshold) for clip in clips):
-            recalled = Recalled(clip)
+            shown = Recalled(clip)
+            if settings.detect_changes:
+                real = make_detector(settings)
+                assert isinstance(real, ConsecutiveDetector)
+                shown = InParts(clip, real)
             with new_gallery() as gallery:
-                tracklets, counters = index(gallery, NoEmbedder(), recalled, clip, settings)
-            figures = tracking(clip, recalled, tracklets)
+                tracklets, counters = index(gallery, NoEmbedder(), shown, clip, settings)
+            figures = tracking(clip, shown, tracklets)
             results["tracking"].setdefault(variant, {})[clip.path.stem] = {**figures, "counters": counters}
             print(f"{clip.path.stem:18}" + "".join(f"{figures[c]:13{form}}" for c, form in COLUMNS.items()))
             dropped = {name: counters[name] for name in counters if name not in COUNTED}

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
 from gallery import (
     EXPECTED_SECONDS,
@@ -34,8 +35,9 @@ from indexer.settle import refined
 from indexer.stages import Stages, Steps
 from indexer.track import Tracker, warn_of_slow_frames
 from indexer.types import Recording
-from models.detector import Detector
+from models.detector import ConsecutiveDetector, Detector
 
+CHANGES: Final = ", changes"  # of a detector that looked only at what had changed
 Complete = Callable[[VideoReport], Completion]
 
 
@@ -94,15 +96,19 @@ def index_video(
         GalleryError: the gallery refused or could not be reached; nothing was written.
     """
     tracker = Tracker(start_score=settings.track_score)
+    in_order = _in_order(detector, settings)
+    find = in_order.detect_consecutive if in_order else detector.detect
     steps = Steps(
         fps=settings.detect_fps,
         device=detector.device,
-        find=lambda frames: detector.detect([frame.image for frame in frames]),
+        find=lambda frames: find([frame.image for frame in frames]),
+        together=(lambda frame: settings.consecutive_frames(frame.image.nbytes)) if in_order else None,
         follow=lambda frame, detections: tracker.update(detections, frame.time_us),
         refine=lambda stretch, counters: refined(stretch, counters, settings),
         check=lambda recorded: warn_of_slow_frames(recorded.statistics, settings.detect_fps),
     )
-    origin = VideoReport(detector=detector.name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
+    name = detector.name + (CHANGES if in_order else "")
+    origin = VideoReport(detector=name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
     return index_recording(
         gallery,
         embedder,
@@ -114,6 +120,13 @@ def index_video(
         complete=complete,
         replaces=replaces,
     )
+
+
+def _in_order(detector: Detector, settings: IndexSettings) -> ConsecutiveDetector | None:
+    """The detector, if it is to look only at what changes: a GPU is faster with whole frames together."""
+    if settings.detect_changes and isinstance(detector, ConsecutiveDetector) and detector.device == "cpu":
+        return detector
+    return None
 
 
 def index_recording(

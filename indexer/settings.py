@@ -13,6 +13,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MOST_WORKERS: Final = 8  # by default: each holds a batch of frames in memory
+CONSECUTIVE_SECONDS: Final = 2.0  # then all of the picture is looked at again
+CONSECUTIVE_BYTES: Final = 48 << 20  # of frames that are looked at as one piece: large ones are fewer
 
 
 class IndexSettings(BaseSettings):
@@ -29,6 +31,7 @@ class IndexSettings(BaseSettings):
     detector: str = "nanodet"
     detector_input: int = Field(default=416, ge=32)  # long side; a camera may override it
     detector_threshold: float = Field(default=0.45, gt=0, lt=1)
+    detect_changes: bool = True  # look again only where the picture has changed, where the detector can
     detect_batch: int | None = Field(default=None, ge=1)  # frames; None: 1 on a CPU, 8 on a GPU
 
     # Tracks
@@ -81,6 +84,11 @@ class IndexSettings(BaseSettings):
     def detect_batch_on(self, device: str) -> int:
         """Frames that the detector sees together: on a CPU one by one shares the cores best."""
         return self.detect_batch or (1 if device == "cpu" else 8)
+
+    def consecutive_frames(self, frame_bytes: int) -> int:
+        """Frames of this size that are looked at in their order as one piece; other pieces run beside it."""
+        in_time = round(self.detect_fps * CONSECUTIVE_SECONDS)
+        return max(1, min(in_time, CONSECUTIVE_BYTES // frame_bytes))
 
     def embed_batch_on(self, device: str) -> int:
         """Crops that the network sees together, unless one clip has more."""

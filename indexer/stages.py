@@ -26,8 +26,9 @@ class Steps:
     """What differs between indexing a recording and importing boxes for one.
 
     `fps`: frames a second to read, None for all. `device`: where `find` computes. `find`: persons on some
-    frames. `follow`: a frame's persons with their tracks. `refine`: what an ended track becomes. `check`:
-    called when all has been read; what it raises keeps the recording out of the gallery.
+    frames, which follow each other. `together`: how many frames like this one `find` is given, None for what
+    the settings say. `follow`: a frame's persons with their tracks. `refine`: what an ended track becomes.
+    `check`: called when all has been read; what it raises keeps the recording out of the gallery.
     """
 
     fps: float | None
@@ -36,6 +37,7 @@ class Steps:
     follow: Callable[[Frame, Detections], Sequence[Tracked]]
     refine: Callable[[Stretch, Counters], Sequence[Stretch]]
     check: Callable[[Sandboxed], None] = lambda _: None
+    together: Callable[[Frame], int] | None = None
 
 
 class Stages:
@@ -83,7 +85,8 @@ class Stages:
             return list(zip(frames, self._steps.find(frames), strict=True))
 
         device = self._steps.device
-        batches = _batches(self._frames, self._settings.detect_batch_on(device))
+        size = self._settings.detect_batch_on(device)
+        batches = _batches(self._frames, self._steps.together or (lambda _: size))
         for found in self._flow.side_by_side("detect", find, batches, self._settings.workers_on(device)):
             for frame, detections in found:
                 self.counters.frames_detected += 1
@@ -129,11 +132,11 @@ class Stages:
             self._embedded.put(done)
 
 
-def _batches(frames: Pipe[Frame], size: int) -> Iterator[list[Frame]]:
+def _batches(frames: Pipe[Frame], together: Callable[[Frame], int]) -> Iterator[list[Frame]]:
     batch: list[Frame] = []
     for frame in frames:
         batch.append(frame)
-        if len(batch) == size:
+        if len(batch) >= together(batch[0]):
             yield batch
             batch = []
     if batch:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from models.detectors.base import Detections, Detector
+from models.detectors.base import ConsecutiveDetector, Detections, Detector
 from models.errors import DetectorError
 from models.names import check_detector
 
-__all__ = ["Detections", "Detector", "create_detector"]
+__all__ = ["ConsecutiveDetector", "Detections", "Detector", "create_detector"]
 
 
 def create_detector(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,18 @@ class Detector(Protocol):
         Raises:
             BadImage: a frame is not an image.
             DetectorError: the network answered what its kind never answers.
+        """
+
+
+@runtime_checkable
+class ConsecutiveDetector(Detector, Protocol):
+    """A detector that gains from seeing the frames of one fixed camera in their order."""
+
+    def detect_consecutive(self, frames: Sequence[Crop]) -> list[Detections]:
+        """Find the persons on frames in order of time, looking again only where something has changed.
+
+        All of the first frame is looked at; persons where nothing has changed keep box and score. Raises as
+        `detect` does.
         """
 
 

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.detectors.base import Detections, FloatArray, finish, in_batches
+from models.detectors.base import Detections, FloatArray, finish, in_batches, nms
+from models.detectors.changes import CELL, Part, Watched, inside, is_cut, parts_to_look_at
 from models.detectors.onnx import open_session
 from models.preprocessing import Crop, check_image, resample
 
@@ -22,12 +23,15 @@ BINS: Final = 11
 PERSON: Final = 0
 NMS_IOU: Final = 0.5
 BATCH: Final = 4  # larger ones gain nothing on a CPU and cost memory
+MOST_IN_PARTS: Final = 0.75  # of the image; beyond it one run of the whole costs less
 
 # The network takes blue, green, red; pixels are 0..255. A table of 256 values a channel standardises uint8
 # pixels in one pass.
 _MEAN = np.array([103.53, 116.28, 123.675])
 _STD = np.array([57.375, 57.12, 58.395])
 _STANDARDISED: Final[FloatArray] = ((np.arange(256) - _MEAN[:, None]) / _STD[:, None]).astype(np.float32)
+
+Planes = NDArray[np.uint8]
 
 _INPUT: Final = "input_1:0"
 # By name: the file lists its outputs in another order. Class scores of the three strides, then distances.
@@ -67,16 +71,71 @@ class NanoDet:
         """Find the persons on each frame, as Detector.detect says."""
         return in_batches(frames, lambda frame: input_shape(frame, self._input_size), self._run, BATCH)
 
-    def _run(self, frames: list[Crop], shape: tuple[int, int]) -> list[Detections]:
-        height, width = shape
-        outputs = self._session.run(list(_OUTPUTS), {_INPUT: prepare(frames, shape)})
-        found = []
-        for index, frame in enumerate(frames):
-            scores = [output[index, :, PERSON] for output in outputs[:3]]
-            boxes, kept = decode(scores, [output[index] for output in outputs[3:]], width, self._threshold)
-            scale = frame.shape[1] / width, frame.shape[0] / height
-            found.append(finish(boxes, kept, frame, scale, nms_iou=NMS_IOU))
+    def detect_consecutive(self, frames: Sequence[Crop]) -> list[Detections]:
+        """As ConsecutiveDetector.detect_consecutive says."""
+        if len({frame.shape for frame in frames}) > 1:
+            return self.detect(frames)
+        found: list[Detections] = []
+        watched: Watched | None = None
+        for frame in frames:
+            shape = input_shape(frame, self._input_size)
+            planes = planes_of(frame, shape)
+            if watched is None:
+                watched = Watched(planes)
+                boxes, scores = self._look(planes, watched.whole)
+            else:
+                boxes, scores = self._look_again(planes, watched, boxes, scores)
+            found.append(self._finished(boxes, scores, frame, shape))
         return found
+
+    def _look_again(
+        self, planes: Planes, watched: Watched, boxes: FloatArray, scores: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Boxes and scores as they are now, from those of the frame before, in pixels of the input."""
+        changed, blocks = watched.changed(planes)
+        parts = parts_to_look_at(changed, boxes)
+        if sum(part.cells for part in parts) <= MOST_IN_PARTS * changed.size:
+            looks = [(part, *self._look(planes, part)) for part in parts]
+            if not any(is_cut(new, part, watched.whole) for part, new, _ in looks):
+                stays = np.ones(len(boxes), dtype=bool)
+                for part, _, _ in looks:
+                    stays &= ~inside(boxes, part)
+                    watched.look(blocks, part)
+                new_boxes = [boxes[stays], *(new for _, new, _ in looks)]
+                return np.concatenate(new_boxes), np.concatenate([scores[stays], *(s for _, _, s in looks)])
+        watched.look(blocks, watched.whole)
+        return self._look(planes, watched.whole)
+
+    def _look(self, planes: Planes, part: Part) -> tuple[FloatArray, FloatArray]:
+        """Boxes (N, 4) in pixels of the input and scores (N,) of the persons in a part of it, best first."""
+        cut = planes[:, part.top * CELL : part.bottom * CELL, part.left * CELL : part.right * CELL]
+        boxes, scores = self._persons(standardised([cut]))[0]
+        offset = np.array([part.left * CELL, part.top * CELL] * 2, dtype=np.float32)
+        kept = nms(boxes, scores, NMS_IOU)
+        return boxes[kept] + offset, scores[kept]
+
+    def _run(self, frames: list[Crop], shape: tuple[int, int]) -> list[Detections]:
+        persons = self._persons(prepare(frames, shape))
+        return [
+            self._finished(boxes, scores, frame, shape)
+            for frame, (boxes, scores) in zip(frames, persons, strict=True)
+        ]
+
+    def _persons(self, batch: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+        """Boxes in pixels of the input and scores, of each image of a batch (N, 3, height, width)."""
+        outputs = self._session.run(list(_OUTPUTS), {_INPUT: batch})
+        found = []
+        for index in range(len(batch)):
+            scores = [output[index, :, PERSON] for output in outputs[:3]]
+            distances = [output[index] for output in outputs[3:]]
+            found.append(decode(scores, distances, batch.shape[3], self._threshold))
+        return found
+
+    def _finished(
+        self, boxes: FloatArray, scores: FloatArray, frame: Crop, shape: tuple[int, int]
+    ) -> Detections:
+        scale = frame.shape[1] / shape[1], frame.shape[0] / shape[0]
+        return finish(boxes, scores, frame, scale, nms_iou=NMS_IOU)
 
 
 def input_shape(frame: Crop, size: int) -> tuple[int, int]:
@@ -97,9 +156,18 @@ def _round_up(side: float) -> int:
 
 def prepare(frames: Sequence[Crop], shape: tuple[int, int]) -> FloatArray:
     """Resize and standardise: (N, 3, height, width) float32, channels blue, green, red."""
-    batch = np.empty((len(frames), 3, *shape), dtype=np.float32)
-    for index, frame in enumerate(frames):
-        planes = resample(frame, *shape, mode="bilinear").numpy()  # (3, h, w) uint8: red, green, blue
+    return standardised([planes_of(frame, shape) for frame in frames])
+
+
+def planes_of(frame: Crop, shape: tuple[int, int]) -> Planes:
+    """Resize: (h, w, 3) -> (3, height, width) uint8, channels red, green, blue."""
+    return np.asarray(resample(frame, *shape, mode="bilinear").numpy())
+
+
+def standardised(images: Sequence[Planes]) -> FloatArray:
+    """What the network takes: N times (3, height, width) uint8 -> (N, 3, height, width), blue, green, red."""
+    batch = np.empty((len(images), *images[0].shape), dtype=np.float32)
+    for index, planes in enumerate(images):
         for channel in range(3):
             np.take(_STANDARDISED[channel], planes[2 - channel], out=batch[index, channel], mode="clip")
     return batch

@@ -70,4 +70,8 @@ def test_the_real_detector_takes_no_drawing_for_a_person(sqlite_gallery: Gallery
     detector = make_detector(SETTINGS, 320)
     report = index_video(sqlite_gallery, make_embedder(SETTINGS), detector, recording, SETTINGS)
     assert report.video.tracklet_count == 0
+    assert report.video.report.detector == "nanodet-g-320, changes"
+    whole = SETTINGS.model_copy(update={"detect_changes": False})
+    other = Recording(make_video(tmp_path / "door.mp4", [], frames=13), camera.id, START, "door.mp4")
+    report = index_video(sqlite_gallery, make_embedder(SETTINGS), detector, other, whole)
     assert report.video.report.detector == detector.name == "nanodet-g-320"

@@ -1,9 +1,11 @@
 """NanoDet-g: each step by hand, then the whole against a literal form that shares no code with it."""
 
+import itertools
 import json
 from collections.abc import Callable
 from hashlib import sha256
 
+import av
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models.detectors import nanodet
 from models.detectors.base import FloatArray
 from models.detectors.nanodet import (
     BINS,
@@ -265,3 +268,61 @@ def test_the_weights_are_those_of_their_card() -> None:
         assert said in notice
     assert "Copyright 2020-2021 RangiLyu" in (WEIGHTS.parent / "LICENSE-nanodet.txt").read_text()
     assert "Copyright (c) 2021 Vladimir Mandic" in (WEIGHTS.parent / "LICENSE-human-models.txt").read_text()
+
+
+def sample_frames(count: int) -> list[Crop]:
+    """Ten frames a second of a sample recording with people who walk."""
+    with av.open("samples/camera-1.mp4") as container:
+        frames = itertools.islice(container.decode(video=0), 420, 420 + 3 * count, 3)
+        return [np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8) for frame in frames]
+
+
+class Counting(NanoDet):
+    """Counts the pixels that its network has seen."""
+
+    pixels = 0
+
+    def _persons(self, batch: FloatArray) -> list[tuple[FloatArray, FloatArray]]:
+        self.pixels += batch[:, 0].size
+        return super()._persons(batch)
+
+
+def test_consecutive_frames_cost_less_and_show_the_same_people() -> None:
+    frames = sample_frames(20)
+    detector = Counting(threads=1)
+    whole = [detector.detect([frame])[0] for frame in frames]
+    seen, detector.pixels = detector.pixels, 0
+    found = detector.detect_consecutive(frames)
+    assert detector.pixels < 0.7 * seen
+    np.testing.assert_array_equal(found[0].boxes, whole[0].boxes)
+    people = sum(len(one.boxes) for one in whole)
+    again = sum(
+        any(iou(box, candidate) > 0.7 for candidate in other.boxes.tolist())
+        for one, other in zip(whole, found, strict=True)
+        for box in one.boxes.tolist()
+    )
+    assert people > 20
+    assert again >= 0.97 * people
+    assert sum(len(one.boxes) for one in found) <= 1.1 * people
+
+
+def test_of_a_still_picture_one_look_is_enough() -> None:
+    frame = sample_frames(1)[0]
+    detector = Counting(threads=1)
+    once = detector.detect_consecutive([frame])[0]
+    cost, detector.pixels = detector.pixels, 0
+    found = detector.detect_consecutive([frame] * 9)
+    assert detector.pixels == cost
+    assert all(np.array_equal(one.boxes, once.boxes) for one in found)
+    assert detector.detect_consecutive([]) == []
+
+
+def test_who_reaches_over_the_edge_of_a_part_is_looked_for_in_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, *_, last = sample_frames(12)
+    detector = Counting(threads=1)
+    expected = detector.detect([last])[0]
+    monkeypatch.setattr(nanodet, "is_cut", lambda boxes, part, whole: True)
+    found = detector.detect_consecutive([first, last])[1]
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
