@@ -16,6 +16,9 @@ class CallerOut(BaseModel):
     name: str | None = Field(description="Who or what the key is for")
     scopes: list[Scope] = Field(description="What it may do")
     all_cameras: bool = Field(description="false: it is limited to camera groups")
+    operations: list[str] = Field(
+        description="The operations, by `operationId`, that it may ask for: all others are answered 403"
+    )
     session_expires_at: datetime | None = Field(
         description="When the session ends, however much it is used; null for one that sent the key itself"
     )

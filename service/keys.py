@@ -4,6 +4,7 @@ from gallery import KeyInfo, NotFound, Scope
 from service.auth import Caller
 from service.errors import Forbidden, InvalidRequest
 from service.key_schemas import CallerOut, KeyIn
+from service.scopes import operations_of
 from service.state import State
 
 
@@ -54,5 +55,6 @@ def caller_out(state: State, caller: Caller) -> CallerOut:
         name=None if key is None else key.name,
         scopes=[scope for scope in Scope if scope in caller.scopes],
         all_cameras=caller.cameras is None,
+        operations=operations_of(caller.scopes, all_cameras=caller.cameras is None),
         session_expires_at=None if session is None else session.expires_at,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field, StrictBool
 
 from gallery import Verdict
-from service.answer_schemas import ConfirmationOut, HitOut, MarkOut
+from service.answer_schemas import CameraRef, ConfirmationOut, HitOut, MarkOut
 from service.schemas import MAX_LIMIT, MOST_PROBES, ProbeChoice, RequestModel
 
 
@@ -33,6 +33,29 @@ class MarkList(BaseModel):
 
     items: list[MarkedHit] = Field(description="In the order in which they were made")
     erased: int = Field(description="How many went with the recordings they were on")
+
+
+class ReviewedMark(MarkedHit):
+    """A mark, and what a second person looks at before they say something of it."""
+
+    camera: CameraRef = Field(description="The camera that saw it")
+    start: datetime = Field(description="When the person appeared")
+    end: datetime = Field(description="When the person was last seen")
+    thumbnail_url: str = Field(description="Path of four pictures of it in a strip")
+    clip_url: str = Field(description="Plays it")
+
+
+class MarkReview(BaseModel):
+    """The marks of anybody's search, for a second person."""
+
+    search_id: str = Field(description="The search")
+    created_at: datetime = Field(description="When it was asked")
+    key_id: str | None = Field(description="The key that asked it; null for the command line")
+    persons: list[str] = Field(
+        description="Paths of pictures of whom was searched for: cut out of each photo, or the strip of a "
+        "tracklet; those that were deleted are left out"
+    )
+    items: list[ReviewedMark] = Field(description="Its marks, in the order in which they were made")
 
 
 class MarkChangeOut(BaseModel):

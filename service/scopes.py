@@ -17,7 +17,8 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     frozenset({Scope.VIEW}): "getTracklet getThumbnail getClip getVideoClip",
     frozenset({Scope.VIEW, Scope.INDEX, Scope.ADMINISTER}): "listVideos getVideo",
     frozenset({Scope.REVIEW}): (
-        "listMarks listMarkChanges undoMark markHit confirmMark unmarkHit listHitsToJudge refineSearch "
+        "listMarks listMarkChanges undoMark markHit unmarkHit listHitsToJudge refineSearch "
+        "reviewMarks getReviewedPhoto confirmMark withdrawConfirmation "
         "getSearchEvidence listSearchEvidence createCase listCases getCase changeCase deleteCase addCaseItem "
         "removeCaseItem addCaseNote getJourney getJourneyTimeline getJourneyMap getCaseEvidence "
         "listCaseEvidence"
@@ -54,3 +55,12 @@ _WHOLE: Final = (
 )
 WHOLE_GALLERY: Final[frozenset[str]] = frozenset(_WHOLE.split())
 """What a key that is limited to cameras may not do, whatever its scopes: it would show or change others."""
+
+
+def operations_of(scopes: frozenset[Scope], *, all_cameras: bool) -> list[str]:
+    """The operations that a key with these scopes may ask for, by name."""
+    return sorted(
+        operation
+        for operation, needed in NEEDED.items()
+        if (not needed or needed & scopes) and (all_cameras or operation not in WHOLE_GALLERY)
+    )

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from gallery.errors import Conflict, InvalidInput, NotFound
-from gallery.records.marks import Confirmation, MarkChange, MarkInfo, Verdict
+from gallery.investigation.mark_rows import mark_change, mark_info
+from gallery.records.marks import MarkChange, MarkInfo, Verdict
 from gallery.sql.chain import add_event
-from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight, seen_search
 from gallery.sql.tables import Mark, Search, Tracklet, Video
@@ -46,7 +46,7 @@ class Marks:
             if now is None or now.verdict != wanted:
                 was = None if now is None else now.verdict
                 now = _add(session, search_id, tracklet_id, wanted, key_id, was=was)
-            return _info(now)
+            return mark_info(now)
 
     def remove(self, search_id: str, tracklet_id: str, *, key_id: str | None = None) -> None:
         """Take the mark of a hit away.
@@ -56,9 +56,7 @@ class Marks:
             Conflict: the recording was indexed anew since.
         """
         with self._database.write() as session:
-            now = _mark_of_hit(session, search_id, tracklet_id, self._sight)
-            if now is None:
-                raise NotFound(f"hit {tracklet_id} of search {search_id} has no mark")
+            now = _marked(session, search_id, tracklet_id, self._sight)
             _add(session, search_id, tracklet_id, None, key_id, was=now.verdict)
 
     def undo(self, search_id: str, *, key_id: str | None = None) -> MarkChange:
@@ -78,7 +76,7 @@ class Marks:
             last.undone_by, last.undone_at = optional_text(key_id, "key id", longest=32), datetime.now(UTC)
             detail = {"tracklet_id": last.tracklet_id, "verdict": last.verdict, "change": last.id}
             add_event(session, "mark.undo", key_id=key_id, subject=search_id, detail=detail)
-            return _change(last)
+            return mark_change(last)
 
     def confirm(self, search_id: str, tracklet_id: str, *, agrees: bool, key_id: str | None) -> MarkInfo:
         """Record what a second person says of a mark, in place of what was said of it before.
@@ -91,9 +89,7 @@ class Marks:
             Conflict: the key made the mark, or there is no key that tells a second person from its maker.
         """
         with self._database.write() as session:
-            now = _mark_of_hit(session, search_id, tracklet_id, self._sight)
-            if now is None:
-                raise NotFound(f"hit {tracklet_id} of search {search_id} has no mark")
+            now = _marked(session, search_id, tracklet_id, self._sight)
             if key_id is None:
                 raise Conflict("a mark is confirmed with a key: without one nobody can tell two people apart")
             if key_id == now.key_id:
@@ -104,7 +100,23 @@ class Marks:
                 detail = {"tracklet_id": tracklet_id, "verdict": now.verdict, "change": now.id}
                 action = "mark.confirm" if agrees else "mark.dispute"
                 add_event(session, action, key_id=key_id, subject=now.search_id, detail=detail)
-            return _info(now)
+            return mark_info(now)
+
+    def withdraw(self, search_id: str, tracklet_id: str, *, key_id: str | None) -> None:
+        """Take back what this key said of a mark: nobody has said anything of it then.
+
+        Raises:
+            NotFound: no such search or hit, it has no mark, or the key said nothing of it.
+        """
+        with self._database.write() as session:
+            now = _marked(session, search_id, tracklet_id, self._sight)
+            if key_id is None or now.confirmed_by != key_id:
+                raise NotFound(
+                    f"this key said nothing of the mark on hit {tracklet_id} of search {search_id}"
+                )
+            detail = {"tracklet_id": tracklet_id, "verdict": now.verdict, "change": now.id}
+            now.confirmed_by = now.agrees = now.confirmed_at = None
+            add_event(session, "mark.withdraw", key_id=key_id, subject=now.search_id, detail=detail)
 
     def of(self, search_id: str) -> list[MarkInfo]:
         """Return the marks of a search and of those that it refines, in the order in which they were made.
@@ -114,7 +126,7 @@ class Marks:
         """
         with self._database.read() as session:
             rows = current(session, _lineage(session, search_id, self._sight), self._sight)
-            return [_info(row) for row in rows]
+            return [mark_info(row) for row in rows]
 
     def newest(self, limit: int) -> list[MarkInfo]:
         """Return the last marks of all searches, the newest first, each on the search that it was made on."""
@@ -123,7 +135,7 @@ class Marks:
         query = query.where(Mark.verdict.is_not(None), *_on_seen(self._sight))
         query = query.order_by(Mark.id.desc()).limit(limit)
         with self._database.read() as session:
-            return [_info(row) for row in session.scalars(query)]
+            return [mark_info(row) for row in session.scalars(query)]
 
     def history(self, search_id: str, *, before: int | None = None, limit: int = 100) -> list[MarkChange]:
         """Return the changes of the marks that `of` returns, the newest first.
@@ -144,7 +156,7 @@ class Marks:
         with self._database.read() as session:
             query = query.where(Mark.search_id.in_(_lineage(session, search_id, self._sight)))
             rows = session.scalars(query.order_by(Mark.id.desc()).limit(limit))
-            return [_change(row) for row in rows]
+            return [mark_change(row) for row in rows]
 
 
 def current(session: Session, search_ids: Sequence[str], sight: Sight = ALL) -> Sequence[Mark]:
@@ -244,6 +256,14 @@ def _mark_of_hit(session: Session, search_id: str, tracklet_id: str, sight: Sigh
     return marks.get(tracklet_id)
 
 
+def _marked(session: Session, search_id: str, tracklet_id: str, sight: Sight) -> Mark:
+    """The same of a hit that has one. Raises NotFound: it has none."""
+    found = _mark_of_hit(session, search_id, tracklet_id, sight)
+    if found is None:
+        raise NotFound(f"hit {tracklet_id} of search {search_id} has no mark")
+    return found
+
+
 def _add(
     session: Session,
     search_id: str,
@@ -265,18 +285,3 @@ def _add(
     detail = {"tracklet_id": tracklet_id, "verdict": verdict, "was": was}
     add_event(session, action, key_id=key_id, subject=search_id, detail=detail)
     return row
-
-
-def _info(row: Mark) -> MarkInfo:
-    return copied(MarkInfo, row, verdict=Verdict(str(row.verdict)), confirmation=_confirmation(row))
-
-
-def _change(row: Mark) -> MarkChange:
-    verdict = None if row.verdict is None else Verdict(row.verdict)
-    return copied(MarkChange, row, verdict=verdict, confirmation=_confirmation(row))
-
-
-def _confirmation(row: Mark) -> Confirmation | None:
-    if row.confirmed_by is None or row.confirmed_at is None:
-        return None
-    return Confirmation(bool(row.agrees), row.confirmed_by, row.confirmed_at)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from gallery import MarkChange, MarkInfo
-from service import cursors
+from service import cursors, reviewing
 from service.answer_schemas import SearchAnswer
 from service.auth import CallerDep
 from service.mark_schemas import (
@@ -15,11 +15,13 @@ from service.mark_schemas import (
     MarkHistory,
     MarkIn,
     MarkList,
+    MarkReview,
     RefineIn,
     ToJudge,
 )
-from service.problems import declared
+from service.problems import binary, declared
 from service.routes.parameters import Cursor, SearchId
+from service.schemas import MOST_PROBES
 from service.searches import refining
 from service.searches.answers import own_search
 from service.state import StateDep
@@ -122,6 +124,53 @@ def confirm_mark(
     """
     marks = state.gallery.marks
     return _mark(marks.confirm(search_id, tracklet_id, agrees=wanted.agrees, key_id=caller.key_id))
+
+
+@router.delete(
+    "/marks/{tracklet_id}/confirmation",
+    operation_id="withdrawConfirmation",
+    summary="Take back what was said of somebody else's mark",
+    status_code=204,
+    response_class=Response,
+    responses=declared(404, 409),
+)
+def withdraw_confirmation(
+    state: StateDep, caller: CallerDep, search_id: SearchId, tracklet_id: HitId
+) -> None:
+    """404 where this key said nothing of it."""
+    state.gallery.marks.withdraw(search_id, tracklet_id, key_id=caller.key_id)
+
+
+@router.get(
+    "/marks/review",
+    operation_id="reviewMarks",
+    summary="The marks of anybody's search, for a second person",
+    responses=declared(404),
+)
+def review_marks(state: StateDep, caller: CallerDep, search_id: SearchId) -> MarkReview:
+    """What it takes to confirm them: who was searched for, what was marked, by whom and when.
+
+    The search may be any key's, if its cameras are seen; its other hits stay closed. 404: nothing is marked.
+    Reading them is recorded.
+    """
+    return reviewing.review(state, caller, search_id)
+
+
+@router.get(
+    "/marks/review/photos/{number}",
+    operation_id="getReviewedPhoto",
+    summary="Who was searched for, cut out of a photo",
+    response_class=Response,
+    responses={200: binary("image/jpeg"), **declared(404)},
+)
+def get_reviewed_photo(
+    state: StateDep,
+    caller: CallerDep,
+    search_id: SearchId,
+    number: Annotated[int, Path(ge=0, lt=MOST_PROBES, description="Of the photo in the search, from 0")],
+) -> Response:
+    """The part of the photo that was searched for, and nobody else on it. Looking at it is recorded."""
+    return Response(reviewing.photo(state, caller, search_id, number), media_type="image/jpeg")
 
 
 @router.get(

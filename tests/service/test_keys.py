@@ -41,8 +41,11 @@ def test_a_key_is_made_once_used_listed_and_revoked(client: TestClient, archive:
         "name": "front desk",
         "scopes": ["search", "view"],
         "all_cameras": False,
+        "operations": me["operations"],  # tests/service/test_scopes.py
         "session_expires_at": None,
     }
+    assert "createSearch" in me["operations"]
+    assert "listKeys" not in me["operations"]
     assert desk.get("/v1/keys").status_code == 403
 
     listed = client.get("/v1/keys")

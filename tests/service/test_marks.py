@@ -5,6 +5,7 @@ import json
 import zipfile
 from typing import Any
 
+from PIL import Image
 from starlette.testclient import TestClient
 
 from gallery import Scope
@@ -186,8 +187,16 @@ def test_a_second_person_confirms_a_mark_and_never_the_one_who_made_it(
         assert hit["mark"]["confirmation"] == said
         assert client.get(f"/v1/searches/{found['id']}/marks").json()["items"][0]["confirmation"] == said
 
+        assert client.delete(confirmed).status_code == 404, "only who said it takes it back"
+        assert colleague.delete(confirmed).status_code == 204
+        assert colleague.delete(confirmed).status_code == 404
+        assert client.get(f"/v1/searches/{found['id']}/marks").json()["items"][0]["confirmation"] is None
+        assert archive.gallery.audit.events(action="mark.withdraw")[0].key_id == second.id
+        assert colleague.put(confirmed, json={"agrees": True}).status_code == 200
+
         mark(client, marked, "not")
         assert client.get(f"/v1/searches/{found['id']}/marks").json()["items"][0]["confirmation"] is None
+        assert colleague.delete(confirmed).status_code == 404, "it was said of another mark"
         disputed = colleague.put(confirmed, json={"agrees": False}).json()
         assert (disputed["verdict"], disputed["confirmation"]["agrees"]) == ("not", False)
     changes = client.get(f"/v1/searches/{found['id']}/marks/history").json()["items"]
@@ -199,3 +208,42 @@ def test_a_second_person_confirms_a_mark_and_never_the_one_who_made_it(
         report = files.read("report.html").decode()
     assert f"confirmed by {second.id}" in report
     assert f"disputed by {second.id}" in report
+
+
+def test_a_second_person_sees_what_they_confirm_and_no_more_of_the_search(
+    client: TestClient, archive: Archive, probe: Json
+) -> None:
+    keys, found = archive.gallery.keys, search(client, probe)
+    red = archive.tracklets["gate", RED]
+    review = f"/v1/searches/{found['id']}/marks/review"
+    second, secret = keys.create("second", scopes=[Scope.REVIEW, Scope.VIEW])
+    archive.gallery.groups.add("yard", ["yard"])
+    with TestClient(client.app, headers={"X-API-Key": secret}) as colleague:
+        assert colleague.get(review).status_code == 404, "nothing is marked: nobody was asked"
+        assert colleague.get(f"{review}/photos/0").status_code == 404
+        maker = mark(client, f"/v1/searches/{found['id']}/marks/{red}", "match")["key_id"]
+        seen = colleague.get(review).json()
+        assert (seen["search_id"], seen["key_id"]) == (found["id"], maker)
+        (one,) = seen["items"]
+        assert (one["tracklet_id"], one["camera"]["name"], one["key_id"]) == (red, "gate", maker)
+        assert colleague.get(one["thumbnail_url"]).status_code == 200
+        assert seen["persons"] == [f"{review}/photos/0"]
+        shown = colleague.get(seen["persons"][0])
+        assert shown.headers["content-type"] == "image/jpeg"
+        with Image.open(io.BytesIO(shown.content)) as crop:
+            assert crop.size == tuple(round(side) for side in found["probe"]["box"][2:]), "nobody beside"
+        assert colleague.get(f"/v1/probes/{probe['id']}/image").status_code in {403, 404}
+        for bad, status in {"1": 404, "19": 404, "20": 422, "-1": 422, "x": 422, "%00": 422}.items():
+            assert colleague.get(f"{review}/photos/{bad}").status_code == status, bad
+        assert colleague.get(review.replace(found["id"], "0" * 32)).status_code == 404
+        for other, status in (
+            (keys.create("o", groups=["yard"])[1], 404),
+            (keys.create("s", scopes=[Scope.VIEW])[1], 403),
+        ):
+            assert colleague.get(review, headers={"X-API-Key": other}).status_code == status
+            assert colleague.get(f"{review}/photos/0", headers={"X-API-Key": other}).status_code == status
+        client.delete(f"/v1/probes/{probe['id']}")
+        assert colleague.get(review).json()["persons"] == []
+        assert colleague.get(f"{review}/photos/0").status_code == 404
+    events = archive.gallery.audit.events(key_id=second.id)
+    assert {event.action for event in events} >= {"mark.review", "probe.view"}

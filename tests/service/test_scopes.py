@@ -47,6 +47,8 @@ def test_a_key_of_one_scope_is_refused_whatever_needs_another(
                 refused += 1
                 assert answer.json()["type"] == "urn:sightline:problem:forbidden"
                 assert "it needs the scope" in answer.json()["detail"]
+        told = client.get("/v1/session").json()["operations"]
+        assert told == sorted(name for name, of in NEEDED.items() if not of or scope in of)
         if scope is Scope.AUDIT:
             anchor, last = client.get("/v1/audit-events/anchor"), archive.gallery.audit.anchor()
             assert anchor.json() == {"event": last.event, "digest": last.digest}

@@ -116,7 +116,7 @@ export function addingForm(onFiled) {
   const send = h("button", { id: "add-submit", class: "primary", hidden: true }, say.adding.submit);
   const form = h(
     "form",
-    { class: "add" },
+    { class: "add", data: { needs: "createIndexJob" } },
     h("p", { id: "add-order", class: "note", role: "status" }),
     h("ol", { id: "add-rows", class: "slot" }),
     h("div", { class: "actions" }, fileChooser(), send),

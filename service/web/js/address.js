@@ -17,14 +17,14 @@ function viewIn(asked) {
 
 /**
  * What the address asks for: {search, hits, opened, view} or {filters, view}, any may be missing; hits: how many, if not
- * one page; opened: the rank of the hit that is played.
+ * one page; opened: the rank of the hit that is played; review: the search whose marks are to be confirmed.
  */
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
   const cameras = asked.has("camera") ? asked.getAll("camera") : null;
   const time = (name) => (Number.isNaN(Date.parse(asked.get(name))) ? null : new Date(asked.get(name)).toISOString());
   const filters = { cameras, start: time("from"), end: time("to"), rerank: asked.has("rerank") };
-  return { search: asked.get("search"), hits: whole(asked.get("hits"), MOST_HITS), opened: whole(asked.get("hit"), MOST_HITS), view: viewIn(asked), filters };
+  return { search: asked.get("search"), review: asked.get("review"), hits: whole(asked.get("hits"), MOST_HITS), opened: whole(asked.get("hit"), MOST_HITS), view: viewIn(asked), filters };
 }
 
 /** Take a key out of the address that brings it, so that it is in no history entry or shared link; null if none. */
@@ -43,7 +43,7 @@ function here(asked) {
 }
 
 /** The address of what `state` holds. */
-function addressOf({ search: { answer, shown }, filters, view, opened }) {
+function addressOf({ search: { answer, shown }, filters, view, opened, review }) {
   const asked = new URLSearchParams();
   if (answer) {
     asked.set("search", answer.id);
@@ -58,6 +58,7 @@ function addressOf({ search: { answer, shown }, filters, view, opened }) {
   if (view.group) asked.set("group", "camera");
   if (view.least !== null) asked.set("least", Math.round(100 * view.least));
   if (answer && opened !== null) asked.set("hit", opened);
+  if (review !== null) asked.set("review", review);
   return here(asked);
 }
 
@@ -83,17 +84,17 @@ export function clearAddress() {
 }
 
 /** Show what the address says of the answer that is on the page. */
-function turnTo({ view, opened }) {
-  store.set({ view, opened });
+function turnTo({ view, opened, review }) {
+  store.set({ view, opened, review });
 }
 
 /** Show what the address says, and keep it true from now on. */
 export function startAddress() {
-  const { search, hits, view, opened, filters } = read();
-  store.set({ filters: { ...store.get().filters, ...filters }, view });
+  const { search, hits, view, opened, review, filters } = read();
+  store.set({ filters: { ...store.get().filters, ...filters }, view, review });
   if (search) reopen(search, { hits, opened, view });
   store.subscribe((state, before) => {
-    const changed = state.search.answer !== before.search.answer || ["filters", "view", "opened"].some((name) => state[name] !== before[name]);
+    const changed = state.search.answer !== before.search.answer || ["filters", "view", "opened", "review"].some((name) => state[name] !== before[name]);
     if (changed) write(state, before);
   });
   addEventListener("popstate", () => {
@@ -101,6 +102,9 @@ export function startAddress() {
     // A link with another key, pasted into a tab that already shows the page.
     if (location.hash.includes("key=")) location.reload();
     else if (asked.search === (store.get().search.answer?.id ?? null)) turnTo(asked);
-    else reopen(asked.search, asked);
+    else {
+      store.set({ review: asked.review });
+      reopen(asked.search, asked);
+    }
   });
 }

@@ -4,7 +4,7 @@
 import { showError } from "./alerts.js";
 import { isAbort } from "./api.js";
 import { audit } from "./audit.js";
-import { mayForAll, refreshCaller } from "./caller.js";
+import { mayDo, refreshCaller } from "./caller.js";
 import { $, fill, h, icon } from "./dom.js";
 import { groups } from "./groups.js";
 import { keys } from "./keysadmin.js";
@@ -13,18 +13,18 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 import { system } from "./system.js";
 
-// Of each part: its name in the strings, the scopes of which one opens it, and what shows it.
+// Of each part: its name in the strings, the operation that it cannot do without, and what shows it.
 const PARTS = [
-  { name: "keys", scopes: ["administer"], show: keys },
-  { name: "groups", scopes: ["administer"], show: groups },
-  { name: "audit", scopes: ["audit"], show: audit },
-  { name: "retention", scopes: ["administer", "audit"], show: retention },
-  { name: "system", scopes: ["administer", "audit"], show: system },
+  { name: "keys", needs: "listKeys", show: keys },
+  { name: "groups", needs: "listCameraGroups", show: groups },
+  { name: "audit", needs: "listAuditEvents", show: audit },
+  { name: "retention", needs: "listRetentionRules", show: retention },
+  { name: "system", needs: "getSystem", show: system },
 ];
 
 let opened = new AbortController(); // ends with what is shown
 
-const allowed = () => PARTS.filter(({ scopes }) => mayForAll(...scopes));
+const allowed = () => PARTS.filter(({ needs }) => mayDo(needs, false));
 
 /** Show a part; `show({signal, again})` resolves to its elements, and `again()` shows it anew. */
 async function open(part) {
@@ -34,6 +34,7 @@ async function open(part) {
   const body = $("#admin-body");
   for (const button of document.querySelectorAll("#admin-parts button[data-part]")) button.setAttribute("aria-current", String(button.dataset.part === part.name));
   body.setAttribute("aria-label", say.admin.parts[part.name]);
+  body.dataset.needs = part.needs;
   fill(body, h("p", { class: "note waiting" }, say.results.loading));
   try {
     const shown = await part.show({ signal, again: () => open(part) });
@@ -46,10 +47,13 @@ async function open(part) {
 function showParts() {
   const parts = allowed();
   const buttons = parts.map((part) => h("button", { type: "button", data: { part: part.name }, on: { click: () => open(part) } }, say.admin.parts[part.name]));
-  const models = mayForAll("administer") ? h("button", { type: "button", on: { click: () => $("#open-models").click() } }, say.models.title) : null;
+  const models = !mayDo("listModelJobs", false) ? null : h("button", { type: "button", data: { needs: "listModelJobs" }, on: { click: () => $("#open-models").click() } }, say.models.title);
   fill($("#admin-parts"), buttons, models);
   if (parts.length) open(parts[0]);
-  else fill($("#admin-body"), h("p", { class: "note" }, say.admin.nothing));
+  else {
+    delete $("#admin-body").dataset.needs;
+    fill($("#admin-body"), h("p", { class: "note" }, say.admin.nothing));
+  }
 }
 
 const offer = () => ($("#open-admin").hidden = allowed().length === 0);
@@ -71,6 +75,4 @@ export function startAdmin() {
   });
   dialog.addEventListener("close", () => opened.abort());
   store.subscribe((state, before) => state.caller !== before.caller && offer());
-  addEventListener("signedin", refreshCaller); // another key may do other things
-  refreshCaller();
 }

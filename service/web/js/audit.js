@@ -2,7 +2,7 @@
 
 import { showError } from "./alerts.js";
 import { getAll, getJson, isAbort } from "./api.js";
-import { mayForAll } from "./caller.js";
+import { mayDo } from "./caller.js";
 import { saveButton } from "./certificate.js";
 import { fill, h, icon } from "./dom.js";
 import { formOf } from "./forms.js";
@@ -23,7 +23,7 @@ function actionOf(action) {
 
 /** The keys by id, where they may be listed; else their ids stand for them. */
 async function keyNames(signal) {
-  if (!mayForAll("administer")) return new Map();
+  if (!mayDo("listKeys", false)) return new Map();
   const all = await getAll("/v1/keys", { signal });
   return new Map(all.map(({ id, name }) => [id, name]));
 }

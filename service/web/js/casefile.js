@@ -43,7 +43,8 @@ export function items(found, { taken, left }) {
       "li",
       { class: "case-item" },
       h("span", {}, say.cases.kinds[item.kind], " ", when, item.erased_at ? say.cases.erased : null),
-      item.kind === "search" ? h("button", { type: "button", class: "quiet", on: { click: open } }, say.cases.openSearch) : null,
+      item.kind === "search" ? h("button", { type: "button", class: "quiet", data: { needs: "getSearch" }, on: { click: open } }, say.cases.openSearch) : null,
+      item.kind === "search" ? h("button", { type: "button", class: "quiet", data: { needs: "reviewMarks" }, on: { click: () => store.set({ review: item.subject_id }) } }, say.cases.marks) : null,
       h("button", { type: "button", class: "quiet", on: { click: take } }, say.cases.takeOut),
     );
   });

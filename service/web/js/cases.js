@@ -61,7 +61,7 @@ async function opened(id) {
     editing(found, again),
     h("p", { class: "note" }, say.cases.holds(found.items.filter((item) => item.kind === "search").length, found.items.filter((item) => item.kind === "photo" && !item.erased_at).length)),
     items(found, { taken, left: () => $("#cases").close() }),
-    h("div", { class: "actions" }, addSearch(found), evidenceButton(`${url}/evidence`, `sightline-case-${id.slice(0, 12)}.zip`)),
+    h("div", { class: "actions" }, addSearch(found), evidenceButton(`${url}/evidence`, `sightline-case-${id.slice(0, 12)}.zip`, "getCaseEvidence")),
     h("h3", {}, say.cases.journey),
     place,
     h("h3", {}, say.cases.notes),
@@ -109,7 +109,7 @@ function removing(id, onCancel) {
 export function startCases() {
   const dialog = $("#cases");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  fill(dialog, h("header", { class: "panel-head" }, h("h2", { id: "cases-title" }, say.cases.heading), close), h("div", { id: "cases-body", class: "panel-body" }));
+  fill(dialog, h("header", { class: "panel-head" }, h("h2", { id: "cases-title" }, say.cases.heading), close), h("div", { id: "cases-body", class: "panel-body", data: { needs: "listCases" } }));
   $("#open-cases").addEventListener("click", () => {
     dialog.showModal();
     show(list);

@@ -10,7 +10,7 @@ import { say } from "./strings.js";
 /** The strip of crops of a tracklet, loaded within `scope`. */
 function strip(tracklet, scope, alt) {
   const image = h("img", { alt });
-  scope.url(tracklet.thumbnail_url).then(
+  scope.strip(tracklet.thumbnail_url).then(
     (url) => (image.src = url),
     (error) => isAbort(error) || image.replaceWith(say.results.noPicture),
   );

@@ -6,10 +6,10 @@ import { $, fill, h, icon } from "./dom.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
-/** A button that takes the package at `path` away, as the file `name`; the digest stands beside it afterwards. */
-export function evidenceButton(path, name) {
+/** A button that takes the package at `path` away, as the file `name`, for those who may (`needs`); the digest stands beside it afterwards. */
+export function evidenceButton(path, name, needs) {
   const place = h("div", { class: "slot evidence" });
-  const button = h("button", { type: "button" }, icon("download"), say.evidence.take);
+  const button = h("button", { type: "button", data: { needs } }, icon("download"), say.evidence.take);
   button.addEventListener("click", async () => {
     button.disabled = true;
     fill(place, h("p", { class: "note waiting", role: "status" }, say.evidence.making));
@@ -35,6 +35,6 @@ export function startEvidence() {
   store.subscribe((state, before) => {
     const [id, was] = [state.search.answer?.id, before.search.answer?.id];
     if (id === was) return;
-    fill($("#evidence"), id ? evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`) : null);
+    fill($("#evidence"), id ? evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`, "getSearchEvidence") : null);
   });
 }

@@ -1,6 +1,7 @@
 // What is known about a hit, as a list of facts beside its clip.
 
 import { getJson, isAbort } from "./api.js";
+import { mayDo } from "./caller.js";
 import { comparison } from "./compare.js";
 import { $, fill, h } from "./dom.js";
 import { day, duration, moment, probability, score, secondsBetween, timecode, zoned } from "./format.js";
@@ -33,6 +34,7 @@ export function factsOf(hit, scope) {
 
 /** The video's file name and the place in it, which the answer does not carry. Resolves to the video, or null. */
 export async function fillVideo(hit, scope) {
+  if (!mayDo("getVideo")) return fill($("#fact-video"), say.player.unknown) ?? null;
   try {
     const video = await getJson(`/v1/videos/${encodeURIComponent(hit.video_id)}`, { signal: scope.signal });
     fill($("#fact-video"), video.file_name);

@@ -1,7 +1,7 @@
 // What can be erased, and from where on the page: a recording, a tracklet, a case, all that a camera saw or a stretch of
 // its time. Each is a button that gives way to the list of what would go.
 
-import { mayForAll } from "./caller.js";
+import { mayDo } from "./caller.js";
 import { $, fill, h } from "./dom.js";
 import { erasing } from "./erasure.js";
 import { behindButton, formOf } from "./forms.js";
@@ -14,8 +14,8 @@ import { browserZone } from "./zones.js";
 
 /** A button that asks for the erasure of `target`, or nothing where it would be refused. */
 export function eraseButton(target, { label, name = label, onErased, quiet = true }) {
-  if (!mayForAll("administer")) return null;
-  const button = h("button", { type: "button", class: quiet ? "quiet" : "", "aria-label": name === label ? undefined : name }, label);
+  if (!mayDo("erase", false)) return null;
+  const button = h("button", { type: "button", class: quiet ? "quiet" : "", data: { needs: "erase" }, "aria-label": name === label ? undefined : name }, label);
   return behindButton(button, (close) => erasing(target, { label: name, onErased: () => (close(), onErased()), onCancel: close }));
 }
 
@@ -31,9 +31,9 @@ export function eraseTracklet(hit) {
 
 /** The same for footage of `camera` (null: of all cameras): between two times, or all of it where none is given. */
 export function eraseFootage(camera, onErased) {
-  if (!mayForAll("administer")) return null;
+  if (!mayDo("erase", false)) return null;
   const label = camera ? say.erasure.ofCamera(camera.name) : say.erasure.ofAll;
-  return behindButton(h("button", { type: "button", class: "quiet" }, camera ? say.erasure.footage : label), (close) => stretchForm(camera, label, onErased, close));
+  return behindButton(h("button", { type: "button", class: "quiet", data: { needs: "erase" } }, camera ? say.erasure.footage : label), (close) => stretchForm(camera, label, onErased, close));
 }
 
 function stretchForm(camera, label, onErased, close) {

@@ -1,6 +1,7 @@
 // What there is to search: the cameras for the filters, and one line in the header.
 
 import { getAll, getJson } from "./api.js";
+import { callerKnown, mayDo } from "./caller.js";
 import { $, fill } from "./dom.js";
 import { duration } from "./format.js";
 import { store } from "./state.js";
@@ -12,7 +13,10 @@ const MOST = 500; // videos counted for the line; a larger gallery says "more th
 /** Read cameras and videos again. A failure shows in the line only: a search will say more. */
 export async function refreshHoldings() {
   try {
-    const [cameras, page] = await Promise.all([getAll("/v1/cameras"), getJson(`/v1/videos?limit=${MOST}`)]);
+    await callerKnown();
+    const videos = mayDo("listVideos") ? getJson(`/v1/videos?limit=${MOST}`) : null;
+    const [cameras, page] = await Promise.all([getAll("/v1/cameras"), videos]);
+    if (!page) return store.set({ cameras, holdings: null });
     const zones = new Map(cameras.map(({ name, time_zone: zone }) => [name, zone]));
     const ends = (name) => page.items.map((video) => ({ iso: video[name], zone: zones.get(video.camera) })).sort((a, b) => Date.parse(a.iso) - Date.parse(b.iso));
     store.set({
@@ -28,10 +32,13 @@ export async function refreshHoldings() {
   } catch (error) {
     $("#holdings").textContent = say.holdings.unknown(error.title ?? error.message);
   }
+  return undefined;
 }
 
 /** What the gallery holds; the first and the last time are each on their own camera's clock. */
-function line({ cameras, holdings: { videos, more, seconds, first, last } }) {
+function line({ cameras, holdings }) {
+  if (!holdings) return [say.holdings.cameras(cameras.length)]; // the key may not list videos
+  const { videos, more, seconds, first, last } = holdings;
   if (videos === 0) return [say.holdings.empty];
   if (more) return [say.holdings.moreThan(videos, cameras.length)];
   return [`${say.holdings.of(videos, cameras.length)}, ${duration(seconds)}: `, ...spanOf(first, last)];
@@ -39,6 +46,6 @@ function line({ cameras, holdings: { videos, more, seconds, first, last } }) {
 
 export function startHoldings() {
   store.subscribe((state, before) => {
-    if (state.holdings !== before.holdings) fill($("#holdings"), line(state));
+    if (state.holdings !== before.holdings || state.cameras !== before.cameras) fill($("#holdings"), line(state));
   });
 }

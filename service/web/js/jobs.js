@@ -44,7 +44,7 @@ export function running(doing, share, left) {
 function job(one) {
   const state = one.state === "running" ? running(say.jobs.states.running, one.progress, one.eta_seconds) : say.jobs.states[one.state];
   const stuck = one.state === "queued" && Date.now() - new Date(one.created_at) > PATIENCE;
-  const cancel = h("button", { type: "button", disabled: one.cancel_requested, data: { job: one.id }, on: { click: () => cancelJob(one.id) } }, one.cancel_requested ? say.jobs.cancelling : say.jobs.cancel);
+  const cancel = h("button", { type: "button", disabled: one.cancel_requested, data: { job: one.id, needs: "cancelIndexJob" }, on: { click: () => cancelJob(one.id) } }, one.cancel_requested ? say.jobs.cancelling : say.jobs.cancel);
   return h(
     "li",
     { class: "job" },
@@ -102,7 +102,7 @@ function show(items) {
 export function startJobs() {
   const dialog = $("#jobs");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  const models = h("button", { id: "open-models", type: "button", class: "quiet" }, say.models.title);
+  const models = h("button", { id: "open-models", type: "button", class: "quiet", data: { needs: "listModelJobs" } }, say.models.title);
   fill(
     dialog,
     h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.videos), models, close),

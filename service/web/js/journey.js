@@ -2,6 +2,7 @@
 
 import { fill, h, icon } from "./dom.js";
 import { decimal, duration, number, probability } from "./format.js";
+import { secondWord } from "./secondword.js";
 import { say } from "./strings.js";
 import { clockFirst, momentOf } from "./when.js";
 
@@ -12,6 +13,7 @@ function sighting(one, way) {
     {},
     way ? h("p", { class: way.flag ? "caution" : "note" }, way.flag ? icon("warning") : null, h("span", {}, wayOf(way))) : null,
     h("p", {}, h("b", {}, `${one.number}`), " ", h("span", { class: "camera" }, one.camera.name), " ", clockFirst(one.start, one.camera.time_zone), one.probability === null ? null : ` ${probability(one.probability)}`),
+    one.confirmations.map((said) => h("p", { class: "second" }, secondWord(said, one.camera.time_zone))),
     one.doubted.length ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.cases.doubted)) : null,
   );
 }

@@ -2,6 +2,7 @@
 
 import { getAll, getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
+import { mayDo } from "./caller.js";
 import { cameraForm, newCameraForm } from "./cameraform.js";
 import { byDay, covered, shares } from "./days.js";
 import { $, fill, h, icon } from "./dom.js";
@@ -31,13 +32,13 @@ function bar(one) {
 
 /** One video: when, which file, and ways to correct and to erase it; `shown` is called with the camera it is of then. */
 function videoRow({ video }, zone, shown) {
-  const small = (text, name) => h("button", { type: "button", class: "quiet", "aria-label": name }, text);
+  const small = (text, name, needs) => h("button", { type: "button", class: "quiet", data: { needs }, "aria-label": name }, text);
   return h(
     "li",
     { class: "video" },
     h("span", { class: "clocks" }, clocksOf(video.start, video.end, zone)),
     h("span", { class: "file" }, video.file_name, h("span", { class: "note" }, say.library.about(video.tracklets, bytes(video.size_bytes)))),
-    behindButton(small(say.library.correct, say.library.correctOf(video.file_name)), (onCancel) => videoForm(video, { onSaved: shown, onCancel })),
+    behindButton(small(say.library.correct, say.library.correctOf(video.file_name), "correctVideo"), (onCancel) => videoForm(video, { onSaved: shown, onCancel })),
     eraseButton({ recordings: [video.id] }, { label: say.library.erase, name: say.library.eraseOf(video.file_name), onErased: () => shown(video.camera) }),
     video.frames_bad ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.library.badFrames(video.frames_bad))) : null,
   );
@@ -55,6 +56,7 @@ function dayItem(one, zone, shown) {
 }
 
 async function showVideos(camera, place) {
+  if (!mayDo("listVideos")) return fill(place, h("p", { class: "note" }, say.library.notListed));
   const reload = () => showVideos(camera, place);
   const open = new Set([...place.querySelectorAll("details[open] .day-name")].map((name) => name.textContent));
   try {
@@ -65,6 +67,7 @@ async function showVideos(camera, place) {
   } catch (error) {
     if (!isAbort(error)) showError(place, error, reload);
   }
+  return undefined;
 }
 
 /** Read the cameras again and show them, the one of this name opened. */
@@ -75,7 +78,7 @@ async function showAgain(name) {
 }
 
 function editing(camera) {
-  return behindButton(h("button", { type: "button" }, say.camera.edit), (onCancel) => cameraForm(camera, { onSaved: showAgain, onDeleted: () => showAgain(), onCancel }));
+  return behindButton(h("button", { type: "button", data: { needs: "changeCamera" } }, say.camera.edit), (onCancel) => cameraForm(camera, { onSaved: showAgain, onDeleted: () => showAgain(), onCancel }));
 }
 
 function cameraItem(camera) {
@@ -102,7 +105,7 @@ function show({ cameras }, opening) {
 export function startLibrary() {
   const dialog = $("#library");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  const adding = behindButton(h("button", { type: "button" }, say.camera.add), (onCancel) => newCameraForm(store.get().zone, { onSaved: (name) => (onCancel(), showAgain(name)), onCancel }));
+  const adding = behindButton(h("button", { type: "button", data: { needs: "createCamera" } }, say.camera.add), (onCancel) => newCameraForm(store.get().zone, { onSaved: (name) => (onCancel(), showAgain(name)), onCancel }));
   fill(
     dialog,
     h("header", { class: "panel-head" }, h("h2", { id: "library-title" }, say.library.title), close),

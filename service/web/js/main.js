@@ -3,6 +3,7 @@
 import { startAddress, takeKey } from "./address.js";
 import { startAdmin } from "./admin.js";
 import { holdCalls, onReasonMissing, onUnauthorised } from "./api.js";
+import { startCaller } from "./caller.js";
 import { startCases } from "./cases.js";
 import { $ } from "./dom.js";
 import { startEvidence } from "./evidence.js";
@@ -23,6 +24,7 @@ import { startProbe } from "./probe.js";
 import { askForReason } from "./reason.js";
 import { startRecorded } from "./recorded.js";
 import { startResults } from "./results.js";
+import { startReview } from "./review.js";
 import { startSeed } from "./seed.js";
 import { askForKey, cameFromElsewhere, confirmKey, signInWith, startSignIn } from "./signin.js";
 import { startStage } from "./stage.js";
@@ -37,6 +39,7 @@ if (key) holdCalls(cameFromElsewhere() ? confirmKey(key) : signInWith(key));
 
 onReasonMissing(askForReason);
 
+startCaller();
 startHoldings();
 startFilters();
 startPresets();
@@ -56,6 +59,7 @@ startModels();
 startLibrary();
 startHistory();
 startRecorded();
+startReview();
 startEvidence();
 startCases();
 startAdmin();

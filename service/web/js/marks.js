@@ -2,9 +2,11 @@
 
 import { getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
+import { mayDo } from "./caller.js";
 import { $, fill, h } from "./dom.js";
 import { LazyPictures, stripOf } from "./media.js";
 import { beginSearch } from "./search.js";
+import { secondWord } from "./secondword.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -41,7 +43,9 @@ export function markButtons(hit) {
       },
       say.marks[verdict],
     );
-  return h("div", { class: "marks" }, VERDICTS.map(button));
+  const said = store.get().seconds[hit.tracklet_id] ?? hit.mark?.confirmation;
+  const second = h("p", { class: "second slot", data: { tracklet: hit.tracklet_id, zone: hit.camera.time_zone } }, said ? secondWord(said, hit.camera.time_zone) : null);
+  return h("div", { class: "marks", data: { needs: "markHit" } }, VERDICTS.map(button), second);
 }
 
 const verdictOf = (trackletId) => store.get().marks[trackletId];
@@ -53,20 +57,24 @@ async function toggle(trackletId, verdict) {
   if (taken) await getJson(url, { method: "DELETE" });
   else await getJson(url, { method: "PUT", json: { verdict } });
   if (store.get().search.answer?.id !== answer.id) return;
-  const marks = { ...store.get().marks };
-  if (taken) delete marks[trackletId];
-  else marks[trackletId] = verdict;
-  store.set({ marks });
+  const { [trackletId]: _, ...marks } = store.get().marks;
+  const { [trackletId]: __, ...seconds } = store.get().seconds; // what was said was said of another mark
+  store.set({ marks: taken ? marks : { ...marks, [trackletId]: verdict }, seconds });
 }
 
-const marksOf = (hits) => Object.fromEntries(hits.filter((hit) => hit.mark).map((hit) => [hit.tracklet_id, hit.mark.verdict]));
+/** Of marks {tracklet_id, verdict, confirmation}: the state's verdicts, and what second persons said of them. */
+const ofMarks = (marks) => ({
+  marks: Object.fromEntries(marks.map((mark) => [mark.tracklet_id, mark.verdict])),
+  seconds: Object.fromEntries(marks.filter(({ confirmation }) => confirmation).map((mark) => [mark.tracklet_id, mark.confirmation])),
+});
+const ofHits = (hits) => ofMarks(hits.filter(({ mark }) => mark).map((hit) => ({ ...hit.mark, tracklet_id: hit.tracklet_id })));
 
 /** The marks of the answer as the server has them. */
 async function refresh() {
   const { answer } = store.get().search;
   const { items } = await getJson(path("marks"));
   if (store.get().search.answer?.id !== answer.id) return;
-  store.set({ marks: Object.fromEntries(items.map((mark) => [mark.tracklet_id, mark.verdict])) });
+  store.set(ofMarks(items));
 }
 
 async function undo() {
@@ -100,12 +108,16 @@ async function ask() {
 }
 
 /** The buttons of the hits whose marks have changed say so, in the list and among those asked about. */
-function drawButtons(now, before) {
+function drawButtons({ marks: now, seconds }, { marks: before, seconds: were }) {
   for (const trackletId of new Set([...Object.keys(now), ...Object.keys(before)])) {
     if (now[trackletId] === before[trackletId]) continue;
     for (const button of document.querySelectorAll(`button.mark[data-tracklet="${CSS.escape(trackletId)}"]`)) {
       button.setAttribute("aria-pressed", String(now[trackletId] === button.dataset.verdict));
     }
+  }
+  for (const trackletId of new Set([...Object.keys(seconds), ...Object.keys(were)])) {
+    if (seconds[trackletId] === were[trackletId]) continue;
+    for (const place of document.querySelectorAll(`.second[data-tracklet="${CSS.escape(trackletId)}"]`)) fill(place, seconds[trackletId] ? secondWord(seconds[trackletId], place.dataset.zone) : null);
   }
 }
 
@@ -113,15 +125,18 @@ function drawButtons(now, before) {
 function onKey(event) {
   const verdict = { m: "match", n: "not" }[event.key.toLowerCase()];
   if (!verdict || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(".hit")) return;
+  const button = event.target.closest("li").querySelector(`[data-verdict=${verdict}]`);
+  if (!button?.checkVisibility()) return; // the key may not mark
   event.preventDefault();
-  event.target.closest("li").querySelector(`[data-verdict=${verdict}]`)?.click();
+  button.click();
 }
 
 function build() {
-  const button = (id, text, action) => h("button", { id, type: "button", on: { click: () => attempt(action) } }, text);
+  const button = (id, needs, text, action) => h("button", { id, type: "button", data: { needs }, on: { click: () => attempt(action) } }, text);
+  const review = async () => store.set({ review: store.get().search.answer.id });
   fill(
     $("#feedback"),
-    h("div", { class: "tools" }, button("refine", say.marks.again, searchAgain), button("undo", say.marks.undo, undo), button("ask", say.marks.judge, ask)),
+    h("div", { class: "tools" }, button("refine", "refineSearch", say.marks.again, searchAgain), button("undo", "undoMark", say.marks.undo, undo), button("ask", "listHitsToJudge", say.marks.judge, ask), button("open-review", "reviewMarks", say.marks.review, review)),
     h("p", { id: "marked", role: "status" }),
     h("div", { id: "feedback-error", class: "slot" }),
     h("div", { id: "judge", class: "slot" }),
@@ -131,26 +146,28 @@ function build() {
 function draw({ marks, photos, seed, search: now }) {
   const verdicts = Object.values(marks);
   const matches = verdicts.filter((one) => one === "match").length;
-  $("#feedback").hidden = now.phase !== "done" || !now.hits.length;
-  $("#refine").disabled = !verdicts.length;
+  $("#refine").disabled = $("#open-review").disabled = !verdicts.length;
   const said = [verdicts.length ? say.marks.count(matches, verdicts.length - matches) : "", photos.length > 1 && !seed ? say.marks.photos(photos.length) : "", now.answer?.refined ? say.marks.refined : ""];
   const line = said.filter(Boolean).join(" ");
   if (line !== announced) $("#marked").textContent = announced = line;
+  $("#feedback").hidden = now.phase !== "done" || !now.hits.length || !(line || mayDo("markHit"));
 }
 
 export function startMarks() {
   build();
+  addEventListener("reviewed", () => store.get().search.answer && mayDo("listMarks") && attempt(refresh));
   $("#hits").addEventListener("keydown", onKey);
   store.subscribe((state, before) => {
     const [now, was] = [state.search, before.search];
-    if (state.marks !== before.marks) drawButtons(state.marks, before.marks);
+    if (state.marks !== before.marks || state.seconds !== before.seconds) drawButtons(state, before);
     if (now.answer?.id !== was.answer?.id) {
       fill($("#judge"));
       showError($("#feedback-error"), null);
-      store.set({ marks: marksOf(now.hits) });
+      store.set(ofHits(now.hits));
       if (now.answer?.refined) attempt(refresh); // it has those of the search before too, also on no hit of its own
     } else if (now.hits.length > was.hits.length) {
-      store.set({ marks: { ...state.marks, ...marksOf(now.hits.slice(was.hits.length)) } });
+      const more = ofHits(now.hits.slice(was.hits.length));
+      store.set({ marks: { ...state.marks, ...more.marks }, seconds: { ...state.seconds, ...more.seconds } });
     } else if (state.marks !== before.marks || state.photos !== before.photos || now !== was) draw(state);
   });
   draw(store.get());

@@ -1,7 +1,9 @@
 // Pictures behind the sign-in: fetched as all else, so that a 401 asks for it, shown as object URLs, revoked when their element goes.
 
-import { fetchFile, isAbort } from "./api.js";
+import { ApiError, fetchFile, isAbort } from "./api.js";
+import { callerKnown, mayDo } from "./caller.js";
 import { fill, h } from "./dom.js";
+import { say } from "./strings.js";
 
 /** A set of object URLs and requests that end together. */
 export class MediaScope {
@@ -15,6 +17,13 @@ export class MediaScope {
   /** Fetch to an object URL that lives as long as this scope. */
   async url(path) {
     return (await this.file(path)).url;
+  }
+
+  /** The same of a tracklet's strip. Raises ApiError, without asking, where the caller may not look at any. */
+  async strip(path) {
+    await callerKnown();
+    if (!mayDo("getThumbnail")) throw new ApiError(403, say.results.noPicture);
+    return this.url(path);
   }
 
   /** The same, with the headers that came with the file. */
@@ -41,7 +50,7 @@ export class MediaScope {
   }
 }
 
-/** Load pictures when they come near the screen: hundreds of hits would otherwise all load at once. */
+/** Load strips when they come near the screen: hundreds of hits would otherwise all load at once. */
 export class LazyPictures {
   #scope = new MediaScope();
   #paths = new WeakMap();
@@ -62,7 +71,7 @@ export class LazyPictures {
 
   async #load(image, { path, onFailure }) {
     try {
-      image.src = await this.#scope.url(path);
+      image.src = await this.#scope.strip(path);
     } catch (error) {
       if (!isAbort(error)) onFailure(error);
     }

@@ -167,7 +167,7 @@ export function startModels() {
     h("header", { class: "panel-head" }, h("h2", { id: "models-title" }, say.models.title), close),
     h(
       "div",
-      { class: "panel-body" },
+      { class: "panel-body", data: { needs: "listModelJobs" } },
       h("div", { id: "models-error", class: "slot" }),
       h("ul", { id: "model-list", class: "job-list" }),
       h("div", { id: "model-tools", class: "model-tools" }),

@@ -13,7 +13,7 @@ let scope = new MediaScope();
 function faceOf(one) {
   if (one.tracklet) {
     const image = h("img", { alt: "" });
-    scope.url(one.tracklet.thumbnail_url).then((url) => (image.src = url), () => undefined);
+    scope.strip(one.tracklet.thumbnail_url).then((url) => (image.src = url), () => undefined);
     return h("span", { class: "crop of-strip" }, image);
   }
   return cropOf(one) ?? h("img", { class: one.uploading ? "waiting" : "failed", alt: "", src: one.url });

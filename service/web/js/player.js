@@ -2,11 +2,13 @@
 
 import { isAbort } from "./api.js";
 import { showError } from "./alerts.js";
+import { mayDo } from "./caller.js";
 import { comparison } from "./compare.js";
 import { factsOf, fillVideo } from "./facts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { eraseTracklet } from "./footage.js";
 import { secondsBetween } from "./format.js";
+import { markButtons } from "./marks.js";
 import { MediaScope } from "./media.js";
 import { followFrom, searchFrom } from "./seed.js";
 import { store } from "./state.js";
@@ -69,6 +71,7 @@ async function load(second) {
   const download = $("#player-download");
   download.removeAttribute("href");
   showError($("#player-error"), null);
+  if (!mayDo("getClip")) return ($("#player-note").textContent = say.player.noClips);
   $("#player-note").textContent = say.player.cutting;
   try {
     const { url, headers } = await scope.file(clipPath(hit));
@@ -86,6 +89,7 @@ async function load(second) {
   } finally {
     if (mine === loads) $("#player-note").textContent = "";
   }
+  return undefined;
 }
 
 /** Play a hit; the address tells which. */
@@ -114,6 +118,7 @@ function show(rank) {
   const site = hit.camera.site ? h("span", { class: "place" }, ` ${hit.camera.site}`) : null;
   fill($("#player-title"), h("span", { class: "rank" }, String(hit.rank)), hit.camera.name, site);
   fill($("#player-about"), factsOf(hit, scope));
+  fill($("#player-marks"), markButtons(hit));
   fill($("#player-erase"), eraseTracklet(hit));
   learnLength(shown);
   $("#player-whole").hidden = isShort(hit);
@@ -166,6 +171,12 @@ function goAlong(by) {
 function step(by) {
   const next = shown.list[shown.index + by];
   if (next) openPlayer(next);
+}
+
+/** Mark the hit that is played, where the key may mark. */
+function pressMark(verdict) {
+  const button = $(`#player-marks [data-verdict=${verdict}]`);
+  if (button.checkVisibility()) button.click();
 }
 
 function toggleBox() {
@@ -224,6 +235,9 @@ function onKey(event) {
     a: toggleAround,
     b: toggleBox,
     c: toggleCompare,
+    m: () => pressMark("match"),
+    n: () => pressMark("not"),
+    u: () => $("#undo").click(),
   };
   if (!onControl) actions[" "] = togglePlay;
   const action = event.ctrlKey || event.metaKey || event.altKey ? null : actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -252,12 +266,12 @@ function build() {
     h("span", { class: "push" }),
     button("player-compare", say.player.compare, "compare", toggleCompare, { "aria-pressed": "false" }),
     button("player-whole", say.player.whole, "whole", toggleWhole, { "aria-pressed": "false" }),
-    button("player-around", say.player.around, "videos", toggleAround, { "aria-pressed": "false" }),
+    button("player-around", say.player.around, "videos", toggleAround, { "aria-pressed": "false", data: { needs: "getVideoClip" } }),
     button("player-earlier", say.player.earlier(STRETCH), "previous", () => goAlong(-1), { hidden: true }),
     button("player-later", say.player.later(STRETCH), "next", () => goAlong(1), { hidden: true }),
     button("player-best", say.player.best, "moment", toBest),
     button("player-box", say.player.box, "box", toggleBox, { "aria-pressed": "true" }),
-    h("a", { id: "player-download", class: "button" }, icon("download"), say.player.save),
+    h("a", { id: "player-download", class: "button", data: { needs: "getClip" } }, icon("download"), say.player.save),
     h("p", { class: "note keys" }, say.player.keys),
   );
   const leave = (search) => () => {
@@ -270,7 +284,7 @@ function build() {
     button("player-before", say.player.whereBefore, "previous", leave((hit) => followFrom(hit, -1)), { title: say.player.beforeNote }),
     button("player-after", say.player.whereNext, "next", leave((hit) => followFrom(hit, 1)), { title: say.player.nextNote }),
   ];
-  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", { class: "onwards" }, again), h("div", { id: "player-erase" }));
+  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", { class: "onwards", data: { needs: "createSearch" } }, again), h("div", { id: "player-marks" }), h("div", { id: "player-erase" }));
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),

@@ -2,6 +2,7 @@
 
 import { addProbe, isAbort } from "./api.js";
 import { mayPass, showError } from "./alerts.js";
+import { mayDo } from "./caller.js";
 import { $, fill, h } from "./dom.js";
 import { MOST, changePhoto, changeStaged, dropPhoto, entryOf, setPhotos, staged } from "./photos.js";
 import { clearSearch, search } from "./search.js";
@@ -116,7 +117,7 @@ export function startProbe() {
   $("#another").addEventListener("click", () => $("#file").click());
   $("#add-photo-button").addEventListener("click", () => $("#add-photo").click());
   document.addEventListener("paste", (event) => {
-    const files = picturesOf(event.clipboardData);
+    const files = mayDo("createProbe") ? picturesOf(event.clipboardData) : [];
     if (files.length) takePhotos(files, Boolean(event.target.closest?.("#photos, #add-photo-button")));
   });
   listenForDrops();
@@ -135,7 +136,7 @@ function refusal({ error, name, again }) {
 /** While files are dragged over the page, say what letting go of them does: where there is a photo, one of two things. */
 function listenForDrops() {
   const veil = $("#drop-veil");
-  const isFile = (event) => event.dataTransfer?.types.includes("Files") && !$("dialog[open]");
+  const isFile = (event) => event.dataTransfer?.types.includes("Files") && !$("dialog[open]") && mayDo("createProbe");
   document.addEventListener("dragover", (event) => {
     if (!isFile(event)) return;
     event.preventDefault();

@@ -32,7 +32,7 @@ function newsButton(answer) {
     await askAgain(answer.id, "now").catch((error) => showError(place, error, ask));
     button.disabled = false;
   };
-  const button = h("button", { type: "button", class: "quiet", on: { click: ask } }, icon("retry"), say.history.news);
+  const button = h("button", { type: "button", class: "quiet", data: { needs: "searchAgain" }, on: { click: ask } }, icon("retry"), say.history.news);
   return [button, place];
 }
 

@@ -2,7 +2,7 @@
 
 import { showError } from "./alerts.js";
 import { getJson, isAbort } from "./api.js";
-import { mayForAll } from "./caller.js";
+import { mayDo } from "./caller.js";
 import { certificateView } from "./certificate.js";
 import { fill, h } from "./dom.js";
 import { planView } from "./erasure.js";
@@ -154,7 +154,7 @@ async function certificates(list, end, place, signal, cursor = null) {
 /** The part of the panel. */
 export async function retention({ signal, again }) {
   const [{ items: set }, { items: held }] = await Promise.all([getJson("/v1/retention-rules", { signal }), getJson("/v1/holds?lifted=true", { signal })]);
-  const changes = mayForAll("administer");
+  const changes = mayDo("setRetentionRule", false);
   const reload = async () => {
     await again();
     document.querySelector("#admin-body button")?.focus();

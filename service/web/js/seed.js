@@ -48,7 +48,7 @@ function show(state) {
   panel.hidden = !tracklet;
   if (!tracklet) return;
   const image = h("img", { alt: say.seed.strip });
-  scope.url(tracklet.thumbnail_url).then((url) => (image.src = url), () => undefined);
+  scope.strip(tracklet.thumbnail_url).then((url) => (image.src = url), () => undefined);
   const { camera, start } = tracklet;
   fill(
     panel,

@@ -24,6 +24,8 @@ export const store = createStore({
   photoErrors: [], // {error, name, again}: which photos were not taken, and why
   seed: null, // a hit that is searched for instead of the photos
   marks: {}, // verdicts on the hits of the answer, by tracklet: "match" or "not"
+  seconds: {}, // what second persons said of these marks, by tracklet, as the API says it
+  review: null, // the search whose marks are shown to be confirmed, which may be somebody else's
   cameras: [], // as the API lists them
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   caller: null, // who is signed in, as GET /v1/session says; null until that is known
