@@ -36,6 +36,7 @@ from sightline import (
     searches,
     serve,
     simulate,
+    size,
     train,
     videos,
     watch,
@@ -140,6 +141,7 @@ app.command("compact")(compact.compact)
 app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)
+app.command("size")(size.size)
 app.command("doctor")(doctor.doctor)
 app.add_typer(audit.app, name="audit")
 app.add_typer(cameras.app, name="cameras")
