@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.detector import Detections
+from models.preprocessing import Preprocessing
 from tests.browser.scenes import Background, Pixels, lobby, platform, street
 
 Features = NDArray[np.float32]
@@ -21,12 +22,17 @@ class ColourEmbedder:
     name = "colours"
     dimension = 6
     device = "cpu"
+    preprocessing = Preprocessing(height=64, width=32)
     warning: str | None = WARNING
     card: Mapping[str, Any] = {"warning": WARNING}
 
     def embed_images(self, crops: Sequence[Pixels]) -> Features:
         """Features of person crops: (N, 6), L2-normalised."""
         return np.stack([self._embed(crop) for crop in crops])
+
+    def embed_clips(self, clips: Sequence[Sequence[Pixels]]) -> Features:
+        """Features of clips: (N, 6), the mean over the frames of each."""
+        return np.stack([self.embed_images(clip).mean(axis=0) for clip in clips])
 
     def _embed(self, crop: Pixels) -> Features:
         small = np.asarray(Image.fromarray(crop).resize((32, 64), Image.Resampling.BOX), dtype=np.float32)
