@@ -1,10 +1,15 @@
 """What the page says, and that it says it from one file."""
 
 import re
+from typing import get_args
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from gallery.records.notices import NoticeCode
+from service import problems
+from service.answer_schemas import Cause
+from service.cases.journey import Flag
 from service.routes.page import WEB
 from tests.browser.conftest import Visit, watched
 from tests.browser.running import Site
@@ -172,6 +177,27 @@ def test_german_has_every_word_that_english_has(visit: Visit) -> None:
     assert sorted({*german} ^ {*english}) == []
 
 
+# Of the codes of one kind, those that German leaves in the server's own words.
+UNTOLD = """async ([kind, codes]) => {
+  const { german } = await import("/web/js/strings.de.js");
+  return codes.filter((code) => german.told[kind](code, "?") === "?");
+}"""
+TITLES = """async (file) => {
+  const { english, german } = await import(file);
+  return Object.keys((english ?? german).told.problems);
+}"""
+
+
+def test_what_the_server_says_is_known_by_its_code(visit: Visit) -> None:
+    visit.open()
+    for name in ("strings", "strings.de"):
+        titles = visit.page.evaluate(TITLES, f"/web/js/{name}.js")
+        assert set(titles) == problems.slugs()
+    told = {"notice": list(NoticeCode), "cause": get_args(Cause), "flag": get_args(Flag)}
+    for kind, codes in told.items():
+        assert visit.page.evaluate(UNTOLD, [kind, list(codes)]) == [], kind
+
+
 def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen(browser: Browser, site: Site) -> None:
     context = browser.new_context(locale="de-DE", timezone_id="America/New_York")
     with watched(context.new_page(), site) as visit:
@@ -179,6 +205,9 @@ def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen(browser: 
         visit.open()
         expect(page.locator("html")).to_have_attribute("lang", "de")
         expect(page.locator("#photo-title")).to_have_text("Eine Person anhand eines Fotos finden")
+        visit.forgive("415")
+        visit.choose_photo(b"this is no photo", "notes.jpg")
+        expect(page.locator("#photo-error")).to_contain_text("Diese Art von Bild wird nicht unterstützt")
         visit.search(RED_COAT)
         expect(page.locator("#coverage")).to_contain_text("Durchsucht: 36 Tracklets von 3 Kameras")
         expect(visit.hits.first).to_contain_text(re.compile(r"\+\d,\d\d"))

@@ -20,7 +20,7 @@ export function showError(place, error, again) {
       "div",
       { class: "alert", role: "alert" },
       icon("warning"),
-      h("div", {}, h("p", {}, title), detail ? h("p", { class: "detail" }, detail) : null),
+      h("div", {}, h("p", {}, title), detail ? h("p", { class: "detail", lang: error.foreign ? "en" : null }, detail) : null),
       again && mayPass(error) ? h("button", { type: "button", on: { click: again } }, icon("retry"), say.page.tryAgain) : null,
     ),
   );

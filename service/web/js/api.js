@@ -6,16 +6,23 @@ const ATTEMPTS = 4; // to get what is asked for too often
 const LONGEST_PAUSE = 30; // seconds before the next of them
 const STORED_REASON = "sightline.reason";
 
-/** An answer that was not a success, or none at all (status 0). `detail` may be shown to the user. */
+/**
+ * An answer that was not a success, or none at all (status 0). `detail` may be shown to the user; `foreign` if it is in
+ * the server's English and the page speaks another language.
+ */
 export class ApiError extends Error {
-  constructor(status, title, detail) {
+  constructor(status, title, detail, foreign = false) {
     super(detail || title);
     this.name = "ApiError";
     this.status = status;
     this.title = title;
     this.detail = detail || "";
+    this.foreign = foreign;
   }
 }
+
+/** Whether words came from the server and stayed as they were, on a page in another language than its own. */
+export const isForeign = (words, theirs) => words === theirs && say.lang !== "en";
 
 export const isAbort = (error) => error?.name === "AbortError";
 
@@ -81,8 +88,11 @@ async function send(path, { method = "GET", headers = {}, body, signal }) {
 async function problem(response) {
   const type = response.headers.get("Content-Type") ?? "";
   const body = type.includes("json") ? await response.json().catch(() => ({})) : {};
-  const title = body.title || response.statusText || say.page.failed(response.status);
-  return new ApiError(response.status, title, typeof body.detail === "string" ? body.detail : "");
+  const kind = typeof body.type === "string" ? body.type.split(":").at(-1) : "";
+  const title = say.told.problems[kind] || body.title || response.statusText || say.page.failed(response.status);
+  const theirs = typeof body.detail === "string" ? body.detail : "";
+  const detail = say.told.problem(kind, theirs);
+  return new ApiError(response.status, title, detail, isForeign(detail, theirs));
 }
 
 /** Exchange a key for a session, whose cookie the browser keeps; the page forgets the key. */

@@ -29,7 +29,7 @@ function proofOf(proof) {
 
 /** A list of what an erasure does not reach; a plan has it, and its certificate. */
 export function remaining(remains) {
-  return remains.map(({ what, why, ids }) => h("li", { class: "name" }, say.erasure.remainsOf(what, why, ids.length)));
+  return remains.map(({ what, why, ids }) => h("li", { class: "name" }, say.erasure.remainsOf(say.told.remains(what, why), ids.length)));
 }
 
 /** All of a certificate, as a section. */
@@ -42,7 +42,7 @@ export function certificateView(erasure) {
     { class: "certificate", "aria-label": say.erasure.certificate, tabIndex: -1 },
     h("p", {}, h("strong", {}, say.erasure.erased(counts)), " ", momentOf(erasure.at, zone)),
     h("p", {}, proofOf(erasure.proof)),
-    erasure.proof?.note ? h("p", { class: "note name" }, erasure.proof.note) : null,
+    erasure.proof?.note ? h("p", { class: "note name", lang: "en" }, erasure.proof.note) : null,
     h("p", {}, erasure.settled_at ? [say.erasure.settled, momentOf(erasure.settled_at, zone)] : say.erasure.unsettled),
     held.length ? h("p", {}, say.erasure.keptByHolds(held.length)) : null,
     remains.length ? [h("h3", {}, say.erasure.remains), h("ul", { class: "plain" }, remaining(remains))] : null,

@@ -1,5 +1,6 @@
 // What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
 
+import { isForeign } from "./api.js";
 import { decimal, duration, number, secondsBetween } from "./format.js";
 import { h, icon } from "./dom.js";
 import { say } from "./strings.js";
@@ -30,7 +31,10 @@ function within({ start, end }, zone) {
 function notSearched({ coverage }) {
   if (!coverage.not_searched.length) return null;
   const reasons = new Map();
-  for (const { what, reason } of coverage.not_searched) reasons.set(reason, [...(reasons.get(reason) ?? []), what]);
+  for (const { what, reason, cause } of coverage.not_searched) {
+    const words = say.told.cause(cause, reason);
+    reasons.set(words, [...(reasons.get(words) ?? []), what]);
+  }
   const lines = [...reasons].map(([reason, what]) => h("li", {}, say.coverage.gap(reason, what)));
   // On a small screen the first hits come before the list; what it would say is counted.
   const open = matchMedia("(min-width: 861px)").matches;
@@ -112,7 +116,7 @@ export function coverageOf(answer, zone, said) {
     credible(answer),
     compared(answer, zone),
     notSearched(answer),
-    [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", {}, text))),
+    [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", { lang: isForeign(text, text) ? "en" : null }, text))),
     h("details", {}, h("summary", {}, say.coverage.more), table(answer), answer.coverage.cameras.map(stretches), h("p", {}, howExact(answer)), reading(answer)),
   );
 }

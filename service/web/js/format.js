@@ -24,8 +24,8 @@ export function offset(iso, zone) {
   return parts.find((part) => part.type === "timeZoneName")?.value.replace("GMT", "UTC") ?? "UTC";
 }
 
-/** "Europe/Berlin (UTC+1)" at that instant. */
-export const zoned = (iso, zone) => `${shownZone(zone)} (${offset(iso, zone)})`;
+/** "Europe/Berlin (UTC+1)" at that instant; UTC needs no telling how far it is from itself. */
+export const zoned = (iso, zone) => (shownZone(zone) === "UTC" ? "UTC" : `${shownZone(zone)} (${offset(iso, zone)})`);
 
 export function duration(seconds) {
   if (seconds < 10) return `${decimal(seconds, 1)} s`;

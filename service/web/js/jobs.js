@@ -29,7 +29,7 @@ function recording({ file_name: file, camera, start, state, stage, progress, rea
     { class: "recording" },
     h("span", { class: "file" }, file, h("span", { class: "of" }, say.jobs.from(camera), momentOf(start, zoneOf(camera)))),
     h("span", { class: `state ${state}` }, now),
-    reason ? h("span", { class: "reason" }, reason) : null,
+    reason ? h("span", { class: "reason", lang: "en" }, reason) : null,
     state === "running" ? h("progress", { max: 1, value: progress, "aria-label": say.jobs.progressOf(file) }) : null,
   );
 }

@@ -18,24 +18,24 @@ function sighting(one, way) {
   );
 }
 
-/** How long, how far and how fast; and why not, in the server's words. */
-function wayOf({ seconds, metres, speed, reason }) {
+/** How long, how far and how fast; and why not. */
+function wayOf({ seconds, metres, speed, flag, reason }) {
   const after = seconds < 0 ? say.cases.overlap(duration(-seconds)) : say.cases.after(duration(seconds));
   const far = metres === null ? say.cases.farUnknown : say.cases.far(number(Math.round(metres)));
   const fast = speed === null ? null : say.cases.fast(decimal(speed, 1));
-  return [after, far, fast, reason].filter(Boolean).join(", ");
+  return [after, far, fast, reason && say.told.flag(flag, reason)].filter(Boolean).join(", ");
 }
 
 function conflicts({ conflicts: all, transitions }) {
   const shown = new Set(transitions.map(({ before, after }) => `${before} ${after}`));
   const others = all.filter(({ before, after }) => !shown.has(`${before} ${after}`));
-  return others.map((one) => h("p", { class: "caution" }, icon("warning"), h("span", {}, say.cases.impossible(one.before, one.after, one.reason))));
+  return others.map((one) => h("p", { class: "caution" }, icon("warning"), h("span", {}, say.cases.impossible(one.before, one.after, say.told.flag(one.flag, one.reason)))));
 }
 
 function gaps({ gaps: all, gaps_found: found, sightings }) {
   if (!all.length) return null;
   const zones = new Map(sightings.map(({ camera }) => [camera.name, camera.time_zone]));
-  const lines = all.map((gap) => h("li", { class: "gap" }, h("span", { class: "camera" }, gap.camera), " ", ...(zones.has(gap.camera) ? [momentOf(gap.start, zones.get(gap.camera)), " – ", momentOf(gap.end, zones.get(gap.camera))] : [h("time", {}, `${gap.start_local} – ${gap.end_local}`)]), ` (${gap.reason})`));
+  const lines = all.map((gap) => h("li", { class: "gap" }, h("span", { class: "camera" }, gap.camera), " ", ...(zones.has(gap.camera) ? [momentOf(gap.start, zones.get(gap.camera)), " – ", momentOf(gap.end, zones.get(gap.camera))] : [h("time", {}, `${gap.start_local} – ${gap.end_local}`)]), ` (${say.coverage.states[gap.reason]})`));
   return h("details", {}, h("summary", {}, say.cases.gaps(found)), h("ul", {}, lines));
 }
 

@@ -1,5 +1,6 @@
 // What is to be known of the photo and of the person picked on it, in a list under the photo.
 
+import { isForeign } from "./api.js";
 import { $, fill, h, icon } from "./dom.js";
 import { changeStaged, staged, stagedTracklet } from "./photos.js";
 import { search } from "./search.js";
@@ -26,14 +27,22 @@ function furtherOf(state) {
   const { answer, phase } = state.search;
   if (state.seed || !state.photos.length || phase !== "done") return [];
   const here = answered(state);
-  return answer.probes.flatMap((one, at) => (one === here ? [] : one.notices.filter(({ warns }) => warns).map((notice) => ({ ...notice, text: `${say.photo.numbered(at + 1)} ${notice.text}`, plain: notice.text }))));
+  return answer.probes.flatMap((one, at) => (one === here ? [] : one.notices.filter(({ warns }) => warns).map((notice) => ({ ...notice, photo: at + 1 }))));
 }
 
-/** The sentences that stand under the photo. */
-export const saidBesidePhoto = (state) => [...noticesOf(state), ...furtherOf(state)].map(({ text, plain }) => plain ?? text);
+/** The sentences that stand under the photo, as the server says them. */
+export const saidBesidePhoto = (state) => [...noticesOf(state), ...furtherOf(state)].map(({ text }) => text);
 
-function line({ text, warns }) {
-  return h("li", { class: warns ? "caution" : "notice" }, warns ? icon("warning") : null, h("span", {}, text));
+function line({ code, text, warns, photo }) {
+  const words = say.told.notice(code, text);
+  const about = photo ? `${say.photo.numbered(photo)} ` : "";
+  return h("li", { class: warns ? "caution" : "notice" }, warns ? icon("warning") : null, h("span", { lang: isForeign(words, text) ? "en" : null }, about, words));
+}
+
+/** On a narrow screen the list scrolls: then the keyboard has to get there. */
+function letReach(list) {
+  if (list.scrollHeight > list.clientHeight) list.tabIndex = 0;
+  else list.removeAttribute("tabindex");
 }
 
 /** Keep the list, and the field for when the photo was taken, as the state says. */
@@ -48,6 +57,7 @@ export function startNotices() {
     },
   });
   $("#taken").append(taken.element);
+  addEventListener("resize", () => letReach($("#notices")));
   store.subscribe((state, before) => {
     const { search: now } = state;
     const [here, there] = [staged(state), staged(before)];
@@ -61,5 +71,6 @@ export function startNotices() {
     const same = here.key === there.key && here.probe === there.probe && here.pick === there.pick && state.seed === before.seed && now.answer === before.search.answer && now.phase === before.search.phase;
     if (same || now.phase === "loading") return; // what was said stays until there is an answer: nothing below moves twice
     fill($("#notices"), [...noticesOf(state), ...furtherOf(state)].map(line));
+    letReach($("#notices"));
   });
 }

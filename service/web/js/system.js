@@ -6,7 +6,7 @@ import { bytes, duration, number } from "./format.js";
 import { say } from "./strings.js";
 
 function check([name, { ok, detail }]) {
-  return h("li", { class: ok ? "" : "failing" }, icon(ok ? "check" : "warning"), h("b", {}, say.system.checks[name] ?? name), h("span", { class: "name" }, ok ? detail : [say.system.fails, detail]));
+  return h("li", { class: ok ? "" : "failing" }, icon(ok ? "check" : "warning"), h("b", {}, say.system.checks[name] ?? name), h("span", { class: "name" }, ok ? null : say.system.fails, h("span", { lang: "en" }, detail)));
 }
 
 function work({ kind, queued, running, overdue, oldest_queued_seconds: waiting }) {
