@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 from gallery import EventInfo
+from service.packing import Stage
 
 
 class PackageOut(BaseModel):
@@ -25,6 +26,20 @@ class PackageList(BaseModel):
     """The packages made of a search or case."""
 
     items: list[PackageOut] = Field(description="The newest first, at most 1000")
+
+
+class ProgressOut(BaseModel):
+    """How far an evidence package is."""
+
+    stage: Stage = Field(
+        description="What is being packed: `photos`, `answers`, `clips`, `journey`, `report`; or how it "
+        "ended: `made`, `failed`, `cancelled`"
+    )
+    tracklets: int | None = Field(
+        description="Of how many tracklets it will have clips; null until that is counted"
+    )
+    done: int = Field(description="Of how many of them the clips are packed, or named as left out")
+    sent: int = Field(description="Bytes of the package that have left")
 
 
 def packages_out(events: Sequence[EventInfo]) -> PackageList:

@@ -19,7 +19,8 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     frozenset({Scope.REVIEW}): (
         "listMarks listMarkChanges undoMark markHit unmarkHit listHitsToJudge refineSearch "
         "reviewMarks getReviewedPhoto confirmMark withdrawConfirmation "
-        "getSearchEvidence listSearchEvidence createCase listCases getCase changeCase deleteCase addCaseItem "
+        "getSearchEvidence listSearchEvidence getEvidenceProgress createCase listCases getCase changeCase "
+        "deleteCase addCaseItem "
         "removeCaseItem addCaseNote getJourney getJourneyTimeline getJourneyMap getCaseEvidence "
         "listCaseEvidence"
     ),

@@ -11,6 +11,7 @@ from service.clips import ClipCache
 from service.disk import FullDisk
 from service.metrics.instruments import Instruments
 from service.networks import Networks
+from service.packing import Packages
 from service.recordings import RecordingCheck
 from service.settings import ServiceSettings
 from service.turns import Turns
@@ -30,6 +31,7 @@ class State:
         trail_lane: where the audit trail is checked, one check at a time.
         journeys_lane: where journeys are put together, one at a time: those of large cases take seconds.
         turns: what else works in a thread takes turns between keys, too.
+        packages: how far evidence packages are.
         instruments: what is counted and timed.
     """
 
@@ -44,6 +46,7 @@ class State:
     trail_lane: Lane
     journeys_lane: Lane
     turns: Turns
+    packages: Packages
     full_disk: FullDisk
     instruments: Instruments
 
@@ -76,6 +79,7 @@ def make_state(
             settings.max_wait_seconds,
             share=settings.key_requests_at_once,
         ),
+        packages=Packages(),
         full_disk=FullDisk(),
         instruments=instruments or Instruments(),
     )

@@ -17,7 +17,7 @@ from sightline.console import (
     print_table,
     read_settings,
 )
-from sightline.evidence import Hits, Output, write
+from sightline.evidence import Hits, OnlyConfirmed, Output, write
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
@@ -195,7 +195,13 @@ def journey(case: Case, *, data_dir: DataDir = None, as_json: AsJson = False) ->
 
 @app.command()
 def evidence(
-    case: Case, *, output: Output = None, hits: Hits = 0, data_dir: DataDir = None, as_json: AsJson = False
+    case: Case,
+    *,
+    output: Output = None,
+    hits: Hits = 0,
+    only_confirmed: OnlyConfirmed = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make the evidence package of a case: its searches, marked hits with clips, notes and journey.
 
@@ -211,7 +217,9 @@ def evidence(
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, Networks())
-        write(of_case(state, Caller(None), gallery.cases.get(case), hits), output, as_json=as_json)
+        found = gallery.cases.get(case)
+        made = of_case(state, Caller(None), found, hits, only_confirmed=only_confirmed)
+        write(made, output, as_json=as_json)
 
 
 def _gallery(data_dir: DataDir) -> "Gallery":

@@ -17,12 +17,18 @@ Hits = Annotated[
     int, typer.Option(min=0, max=1000, help="How many first hits of a search get clips, besides marked ones.")
 ]
 
+OnlyConfirmed = Annotated[
+    bool,
+    typer.Option("--only-confirmed", help="Clips of those hits alone whose mark a second person confirmed."),
+]
+
 
 def evidence(
     search: Annotated[str, typer.Argument(help="Id of the search, as `search` prints it.")],
     *,
     output: Output = None,
     hits: Hits = 20,
+    only_confirmed: OnlyConfirmed = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +46,9 @@ def evidence(
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, Networks())
-        write(of_search(state, Caller(None), gallery.searches.get(search), hits), output, as_json=as_json)
+        info = gallery.searches.get(search)
+        made = of_search(state, Caller(None), info, hits, only_confirmed=only_confirmed)
+        write(made, output, as_json=as_json)
 
 
 def write(package: "Package", output: Path | None, *, as_json: bool) -> None:

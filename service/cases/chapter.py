@@ -20,15 +20,27 @@ TIMELINE = "journey/timeline.svg"
 GROUND = "journey/map.svg"
 
 
-def of_case(state: State, caller: Caller, case: CaseInfo, hits: int) -> Package:
-    """A package of a case: its searches, the clips of their marked hits, notes and journey."""
+def of_case(
+    state: State, caller: Caller, case: CaseInfo, hits: int, *, only_confirmed: bool = False
+) -> Package:
+    """A package of a case: its searches, the clips of their marked hits, notes and journey.
+
+    Args:
+        state: the service.
+        caller: who takes it.
+        case: the case.
+        hits: so many first hits of each search get clips, besides all marked ones.
+        only_confirmed: clips and journey are of hits alone whose mark a second person confirmed.
+    """
     searches: list[SearchInfo] = []
     for one in case.of(ItemKind.SEARCH):
         searches.append(state.gallery.searches.get(one))
         package.require_room(sum(len(search.hits) for search in searches))
-    journey = journey_of(state.gallery, case, showing.limits_of(state.settings))
+    limits = showing.limits_of(state.settings)
+    journey = journey_of(state.gallery, case, limits, only_confirmed=only_confirmed)
     title = f"Case {case.title}" if case.number is None else f"Case {case.number}: {case.title}"
-    return Package(state, caller, Subject("case", case.id, title, searches, CaseChapter(case, journey)), hits)
+    subject = Subject("case", case.id, title, searches, CaseChapter(case, journey, only_confirmed))
+    return Package(state, caller, subject, hits, only_confirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class CaseChapter:
 
     case: CaseInfo
     journey: Journey
+    only_confirmed: bool = False
 
     def subjects(self) -> Sequence[str]:
         """The case itself is the package's subject; nothing else is only its own."""
@@ -72,7 +85,9 @@ class CaseChapter:
             tag("h2", "The journey"),
             tag(
                 "p",
-                "Every hit that was marked as the person, on the clocks of the cameras. ",
+                "Every hit that was marked as the person",
+                " and confirmed by a second person" if self.only_confirmed else None,
+                ", on the clocks of the cameras. ",
                 self._caution(),
             ),
             tag("img", src=TIMELINE, alt="the sightings over time"),

@@ -61,11 +61,13 @@ class Journey:
     left_out: int
 
 
-def journey_of(gallery: Gallery, case: CaseInfo, limits: Limits) -> Journey:
-    """The journey that the marks on the hits of a case's searches make."""
+def journey_of(gallery: Gallery, case: CaseInfo, limits: Limits, *, only_confirmed: bool = False) -> Journey:
+    """The journey that the marks on the hits of a case's searches make, or those that are confirmed alone."""
     cameras = {camera.id: camera for camera in gallery.catalogue.cameras()}
     searches = case.of(ItemKind.SEARCH)
     found = journey.ordered(_sightings(gallery, searches, cameras))
+    if only_confirmed:
+        found = [one for one in found if any(said.agrees for said in one.confirmations)]
     shown = _with_tracks(gallery, found[:MOST])
     impossible = journey.conflicts(shown, limits)
     gaps = _gaps(gallery, searches, shown, cameras)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from gallery import EventInfo, MarkChange, NotFound, ProbeInfo, SearchInfo
-from service.answer_schemas import HitOut, SearchAnswer
+from service.answer_schemas import HitOut, MarkOut, SearchAnswer
 from service.evidence.archive import Part
 from service.evidence.media import Media
 from service.searches import answers, hit_table
@@ -31,9 +31,20 @@ class Found:
         """Where its files lie in the package."""
         return f"searches/{self.info.id}"
 
-    def chosen(self, most: int) -> list[HitOut]:
-        """The hits that get clips: the first `most`, and every one that was marked."""
+    def chosen(self, most: int, *, only_confirmed: bool) -> list[HitOut]:
+        """The hits that get clips: the first `most` and every marked one, or the confirmed alone."""
+        if only_confirmed:
+            return [hit for hit in self.answer.hits if hit.mark is not None and is_confirmed(hit.mark)]
         return [hit for hit in self.answer.hits if hit.rank <= most or hit.mark is not None]
+
+    def unconfirmed(self) -> list[HitOut]:
+        """The marked hits whose mark no second person confirmed, or one disputed."""
+        return [hit for hit in self.answer.hits if hit.mark is not None and not is_confirmed(hit.mark)]
+
+
+def is_confirmed(mark: MarkOut) -> bool:
+    """Whether a second person agrees with a mark."""
+    return mark.confirmation is not None and mark.confirmation.agrees
 
 
 def gather(state: State, info: SearchInfo, probes: Mapping[str, str], beside: Collection[str] = ()) -> Found:

@@ -17,11 +17,12 @@ from starlette.requests import Request
 from gallery import EventInfo, SearchInfo
 from service.auth import Caller
 from service.disk import private_opener
-from service.errors import Busy, StateConflict
+from service.errors import Abandoned, Busy, StateConflict
 from service.evidence import contents, html, report, verifier
 from service.evidence.archive import Archive, Part
 from service.evidence.contents import Found
 from service.evidence.media import Media
+from service.packing import Progress, Stage
 from service.state import State
 
 MOST_HITS: Final = 1000
@@ -66,25 +67,35 @@ class Package:
 
     Attributes:
         hits: so many hits of each search get clips, the first ones, besides all that are marked.
+        only_confirmed: clips are of those hits alone whose mark a second person confirmed; the other marks
+            are named among what was left out.
         id: tells this package from others of the same subject in the audit trail.
+        progress: how far it is.
 
     Raises:
-        StateConflict: its searches have more hits than fit into memory.
+        StateConflict: its searches have more hits than fit into memory, or no mark is confirmed where only
+            confirmed ones count.
     """
 
     state: State
     caller: Caller
     subject: Subject
     hits: int
+    only_confirmed: bool = False
     archive: Archive = field(default_factory=Archive)
     made_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: secrets.token_hex(16))
+    progress: Progress = field(init=False)
     _media: Media = field(init=False)
 
     def __post_init__(self) -> None:
         self._media = Media(self.state)
         require_room(sum(len(search.hits) for search in self.subject.searches))
-        self._record("evidence.begin", {"package_id": self.id, "kind": self.subject.kind, "hits": self.hits})
+        if self.only_confirmed:
+            require_confirmed(self.state, self.subject.searches)
+        detail = {"package_id": self.id, "kind": self.subject.kind, "hits": self.hits}
+        self._record("evidence.begin", detail | {"only_confirmed": self.only_confirmed})
+        self.progress = self.state.packages.begin(self.id, self.caller.key_id)
 
     @property
     def file_name(self) -> str:
@@ -98,12 +109,20 @@ class Package:
 
     async def stream(self, request: Request) -> AsyncIterator[bytes]:
         """The bytes of the package, made while they are sent; its clips take turns with other callers'."""
-        parts = self.parts()
-        while (part := await self._next(parts, request)) is not None:
-            async for chunk in iterate_in_threadpool(self.archive.add(part)):
+        parts, progress = self.parts(), self.progress
+        try:
+            while (part := await self._next(parts, request)) is not None:
+                async for chunk in iterate_in_threadpool(self.archive.add(part)):
+                    progress.sent += len(chunk)
+                    yield chunk
+            async for chunk in iterate_in_threadpool(self._finish()):
+                progress.sent += len(chunk)
                 yield chunk
-        async for chunk in iterate_in_threadpool(self._finish()):
-            yield chunk
+        except Exception as error:
+            progress.to(Stage.CANCELLED if isinstance(error, Abandoned) else Stage.FAILED)
+            raise
+        finally:
+            progress.to(Stage.CANCELLED)  # unless it was made: nobody takes the rest
 
     def write(self, path: Path) -> None:
         """Write the package to a new file, which goes again if it cannot be finished. Raises OSError."""
@@ -128,12 +147,13 @@ class Package:
 
     def parts(self) -> Iterator[Part]:
         """All files but the manifest, each made when it is asked for."""
-        state, media, searches = self.state, self._media, self.subject.searches
+        state, media, searches, progress = self.state, self._media, self.subject.searches, self.progress
         chapter = self.subject.chapter
         photos: dict[str, str] = {}
         wanted = [probe for search in searches for probe in contents.probe_ids(search)]
         wanted += [] if chapter is None else chapter.probes()
         yield from contents.photo_parts(state, media, list(dict.fromkeys(wanted)), photos)
+        progress.to(Stage.ANSWERS)
         yield from contents.model_parts(state, searches)
         gathered = []
         for search in searches:
@@ -142,14 +162,20 @@ class Package:
             yield from contents.search_parts(state, gathered[-1])
         tracklets: dict[str, int] = {}  # and the last change at which one of the searches saw them
         for found in gathered:
-            for hit in found.chosen(self.hits):
+            for hit in found.chosen(self.hits, only_confirmed=self.only_confirmed):
                 tracklets[hit.tracklet_id] = max(found.info.change, tracklets.get(hit.tracklet_id, 0))
+        progress.tracklets = len(tracklets)
+        progress.to(Stage.CLIPS)
         for tracklet, change in tracklets.items():
             yield from media.of(tracklet, change)
+            progress.done += 1
         for found in gathered:
             self._name_gone(found)
+            self._name_unconfirmed(found)
         if chapter is not None:
+            progress.to(Stage.JOURNEY)
             yield from chapter.parts(media)
+        progress.to(Stage.REPORT)
         with NamedTemporaryFile(prefix="sightline-") as trail:  # a long one need not fit into memory
             shown, count = self._write_events(trail, list(dict.fromkeys([*wanted, *media.shown])))
             yield Part("audit.json", Path(trail.name))
@@ -164,6 +190,12 @@ class Package:
         for reason, count in reasons.items():
             if count:
                 self._media.leave_out(f"{count} hits", f"search {found.info.id}", reason)
+
+    def _name_unconfirmed(self, found: Found) -> None:
+        for hit in found.unconfirmed() if self.only_confirmed else []:
+            if hit.tracklet_id not in self._media.shown:  # confirmed on another search
+                why = report.why_unconfirmed(hit.mark)
+                self._media.leave_out("clips", f"tracklet {hit.tracklet_id}", why)
 
     def _write_events(self, file: IO[bytes], shared: Sequence[str]) -> tuple[list[EventInfo], int]:
         """Write what the trail says of everything in the package; of shared things only what its owner did.
@@ -209,7 +241,8 @@ class Package:
             "made_by": {"key_id": key, "name": "the command line" if key is None else names.get(key, "?")},
             "software": f"sightline {importlib.metadata.version('sightline')}",
             "subject": {"kind": self.subject.kind, "id": self.subject.id, "title": self.subject.title},
-            "hits_with_clips": self.hits,
+            "hits_with_clips": 0 if self.only_confirmed else self.hits,
+            "only_confirmed": self.only_confirmed,
             "recordings": list(self._media.recordings.values()),
             "left_out": self._media.left_out,
         }
@@ -220,6 +253,7 @@ class Package:
                 "evidence.package",
                 {"package_id": self.id, "manifest_sha256": digest, "left_out": len(self._media.left_out)},
             )
+            self.progress.to(Stage.MADE)
 
         return self.archive.finish(self._facts(), seal)
 
@@ -238,9 +272,21 @@ def require_room(hits: int) -> None:
         )
 
 
-def of_search(state: State, caller: Caller, info: SearchInfo, hits: int) -> Package:
+def require_confirmed(state: State, searches: Sequence[SearchInfo]) -> None:
+    """Raises StateConflict: no mark on the searches is confirmed."""
+    marks = (mark for search in searches for mark in state.gallery.marks.of(search.id))
+    if not any(mark.confirmation is not None and mark.confirmation.agrees for mark in marks):
+        raise StateConflict(
+            "No mark is confirmed: a package of confirmed marks needs a second person's word on one."
+        )
+
+
+def of_search(
+    state: State, caller: Caller, info: SearchInfo, hits: int, *, only_confirmed: bool = False
+) -> Package:
     """A package of a search."""
-    return Package(state, caller, Subject("search", info.id, f"Search {info.id}", [info]), hits)
+    subject = Subject("search", info.id, f"Search {info.id}", [info])
+    return Package(state, caller, subject, hits, only_confirmed)
 
 
 def made(state: State, subject_id: str) -> list[EventInfo]:

@@ -4,13 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gallery import Confirmation, EventInfo
-from service.answer_schemas import ConfirmationOut, HitOut, SearchAnswer
+from service.answer_schemas import ConfirmationOut, HitOut, MarkOut, SearchAnswer
 from service.evidence import verifier
 from service.evidence.contents import Found
 from service.evidence.html import Content, Markup, table, tag
 from service.evidence.media import Media, Shown
 from service.evidence.times import span, there
 
+ONLY_CONFIRMED: Final = (
+    "Only hits whose mark a second person confirmed have clips and are part of a journey: who confirmed "
+    "each, and when, stands beside its mark. Marks that nobody confirmed, or somebody disputed, are named "
+    "under “Not in this package”."
+)
 _VERIFY: Final = "python3 -I verify.py PACKAGE.zip --digest SHA256"
 
 
@@ -20,6 +25,7 @@ def head(title: str, facts: Mapping[str, Any]) -> Markup:
         "header",
         tag("h1", title),
         tag("p", f"Made at {facts['made_at']} by {facts['made_by']['name']}, with {facts['software']}."),
+        tag("p", tag("strong", ONLY_CONFIRMED)) if facts["only_confirmed"] else None,
         tag(
             "p",
             "Take ",
@@ -164,6 +170,12 @@ def second_word(said: Confirmation | ConfirmationOut | None) -> str | None:
     if said is None:
         return None
     return f"{'confirmed' if said.agrees else 'disputed'} by {said.key_id}, {there(said.at, 'UTC')}"
+
+
+def why_unconfirmed(mark: MarkOut | None) -> str:
+    """Why a mark does not count where only confirmed ones do."""
+    said = None if mark is None else second_word(mark.confirmation)
+    return f"its mark was {said}" if said else "no second person confirmed its mark"
 
 
 def _hit(hit: HitOut, shown: Shown | None) -> Sequence[Content]:

@@ -24,7 +24,7 @@ from service.cursors import wrong_cursor
 from service.evidence import package
 from service.evidence_schemas import PackageList, packages_out
 from service.problems import declared
-from service.routes.evidence import ZIP, Hits, sent
+from service.routes.evidence import ZIP, Hits, OnlyConfirmed, sent
 from service.routes.parameters import Cursor
 from service.state import State, StateDep
 
@@ -179,11 +179,21 @@ async def get_map(state: StateDep, caller: CallerDep, request: Request, case_id:
     responses={**ZIP, **declared(404, 409)},
 )
 def get_case_evidence(
-    state: StateDep, caller: CallerDep, request: Request, case_id: CaseId, hits: Hits = 0
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    case_id: CaseId,
+    *,
+    hits: Hits = 0,
+    only_confirmed: OnlyConfirmed = False,
 ) -> Response:
     """As of a search, with everything in the case, its notes and its journey. Clips are of marked hits."""
     case = _own(state, caller, case_id)
-    return sent(request, lambda: of_case(state, caller, case, hits), f"case-{case.id[:12]}")
+
+    def make() -> package.Package:
+        return of_case(state, caller, case, hits, only_confirmed=only_confirmed)
+
+    return sent(request, make, f"case-{case.id[:12]}")
 
 
 @router.get(

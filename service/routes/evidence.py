@@ -21,6 +21,13 @@ Hits = Annotated[
         ge=0, le=MOST_HITS, description="So many first hits of a search get clips, besides all marked ones"
     ),
 ]
+OnlyConfirmed = Annotated[
+    bool,
+    Query(
+        description="Clips, and a case's journey, of those hits alone whose mark a second person confirmed; "
+        "`hits` counts for nothing then"
+    ),
+]
 ZIP: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The package, made while it is sent",
@@ -43,17 +50,27 @@ ZIP: dict[int | str, dict[str, Any]] = {
     responses={**ZIP, **declared(404, 409)},
 )
 def get_search_evidence(
-    state: StateDep, caller: CallerDep, request: Request, search_id: SearchId, hits: Hits = DEFAULT_HITS
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    search_id: SearchId,
+    *,
+    hits: Hits = DEFAULT_HITS,
+    only_confirmed: OnlyConfirmed = False,
 ) -> Response:
     """A ZIP with photo, hits, clips, boxes, coverage, model card, marks, audit trail, report and verifier.
 
     Its manifest has the SHA-256 of every file and of the recordings; the SHA-256 of the manifest is recorded
     in the audit trail before the last bytes leave, see `/evidence/made`. A recording that is gone, damaged
     or another one is named in `left_out` of the manifest, and no clip of it is in the package. An answer
-    that breaks off is no package: the verifier refuses it.
+    that breaks off is no package: the verifier refuses it. 409: `only_confirmed`, and no mark is.
     """
     info = answers.own_search(state, caller, search_id)
-    return sent(request, lambda: package.of_search(state, caller, info, hits), f"search-{info.id[:12]}")
+
+    def make() -> Package:
+        return package.of_search(state, caller, info, hits, only_confirmed=only_confirmed)
+
+    return sent(request, make, f"search-{info.id[:12]}")
 
 
 @router.get(

@@ -1,14 +1,18 @@
 """Cases on the page: filled with marked hits, followed, changed, and taken away as evidence."""
 
 import io
+import threading
 import zipfile
+from pathlib import Path
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from service.evidence import verifier
 from tests.browser.conftest import Visit
 from tests.browser.scenes import RED_COAT
 from tests.browser.test_layout import FAINT
+from tests.waiting import PATIENCE
 
 
 def open_case(visit: Visit, title: str) -> None:
@@ -32,7 +36,9 @@ def mark(visit: Visit, *ranks: int) -> None:
         expect(visit.page.locator("#hits [data-verdict=match][aria-pressed=true]")).to_have_count(number)
 
 
-def test_a_case_is_made_of_marked_hits_followed_and_taken_away(visit: Visit) -> None:
+def test_a_case_is_made_of_marked_hits_followed_and_taken_away(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     visit.open()
     visit.search(RED_COAT)
     mark(visit, 1, 2, 3)
@@ -56,6 +62,26 @@ def test_a_case_is_made_of_marked_hits_followed_and_taken_away(visit: Visit) -> 
         route.continue_()
 
     page.route("**/evidence/made", somebody_else_too)
+    body.get_by_label("only marks that a second person confirmed").check()
+    visit.forgive("409")
+    body.get_by_role("button", name="Evidence").click()
+    expect(body.locator(".evidence .alert")).to_contain_text("No mark is confirmed")
+    body.get_by_label("only marks that a second person confirmed").uncheck()
+    # Slower than the browser can let go of it.
+    held = visit.site.gallery.catalogue.thumbnail_path
+    going = threading.Event()
+
+    def slowly(tracklet_id: str) -> Path:
+        going.wait(PATIENCE)
+        return held(tracklet_id)
+
+    monkeypatch.setattr(type(visit.site.gallery.catalogue), "thumbnail_path", lambda _, one: slowly(one))
+    body.get_by_role("button", name="Evidence").click()
+    expect(body.locator(".packing")).to_contain_text("Packing clips: 0 of 3")
+    assert page.evaluate(FAINT) == []
+    body.get_by_role("button", name="Cancel").click()
+    expect(body.locator(".evidence")).to_contain_text("Cancelled: nothing was kept.")
+    going.set()
     with page.expect_download() as download:
         body.get_by_role("button", name="Evidence").click()
     content = download.value.path().read_bytes()

@@ -40,6 +40,8 @@ def test_a_package_is_made_verified_and_refused_once_changed(
     assert (without.exit_code, "Not in the package: clips" in without.output) == (1, True)
     assert run("verify", tmp_path / "without.zip").exit_code == 0
     assert run("evidence", "0" * 32).exit_code == 2
+    unconfirmed = run("evidence", search, "--only-confirmed", "-o", tmp_path / "confirmed.zip")
+    assert (unconfirmed.exit_code, "No mark is confirmed" in unconfirmed.output) == (2, True)
 
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

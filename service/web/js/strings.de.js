@@ -597,7 +597,13 @@ export const german = {
 
   evidence: {
     take: "Beweispaket",
-    making: "Das Paket wird gemacht; bei großen dauert das Minuten …",
+    asking: "Das Paket wird begonnen …",
+    progress: "Fortschritt des Pakets",
+    stages: { photos: "Fotos werden gepackt", answers: "Antworten werden gepackt", journey: "Der Weg wird gepackt", report: "Der Bericht wird geschrieben", made: "Das Ende wird empfangen" },
+    clips: (done, all) => `Clips werden gepackt: ${number(done)} von ${number(all)}`,
+    cancel: "Abbrechen",
+    cancelled: "Abgebrochen: Nichts wurde behalten.",
+    onlyConfirmed: "nur Markierungen, die eine zweite Person bestätigt hat",
     note: "Notieren Sie diese Prüfsumme, sie beweist, dass es das jetzt gemachte Paket ist: ",
     leftOut: (n) => ` ${count(n, "Teil konnte", "Teile konnten")} nicht eingepackt werden; der Bericht sagt, was.`,
   },

@@ -521,7 +521,13 @@ export const english = {
 
   evidence: {
     take: "Evidence",
-    making: "The package is being made; large ones take minutes …",
+    asking: "The package is being begun…",
+    progress: "Progress of the package",
+    stages: { photos: "Packing photos", answers: "Packing answers", journey: "Packing the journey", report: "Writing the report", made: "Receiving the end" },
+    clips: (done, all) => `Packing clips: ${number(done)} of ${number(all)}`,
+    cancel: "Cancel",
+    cancelled: "Cancelled: nothing was kept.",
+    onlyConfirmed: "only marks that a second person confirmed",
     note: "Note this digest, it proves that the package is the one made now: ",
     leftOut: (n) => ` ${count(n, "thing")} could not be packed; the report says which.`,
   },
