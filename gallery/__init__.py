@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gallery.errors import InvalidInput as InvalidInput
     from gallery.errors import LeaseLost as LeaseLost
     from gallery.errors import NotFound as NotFound
+    from gallery.formats import RECORDING_SUFFIXES as RECORDING_SUFFIXES
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
@@ -130,7 +131,7 @@ _HOMES = {
     "catalogue.cameras": ["CAMERA_DEFAULTS", "group_name"],
     "catalogue.catalogue": ["Catalogue"],
     "clock": ["FrameClock"],
-    "formats": ["recording_formats"],
+    "formats": ["RECORDING_SUFFIXES", "recording_formats"],
     "disk.media": ["exported_directory"],
     "errors": [
         "AlreadyIndexed",

@@ -9,17 +9,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-# Containers and raw streams of moving pictures that FFmpeg reads, those of recorders among them. A file that
-# is named itself may be called anything.
-# fmt: off
-SUFFIXES: Final = frozenset({
-    ".264", ".265", ".266", ".3g2", ".3gp", ".amv", ".asf", ".avc", ".avi", ".avs2", ".dav", ".dif", ".divx",
-    ".dv", ".f4v", ".flv", ".gxf", ".h261", ".h263", ".h264", ".h265", ".h266", ".hevc", ".ifv", ".ivf",
-    ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mk3d", ".mkv", ".mov", ".mp4", ".mpe", ".mpeg",
-    ".mpg", ".mpv", ".mts", ".mxf", ".mxg", ".nsv", ".nut", ".obu", ".ogm", ".ogv", ".qt", ".rm", ".rmvb",
-    ".ts", ".ty", ".vc1", ".vob", ".webm", ".wmv", ".wtv", ".y4m",
-})
-# fmt: on
+from gallery import RECORDING_SUFFIXES
+
 # What operating systems, archivers and storage boxes leave behind. Nobody means these, so nobody is told.
 SYSTEM: Final = (
     ".*",
@@ -57,11 +48,11 @@ def find_recordings(paths: Sequence[Path]) -> Found:
     for path in paths:
         if path.is_dir():
             inside = list(visible_files(path, found.passed_over))
-            found.recordings += [file for file in inside if file.suffix.lower() in SUFFIXES]
+            found.recordings += [file for file in inside if file.suffix.lower() in RECORDING_SUFFIXES]
             found.passed_over += [
                 (file, "not called like a recording")
                 for file in inside
-                if file.suffix.lower() not in SUFFIXES
+                if file.suffix.lower() not in RECORDING_SUFFIXES
             ]
         else:
             path.stat()

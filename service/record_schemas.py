@@ -164,6 +164,25 @@ class IndexJobIn(RequestModel):
     recordings: list[RecordingIn] = Field(min_length=1, max_length=1000, description="The video files")
 
 
+class MediaFile(BaseModel):
+    """A file that may be a recording; nobody has looked into it yet."""
+
+    path: str = Field(description="What an index job names it by, relative to the media folder")
+    name: str = Field(description="Its name")
+    size_bytes: int = Field(description="Its size")
+    written_at: datetime = Field(description="When it was written last")
+
+
+class MediaFolder(BaseModel):
+    """What a folder of the media folder holds."""
+
+    folder: str = Field(description="Its path relative to the media folder; empty for that itself")
+    folders: list[str] = Field(description="Paths of the folders in it, by name")
+    files: list[MediaFile] = Field(description="The files in it that are called like recordings, by name")
+    more: int = Field(description="Folders and files beyond the first 1000 of each that are not listed")
+    complete: bool = Field(description="false: it has so many entries that not all were looked at")
+
+
 class RecordingOut(BaseModel):
     """The current state of one video file of a job."""
 

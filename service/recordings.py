@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gallery import FileStamp, VideoInfo
 from service.errors import InvalidRequest, RecordingUnavailable
@@ -91,8 +92,10 @@ def _was_touched(state: _FileState, video: VideoInfo) -> bool:
     return max(state.stamp.mtime_ns, state.stamp.ctime_ns) > video.indexed_at.timestamp() * 1e9
 
 
-def media_path(media_dir: Path | None, path: str, pointer: str) -> Path:
-    """The recording that a client named by a path relative to the media folder.
+def media_path(
+    media_dir: Path | None, path: str, pointer: str, *, wanted: Literal["file", "folder"] = "file"
+) -> Path:
+    """The recording, or folder, that a client named by a path relative to the media folder.
 
     Links are followed before it is judged where the file lies, so neither `..` nor a link leads out.
 
@@ -104,12 +107,12 @@ def media_path(media_dir: Path | None, path: str, pointer: str) -> Path:
         raise InvalidRequest("This server has no media folder; upload the file instead.", pointer)
     if "\0" in path or Path(path).is_absolute():
         raise InvalidRequest("The path must be relative to the media folder.", pointer)
-    missing = InvalidRequest(f"There is no file {path!r} in the media folder.", pointer)
+    missing = InvalidRequest(f"There is no {wanted} {path!r} in the media folder."[:300], pointer)
     try:
         root = media_dir.resolve(strict=True)
         found = (root / path).resolve(strict=True)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, UnicodeError) as error:
         raise missing from error
-    if not found.is_relative_to(root) or not found.is_file():
+    if not found.is_relative_to(root) or not (found.is_file() if wanted == "file" else found.is_dir()):
         raise missing
     return found

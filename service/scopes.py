@@ -26,7 +26,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     ),
     frozenset({Scope.INDEX}): (
         "createCamera changeCamera correctVideo createUpload appendToUpload getUpload deleteUpload "
-        "createIndexJob listIndexJobs getIndexJob cancelIndexJob"
+        "listMedia createIndexJob listIndexJobs getIndexJob cancelIndexJob"
     ),
     frozenset({Scope.ADMINISTER}): (
         "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
@@ -52,7 +52,7 @@ _WHOLE: Final = (
     "cancelModelJob getModelJobReport listAuditEvents getAuditAnchor verifyAuditTrail exportAuditTrail "
     "getSystem listKeys createKey revokeKey listSessions endSession planErasure erase listErasures "
     "getErasure getCertificateText putHold liftHold listHolds setRetentionRule removeRetentionRule "
-    "runRetention listRetentionRules createWebhook listWebhooks deleteWebhook listDeliveries"
+    "listMedia runRetention listRetentionRules createWebhook listWebhooks deleteWebhook listDeliveries"
 )
 WHOLE_GALLERY: Final[frozenset[str]] = frozenset(_WHOLE.split())
 """What a key that is limited to cameras may not do, whatever its scopes: it would show or change others."""

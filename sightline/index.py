@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import GallerySettings
-from indexer.folders import SUFFIXES, Found, find_recordings
+from gallery import RECORDING_SUFFIXES, GallerySettings
+from indexer.folders import Found, find_recordings
 from indexer.names import cannot_be_recorded, shown
 from sightline.console import DataDir, Runtime, moment, open_gallery, output, print_note, read_settings
 from sightline.failures import CommandError
@@ -89,9 +89,10 @@ def _found(paths: Sequence[Path]) -> Found:
     if not found.recordings:
         print_passed_over(found.passed_over)
         where = ", ".join(map(str, paths))
+        suffixes = ", ".join(sorted(RECORDING_SUFFIXES))
         raise CommandError(
             f"no recordings in {where}",
-            f"name a file itself to index it; those of a folder end in {', '.join(sorted(SUFFIXES))}",
+            f"name a file itself to index it; those of a folder end in {suffixes}",
         )
     return found
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gallery import WatchedStamp
-from indexer.folders import SUFFIXES, visible_files
+from gallery import RECORDING_SUFFIXES, WatchedStamp
+from indexer.folders import visible_files
 from indexer.names import cannot_be_recorded
 from indexer.watching.settling import stamp_of
 
@@ -32,7 +32,7 @@ def scan(root: Path) -> Scan:
     next(root.iterdir(), None)  # `visible_files` only notes what it cannot read
     found = Scan()
     for path in visible_files(root, found.passed_over):
-        if path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() not in RECORDING_SUFFIXES:
             found.passed_over.append((path, "not called like a recording"))
         elif path.is_symlink() and not path.resolve().is_relative_to(root):
             found.passed_over.append((path, "a link out of the folder"))

@@ -13,12 +13,15 @@ from tests.browser.conftest import Visit
 from tests.browser.library import PLACES, photo, scene
 from tests.browser.running import Site, running_site
 from tests.browser.scenes import RED_COAT
+from tests.browser.test_layout import FAINT
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A service of our own, empty, as these tests add to it."""
-    with running_site(tmp_path_factory.mktemp("empty-site"), None) as running:
+    directory = tmp_path_factory.mktemp("empty-site")
+    (directory / "media" / "Gate 7").mkdir(parents=True)
+    with running_site(directory, None, media_dir=directory / "media") as running:
         yield running
 
 
@@ -61,6 +64,47 @@ def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_
     assert Path(filed.path).read_bytes() == path.read_bytes()
     page.locator(".job").get_by_role("button", name="Cancel").click()
     expect(recording.locator(".state")).to_have_text("cancelled")
+
+
+def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit) -> None:
+    gallery = visit.site.gallery
+    media = gallery.data_dir.parent / "media"
+    gallery.catalogue.add_camera("Gate 7", time_zone="Europe/Berlin")
+    for name in ("gate-7/part10.mp4", "gate-7/part2.mp4", "gate-7/2026-03-13_08-15-30.mp4", "notes.txt"):
+        path = media / name.replace("gate-7", "Gate 7")
+        path.write_bytes(name.encode())
+    visit.open()
+    page = visit.page
+    page.get_by_role("button", name="Videos").click()
+    jobs = page.locator(".job").count()
+    page.get_by_role("button", name="From the server's media folder").click()
+    picker = page.get_by_role("group", name="From the server's media folder")
+    picker.get_by_role("button", name="Gate 7/").press("Enter")
+    expect(picker.locator("li")).to_have_count(3)
+    assert page.evaluate(FAINT) == []
+    picker.get_by_label("2026-03-13_08-15-30.mp4").check()
+    picker.get_by_label("part10.mp4").check()
+    picker.get_by_role("button", name="Take 2 videos").click()
+    rows = page.locator("#add-rows .row")
+    expect(rows).to_have_count(2)
+    first, last = rows.first, rows.last
+    expect(first).to_contain_text("on the server: Gate 7/2026-03-13_08-15-30.mp4")
+    expect(first.get_by_label("Camera", exact=True)).to_have_value("Gate 7")
+    known = "Start: from the name of the file. Camera: from the name of the file or its folder."
+    expect(first.locator(".origin")).to_have_text(known)
+    expect(last.locator(".origin")).to_contain_text("Start: not known, enter it.")
+    last.get_by_label("First frame at, date").fill("2026-03-13")
+    last.get_by_label("First frame at, time (24 hours)").fill("08:00")
+    page.keyboard.press("Tab")
+    expect(last.locator(".origin")).to_contain_text("Start: as entered.")
+    expect(last.locator(".caution")).to_contain_text("Begins before 2026-03-13_08-15-30.mp4")
+    expect(page.locator(".job")).to_have_count(jobs)
+    page.get_by_role("button", name="Index", exact=True).click()
+    expect(page.locator(".job")).to_have_count(jobs + 1)
+    filed = newest_job(visit)
+    assert [Path(one.path).name for one in filed.recordings] == ["2026-03-13_08-15-30.mp4", "part10.mp4"]
+    assert filed.recordings[0].start_time == datetime(2026, 3, 13, 7, 15, 30, tzinfo=UTC)
+    gallery.jobs.cancel(filed.id)
 
 
 def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) -> None:

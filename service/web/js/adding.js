@@ -4,7 +4,9 @@ import { getJson } from "./api.js";
 import { AddRow } from "./addrow.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
+import { behindButton } from "./forms.js";
 import { refreshHoldings } from "./holdings.js";
+import { mediaPicker } from "./mediapicker.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { uniqueName, upload } from "./upload.js";
@@ -19,8 +21,9 @@ let filing = { body: "", key: "" }; // the last job sent
 function addFiles(files) {
   const camera = rows.at(-1)?.camera.value ?? "";
   for (const file of files) {
+    if (file.path && rows.some((row) => row.file.path === file.path)) continue;
     const row = new AddRow(file, { onChange: rowChanged, onDrop: removeRow });
-    row.camera.value = camera;
+    row.camera.value ||= camera;
     row.settle();
     rows.push(row);
   }
@@ -46,6 +49,7 @@ function removeRow(row) {
 function show() {
   fill($("#add-rows"), rows.map((row) => row.element));
   $("#add-submit").hidden = rows.length === 0;
+  $("#add-submit").textContent = rows.some((row) => !row.file.path) ? say.adding.submit : say.adding.index;
   $("#add-order").textContent = rows.length > 1 ? say.adding.order(rows.length) : "";
   placeRows();
 }
@@ -77,14 +81,20 @@ function keyFor(recordings) {
   return filing.key;
 }
 
+/** Where the server finds the file of a row: in its media folder, or after it was sent. */
+async function placeOf(row) {
+  if (row.file.path) return { path: row.file.path };
+  row.bar.hidden = false;
+  row.uploaded ??= await upload(row.file, { onProgress: (share) => (row.bar.value = share) });
+  return { upload_id: row.uploaded };
+}
+
 /** Upload what is listed, one after the other, and file one job for all. */
 async function submit(onFiled) {
   const recordings = [];
   await ensureCameras();
   for (const row of rows) {
-    row.bar.hidden = false;
-    row.uploaded ??= await upload(row.file, { onProgress: (share) => (row.bar.value = share) });
-    recordings.push({ upload_id: row.uploaded, camera: row.cameraName, start: row.start.instant, file_name: row.file.name });
+    recordings.push({ ...(await placeOf(row)), camera: row.cameraName, start: row.start.instant, file_name: row.file.name });
   }
   await getJson("/v1/index-jobs", { json: { recordings }, headers: { "Idempotency-Key": keyFor(recordings) } });
   rows = [];
@@ -101,6 +111,20 @@ function fileChooser() {
     rows.find((row) => !row.camera.value)?.camera.focus();
   });
   return h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("videos"), say.adding.choose));
+}
+
+/** The button that gives way to the server's media folder. */
+function serverChooser() {
+  const button = h("button", { id: "add-from-server", type: "button", data: { needs: "listMedia" } }, icon("videos"), say.adding.fromServer);
+  return behindButton(button, (close) =>
+    mediaPicker(store.get().zone ?? "UTC", {
+      onTake: (files) => {
+        addFiles(files.map(({ path, name, size_bytes: size }) => ({ path, name, size })));
+        close();
+      },
+      onClose: close,
+    }),
+  );
 }
 
 const options = (names) => names.map((name) => h("option", { value: name }));
@@ -120,6 +144,7 @@ export function addingForm(onFiled) {
     h("p", { id: "add-order", class: "note", role: "status" }),
     h("ol", { id: "add-rows", class: "slot" }),
     h("div", { class: "actions" }, fileChooser(), send),
+    serverChooser(),
     h("div", { id: "add-error", class: "slot" }),
     names,
     h("datalist", { id: "zone-names" }, options(allZones())),

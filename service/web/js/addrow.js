@@ -16,6 +16,14 @@ export function timeInName(name) {
   return isWall(wall) ? wall : "";
 }
 
+const plain = (text) => ` ${text.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, " ").trim()} `;
+
+/** The camera that the folders or the name of a file speak of, the longest name first; undefined where none does. */
+export function cameraIn(path, cameras) {
+  const said = plain(path);
+  return [...cameras].sort((a, b) => b.name.length - a.name.length).find(({ name }) => plain(name).trim() && said.includes(plain(name)));
+}
+
 /** What a new camera's zone most likely is: that of the others, else this browser's. It stands beside the time. */
 function likelyZone() {
   const [first, ...others] = new Set(store.get().cameras.map((camera) => camera.time_zone));
@@ -26,14 +34,18 @@ function likelyZone() {
 export class AddRow {
   uploaded = null; // the upload's id, kept so that trying again sends nothing twice
 
+  /** `file`: a File to be sent, or {name, size, path} of one that lies in the server's media folder. */
   constructor(file, { onChange, onDrop }) {
     this.file = file;
+    this.named = { camera: cameraIn(file.path ?? file.name, store.get().cameras)?.name ?? "", wall: timeInName(file.name) };
+    this.origin = h("p", { class: "note origin" });
     this.camera = h("input", { required: true, maxLength: 100, autocomplete: "off" });
     this.camera.setAttribute("list", "camera-names");
     this.zone = h("input", { value: likelyZone(), autocomplete: "off", spellcheck: false });
     this.zone.setAttribute("list", "zone-names");
     this.start = new TimeField({ label: say.adding.firstFrame, required: true, named: true, onChange: () => onChange(this) });
-    this.start.showWall(timeInName(file.name));
+    this.start.showWall(this.named.wall);
+    this.camera.value = this.named.camera;
     this.bar = h("progress", { max: 1, value: 0, hidden: true, "aria-label": say.adding.uploadOf(file.name) });
     this.order = h("span", { class: "order" });
     this.newCamera = h("label", { class: "new-camera" }, say.adding.zoneOfNew, this.zone);
@@ -42,11 +54,12 @@ export class AddRow {
     this.element = h(
       "li",
       { class: "row" },
-      h("p", { class: "file" }, this.order, file.name, h("span", { class: "note" }, `  ${bytes(file.size)}`)),
+      h("p", { class: "file" }, this.order, file.name, h("span", { class: "note" }, `  ${bytes(file.size)}, ${file.path ? say.adding.onServer(file.path) : say.adding.toUpload}`)),
       drop,
       h("label", {}, say.adding.camera, this.camera),
       this.newCamera,
       this.start.element,
+      this.origin,
       this.note,
       this.bar,
     );
@@ -73,6 +86,15 @@ export class AddRow {
     this.zone.required = !this.newCamera.hidden;
     this.zone.setCustomValidity(this.newCamera.hidden || isZone(zone) ? "" : say.adding.unknownZone);
     if (isZone(zone)) this.start.zone = zone;
+    this.#sayOrigin();
+  }
+
+  /** Say where camera and start come from: what a name says may be wrong, and so may what was typed. */
+  #sayOrigin() {
+    const camera = this.cameraName ? say.adding.cameraFrom[this.cameraName === this.named.camera ? "name" : "hand"] : null;
+    const named = this.named.wall && this.start.wall === this.named.wall;
+    const start = say.adding.startFrom[!this.start.instant ? "none" : named ? "name" : "hand"];
+    this.origin.textContent = [start, camera].filter(Boolean).join(" ");
   }
 
   /** Say where in the list this row stands, and what is strange about that. */

@@ -42,6 +42,11 @@ export class TimeField {
     return this.#instants.length > 1 ? this.#instants[this.which.value] ?? null : this.#instants[0] ?? null;
   }
 
+  /** YYYY-MM-DDTHH:MM:SS as it was entered. */
+  get wall() {
+    return `${this.date.value}T${this.time.value}`;
+  }
+
   /** What stands in the way of an instant, in words; "" when nothing does, or when the field is empty. */
   get problem() {
     return this.error.textContent;
@@ -74,8 +79,7 @@ export class TimeField {
 
   #changed() {
     this.time.value = clockIn(this.time.value) ?? this.time.value;
-    const wall = `${this.date.value}T${this.time.value}`;
-    this.#instants = clockIn(this.time.value) && isWall(wall) ? instantsOf(wall, this.#zone) : [];
+    this.#instants = clockIn(this.time.value) && isWall(this.wall) ? instantsOf(this.wall, this.#zone) : [];
     const choices = this.#instants.map((instant, i) => h("option", { value: String(i) }, say.time.choice(i, offset(instant, this.#zone))));
     fill(this.which, this.#instants.length > 1 ? [h("option", { value: "" }, say.time.choose), choices] : []);
     this.which.hidden = choices.length < 2;

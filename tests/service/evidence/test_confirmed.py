@@ -19,7 +19,7 @@ from tests.service.videos import GREEN, RED
 
 
 def marked(client: TestClient, archive: Archive) -> tuple[str, str, str, str]:
-    """A search on which red is marked as the person and green as not: its URL, by which key, both tracklets."""
+    """A search with red marked as the person, green as not: its URL, whose key, both tracklets."""
     url, maker = searched(client), archive.gallery.keys.list()[0].id
     red, green = archive.tracklets["gate", RED], archive.tracklets["gate", GREEN]
     archive.gallery.marks.set(url.rpartition("/")[2], red, Verdict.MATCH, key_id=maker)

@@ -1,0 +1,29 @@
+"""The server's media folder."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from service import media_folder
+from service.auth import CallerDep
+from service.record_schemas import MediaFolder
+from service.state import StateDep
+
+router = APIRouter(prefix="/v1/media", tags=["index jobs"])
+
+
+@router.get("", operation_id="listMedia", summary="Recordings in the server's media folder")
+def list_media(
+    state: StateDep,
+    caller: CallerDep,
+    folder: Annotated[
+        str, Query(max_length=1000, description="Relative to the media folder; empty: that itself")
+    ] = "",
+) -> MediaFolder:
+    """A folder at a time, to name files of it in an index job. Nothing outside the media folder is told.
+
+    422: there is no such folder in it, or the server has no media folder.
+    """
+    found = media_folder.listing(state.settings.media_dir, folder)
+    state.gallery.audit.record("media.list", key_id=caller.key_id, detail={"folder": found.folder})
+    return found

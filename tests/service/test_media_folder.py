@@ -1,0 +1,83 @@
+"""The server's media folder over HTTP: what can be named in an index job, and nothing else."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from gallery import Scope
+from service import media_folder
+from tests.service.conftest import Archive
+
+
+def names(client: TestClient, folder: str = "") -> tuple[list[str], list[str]]:
+    answer = client.get("/v1/media", params={"folder": folder})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found["folder"] == folder
+    return found["folders"], [one["path"] for one in found["files"]]
+
+
+def test_folders_and_recordings_of_the_media_folder_are_listed(client: TestClient, archive: Archive) -> None:
+    media, outside = archive.media, archive.media.parent / "outside"
+    before = names(client)
+    (media / "gate" / "deep").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "secret.mp4").write_bytes(b"x")
+    for name in ("gate/b.MKV", "gate/a.mp4", "gate/notes.txt", "gate/.hidden.mp4", "gate/noise"):
+        (media / name).write_bytes(b"film")
+    (media / "gate" / "inside.mp4").symlink_to(media / "gate" / "a.mp4")
+    (media / "gate" / "out.mp4").symlink_to(outside / "secret.mp4")
+    (media / "gate" / "out").symlink_to(outside)
+    (media / "gate" / "loop").symlink_to(media / "gate" / "loop")
+    os.mkfifo(media / "gate" / "pipe.mp4")
+    (media / os.fsdecode(b"gate/\xff.mp4")).write_bytes(b"film")
+    assert names(client) == (["gate"], before[1])
+    files = ["gate/a.mp4", "gate/b.MKV", "gate/inside.mp4"]
+    assert names(client, "gate") == (["gate/deep"], files)
+    assert names(client, "gate/deep") == ([], [])
+    (one, *_) = client.get("/v1/media", params={"folder": "gate"}).json()["files"]
+    assert (one["name"], one["size_bytes"]) == ("a.mp4", 4)
+    for bad in ("..", "gate/../..", "/etc", "gate/out", "gate/loop", "gate/a.mp4", "none", "a\0b", "x" * 400):
+        refused = client.get("/v1/media", params={"folder": bad})
+        assert refused.status_code == 422, bad
+        assert str(media) not in refused.text
+    assert client.get("/v1/media", params={"folder": "x" * 1001}).status_code == 422
+    camera = archive.gallery.catalogue.cameras()[0].name
+    job = {"recordings": [{"path": files[0], "camera": camera, "start": "2026-03-13T08:00:00Z"}]}
+    assert client.post("/v1/index-jobs", json=job).status_code == 202
+    assert archive.gallery.audit.events(action="media.list")[-1].detail == {"folder": ""}
+
+
+def test_a_crowded_folder_says_that_it_holds_more(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive.media / "many").mkdir()
+    for number in range(5):
+        (archive.media / "many" / f"{number}.mp4").write_bytes(b"x")
+    monkeypatch.setattr(media_folder, "MOST", 3)
+    found = client.get("/v1/media", params={"folder": "many"}).json()
+    assert (len(found["files"]), found["more"], found["complete"]) == (3, 2, True)
+    monkeypatch.setattr(media_folder, "_LOOKED_AT", 4)
+    assert client.get("/v1/media", params={"folder": "many"}).json()["complete"] is False
+
+
+def test_only_keys_that_add_recordings_of_all_cameras_look_there(
+    make_app: Callable[..., FastAPI], archive: Archive
+) -> None:
+    keys = archive.gallery.keys
+    archive.gallery.groups.add("north", ["gate"])
+    keys_of = {
+        "searcher": keys.create("s", scopes=[Scope.SEARCH, Scope.VIEW])[1],
+        "limited": keys.create("l", scopes=[Scope.INDEX], groups=["north"])[1],
+    }
+    with TestClient(make_app()) as client:
+        for name, secret in keys_of.items():
+            assert client.get("/v1/media", headers={"X-API-Key": secret}).status_code == 403, name
+        assert client.get("/v1/media").status_code == 401
+    with TestClient(make_app(media_dir=None)) as client:
+        _, secret = keys.create("indexer", scopes=[Scope.INDEX])
+        none = client.get("/v1/media", headers={"X-API-Key": secret})
+        assert (none.status_code, "no media folder" in none.json()["detail"]) == (422, True)
