@@ -9,7 +9,9 @@ from gallery import Scope
 ANY_KEY: Final[frozenset[Scope]] = frozenset()
 
 _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
-    ANY_KEY: "signIn signOut getSession listCameras getCamera listModels getModel listCalibrations",
+    ANY_KEY: (
+        "signIn signOut getSession listCameras getCamera listOnwards listModels getModel listCalibrations"
+    ),
     frozenset({Scope.SEARCH}): (
         "createProbe getProbe deleteProbe getProbeImage createSearch searchByPhoto listSearches searchAgain "
         "getSearch getHitsCsv"

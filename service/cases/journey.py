@@ -109,6 +109,11 @@ def metres_between(one: tuple[float, float], other: tuple[float, float]) -> floa
     return 2 * _EARTH_METRES * math.asin(min(1.0, math.sqrt(across)))
 
 
+def way_between(one: tuple[float, float], other: tuple[float, float], reach: float) -> float:
+    """Metres at least from what one camera sees to what another does; places in degrees."""
+    return max(0.0, metres_between(one, other) - 2 * reach)
+
+
 def _judged(before: int, sightings: Sequence[Sighting], after: int, limits: Limits) -> Transition:
     one, other = sightings[before], sightings[after]
     seconds = (other.start - one.end).total_seconds()
@@ -120,7 +125,7 @@ def _judged(before: int, sightings: Sequence[Sighting], after: int, limits: Limi
         reason = "at two cameras at once; where they stand is not known" if seconds < 0 else None
         return Transition(before, after, seconds, None, None, "overlap" if reason else None, reason)
     metres = metres_between(positions[0], positions[1])
-    way = max(0.0, metres - 2 * limits.reach)
+    way = way_between(positions[0], positions[1], limits.reach)
     speed = way / seconds if seconds > 0 else None
     flag, reason = _on_the_way(way, seconds, speed, limits)
     return Transition(before, after, seconds, metres, speed, flag, reason)

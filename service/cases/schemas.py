@@ -130,6 +130,29 @@ class TransitionOut(BaseModel):
     reason: str | None = Field(description="The same in words")
 
 
+class OnwardOut(BaseModel):
+    """Another camera, and how long the way there takes."""
+
+    camera: str = Field(description="Its name")
+    metres: float | None = Field(description="Between the two; null where a position is not known")
+    seconds: float | None = Field(
+        description="That the way takes at least, less what the cameras see; null likewise"
+    )
+    within: bool = Field(description="Whether somebody can be there in time; true where nobody knows")
+
+
+class OnwardsOut(BaseModel):
+    """The other cameras, by the way that it takes to walk there."""
+
+    camera: str = Field(description="The camera that saw somebody")
+    speed: float = Field(description="Metres a second that somebody goes at most")
+    seconds: float = Field(description="Allowed for the way, without the slack")
+    slack: float = Field(description="Seconds more, as clocks and positions are never exact (a constant)")
+    reach: float = Field(description="Metres around a camera that it may see (a setting)")
+    known: bool = Field(description="Whether the camera has a position: else no distance is known")
+    items: list[OnwardOut] = Field(description="The nearest first, those of unknown distance last")
+
+
 class GapOut(BaseModel):
     """Time of a camera from which there is nothing to search."""
 

@@ -4,12 +4,14 @@ import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.scenes import RED_COAT
+from tests.browser.test_layout import FAINT
 
 # How many pixels of the picture on the screen have the colour that the service draws boxes with.
 BOX_PIXELS = """(video) => {
@@ -287,5 +289,27 @@ def test_a_person_is_followed_to_the_other_cameras(visit: Visit) -> None:
     start, end = (datetime.fromisoformat(question[name]) for name in ("start", "end"))
     assert timedelta(minutes=15) < end - start < timedelta(minutes=16)
     assert (start.microsecond, end.microsecond) == (0, 0)
+    expect(page.locator(".travel")).to_contain_text("how far they are apart is not known")
+    # As if they had positions: 300 m and 5 km away.
+    there = {name: far for far, name in zip((300.0, 5000.0), question["cameras"], strict=True)}
+    near, far = question["cameras"]
+
+    def placed(route: Route) -> None:
+        speed = float(parse_qs(urlsplit(route.request.url).query)["speed"][0])
+        items = [
+            {"camera": name, "metres": metres, "seconds": metres / speed, "within": metres / speed <= 960}
+            for name, metres in there.items()
+        ]
+        route.fulfill(json={**route.fetch().json(), "items": items})
+
+    page.route("**/v1/onwards?*", placed)
+    with page.expect_request("**/v1/searches") as asked:
+        visit.answer_after(lambda: page.get_by_label("Within how many minutes").select_option("30"))
+    assert (asked.value.post_data_json or {})["cameras"] == [near]
+    expect(page.locator(".travel")).to_contain_text(f"{near} (300 m). Left out, too far: {far} (5,000 m).")
+    assert page.evaluate(FAINT) == []
+    with page.expect_request("**/v1/searches") as asked:
+        visit.answer_after(lambda: page.get_by_label("How fast at most").select_option("15"))
+    assert (asked.value.post_data_json or {})["cameras"] == [near, far]
     visit.answer_after(page.get_by_role("button", name="Back to the photo").click)
     expect(page.locator("#filter-summary")).to_have_text("· everywhere, any time")

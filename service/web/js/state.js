@@ -23,6 +23,7 @@ export const store = createStore({
   at: 0, // which of them is on the stage
   photoErrors: [], // {error, name, again}: which photos were not taken, and why
   seed: null, // a hit that is searched for instead of the photos
+  follow: null, // {hit, by, minutes, speed, found}: how the person of a hit is followed to other cameras, see seed.js
   marks: {}, // verdicts on the hits of the answer, by tracklet: "match" or "not"
   seconds: {}, // what second persons said of these marks, by tracklet, as the API says it
   review: null, // the search whose marks are shown to be confirmed, which may be somebody else's

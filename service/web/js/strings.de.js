@@ -274,6 +274,18 @@ export const german = {
     searching: (camera) => `Gesucht wird mit einem Tracklet von ${camera}`,
     strip: "Vier Ausschnitte des Tracklets, mit dem Sie suchen",
     back: "Zurück zum Foto",
+    camera: (name, metres) => `${name} (${metres} m)`,
+    within: (near, far, unknown, minutes, speed) =>
+      [
+        near.length ? `In ${number(minutes)} Minuten mit ${number(speed)} m/s zu erreichen, die nächsten zuerst: ${joined(near)}.` : `Keine Kamera mit bekanntem Standort ist in ${number(minutes)} Minuten mit ${number(speed)} m/s zu erreichen${unknown ? "" : ": Alle werden durchsucht"}.`,
+        far.length && (near.length || unknown) ? `Weggelassen, zu weit: ${joined(far)}.` : null,
+        unknown ? `${unknown === 1 ? "Eine Kamera ohne Standort wird" : `${number(unknown)} Kameras ohne Standort werden`} auch durchsucht.` : null,
+      ].filter(Boolean).join(" "),
+    anywhere: (minutes, by) => `Alle anderen Kameras in den ${number(minutes)} Minuten ${by < 0 ? "davor" : "danach"}: Wie weit sie auseinander sind, ist nicht bekannt.`,
+    minutes: "In wie vielen Minuten",
+    minutesOf: (n) => `${number(n)} Minuten`,
+    speed: "Wie schnell höchstens",
+    speedOf: (n) => `${number(n)} m/s: ${{ 2: "zu Fuß", 4: "laufend", 15: "im Fahrzeug" }[n]}`,
   },
 
   filters: {
@@ -477,9 +489,9 @@ export const german = {
     keys: "← und → gehen durch die Liste, die Leertaste spielt und hält an, A zeigt die Aufnahme ringsum, B den Rahmen, C vergleicht mit dem Foto, Esc schließt. ? nennt alle Tasten.",
     again: "Diese Person suchen",
     whereBefore: "Wo vorher?",
-    beforeNote: "Diese Person auf den anderen Kameras suchen, in den 15 Minuten davor",
+    beforeNote: "Diese Person auf den anderen Kameras suchen, in den 15 Minuten davor und so weit, wie man geht",
     whereNext: "Wo danach?",
-    nextNote: "Diese Person auf den anderen Kameras suchen, in den 15 Minuten danach",
+    nextNote: "Diese Person auf den anderen Kameras suchen, in den 15 Minuten danach und so weit, wie man geht",
     compare: "Vergleichen",
     searchedFor: "Gesucht",
     yourPhoto: (n) => (n ? `Ihr Foto ${n}` : "Ihr Foto"),

@@ -198,6 +198,18 @@ export const english = {
     searching: (camera) => `Searching with a tracklet from ${camera}`,
     strip: "Four crops of the tracklet you search with",
     back: "Back to the photo",
+    camera: (name, metres) => `${name} (${metres} m)`,
+    within: (near, far, unknown, minutes, speed) =>
+      [
+        near.length ? `Within ${number(minutes)} minutes at ${number(speed)} m/s, the nearest first: ${joined(near)}.` : `No camera with a position is within ${number(minutes)} minutes at ${number(speed)} m/s${unknown ? "" : ": all are searched"}.`,
+        far.length && (near.length || unknown) ? `Left out, too far: ${joined(far)}.` : null,
+        unknown ? `${count(unknown, "camera")} without a position ${unknown === 1 ? "is" : "are"} searched, too.` : null,
+      ].filter(Boolean).join(" "),
+    anywhere: (minutes, by) => `All other cameras in the ${number(minutes)} minutes ${by < 0 ? "before" : "after"}: how far they are apart is not known.`,
+    minutes: "Within how many minutes",
+    minutesOf: (n) => `${number(n)} minutes`,
+    speed: "How fast at most",
+    speedOf: (n) => `${number(n)} m/s: ${{ 2: "walking", 4: "running", 15: "in a vehicle" }[n]}`,
   },
 
   filters: {
@@ -401,9 +413,9 @@ export const english = {
     keys: "← and → go through the list, Space plays and stops, A shows the recording around, B the box, C compares with the photo, Esc closes. ? tells all keys.",
     again: "Search for this person",
     whereBefore: "Where before?",
-    beforeNote: "Search for this person on the other cameras, in the 15 minutes before",
+    beforeNote: "Search for this person on the other cameras, in the 15 minutes before and as far as one walks",
     whereNext: "Where next?",
-    nextNote: "Search for this person on the other cameras, in the 15 minutes after",
+    nextNote: "Search for this person on the other cameras, in the 15 minutes after and as far as one walks",
     compare: "Compare",
     searchedFor: "Searched for",
     yourPhoto: (n) => (n ? `Your photo ${n}` : "Your photo"),

@@ -104,6 +104,7 @@ def bodies(team: Team) -> dict[str, list[Json]]:
     ]
     sent["appendToUpload"] = [{"params": {"offset": 0}, "content": b"film"}]
     sent["listVideos"] = [{}, {"params": {"camera": HIDDEN}}, {"params": {"cursor": hidden[:-2]}}]
+    sent["listOnwards"] = [{"params": {"camera": name}} for name in ("gate", HIDDEN)]
     sent["listSearches"] = [{}, {"params": {"cursor": team.wide["id"]}}]
     sent["listCases"] = [{}, {"params": {"cursor": team.ids["their case"]}}]
     sent["listIndexJobs"] = [{}, {"params": {"cursor": team.ids["job"]}}]
