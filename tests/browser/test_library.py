@@ -220,7 +220,11 @@ def test_a_wrong_start_and_camera_are_corrected(visit: Visit) -> None:
     expect(form.get_by_label("First frame at, date")).to_have_value("2026-03-12")
     expect(form.get_by_label("First frame at, time (24 hours)")).to_have_value("14:00:00")
     expect(form.locator(".zone")).to_have_text("Europe/Berlin (UTC+1)")
+    save = form.get_by_role("button", name="Save")
+    before = save.bounding_box()
     visit.enter_time("First frame at", "2026-03-12", "09:30")
+    expect(form.locator(".effect")).to_contain_text("The video moves")
+    assert save.bounding_box() == before, "what is about to be pressed stays where it is"
     form.get_by_role("combobox", name="Camera").select_option("Cellar")
     expect(form.locator(".zone")).to_have_text("Europe/London (UTC+0)")
     with page.expect_request(lambda request: request.method == "PATCH") as asked:

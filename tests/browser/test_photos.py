@@ -97,6 +97,13 @@ def test_photos_are_dropped_pasted_and_added(visit: Visit) -> None:
     visit.answer_after(lambda: give(visit, "drop", "body", photo(PURPLE_DRESS), photo(RED_COAT)))
     expect(page.locator("#drop-veil")).to_be_hidden()
     expect(row).to_have_count(2)
+    over = "new DragEvent('dragover', { bubbles: true, cancelable: true, dataTransfer: data })"
+    file = "data.items.add(new File(['x'], 'x.jpg', { type: 'image/jpeg' }))"
+    page.evaluate(
+        f"() => {{ const data = new DataTransfer(); {file}; document.body.dispatchEvent({over}); }}"
+    )
+    expect(page.locator("#drop-instead")).to_have_text("Search for this person instead")
+    page.evaluate("document.body.dispatchEvent(new DragEvent('dragleave', { bubbles: true }))")
     # Pasted anywhere it is a new question; where photos are added, it is one of them.
     visit.answer_after(lambda: give(visit, "paste", "body", photo(BLUE_JACKET)))
     expect(page.locator("#stage img")).to_have_attribute("alt", "Photo: paste0.jpg")

@@ -274,6 +274,20 @@ def test_a_long_recording_is_played_on_from_where_one_is(visit: Visit) -> None:
     wait_for_clip(visit)
 
 
+def test_a_hit_is_marked_in_the_player(visit: Visit) -> None:
+    open_first(visit)
+    page = visit.page
+    pressed = page.locator("#player-marks [aria-pressed=true]")
+    page.keyboard.press("n")
+    expect(pressed).to_have_text("Someone else")
+    page.keyboard.press("m")
+    expect(pressed).to_have_text("The person")
+    page.keyboard.press("u")
+    expect(pressed).to_have_text("Someone else")
+    page.keyboard.press("Escape")
+    expect(page.locator("#hits [aria-pressed=true]")).to_have_text("Someone else")
+
+
 def test_a_person_is_followed_to_the_other_cameras(visit: Visit) -> None:
     open_first(visit)
     page = visit.page

@@ -97,7 +97,11 @@ def test_orders_say_what_they_are_of_until_all_hits_are_there(visit: Visit) -> N
     expect(page.get_by_label("Least probability")).to_have_count(0)
     expect(page.locator("#so-far")).to_be_empty()
     page.get_by_label("Order").focus()
+    word = page.locator("#hits .rank .unseen").first
+    width = "(one) => one.getBoundingClientRect().width"
+    assert word.evaluate(width) <= 1
     page.get_by_label("Order").select_option("newest")
+    assert word.evaluate(width) > 20, "a bare number would be taken for the place in the list"
     expect(page.get_by_label("Order")).to_be_focused()
     expect(page.locator("#so-far")).to_contain_text("Only the first 25 hits of the answer are loaded")
     page.locator("#so-far").get_by_role("button", name="Load all").click()

@@ -4,9 +4,9 @@ import { getJson, isAbort } from "./api.js";
 import { mayDo } from "./caller.js";
 import { comparison } from "./compare.js";
 import { $, fill, h } from "./dom.js";
-import { day, duration, moment, probability, score, secondsBetween, timecode, zoned } from "./format.js";
+import { day, duration, probability, score, secondsBetween, timecode, zoned } from "./format.js";
 import { say } from "./strings.js";
-import { clockOf, clocksOf } from "./when.js";
+import { clockOf, clocksOf, inUtc } from "./when.js";
 
 function fact(name, value, more) {
   return [h("dt", {}, name), h("dd", {}, value, more ? h("small", {}, more) : null)];
@@ -23,7 +23,7 @@ export function factsOf(hit, scope) {
     fact(say.player.similarity, score(hit.score), say.player.cosine),
     typeof hit.standard_score === "number" ? fact(say.player.standsOut, score(hit.standard_score), say.player.deviations) : null,
     fact(say.player.localTime, clocksOf(start, end, zone), `${day(start, zone)}, ${zoned(start, zone)}`),
-    fact(say.player.utc, h("time", { dateTime: start }, moment(start, "UTC"))),
+    fact(say.player.utc, inUtc(start)),
     fact(say.player.best, clockOf(best.start, zone), intoView(secondsBetween(start, best.start))),
     fact(say.player.inView, duration(secondsBetween(start, end))),
     fact(say.player.video, h("span", { id: "fact-video" }, "…"), h("span", { id: "fact-offset" })),

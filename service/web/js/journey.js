@@ -3,8 +3,9 @@
 import { fill, h, icon } from "./dom.js";
 import { decimal, duration, number, probability } from "./format.js";
 import { secondWord } from "./secondword.js";
+import { store } from "./state.js";
 import { say } from "./strings.js";
-import { clockFirst, momentOf } from "./when.js";
+import { clockFirst, stretchOf } from "./when.js";
 
 /** One confirmed hit, and the way from the one before it. */
 function sighting(one, way) {
@@ -34,8 +35,8 @@ function conflicts({ conflicts: all, transitions }) {
 
 function gaps({ gaps: all, gaps_found: found, sightings }) {
   if (!all.length) return null;
-  const zones = new Map(sightings.map(({ camera }) => [camera.name, camera.time_zone]));
-  const lines = all.map((gap) => h("li", { class: "gap" }, h("span", { class: "camera" }, gap.camera), " ", ...(zones.has(gap.camera) ? [momentOf(gap.start, zones.get(gap.camera)), " – ", momentOf(gap.end, zones.get(gap.camera))] : [h("time", {}, `${gap.start_local} – ${gap.end_local}`)]), ` (${say.coverage.states[gap.reason]})`));
+  const zones = new Map([...store.get().cameras.map(({ name, time_zone: zone }) => [name, zone]), ...sightings.map(({ camera }) => [camera.name, camera.time_zone])]);
+  const lines = all.map((gap) => h("li", { class: "gap" }, h("span", { class: "camera" }, gap.camera), " ", stretchOf(gap.start, gap.end, zones.get(gap.camera)), ` (${say.coverage.states[gap.reason]})`));
   return h("details", {}, h("summary", {}, say.cases.gaps(found)), h("ul", {}, lines));
 }
 

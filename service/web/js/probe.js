@@ -142,6 +142,7 @@ function listenForDrops() {
     event.preventDefault();
     const { seed } = store.get();
     $("#drop-add").hidden = !(seed || staged(store.get()).key);
+    $("#drop-instead").textContent = $("#drop-add").hidden ? say.photo.veil : say.photo.veilInstead;
     veil.hidden = false;
     for (const zone of veil.children) zone.classList.toggle("under", zone.contains(event.target));
   });

@@ -236,6 +236,7 @@ export const german = {
     byTouch: "Fotos wählen oder aufnehmen",
     note: "Jeder auf einem Foto bekommt einen Rahmen. Gesucht wird zuerst die deutlichste Person; wählen Sie eine andere, wenn Sie jemand anderen meinen. Mehrere Fotos müssen dieselbe Person zeigen: Sie werden zusammen gesucht.",
     veil: "Diese Person suchen",
+    veilInstead: "Stattdessen nach dieser Person suchen",
     veilAdd: "Hinzufügen: dieselbe Person",
     add: "Fotos hinzufügen",
     addMore: "Fotos derselben Person hinzufügen. Solange diese Taste den Fokus hat, werden auch eingefügte Fotos hinzugefügt.",

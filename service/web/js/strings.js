@@ -160,6 +160,7 @@ export const english = {
     byTouch: "Choose or take photos",
     note: "Everyone on a photo gets a box. The clearest person is searched for first; pick another if you mean someone else. Several photos must show the same person: they are searched for together.",
     veil: "Search for this person",
+    veilInstead: "Search for this person instead",
     veilAdd: "Add: the same person",
     add: "Add photos",
     addMore: "Add photos of the same person. While this button has the focus, pasted photos are added, too.",

@@ -1,8 +1,8 @@
 // How a clip is played: its speed, single frames, and the camera's clock at the picture on the screen.
 
 import { $, h, icon } from "./dom.js";
-import { clock, day, offset } from "./format.js";
 import { say } from "./strings.js";
+import { showInstant } from "./when.js";
 
 const SPEEDS = [0.25, 0.5, 1, 2, 4];
 
@@ -26,9 +26,7 @@ function showClock(second) {
   const place = $("#player-clock");
   if (!began || !Number.isFinite(second)) return place.replaceChildren();
   const now = new Date(began.start + 1000 * second).toISOString();
-  const tenth = now.slice(20, 21);
-  place.title = `UTC: ${clock(now, "UTC")}.${tenth}`;
-  place.replaceChildren(`${day(now, began.zone)}, ${clock(now, began.zone)}.${tenth} (${offset(now, began.zone)})`);
+  showInstant(place, now, began.zone);
 }
 
 /** Of the recording, on average: how long a frame lasts. */

@@ -75,6 +75,9 @@ export function videoForm(video, { onSaved, onCancel }) {
     if (Object.keys(changes).length) await getJson(`/v1/videos/${encodeURIComponent(video.id)}`, { method: "PATCH", json: changes });
     await onSaved(camera.value);
   };
-  const elements = [h("label", {}, h("span", {}, say.adding.camera), camera), start.element, h("p", { class: "note wide" }, say.library.correctNote), before];
-  return formOf(say.library.correctOf(video.file_name), elements, save, onCancel);
+  const elements = [h("label", {}, h("span", {}, say.adding.camera), camera), start.element, h("p", { class: "note wide" }, say.library.correctNote)];
+  const form = formOf(say.library.correctOf(video.file_name), elements, save, onCancel);
+  // Below the buttons: what appears as a field is left must not move the one that is about to be pressed.
+  form.append(before);
+  return form;
 }

@@ -1,16 +1,32 @@
-// A point in time on the page: on the camera's clock, and in UTC on hovering.
+// A point in time on the page: on the camera's clock, and in UTC on hovering. Nothing else makes a <time>.
 
 import { h } from "./dom.js";
 import { clock, day, moment, offset, zoned } from "./format.js";
 import { say } from "./strings.js";
 
-function time(iso, zone, ...children) {
-  return h("time", { dateTime: iso, title: `${zoned(iso, zone)}\n${say.time.utc(moment(iso, "UTC"))}` }, ...children);
+/** What hovering tells of an instant, or of a stretch up to `end`. */
+function hint(iso, zone, end) {
+  const until = end ? ` – ${moment(end, "UTC")}` : "";
+  return `${zoned(iso, zone)}\n${say.time.utc(moment(iso, "UTC") + until)}`;
 }
+
+function time(iso, zone, text, end = null) {
+  return h("time", { dateTime: iso, title: hint(iso, zone, end) }, text);
+}
+
+/** Let a <time> that stays tell another instant, to the tenth of a second. */
+export function showInstant(element, iso, zone) {
+  element.dateTime = iso;
+  element.title = hint(iso, zone);
+  element.textContent = `${day(iso, zone)}, ${clock(iso, zone)}.${iso.slice(20, 21)} (${offset(iso, zone)})`;
+}
+
+/** In UTC itself, where it stands beside the camera's. */
+export const inUtc = (iso) => time(iso, "UTC", moment(iso, "UTC"));
 
 /** "14:20:01 Thu, 12 Mar 2026 UTC+1", the clock first and set off: for lists. */
 export function clockFirst(iso, zone) {
-  return time(iso, zone, h("b", {}, clock(iso, zone)), ` ${day(iso, zone)} ${offset(iso, zone)}`);
+  return time(iso, zone, [h("b", {}, clock(iso, zone)), ` ${day(iso, zone)} ${offset(iso, zone)}`]);
 }
 
 /** "Thu, 12 Mar 2026, 14:20:01 UTC+1": for sentences. */
@@ -23,14 +39,14 @@ export const clockOf = (iso, zone) => time(iso, zone, clock(iso, zone));
 
 /** From one clock time to another, as when a person was in view. */
 export function clocksOf(start, end, zone) {
-  return time(start, zone, `${clock(start, zone)} – ${clock(end, zone)}`);
+  return time(start, zone, `${clock(start, zone)} – ${clock(end, zone)}`, end);
 }
 
 /** From when to when on one clock, to the second; the shift of the clock at both ends where it changes between them. */
 export function stretchOf(start, end, zone) {
   const [from, to] = [offset(start, zone), offset(end, zone)];
   const until = day(start, zone) === day(end, zone) ? clock(end, zone) : moment(end, zone);
-  return time(start, zone, from === to ? `${moment(start, zone)} – ${until} ${from}` : `${moment(start, zone)} ${from} – ${until} ${to}`);
+  return time(start, zone, from === to ? `${moment(start, zone)} – ${until} ${from}` : `${moment(start, zone)} ${from} – ${until} ${to}`, end);
 }
 
 /**
