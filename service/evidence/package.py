@@ -118,8 +118,10 @@ class Package:
             async for chunk in iterate_in_threadpool(self._finish()):
                 progress.sent += len(chunk)
                 yield chunk
-        except Exception as error:
-            progress.to(Stage.CANCELLED if isinstance(error, Abandoned) else Stage.FAILED)
+        except Abandoned:
+            return  # who took it went away: nobody is there to be told
+        except Exception:
+            progress.to(Stage.FAILED)
             raise
         finally:
             progress.to(Stage.CANCELLED)  # unless it was made: nobody takes the rest
