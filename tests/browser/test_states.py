@@ -1,4 +1,4 @@
-"""Every state of the page: what axe says of it, light and wide, dark and narrow; the way by keyboard."""
+"""Every state of the page: what axe says, light and wide, dark and narrow; times; the way by keyboard."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from tests.browser.library import photo
 from tests.browser.running import Site, running_site
 from tests.browser.scenes import BLUE_JACKET, RED_COAT
 from tests.browser.test_layout import FAINT, focus_is_visible
+from tests.browser.untold import UNTOLD
 
 PROBLEM = {
     "type": "urn:sightline:problem:reason-missing",
@@ -102,6 +103,10 @@ def answers(visit: Visit) -> Iterator[str]:
     expect(page.locator("#judge li").first).to_be_visible()
     page.locator("#judge button").first.click()
     yield "asked to judge"
+    page.locator("#open-review").click()
+    expect(page.locator(".reviewed")).to_have_count(1)
+    yield "marks for a second person"
+    page.keyboard.press("Escape")
     visit.answer_after(lambda: visit.enter_time("From", "2027-01-01", "00:00"))
     yield "nothing to search"
     with failing(page, "**/v1/searches"):
@@ -246,6 +251,7 @@ def test_axe_finds_nothing_in_any_state(visit: Visit, tmp_path: Path) -> None:
 
     def look(name: str) -> None:
         found.extend(f"{name}: {one}" for one in violations(page))
+        found.extend(f"{name}, no zone or no UTC: {one}" for one in page.evaluate(UNTOLD))
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 800, "height": 900})
         page.evaluate(DRAWN)
