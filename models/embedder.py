@@ -15,6 +15,7 @@ from models.errors import BadClip
 from models.exported.choosing import ONNX, choose
 from models.exported.network import ExportedNetwork
 from models.inference import device_for, ready
+from models.mirroring import both_ways, joined
 from models.networks.network import Network
 from models.preprocessing import Crop, resize, standardise
 from models.zoo import LoadedModel
@@ -139,9 +140,14 @@ class Embedder:
         features = []
         for batch in in_batches(clips, len, self._batch_size):
             frames = self._prepare([frame for clip in batch for frame in clip])
-            lengths = [len(clip) for clip in batch]
-            features.append(self._network.embed_frames(frames, lengths, self._at_once))
+            features.append(self._embed_frames(frames, [len(clip) for clip in batch]))
         return self._collect(features)
+
+    def _embed_frames(self, frames: Tensor, lengths: list[int]) -> Tensor:
+        if not self.preprocessing.mirror:
+            return self._network.embed_frames(frames, lengths, self._at_once)
+        frames, lengths = both_ways(frames, lengths)
+        return joined(self._network.embed_frames(frames, lengths, self._at_once), lengths)
 
     def _prepare(self, crops: Sequence[Crop]) -> Tensor:
         pixels = resize(crops, self.preprocessing).to(self.device)

@@ -28,7 +28,7 @@ class Preprocessing:
 
     `mean` and `std` are per channel (RGB) on a 0..1 scale. Resizing is bicubic with antialiasing and ignores
     the aspect ratio, as is usual in person re-identification. With `mirror` the feature of a photo is the
-    mean of its own and its mirror image's; clips, of which there are many, are taken as they are.
+    mean of its own and its mirror image's, and that of a clip has both ways too (models.mirroring).
     """
 
     height: int = 256

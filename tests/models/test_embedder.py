@@ -79,7 +79,11 @@ def test_a_mirrored_photo_is_the_same_photo_to_a_model_that_looks_at_both(
     assert features.shape == (5, 1280)
     np.testing.assert_allclose(features, embedder.embed_images(mirrored), atol=1e-5)
     assert not np.allclose(plain.embed_images(photos), plain.embed_images(mirrored), atol=1e-3)
-    np.testing.assert_array_equal(embedder.embed_clips([photos]), plain.embed_clips([photos]))
+    clips, mirrored_clips = [photos, photos[:1]], [mirrored, mirrored[:1]]
+    of_clips = embedder.embed_clips(clips)
+    np.testing.assert_allclose(of_clips, embedder.embed_clips(mirrored_clips), atol=1e-5)
+    assert not np.allclose(plain.embed_clips(clips), plain.embed_clips(mirrored_clips), atol=1e-3)
+    np.testing.assert_allclose(normalise(of_clips[1:]), features[:1], atol=1e-5)  # both networks are alike
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 64])
