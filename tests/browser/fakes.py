@@ -1,6 +1,7 @@
 """Networks that are simple enough to know what they answer: they see the colours of the drawn figures."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class DifferenceDetector:
 
     def _detect(self, frame: Pixels) -> Detections:
         height, width = frame.shape[:2]
-        differences = [np.abs(self._empty(place, width, height) - frame).max(axis=2) for place in self.places]
+        differences = [np.abs(_empty(place, width, height) - frame).max(axis=2) for place in self.places]
         nearest = min(differences, key=lambda difference: float(np.median(difference)))
         foreground = nearest > 40
         if float(np.median(nearest)) > 8:
@@ -64,13 +65,16 @@ class DifferenceDetector:
         scores = np.array([0.9 - 0.01 * i for i in range(len(boxes))], dtype=np.float32)
         return Detections(np.array(boxes, dtype=np.float32).reshape(-1, 4), scores)
 
-    def _empty(self, place: Background, width: int, height: int) -> NDArray[np.int16]:
-        picture = place(width * 2, height * 2).resize((width, height), Image.Resampling.BOX)
-        return np.asarray(picture, dtype=np.int16)
-
     def _box(self, foreground: NDArray[np.bool_], columns: tuple[int, int]) -> tuple[int, int, int, int]:
         rows = np.flatnonzero(foreground[:, columns[0] : columns[1]].any(axis=1))
         return columns[0], int(rows[0]), columns[1], int(rows[-1]) + 1
+
+
+@cache
+def _empty(place: Background, width: int, height: int) -> NDArray[np.int16]:
+    """A place with nobody on it; drawn once, as a recording asks for it with every frame."""
+    picture = place(width * 2, height * 2).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(picture, dtype=np.int16)
 
 
 def _runs(on: NDArray[np.bool_]) -> list[tuple[int, int]]:
