@@ -118,6 +118,7 @@ const MODEL_STAGES = {
 const REMAINS = {
   "answers and audit trail": "Antworten und Protokoll: Frühere Antworten nennen Kennungen und Werte ihrer Treffer, das Protokoll Kennungen und Prüfsummen; keines davon hat Bilder oder Vektoren.",
   "backups": "Sicherungen: Frühere Kopien der Galerie haben alles, bis sie entfernt werden; wer eine zurückspielt, bringt es zurück.",
+  "database file": "Datei der Datenbank: Entfernte Zeilen werden in ihr sofort überschrieben und verlassen ihr Journal beim Verdichten.",
   "evidence packages": "Beweispakete: Sie wurden ausgehändigt; bitten Sie, wer sie hat, sie zu löschen.",
   "held": "Gesperrtes: Eine Sperre behält es.",
   "jobs": "Aufträge: Ihre Zeilen nennen die Dateien, die indexiert wurden.",
