@@ -18,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from gallery import Gallery, GalleryError
 from models.detector import Detector
 from service import description, problems
+from service.access.bodies import Bodies
 from service.access.identity import Identity
 from service.access.limits import LIMIT_FIELDS, Limits
 from service.auth import Authentication, require_caller
@@ -180,6 +181,7 @@ def _add_middleware(app: FastAPI, settings: ServiceSettings, instruments: Instru
         allow_anonymous=settings.allow_anonymous,
         idle=settings.session_idle,
         limits=Limits(settings),
+        bodies=Bodies(settings),
         tokens=_tokens(settings),
         roles=Roles(settings.oidc_issuer, settings.oidc_roles),
     )

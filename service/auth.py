@@ -23,6 +23,7 @@ from gallery import Gallery, KeyInfo, SessionInfo
 from gallery import Scope as KeyScope
 from service import problems
 from service.access import cookies
+from service.access.bodies import Bodies, has_body
 from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
 from service.access.slow_bodies import checked_again, require_rights
@@ -87,6 +88,7 @@ class Authentication:
         allow_anonymous: serve callers without a key when they certainly sit on this machine.
         idle: how long a session of the page may be unused.
         limits: how often anybody may ask.
+        bodies: how many bodies may be on their way, and how slowly.
         tokens: checks bearer tokens of an issuer; None: there is none.
         roles: what the roles in such tokens may do.
     """
@@ -99,6 +101,7 @@ class Authentication:
         allow_anonymous: bool,
         idle: timedelta,
         limits: Limits,
+        bodies: Bodies,
         tokens: Callable[[str], Identity] | None,
         roles: Roles,
     ) -> None:
@@ -107,6 +110,7 @@ class Authentication:
         self._allow_anonymous = allow_anonymous
         self._idle = idle
         self._limits = limits
+        self._bodies = bodies
         self._tokens = tokens
         self._roles = roles
 
@@ -117,9 +121,13 @@ class Authentication:
             return
         counts: list[Count] = []
         telling = _telling(counts, send)
+        place, ended = place_of(address_of(scope)), _nothing
         try:
-            counts += self._limits.admit(self._limits.address, place_of(address_of(scope)))
+            counts += self._limits.admit(self._limits.address, place)
             await run_in_threadpool(self._enter, scope, counts)
+            if has_body(Headers(scope=scope)):
+                body = self._bodies.begin(scope["state"]["caller"].key_id, place, receive)
+                receive, ended = body.receive, body.end
         except (ServiceError, gallery.errors.GalleryError) as error:
             await problems.from_error(scope, error)(scope, receive, telling)
             return
@@ -127,6 +135,7 @@ class Authentication:
         try:
             await self._app(scope, again, partial(_yielding, scope, telling))
         finally:
+            ended()
             give_back(scope)
 
     def _enter(self, scope: Scope, counts: list[Count]) -> None:
@@ -220,6 +229,10 @@ def _telling(counts: list[Count], send: Send) -> Send:
         await send(message)
 
     return tell
+
+
+def _nothing() -> None:
+    """What ends the body of a request that has none."""
 
 
 async def _yielding(scope: Scope, send: Send, message: Message) -> None:

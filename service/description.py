@@ -33,6 +33,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         _say_scopes(document)
         _say_reasons(document)
+        _say_pace(document)
         _, extra = models_json_schema(
             [(model, "validation") for model in _EXTRA], ref_template="#/components/schemas/{model}"
         )
@@ -64,6 +65,15 @@ def _say_reasons(document: dict[str, Any]) -> None:
             if operation["operationId"] in LOOKS:
                 answers = operation["responses"] | refusal
                 operation["responses"] = dict(sorted(answers.items()))
+
+
+def _say_pace(document: dict[str, Any]) -> None:
+    """Add to each operation with a body that one may come too slowly."""
+    refusal = {"408": declared(408)[408]}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if "requestBody" in operation:
+                operation["responses"] = dict(sorted((operation["responses"] | refusal).items()))
 
 
 def text(app: FastAPI) -> str:

@@ -43,6 +43,9 @@ class ServiceSettings(GallerySettings):
         address_failures_per_minute: how many wrong keys of one address are answered and recorded; 0: all.
         key_requests_at_once: how many requests of one key are worked on at once, besides those that need a
             network, a clip, a journey or a check of the trail; the others wait.
+        key_bodies_at_once, address_bodies_at_once: how many bodies of one key, and from one address, may be
+            on their way at once; of all half as many as there may be connections.
+        min_body_bytes_per_second: a body that comes more slowly, after a while, is answered 408; 0: none is.
         max_connections: how many may be open at once; fewer where the process has few file descriptors.
         header_timeout_seconds: how long the headers of a request may take to arrive.
         idle_timeout_seconds: how long a client may send nothing of a body, or read nothing of an answer.
@@ -95,6 +98,9 @@ class ServiceSettings(GallerySettings):
     address_requests_per_minute: int = Field(default=12_000, ge=0, le=10**9)
     address_failures_per_minute: int = Field(default=30, ge=0, le=10**9)
     key_requests_at_once: int = Field(default=4, ge=1)
+    key_bodies_at_once: int = Field(default=16, ge=1)
+    address_bodies_at_once: int = Field(default=64, ge=1)
+    min_body_bytes_per_second: int = Field(default=1024, ge=0)
     max_connections: int = Field(default=512, ge=1)
     header_timeout_seconds: float = Field(default=15.0, gt=0)
     idle_timeout_seconds: float = Field(default=60.0, gt=0)

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from gallery import NotFound
 from service.auth import Caller
 from service.disk import PRIVATE_FILE
-from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict
+from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, ServiceError, StateConflict
 from service.upload_notes import FILING, Upload, UploadNotes
 
 _BUFFER: Final = 1024 * 1024
@@ -97,7 +97,8 @@ class Uploads:
     async def append(self, upload: Upload, offset: int, chunks: AsyncIterator[bytes]) -> int:
         """Write chunks at the end of an upload and return its size.
 
-        What has arrived when the connection breaks stays and counts; a chunk over the limit is undone.
+        What has arrived when the connection breaks stays and counts; a chunk over the limit is undone, and so
+        is one whose sender lost the right to send it.
 
         Raises:
             OffsetMismatch: the upload is not at `offset`.
@@ -113,11 +114,13 @@ class Uploads:
             async for chunk in chunks:
                 buffer += chunk
                 if size + len(buffer) > min(limit, room):
-                    await run_in_threadpool(file.truncate, offset)
-                    buffer.clear()
                     raise _over(limit, room)
                 if len(buffer) >= _BUFFER:
                     size += await run_in_threadpool(_write, file, buffer)
+        except ServiceError:
+            await run_in_threadpool(file.truncate, offset)
+            buffer.clear()
+            raise
         finally:
             with anyio.CancelScope(shield=True):
                 size += await run_in_threadpool(_finish, file, buffer)

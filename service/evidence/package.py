@@ -2,7 +2,8 @@
 
 import importlib.metadata
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -11,13 +12,14 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, Protocol
 
 import anyio
-from starlette.concurrency import iterate_in_threadpool
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.requests import Request
 
-from gallery import EventInfo, SearchInfo
+from gallery import EventInfo, GalleryError, SearchInfo
+from service.access.slow_bodies import require_still
 from service.auth import Caller
 from service.disk import private_opener
-from service.errors import Abandoned, Busy, StateConflict
+from service.errors import Abandoned, Busy, ServiceError, StateConflict
 from service.evidence import contents, html, report, verifier
 from service.evidence.archive import Archive, Part
 from service.evidence.contents import Found
@@ -109,17 +111,26 @@ class Package:
 
     async def stream(self, request: Request) -> AsyncIterator[bytes]:
         """The bytes of the package, made while they are sent; its clips take turns with other callers'."""
-        parts, progress = self.parts(), self.progress
+        progress = self.progress
         try:
-            while (part := await self._next(parts, request)) is not None:
-                async for chunk in iterate_in_threadpool(self.archive.add(part)):
-                    progress.sent += len(chunk)
-                    yield chunk
+            with closing(self.parts()) as parts:
+                while (part := await self._next(parts, request)) is not None:
+                    async for chunk in iterate_in_threadpool(self.archive.add(part)):
+                        await require_still(request)
+                        progress.sent += len(chunk)
+                        yield chunk
+            await require_still(request)
             async for chunk in iterate_in_threadpool(self._finish()):
                 progress.sent += len(chunk)
                 yield chunk
         except Abandoned:
             return  # who took it went away: nobody is there to be told
+        except (ServiceError, GalleryError) as error:
+            # What was sent has no end, so it is no package; nothing of it is kept here.
+            progress.to(Stage.FAILED)
+            reason = {"package_id": self.id, "reason": type(error).__name__}
+            await run_in_threadpool(self._record, "evidence.stop", reason)
+            raise
         except Exception:
             progress.to(Stage.FAILED)
             raise
@@ -147,7 +158,7 @@ class Package:
             except Busy:
                 await anyio.sleep(_PATIENCE_SECONDS)  # what was sent already is not thrown away
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Generator[Part]:
         """All files but the manifest, each made when it is asked for."""
         state, media, searches, progress = self.state, self._media, self.subject.searches, self.progress
         chapter = self.subject.chapter

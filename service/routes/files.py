@@ -1,12 +1,14 @@
 """Pictures and clips as answers."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.responses import FileResponse
+from starlette.types import Receive, Scope, Send
 
 from gallery import NotFound
 from service.clips import CutClip
@@ -44,20 +46,55 @@ def file_response(
     request: Request, path: Path, media_type: str, extra: Mapping[str, str] | None = None
 ) -> Response:
     """A file, or that it is the one that the caller has. Raises NotFound: it is gone."""
-    etag = _etag(path)
+    answer = OpenedFile(path, media_type)
+    etag = _etag(path.name, answer.status)
     # Browsers must not keep what may be erased here.
     headers = {"ETag": etag, "Cache-Control": "private, no-store", **(extra or {})}
     known = request.headers.get("if-none-match", "").split(",")
     if etag in [tag.strip().removeprefix("W/") for tag in known]:
         return Response(status_code=304, headers=headers)
-    return FileResponse(path, media_type=media_type, headers=headers)
+    answer.headers.update(headers)
+    return answer
 
 
-def _etag(path: Path) -> str:
-    """A validator that changes whenever the file is made anew. Raises NotFound: it is gone."""
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise NotFound("no such file any more") from error
-    state = f"{path.name} {status.st_mtime_ns} {status.st_size}"
+class OpenedFile(FileResponse):
+    """A file as an answer, opened at once: it is sent whole, whoever removes it meanwhile.
+
+    Attributes:
+        status: of the open file.
+
+    Raises:
+        NotFound: it is gone.
+    """
+
+    def __init__(self, path: Path, media_type: str, headers: Mapping[str, str] | None = None) -> None:
+        self._descriptor: int | None = None
+        try:
+            self._descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError as error:
+            raise NotFound("no such file any more") from error
+        self.status = os.fstat(self._descriptor)
+        # Linux opens the file behind a descriptor anew there, also one that has no name any more.
+        opened = f"/proc/self/fd/{self._descriptor}"
+        super().__init__(opened, media_type=media_type, headers=headers, stat_result=self.status)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, once."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
+
+    def __del__(self) -> None:
+        self._close()  # an answer that another one replaces is never sent
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _etag(name: str, status: os.stat_result) -> str:
+    """A validator that changes whenever the file is made anew."""
+    state = f"{name} {status.st_mtime_ns} {status.st_size}"
     return f'"{hashlib.sha256(state.encode()).hexdigest()[:32]}"'

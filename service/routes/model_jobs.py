@@ -11,6 +11,7 @@ from service.auth import CallerDep
 from service.cursors import wrong_cursor
 from service.model_job_schemas import ModelJobIn, ModelJobList, ModelJobOut
 from service.problems import declared
+from service.routes.files import OpenedFile
 from service.routes.parameters import Cursor
 from service.state import StateDep
 
@@ -99,4 +100,4 @@ def cancel_model_job(state: StateDep, caller: CallerDep, job_id: JobId) -> Model
 def get_model_job_report(state: StateDep, caller: CallerDep, job_id: JobId) -> FileResponse:
     """What was learnt and how it was judged. It shows people; reading it is recorded."""
     path = model_jobs.report(state, caller, job_id)
-    return FileResponse(path, media_type="text/html", headers={"Content-Security-Policy": _REPORT_POLICY})
+    return OpenedFile(path, "text/html", {"Content-Security-Policy": _REPORT_POLICY})

@@ -8,10 +8,10 @@ from fastapi import APIRouter, File, Request, Response, UploadFile
 from fastapi import Path as PathParameter
 from fastapi.responses import FileResponse
 
-from gallery import NotFound
 from service import probing
 from service.auth import CallerDep
 from service.problems import binary, declared
+from service.routes.files import OpenedFile
 from service.schemas import ProbeOut
 from service.state import StateDep
 
@@ -69,10 +69,9 @@ def get_probe_image(state: StateDep, caller: CallerDep, probe_id: ProbeId) -> Fi
     Boxes are measured in pixels of the photo as it came: its `width` and `height` are those of the probe.
     """
     probe = probing.own_probe(state, caller, probe_id)
-    if not Path(probe.path).is_file():
-        raise NotFound(f"no probe {probe_id}")
+    photo = OpenedFile(Path(probe.path), probe.media_type)
     state.gallery.audit.record("probe.view", key_id=caller.key_id, subject=probe_id)
-    return FileResponse(probe.path, media_type=probe.media_type)
+    return photo
 
 
 @router.delete(

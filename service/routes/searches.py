@@ -204,6 +204,8 @@ async def _form(request: Request) -> AsyncIterator[FormData]:
     try:
         form = await request.form(max_files=1, max_fields=1, max_part_size=_MAX_QUERY)
     except HTTPException as error:
+        if error.status_code != 400:
+            raise
         raise HTTPException(error.status_code, f"{error.detail} {_FORM_SAID}") from error
     try:
         yield form

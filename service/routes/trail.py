@@ -1,15 +1,17 @@
 """The audit trail as a whole: whether it is as it was recorded, and a copy of it to take away."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import iterate_in_threadpool
 
 from gallery import EventInfo, Gallery, InvalidInput, anchor_of, exported
+from service.access.slow_bodies import require_still
 from service.auth import CallerDep
 from service.errors import InvalidRequest
 from service.problems import declared
@@ -18,6 +20,7 @@ from service.schemas import RequestModel
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/audit-events", tags=["audit"])
+T = TypeVar("T")
 MEDIA_TYPE: Final = "application/x-ndjson"
 _AT_ONCE = 500  # events in memory, and in one read transaction
 
@@ -105,8 +108,15 @@ def export_audit_trail(
     if request.scope["state"].get("headless"):
         return Response(media_type=MEDIA_TYPE, headers=headers)
     audit.record("audit.export", key_id=caller.key_id, detail={"after": after, "until": end})
-    lines = exported(start, _events(state.gallery, after, end))
+    lines = _while_allowed(request, exported(start, _events(state.gallery, after, end)))
     return StreamingResponse(lines, media_type=MEDIA_TYPE, headers=headers)
+
+
+async def _while_allowed(request: Request, lines: Iterable[T]) -> AsyncIterator[T]:
+    """Lines for as long as the caller may read them: a copy that breaks off is found to be none."""
+    async for line in iterate_in_threadpool(lines):
+        await require_still(request)
+        yield line
 
 
 def _events(gallery: Gallery, after: int, end: int) -> Iterator[EventInfo]:

@@ -1,9 +1,11 @@
 """Uploads: video files sent in chunks."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from service.access.slow_bodies import require_still
 from service.auth import CallerDep
 from service.problems import declared
 from service.record_schemas import UploadIn, UploadOut
@@ -58,7 +60,7 @@ async def append_to_upload(
     broken connection count: ask for the size and continue there.
     """
     upload = state.uploads.get(upload_id, caller)
-    await state.uploads.append(upload, offset, request.stream())
+    await state.uploads.append(upload, offset, _chunks(request))
     return _out(state, upload)
 
 
@@ -79,6 +81,14 @@ def get_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> Uploa
 def delete_upload(state: StateDep, caller: CallerDep, upload_id: UploadId) -> None:
     """Not possible while a job or a video needs it."""
     state.uploads.delete(state.uploads.get(upload_id, caller))
+
+
+async def _chunks(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises why the caller may not send it any more."""
+    async for chunk in request.stream():
+        await require_still(request)
+        yield chunk
+    await require_still(request)
 
 
 def _out(state: State, upload: Upload) -> UploadOut:

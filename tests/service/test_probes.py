@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 from PIL import Image
+from starlette.responses import FileResponse
 from starlette.testclient import TestClient
 
 from service.probes.notices import NOBODY
@@ -140,6 +141,38 @@ def test_a_key_has_so_many_probes_and_no_more(make_app: Callable[..., FastAPI], 
         assert refused.json()["type"] == "urn:sightline:problem:quota-exceeded"
         client.delete(f"/v1/probes/{first['id']}")
         upload(client, scene((RED, 200, 60)))
+
+
+def test_a_photo_that_is_deleted_while_it_is_read_is_whole_or_404(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the moment: before it is opened, before the look is recorded, before the first byte."""
+    steps: list[tuple[Any, str]] = [
+        (type(archive.gallery.probes), "get"),
+        (type(archive.gallery.audit), "record"),
+        (FileResponse, "_handle_simple"),
+    ]
+    statuses = []
+    for owner, name in steps:
+        made = upload(client, scene((RED, 100, 60)))
+        whole = client.get(f"/v1/probes/{made['id']}/image").content
+        real = getattr(owner, name)
+        inside: list[int] = []
+
+        def after(*values: Any, real: Any = real, made: Any = made, inside: Any = inside, **more: Any) -> Any:
+            found = real(*values, **more)
+            if not inside:
+                inside.append(1)
+                archive.gallery.probes.delete(made["id"])
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, after)
+            answer = client.get(f"/v1/probes/{made['id']}/image")
+        statuses.append(answer.status_code)
+        assert answer.status_code == 404 or answer.content == whole, name
+        assert client.get(f"/v1/probes/{made['id']}/image").status_code == 404
+    assert statuses == [404, 200, 200]
 
 
 def test_probes_go_after_their_time(

@@ -15,7 +15,7 @@ import pytest
 
 from gallery import NotFound
 from service.auth import Caller
-from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict
+from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict, Unauthenticated
 from service.upload_notes import Upload
 from service.uploads import Uploads
 
@@ -346,3 +346,11 @@ def test_is_not_filed_while_a_chunk_is_written(uploads: Uploads) -> None:
 
     asyncio.run(uploads.append(upload, 0, body()))
     assert uploads.get(upload.id, ME).job_id is None
+
+
+def test_a_chunk_whose_sender_may_not_send_it_any_more_is_undone(uploads: Uploads) -> None:
+    upload = begin(uploads)
+    append(uploads, upload, 0, b"video")
+    with pytest.raises(Unauthenticated):
+        append(uploads, upload, 5, bytes(2_000_000), b"more", then=Unauthenticated("revoked"))
+    assert uploads.size(upload) == 5

@@ -19,9 +19,12 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from gallery import Gallery, GallerySettings, ItemKind, Verdict
+from gallery import Gallery, GallerySettings, ItemKind, Scope, Verdict
+from service.access import slow_bodies
 from service.app import create_app
 from service.evidence import verifier
+from service.evidence.archive import Archive as Bytes
+from service.evidence.archive import Part
 from tests.service.conftest import NOON, Archive, make_archive, settings_for, upload
 from tests.service.evidence.test_verifier import refusal
 from tests.service.fakes import ColourEmbedder, ContrastDetector
@@ -310,6 +313,43 @@ def test_a_package_that_cannot_be_recorded_has_no_end(
     broken = TestClient(client.app, headers=dict(client.headers))
     with pytest.raises((CatalogueUnavailable, RuntimeError)):
         broken.get(f"{url}/evidence", params={"hits": 0})
+
+
+def test_a_package_stops_when_its_key_may_not_have_it_any_more(
+    client: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow_bodies, "LONG_SECONDS", 0.0)
+    red = archive.tracklets["gate", RED]
+    groups = archive.gallery.groups
+    groups.put("both", ["gate", "yard"])
+    scopes = [Scope.SEARCH, Scope.VIEW, Scope.REVIEW]
+    revoked, first = archive.gallery.keys.create("revoked", scopes=scopes)
+    _, second = archive.gallery.keys.create("narrowed", scopes=scopes, groups=["both"])
+    changes = {
+        first: lambda: archive.gallery.keys.revoke(revoked.id),
+        second: lambda: groups.put("both", ["yard"]),
+    }
+    real = Bytes.add
+    for secret, change in changes.items():
+        headers = {"X-API-Key": secret}
+        search = client.post("/v1/searches", json={"probes": [{"tracklet_id": red}]}, headers=headers).json()[
+            "id"
+        ]
+        done: list[Any] = []
+
+        def add(self: Bytes, part: Part, change: Any = change, done: list[Any] = done) -> Iterator[bytes]:
+            yield from real(self, part)
+            if not done:
+                done.append(change())
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Bytes, "add", add)
+            with pytest.raises(RuntimeError, match="already started"):
+                TestClient(client.app).get(f"/v1/searches/{search}/evidence", headers=headers)
+        events = [one.action for one in archive.gallery.audit.events(subject=search)]
+        assert "evidence.stop" in events
+        assert "evidence.package" not in events
+        assert not list((archive.gallery.data_dir / "cache").glob("*/*.part.mp4")), "nothing is left"
 
 
 def test_a_recording_with_an_untrusted_clock_has_a_preview_only(client: TestClient, archive: Archive) -> None:
