@@ -305,6 +305,8 @@ class Gallery:
 
     def mend(self, report: VerifyReport) -> Mended:
         """Mend what needs no recording: remove what nothing names, put right what follows from other rows."""
+        counts = {"unnamed": len(report.unnamed), "empty": len(report.empty), "damaged": len(report.damaged)}
+        self.audit.record("gallery.repair", detail=counts)
         return mend(self._database, self.data_dir, report)
 
     def check_database(self) -> list[str]:
@@ -341,10 +343,13 @@ class Gallery:
     def back_up(self, target: Path) -> BackupReport:
         """Copy the gallery into a new directory while it is used; `Gallery.restore` makes a gallery of it.
 
+        It is recorded before anything is copied, so the copy tells of itself, and none is made unrecorded.
+
         Raises:
             Conflict: the directory is not empty.
             OSError: something cannot be read or written.
         """
+        self.audit.record("gallery.backup", detail={"to": target.name})
         return back_up(self._database, self.data_dir, target)
 
     @staticmethod

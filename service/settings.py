@@ -23,6 +23,7 @@ class ServiceSettings(GallerySettings):
         max_image_bytes, max_pixels: largest probe photo, as sent and decoded.
         max_upload_bytes: largest recording that may be uploaded.
         max_key_upload_bytes: most bytes that the uploads of one key may take, announced and stored.
+        max_key_uploads: most uploads that one key may have begun and not yet filed for a job.
         max_key_probes: most probes that one key may have at a time.
         probe_retention_days: a probe is removed with its photo after so long; by default never.
         upload_ttl_hours: an upload that nobody continued or filed for so long is removed.
@@ -81,6 +82,7 @@ class ServiceSettings(GallerySettings):
     max_pixels: int = Field(default=50_000_000, ge=1)
     max_upload_bytes: int = Field(default=32 * 1024 * MIB, ge=1)
     max_key_upload_bytes: int = Field(default=1024 * 1024 * MIB, ge=1)
+    max_key_uploads: int = Field(default=1000, ge=1)
     max_key_probes: int = Field(default=10_000, ge=1)
     probe_retention_days: float | None = Field(default=None, gt=0)
     upload_ttl_hours: float = Field(default=24.0, gt=0)

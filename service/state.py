@@ -64,6 +64,8 @@ def make_state(
             data_dir / "uploads",
             max_bytes=settings.max_upload_bytes,
             max_key_bytes=settings.max_key_upload_bytes,
+            max_key_count=settings.max_key_uploads,
+            least_free=settings.min_free_bytes,
             ttl=timedelta(hours=settings.upload_ttl_hours),
             needed=lambda path: gallery.jobs.needs(str(path)),
         ),

@@ -8,8 +8,9 @@ import fcntl
 import io
 import os
 import secrets
+import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +22,14 @@ from starlette.concurrency import run_in_threadpool
 from gallery import NotFound
 from service.auth import Caller
 from service.disk import PRIVATE_FILE
-from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, ServiceError, StateConflict
+from service.errors import (
+    ContentTooLarge,
+    OffsetMismatch,
+    QuotaExceeded,
+    ServiceError,
+    StateConflict,
+    StorageFull,
+)
 from service.upload_notes import FILING, Upload, UploadNotes
 
 _BUFFER: Final = 1024 * 1024
@@ -35,13 +43,26 @@ class Uploads:
         directory: where they lie.
         max_bytes: of one upload.
         max_key_bytes: of all uploads of one key, announced and stored.
+        max_key_count: of uploads that one key has begun and not filed for a job.
+        least_free: bytes that the disk keeps, whatever is announced by anybody.
         ttl: an upload that nobody continued for so long may be removed by `expire`.
         needed: whether a job or a video still needs the file at a path.
     """
 
     def __init__(
-        self, directory: Path, *, max_bytes: int, max_key_bytes: int, ttl: timedelta, needed: Needed
+        self,
+        directory: Path,
+        *,
+        max_bytes: int,
+        max_key_bytes: int,
+        max_key_count: int,
+        least_free: int,
+        ttl: timedelta,
+        needed: Needed,
     ) -> None:
+        self._directory = directory
+        self._max_key_count = max_key_count
+        self._least_free = least_free
         self._notes = UploadNotes(directory)
         self.max_bytes = max_bytes
         self._max_key_bytes = max_key_bytes
@@ -53,7 +74,8 @@ class Uploads:
 
         Raises:
             ContentTooLarge: its announced size is over the limit.
-            QuotaExceeded: the caller's uploads would take more than a key may.
+            QuotaExceeded: the caller's uploads would be more, or take more, than a key may have.
+            StorageFull: the disk has no room for it beside what is announced already.
             OSError: the disk does not take it.
         """
         if size_bytes is not None and size_bytes > self.max_bytes:
@@ -62,9 +84,16 @@ class Uploads:
             )
         upload = Upload(secrets.token_hex(16), caller.key_id, file_name, size_bytes)
         with self._notes.locked():
-            room = self._room(upload)
+            known = list(self._notes.all())
+            begun = sum(other.key_id == upload.key_id and other.job_id is None for other in known)
+            if begun >= self._max_key_count:
+                raise QuotaExceeded(
+                    f"This key has begun {begun} uploads, the most it may have; file or delete some."
+                )
+            room = self._room(upload, known)
             if (size_bytes or 1) > room:
                 raise _over(self._max_key_bytes, room)
+            self._require_space(known, size_bytes or 1)
             self.path(upload).touch(PRIVATE_FILE, exist_ok=False)
             try:
                 self._notes.write(upload)
@@ -186,15 +215,28 @@ class Uploads:
             self._notes.sweep()
         return removed
 
-    def _room(self, upload: Upload) -> int:
+    def _require_space(self, known: Sequence[Upload], size_bytes: int) -> None:
+        """Raise StorageFull when the disk does not hold what all uploads announced, and this one."""
+        announced = sum(self._taken(other) - self._stored(other) for other in known)
+        free = shutil.disk_usage(self._directory).free - self._least_free
+        if announced + size_bytes > free:
+            raise StorageFull("The disk has no room for this upload beside those that were begun.")
+
+    def _room(self, upload: Upload, known: Iterable[Upload]) -> int:
         """How large an upload may become beside the others of its key."""
-        others = (other for other in self._notes.all() if other.key_id == upload.key_id)
+        others = (other for other in known if other.key_id == upload.key_id)
         return self._max_key_bytes - sum(self._taken(other) for other in others if other.id != upload.id)
 
     def _taken(self, upload: Upload) -> int:
         """Bytes that an upload takes, or will take as announced."""
         with contextlib.suppress(NotFound):
             return max(upload.size_bytes or 0, self.size(upload))
+        return 0
+
+    def _stored(self, upload: Upload) -> int:
+        """Bytes of it that are here."""
+        with contextlib.suppress(NotFound):
+            return self.size(upload)
         return 0
 
     def _current(self, upload: Upload) -> Upload:
@@ -231,7 +273,9 @@ class Uploads:
                 raise StateConflict("The upload belongs to a job and cannot change any more.")  # noqa: TRY301
             _require_offset(file.seek(0, os.SEEK_END), offset)
             # What was announced has its room since then.
-            return file, self._room(upload) if upload.size_bytes is None else upload.size_bytes
+            if upload.size_bytes is not None:
+                return file, upload.size_bytes
+            return file, self._room(upload, self._notes.all())
         except BaseException:
             file.close()
             raise

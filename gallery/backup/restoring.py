@@ -27,6 +27,7 @@ from gallery.disk.files import copy_file, is_full, make_private, remove_tree, wr
 from gallery.errors import Conflict, InvalidInput, StorageFull
 from gallery.settings import GallerySettings
 from gallery.sql import schema
+from gallery.sql.chain import add_event
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Video
 from gallery.upkeep.files import sha256_of
@@ -94,6 +95,8 @@ def _fill(database: Database, data_dir: Path, source: Path, manifest: BackupMani
         with _readable_catalogue(source / CATALOGUE, data_dir) as rows, database.write() as session:
             copy_rows(rows, session)
             _move_paths(session, manifest.data_dir, str(data_dir))
+            detail = {"files": len(manifest.files), "rows_sha256": manifest.catalogue}
+            add_event(session, "gallery.restore", detail=detail)
             at_commit = True
     finally:
         if not at_commit:

@@ -1,5 +1,7 @@
 """Cases: photos, searches and notes of one investigation, all of one key."""
 
+import hashlib
+import json
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +55,8 @@ class Cases:
         )
         with self._database.write() as session:
             session.add(row)
-            add_event(session, "case.add", key_id=key_id, subject=row.id)
+            detail = {"sha256": digest_of(_texts(row))}
+            add_event(session, "case.add", key_id=key_id, subject=row.id, detail=detail)
             return copied(CaseInfo, row, items=(), notes=())
 
     def get(self, case_id: str) -> CaseInfo:
@@ -85,19 +88,32 @@ class Cases:
     def change(self, case_id: str, *, key_id: str | None = None, **changes: Unpack[CaseChanges]) -> CaseInfo:
         """Change title, number or purpose: what is not named stays.
 
+        What they said before becomes a note of the case, and the trail has the digests of both.
+
         Raises:
             NotFound: no such case.
             InvalidInput: a value that cannot be stored.
             Held: it is under legal hold.
+            Conflict: there are too many notes.
         """
         values = _values(dict(changes))
         with self._database.write() as session:
             holding = Holding.read(session)
             row = _case(session, case_id, lock=True)
             refuse(holding.cases.get(case_id), f"case {case_id}")
+            before = _texts(row)
             for name, value in values.items():
                 setattr(row, name, value)
-            add_event(session, "case.edit", key_id=key_id, subject=row.id, detail={"changed": sorted(values)})
+            changed = [name for name, value in before.items() if value != getattr(row, name)]
+            if changed:
+                _require_room(session, row.id)
+                _note(session, row.id, "edited", _said_before(before, changed), key_id)
+            detail = {
+                "changed": changed,
+                "sha256_before": digest_of(before),
+                "sha256": digest_of(_texts(row)),
+            }
+            add_event(session, "case.edit", key_id=key_id, subject=row.id, detail=detail)
             return self._info(session, row)
 
     def remove(self, case_id: str, *, key_id: str | None = None) -> None:
@@ -111,8 +127,12 @@ class Cases:
             holding = Holding.read(session)
             row = _case(session, case_id, lock=True)
             refuse(holding.cases.get(case_id), f"case {case_id}")
+            notes = session.scalars(
+                select(CaseNote.text).where(CaseNote.case_id == row.id).order_by(CaseNote.id)
+            )
+            detail = {"sha256": digest_of(_texts(row)), "notes_sha256": digest_of(notes.all())}
             session.delete(row)
-            add_event(session, "case.delete", key_id=key_id, subject=case_id)
+            add_event(session, "case.delete", key_id=key_id, subject=case_id, detail=detail)
 
     def put(self, case_id: str, kind: ItemKind, subject_id: str, *, key_id: str | None = None) -> CaseInfo:
         """Put a photo or a search into a case, the photos of a search with it; what is in it stays.
@@ -158,11 +178,10 @@ class Cases:
         said = text(words, "note", longest=10_000)
         with self._database.write() as session:
             case = _case(session, case_id, lock=True)
-            query = select(func.count()).select_from(CaseNote).where(CaseNote.case_id == case.id)
-            if session.execute(query).scalar_one() >= MAX_NOTES:
-                raise Conflict(f"a case has at most {MAX_NOTES} notes")
+            _require_room(session, case.id)
             _note(session, case.id, "note", said, key_id)
-            add_event(session, "case.note", key_id=key_id, subject=case.id)
+            detail = {"sha256": digest_of(said)}
+            add_event(session, "case.note", key_id=key_id, subject=case.id, detail=detail)
             return self._info(session, case)
 
     def _info(self, session: Session, row: CaseFile) -> CaseInfo:
@@ -247,6 +266,27 @@ def _case(session: Session, case_id: str, *, lock: bool = False) -> CaseFile:
     if row is None:
         raise NotFound(f"no case {case_id}")
     return row
+
+
+def digest_of(said: object) -> str:
+    """SHA-256, in hex digits, of texts as canonical JSON: ASCII, sorted keys, no blanks."""
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _texts(row: CaseFile) -> dict[str, str | None]:
+    """What people wrote about a case, besides its notes."""
+    return {name: getattr(row, name) for name in _LENGTHS}
+
+
+def _said_before(before: Mapping[str, str | None], changed: Sequence[str]) -> str:
+    return "\n".join(f"{name} was: {'-' if before[name] is None else before[name]}" for name in changed)
+
+
+def _require_room(session: Session, case_id: str) -> None:
+    """Raise Conflict when a case has as many notes as it may have."""
+    query = select(func.count()).select_from(CaseNote).where(CaseNote.case_id == case_id)
+    if session.execute(query).scalar_one() >= MAX_NOTES:
+        raise Conflict(f"a case has at most {MAX_NOTES} notes")
 
 
 def _items(case_id: str) -> Select[CaseItem]:

@@ -64,7 +64,9 @@ class CaseNoteOut(BaseModel):
     """A note of a case."""
 
     id: int = Field(description="Later notes have larger ones")
-    kind: str = Field(description="`note`, or `erased`: something of the case was erased")
+    kind: str = Field(
+        description="`note`; `erased`: something of the case was erased; `edited`: what its texts said before"
+    )
     text: str = Field(description="What it says")
     key_id: str | None = Field(description="The key that wrote it; null for the command line and the server")
     at: datetime = Field(description="When")

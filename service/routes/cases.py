@@ -71,7 +71,7 @@ def get_case(state: StateDep, caller: CallerDep, case_id: CaseId) -> CaseOut:
 
 @router.patch("/{case_id}", operation_id="changeCase", summary="Change a case", responses=declared(404, 413))
 def change_case(state: StateDep, caller: CallerDep, case_id: CaseId, wanted: CasePatch) -> CaseOut:
-    """Title, number or purpose."""
+    """Title, number or purpose. What they said before stays as a note of the kind `edited`."""
     case = _own(state, caller, case_id)
     given = wanted.model_dump(exclude_unset=True)
     if given.get("title", "") is None:

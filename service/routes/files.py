@@ -58,7 +58,7 @@ def file_response(
 
 
 class OpenedFile(FileResponse):
-    """A file as an answer, opened at once: it is sent whole, whoever removes it meanwhile.
+    """A file as an answer, opened at once: it is sent whole, even if it is removed meanwhile.
 
     Attributes:
         status: of the open file.

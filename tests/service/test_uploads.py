@@ -4,18 +4,27 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from gallery import NotFound
 from service.auth import Caller
-from service.errors import ContentTooLarge, OffsetMismatch, QuotaExceeded, StateConflict, Unauthenticated
+from service.errors import (
+    ContentTooLarge,
+    OffsetMismatch,
+    QuotaExceeded,
+    StateConflict,
+    StorageFull,
+    Unauthenticated,
+)
 from service.upload_notes import Upload
 from service.uploads import Uploads
 
@@ -43,11 +52,15 @@ def uploads(tmp_path: Path, record: Record) -> Uploads:
     return uploads_at(tmp_path / "uploads", record)
 
 
-def uploads_at(directory: Path, record: Record, max_key_bytes: int = 100 * LIMIT) -> Uploads:
+def uploads_at(
+    directory: Path, record: Record, max_key_bytes: int = 100 * LIMIT, least_free: int = 0
+) -> Uploads:
     return Uploads(
         directory,
         max_bytes=LIMIT,
         max_key_bytes=max_key_bytes,
+        max_key_count=50,
+        least_free=least_free,
         ttl=timedelta(hours=1),
         needed=record.needs,
     )
@@ -354,3 +367,24 @@ def test_a_chunk_whose_sender_may_not_send_it_any_more_is_undone(uploads: Upload
     with pytest.raises(Unauthenticated):
         append(uploads, upload, 5, bytes(2_000_000), b"more", then=Unauthenticated("revoked"))
     assert uploads.size(upload) == 5
+
+
+def test_a_key_has_begun_so_many_uploads_and_no_more(uploads: Uploads, record: Record) -> None:
+    first, *_ = [begin(uploads) for _ in range(50)]
+    with pytest.raises(QuotaExceeded, match="50 uploads"):
+        begin(uploads)
+    assert uploads.create(OTHER, file_name=None, size_bytes=None).key_id == "other"
+    file_for(uploads, record, first, "job")
+    begin(uploads)  # what is filed is a recording, not an upload that somebody began
+
+
+def test_what_is_announced_has_room_on_the_disk_or_is_refused(
+    tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uploads = uploads_at(tmp_path / "uploads", record, least_free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=6000))
+    first = begin(uploads, size_bytes=3000)
+    with pytest.raises(StorageFull):
+        uploads.create(OTHER, file_name=None, size_bytes=2001)
+    append(uploads, first, 0, bytes(1000))  # the disk has them already
+    begin(uploads, size_bytes=3000)

@@ -75,6 +75,10 @@ def test_a_restored_gallery_answers_the_same(
         paths = (str(gallery.data_dir), str(empty.data_dir))
         assert [row.replace(*paths) for row in held.pop("video")] == now.pop("video")
         assert now == held
+        told = restored.audit.events(action="gallery.")
+        assert [one.action for one in told] == ["gallery.restore", "gallery.backup"], (
+            "the copy tells of itself"
+        )
         assert restored.verify().problems == ()
         assert next(restored.audit.trail()).id == 3, "what was removed from the trail is not back"
         (up,) = [video for video in restored.catalogue.videos() if video.owned]

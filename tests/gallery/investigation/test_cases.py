@@ -8,6 +8,7 @@ import pytest
 
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
+from gallery.investigation.cases import digest_of
 from gallery.records.cases import CaseInfo, ItemKind
 from gallery.records.marks import Verdict
 from gallery.records.probes import ProbeInfo
@@ -52,12 +53,29 @@ def test_a_case_is_opened_changed_and_removed(gallery: Gallery) -> None:
     assert (changed.title, changed.number, changed.purpose) == ("Theft", None, "To find the bag")
     noted = gallery.cases.note(case.id, "Seen by the guard.\nTwice.", key_id="k")
     assert [(one.kind, one.text, one.key_id) for one in noted.notes] == [
-        ("note", "Seen by the guard.\nTwice.", "k")
+        ("edited", "title was: Theft at the gate\nnumber was: 2026/17", "k"),
+        ("note", "Seen by the guard.\nTwice.", "k"),
     ]
+    assert gallery.cases.change(case.id, title="Theft").notes == noted.notes, "nothing was changed"
     gallery.cases.remove(case.id, key_id="k")
     with pytest.raises(NotFound):
         gallery.cases.get(case.id)
-    assert actions(gallery, case) == ["case.add", "case.edit", "case.note", "case.delete"]
+    assert actions(gallery, case) == ["case.add", "case.edit", "case.note", "case.edit", "case.delete"]
+    added, edited, said, _, deleted = reversed(gallery.audit.events(subject=case.id))
+    first = {"title": "Theft at the gate", "number": "2026/17", "purpose": "To find the bag"}
+    then = {**first, "title": "Theft", "number": None}
+    assert added.detail == {"sha256": digest_of(first)}, "who has the text can show that it was this"
+    assert edited.detail == {
+        "changed": ["title", "number"],
+        "sha256_before": digest_of(first),
+        "sha256": digest_of(then),
+    }
+    assert said.detail == {"sha256": digest_of("Seen by the guard.\nTwice.")}
+    assert deleted.detail == {
+        "sha256": digest_of(then),
+        "notes_sha256": digest_of([one.text for one in noted.notes]),
+    }
+    assert "Theft" not in str([event.detail for event in gallery.audit.events(subject=case.id)])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,11 @@ ON_A_SERVER = ("vectors without rows", "lost reference", "unreadable document", 
                "event changed", "events unprotected")  # fmt: skip
 
 
+def plain(problems: Sequence[str]) -> set[str]:
+    """Problems, wherever a trail is broken: the repair is one more event of it."""
+    return {re.sub(r"broken at event .*", "broken", one) for one in problems}
+
+
 @pytest.mark.parametrize(
     ("gallery_settings", "name"),
     [*(("sqlite", name) for name in FAULTS), *(("postgresql", name) for name in ON_A_SERVER)],
@@ -199,7 +205,7 @@ def test_a_fault_is_named_and_mended_where_it_can_be(filled: Gallery, name: str)
     filled.mend(report)
 
     left = filled.verify()
-    assert set(left.problems) <= set(report.problems), "nothing is worse"
+    assert plain(left.problems) <= plain(report.problems), "nothing is worse"
     mended = remedy in {Remedy.REMOVE, Remedy.CORRECT}
     assert mended != any(words in fault.what for fault in left.faults)
     kept = before - {"gallery_state", "tombstone"}
@@ -226,6 +232,8 @@ def test_vectors_without_rows_are_found_by_no_search_once_mended(filled: Gallery
     found = filled.snapshot(MODEL.id).search(QUERY, limit=99).hits
     assert any(hit.tracklet_id.startswith(ID) for hit in found), "the fault is one that matters"
     filled.mend(filled.verify())
+    (told,) = filled.audit.events(action="gallery.repair")
+    assert told.detail == {"unnamed": 1, "empty": 0, "damaged": 0}
     found = filled.snapshot(MODEL.id).search(QUERY, limit=99).hits
     assert not any(hit.tracklet_id.startswith(ID) for hit in found)
     filled.compact()

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -80,7 +81,7 @@ def test_one_key_with_slow_bodies_does_not_shut_out_others(
     make_app: Callable[..., FastAPI], archive: Archive, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(key_bodies_at_once=2)
-    counted = next(one.kwargs["bodies"] for one in app.user_middleware if "bodies" in one.kwargs)
+    counted: Any = next(one.kwargs["bodies"] for one in app.user_middleware if "bodies" in one.kwargs)
     other = archive.gallery.keys.create("other")[1]
     body = json.dumps({"name": "attic"}).encode()
     with TestClient(app), serving(served=app) as port, ExitStack() as stack:

@@ -49,7 +49,9 @@ def test_a_case_is_filled_changed_and_deleted(client: TestClient, case: Json) ->
     found = ask(client, "GET", url)
     assert (found["title"], found["number"], found["purpose"]) == ("Red", None, "To find red")
     assert [item["kind"] for item in found["items"]] == ["search", "photo", "photo"]
-    assert [note["text"] for note in found["notes"]] == ["A note"]
+    assert [note["text"] for note in found["notes"] if note["kind"] == "note"] == ["A note"]
+    (edited,) = [note for note in found["notes"] if note["kind"] == "edited"]
+    assert edited["text"].startswith(f"title was: {case['title']}")
     taken = ask(client, "DELETE", f"{url}/items/{probe['id']}")
     assert len(taken["items"]) == 2
     assert client.head(url).status_code == 200
