@@ -122,6 +122,8 @@ if TYPE_CHECKING:
     from gallery.trail_text import exported as exported
     from gallery.upkeep.faults import DamagedVideo as DamagedVideo
     from gallery.upkeep.faults import Part as Part
+    from gallery.validation import given_name as given_name
+    from gallery.validation import given_words as given_words
     from gallery.vectors.levels import standard_scores as standard_scores
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.vectors.snapshot import Stored as Stored
@@ -226,6 +228,7 @@ _HOMES = {
     "writing.writer": ["VideoWriter"],
     "trail": ["check_trail"],
     "trail_text": ["anchor_of", "exported"],
+    "validation": ["given_name", "given_words"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

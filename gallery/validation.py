@@ -6,6 +6,7 @@ Refusing at the door gives callers one clear error instead of two databases' hab
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from gallery.errors import InvalidInput, NotFound
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cn"})
+_JOINERS = frozenset("\u200c\u200d")  # Persian, Indian languages and emoji are written with them
+_LAYOUT = str.maketrans("\n\t", "  ")
 MAX_JSON_BYTES = 32 * 1024 * 1024
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -37,6 +41,50 @@ def text(value: str, what: str, *, longest: int = 1000) -> str:
     except UnicodeEncodeError as error:
         raise InvalidInput(f"{what} cannot be written as UTF-8: {value!r}") from error
     return value
+
+
+def given_name(value: str, what: str, *, longest: int = 200) -> str:
+    """Return a name that somebody gives to something, in its one spelling (Unicode NFC).
+
+    Names stand in lists, logs, reports and on command lines: one line, no blank at the ends, and nothing that
+    does not show or turns the text around it.
+
+    Raises:
+        InvalidInput: it is something else.
+    """
+    given = unicodedata.normalize("NFC", text(value, what, longest=longest))
+    if given != given.strip():
+        raise InvalidInput(f"{what} has blanks at its ends, or nothing else: {given!r:.200}")
+    _require_shown(given, what)
+    return given
+
+
+def given_words(value: str, what: str, *, longest: int) -> str:
+    """Return what somebody writes: lines and tabs are welcome, other control characters are not.
+
+    Raises:
+        InvalidInput: only blanks, or characters that do not show or turn the text around them.
+    """
+    said = text(value, what, longest=longest)
+    if not said.strip():
+        raise InvalidInput(f"{what} has nothing but blanks")
+    _require_shown(said.replace("\r\n", "\n").translate(_LAYOUT), what)
+    return said
+
+
+def optional_name(value: str | None, what: str, *, longest: int = 200) -> str | None:
+    """Like `given_name`, but None passes."""
+    return None if value is None else given_name(value, what, longest=longest)
+
+
+def optional_words(value: str | None, what: str, *, longest: int) -> str | None:
+    """Like `given_words`, but None passes."""
+    return None if value is None else given_words(value, what, longest=longest)
+
+
+def _require_shown(value: str, what: str) -> None:
+    if any(unicodedata.category(one) in _UNSEEN and one not in _JOINERS for one in value):
+        raise InvalidInput(f"{what} has control characters: {value!r:.200}")
 
 
 def model_name(name: str) -> str:

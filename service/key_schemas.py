@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from gallery import Scope
-from service.schemas import Instant, Name, RequestModel
+from service.schemas import GivenName, Instant, Name, RequestModel
 
 
 class CallerOut(BaseModel):
@@ -27,7 +27,7 @@ class CallerOut(BaseModel):
 class KeyIn(RequestModel):
     """A key to be made."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="Who or what will use it")
+    name: Annotated[GivenName, Field(max_length=200)] = Field(description="Who or what will use it")
     scopes: list[Scope] = Field(min_length=1, max_length=20, description="What it may do: of yours")
     camera_groups: list[Name] | None = Field(
         default=None, min_length=1, max_length=100, description="Those that it sees; null: all cameras"

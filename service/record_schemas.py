@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from service.schemas import Id, Instant, Name, RequestModel
+from service.schemas import GivenName, Id, Instant, Name, RequestModel
 
-CameraName = Annotated[
-    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f/\\]+$", min_length=1, max_length=100)
-]
+CameraName = Annotated[GivenName, Field(pattern=r"^[^\x00-\x1f\x7f/\\]+$", max_length=100)]
+FileName = Annotated[GivenName, Field(max_length=255)]
 
 
 TimeZone = Annotated[str, Field(max_length=64, examples=["Europe/Berlin"], description="IANA name")]
@@ -101,7 +100,7 @@ class VideoPatch(RequestModel):
 
     camera: Name | None = Field(default=None, description="Name of the camera that recorded it")
     start: Instant | None = Field(default=None, description="Time of the first frame")
-    file_name: str | None = Field(default=None, min_length=1, max_length=255, description="A new name")
+    file_name: FileName | None = Field(default=None, description="A new name")
 
 
 class VideoList(BaseModel):
@@ -114,9 +113,7 @@ class VideoList(BaseModel):
 class UploadIn(RequestModel):
     """A video file about to be uploaded."""
 
-    file_name: str | None = Field(
-        default=None, min_length=1, max_length=255, description="The name that the video is to have"
-    )
+    file_name: FileName | None = Field(default=None, description="The name that the video is to have")
     size_bytes: int | None = Field(
         default=None, ge=1, description="If said, more is refused and less is unfinished"
     )
@@ -144,10 +141,8 @@ class RecordingIn(RequestModel):
     )
     camera: Name = Field(description="Name of the camera that recorded it")
     start: Instant = Field(description="Time of the first frame")
-    file_name: str | None = Field(
+    file_name: FileName | None = Field(
         default=None,
-        min_length=1,
-        max_length=255,
         description="The name that the video is to have; by default that of the file",
     )
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Self
 
@@ -15,12 +16,13 @@ from pydantic import (
     model_validator,
 )
 
-from gallery import NoticeCode, RankBy
+from gallery import InvalidInput, NoticeCode, RankBy, given_name, given_words
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
+MOST_CHARACTERS = 10_000  # of any text; no field takes more
 MOST_PROBES = 20  # photos and tracklets in one search
 
 
@@ -43,6 +45,25 @@ Id = Annotated[str, Field(min_length=1, max_length=64)]
 # Cameras and sites are recorded in one spelling of Unicode; keyboards and file systems write others.
 Name = Annotated[
     str, Field(min_length=1, max_length=200), AfterValidator(lambda name: unicodedata.normalize("NFC", name))
+]
+
+
+def _checked(check: Callable[..., str]) -> Callable[[str], str]:
+    def checked(value: str) -> str:
+        try:
+            return check(value, "it", longest=MOST_CHARACTERS)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from error
+
+    return checked
+
+
+# What somebody gives something as a name, and what they write; each field adds its own length.
+GivenName = Annotated[
+    str, Field(min_length=1, json_schema_extra={"format": "name"}), AfterValidator(_checked(given_name))
+]
+Prose = Annotated[
+    str, Field(min_length=1, json_schema_extra={"format": "prose"}), AfterValidator(_checked(given_words))
 ]
 BoxOut = Annotated[
     tuple[float, float, float, float],

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from gallery.errors import InvalidInput
 from gallery.records.cameras import CameraChanges, CameraSettings
-from gallery.validation import optional_text, text
+from gallery.validation import given_name, optional_text, text
 
 LONGEST_NAME = 100
 
@@ -30,10 +30,10 @@ def group_name(name: str) -> str:
 
 
 def _label(name: str, what: str) -> str:
-    label = unicodedata.normalize("NFC", text(name, what, longest=LONGEST_NAME))
-    if label != label.strip() or "/" in label or not label.strip("."):
-        raise InvalidInput(f"{what} cannot be {name!r}: no slash, no space at the ends, not only dots")
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp", "Co", "Cn"} for character in label):
+    label = given_name(name, what, longest=LONGEST_NAME)
+    if "/" in label or not label.strip("."):
+        raise InvalidInput(f"{what} cannot be {name!r}: no slash, not only dots")
+    if any(unicodedata.category(character) == "Cf" for character in label):  # it stands in URLs
         raise InvalidInput(f"{what} has control characters: {name!r}")
     return label
 

@@ -17,8 +17,7 @@ from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.erasure_tables import LegalHold
 from gallery.sql.tables import Camera, Mark, Search, Video
-from gallery.validation import known_id, moment
-from gallery.validation import text as checked_text
+from gallery.validation import given_words, known_id, moment
 
 _LOCK: Final = 0x5161
 LONGEST_REASON: Final = 1000
@@ -56,7 +55,7 @@ class Holds:
             case_id=case_id,
             start=None if start is None else moment(start, "start"),
             end=None if end is None else moment(end, "end"),
-            reason=checked_text(reason.strip(), "the reason of a hold", longest=LONGEST_REASON),
+            reason=given_words(reason.strip(), "the reason of a hold", longest=LONGEST_REASON),
             key_id=key_id,
             created_at=datetime.now(UTC),
         )
@@ -76,7 +75,7 @@ class Holds:
             Conflict: it is lifted already.
             InvalidInput: no reason.
         """
-        why = checked_text(reason.strip(), "the reason of a lifting", longest=LONGEST_REASON)
+        why = given_words(reason.strip(), "the reason of a lifting", longest=LONGEST_REASON)
         with self._database.write() as session:
             _exclude(session, alone=True)
             row = session.get(LegalHold, known_id(hold_id, "hold"), with_for_update=True)

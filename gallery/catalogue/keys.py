@@ -24,7 +24,7 @@ from gallery.sql.chain import add_event
 from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.tables import ApiKey
-from gallery.validation import known_id, moment, text
+from gallery.validation import given_name, known_id, moment, text
 
 _SECRET = re.compile(re.escape(KEY_PREFIX) + "[A-Za-z0-9_-]{43}")  # base64url of 32 bytes without padding
 _FEWEST_DIFFERENT = 16  # characters of a secret from elsewhere: fewer are no accident
@@ -74,14 +74,15 @@ class Keys:
         """
         granted = _ordered(scopes)
         now = self._clock()
+        called = given_name(name, "name of a key")
         if expires_at is not None and moment(expires_at, "expiry") <= now:
             raise InvalidInput(f"expiry lies in the past: {expires_at.isoformat()}")
         secret = KEY_PREFIX + secrets.token_urlsafe(32)
         with self._database.write() as session:
-            row = _row(name, secret, granted, now, expires_at)
+            row = _row(called, secret, granted, now, expires_at)
             row.camera_groups = None if groups is None else require_groups(session, groups)
             session.add(row)
-            detail: dict[str, Any] = {"name": name, "scopes": granted, "groups": row.camera_groups}
+            detail: dict[str, Any] = {"name": called, "scopes": granted, "groups": row.camera_groups}
             detail |= {} if expires_at is None else {"expires_at": expires_at.isoformat()}
             add_event(session, "key.create", key_id=by, subject=row.id, detail=detail)
             return copied(KeyInfo, row), secret

@@ -21,12 +21,24 @@ from gallery.sql.copying import copied
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, SeenSearches, Sight, seen_search
 from gallery.sql.tables import Probe, Search
-from gallery.validation import known_id, optional_text, text
+from gallery.validation import (
+    given_name,
+    given_words,
+    known_id,
+    optional_name,
+    optional_text,
+    optional_words,
+)
 
 MAX_ITEMS: Final = 1000
 MAX_NOTES: Final = 10_000
 MAX_LISTED: Final = 201
 _LENGTHS: Final = {"title": 200, "number": 100, "purpose": 4000}
+_CHECKS: Final[Mapping[str, Callable[..., str | None]]] = {
+    "title": given_name,
+    "number": optional_name,
+    "purpose": optional_words,
+}
 
 
 class Cases:
@@ -175,7 +187,7 @@ class Cases:
             InvalidInput: text that cannot be stored.
             Conflict: there are too many.
         """
-        said = text(words, "note", longest=10_000)
+        said = given_words(words, "note", longest=10_000)
         with self._database.write() as session:
             case = _case(session, case_id, lock=True)
             _require_room(session, case.id)
@@ -254,7 +266,7 @@ def _values(given: dict[str, Any]) -> dict[str, Any]:
     if unknown := set(given) - set(_LENGTHS):
         raise InvalidInput(f"a case has no {min(unknown)!r:.100}")
     return {
-        name: (text if name == "title" else optional_text)(value, f"the {name} of a case", longest=longest)
+        name: _CHECKS[name](value, f"the {name} of a case", longest=longest)
         for name, longest in _LENGTHS.items()
         if name in given
         for value in [given[name]]

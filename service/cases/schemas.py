@@ -3,16 +3,21 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from gallery import ItemKind
 from service.answer_schemas import CameraRef, ConfirmationOut
 from service.cases.journey import Flag
-from service.schemas import Id, RequestModel
+from service.schemas import GivenName, Id, Prose, RequestModel
 
-Title = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
-Number = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Purpose = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+def _stripped(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+Title = Annotated[GivenName, BeforeValidator(_stripped), Field(max_length=200)]
+Number = Annotated[GivenName, Field(max_length=100)]
+Purpose = Annotated[Prose, Field(max_length=4000)]
 
 
 class CaseIn(RequestModel):
@@ -47,7 +52,7 @@ class CaseItemIn(RequestModel):
 class CaseNoteIn(RequestModel):
     """A note to add."""
 
-    text: str = Field(min_length=1, max_length=10_000, description="What should be known")
+    text: Prose = Field(max_length=10_000, description="What should be known")
 
 
 class CaseItemOut(BaseModel):

@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from service.schemas import Id, Instant, Name, RequestModel
+from service.schemas import Id, Instant, Name, Prose, RequestModel
 
 MOST_NAMED = 1000
 _Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_NAMED)]
-_Reason = Annotated[str, Field(min_length=1, max_length=1000)]
+_Reason = Annotated[Prose, Field(max_length=1000)]
 _Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
