@@ -97,7 +97,7 @@ def player(page: Page) -> None:
 
 def case(page: Page) -> None:
     """A case of two hits of the person, as two cameras saw them."""
-    seen = set()
+    seen: set[str] = set()
     for hit in page.locator("#hits .card").all():
         camera = hit.locator(".camera").inner_text()
         if camera in {"Yard", "South gate"} - seen:
