@@ -84,6 +84,10 @@ bench-load: $(READY_DEV) ## Let 50 searchers loose on a server beside two worker
 bench-fairness: $(READY_DEV) ## Let one key ask for all it can, and look at what another feels: some minutes
 	$(BIN)/python -m benchmarks.fairness  # benchmarks/fairness.py
 
+.PHONY: bench-page
+bench-page: $(READY_DEV) ## Open the page in Chromium, load all hits, scroll and scrub: minutes
+	$(BIN)/python -m benchmarks.page  # benchmarks/page.py
+
 .PHONY: bench-onnx
 bench-onnx: $(READY_DEV) ## Compare ONNX Runtime with torch on this CPU; needs the extra [onnx]
 	$(BIN)/sightline models export tkp-efficientnet-lite0 --onnx out/tkp-onnx
