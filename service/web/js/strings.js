@@ -63,6 +63,7 @@ export const english = {
       "rate-limited": "Too many requests",
       "reason-missing": "The purpose or case number is missing",
       "recording-unavailable": "The video cannot be played",
+      "request-timeout": "Request timeout",
       "schema-mismatch": "The database schema does not match",
       "storage-full": "The disk is full",
       "storage-unavailable": "The disk is unavailable",

@@ -86,7 +86,7 @@ def test_a_package_says_how_far_it_is(client: TestClient, archive: Archive) -> N
             raise AssertionError
 
         given = package.of_search(state, caller, info, 0)
-        stream = given.stream(Request({"type": "http"}, receive))
+        stream = given.stream(Request({"type": "http", "state": {}}, receive))
         await anext(stream)
         await stream.aclose()  # type: ignore[attr-defined]
         return given.id
