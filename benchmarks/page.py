@@ -212,7 +212,9 @@ def new_page(context: Any) -> Page:
 
 def opening(browser: Any, url: str, key: str, rounds: int) -> list[tuple[str, str]]:
     """First and largest paint, with an empty cache and with a full one."""
-    cold, warm, shifts = [], [], []
+    cold: list[tuple[float, float]] = []
+    warm: list[tuple[float, float]] = []
+    shifts = []
     for _ in range(rounds):
         context = browser.new_context(viewport={"width": 1280, "height": 800}, timezone_id="America/New_York")
         page = new_page(context)
