@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from gallery import EventInfo, MarkChange, NotFound, ProbeInfo, SearchInfo
+from gallery import EventInfo, MarkChange, MarkInfo, NotFound, ProbeInfo, SearchInfo
 from service.answer_schemas import HitOut, MarkOut, SearchAnswer
 from service.evidence.archive import Part
 from service.evidence.media import Media
@@ -42,7 +42,7 @@ class Found:
         return [hit for hit in self.answer.hits if hit.mark is not None and not is_confirmed(hit.mark)]
 
 
-def is_confirmed(mark: MarkOut) -> bool:
+def is_confirmed(mark: MarkInfo | MarkOut) -> bool:
     """Whether a second person agrees with a mark."""
     return mark.confirmation is not None and mark.confirmation.agrees
 

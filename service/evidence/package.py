@@ -288,7 +288,7 @@ def require_room(hits: int) -> None:
 def require_confirmed(state: State, searches: Sequence[SearchInfo]) -> None:
     """Raises StateConflict: no mark on the searches is confirmed."""
     marks = (mark for search in searches for mark in state.gallery.marks.of(search.id))
-    if not any(mark.confirmation is not None and mark.confirmation.agrees for mark in marks):
+    if not any(map(contents.is_confirmed, marks)):
         raise StateConflict(
             "No mark is confirmed: a package of confirmed marks needs a second person's word on one."
         )
