@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.running import Site, running_site
@@ -182,10 +182,19 @@ def test_a_wrong_zone_and_a_name_in_use_are_refused(visit: Visit) -> None:
 
 
 def test_a_camera_is_added_and_deleted(visit: Visit) -> None:
-    visit.open()
     page = visit.page
+    held: list[Route] | None = []  # the form waits for the cameras: it suggests what they have
+
+    def hold(route: Route) -> None:
+        route.continue_() if held is None else held.append(route)
+
+    page.route("**/v1/cameras*", hold)
+    visit.open()
     page.get_by_role("button", name="Cameras").click()
     page.get_by_role("button", name="Add a camera").click()
+    waiting, held = held, None
+    for route in waiting:
+        route.continue_()
     form = page.get_by_role("form", name="Add a camera")
     expect(form.get_by_label("Time zone")).to_have_value("Europe/Berlin")  # that of most cameras
     form.get_by_label("Name", exact=True).fill("Attic")

@@ -5,7 +5,7 @@ import { AddRow } from "./addrow.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { behindButton } from "./forms.js";
-import { refreshHoldings } from "./holdings.js";
+import { camerasKnown, refreshHoldings } from "./holdings.js";
 import { mediaPicker } from "./mediapicker.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -105,9 +105,11 @@ async function submit(onFiled) {
 
 function fileChooser() {
   const files = h("input", { id: "add-files", type: "file", multiple: true, accept: "video/*,.mkv,.avi,.ts,.mts,.dav,.mov,.mp4,.webm,.264,.265", class: "unseen" });
-  files.addEventListener("change", () => {
-    addFiles(files.files);
+  files.addEventListener("change", async () => {
+    const chosen = [...files.files];
     files.value = "";
+    await camerasKnown(); // the files' names may name them
+    addFiles(chosen);
     rows.find((row) => !row.camera.value)?.camera.focus();
   });
   return h("span", { class: "choose" }, files, h("label", { class: "button", htmlFor: "add-files" }, icon("videos"), say.adding.choose));

@@ -2,6 +2,7 @@
 
 import { showError } from "./alerts.js";
 import { fill, h } from "./dom.js";
+import { camerasKnown } from "./holdings.js";
 import { say } from "./strings.js";
 
 /** A form named `label`: `save()` sends it, `onCancel()` puts it away; `extra` stands beside the buttons. */
@@ -30,14 +31,15 @@ export function changed(values, known) {
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== known[name]));
 }
 
-/** A button that gives way to what `make(close)` makes, until that calls `close`. */
+/** A button that gives way, once the cameras are known, to what `make(close)` makes, until that calls `close`. */
 export function behindButton(button, make) {
   const place = h("div", { class: "slot" }, button);
   const close = () => {
     fill(place, button);
     button.focus();
   };
-  button.addEventListener("click", () => {
+  button.addEventListener("click", async () => {
+    await camerasKnown();
     fill(place, make(close));
     place.querySelector("input, select, [data-first]").focus();
   });

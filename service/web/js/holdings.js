@@ -10,8 +10,19 @@ import { spanOf } from "./when.js";
 
 const MOST = 500; // videos counted for the line; a larger gallery says "more than"
 
+let first = null; // the first reading
+
 /** Read cameras and videos again. A failure shows in the line only: a search will say more. */
-export async function refreshHoldings() {
+export function refreshHoldings() {
+  const reading = read();
+  first ??= reading;
+  return reading;
+}
+
+/** Resolves once the cameras have been read, or cannot be: what a form suggests depends on them. */
+export const camerasKnown = async () => first;
+
+async function read() {
   try {
     await callerKnown();
     const videos = mayDo("listVideos") ? getJson(`/v1/videos?limit=${MOST}`) : null;
