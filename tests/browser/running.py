@@ -30,7 +30,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The browser's own pages, loaded ahead for each new context. In place of Playwright's list, as the last one counts:
+    # The browser's own pages, loaded ahead for each new context. The last such list counts, not Playwright's:
     # in the rest this is the browser that people use.
     "--disable-features=PreloadTopChromeWebUI",
 ]

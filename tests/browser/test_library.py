@@ -183,16 +183,17 @@ def test_a_wrong_zone_and_a_name_in_use_are_refused(visit: Visit) -> None:
 
 def test_a_camera_is_added_and_deleted(visit: Visit) -> None:
     page = visit.page
-    held: list[Route] | None = []  # the form waits for the cameras: it suggests what they have
+    waiting: list[Route] = []  # the form waits for the cameras: it suggests what they have
+    holding = True
 
     def hold(route: Route) -> None:
-        route.continue_() if held is None else held.append(route)
+        waiting.append(route) if holding else route.continue_()
 
     page.route("**/v1/cameras*", hold)
     visit.open()
     page.get_by_role("button", name="Cameras").click()
     page.get_by_role("button", name="Add a camera").click()
-    waiting, held = held, None
+    holding = False
     for route in waiting:
         route.continue_()
     form = page.get_by_role("form", name="Add a camera")
