@@ -98,7 +98,7 @@ class CrossModalityAlignment(NeckedNetwork):
         self.backbone = named(backbone, BACKBONES)()
         self.reduction = nn.Linear(self.backbone.dimension, width)
         self.pseudo = PseudoSequence(width)
-        self.recurrence = Recurrence(width, dropout=0.0, input_map=True)
+        self.recurrence = Recurrence(width, dropout=0.0, input_map=True, memory="tanh")
         self.set_ending(neck=neck, projection=projection)
 
     @property

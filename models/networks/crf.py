@@ -25,6 +25,7 @@ from models.networks.backbones import BACKBONES
 from models.networks.clip_channels import CHANNELS, NORMALISATIONS, five_channels, motion_beside_colour
 from models.networks.crf_subnetwork import DIMENSION, FEATURES, Subnetwork
 from models.networks.network import Network, check_lengths
+from models.networks.recurrence import MEMORIES
 
 MARGIN: Final = 8  # rows and columns that a crop leaves out
 CENTRE: Final = MARGIN // 2
@@ -68,9 +69,11 @@ class CRF(Network):
 
     Args:
         backbone: "small", which takes frames of 64 x 48, or "efficientnet-lite0" (ours).
-        features: "cnn+rnn", or "cnn" or "rnn" alone (the paper's ablation).
-        rcn: the small CNN with tanh before pooling, and no map before the memory. With the features "rnn" and
-            the full body that is the RCN.
+        features: "cnn+rnn", or "cnn" or "rnn" alone; `tap` reads these off one network, as the paper does.
+        rcn: the small CNN with tanh before pooling, and no map before the memory. With the features "rnn", a
+            memory by "tanh" and the full body that is the RCN.
+        memory: what r_t is of o_t: "relu" as the paper's equation 4 prints it, or "tanh" as in RCN. Networks
+            that were trained before there was a choice have "tanh", so that is what goes without saying.
         parts: of "full", "upper" and "lower"; the paper has all three.
         normalisation: "standard", or "published" with the quirks of RCN's code (small backbone only).
         test_augmentation: the mean over 8 crops and their mirror images, 16 times the work.
@@ -89,6 +92,7 @@ class CRF(Network):
         *,
         features: str = "cnn+rnn",
         rcn: bool = False,
+        memory: str = "tanh",
         parts: Sequence[str] = ("full",),
         normalisation: str = "standard",
         test_augmentation: bool = False,
@@ -97,6 +101,7 @@ class CRF(Network):
         super().__init__()
         _check("backbone", backbone, KNOWN)
         _check("features", features, FEATURES)
+        _check("memory", memory, MEMORIES)
         _check("normalisation", normalisation, NORMALISATIONS)
         _check_parts(parts)
         _check_switch("rcn", rcn)
@@ -105,11 +110,11 @@ class CRF(Network):
             raise ValueError(f"rcn and the published normalisation are of the small backbone, not {backbone}")
         if type(euclidean) not in {int, float} or not 0 <= euclidean < math.inf:
             raise ValueError(f"euclidean is zero or a positive number, not {euclidean!r}")
-        self.backbone, self.features, self.rcn = backbone, features, rcn
+        self.backbone, self.features, self.rcn, self.memory = backbone, features, rcn, memory
         self.normalisation, self.test_augmentation = normalisation, test_augmentation
         self.euclidean = euclidean
         self.subnetworks = nn.ModuleDict(
-            {part: Subnetwork(backbone, features=features, rcn=rcn) for part in parts}
+            {part: Subnetwork(backbone, features=features, rcn=rcn, memory=memory) for part in parts}
         )
         self.fusion = Fusion(len(parts)) if len(parts) > 1 else None
 
@@ -120,6 +125,7 @@ class CRF(Network):
             "backbone": self.backbone,
             "features": self.features,
             "rcn": self.rcn,
+            "memory": self.memory,
             "parts": list(self.subnetworks),
             "normalisation": self.normalisation,
             "test_augmentation": self.test_augmentation,
@@ -163,6 +169,22 @@ class CRF(Network):
                 versions += [subnetwork(self._crop(channels, at), lengths, at_once) for at in offsets]
             features.append(torch.stack(versions).mean(dim=0))
         return torch.stack(features)
+
+    def tap(self, features: str) -> "CRF":
+        """This network read at another place: x_C ("cnn") or x_R ("rnn") of a network trained for their sum.
+
+        The paper compares CNN, RNN and their sum as features of one trained network.
+
+        Raises:
+            ValueError: it does not have these features.
+        """
+        with torch.device("meta"):
+            tapped = CRF(**{**self.architecture, "features": features})
+        mine = self.state_dict()
+        if self.features not in {"cnn+rnn", features}:
+            raise ValueError(f"a network of {self.features} features has no {features} features to read")
+        tapped.load_state_dict({name: mine[name] for name in tapped.state_dict()}, assign=True)
+        return tapped.train(self.training)
 
     def fuse(self, features: Tensor) -> Tensor:
         """Features of all regions to one: (K, N, 128) -> (N, 128)."""

@@ -55,10 +55,11 @@ class Subnetwork(nn.Module):
     Args:
         backbone: "small" or "efficientnet-lite0".
         features: one of FEATURES.
-        rcn: build the small CNN and the memory as RCN has them.
+        rcn: build the small CNN as RCN has it, and no map before the memory.
+        memory: one of MEMORIES.
     """
 
-    def __init__(self, backbone: str, *, features: str, rcn: bool) -> None:
+    def __init__(self, backbone: str, *, features: str, rcn: bool, memory: str) -> None:
         super().__init__()
         self.backbone = small(rcn=rcn) if backbone == "small" else lite0()
         self.flat = backbone == "small"
@@ -66,7 +67,9 @@ class Subnetwork(nn.Module):
         self.dropout = nn.Dropout(DROPOUT)
         self.embed = nn.Linear(width, DIMENSION)
         self.recurrence = (
-            Recurrence(DIMENSION, dropout=DROPOUT, input_map=not rcn) if "rnn" in features else None
+            Recurrence(DIMENSION, dropout=DROPOUT, input_map=not rcn, memory=memory)
+            if "rnn" in features
+            else None
         )
         self.has_cnn = "cnn" in features
 

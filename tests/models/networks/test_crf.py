@@ -25,6 +25,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "crf": {},
     "cnn": {"features": "cnn"},
     "rcn": {"features": "rnn", "rcn": True, "normalisation": "published"},
+    "relu": {"memory": "relu"},
     "local-global": {"parts": ["full", "upper", "lower"], "euclidean": 3.0},
     "augmented": {"test_augmentation": True},
     "lite0": {"backbone": "efficientnet-lite0"},
@@ -131,6 +132,19 @@ def test_the_feature_is_the_sum_of_two_means(features: str) -> None:
             o = [subnetwork.recurrence(group, [len(group)]) for group in (f[:16], f[16:])]
             expected = expected + torch.cat(o).mean(dim=0)
         assert furthest(network.embed_frames(x, [20])[0], expected) < EXACT
+
+
+@pytest.mark.parametrize("memory", ["tanh", "relu"])
+def test_taps_of_one_network_add_up_to_its_feature(memory: str) -> None:
+    network, x = crf(memory=memory, parts=["full", "lower"]), frames(20).float()
+    with torch.inference_mode():
+        cnn, rnn, both = (
+            one.embed_frames(x, [20]) for one in (network.tap("cnn"), network.tap("rnn"), network)
+        )
+    assert furthest(cnn + rnn, both) < 1e-5
+    assert network.tap("cnn").architecture == {**network.architecture, "features": "cnn"}
+    with pytest.raises(ValueError, match="a network of cnn features has no rnn features"):
+        network.tap("cnn").tap("rnn")
 
 
 def test_the_parts_of_a_tracklet_make_its_feature() -> None:
@@ -246,6 +260,7 @@ def test_lengths_that_do_not_fit_are_refused(lengths: list[int]) -> None:
         ({"backbone": "resnet18"}, "no backbone 'resnet18'; known: small, efficientnet-lite0"),
         ({"features": "lstm"}, "no features 'lstm'; known"),
         ({"features": ["cnn"]}, "no features"),
+        ({"memory": "gelu"}, "no memory 'gelu'; known: tanh, relu"),
         ({"normalisation": None}, "no normalisation None"),
         ({"parts": []}, "parts is a list of different regions"),
         ({"parts": "full"}, "parts is a list"),
@@ -286,6 +301,9 @@ def test_a_checkpoint_brings_the_same_network_back(name: str, tmp_path: Any) -> 
         assert loaded.network.embed_frames(x, [2, 1]).equal(model.network.embed_frames(x, [2, 1]))
     assert loaded.network.architecture == model.network.architecture
     card = (tmp_path / "card.json").read_text()
+    older = card.replace('    "memory": "tanh",\n', "")  # written before there was a choice
+    (tmp_path / "card.json").write_text(older)
+    assert checkpoint.load(tmp_path).network.architecture == model.network.architecture
     (tmp_path / "card.json").write_text(card.replace('"cnn+rnn"', '"all"'))
     with pytest.raises(BadCheckpoint, match="no features 'all'"):
         checkpoint.load(tmp_path)

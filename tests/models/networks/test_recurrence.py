@@ -1,7 +1,9 @@
 """The recurrent layer by hand, and packed clips against one by one."""
 
 import math
+from collections.abc import Callable
 
+import pytest
 import torch
 from torch import nn
 
@@ -10,11 +12,12 @@ from models.networks.recurrence import Recurrence
 
 def layer(*, input_map: bool = True) -> Recurrence:
     torch.manual_seed(0)
-    return Recurrence(4, dropout=0.5, input_map=input_map).double().eval()
+    return Recurrence(4, dropout=0.5, input_map=input_map, memory="tanh").double().eval()
 
 
-def test_three_steps_by_hand() -> None:
-    recurrence = Recurrence(1, dropout=0.5, input_map=True).double().eval()
+@pytest.mark.parametrize(("memory", "a"), [("tanh", math.tanh), ("relu", lambda x: max(x, 0.0))])
+def test_three_steps_by_hand(memory: str, a: Callable[[float], float]) -> None:
+    recurrence = Recurrence(1, dropout=0.5, input_map=True, memory=memory).double().eval()
     assert isinstance(recurrence.input, nn.Linear)
     with torch.no_grad():
         for linear, weight, bias in ((recurrence.input, 2.0, 0.5), (recurrence.feedback, -3.0, 0.25)):
@@ -22,8 +25,8 @@ def test_three_steps_by_hand() -> None:
             linear.bias.fill_(bias)
         outputs = recurrence(torch.tensor([[1.0], [0.0], [-1.0]], dtype=torch.float64), [3])[:, 0].tolist()
     one = 2.0 + 0.5 + 0.25
-    two = 0.5 - 3 * math.tanh(one) + 0.25
-    three = -2.0 + 0.5 - 3 * math.tanh(two) + 0.25
+    two = 0.5 - 3 * a(one) + 0.25
+    three = -2.0 + 0.5 - 3 * a(two) + 0.25
     assert torch.allclose(torch.tensor(outputs), torch.tensor([one, two, three]))
 
 

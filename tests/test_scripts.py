@@ -1,0 +1,30 @@
+"""Scripts that researchers run on models."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from models import checkpoint, zoo
+from models.errors import BadCheckpoint
+from scripts.taps import write_taps
+
+
+def saved(folder: Path, **architecture: str) -> Path:
+    model = zoo.untrained("small", "crf", **architecture)
+    checkpoint.save(folder, model.network, checkpoint.describe(model.network, "one", model.preprocessing, {}))
+    return folder
+
+
+def test_taps_of_a_crf_network_are_models_of_their_own(tmp_path: Path) -> None:
+    whole = checkpoint.load(saved(tmp_path / "whole", memory="relu"))
+    folders = write_taps(tmp_path / "whole", tmp_path / "taps")
+    cnn, rnn = (checkpoint.load(folder) for folder in folders)
+    frames = torch.rand(5, 3, 64, 48)
+    with torch.inference_mode():
+        parts = [one.network.embed_frames(frames, [5]) for one in (cnn, rnn)]
+        assert torch.allclose(sum(parts, torch.zeros(())), whole.network.embed_frames(frames, [5]), atol=1e-6)
+    assert cnn.card["taps"] == {"features": "cnn", "of": whole.id}
+    assert cnn.name == "one-cnn"
+    with pytest.raises(BadCheckpoint, match="no CRF network with the features"):
+        write_taps(folders[0], tmp_path / "again")
