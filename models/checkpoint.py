@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn
@@ -118,6 +118,19 @@ def weights_id(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         digest.update(tensor.numpy().data)
     return digest.hexdigest()
+
+
+def data_learnt(card: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the data sets that a model learnt from, and the models that it came from, as its card says."""
+    todo = [card.get("training")]
+    while todo:
+        match todo.pop():
+            case dict() as facts:
+                names = [facts.get("dataset"), *(facts.get("learnt_before") or ())]
+                yield from (name for name in names if isinstance(name, str))
+                todo += facts.values()
+            case list() as values:
+                todo += values
 
 
 def save(directory: Path, network: Network, card: Mapping[str, Any], *, half: bool = False) -> str:

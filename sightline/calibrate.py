@@ -84,12 +84,13 @@ def _calibrate_card(
     from models.calibration.searches import judge as judged
     from models.embedder import Embedder
     from models.evaluation.protocols import TrackletFeatures
+    from models.evaluation.splits import fair
 
     loaded = checkpoint.load(model)
     if judge and (same := {path.resolve() for path in root} & {path.resolve() for path in judge}):
         raise CommandError(f"{min(same)} is to learn from and to judge by", "judge by other people")
-    learnt = [datasets.load(dataset, path) for path in root]
-    unseen = [datasets.load(dataset, path) for path in judge]
+    learnt = [fair(datasets.load(dataset, path), loaded) for path in root]
+    unseen = [fair(datasets.load(dataset, path), loaded) for path in judge]
     embedder = Embedder(loaded, device=device, threads=threads)
     with progress_bars() as bars:
         features = TrackletFeatures(embedder, StageBars(bars, "embedding"))

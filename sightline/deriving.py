@@ -66,15 +66,17 @@ def whiten(
     the model it is made of; search is faster and galleries are smaller by as much as the numbers are fewer.
     """
     from models import checkpoint, datasets, zoo
+    from models.evaluation.splits import fair
     from models.training.loading import fingerprint
     from models.whitening import choose_crops
     from models.whitening import whiten as whitened
 
     _check_new(out)
     loaded = zoo.load(located(model, read_settings(GallerySettings, data_dir=data_dir)))
-    tracklets = datasets.load(dataset, root).splits[0].train
+    chosen_set = fair(datasets.load(dataset, root), loaded).only(0)
+    tracklets = chosen_set.splits[0].train
     chosen = choose_crops(tracklets, people=people, each=crops)
-    facts = {"dataset": dataset, "data_sha256": fingerprint(tracklets), "crops_each": crops}
+    facts = {"dataset": chosen_set.name, "data_sha256": fingerprint(tracklets), "crops_each": crops}
     with progress_bars() as bars:
         told = StageBars(bars, "embedding")
         network, card = whitened(

@@ -49,6 +49,13 @@ def evaluate(
         str | None,
         typer.Option(help="Name of a model, or folder of a checkpoint [default: the shipped one]."),
     ] = None,
+    split: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Which split of the data set, from 0 [default: the one it learnt from, else all].",
+        ),
+    ] = None,
     protocol: Annotated[
         Protocols, typer.Option(help="Image (i) or video (v) network, for the queries, then the gallery.")
     ] = Protocols.I2V,
@@ -105,13 +112,15 @@ def evaluate(
     from models.datasets import STANDARD, load
     from models.embedder import Embedder
     from models.evaluation.exports import RankedLists, write_csv, write_features
+    from models.evaluation.splits import fair
 
     lists = None if lists_file is None else RankedLists(lists_file)
     seen = _seen_by([one.see for one in (album, lists) if one is not None])
     keep = None if features_file is None else partial(write_features, features_file)
-    judged = load(dataset, root)
-    standard = load(STANDARD[dataset], root) if dataset in STANDARD else None
     loaded = zoo.load(zoo.DEFAULT if model is None else located(model, settings))
+    whole = load(dataset, root)
+    judged = fair(whole, loaded, split)
+    standard = load(STANDARD[dataset], root) if dataset in STANDARD else None
     make = partial(Embedder, device=device, precision=precision, threads=threads)
     embedder = make(loaded)
     reranks = loaded.network if rerank else None
@@ -119,7 +128,9 @@ def evaluate(
     with progress_bars() as bars:
         embedding = partial(StageBars, bars, "embedding")
         others = [
-            _judged(located(other, settings), make, judged, protocol, embedding(), standard=standard)
+            _judged(
+                located(other, settings), make, whole, protocol, embedding(), split=split, standard=standard
+            )
             for other in against or ()
         ]
         if client is None:
@@ -226,17 +237,19 @@ def _judged(
     protocol: Protocols,
     bar: StageBars,
     *,
+    split: int | None,
     standard: "Dataset | None",
 ) -> "list[Judged]":
     """Another model's answers to the same queries: from a file of figures, or by evaluating it now."""
     from models import zoo
     from models.evaluation.comparison import Judged, read_judged
+    from models.evaluation.splits import fair
 
     if Path(model).is_file():
         return read_judged(Path(model))
-    offline = _offline(
-        make(zoo.load(model)), dataset, protocol, bar, standard=standard, network=None, seen=None
-    )
+    loaded = zoo.load(model)
+    judged = fair(dataset, loaded, split)
+    offline = _offline(make(loaded), judged, protocol, bar, standard=standard, network=None, seen=None)
     return [Judged.of(evaluation) for evaluation in offline]
 
 

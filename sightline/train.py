@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from sightline.console import print_line
-from sightline.failures import CommandError
 from sightline.progress import progress_bars
 
 
@@ -44,9 +43,7 @@ def train(
     if threads is not None:
         torch.set_num_threads(threads)
     recipe = read_recipe(config, overrides or ())
-    chosen = datasets.load(dataset, root)
-    if split >= len(chosen.splits):
-        raise CommandError(f"no split {split} in {dataset}", f"choose one from 0 to {len(chosen.splits) - 1}")
+    chosen = datasets.load(dataset, root).only(split)
     needs_captions = OBJECTIVES[recipe.network].needs_captions
     captions = datasets.captions(dataset, root) if needs_captions else None
     # Of the processes that torchrun starts only the first shows anything.
@@ -55,7 +52,7 @@ def train(
         task = bars.add_task("loss -", total=None)
         model = run(
             recipe,
-            chosen.splits[split].train,
+            chosen.splits[0].train,
             out,
             dataset=chosen.name,
             root=root,

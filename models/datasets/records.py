@@ -6,8 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from models.errors import BadDataset
+
 DISTRACTOR: Final = 0
 """Identity of tracklets of nobody known: negatives of every query (Zheng et al., MARS, ECCV 2016)."""
+
+SPLIT: Final = " split "
+"""Between the name of a data set and the number of one of its splits."""
 
 JUNK: Final = -1
 """Identity of tracklets that an evaluation ignores."""
@@ -45,6 +50,18 @@ class Dataset:
 
     name: str
     splits: tuple[Split, ...]
+
+    def only(self, number: int) -> "Dataset":
+        """One of its splits, counted from 0, under a name that says so; all of it where it has no other.
+
+        Raises:
+            BadDataset: there is no such split.
+        """
+        if not 0 <= number < len(self.splits):
+            raise BadDataset(f"no split {number} in {self.name}; choose one from 0 to {len(self.splits) - 1}")
+        if len(self.splits) == 1:
+            return self
+        return Dataset(f"{self.name}{SPLIT}{number}", (self.splits[number],))
 
 
 def cut_tracklets(tracklets: Sequence[Tracklet], length: int) -> tuple[Tracklet, ...]:

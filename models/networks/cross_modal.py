@@ -43,6 +43,9 @@ class SequenceLSTM(nn.Module):
         """(F, inputs), frames of clips end to end, each at least 1 long -> (len(lengths), outputs)."""
         if not len(lengths):
             return frames.new_zeros(0, self.lstm.hidden_size)
+        if len(lengths) == 1:  # what ONNX can say
+            outputs, _ = self.lstm(frames[None])
+            return Tensor(outputs.mean(dim=1))
         packed = pack_sequence(list(torch.split(frames, list(lengths))), enforce_sorted=False)
         outputs, _ = self.lstm(packed)
         return torch.stack([clip.mean(dim=0) for clip in unpack_sequence(outputs)])

@@ -42,6 +42,7 @@ def write_model(
     training = {
         "recipe": public_recipe(recipe, begun, objective),
         "begun_from": begun.id,
+        "learnt_before": sorted(set(checkpoint.data_learnt(begun.card))),
         "learns_from": {key: source.id for key, source in objective.learns_from.items()},
         "steps": state.step,
         "seconds": round(state.seconds),

@@ -280,6 +280,28 @@ def test_models_are_compared_query_by_query(run: Run, tmp_path: Path) -> None:
     assert json.loads(file.read_text())["comparisons"] == []
 
 
+def test_a_model_is_not_judged_by_people_it_was_trained_with(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str, root: Path) -> Dataset:
+        return Dataset("prid-2011", colours(root).splits * 3)
+
+    shipped = zoo.load(zoo.DEFAULT)
+    trained = replace(shipped, card={**shipped.card, "training": {"dataset": "prid-2011 split 1"}})
+    file, given = tmp_path / "figures.json", ("evaluate", "--dataset", "prid-2011", "--root", tmp_path)
+    monkeypatch.setattr(models.datasets, "load", load)
+    assert run(*given, "--json", file).exit_code == 0
+    assert json.loads(file.read_text())["evaluations"][0]["splits"][2:]
+
+    monkeypatch.setattr("models.zoo.load", lambda name: trained)
+    assert run(*given, "--json", file).exit_code == 0
+    (found, *_) = json.loads(file.read_text())["evaluations"]
+    assert (found["dataset"], len(found["splits"])) == ("prid-2011 split 1", 1)
+    result = run(*given, "--split", 2)
+    assert result.exit_code == 2
+    assert "it knows whom other splits test" in result.stderr
+
+
 def test_a_comparison_with_other_figures_is_one_line(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
     given = ("evaluate", "--dataset", "colours", "--root", tmp_path)

@@ -61,7 +61,7 @@ def test_a_run_leaves_a_checkpoint_a_log_and_tensorboards_files(
         (("tiny", "--set", "batch.frames=3"), "unknown key 'batch'"),
         (("tiny", "--set", "batches.frames=many"), "batches.frames"),
         (("tiny", "--set", "nothing"), "not like key=value"),
-        (("tiny", "--split", "5"), "no split 5 in simulated (choose one from 0 to 0)"),
+        (("tiny", "--split", "5"), "no split 5 in simulated; choose one from 0 to 0"),
         (("tiny", "--device", "cuda:77"), "cuda:77"),
         (("tiny", "--set", "batches.identities=9"), "give no batch of 9 people"),
         (("tiny", "--set", "initialise=gone"), "no model and no checkpoint 'gone'"),
