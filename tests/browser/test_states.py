@@ -243,7 +243,9 @@ def in_german(visit: Visit) -> Iterator[str]:
     yield "in German"
 
 
-def test_axe_finds_nothing_in_any_state(visit: Visit, tmp_path: Path) -> None:
+@pytest.mark.parametrize("everywhere", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_axe_finds_nothing_in_any_state(visit: Visit, tmp_path: Path, everywhere: bool) -> None:
+    """In the light and wide; `everywhere`: in the dark and narrow, too."""
     page = visit.page
     visit.forgive("401", "415", "428", "ERR_FAILED")
     page.emulate_media(reduced_motion="reduce")
@@ -252,6 +254,8 @@ def test_axe_finds_nothing_in_any_state(visit: Visit, tmp_path: Path) -> None:
     def look(name: str) -> None:
         found.extend(f"{name}: {one}" for one in violations(page))
         found.extend(f"{name}, no zone or no UTC: {one}" for one in page.evaluate(UNTOLD))
+        if not everywhere:
+            return
         page.emulate_media(color_scheme="dark")
         page.set_viewport_size({"width": 800, "height": 900})
         page.evaluate(DRAWN)
@@ -276,11 +280,15 @@ def test_axe_finds_nothing_in_any_state(visit: Visit, tmp_path: Path) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("name", ["library", "history", "cases", "jobs", "admin", "help"])
-def test_a_panel_is_gone_through_by_keyboard(visit: Visit, name: str) -> None:
-    page = visit.page
+def test_panels_are_gone_through_by_keyboard(visit: Visit) -> None:
     visit.open()
-    expect(page.locator("#holdings")).to_contain_text(" from ")
+    expect(visit.page.locator("#holdings")).to_contain_text(" from ")
+    for name in ("library", "history", "cases", "jobs", "admin", "help"):
+        gone_through(visit, name)
+
+
+def gone_through(visit: Visit, name: str) -> None:
+    page = visit.page
     opener, panel = page.locator(f"#open-{name}"), page.locator(f"#{name}")
     opener.press("Enter")
     expect(panel).to_be_visible()
