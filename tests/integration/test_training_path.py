@@ -91,16 +91,12 @@ def test_what_was_trained_answers(
     assert found["hits"]
 
 
+OFTEN = ("tiny-crf", "tiny-cross-modal")  # those least like the pair that is tried above
+OTHERS = ("tiny-vkd", "tiny-3d-saa-cmil", "tiny-captioner", "tiny-cross-modality-alignment")
+
+
 @pytest.mark.parametrize(
-    "recipe",
-    [
-        "tiny-vkd",
-        "tiny-3d-saa-cmil",
-        "tiny-crf",
-        "tiny-captioner",
-        "tiny-cross-modal",
-        "tiny-cross-modality-alignment",
-    ],
+    "recipe", [*OFTEN, *(pytest.param(recipe, marks=pytest.mark.long) for recipe in OTHERS)]
 )
 def test_every_other_system_goes_the_same_way(
     recipe: str,

@@ -25,6 +25,7 @@ def directory(tmp_path: Path) -> Iterator[Path]:
 
 
 ACTIONS = ["write", "erase", "erase-merged", "erase-stretch", "compact", "replace"]
+OFTEN = {"write", "erase", "compact"}  # what happens every day, against PostgreSQL too
 SPARSER = {"erase-stretch": 3}  # it has several times as many steps
 
 
@@ -40,7 +41,10 @@ def test_killed_at_every_step(action: str, sqlite_template: Path, directory: Pat
     torture_on_sqlite(action, sqlite_template, directory, every=1, at_random=20)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    "action",
+    [action if action in OFTEN else pytest.param(action, marks=pytest.mark.long) for action in ACTIONS],
+)
 def test_killed_at_some_steps_on_postgresql(
     action: str, postgres_server: PostgresServer, directory: Path
 ) -> None:

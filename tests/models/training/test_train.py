@@ -92,7 +92,7 @@ def read(path: Path) -> Any:
 @pytest.mark.parametrize(
     "extra",
     [
-        (),
+        pytest.param((), marks=pytest.mark.long),
         ("optimiser.ema=0.9", "batches.accumulate=2", "system.neck=bn"),
         ("batches.sampler=graph", "batches.graph_every=2", "system.ramp=3", "system.mix_style.after=[1]"),
     ],
