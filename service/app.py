@@ -230,6 +230,7 @@ def _tokens(settings: ServiceSettings) -> Callable[[str], Identity] | None:
 
 
 def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
+    app.mount("/web", page.files)  # first: it is asked for most files at once, and no route begins like it
     app.include_router(health.router)
     app.include_router(metrics.router)
     photo = settings.max_image_bytes + _FORM_OVERHEAD
@@ -242,7 +243,6 @@ def _add_routes(app: FastAPI, settings: ServiceSettings) -> None:
             max_body_size=largest.get(part, MIB),
         )
     app.include_router(page.router)
-    app.mount("/web", page.files)
 
 
 async def _keep_networks(state: State) -> None:

@@ -4,19 +4,22 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+
+from service.page_files import PageFiles
 
 WEB: Final = Path(__file__).parent.parent / "web"
 router = APIRouter(include_in_schema=False)
-files: Final = StaticFiles(directory=WEB, check_dir=False)
+files: Final = PageFiles(WEB)
 
 
 @router.get("/")
-def index(request: Request) -> FileResponse:
+async def index(request: Request) -> Response:
     """The page itself, which learns from the browser's own header whether another site led here.
 
     Scripts cannot read that header of a navigation, but this one of the answer.
     """
-    elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
-    return FileResponse(WEB / "index.html", headers={"Server-Timing": "elsewhere"} if elsewhere else None)
+    answer = files.answer("index.html", request.headers)
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        answer.headers["Server-Timing"] = "elsewhere"
+    return answer
