@@ -145,7 +145,7 @@ def test_a_slow_server_shows_that_work_goes_on(visit: Visit) -> None:
     waiting = hold_searches(visit)
     visit.choose_photo(photo(RED_COAT))
     expect(visit.page.locator("#progress")).to_have_text("Searching…")
-    expect(visit.page.locator("#hits .hit.empty")).to_have_count(6)
+    expect(visit.page.locator("#hits-to-come .hit.empty")).to_have_count(6)
     expect(visit.page.locator("#hits")).to_have_attribute("aria-busy", "true")
     waiting[0].continue_()
     visit.wait_for_answer()

@@ -116,7 +116,8 @@ def test_a_second_person_confirms_disputes_and_takes_back(visit: Visit, browser:
         assert second.page.evaluate(FAINT) == []
         page.reload()
         words = page.locator("#hits .second:not(:empty)")
-        expect(words).to_have_text([re.compile(f"^Confirmed by {key.id[:12]}, "), re.compile("^Disputed by")])
+        expect(words).to_have_text([re.compile("^Confirmed by second, "), re.compile("^Disputed by")])
+        expect(words.first.get_by_text("second", exact=True)).to_have_attribute("title", key.id)
         rows.nth(1).get_by_role("button", name="Take back").click()
         expect(rows.nth(1)).to_contain_text("Nobody has confirmed it.")
         second.page.keyboard.press("Escape")

@@ -1,11 +1,11 @@
 // The audit trail: events with filters, the newest first; whether the trail holds; a copy to take away.
 
 import { showError } from "./alerts.js";
-import { getAll, getJson, isAbort } from "./api.js";
-import { mayDo } from "./caller.js";
+import { getJson, isAbort } from "./api.js";
 import { saveButton } from "./certificate.js";
 import { fill, h, icon } from "./dom.js";
 import { formOf } from "./forms.js";
+import { keyNames } from "./keynames.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
@@ -19,13 +19,6 @@ const zone = () => store.get().zone ?? browserZone();
 function actionOf(action) {
   const [kind, what] = action.split(".");
   return say.audit.actions[action] ?? [say.audit.kinds[kind] ?? kind, what].filter(Boolean).join(": ");
-}
-
-/** The keys by id, where they may be listed; else their ids stand for them. */
-async function keyNames(signal) {
-  if (!mayDo("listKeys", false)) return new Map();
-  const all = await getAll("/v1/keys", { signal });
-  return new Map(all.map(({ id, name }) => [id, name]));
 }
 
 const whoOf = (id, names) => (id === null ? say.audit.commandLine : names.get(id) ?? id.slice(0, 12));
@@ -128,7 +121,7 @@ function verifying(signal) {
 
 /** The part of the panel. */
 export async function audit({ signal }) {
-  const names = await keyNames(signal);
+  const names = await keyNames(true);
   const [list, end, place] = [h("ol", { class: "rows", "aria-label": say.audit.title }), h("div", { role: "status" }), h("div", { class: "slot" })];
   const search = (asked) => {
     fill(list);

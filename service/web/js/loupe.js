@@ -37,8 +37,8 @@ function placeBeside(loupe, card) {
   const [area, { width, height }] = [card.getBoundingClientRect(), loupe.getBoundingClientRect()];
   const right = area.right + GAP;
   const left = right + width <= innerWidth ? right : Math.max(GAP, area.left - GAP - width);
-  loupe.style.left = `${left}px`;
-  loupe.style.top = `${Math.max(GAP, Math.min(area.top, innerHeight - height - GAP))}px`;
+  // By a transform: it goes with the pointer, and nothing has to be laid out for it.
+  loupe.style.transform = `translate(${left}px, ${Math.max(GAP, Math.min(area.top, innerHeight - height - GAP))}px)`;
 }
 
 function look(card, crop) {

@@ -5,6 +5,11 @@ import { callerKnown, mayDo } from "./caller.js";
 import { fill, h } from "./dom.js";
 import { say } from "./strings.js";
 
+const STAY = 100; // milliseconds for which a picture is near before it is asked for while the page is scrolled
+
+let scrolled = -Infinity;
+addEventListener("scroll", () => (scrolled = performance.now()), { passive: true, capture: true });
+
 /** A set of object URLs and requests that end together. */
 export class MediaScope {
   #abort = new AbortController();
@@ -54,6 +59,7 @@ export class MediaScope {
 export class LazyPictures {
   #scope = new MediaScope();
   #paths = new WeakMap();
+  #near = new Map(); // timers of pictures that came near while the page is scrolled
   #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "500px 0px" });
 
   add(image, path, onFailure) {
@@ -61,15 +67,22 @@ export class LazyPictures {
     this.#observer.observe(image);
   }
 
-  async #seen(entries) {
+  /** What only rushes past is not asked for: its pictures would come before those of where the scrolling ends. */
+  #seen(entries) {
+    const rushing = performance.now() - scrolled < 500;
     for (const { target, isIntersecting } of entries) {
+      clearTimeout(this.#near.get(target));
+      this.#near.delete(target);
       if (!isIntersecting) continue;
-      this.#observer.unobserve(target);
-      this.#load(target, this.#paths.get(target));
+      if (rushing) this.#near.set(target, setTimeout(() => this.#load(target), STAY));
+      else this.#load(target);
     }
   }
 
-  async #load(image, { path, onFailure }) {
+  async #load(image) {
+    this.#observer.unobserve(image);
+    this.#near.delete(image);
+    const { path, onFailure } = this.#paths.get(image);
     try {
       image.src = await this.#scope.strip(path);
     } catch (error) {
@@ -79,13 +92,14 @@ export class LazyPictures {
 
   close() {
     this.#observer.disconnect();
+    for (const timer of this.#near.values()) clearTimeout(timer);
     this.#scope.close();
   }
 }
 
 /** The strip of four crops of a hit; `lazy` loads it, and `without` is said in its place when that fails. */
 export function stripOf(hit, lazy, without) {
-  const image = h("img", { alt: "", class: "waiting" });
+  const image = h("img", { alt: "", class: "waiting", decoding: "async" });
   image.addEventListener("load", () => image.classList.remove("waiting"));
   const frame = h("span", { class: "strip" }, image);
   lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, without)));

@@ -78,7 +78,8 @@ export function startResults() {
     if (now.error !== was.error) showError($("#answer-error"), now.error, again);
     list.classList.toggle("stale", now.phase === "loading" && now.hits.length > 0);
     list.setAttribute("aria-busy", String(now.phase === "loading"));
-    if (now.phase === "loading" && !now.hits.length) fill(list, Array.from({ length: 6 }, placeholder));
+    // In a list of their own: what is taken for the first hits must not be moved by what is said above them.
+    if (now.phase !== was.phase) fill($("#hits-to-come"), now.phase === "loading" && !now.hits.length ? Array.from({ length: 6 }, placeholder) : null);
     if (now.phase === "failed") fill(list);
     if (now.answer !== was.answer) {
       const statement = now.answer ? [coverageOf(now.answer, state.zone, saidBesidePhoto(state)), nothing(now, state)] : [];
