@@ -31,6 +31,7 @@ from sightline.failures import CommandError
 from sightline.serve import require_free
 
 SIGHTLINE = str(Path(sys.executable).with_name("sightline"))
+ZONE = "Europe/Berlin"  # where samples/README.md says that the sample recordings are meant to be
 START = "2026-01-05T09:00:00+00:00"  # nobody knows when the samples were recorded; any moment serves
 READY_SECONDS = 120
 console = PlainConsole(soft_wrap=True)
@@ -80,6 +81,12 @@ def demo_key(data_dir: Path) -> str:
     file.touch(mode=0o600)
     file.write_text(secret, encoding="utf-8")
     return secret
+
+
+def cameras_in(data_dir: Path) -> set[str]:
+    """The cameras that are there already, which keep the zone that they have."""
+    with Gallery.open(GallerySettings(data_dir=data_dir)) as gallery:
+        return {camera.name for camera in gallery.catalogue.cameras()}
 
 
 def middle_frame(recording: Path) -> Image.Image:
@@ -203,9 +210,11 @@ def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool
     data_dir.mkdir(parents=True, exist_ok=True)
     sightline("migrate")
     key = demo_key(data_dir)
+    known = cameras_in(data_dir)
     for recording in recordings:
         start = (world and world.start(recording)) or START
-        sightline("index", str(recording), "--camera", recording.stem, "--start", start)
+        where = ["--time-zone", ZONE] if world is not None and recording.stem not in known else []
+        sightline("index", str(recording), "--camera", recording.stem, *where, "--start", start)
     if world is not None:
         photo = world.photo
     else:

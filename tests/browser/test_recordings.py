@@ -94,13 +94,16 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
     known = "Start: from the name of the file. Camera: from the name of the file or its folder."
     expect(first.locator(".origin")).to_have_text(known)
     expect(last.locator(".origin")).to_contain_text("Start: not known, enter it.")
+    index = page.get_by_role("button", name="Index", exact=True)
+    place = index.bounding_box()
     last.get_by_label("First frame at, date").fill("2026-03-13")
     last.get_by_label("First frame at, time (24 hours)").fill("08:00")
     page.keyboard.press("Tab")
     expect(last.locator(".origin")).to_contain_text("Start: as entered.")
     expect(last.locator(".caution")).to_contain_text("Begins before 2026-03-13_08-15-30.mp4")
+    assert index.bounding_box() == place, "what is said of the times must not move what is pressed next"
     assert {job.id for job in gallery.jobs.list()} == jobs
-    page.get_by_role("button", name="Index", exact=True).click()
+    index.click()
     until(lambda: len(gallery.jobs.list()) > len(jobs))
     filed = newest_job(visit)
     assert [Path(one.path).name for one in filed.recordings] == ["2026-03-13_08-15-30.mp4", "part10.mp4"]

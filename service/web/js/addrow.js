@@ -100,7 +100,9 @@ export class AddRow {
   /** Say where in the list this row stands, and what is strange about that. */
   place(number, total, caution) {
     this.order.textContent = total > 1 ? `${number}. ` : "";
-    this.note.hidden = !caution;
+    // Of one alone there is nothing to remark. Among several its place is kept: nothing moves while one types.
+    this.note.hidden = total < 2;
+    this.note.classList.toggle("room", !caution);
     fill(this.note, caution ? [icon("warning"), h("span", {}, caution)] : []);
   }
 }

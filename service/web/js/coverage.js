@@ -4,7 +4,7 @@ import { isForeign } from "./api.js";
 import { decimal, duration, number, secondsBetween } from "./format.js";
 import { h, icon } from "./dom.js";
 import { say } from "./strings.js";
-import { momentOf, spanOf, stretchOf } from "./when.js";
+import { momentOf, stretchOf } from "./when.js";
 
 function compared({ coverage, filters }, zone) {
   const searched = coverage.cameras.filter((camera) => camera.seconds > 0);
@@ -22,7 +22,7 @@ function compared({ coverage, filters }, zone) {
 
 /** The time asked for, on the clock that it was asked in. */
 function within({ start, end }, zone) {
-  if (start && end) return [", ", spanOf({ iso: start, zone }, { iso: end, zone })].flat();
+  if (start && end) return [", ", stretchOf(start, end, zone)];
   if (start) return [say.coverage.fromTime, momentOf(start, zone)];
   return end ? [say.coverage.untilTime, momentOf(end, zone)] : [];
 }

@@ -14,6 +14,7 @@ const VERDICTS = ["match", "not"];
 const ASKED = 5; // hits that are asked about at once
 let pictures = new LazyPictures();
 let announced = "";
+let marked = null; // the answer whose marks were changed here, so that there is something to undo
 
 const path = (rest) => `/v1/searches/${encodeURIComponent(store.get().search.answer.id)}/${rest}`;
 
@@ -57,6 +58,7 @@ async function toggle(trackletId, verdict) {
   if (taken) await getJson(url, { method: "DELETE" });
   else await getJson(url, { method: "PUT", json: { verdict } });
   if (store.get().search.answer?.id !== answer.id) return;
+  marked = answer.id;
   const { [trackletId]: _, ...marks } = store.get().marks;
   const { [trackletId]: __, ...seconds } = store.get().seconds; // what was said was said of another mark
   store.set({ marks: taken ? marks : { ...marks, [trackletId]: verdict }, seconds });
@@ -147,6 +149,7 @@ function draw({ marks, photos, seed, search: now }) {
   const verdicts = Object.values(marks);
   const matches = verdicts.filter((one) => one === "match").length;
   $("#refine").disabled = $("#open-review").disabled = !verdicts.length;
+  $("#undo").disabled = !verdicts.length && marked !== now.answer?.id;
   const said = [verdicts.length ? say.marks.count(matches, verdicts.length - matches) : "", photos.length > 1 && !seed ? say.marks.photos(photos.length) : "", now.answer?.refined ? say.marks.refined : ""];
   const line = said.filter(Boolean).join(" ");
   if (line !== announced) $("#marked").textContent = announced = line;
