@@ -19,9 +19,9 @@ from models.calibration.strangers import Strangers
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.networks import ProbeEmbedder
+from service.schemas import KEPT
 from service.searches.credibility import CORRECTED, evidence
 from service.searches.questions import Question, question_of
-from service.searches.searching import KEPT
 from service.searches.several import seen_of
 from service.searches.targets import Target, choices_of, chosen_by, fused
 from service.state import State

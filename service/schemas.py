@@ -22,6 +22,8 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 1000
+KEPT = 200
+MOST_KEPT = 5000
 MOST_CHARACTERS = 10_000  # of any text; no field takes more
 MOST_PROBES = 20  # photos and tracklets in one search
 
@@ -179,6 +181,12 @@ class SearchOptions(SearchFilters):
     """Options of every search."""
 
     limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Hits on a page")
+    keep: int = Field(
+        default=KEPT,
+        ge=1,
+        le=MOST_KEPT,
+        description="Hits that are recorded, to be read page by page; at least those of a page are",
+    )
     rank_by: RankBy | None = Field(
         default=None,
         description="What orders the hits: `standard_score`, which sets cameras off against each other, or "

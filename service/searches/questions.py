@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from gallery import CameraInfo, Filters, Gallery, RankBy, SearchInfo
 from service.answer_schemas import FiltersOut
 from service.errors import InvalidRequest
-from service.schemas import SearchOptions
+from service.schemas import KEPT, MOST_KEPT, SearchOptions
 from service.state import State
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Where to search, what orders hits and how many make a page; `named` are the filters as asked for."""
+    """Where to search, what orders hits, how many make a page and how many are kept to page through.
+
+    `named` are the filters as asked for.
+    """
 
     cameras: Sequence[CameraInfo]
     filters: Filters
@@ -20,6 +23,7 @@ class Question:
     limit: int
     by: RankBy
     rerank: bool = False
+    keep: int = KEPT
 
 
 def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
@@ -54,6 +58,7 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
         limit=filters.limit,
         by=filters.rank_by or rank_by,
         rerank=filters.rerank,
+        keep=filters.keep,
     )
 
 
@@ -64,6 +69,7 @@ def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int 
     of earlier versions know names only.
     """
     filters, size = first.query.filters, limit or first.query.limit
+    keep = min(MOST_KEPT, max(KEPT, len(first.hits)))  # a list that was long is as long again
     if as_it_was and filters.camera_ids is not None:
         return Question(
             cameras=state.gallery.catalogue.cameras(),
@@ -72,6 +78,7 @@ def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int 
             limit=size,
             by=first.query.by,
             rerank=first.query.reranked > 0,
+            keep=keep,
         )
     options = SearchOptions(
         cameras=None if filters.cameras is None else list(filters.cameras),
@@ -81,5 +88,6 @@ def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int 
         limit=size,
         rank_by=first.query.by,
         rerank=first.query.reranked > 0,
+        keep=keep,
     )
     return ask(state.gallery, options, first.query.by)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,6 @@ from service.searches.repeats import Repeat
 from service.searches.several import pulled, seen_by
 from service.searches.targets import Target, chosen_by, fused, of_photo
 from service.state import State
-
-KEPT: Final = 200  # hits recorded of every search, so that there is something to page through
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,8 @@ def search(
         snapshot: what is searched, by default all that is there now.
     """
     gallery, stage = state.gallery, state.instruments.stage
-    depth, mine = max(question.limit, KEPT), {target.searched.tracklet_id for target in targets} - {None}
+    depth = max(question.limit, question.keep)
+    mine = {target.searched.tracklet_id for target in targets} - {None}
     probe = fused(targets) if refining is None else refining.vector
     with stage(Stage.SEARCH):
         snapshot = snapshot or gallery.snapshot(embedder.id)

@@ -1,5 +1,6 @@
 """The hits in other orders, by camera, from a probability on; and that the address keeps it."""
 
+import json
 import re
 
 from playwright.sync_api import Route, expect
@@ -207,3 +208,42 @@ def test_a_hit_is_looked_at_closely_from_the_list(visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(loupe).to_be_hidden()
     expect(visit.hits.nth(1)).to_be_focused()
+
+
+def many_hits(visit: Visit, asked: list[int]) -> None:
+    """Let searches find 216 hits, or as many again on a second page where they are to go deeper."""
+
+    def answer(route: Route) -> None:
+        request = route.request
+        further = request.method == "GET"
+        response = visit.page.request.get(request.url.split("?")[0]) if further else route.fetch()
+        said = response.json()
+        said["hits"] = [dict(hit) for _ in range(6) for hit in said["hits"]]
+        for number, hit in enumerate(said["hits"]):
+            hit["rank"] = number + (217 if further else 1)
+        said["coverage"]["tracklets_compared"] = 9000
+        if not further:
+            asked.append(json.loads(request.post_data or "")["keep"])
+        said["next_cursor"] = "next" if not further and asked[-1] > 200 else None
+        route.fulfill(response=response, json=said)
+
+    visit.page.route(re.compile(r"/v1/searches(/\w+\?cursor=.*)?$"), answer)
+
+
+def test_a_longer_list_is_searched_for_and_goes_on_while_one_scrolls(visit: Visit) -> None:
+    asked: list[int] = []
+    many_hits(visit, asked)
+    visit.open()
+    visit.search(RED_COAT)
+    page = visit.page
+    expect(visit.hits).to_have_count(216)
+    visit.answer_after(page.get_by_role("button", name="Search for the best 5,000").click)
+    assert asked == [200, 5000]
+    expect(visit.hits).to_have_count(216)
+    page.get_by_role("button", name="Show 50 more").scroll_into_view_if_needed()
+    expect(visit.hits).to_have_count(432)
+    assert ranks(visit) == list(range(1, 433))
+    expect(page.locator("#more")).to_contain_text("The list ends here: 432 of 9,000 tracklets compared.")
+    # Another photo is another question.
+    visit.answer_after(lambda: visit.choose_photo(photo(RED_COAT)))
+    assert asked == [200, 5000, 200]

@@ -2,10 +2,10 @@
 // back and a link passed on show the same. The key is taken out of it at once.
 
 import { reopen } from "./reopen.js";
+import { MOST_KEPT } from "./search.js";
 import { store } from "./state.js";
 import { SORTS } from "./view.js";
 
-const MOST_HITS = 1000; // that an answer keeps
 
 const whole = (text, most) => Math.min(Math.max(Math.trunc(Number(text)) || 0, 0), most) || null;
 
@@ -24,7 +24,7 @@ function read() {
   const cameras = asked.has("camera") ? asked.getAll("camera") : null;
   const time = (name) => (Number.isNaN(Date.parse(asked.get(name))) ? null : new Date(asked.get(name)).toISOString());
   const filters = { cameras, start: time("from"), end: time("to"), rerank: asked.has("rerank") };
-  return { search: asked.get("search"), review: asked.get("review"), hits: whole(asked.get("hits"), MOST_HITS), opened: whole(asked.get("hit"), MOST_HITS), view: viewIn(asked), filters };
+  return { search: asked.get("search"), review: asked.get("review"), hits: whole(asked.get("hits"), MOST_KEPT), opened: whole(asked.get("hit"), MOST_KEPT), view: viewIn(asked), filters };
 }
 
 /** Take a key out of the address that brings it, so that it is in no history entry or shared link; null if none. */

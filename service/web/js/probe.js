@@ -5,7 +5,7 @@ import { mayPass, showError } from "./alerts.js";
 import { mayDo } from "./caller.js";
 import { $, fill, h } from "./dom.js";
 import { MOST, changePhoto, changeStaged, dropPhoto, entryOf, setPhotos, staged } from "./photos.js";
-import { clearSearch, search } from "./search.js";
+import { KEPT, clearSearch, search } from "./search.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -27,6 +27,7 @@ export async function takePhotos(files, together = false) {
   const room = Math.max(0, MOST - before.length);
   const entries = files.slice(0, room).map((file) => entryOf({ url: URL.createObjectURL(file), name: file.name, file, uploading: true }));
   const left = files.length - entries.length;
+  if (!together) store.set({ keep: KEPT });
   store.set({ seed: null, photoErrors: left ? [{ error: { title: say.photo.tooMany(MOST, left) } }] : [] });
   setPhotos([...before, ...entries], before.length);
   await uploadAll(entries, uploads.signal);

@@ -7,6 +7,7 @@ import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
+const MOST_AT_ONCE = 1000; // hits on a page that the API gives
 const id = encodeURIComponent;
 
 /** What was picked, in the page's terms. */
@@ -65,6 +66,19 @@ async function showWhom({ probes }, signal) {
   store.set({ seed: null });
 }
 
+/** A recorded answer with its first `most` hits, or as many as a page of it has. */
+async function answerOf(searchId, most, signal) {
+  const path = `/v1/searches/${id(searchId)}`;
+  const answer = await getJson(`${path}${most ? `?limit=${Math.min(most, MOST_AT_ONCE)}` : ""}`, { signal });
+  while (answer.hits.length < most && answer.next_cursor) {
+    const limit = Math.min(most - answer.hits.length, MOST_AT_ONCE);
+    const page = await getJson(`${path}?${new URLSearchParams({ cursor: answer.next_cursor, limit })}`, { signal });
+    answer.hits.push(...page.hits);
+    answer.next_cursor = page.next_cursor;
+  }
+  return answer;
+}
+
 /**
  * Show the recorded search, `hits` of it or a page, as `view` says, and the hit of rank `opened` in the player; with null
  * the page as it is before the first one. All of it is put into the state at once: what is written down of a part of it
@@ -82,7 +96,7 @@ export async function reopen(searchId, { hits: count = null, opened = null, view
   setSearch({ phase: "loading", error: null });
   try {
     const most = Math.max(count ?? 0, opened && opened > store.get().filters.limit ? opened : 0);
-    const answer = await getJson(`/v1/searches/${id(searchId)}${most ? `?limit=${most}` : ""}`, { signal });
+    const answer = await answerOf(searchId, most, signal);
     const filters = await filtersOf(answer.filters, signal);
     await showWhom(answer, signal);
     store.set({

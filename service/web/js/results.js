@@ -6,7 +6,7 @@ import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
 import { drawHits, forgetCards } from "./hitlist.js";
 import { saidBesidePhoto } from "./notices.js";
-import { loadAll, loadMore, search } from "./search.js";
+import { KEPT, MOST_KEPT, deeper, loadAll, loadMore, scrollOn, search } from "./search.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { arranged, leastOf, sortOf } from "./view.js";
@@ -28,7 +28,9 @@ function showMore({ search: now, filters }) {
   const button = (text, action) => h("button", { type: "button", disabled: now.more, on: { click: action } }, text);
   const buttons = now.more ? button(say.results.loading) : [button(say.results.more(filters.limit), loadMore), button(say.results.all, loadAll)];
   const all = now.answer?.coverage.tracklets_compared;
-  const end = now.hits.length ? say.results.end(now.hits.length, all) : null;
+  const [found, isShort] = [now.hits.length, now.hits.length >= KEPT && now.hits.length < Math.min(all, MOST_KEPT)];
+  const on = isShort && !now.answer.repeats ? h("button", { type: "button", on: { click: deeper } }, say.results.deeper(Math.min(all, MOST_KEPT))) : null;
+  const end = found ? [h("span", {}, say.results.end(found, all)), on] : null;
   fill($("#more"), now.phase === "done" ? (left ? h("div", { class: "tools" }, buttons) : end) : null);
 }
 
@@ -68,6 +70,9 @@ function showHits(state, before) {
 }
 
 export function startResults() {
+  // A long list goes on by itself. The observer tells a change only: a page may leave the end as near as it was.
+  let near = false;
+  new IntersectionObserver(([end]) => (near = end.isIntersecting) && scrollOn(), { rootMargin: "1500px 0px" }).observe($("#more"));
   store.subscribe((state, before) => {
     const [now, was] = [state.search, before.search];
     if (now === was && state.view === before.view) return;
@@ -91,5 +96,6 @@ export function startResults() {
     if (now.phase !== "loading" && !now.answer) fill($("#coverage"));
     showMore(state);
     showSoFar(state);
+    if (near && now.hits !== was.hits) setTimeout(scrollOn);
   });
 }

@@ -5,6 +5,8 @@ import { later } from "./dom.js";
 import { isReady } from "./photos.js";
 import { setSearch, store } from "./state.js";
 
+export const KEPT = 200; // hits that a search finds unless it is to go deeper
+export const MOST_KEPT = 5000; // that the API finds at most
 const MOST_AT_ONCE = 200; // hits on a page where all are wanted
 
 let running = null;
@@ -29,13 +31,14 @@ function wanted(one) {
   return { probe_id: one.probe.id, ...picked(one), ...taken };
 }
 
-function question({ seed, photos, filters }) {
+function question({ seed, photos, filters, keep }) {
   return {
     probes: seed ? [wanted({ tracklet: seed })] : photos.filter(isReady).map(wanted),
     cameras: filters.cameras,
     start: filters.start,
     end: filters.end,
     limit: filters.limit,
+    keep,
     rerank: filters.rerank,
   };
 }
@@ -62,6 +65,18 @@ export const searchSoon = later(search, 350);
 export async function loadMore() {
   if (store.get().search.more) return;
   await nextPage(store.get().filters.limit, false);
+}
+
+/** Ask the same for a list that is as long as it can be; it is loaded while one scrolls. */
+export async function deeper() {
+  store.set({ keep: MOST_KEPT });
+  await search();
+}
+
+/** A page more of a long list, when its end comes near. */
+export async function scrollOn() {
+  const { search: now } = store.get();
+  if (now.phase === "done" && !now.more && !now.error && now.answer?.next_cursor && now.hits.length >= KEPT) await nextPage(MOST_AT_ONCE, false);
 }
 
 /** All pages that are left, one after the other; each is shown when it comes. */

@@ -31,6 +31,7 @@ export const store = createStore({
   holdings: null, // {videos, seconds, first, last} over all videos, times as {iso, zone}; null until counted
   caller: null, // who is signed in, as GET /v1/session says; null until that is known
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
+  keep: 200, // how many hits a search is to find, see deeper() in search.js
   filters: { cameras: null, start: null, end: null, limit: 50, rerank: false }, // cameras: null = all, else array of names
   view: { sort: null, group: false, least: null }, // how the hits are shown, see view.js
   opened: null, // the rank of the hit in the player

@@ -383,6 +383,7 @@ export const german = {
     more: (n) => `${number(n)} weitere zeigen`,
     loading: "Wird geladen …",
     end: (hits, all) => `Hier endet die Liste: ${number(hits)} von ${count(all, "verglichenen Tracklet", "verglichenen Tracklets")}.`,
+    deeper: (hits) => `Nach den besten ${number(hits)} suchen`,
     nothingHere: "Mit diesen Filtern gibt es nichts zu durchsuchen",
     widen: "Die gewählten Kameras haben in dieser Zeit niemanden aufgenommen. Wählen Sie mehr Zeit oder mehr Kameras.",
     nothingYet: "Noch ist nichts indexiert",

@@ -305,6 +305,7 @@ export const english = {
     more: (n) => `Show ${number(n)} more`,
     loading: "Loading…",
     end: (hits, all) => `The list ends here: ${number(hits)} of ${count(all, "tracklet")} compared.`,
+    deeper: (hits) => `Search for the best ${number(hits)}`,
     nothingHere: "Nothing to search with these filters",
     widen: "The chosen cameras recorded nobody in this time. Widen the time or choose more cameras.",
     nothingYet: "Nothing is indexed yet",

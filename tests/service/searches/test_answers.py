@@ -5,8 +5,10 @@ from contextlib import closing
 from datetime import timedelta
 from hashlib import sha256
 
+import pytest
 from starlette.testclient import TestClient
 
+from service.searches import questions
 from tests.service.conftest import NOON, Archive, index
 from tests.service.searches.asking import Json, ids, search
 from tests.service.videos import RED
@@ -24,6 +26,21 @@ def test_pages_do_not_shift(client: TestClient, archive: Archive, probe: Json) -
     one = client.get(f"/v1/searches/{first['id']}", params={"limit": 1}).json()
     assert ids(one) == ids(first)[:1]
     assert len(ids(search(client, probe))) == 5
+
+
+def test_keeps_as_many_hits_as_asked_for(
+    client: TestClient, archive: Archive, probe: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "KEPT", 1)  # of a search that is asked again, unless it has more
+    first = search(client, probe, limit=1, keep=3)
+    url, cursor, found = f"/v1/searches/{first['id']}", first["next_cursor"], ids(first)
+    while cursor:
+        page = client.get(url, params={"cursor": cursor}).json()
+        cursor, found = page["next_cursor"], found + ids(page)
+    assert found == ids(search(client, probe))[:3]
+    assert search(client, probe, limit=3, keep=1)["next_cursor"] is None
+    again = client.post(f"{url}/again").json()
+    assert ids(client.get(f"/v1/searches/{again['id']}", params={"limit": 10}).json()) == found
 
 
 def test_refuses_cursors_of_other_searches(shared_client: TestClient, shared_probe: Json) -> None:
