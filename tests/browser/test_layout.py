@@ -179,6 +179,7 @@ def test_nothing_jumps_while_the_page_fills_and_is_gone_through(
         for share in (0.1, 0.9):
             look_closely(page, strip, share)
     assert page.evaluate("shift") < 0.1
+    page.evaluate("scrollTo(0, 0)")
     page.reload()
     expect(visit.hits.first.locator("img")).not_to_have_class("waiting")
     assert page.evaluate("shift") < 0.1

@@ -110,6 +110,22 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
     assert filed.recordings[0].start_time == datetime(2026, 3, 13, 7, 15, 30, tzinfo=UTC)
     gallery.jobs.cancel(filed.id)
 
+    # A folder is taken with all below it.
+    (media / "Nights" / "1" / "none").mkdir(parents=True)
+    for name in ("1/deep.mp4", "2026-03-14_22-00.mp4"):
+        (media / "Nights" / name).write_bytes(b"x")
+    page.get_by_role("button", name="From the server's media folder").click()
+    picker.get_by_role("button", name="Nights/").press("Enter")
+    picker.get_by_role("button", name="1/").press("Enter")
+    picker.get_by_role("button", name="none/").press("Enter")
+    expect(picker).to_contain_text("No recording and no folder is in here.")
+    picker.get_by_role("button", name="1", exact=True).click()
+    picker.get_by_role("button", name="Nights", exact=True).click()
+    picker.get_by_role("button", name="Take all, sub-folders too").click()
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("on the server: Nights/2026-03-14_22-00.mp4")
+    expect(rows.last).to_contain_text("on the server: Nights/1/deep.mp4")
+
 
 def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) -> None:
     visit.forgive("ERR_FAILED")

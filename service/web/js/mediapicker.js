@@ -8,6 +8,23 @@ import { bytes } from "./format.js";
 import { say } from "./strings.js";
 import { momentOf } from "./when.js";
 
+const MOST = 1000; // files that a job takes, and so that are looked for
+const MOST_FOLDERS = 200; // folders that are looked through at one press
+
+/** The files of a folder and of all below it: {files, complete}. */
+async function below(top) {
+  const [folders, files] = [[top], []];
+  let complete = true;
+  for (let at = 0; at < folders.length; at += 1) {
+    if (at === MOST_FOLDERS || files.length > MOST) return { files: files.slice(0, MOST), complete: false };
+    const found = await getJson(`/v1/media?${new URLSearchParams({ folder: folders[at] })}`);
+    complete &&= found.complete && !found.more;
+    folders.push(...found.folders);
+    files.push(...found.files);
+  }
+  return { files: files.slice(0, MOST), complete: complete && files.length <= MOST };
+}
+
 /** The way to a folder: each folder above it as a button. */
 function crumbs(folder, go) {
   const parts = folder ? folder.split("/") : [];
@@ -21,7 +38,7 @@ function fileRow(file, zone) {
 }
 
 /** The folders and files of a folder, with what takes the ticked ones, or all. */
-function contentOf({ folders, files }, zone, { onTake, go }) {
+function contentOf({ folder, folders, files }, zone, { onTake, onBelow, go }) {
   const rows = files.map((file) => fileRow(file, zone));
   const ticked = () => files.filter((_, at) => rows[at].querySelector("input").checked);
   const take = h("button", { type: "button", class: "primary", disabled: true, on: { click: () => onTake(ticked()) } }, say.adding.take(0));
@@ -32,19 +49,36 @@ function contentOf({ folders, files }, zone, { onTake, go }) {
   };
   const inside = folders.map((path) => h("li", {}, h("button", { type: "button", class: "quiet", on: { click: () => go(path) } }, icon("next"), `${path.split("/").at(-1)}/`)));
   if (!inside.length && !rows.length) return h("p", { class: "note" }, say.adding.emptyFolder);
-  return [h("ul", { class: "media-list", on: { change } }, inside, rows), rows.length ? h("div", { class: "actions" }, take, all) : null];
+  const deep = inside.length ? h("button", { type: "button", on: { click: () => onBelow(folder) } }, say.adding.takeBelow) : null;
+  return [h("ul", { class: "media-list", on: { change } }, inside, rows), h("div", { class: "actions" }, rows.length ? [take, all] : null, deep)];
 }
 
 /** What chooses among them, times in `zone`; `onTake(files)` gets {path, name, size_bytes} each, `onClose()` puts it away. */
 export function mediaPicker(zone, { onTake, onClose }) {
   const place = h("div", { class: "slot" });
 
+  /** Take what is in a folder and below it; where that is too much or nothing, say so and stay. */
+  async function onBelow(folder) {
+    const note = h("p", { class: "note waiting", role: "status" }, say.adding.lookingBelow);
+    place.append(note);
+    try {
+      const { files, complete } = await below(folder);
+      if (!place.isConnected) return; // put away meanwhile
+      if (files.length && complete) onTake(files);
+      else note.textContent = files.length ? say.adding.tooManyBelow(MOST) : say.adding.noneBelow;
+    } catch (error) {
+      if (!isAbort(error)) showError(place, error, () => go(folder));
+    } finally {
+      note.classList.remove("waiting");
+    }
+  }
+
   async function go(folder) {
     fill(place, h("p", { class: "note waiting" }, say.results.loading));
     try {
       const found = await getJson(`/v1/media?${new URLSearchParams({ folder })}`);
       const left = found.more || !found.complete ? h("p", { class: "note" }, say.adding.moreInFolder) : null;
-      fill(place, crumbs(found.folder, go), contentOf(found, zone, { onTake, go }), left);
+      fill(place, crumbs(found.folder, go), contentOf(found, zone, { onTake, onBelow, go }), left);
       (place.querySelector(".media-list button, .media-list input") ?? place.querySelector("button")).focus();
     } catch (error) {
       if (!isAbort(error)) showError(place, error, () => go(folder));

@@ -11,6 +11,8 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 import { arranged, leastOf, sortOf } from "./view.js";
 
+const AHEAD = 1500; // pixels below the window from which on the end of a long list is near
+
 function nothing({ answer }, { cameras, filters }) {
   const filtered = filters.cameras !== null || filters.start || filters.end;
   if (answer.coverage.tracklets_compared > 0) return null;
@@ -58,6 +60,12 @@ function showProgress(state) {
   } else line.textContent = "";
 }
 
+/** Load on if the end is near: not while cards are still being made, when it is nearer than it will be. */
+function goOn() {
+  const isDrawn = $("#hits").children.length >= arranged(store.get()).length;
+  if (isDrawn && $("#more").getBoundingClientRect().top < innerHeight + AHEAD) scrollOn();
+}
+
 function showHits(state, before) {
   const [now, was] = [state.search, before.search];
   if (now.hits === was.hits && state.view === before.view) return;
@@ -66,13 +74,12 @@ function showHits(state, before) {
   // In the order of time a bare number would be taken for the place in the list.
   $("#hits").classList.toggle("by-time", ["newest", "oldest"].includes(sortOf(state)));
   $("#hits").setAttribute("aria-label", say.results.list(say.view.sorts[sortOf(state)]));
-  drawHits(state);
+  drawHits(state, goOn); // the observer tells a change only: a page may leave the end as near as it was
 }
 
 export function startResults() {
-  // A long list goes on by itself. The observer tells a change only: a page may leave the end as near as it was.
-  let near = false;
-  new IntersectionObserver(([end]) => (near = end.isIntersecting) && scrollOn(), { rootMargin: "1500px 0px" }).observe($("#more"));
+  // A long list goes on by itself.
+  new IntersectionObserver(([end]) => end.isIntersecting && goOn(), { rootMargin: `${AHEAD}px 0px` }).observe($("#more"));
   store.subscribe((state, before) => {
     const [now, was] = [state.search, before.search];
     if (now === was && state.view === before.view) return;
@@ -96,6 +103,5 @@ export function startResults() {
     if (now.phase !== "loading" && !now.answer) fill($("#coverage"));
     showMore(state);
     showSoFar(state);
-    if (near && now.hits !== was.hits) setTimeout(scrollOn);
   });
 }
