@@ -12,8 +12,6 @@ from service.errors import BadProbe, ContentTooLarge, UnsupportedImage
 from service.pixels import Pixels
 
 ACCEPTED: Final = ("image/jpeg", "image/png", "image/webp")
-LOSSLESS_PIXELS: Final = 512 * 512
-"""Photos up to here, such as crops of people, are stored as PNG: JPEG would blur what little they show."""
 KEPT_PIXELS: Final = 24_000_000
 """Larger photos are stored at half their width and height, or less."""
 _WALL_SECONDS: Final = 60.0  # on a machine that is busy with other things
@@ -131,15 +129,10 @@ def _refuse(image_format: str, ended: children.Ended) -> NoReturn:
 
 
 def _photo(answer: bytes) -> Photo:
-    """The photo that a process decoded, and the file to store."""
-    width, height, stored_width, stored_height, flags = photo_child.HEADER.unpack_from(answer)
-    pixels = np.frombuffer(answer, np.uint8, offset=photo_child.HEADER.size)
+    """The photo in the answer of a process that decoded it."""
+    width, height, stored_width, stored_height, flags, length = photo_child.HEADER.unpack_from(answer)
+    data = answer[photo_child.HEADER.size : photo_child.HEADER.size + length]
+    pixels = np.frombuffer(answer, np.uint8, offset=photo_child.HEADER.size + length)
     pixels = pixels.reshape(stored_height, stored_width, 3)
-    buffer = io.BytesIO()
-    if stored_width * stored_height <= LOSSLESS_PIXELS:
-        Image.fromarray(pixels).save(buffer, "PNG")
-        return Photo(pixels, buffer.getvalue(), "image/png", width, height, Came.of(flags))
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=95, subsampling=0)
-    stored = buffer.getvalue()
-    # What is searched is what is stored, so that a stored probe gives the same answer again.
-    return Photo(decode_stored(stored), stored, "image/jpeg", width, height, Came.of(flags))
+    media_type = "image/png" if sniff(data[:32]) == "PNG" else "image/jpeg"
+    return Photo(pixels, data, media_type, width, height, Came.of(flags))

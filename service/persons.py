@@ -26,6 +26,7 @@ TILE: Final = 640  # pixels a side: hardly shrunk for a detector's input
 TILED_FROM: Final = 1.25  # tiles: a photo that is hardly larger than one gains nothing
 MOST_TILES: Final = 3  # sides of a tile along the longer side of the photo, so that no photo takes for ever
 SAME: Final = 0.8  # of the smaller box
+MOST_PERSONS: Final = 100  # each is measured, and told which others stand before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who is on a photo, the most likely meant first, and how many more are too small to be searched for."""
+    """Who is on a photo, the most likely meant first, at most MOST_PERSONS.
+
+    Attributes:
+        too_small: how many more are too small to be searched for.
+        unlisted: how many more could be searched for.
+    """
 
     persons: Sequence[Person]
     too_small: int
+    unlisted: int = 0
 
 
 def find(detector: Detector, pixels: Pixels) -> Found:
@@ -60,14 +67,16 @@ def find(detector: Detector, pixels: Pixels) -> Found:
         boxes, scores = _merged(boxes, scores, *_in_tiles(detector, pixels))
     if not len(boxes):
         boxes, scores = _within_margin(detector, pixels)
-    persons, too_small = [], 0
+    usable, too_small = [], 0
     for corners, score in zip(boxes, scores, strict=True):
         box = clip_box((*corners[:2], *(corners[2:] - corners[:2])), width, height)
         if box[2] >= MIN_BOX and box[3] >= MIN_BOX:
-            persons.append(Person(box, round(float(score), 4), fitness.assess(pixels, box)))
+            usable.append((box, round(float(score), 4)))
         else:
             too_small += box[2] > 0 and box[3] > 0
-    return Found(sorted(persons, key=lambda person: -person.score * person.seen.height_px), too_small)
+    usable.sort(key=lambda one: -one[1] * one[0][3])
+    listed = [Person(box, score, fitness.assess(pixels, box)) for box, score in usable[:MOST_PERSONS]]
+    return Found(listed, too_small, len(usable) - len(listed))
 
 
 def clip_box(box: Sequence[float], width: int, height: int) -> Box:
@@ -130,19 +139,21 @@ def _merged(
     boxes: FloatArray, scores: FloatArray, more: FloatArray, more_scores: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Boxes and scores with those of tiles, best first, that are not mostly the same person once more."""
-    kept, kept_scores = list(boxes), list(scores)
+    kept = np.concatenate([boxes, more])
+    kept_scores = np.concatenate([scores, more_scores])
+    count = len(boxes)
     for index in np.argsort(-more_scores, kind="stable"):
-        if all(_shared(more[index], other) < SAME for other in kept):
-            kept.append(more[index])
-            kept_scores.append(more_scores[index])
-    return np.array(kept, np.float32).reshape(-1, 4), np.array(kept_scores, np.float32)
+        if (_shared(more[index], kept[:count]) < SAME).all():
+            kept[count], kept_scores[count] = more[index], more_scores[index]
+            count += 1
+    return kept[:count], kept_scores[:count]
 
 
-def _shared(first: FloatArray, second: FloatArray) -> float:
-    """What two boxes share, as a part of the smaller one: a part of a person lies inside the whole."""
-    sides = np.clip(np.minimum(first[2:], second[2:]) - np.maximum(first[:2], second[:2]), 0, None)
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (first, second)]
-    return float(np.prod(sides)) / max(min(areas), 1e-6)
+def _shared(box: FloatArray, others: FloatArray) -> FloatArray:
+    """What a box shares with each of others (N, 4), as a part of the smaller: a part lies in its whole."""
+    sides = np.clip(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0, None)
+    areas = np.minimum(np.prod(others[:, 2:] - others[:, :2], axis=1), np.prod(box[2:] - box[:2]))
+    return np.asarray(np.prod(sides, axis=1) / np.maximum(areas, 1e-6), np.float32)
 
 
 def _within_margin(detector: Detector, pixels: Pixels) -> tuple[FloatArray, FloatArray]:

@@ -2,9 +2,9 @@
 
 Started by `service.images`. It has no secrets, opens no file, and may use only so much memory and time.
 
-It reads the photo from standard input and writes to standard output: a HEADER, then pixels as RGB; the last
-of the header is made of the FLAGS that say how the photo came. Otherwise
-it ends with one of the statuses below, and where it has something to say, says that on standard output.
+It reads the photo from standard input and writes to standard output: a HEADER, the file to store, and its
+pixels as RGB. Otherwise it ends with one of the statuses below, and where it has something to say, says that
+on standard output.
 """
 
 import io
@@ -20,10 +20,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from models.child_limits import limit
-from service.photo_metadata import strip
+from service.photo_metadata import TooManyParts, strip
 
-# Width and height of the upright photo, then of the pixels that follow, then flags.
-HEADER: Final = struct.Struct("<5I")
+# Width and height of the upright photo, then of the pixels that follow, flags, and the length of the file.
+HEADER: Final = struct.Struct("<6I")
 TURNED, MIRRORED, TRANSPARENT, ANIMATED, CONVERTED, COMPRESSED = (1 << bit for bit in range(6))
 # Grey levels, of quality 15 by libjpeg's scale: with coarser steps a person is hard to find again who is
 # as high as on most cameras (benchmarks/probe_quality.py).
@@ -34,7 +34,12 @@ UNUSABLE: Final = 5
 MIN_SIDE: Final = 16
 MAX_SIDE: Final = 100_000
 KEPT_SIDE: Final = 16_384  # below what JPEG can hold
-CPU_SECONDS: Final = 20
+LOSSLESS_PIXELS: Final = 512 * 512
+"""Photos up to here, such as crops of people, are stored as PNG: JPEG would blur what little they show."""
+CPU_SECONDS: Final = 10
+# A scan goes over all pixels of a JPEG for as little as a dozen bytes. Encoders make ten at most.
+MOST_SCANS: Final = 16
+_LEAST_PIXELS: Final = 1 << 16  # what a scan costs however small the picture
 _OPEN_FILES: Final = 3  # standard input, output and error output
 _BASE_BYTES: Final = 256 * 1024 * 1024
 _BYTES_A_PIXEL: Final = 20  # Pillow keeps 4; WebP's decoder twice more, transparency as many again
@@ -85,13 +90,18 @@ def decode(data: bytes, image_format: str, max_pixels: int, kept_pixels: int) ->
         kept_pixels: larger photos are halved, or more, until they have no more; a JPEG while it is decoded.
 
     Raises:
-        Refused: it is too large or too small.
+        Refused: it is too large or too small, or would take far longer than others of its size.
     """
-    stripped = strip(data, image_format)
+    try:
+        stripped = strip(data, image_format)
+    except TooManyParts as error:
+        raise Refused(UNUSABLE, f"The {image_format} file has too many parts; save it anew.") from error
     Image.MAX_IMAGE_PIXELS = None  # the limit is ours
     with _READERS[image_format](io.BytesIO(stripped.data)) as image:
         width, height = image.size
         _require_size(width, height, max_pixels)
+        if image_format == "JPEG":
+            _require_few_scans(stripped.data, width * height, max_pixels)
         factor = _factor(width, height, kept_pixels)
         if factor > 1:
             image.draft(None, (width // factor, height // factor))  # JPEG decodes to less; others ignore it
@@ -143,6 +153,13 @@ def _require_size(width: int, height: int, max_pixels: int) -> None:
         raise Refused(UNUSABLE, f"The image has {width} x {height} pixels; a side needs at least {MIN_SIDE}.")
 
 
+def _require_few_scans(data: bytes, pixels: int, max_pixels: int) -> None:
+    """Refuse a JPEG of more scans than one of the largest size may have; a smaller one may have more."""
+    scans = data.count(b"\xff\xda")  # coded pixels never hold these bytes
+    if scans * max(pixels, _LEAST_PIXELS) > MOST_SCANS * max(max_pixels, _LEAST_PIXELS):
+        raise Refused(TOO_LARGE, f"The JPEG file has {scans} scans, too many for its size; save it anew.")
+
+
 def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     """Any mode to RGB: 16-bit grey scaled, transparency over white, CMYK converted.
 
@@ -158,9 +175,23 @@ def _to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     return image if image.mode == "RGB" else image.convert("RGB"), False
 
 
+def stored(rgb: Image.Image) -> tuple[bytes, Image.Image]:
+    """The file to store for a photo, and the photo as that file has it.
+
+    What is searched is what is stored, so that a stored probe gives the same answer again.
+    """
+    file = io.BytesIO()
+    if rgb.width * rgb.height <= LOSSLESS_PIXELS:
+        rgb.save(file, "PNG")
+        return file.getvalue(), rgb
+    rgb.save(file, "JPEG", quality=95, subsampling=0)
+    return file.getvalue(), JpegImageFile(io.BytesIO(file.getvalue()))
+
+
 def main() -> int:
     """Decode the photo on standard input; return the exit status."""
     image_format, max_pixels, kept_pixels = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    Image.preinit()  # what writes files; later no module can be opened
     limit(
         memory_bytes=_BASE_BYTES + _BYTES_A_PIXEL * max_pixels,
         cpu_seconds=CPU_SECONDS,
@@ -168,14 +199,17 @@ def main() -> int:
         file_bytes=0,
     )
     try:
-        rgb, size, flags = decode(sys.stdin.buffer.read(), image_format, max_pixels, kept_pixels)
+        decoded = decode(sys.stdin.buffer.read(), image_format, max_pixels, kept_pixels)
+        file, rgb = stored(decoded.rgb)
+        pixels = rgb.tobytes()
     except Refused as refused:
         sys.stdout.buffer.write(str(refused).encode())
         return refused.status
     except MemoryError:
         return TOO_COSTLY
-    sys.stdout.buffer.write(HEADER.pack(*size, *rgb.size, flags))
-    sys.stdout.buffer.write(rgb.tobytes())
+    sys.stdout.buffer.write(HEADER.pack(*decoded.size, *rgb.size, decoded.flags, len(file)))
+    sys.stdout.buffer.write(file)
+    sys.stdout.buffer.write(pixels)
     return 0
 
 

@@ -17,6 +17,11 @@ _APP0, _APP1, _APP14, _APP15, _COM, _SOS = 0xE0, 0xE1, 0xEE, 0xEF, 0xFE, 0xDA
 _STANDALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG markers without a length
 _ORIENTATION: Final = 0x0112
 _SHORT, _LONG = 3, 4
+MOST_PARTS: Final = 20_000  # segments, chunks, fill bytes: readers take their time over each, however empty
+
+
+class TooManyParts(ValueError):
+    """A file is cut into more parts than anything that writes photos would make."""
 
 
 class Stripped(NamedTuple):
@@ -32,11 +37,17 @@ class Stripped(NamedTuple):
 
 
 def strip(data: bytes, image_format: str) -> Stripped:
-    """Take the metadata out of a JPEG, PNG or WEBP file; what is damaged is left to the decoder as it is."""
+    """Take the metadata out of a JPEG, PNG or WEBP file; what is damaged is left to the decoder as it is.
+
+    Raises:
+        TooManyParts: it has more than MOST_PARTS.
+    """
     parts = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}[image_format](data)
     exif = b""
     kept = bytearray()
-    for part, is_exif in parts:
+    for number, (part, is_exif) in enumerate(parts):
+        if number >= MOST_PARTS:
+            raise TooManyParts
         if is_exif:
             exif = exif or part
         else:
@@ -83,6 +94,8 @@ def _jpeg(data: bytes) -> Iterator[tuple[bytes, bool]]:
             yield segment[4:], True
         elif not (_APP0 < marker <= _APP15 or marker == _COM) or marker == _APP14:
             yield segment, False
+        else:
+            yield b"", False
         at = end
     yield data[at:], False
 
@@ -99,6 +112,8 @@ def _png(data: bytes) -> Iterator[tuple[bytes, bool]]:
             yield data[at:end], False
         elif kind == b"eXIf":
             yield data[at + 8 : end - 4], True
+        else:
+            yield b"", False
         at = end
 
 
@@ -126,6 +141,6 @@ def _webp(data: bytes) -> Iterator[tuple[bytes, bool]]:
         end = at + 8 + length + length % 2
         if kind == b"EXIF":
             yield data[at + 8 : at + 8 + length], True
-        elif kind not in _WEBP_DROPPED:
-            yield data[at:end], False
+        else:
+            yield b"" if kind in _WEBP_DROPPED else data[at:end], False
         at = end

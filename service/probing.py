@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from gallery import (
     FoundPerson,
@@ -28,8 +27,6 @@ from service.schemas import NoticeOut, PersonOut, ProbeChoice, ProbeOut
 from service.schemas import PersonQuality as QualityOut
 from service.state import State
 
-_MOST_PERSONS: Final = 100
-
 
 def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pixels]:
     """Read a photo, find the persons on it, store both; return the probe and its pixels as stored.
@@ -46,15 +43,14 @@ def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pix
         photo = images.read(data, max_pixels=state.settings.max_pixels)
     with state.instruments.stage(Stage.DETECT):
         found = persons.find(state.networks.detector, photo.pixels)
-    kept = found.persons[:_MOST_PERSONS]
     probe = state.gallery.probes.add(
         photo.data,
         photo.media_type,
         photo.width,
         photo.height,
-        _stored(photo, kept),
+        _stored(photo, found.persons),
         caller.key_id,
-        notices.of_photo(photo, len(found.persons), len(kept), found.too_small),
+        notices.of_photo(photo, len(found.persons) + found.unlisted, len(found.persons), found.too_small),
         by_operator=caller.operator,
     )
     return probe, photo.pixels

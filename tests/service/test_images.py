@@ -133,19 +133,21 @@ def test_takes_the_first_of_several_pictures(image_format: str) -> None:
     assert near(images.read(data, max_pixels=MAX).pixels, QUARTERS)
 
 
+def png_chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
 def png_with_size(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds nothing of it."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 100)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        for name, body in chunks
-    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
 
 
 JPEG = encoded(scene((RED, 30, 40)), "JPEG")
 PNG = encoded(scene((RED, 30, 40)), "PNG")
 WEBP = encoded(scene((RED, 30, 40)), "WEBP")
+SCANS = encoded(scene((RED, 30, 40)), "JPEG", progressive=True)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +177,12 @@ WEBP = encoded(scene((RED, 30, 40)), "WEBP")
         (png_with_size(100, 100), BadProbe, "damaged"),
         (png_with_size(0, 0), BadProbe, "."),
         (encoded(np.zeros((8, 200, 3), np.uint8)), BadProbe, "at least 16"),
+        # What costs far more than its bytes or its size say: none of these is damaged.
+        (SCANS[:-2] + SCANS[SCANS.rindex(b"\xff\xda") : -2] * 300 + SCANS[-2:], ContentTooLarge, "310 scans"),
+        (JPEG[:2] + b"\xff" * 30_000 + JPEG[2:], BadProbe, "too many parts"),
+        (JPEG[:2] + b"\xff\xfe\0\2" * 30_000 + JPEG[2:], BadProbe, "too many parts"),
+        (PNG[:-12] + png_chunk(b"IDAT", b"") * 30_000 + PNG[-12:], BadProbe, "too many parts"),
+        (WEBP[:12] + b"ABCD\0\0\0\0" * 30_000 + WEBP[12:], BadProbe, "too many parts"),
     ],
 )
 def test_refuses_what_is_no_photo(data: bytes, error: type[Exception], words: str) -> None:
@@ -247,10 +255,6 @@ def test_turns_other_formats_upright_too(image_format: str) -> None:
     assert near(photo.pixels, np.rot90(QUARTERS))
 
 
-def png_chunk(name: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-
 @pytest.mark.parametrize(
     "chunk",
     [
@@ -269,7 +273,7 @@ def test_reads_a_png_whatever_is_beside_its_pixels(chunk: bytes) -> None:
 
 
 def test_reads_a_jpeg_whatever_is_beside_its_pixels() -> None:
-    data = encoded(QUARTERS, "JPEG", quality=95)
+    data = encoded(QUARTERS, "JPEG", quality=95, progressive=True)
     pictures, xmp, photoshop = b"\xff\xe2\0\x08MPF\0II", b"\xff\xe1\0\x06http", b"\xff\xed\0\x04Ph"
     for segment in (pictures, xmp, photoshop, b"\xff\xff\xfe\0\x02"):
         assert near(images.read(data[:2] + segment + data[2:], max_pixels=MAX).pixels, QUARTERS), segment

@@ -120,3 +120,20 @@ def test_no_photo_takes_many_looks() -> None:
         detector = Shrinking()
         assert persons.find(detector, np.full(shape, 90, np.uint8)).persons == []
         assert detector.looks <= 18, shape
+
+
+def test_a_crowd_is_measured_as_far_as_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of small figures on one photo, each of which every tile reports, cost no more than others."""
+    looks: list[Box] = []
+    assess = persons.fitness.assess
+    monkeypatch.setattr(persons.fitness, "assess", lambda *of: looks.append(of[1]) or assess(*of))
+    places = [(x, y) for x in range(0, 630, 10) for y in range(5, 600, 21)]
+    figures = [(x, y, x + 9.0, y + 20.0, 0.5 + y / 2000) for x, y in places]
+    shape = (1280, 1280, 3)
+    detector = Scripted([], *[figures] * 9)
+
+    found = persons.find(detector, np.full(shape, 90, np.uint8))
+
+    assert (len(found.persons), len(looks)) == (persons.MOST_PERSONS, persons.MOST_PERSONS)
+    assert found.unlisted > 1000
+    assert min(one.score for one in found.persons) > 0.75  # the best of all of them

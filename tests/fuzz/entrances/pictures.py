@@ -18,7 +18,7 @@ from indexer.importers.mars import CropFolder, _read, _Source
 from models.preprocessing import Preprocessing
 from service import images, photo_child
 from service.errors import BadProbe, ContentTooLarge, UnsupportedImage
-from service.photo_metadata import strip
+from service.photo_metadata import MOST_PARTS, TooManyParts, strip
 from tests.fuzz.entrances.base import Entrance, must
 from tests.fuzz.mutate import Shake
 
@@ -140,7 +140,11 @@ class PhotoMetadata(Entrance):
 
     def check(self, data: bytes) -> str:
         for kind in FORMATS:
-            stripped = strip(data, kind)
+            try:
+                stripped = strip(data, kind)
+            except TooManyParts:
+                must(len(data) > MOST_PARTS, "refused without a reason")
+                return "too many parts"
             must(1 <= stripped.orientation <= 8, "an orientation that does not exist")
             must(len(stripped.data) <= max(len(data), 12), "longer than before")
             must(
