@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 from starlette.requests import Request
 
-from service.errors import Abandoned
+from service.errors import Abandoned, Busy
 from service.turns import Turn, Turns
 
 T = TypeVar("T")
+_PATIENCE_SECONDS: Final = 1.0  # between two attempts to take a place among those that wait
 _gone: ContextVar[threading.Event | None] = ContextVar("gone", default=None)
 
 
@@ -25,6 +26,23 @@ def checkpoint() -> None:
     gone = _gone.get()
     if gone is not None and gone.is_set():
         raise Abandoned("The client went away.")
+
+
+async def in_turn(turns: Turns, key_id: str | None, function: Callable[[], T]) -> T:
+    """Call a function in a thread in a key's turn, however long that takes to come.
+
+    For a part of an answer whose beginning is on its way: what was sent already is not thrown away.
+    """
+    while True:
+        try:
+            leave = await turns.enter(key_id, Turn())
+        except Busy:
+            await anyio.sleep(_PATIENCE_SECONDS)
+            continue
+        try:
+            return await anyio.to_thread.run_sync(function)
+        finally:
+            leave()
 
 
 class Lane:

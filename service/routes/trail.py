@@ -1,14 +1,13 @@
 """The audit trail as a whole: whether it is as it was recorded, and a copy of it to take away."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from itertools import islice
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
-from starlette.concurrency import iterate_in_threadpool
 
 from gallery import EventInfo, Gallery, InvalidInput, anchor_of, exported
 from service.access.slow_bodies import require_still
@@ -18,9 +17,10 @@ from service.problems import declared
 from service.routes.audit import AuditAnchorOut
 from service.schemas import RequestModel
 from service.state import StateDep
+from service.turns import Turns
+from service.work import in_turn
 
 router = APIRouter(prefix="/v1/audit-events", tags=["audit"])
-T = TypeVar("T")
 MEDIA_TYPE: Final = "application/x-ndjson"
 _AT_ONCE = 500  # events in memory, and in one read transaction
 
@@ -108,15 +108,21 @@ def export_audit_trail(
     if request.scope["state"].get("headless"):
         return Response(media_type=MEDIA_TYPE, headers=headers)
     audit.record("audit.export", key_id=caller.key_id, detail={"after": after, "until": end})
-    lines = _while_allowed(request, exported(start, _events(state.gallery, after, end)))
-    return StreamingResponse(lines, media_type=MEDIA_TYPE, headers=headers)
+    lines = exported(start, _events(state.gallery, after, end))
+    parts = _while_allowed(request, state.turns, caller.key_id, lines)
+    return StreamingResponse(parts, media_type=MEDIA_TYPE, headers=headers)
 
 
-async def _while_allowed(request: Request, lines: Iterable[T]) -> AsyncIterator[T]:
-    """Lines for as long as the caller may read them: a copy that breaks off is found to be none."""
-    async for line in iterate_in_threadpool(lines):
+async def _while_allowed(
+    request: Request, turns: Turns, key_id: str | None, lines: Iterator[str]
+) -> AsyncIterator[str]:
+    """Lines, some at once, while the caller may read them: a copy that breaks off is found to be none.
+
+    Each part is read in its key's turn, so copies leave threads to the others; between parts nothing is held.
+    """
+    while part := await in_turn(turns, key_id, lambda: "".join(islice(lines, _AT_ONCE))):
         await require_still(request)
-        yield line
+        yield part
 
 
 def _events(gallery: Gallery, after: int, end: int) -> Iterator[EventInfo]:
