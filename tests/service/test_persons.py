@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from models.detector import Detections
+from models.quality import Quality
 from service import persons
 from service.errors import InvalidRequest
 from service.persons import Found
 from service.pixels import Box, Pixels
+from service.probes import fitness
 from tests.service.fakes import ContrastDetector
 from tests.service.videos import BLUE, GREEN, RED, person, scene
 
@@ -125,8 +127,13 @@ def test_no_photo_takes_many_looks() -> None:
 def test_a_crowd_is_measured_as_far_as_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of small figures on one photo, each of which every tile reports, cost no more than others."""
     looks: list[Box] = []
-    assess = persons.fitness.assess
-    monkeypatch.setattr(persons.fitness, "assess", lambda *of: looks.append(of[1]) or assess(*of))
+    assess = fitness.assess
+
+    def counted(pixels: Pixels, box: Box) -> Quality:
+        looks.append(box)
+        return assess(pixels, box)
+
+    monkeypatch.setattr(fitness, "assess", counted)
     places = [(x, y) for x in range(0, 630, 10) for y in range(5, 600, 21)]
     figures = [(x, y, x + 9.0, y + 20.0, 0.5 + y / 2000) for x, y in places]
     shape = (1280, 1280, 3)
