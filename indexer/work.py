@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gallery import AdaptOptions, Claim, Gallery, JobKind, NotFound
-from indexer.errors import Cancelled
+from gallery import AdaptOptions, Claim, Completion, Gallery, JobKind, NotFound, RecordingInfo, VideoReport
+from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
+from indexer.names import shown
 from indexer.pipeline import IndexReport, index_video
 from indexer.reembed import embed_video
 from indexer.settings import IndexSettings
@@ -28,6 +30,30 @@ class Done:
     video_id: str | None = None
     counters: Mapping[str, Any] | None = None
     about: dict[str, object] = field(default_factory=dict)
+
+
+def require_in_place(path: Path) -> None:
+    """Make sure that no link has taken the place of a filed recording, or of a folder above it.
+
+    Recordings are filed by their real path, which lies in the media or the watched folder. Where that leads
+    elsewhere now, it may be to any file that the worker can read, which nobody filed.
+
+    Raises:
+        UnreadableRecording: it leads elsewhere.
+    """
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):
+        return  # reading it will say that it is gone
+    if real != path:
+        raise UnreadableRecording(f"{shown(path.name)}: a link was put in its place after it was filed")
+
+
+def _complete_in_place(lease: Lease, filed: RecordingInfo, report: VideoReport) -> Completion:
+    """What is committed with a recording that still lies where it was filed. Raises UnreadableRecording."""
+    if not filed.owned:
+        require_in_place(Path(filed.path))
+    return lease.completion(report)
 
 
 class Work:
@@ -67,6 +93,8 @@ class Work:
         filed = claim.recording
         assert filed.camera_id is not None
         assert filed.start_time is not None
+        if not filed.owned:
+            require_in_place(Path(filed.path))
         camera = self._gallery.catalogue.camera(filed.camera_id)
         size = camera.detector_input
         if size not in self._detectors:
@@ -86,7 +114,7 @@ class Work:
             recording,
             self._settings,
             progress=lease,
-            complete=lease.completion,
+            complete=partial(_complete_in_place, lease, filed),
         )
 
     def _reindex(self, claim: Claim, lease: Lease) -> Done:

@@ -1,11 +1,13 @@
 """Video files on disk: the one behind a tracklet, and those named in an index job."""
 
 import hashlib
+import os
 import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Literal
 
@@ -27,34 +29,38 @@ class RecordingCheck:
 
     @contextmanager
     def unchanged(self, video: VideoInfo) -> Iterator[Path]:
-        """Give the path of the recording, which must be the one that was indexed until the block ends.
+        """Give a path of the recording, which must be the one that was indexed until the block ends.
+
+        The path leads to the file that was looked at, whatever is put in its place meanwhile, and for as long
+        as the block lasts.
 
         Raises:
             RecordingUnavailable: it is gone or another one.
         """
-        path = Path(video.path)
-        before = self._verified(path, video)
-        yield path
-        if _state(path) != before:
-            raise RecordingUnavailable("The video file changed while it was read.")
+        with _opened(Path(video.path)) as file:
+            before = self._verified(file, video)
+            # By its path another file, or a link to one, could be read in between.
+            yield Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
+            if _state(file, video.path) != before:
+                raise RecordingUnavailable("The video file changed while it was read.")
 
-    def _verified(self, path: Path, video: VideoInfo) -> "_FileState":
+    def _verified(self, file: FileIO, video: VideoInfo) -> "_FileState":
         """The state in which a file is known to be the recording of a video. Raises RecordingUnavailable."""
-        state = _state(path)
+        state = _state(file, video.path)
         if state.size != video.size_bytes:
             raise RecordingUnavailable("The video file has changed since it was indexed: its size differs.")
-        if _was_touched(state, video) and self._hash(path, state) != video.content_hash:
+        if _was_touched(state, video) and self._hash(file, state) != video.content_hash:
             raise RecordingUnavailable("The video file has changed since it was indexed.")
         return state
 
-    def _hash(self, path: Path, state: "_FileState") -> str:
+    def _hash(self, file: FileIO, state: "_FileState") -> str:
         with self._lock:
             known = self._hashes.get(state)
         if known is not None:
             return known
         try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise RecordingUnavailable("The video file cannot be read.") from error
         with self._lock:
@@ -71,17 +77,29 @@ class _FileState:
     stamp: FileStamp
 
 
-def _state(path: Path) -> _FileState:
-    """The state of a recording's file. Raises RecordingUnavailable: there is no file."""
+@contextmanager
+def _opened(path: Path) -> Iterator[FileIO]:
+    """A recording's file, open. Raises RecordingUnavailable: there is none."""
     try:
-        status = path.stat()
+        file = open(path, "rb", buffering=0, opener=_opener)  # noqa: SIM115  (closed below)
+    except IsADirectoryError as error:
+        raise RecordingUnavailable("The video was imported as pictures and cannot be played.") from error
     except OSError as error:
         raise RecordingUnavailable("The video file is no longer where it was indexed.") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise RecordingUnavailable("The video was imported as pictures and cannot be played.")
+    with file:
+        yield file
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # nobody writes to a pipe that was put there
+
+
+def _state(file: FileIO, path: str) -> _FileState:
+    """The state of a recording's file. Raises RecordingUnavailable: it is no file."""
+    status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
         raise RecordingUnavailable("The video file is no longer where it was indexed.")
-    return _FileState(str(path), status.st_size, FileStamp.of(status))
+    return _FileState(path, status.st_size, FileStamp.of(status))
 
 
 def _was_touched(state: _FileState, video: VideoInfo) -> bool:

@@ -3,7 +3,7 @@
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,9 @@ from gallery.signing import check, keep_daily, public_key
 from indexer import worker as worker_module
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
+from models.detector import Detections
 from models.errors import DetectorError
+from models.preprocessing import Crop
 from tests.indexer.conftest import START
 from tests.indexer.contents import contents
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
@@ -99,6 +101,45 @@ def test_recordings_end_as_they_deserve(gallery: Gallery, crowd_video: Path, tmp
     assert "already" in str(again.reason)
     assert again.video_id == good.video_id
     assert "no such file" in str(gone.reason).lower()
+
+
+def test_a_link_that_took_a_recordings_place_after_filing_is_not_followed(
+    sqlite_gallery: Gallery, crowd_video: Path, tmp_path: Path
+) -> None:
+    """Who may write into the media folder could have any file of the server indexed and shown."""
+    media, outside = tmp_path / "media", tmp_path / "outside"
+    media.mkdir()
+    (media / "gate").mkdir()
+    outside.mkdir()
+    for place in (media / "link.mp4", media / "gate" / "a.mp4", media / "b.mp4"):
+        place.write_bytes(b"filed")
+    (outside / "a.mp4").write_bytes(crowd_video.read_bytes())
+    job = file_job(sqlite_gallery, media / "link.mp4", media / "gate" / "a.mp4", media / "b.mp4")
+    (media / "link.mp4").unlink()
+    (media / "link.mp4").symlink_to(outside / "a.mp4")
+    (media / "gate").rename(media / "before")
+    (media / "gate").symlink_to(outside)
+    (media / "b.mp4").write_bytes(crowd_video.read_bytes())
+
+    class Swapping(ColourDetector):
+        """Moves the folder away and links to it while a recording is read: the file stays the same."""
+
+        def detect(self, frames: Sequence[Crop]) -> list[Detections]:
+            if media.exists() and not media.is_symlink():
+                media.rename(tmp_path / "moved")
+                media.symlink_to(tmp_path / "moved")
+            return super().detect(frames)
+
+    def swapping(_size: int | None) -> ColourDetector:
+        return Swapping()
+
+    Worker(sqlite_gallery, TinyEmbedder, QUICK, "w1", detector_factory=swapping).run(
+        threading.Event(), once=True
+    )
+    done = sqlite_gallery.jobs.get(job.id).recordings
+    assert [one.state for one in done] == ["failed"] * 3
+    assert all("after it was filed" in str(one.reason) for one in done), [one.reason for one in done]
+    assert sqlite_gallery.catalogue.videos() == []
 
 
 def test_the_camera_may_ask_for_another_detector_input(gallery: Gallery, crowd_video: Path) -> None:

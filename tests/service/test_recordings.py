@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -34,20 +35,40 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def play(check: RecordingCheck, video: VideoInfo) -> Path:
+def play(check: RecordingCheck, video: VideoInfo) -> bytes:
     """Read a recording while nothing happens to it."""
     with check.unchanged(video) as path:
-        return path
+        return path.read_bytes()
 
 
 def test_accepts_what_nobody_touched(file: Path) -> None:
-    assert play(RecordingCheck(), indexed(file)) == file
+    with RecordingCheck().unchanged(indexed(file)) as path:
+        assert path.read_bytes() == b"first recording"
+
+
+def test_what_was_looked_at_is_what_is_read(file: Path, tmp_path: Path) -> None:
+    """Also when another file is in its place by then: a folder above it can be changed without a trace."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    inside, secret = folder / "a.mp4", tmp_path / "secret" / "a.mp4"
+    secret.parent.mkdir()
+    inside.write_bytes(b"first recording")
+    secret.write_bytes(b"what is secret!")
+    with RecordingCheck().unchanged(indexed(inside)) as path:
+        folder.rename(tmp_path / "moved")
+        folder.symlink_to(secret.parent)
+        assert inside.read_bytes() == b"what is secret!"
+        assert path.read_bytes() == b"first recording"
+    os.mkfifo(tmp_path / "pipe.mp4")
+    pipe = replace(indexed(file), path=str(tmp_path / "pipe.mp4"))
+    with pytest.raises(RecordingUnavailable, match="no longer"):
+        play(RecordingCheck(), pipe)
 
 
 def test_accepts_a_copy_with_the_same_content(file: Path) -> None:
     video = indexed(file)
     os.utime(file)
-    assert play(RecordingCheck(), video) == file
+    assert play(RecordingCheck(), video) == b"first recording"
 
 
 def test_notices_another_recording_of_the_same_size(file: Path) -> None:
@@ -57,7 +78,7 @@ def test_notices_another_recording_of_the_same_size(file: Path) -> None:
         with pytest.raises(RecordingUnavailable, match="changed"):
             play(check, video)
     file.write_bytes(b"first recording")
-    assert play(check, video) == file
+    assert play(check, video) == b"first recording"
 
 
 def test_is_not_deceived_by_an_old_time_of_writing(file: Path) -> None:
@@ -71,15 +92,15 @@ def test_is_not_deceived_by_an_old_time_of_writing(file: Path) -> None:
 
 
 def test_compares_all_that_is_known_of_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hashed: list[Path] = []
+    hashed: list[FileIO] = []
 
-    def other(_check: RecordingCheck, path: Path, _state: object) -> str:
-        hashed.append(path)
+    def other(_check: RecordingCheck, file: FileIO, _state: object) -> str:
+        hashed.append(file)
         return "other"
 
     monkeypatch.setattr(RecordingCheck, "_hash", other)
     video = replace(indexed(file), stamp=FileStamp.of(file.stat()))
-    assert play(RecordingCheck(), video) == file
+    assert play(RecordingCheck(), video) == b"first recording"
     assert hashed == []
     for differs in ("mtime_ns", "ctime_ns", "inode"):
         known = FileStamp.of(file.stat())

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +13,8 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from tests.waiting import take_time
 
 AUDIENCE = "sightline"
 Signer = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -27,6 +29,8 @@ class Issuer:
     asked: list[str] = field(default_factory=list)
     instead: bytes | None = None  # answered in place of the keys
     described: dict[str, Any] = field(default_factory=dict)  # changes of the discovery document
+    moved: str | None = None  # the path of a document that is answered with a redirect to `/moved`
+    pause: float = 0.0  # seconds before each byte of an answer
 
     def documents(self) -> dict[str, bytes]:
         """What it serves, by path."""
@@ -80,10 +84,25 @@ def running_issuer() -> Iterator[Issuer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # the library's name
             issuer.asked.append(self.path)
-            content = issuer.documents().get(self.path)
+            if self.path == issuer.moved:
+                self.send_response(302)
+                self.send_header("Location", "/moved")
+                self.end_headers()
+                return
+            path = issuer.moved if issuer.moved and self.path == "/moved" else self.path
+            content = issuer.documents().get(path)
             self.send_response(404 if content is None else 200)
             self.end_headers()
-            self.wfile.write(content or b"")
+            with suppress(OSError):  # who asked has gone
+                self._write(content or b"")
+
+        def _write(self, content: bytes) -> None:
+            if not issuer.pause:
+                self.wfile.write(content)
+                return
+            for byte in content:
+                take_time(issuer.pause)
+                self.wfile.write(bytes([byte]))
 
         def log_message(self, *_args: object) -> None:
             pass

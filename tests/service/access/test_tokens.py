@@ -285,6 +285,33 @@ def test_an_issuer_that_names_another_or_an_open_road_is_not_followed(
         issuer.described = {}
 
 
+@pytest.mark.parametrize("document", ["/.well-known/openid-configuration", "/keys"])
+def test_redirects_of_an_issuer_are_not_followed(issuer: Issuer, document: str) -> None:
+    """Where they lead was named by nobody here: it may be without TLS, or inside the network."""
+    asked = len(issuer.asked)
+    issuer.moved = document
+    try:
+        with pytest.raises(IssuerUnavailable):
+            IssuerKeys(issuer.url).key("one")
+        assert issuer.asked[-1] == document
+        assert "/moved" not in issuer.asked[asked:]
+    finally:
+        issuer.moved = None
+
+
+def test_an_issuer_that_answers_byte_by_byte_is_given_up(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte would be in time, and all of them would take a minute."""
+    monkeypatch.setattr("service.access.issuer._TIMEOUT", 0.5)
+    issuer.pause = 0.1
+    try:
+        with pytest.raises(IssuerUnavailable):
+            IssuerKeys(issuer.url).key("one")
+    finally:
+        issuer.pause = 0.0
+
+
 def test_keys_come_by_tls_or_from_this_machine(make_app: Callable[..., FastAPI]) -> None:
     named: dict[str, Any] = {"oidc_audience": AUDIENCE, "oidc_roles": {"analyst": VIEWER}}
     unsafe = ["http://issuer.example", "ftp://issuer.example", "issuer.example", "https://", ""]
