@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -33,6 +34,28 @@ class Upload:
     job_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An upload, and how many bytes of it are here."""
+
+    upload: Upload
+    size: int
+
+    @property
+    def taken(self) -> int:
+        """Bytes that it takes, or will take as announced."""
+        return max(self.upload.size_bytes or 0, self.size)
+
+
+_Seen = tuple[tuple[int, int, int], Stored | None]
+"""Inode, time of writing and size of a note, and what it says; None: it is damaged."""
+
+
+def _is_filed(upload: Upload) -> bool:
+    """Whether it belongs to a job: then its bytes do not change any more, and it is never free again."""
+    return upload.job_id is not None and upload.job_id != FILING
+
+
 _UPLOAD: Final = TypeAdapter(Upload)
 
 
@@ -45,6 +68,7 @@ class UploadNotes:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._known: dict[str, _Seen] = {}
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -86,12 +110,39 @@ class UploadNotes:
         """The ids of all uploads, those with a damaged note or without any too."""
         return sorted(path.stem for path in self._directory.glob("*" + _DATA) if _ID.fullmatch(path.stem))
 
-    def all(self) -> Iterator[Upload]:
-        """All uploads with a good note."""
-        for upload_id in self.ids():
+    def all(self) -> list[Stored]:
+        """All uploads with a good note, and how many bytes of each are here.
+
+        Nothing is read twice, and of an upload that belongs to a job only whether it is still there is asked:
+        they are as many as recordings were ever uploaded, and each new upload is held against all.
+        """
+        try:
+            with os.scandir(self._directory) as entries:
+                here = {entry.name: entry for entry in entries}
+        except FileNotFoundError:
+            return []
+        known = {}
+        for name, data in here.items():
+            upload_id = name.removesuffix(_DATA)
+            note = here.get(upload_id + _NOTE)
+            if upload_id != name and note is not None:
+                with contextlib.suppress(FileNotFoundError):  # it was removed this moment
+                    known[upload_id] = self._look(upload_id, note, data)
+        self._known = known
+        return [stored for _, stored in known.values() if stored is not None]
+
+    def _look(self, upload_id: str, note: "os.DirEntry[str]", data: "os.DirEntry[str]") -> _Seen:
+        """A note as it is now, read only if it is not as it was. Raises FileNotFoundError."""
+        before = self._known.get(upload_id)
+        if before is not None and before[1] is not None and _is_filed(before[1].upload):
+            return before
+        about = note.stat()
+        state = about.st_ino, about.st_mtime_ns, about.st_size
+        if before is not None and before[0] == state:
+            upload = None if before[1] is None else before[1].upload
+        else:
             upload = self.read(upload_id)
-            if upload is not None:
-                yield upload
+        return state, None if upload is None else Stored(upload, data.stat().st_size)
 
     def sweep(self) -> None:
         """Remove half-written notes and those of bytes that are gone; call it inside `locked`."""

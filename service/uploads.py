@@ -30,7 +30,7 @@ from service.errors import (
     StateConflict,
     StorageFull,
 )
-from service.upload_notes import FILING, Upload, UploadNotes
+from service.upload_notes import FILING, Stored, Upload, UploadNotes
 
 _BUFFER: Final = 1024 * 1024
 Needed = Callable[[Path], bool]
@@ -84,8 +84,8 @@ class Uploads:
             )
         upload = Upload(secrets.token_hex(16), caller.key_id, file_name, size_bytes)
         with self._notes.locked():
-            known = list(self._notes.all())
-            begun = sum(other.key_id == upload.key_id and other.job_id is None for other in known)
+            known = self._notes.all()
+            begun = sum(one.upload.key_id == upload.key_id and one.upload.job_id is None for one in known)
             if begun >= self._max_key_count:
                 raise QuotaExceeded(
                     f"This key has begun {begun} uploads, the most it may have; file or delete some."
@@ -215,29 +215,17 @@ class Uploads:
             self._notes.sweep()
         return removed
 
-    def _require_space(self, known: Sequence[Upload], size_bytes: int) -> None:
+    def _require_space(self, known: Sequence[Stored], size_bytes: int) -> None:
         """Raise StorageFull when the disk does not hold what all uploads announced, and this one."""
-        announced = sum(self._taken(other) - self._stored(other) for other in known)
+        announced = sum(one.taken - one.size for one in known)
         free = shutil.disk_usage(self._directory).free - self._least_free
         if announced + size_bytes > free:
             raise StorageFull("The disk has no room for this upload beside those that were begun.")
 
-    def _room(self, upload: Upload, known: Iterable[Upload]) -> int:
+    def _room(self, upload: Upload, known: Iterable[Stored]) -> int:
         """How large an upload may become beside the others of its key."""
-        others = (other for other in known if other.key_id == upload.key_id)
-        return self._max_key_bytes - sum(self._taken(other) for other in others if other.id != upload.id)
-
-    def _taken(self, upload: Upload) -> int:
-        """Bytes that an upload takes, or will take as announced."""
-        with contextlib.suppress(NotFound):
-            return max(upload.size_bytes or 0, self.size(upload))
-        return 0
-
-    def _stored(self, upload: Upload) -> int:
-        """Bytes of it that are here."""
-        with contextlib.suppress(NotFound):
-            return self.size(upload)
-        return 0
+        others = (one for one in known if one.upload.key_id == upload.key_id and one.upload.id != upload.id)
+        return self._max_key_bytes - sum(one.taken for one in others)
 
     def _current(self, upload: Upload) -> Upload:
         """An upload as it is noted now. Raises NotFound."""

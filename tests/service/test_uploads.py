@@ -25,7 +25,7 @@ from service.errors import (
     StorageFull,
     Unauthenticated,
 )
-from service.upload_notes import Upload
+from service.upload_notes import Upload, UploadNotes
 from service.uploads import Uploads
 
 ME, OTHER = Caller("me"), Caller("other")
@@ -376,6 +376,36 @@ def test_a_key_has_begun_so_many_uploads_and_no_more(uploads: Uploads, record: R
     assert uploads.create(OTHER, file_name=None, size_bytes=None).key_id == "other"
     file_for(uploads, record, first, "job")
     begin(uploads)  # what is filed is a recording, not an upload that somebody began
+
+
+def test_beginning_an_upload_reads_no_note_of_others_again(
+    tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one for each recording that was ever uploaded, and more for those that were begun."""
+    uploads = uploads_at(tmp_path / "uploads", record, max_key_bytes=1000)
+    others = [begin(uploads, 10) for _ in range(30)]
+    append(uploads, others[0], 0, bytes(10))
+    file_for(uploads, record, others[0], "job")
+    read: list[str] = []
+    reading = UploadNotes.read
+
+    def counted(notes: UploadNotes, upload_id: str) -> Upload | None:
+        read.append(upload_id)
+        return reading(notes, upload_id)
+
+    monkeypatch.setattr(UploadNotes, "read", counted)
+    begin(uploads, 10)
+    assert len(read) <= 3, "the last one, and what was filed since"
+    read.clear()
+    elsewhere = uploads_at(tmp_path / "uploads", record, max_key_bytes=1000)  # another process
+    elsewhere.delete(others[1])
+    begin(elsewhere, 650)
+    read.clear()
+    with pytest.raises(QuotaExceeded):
+        begin(uploads, 60)  # what others did is seen
+    assert len(read) <= 3
+    uploads.path(others[0]).unlink()  # erased with its video
+    begin(uploads, 50)
 
 
 def test_what_is_announced_has_room_on_the_disk_or_is_refused(
