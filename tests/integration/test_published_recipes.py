@@ -102,7 +102,7 @@ def test_a_published_recipe_runs_to_a_model_that_answers(
     exported = run("models", "export", before, "--onnx", onnx)
     if steps[0] in ONLY_TORCH:
         assert exported.exit_code == 2
-        assert "torch cannot write this network as video.onnx" in exported.output
+        assert "torch cannot write this network as" in exported.output
     else:
         assert exported.exit_code == 0, exported.output
         assert (onnx / "image.onnx").is_file()
