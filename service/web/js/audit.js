@@ -21,6 +21,9 @@ function actionOf(action) {
   return say.audit.actions[action] ?? [say.audit.kinds[kind] ?? kind, what].filter(Boolean).join(": ");
 }
 
+/** What an event is about, where it says its name: a case's title, a camera, a file. */
+const named = (detail) => [detail.title, detail.name, detail.file_name, detail.camera].find((one) => typeof one === "string") ?? "";
+
 const whoOf = (id, names) => (id === null ? say.audit.commandLine : names.get(id) ?? id.slice(0, 12));
 
 function event(one, names) {
@@ -32,7 +35,7 @@ function event(one, names) {
     h(
       "details",
       {},
-      h("summary", {}, h("span", { class: "note" }, String(one.id)), clockFirst(one.at, zone()), h("b", { class: "name" }, actionOf(one.action)), h("span", { class: "name" }, whoOf(one.key_id, names))),
+      h("summary", {}, h("span", { class: "note" }, String(one.id)), clockFirst(one.at, zone()), h("b", { class: "name" }, actionOf(one.action)), named(detail) ? h("span", { class: "name" }, named(detail)) : null, h("span", { class: "name" }, whoOf(one.key_id, names))),
       h(
         "dl",
         { class: "facts-list" },
