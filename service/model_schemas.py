@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from service.model_cards import ModelCard
 from service.schemas import RequestModel
 
 
@@ -21,6 +22,7 @@ class RegisteredModelOut(BaseModel):
     )
     origin: str | None = Field(description="Where it comes from, if its card says so")
     warning: str | None = Field(description="What is known against it")
+    card: ModelCard = Field(description="What its card says of it")
     videos: int = Field(description="Embedded with it")
     missing_videos: int = Field(description="Not embedded with it: under it they are not found")
     tracklets: int = Field(description="That can be searched under it")

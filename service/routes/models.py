@@ -9,6 +9,7 @@ from models.errors import ModelError
 from service import networks
 from service.auth import CallerDep
 from service.errors import StateConflict
+from service.model_cards import read_card
 from service.model_schemas import ModelInUse, ModelList, PromotionIn, RegisteredModelOut
 from service.problems import declared
 from service.shipped import is_shipped, kept
@@ -72,6 +73,7 @@ def _out(state: State, model: RegisteredModel) -> RegisteredModelOut:
         kept=model.folder is not None,
         origin=model.card.get("origin"),
         warning=model.card.get("warning"),
+        card=read_card(model.card),
         videos=model.videos,
         missing_videos=state.gallery.models.missing(model.id),
         tracklets=model.tracklets,

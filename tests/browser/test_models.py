@@ -24,7 +24,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with running_site(folder, (160, 120)) as running:
         ours = ColourEmbedder()
         running.gallery.models.add(ModelInfo(ours.id, ours.name, ours.dimension, ours.card), source)
-        other = {"name": "other", "warning": "<b>Beware.</b>"}
+        figure = {
+            "dataset": "cuhk01",
+            "protocol": "i2v",
+            "queries": 971,
+            "rank": {"1": 0.518},
+            "map_standard": 0.619,
+        }
+        card = {"intended_use": "trying", "limits": ["<i>uniforms</i>"], "figures": [figure, "none"]}
+        other = {"name": "other", "warning": "<b>Beware.</b>", **card}
         running.gallery.models.add(ModelInfo("e" * 64, "other", 8, other), source)
         yield running
 
@@ -42,6 +50,10 @@ def test_models_are_seen_adapted_promoted_and_rolled_back(
     other = panel.locator(".model").filter(has_text="Beware")
     ours = panel.locator(".model").filter(has_not_text="Beware")
     expect(other).to_contain_text("<b>Beware.</b>")
+    other.get_by_text("Card").click()
+    expect(other.locator(".card-of li")).to_have_text("<i>uniforms</i>")
+    expect(other.locator(".card-of td")).to_have_text(["cuhk01", "I2V", "cosine", "971", "51.8", "61.9"])
+    expect(ours.locator(".card-of")).to_have_count(0)
 
     # Embedding with another model: filed, and cancelled.
     other.get_by_role("button", name="Embed the missing 3 videos").click()

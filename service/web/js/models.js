@@ -45,6 +45,21 @@ function asking(label, question, act) {
 /** Whether it can be searched with and begun with: one that comes with the program is copied here when it is put into use. */
 const usable = (one) => one.kept || one.shipped;
 
+/** What a model's card says: what it is for, what it does badly, how many people it finds. Cards are in English. */
+function cardOf({ intended_use: use, limits, figures }) {
+  if (!use && !limits.length && !figures.length) return null;
+  const percent = (share) => (100 * share).toFixed(1);
+  const row = (one) => h("tr", {}, h("td", {}, one.dataset), h("td", {}, one.protocol.toUpperCase()), h("td", {}, say.models.ranked[one.ranked_by] ?? one.ranked_by), h("td", {}, String(one.queries)), h("td", {}, percent(one.rank_1)), h("td", {}, percent(one.map)));
+  return h(
+    "details",
+    { class: "card-of" },
+    h("summary", {}, say.models.card),
+    use ? h("p", { class: "name", lang: "en" }, use) : null,
+    limits.length ? [h("p", { class: "note" }, say.models.limits), h("ul", { lang: "en" }, limits.map((one) => h("li", { class: "name" }, one)))] : null,
+    figures.length ? h("table", {}, h("caption", { class: "note" }, say.models.figures), h("thead", {}, h("tr", {}, say.models.columns.map((one) => h("th", { scope: "col" }, one)))), h("tbody", {}, figures.map(row))) : null,
+  );
+}
+
 function model(one, _, all) {
   // With none put into use, the one that comes with the program answers already.
   const already = one.in_use && one.shipped && !all.some((other) => other.promoted);
@@ -55,6 +70,7 @@ function model(one, _, all) {
     { class: "job model" },
     h("div", { class: "job-head" }, h("b", { class: "name" }, one.name), h("span", { class: "state" }, state), h("span", { class: "note" }, say.models.holds(one.videos, one.tracklets, missing))),
     one.warning ? h("p", { class: "note name" }, one.warning) : null,
+    cardOf(one.card),
     one.promoted || !usable(one) || already
       ? null
       : missing
