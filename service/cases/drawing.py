@@ -2,53 +2,53 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from service.cases.journey import Place
-from service.cases.sightings import Journey
+from service.cases.axis import ticks
+from service.cases.journey import Place, Sighting
+from service.cases.sightings import Gap, Journey
 from service.evidence.html import Content, Markup, markup, tag
+from service.spans import span
 
 _WIDTH: Final = 960
 _ROW: Final = 34
 _LEFT: Final = 170
-_TOP: Final = 34
+_TOP: Final = 64  # below the axis
 _FINE, _WRONG, _QUIET = "#1459b3", "#b3261e", "#d9d9d9"
 _METRES_A_DEGREE: Final = 111_195.0
+
+
+# The page shows these drawings in its own colours, by the classes of shapes, and words, by `data-word`.
 
 
 def timeline(journey: Journey) -> bytes:
     """Cameras below each other, time from left to right: sightings, what was not recorded, what cannot be."""
     if not journey.sightings:
-        return _svg(60, tag("text", "No hit is confirmed yet.", x="10", y="34"))
+        return _svg(60, _words(10, 34, "no_hit", "No hit is confirmed yet."))
     names = list(dict.fromkeys(one.place.name for one in journey.sightings))
+    zone = ZoneInfo(journey.sightings[0].place.time_zone)
     start = journey.sightings[0].start
-    span = max(1.0, (max(one.end for one in journey.sightings) - start).total_seconds())
+    end = max([start + timedelta(seconds=1), *(one.end for one in journey.sightings)])
 
     def x(moment: datetime) -> float:
-        share = (moment - start).total_seconds() / span
+        share = (moment - start) / (end - start)
         return _LEFT + (_WIDTH - _LEFT - 90) * min(1.0, max(0.0, share))
 
     def y(name: str) -> float:
         return _TOP + _ROW * names.index(name)
 
+    bottom = _TOP + _ROW * len(names)
     rows = [
-        [
-            _text(8, y(name) + 20, name),
-            tag(
-                "line",
-                x1=f"{_LEFT}",
-                x2=f"{_WIDTH - 8}",
-                y1=_at(y(name) + 16),
-                y2=_at(y(name) + 16),
-                stroke=_QUIET,
-            ),
-        ]
-        for name in names
+        [_text(8, y(name) + 20, name), _rule(_LEFT, y(name) + 16, _WIDTH - 8, y(name) + 16)] for name in names
+    ]
+    axis = [
+        [_rule(x(at), 40, x(at), bottom), _text(x(at) - 4, 34, label, size=11)]
+        for at, label in ticks(start, end, zone)
     ]
     gaps = [
-        _bar(x(gap.start), x(gap.end), y(gap.camera) + 10, 12, _QUIET, f"not searched: {gap.reason}")
+        _bar(x(gap.start), x(gap.end), y(gap.camera) + 10, 12, "gap", _missed(gap))
         for gap in journey.gaps
         if gap.camera in names
     ]
@@ -62,12 +62,25 @@ def timeline(journey: Journey) -> bytes:
     ]
     bars = [
         [
-            _bar(x(one.start), x(one.end), y(one.place.name) + 6, 20, _FINE, one.tracklet_id),
-            _text(x(one.start), y(one.place.name) + 4, f"{number}  {_clock(one.start, one.place)}", size=11),
+            _bar(x(one.start), x(one.end), y(one.place.name) + 6, 20, "seen", _seen(one)),
+            _text(x(one.start), y(one.place.name) + 4, f"{number}  {_clock(one, start, zone)}", size=11),
         ]
         for number, one in enumerate(journey.sightings, 1)
     ]
-    return _svg(_TOP + _ROW * len(names) + 14, rows, gaps, links, bars)
+    clocks = _text(8, 16, f"{start.astimezone(zone):%Y-%m-%d}, {zone.key} ({_offset(start, zone)})")
+    return _svg(bottom + 40, clocks, axis, rows, gaps, links, bars, _legend(bottom + 12))
+
+
+def _legend(top: float) -> Content:
+    """What the shapes mean, below the time line."""
+    return [
+        _bar(_LEFT, _LEFT + 24, top, 14, "seen", None),
+        _words(_LEFT + 32, top + 12, "seen", "in view"),
+        _bar(_LEFT + 190, _LEFT + 214, top, 14, "gap", None),
+        _words(_LEFT + 222, top + 12, "gap", "not recorded, or not searched"),
+        _line((_LEFT + 470, top + 7), (_LEFT + 500, top + 7), wrong=True, arrow=False),
+        _words(_LEFT + 508, top + 12, "impossible", "impossible for one person"),
+    ]
 
 
 def ground(journey: Journey) -> bytes:
@@ -75,7 +88,7 @@ def ground(journey: Journey) -> bytes:
     placed = {place.name: place for place in journey.places if place.position is not None}
     seen = [one.place.name for one in journey.sightings]
     if not any(name in placed for name in seen):
-        return _svg(60, tag("text", "No camera of this journey has a position.", x="10", y="34"))
+        return _svg(60, _words(10, 34, "no_position", "No camera of this journey has a position."))
     middle = placed[next(name for name in seen if name in placed)]
     near = {name: place for name, place in placed.items() if name in seen or _near(place, middle)}
     spots, height, metres = _projected(list(near.values()))
@@ -87,7 +100,7 @@ def ground(journey: Journey) -> bytes:
     ]
     cameras = [
         [
-            tag("circle", cx=_at(cx), cy=_at(cy), r="6", fill=_FINE if name in seen else _QUIET),
+            _spot(cx, cy, seen=name in seen),
             _text(cx + 9, cy + 4, ", ".join([name, *_numbers(name, seen)])),
         ]
         for name, (cx, cy) in spots.items()
@@ -137,23 +150,58 @@ def _scale(metres: float, height: float) -> Content:
     return [_line((40, y), (end, y), wrong=False, arrow=False), _text(end + 6, y + 4, label)]
 
 
-def _clock(moment: datetime, place: Place) -> str:
-    return f"{moment.astimezone(ZoneInfo(place.time_zone)):%m-%d %H:%M:%S}"
+def _clock(one: Sighting, start: datetime, zone: ZoneInfo) -> str:
+    """When a sighting began, on its camera's clock; date and zone where the axis has others."""
+    local, first = one.start.astimezone(ZoneInfo(one.place.time_zone)), start.astimezone(zone)
+    date = "" if local.date() == first.date() else f"{local:%Y-%m-%d} "
+    shift = "" if local.utcoffset() == first.utcoffset() else f" {_offset(one.start, local.tzinfo)}"
+    return f"{date}{local:%H:%M:%S}{shift}"
+
+
+def _offset(moment: datetime, zone: tzinfo | None) -> str:
+    offset = f"{moment.astimezone(zone):%z}"
+    return f"UTC{offset[:3]}:{offset[3:5]}"
+
+
+def _told(start: datetime, end: datetime, time_zone: str) -> str:
+    """A stretch of time on a camera's clock and in UTC."""
+    return f"{span(start, end, ZoneInfo(time_zone))} ({time_zone}), UTC: {span(start, end, ZoneInfo('UTC'))}"
+
+
+def _seen(one: Sighting) -> Markup:
+    return tag("title", f"{_told(one.start, one.end, one.place.time_zone)}\n{one.tracklet_id}")
+
+
+def _missed(gap: Gap) -> Markup:
+    words = f"not searched: {gap.reason}, {_told(gap.start, gap.end, gap.time_zone)}"
+    return tag("title", words, **{"data-word": gap.reason})
 
 
 def _bar(  # noqa: PLR0917  (where it lies, and what it means)
-    left: float, right: float, top: float, height: float, colour: str, title: str
+    left: float, right: float, top: float, height: float, kind: str, title: Content
 ) -> Markup:
     width = _at(max(3.0, right - left))
-    shape = {"x": _at(left), "y": _at(top), "width": width, "height": _at(height), "fill": colour}
-    return tag("rect", tag("title", title), **shape)
+    shape = {"x": _at(left), "y": _at(top), "width": width, "height": _at(height)}
+    fill = {"fill": "url(#missing)", "stroke": "#777"} if kind == "gap" else {"fill": _FINE}
+    return tag("rect", title, class_=kind, **shape, **fill)
+
+
+def _spot(x: float, y: float, *, seen: bool) -> Markup:
+    fill = _FINE if seen else _QUIET
+    return tag("circle", cx=_at(x), cy=_at(y), r="6", fill=fill, class_="seen" if seen else "quiet")
+
+
+def _rule(left: float, top: float, right: float, bottom: float) -> Markup:
+    ends = {"x1": _at(left), "y1": _at(top), "x2": _at(right), "y2": _at(bottom)}
+    return tag("line", class_="rule", stroke=_QUIET, **ends)
 
 
 def _line(start: tuple[float, float], end: tuple[float, float], *, wrong: bool, arrow: bool = True) -> Markup:
     colour = _WRONG if wrong else _FINE
     return tag(
         "line",
-        tag("title", "impossible for one person") if wrong else None,
+        tag("title", "impossible for one person", **{"data-word": "impossible"}) if wrong else None,
+        class_="wrong" if wrong else "way",
         x1=_at(start[0]),
         y1=_at(start[1]),
         x2=_at(end[0]),
@@ -168,6 +216,11 @@ def _text(x: float, y: float, words: str, *, size: int = 13) -> Markup:
     return tag("text", words, x=_at(x), y=_at(y), **{"font-size": str(size)})
 
 
+def _words(x: float, y: float, code: str, words: str) -> Markup:
+    """A text of the drawing's own, which the page replaces by what it says for `code`."""
+    return tag("text", words, x=_at(x), y=_at(y), **{"font-size": "13", "data-word": code})
+
+
 def _at(value: float) -> str:
     return f"{value:.1f}"
 
@@ -175,9 +228,11 @@ def _at(value: float) -> str:
 def _svg(height: float, *content: Content) -> bytes:
     tip = Markup(
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto"><path d="M0 0L8 4L0 8z" fill="#555"/></marker></defs>'
+        'orient="auto"><path d="M0 0L8 4L0 8z" fill="#555"/></marker>'
+        '<pattern id="missing" width="6" height="6" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><path d="M1 0V6" stroke="#777" stroke-width="1.5"/></pattern></defs>'
     )
-    paper = tag("rect", width="100%", height="100%", fill="#fff")
+    paper = tag("rect", width="100%", height="100%", fill="#fff", class_="paper")
     drawn = tag(
         "svg",
         tip,

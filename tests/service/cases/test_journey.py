@@ -161,8 +161,14 @@ def _journey(found: Sequence[Sighting]) -> Journey:
 def test_pictures_show_local_times_impossible_ways_and_no_markup_of_names() -> None:
     found = [seen(GATE, 0, 10), seen(YARD, 5, 30), seen(ROOF, 100, 120)]
     timeline = drawing.timeline(_journey(found)).decode()
-    assert "1  03-01 13:00:00" in timeline  # Berlin
-    assert "3  03-01 21:01:40" in timeline  # Tokyo
+    assert "2026-03-01, Europe/Berlin (UTC+01:00)" in timeline  # the clocks of the axis
+    assert ">2026-03-01 13:00:00<" in timeline
+    assert ">13:01:30<" in timeline
+    assert "1  13:00:00" in timeline
+    assert "3  21:01:40 UTC+09:00" in timeline  # Tokyo
+    assert "UTC: 2026-03-01 12:01:40 to 12:02:00" in timeline
+    assert "not recorded, or not searched" in timeline
+    assert timeline.count("url(#missing)") == 2  # the gap and the legend
     assert "roof &lt;&amp;&gt;" in timeline
     assert "impossible for one person" in timeline
     assert "not searched: not_recorded" in timeline
