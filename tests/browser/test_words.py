@@ -12,7 +12,8 @@ from service.cases.journey import Flag
 from service.routes.page import WEB
 from tests.browser.conftest import Visit, watched
 from tests.browser.running import Site
-from tests.browser.scenes import RED_COAT
+from tests.browser.scenes import BLUE_JACKET, RED_COAT
+from tests.browser.untold import UNTOLD as UNTOLD_TIMES
 
 # A language of which only the length is known: every letter of every word is an x.
 OTHER_LANGUAGE = """
@@ -88,21 +89,66 @@ def test_one_is_not_many(visit: Visit) -> None:
     expect(visit.page.locator("#holdings")).to_have_text(re.compile("^1 video from 3 cameras, 13 s: "))
 
 
+TOLD = [
+    *({"what": f"Door {n}", "reason": "left out by the filter"} for n in range(1, 7)),
+    {"what": "Yard", "reason": "indexed with another model only"},
+    {"what": "a.mkv", "reason": "waiting to be indexed"},
+]
+FILED = {"start": "2026-03-12T09:00:00Z", "end": "2026-03-12T09:10:00Z", "exact": True, "reason": None}
+EMPTY: dict[str, object] = {
+    "site": None,
+    "tracklets": 0,
+    "more_intervals": 0,
+    "more_missing": 0,
+    "unindexed": [],
+    "more_unindexed": 0,
+    "seconds": 0.0,
+}
+NOON = {"start": "2026-03-12T12:00:00Z", "end": "2026-03-12T12:14:08Z"}
+SEARCHED = [{"start": "2026-03-12T13:00:00Z", "end": "2026-03-12T14:00:00Z"}]
+
+
+def _covered(camera: str, *reasons: str, zone: str = "Europe/Berlin", **more: object) -> dict[str, object]:
+    missing = [NOON | {"reason": reason, "at_most": False} for reason in reasons]
+    return EMPTY | {"camera": camera, "time_zone": zone, "intervals": SEARCHED, "missing": missing} | more
+
+
+COVERED = [
+    _covered("Lobby", "not_recorded"),
+    _covered("<b>Yard</b>", "not_recorded"),
+    _covered("Gate", "not_recorded", zone="Asia/Kolkata"),
+    _covered("Roof", "damaged", "damaged", "damaged", "damaged", more_missing=1200),
+    _covered("Cellar", intervals=[]),
+    _covered("Attic", "other_model", intervals=[]),
+    _covered(
+        "Hall",
+        unindexed=[
+            FILED | {"file_name": "a.mkv", "state": "waiting", "exact": False},
+            FILED | {"file_name": "b.mkv", "state": "being_indexed", "end": None},
+            *(
+                FILED | {"file_name": f"{n}.mkv", "state": "failed", "reason": "no picture"}
+                for n in range(20)
+            ),
+        ],
+        more_unindexed=3,
+    ),
+]
+
+
+def answer_with(visit: Visit, cameras: list[dict[str, object]], told: list[dict[str, str]]) -> None:
+    """Let answers say that this was not searched."""
+
+    def answer(route: Route) -> None:
+        said = route.fetch().json()
+        said["coverage"] |= {"cameras": cameras or said["coverage"]["cameras"], "not_searched": told}
+        route.fulfill(status=201, json=said)
+
+    visit.page.unroute("**/v1/searches")
+    visit.page.route("**/v1/searches", answer)
+
+
 def test_every_reason_why_something_was_not_searched_is_shown(visit: Visit) -> None:
-    gaps = [
-        *({"what": f"Door {n}", "reason": "left out by the filter"} for n in range(1, 7)),
-        {"what": "Yard", "reason": "indexed with another model only"},
-        {"what": "a.mkv", "reason": "waiting to be indexed"},
-        {"what": "b.mkv", "reason": "indexing failed: no pictures"},
-        {"what": "Roof", "reason": "nothing is indexed for this time"},
-    ]
-
-    def leave_out(route: Route) -> None:
-        answer = route.fetch().json()
-        answer["coverage"]["not_searched"] = gaps
-        route.fulfill(status=201, json=answer)
-
-    visit.page.route("**/v1/searches", leave_out)
+    answer_with(visit, [], TOLD)  # as in answers of before there were codes
     visit.open()
     visit.search(RED_COAT)
     lines = visit.page.locator("#coverage .gap li")
@@ -111,10 +157,30 @@ def test_every_reason_why_something_was_not_searched_is_shown(visit: Visit) -> N
             "Door 1, Door 2, Door 3, Door 4, Door 5 and Door 6: left out by the filter",
             "Yard: indexed with another model only",
             "a.mkv: waiting to be indexed",
-            "b.mkv: indexing failed: no pictures",
-            "Roof: nothing is indexed for this time",
         ]
     )
+    left_out = {"what": "23 cameras", "reason": "left out by the filter", "cause": "filter"}
+    server = {"what": "14 min of Lobby", "reason": "no video is indexed", "cause": "no_recording"}
+    answer_with(visit, COVERED, [server, left_out])
+    visit.search(BLUE_JACKET)
+    day, dash = "Thu, 12 Mar 2026", "\N{EN DASH}"
+    hall = f"(Hall), {day}, 10:00:00 {dash} 10:10:00 UTC+1"
+    expect(lines).to_have_text(
+        [
+            f"Lobby and <b>Yard</b>: no video is indexed, 14 min: {day}, 13:00:00 {dash} 13:14:08 UTC+1",
+            f"Gate: no video is indexed, 14 min: {day}, 17:30:00 {dash} 17:44:08 UTC+5:30",
+            "Roof: its vectors are damaged, sightline repair makes them anew, 57 min in 4 parts",
+            "Cellar: nothing is indexed for this time",
+            "Attic: indexed with another model only",
+            "Roof: 1,200 more stretches of time",
+            f"a.mkv {hall} (at most: how long the recording is, is not known): waiting to be indexed",
+            f"b.mkv (Hall), from {day}, 10:00:00 UTC+1: being indexed",
+            *(f"{n}.mkv {hall}: indexing failed: no picture" for n in range(18)),
+            "5 more recordings: not indexed",
+            "23 cameras: left out by the filter",
+        ]
+    )
+    assert visit.page.evaluate(UNTOLD_TIMES) == []
 
 
 def test_work_is_never_said_to_be_done_before_it_is(visit: Visit) -> None:
@@ -204,6 +270,16 @@ def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen(browser: 
         visit.search(RED_COAT)
         expect(page.locator("#coverage")).to_contain_text("Durchsucht: 36 Tracklets von 3 Kameras")
         expect(visit.hits.first).to_contain_text(re.compile(r"\+\d,\d\d"))
+        answer_with(visit, COVERED, TOLD)
+        visit.search(BLUE_JACKET)
+        lines = page.locator("#coverage .gap li:not(.told)")
+        expect(lines.first).to_have_text(
+            re.compile(
+                r"^Lobby und <b>Yard</b>: kein Video ist indexiert, 14 min: Do., 12. März 2026, 13:00:00"
+            )
+        )
+        german = " ".join(lines.all_inner_texts()).replace("no picture", "")
+        assert not re.search(r"\b(the|is|of|to|indexing|by)\b", german)
         page.keyboard.press("?")
         page.locator("#language").select_option("en")
         expect(page.locator("html")).to_have_attribute("lang", "en")

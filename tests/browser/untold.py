@@ -1,8 +1,9 @@
 """Times on the page that do not tell UTC when pointed at, and fields for one without its zone beside them."""
 
 # Names of files, places in files, and the server's own words are no times of the page's.
+# Drawings name their zone.
 UNTOLD = r"""() => {
-  const exempt = "time, code, input, option, .file, #fact-video, #fact-offset, .name, .gap li, video";
+  const exempt = "time, code, input, option, .file, #fact-video, #fact-offset, .name, .told, .drawing, video";
   const zone = /[A-Z]\w+\/\w+|UTC/;
   const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
   const tells = ({ dateTime, title }) => Date.parse(dateTime) > 0 && /UTC: .*\d\d:\d\d/.test(title);

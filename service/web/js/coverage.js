@@ -3,6 +3,7 @@
 import { isForeign } from "./api.js";
 import { decimal, duration, number, secondsBetween } from "./format.js";
 import { h, icon } from "./dom.js";
+import { notSearched } from "./notsearched.js";
 import { say } from "./strings.js";
 import { momentOf, stretchOf } from "./when.js";
 
@@ -25,20 +26,6 @@ function within({ start, end }, zone) {
   if (start && end) return [", ", stretchOf(start, end, zone)];
   if (start) return [say.coverage.fromTime, momentOf(start, zone)];
   return end ? [say.coverage.untilTime, momentOf(end, zone)] : [];
-}
-
-/** Everything that was left out, each reason once: a reason that is not shown might be the true one. */
-function notSearched({ coverage }) {
-  if (!coverage.not_searched.length) return null;
-  const reasons = new Map();
-  for (const { what, reason, cause } of coverage.not_searched) {
-    const words = say.told.cause(cause, reason);
-    reasons.set(words, [...(reasons.get(words) ?? []), what]);
-  }
-  const lines = [...reasons].map(([reason, what]) => h("li", {}, say.coverage.gap(reason, what)));
-  // On a small screen the first hits come before the list; what it would say is counted.
-  const open = matchMedia("(min-width: 861px)").matches;
-  return h("details", { class: "gap", open }, h("summary", {}, say.coverage.notSearched(coverage.not_searched.length)), h("ul", {}, lines));
 }
 
 function table({ coverage }) {
