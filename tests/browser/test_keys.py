@@ -34,6 +34,11 @@ def test_arrows_go_from_hit_to_hit(visit: Visit) -> None:
     visit.until("document.querySelector('#player video').readyState >= 2")
     visit.until("!document.querySelector('#player video').paused")
     page.keyboard.press("ArrowLeft")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    expect(page.locator("#player")).to_be_visible()
     page.keyboard.press("Escape")
     expect(hits.nth(34)).to_be_focused()
 

@@ -38,6 +38,7 @@ def test_hits_are_marked_undone_and_searched_with_again(visit: Visit) -> None:
     visit.wait_for_answer()
     expect(marked).to_contain_text("This answer follows your marks")
     expect(page.locator("#hits [data-verdict=match][aria-pressed=true]")).to_have_count(1)
+    expect(visit.hits.first).to_be_focused()  # arrows, M and N go on from there
     assert page.url != before
     page.reload()
     visit.wait_for_answer()

@@ -166,15 +166,24 @@ def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
     detail = "The recording is no longer where it was indexed."
-    visit.page.route(
-        "**/clip?**",
-        lambda route: route.fulfill(
-            status=410,
-            content_type="application/problem+json",
-            json={"title": "The recording cannot be played", "status": 410, "detail": detail},
-        ),
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    visit.page.route("**/clip?**", hold)
+    with visit.page.expect_request("**/clip?**"):
+        visit.hits.first.click()
+    expect(visit.page.locator("#player-note")).to_have_text("Cutting the clip…")
+    for key in (",", "."):  # there is no frame to go by yet: nothing happens, nothing is thrown
+        visit.page.keyboard.press(key)
+    while not asked:
+        visit.page.wait_for_timeout(20)
+    asked[0].fulfill(
+        status=410,
+        content_type="application/problem+json",
+        json={"title": "The recording cannot be played", "status": 410, "detail": detail},
     )
-    visit.hits.first.click()
     expect(visit.page.locator("#player-error")).to_contain_text(detail)
     expect(visit.page.locator("#player-download")).not_to_have_attribute("href", "")
 
@@ -276,8 +285,21 @@ def test_a_long_recording_is_played_on_from_where_one_is(visit: Visit) -> None:
 
 
 def test_a_hit_is_marked_in_the_player(visit: Visit) -> None:
-    open_first(visit)
+    def calibrate(route: Route) -> None:
+        answer = route.fetch().json()
+        for hit in answer["hits"]:
+            hit["probability"] = 0.5
+        route.fulfill(status=201, json=answer)
+
     page = visit.page
+    page.route("**/v1/searches", calibrate)
+    open_first(visit)
+    expect(page.locator("#player-about")).to_contain_text("Probability")
+    for button in page.locator("#player-marks button, .onwards button").all():
+        expect(button).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 800, "height": 900})
+    for button in page.locator("#player-marks button").all():
+        expect(button).to_be_in_viewport(ratio=1)
     pressed = page.locator("#player-marks [aria-pressed=true]")
     page.keyboard.press("n")
     expect(pressed).to_have_text("Someone else")

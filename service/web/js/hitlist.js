@@ -11,6 +11,7 @@ const AT_ONCE = 40; // cards made before the browser may draw and answer
 
 let pictures = new LazyPictures();
 let cards = new Map(); // by the identity of the hit
+let isFocusLost = false; // the hit that had the focus went with its answer
 let rest = 0; // the timer of what is still to be made
 
 /** Let go of all cards and their pictures. */
@@ -50,6 +51,14 @@ function nodeOf(row) {
   return cards.get(row);
 }
 
+/** The focus goes on at the first hit of the next answer: on the body the keys of hits would be dead. */
+function giveFocusBack(list) {
+  const first = $(".hit", list);
+  if (!isFocusLost || !first) return;
+  isFocusLost = false;
+  if (document.activeElement === document.body) first.focus();
+}
+
 /** Put nodes behind those that stand where they should already; what else is there goes. */
 function place(list, nodes) {
   let same = 0;
@@ -57,7 +66,9 @@ function place(list, nodes) {
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
   while (list.children.length > same) list.lastChild.remove();
   list.append(...nodes.slice(same));
-  if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+  isFocusLost ||= Boolean(focused && !focused.isConnected);
+  giveFocusBack(list);
 }
 
 /** Show the hits as the state says; `done()` is called when the last card is there. */

@@ -66,7 +66,9 @@ export function startKeys() {
   $("#hits").addEventListener("keydown", throughHits);
   $("#open-help").addEventListener("click", () => $("#help").showModal());
   document.addEventListener("keydown", (event) => {
-    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    // The keys are told over any dialog, too; the others are those of the page behind it.
+    if (event.key === "?" ? $("#help").open : $("dialog[open]")) return;
     const action = event.key === "?" ? () => $("#help").showModal() : /^[1-9]$/.test(event.key) ? () => chooseNumber(Number(event.key)) : BUTTONS[event.key.toLowerCase()] ? () => press(BUTTONS[event.key.toLowerCase()]) : null;
     if (!action) return;
     event.preventDefault();

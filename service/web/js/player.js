@@ -284,7 +284,8 @@ function build() {
     button("player-before", say.player.whereBefore, "previous", leave((hit) => followFrom(hit, -1)), { title: say.player.beforeNote }),
     button("player-after", say.player.whereNext, "next", leave((hit) => followFrom(hit, 1)), { title: say.player.nextNote }),
   ];
-  const about = h("div", { class: "about" }, h("div", { id: "player-about" }), h("div", { class: "onwards", data: { needs: "createSearch" } }, again), h("div", { id: "player-marks" }), h("div", { id: "player-erase" }));
+  // Marks come first, and where to go from here: they are pressed at every hit, and must not move with the facts.
+  const about = h("div", { class: "about" }, h("div", { id: "player-marks" }), h("div", { class: "onwards", data: { needs: "createSearch" } }, again), h("div", { id: "player-about" }), h("div", { id: "player-erase" }));
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),

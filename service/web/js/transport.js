@@ -37,6 +37,7 @@ export function framesLast(seconds) {
 /** Go by one frame; `by` is -1 or 1. The clip stops. */
 export function stepFrame(by) {
   const video = screen();
+  if (!Number.isFinite(video.duration)) return; // the clip is being cut still
   video.pause();
   // To the middle of the frame: a time on its edge may show either neighbour.
   video.currentTime = Math.min(Math.max(0, shown + (by + 0.5) * frame), video.duration);
