@@ -12,6 +12,7 @@ from service.evidence import verifier
 from tests.browser.conftest import Visit
 from tests.browser.scenes import RED_COAT
 from tests.browser.test_layout import FAINT
+from tests.browser.untold import UNTOLD
 from tests.waiting import PATIENCE
 
 
@@ -46,9 +47,18 @@ def test_a_case_is_made_of_marked_hits_followed_and_taken_away(
     open_case(visit, "<b>Red</b> & coat")
     expect(body.locator(".sightings > li")).to_have_count(3)
     for name in ("over time", "on a map"):
-        picture = body.get_by_alt_text(f"The sightings {name}")
-        visit.until(f"document.querySelector(\"img[alt$='{name}']\").naturalWidth > 0")
-        expect(picture).to_be_visible()
+        expect(body.get_by_role("img", name=f"The sightings {name}")).to_be_visible()
+    expect(body.locator(".drawing text").first).to_have_text("2026-03-12, Europe/Berlin (UTC+01:00)")
+    expect(body.locator(".drawing").last).to_have_text("No camera of this journey has a position.")
+    assert page.evaluate(UNTOLD) == []
+    pictures = body.locator(".thumb img, .sightings .strip img")
+    expect(pictures).to_have_count(4)
+    for one in pictures.all():  # they come as they come into sight
+        one.scroll_into_view_if_needed()
+        expect(one).to_have_js_property("complete", True)
+        expect(one).not_to_have_js_property("naturalWidth", 0)
+    body.locator(".sightings .play").first.click()
+    visit.until("document.querySelector('.sightings video')?.videoWidth > 0")
     body.get_by_role("button", name="Add a note").click()
     body.get_by_label("Note", exact=True).fill("Seen by the guard")
     body.get_by_role("button", name="Save").click()

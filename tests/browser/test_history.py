@@ -47,6 +47,7 @@ def test_the_history_opens_and_asks_again(searched: Visit) -> None:
     rows = page.locator("#history .asked")
     expect(rows.first).to_contain_text("1 photo")
     expect(rows.first).to_contain_text("all cameras")
+    searched.until("document.querySelector('#history .asked .thumb img')?.naturalWidth > 0")
     rows.nth(1).get_by_role("button", name="Open").click()
     expect(page.locator("#history")).to_be_hidden()
     expect(page.locator(".person.picked .number")).to_have_text("1")

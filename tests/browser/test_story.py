@@ -237,7 +237,7 @@ def keep_a_case(visit: Visit) -> None:
     expect(body.locator(".sightings > li")).to_have_count(1)
     expect(body.locator(".sightings time").first).to_contain_text("UTC+1")
     for name in ("over time", "on a map"):
-        visit.until(f"document.querySelector(\"img[alt$='{name}']\").naturalWidth > 0")
+        expect(body.get_by_role("img", name=f"The sightings {name}")).to_be_visible()
     body.get_by_role("button", name="Add a note").press("Enter")
     page.keyboard.type("The guard remembers the coat")
     page.keyboard.press("Enter")

@@ -3,6 +3,7 @@
 import { getJson } from "./api.js";
 import { h } from "./dom.js";
 import { behindButton, changed, formOf } from "./forms.js";
+import { photoOf } from "./media.js";
 import { reopen } from "./reopen.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -30,8 +31,8 @@ export function editing(found, done) {
   return behindButton(h("button", { type: "button", class: "quiet" }, say.cases.edit), (onCancel) => caseForm(say.cases.edit, found, save, onCancel));
 }
 
-/** The searches and photos of a case. A search can be opened on the page, each can be taken out. */
-export function items(found, { taken, left }) {
+/** The searches and photos of a case, the photos loaded by `pictures`. A search can be opened on the page, each can be taken out. */
+export function items(found, pictures, { taken, left }) {
   const rows = found.items.map((item) => {
     const when = momentOf(item.added_at, store.get().zone ?? "UTC");
     const open = async () => {
@@ -42,6 +43,7 @@ export function items(found, { taken, left }) {
     return h(
       "li",
       { class: "case-item" },
+      item.kind === "photo" && !item.erased_at ? photoOf(item.subject_id, pictures, say.results.noPicture) : null,
       h("span", {}, say.cases.kinds[item.kind], " ", when, item.erased_at ? say.cases.erased : null),
       item.kind === "search" ? h("button", { type: "button", class: "quiet", data: { needs: "getSearch" }, on: { click: open } }, say.cases.openSearch) : null,
       item.kind === "search" ? h("button", { type: "button", class: "quiet", data: { needs: "reviewMarks" }, on: { click: () => store.set({ review: item.subject_id }) } }, say.cases.marks) : null,

@@ -8,18 +8,24 @@ import { evidenceButton } from "./evidence.js";
 import { eraseButton } from "./footage.js";
 import { behindButton, formOf } from "./forms.js";
 import { showJourney } from "./journey.js";
-import { MediaScope } from "./media.js";
+import { LazyPictures, MediaScope } from "./media.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { momentOf } from "./when.js";
 
-let media = new MediaScope(); // ends with what is shown
+let media = new MediaScope(); // ends with what is shown, as do the pictures
+let pictures = new LazyPictures();
 const zone = () => store.get().zone ?? "UTC";
+
+function close() {
+  media.close();
+  pictures.close();
+}
 
 /** Read and show; a failure is shown where the rest would stand. */
 async function show(make) {
-  media.close();
-  media = new MediaScope();
+  close();
+  [media, pictures] = [new MediaScope(), new LazyPictures()];
   const place = $("#cases-body");
   fill(place, h("p", { class: "note waiting" }, say.results.loading));
   try {
@@ -53,14 +59,14 @@ async function opened(id) {
   const place = h("section", { class: "journey", "aria-label": say.cases.journey });
   const again = () => show(() => opened(id));
   const taken = (take) => show(() => take().then(() => opened(id)));
-  showJourney(place, journey, url, media).catch((error) => isAbort(error) || showError(place, error));
+  showJourney(place, journey, url, media, pictures).catch((error) => isAbort(error) || showError(place, error));
   return [
     h("button", { type: "button", class: "quiet", on: { click: () => show(list) } }, icon("previous"), say.cases.all),
     h("h3", { class: "name" }, [found.number, found.title].filter(Boolean).join(" · ")),
     found.purpose ? h("p", { class: "name" }, found.purpose) : null,
     editing(found, again),
     h("p", { class: "note" }, say.cases.holds(found.items.filter((item) => item.kind === "search").length, found.items.filter((item) => item.kind === "photo" && !item.erased_at).length)),
-    items(found, { taken, left: () => $("#cases").close() }),
+    items(found, pictures, { taken, left: () => $("#cases").close() }),
     h("div", { class: "actions" }, addSearch(found), evidenceButton(`${url}/evidence`, `sightline-case-${id.slice(0, 12)}.zip`, "getCaseEvidence")),
     h("h3", {}, say.cases.journey),
     place,
@@ -108,11 +114,11 @@ function removing(id, onCancel) {
 
 export function startCases() {
   const dialog = $("#cases");
-  const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  fill(dialog, h("header", { class: "panel-head" }, h("h2", { id: "cases-title" }, say.cases.heading), close), h("div", { id: "cases-body", class: "panel-body", data: { needs: "listCases" } }));
+  const leave = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
+  fill(dialog, h("header", { class: "panel-head" }, h("h2", { id: "cases-title" }, say.cases.heading), leave), h("div", { id: "cases-body", class: "panel-body", data: { needs: "listCases" } }));
   $("#open-cases").addEventListener("click", () => {
     dialog.showModal();
     show(list);
   });
-  dialog.addEventListener("close", () => media.close());
+  dialog.addEventListener("close", close);
 }

@@ -3,18 +3,29 @@
 import { getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
+import { LazyPictures, photoOf, stripOf } from "./media.js";
 import { reopen } from "./reopen.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { clockFirst } from "./when.js";
 
 const id = encodeURIComponent;
-let opened = new AbortController(); // ends with the panel
+const SHOWN = 4; // photos and tracklets of a search that are shown
+
+let opened = new AbortController(); // ends with the panel, as do the pictures
+let pictures = new LazyPictures();
 
 /** Ask a recorded search again, "snapshot" or "now", and show the answer, which is a search of its own. */
 export async function askAgain(searchId, on) {
   const answer = await getJson(`/v1/searches/${id(searchId)}/again`, { json: { on } });
   await reopen(answer.id);
+}
+
+/** Whom a search looked for, to know it again. */
+function faces({ probes, probes_kept: kept }) {
+  if (!kept) return null;
+  const strip = (id_) => stripOf({ thumbnail_url: `/v1/tracklets/${id(id_)}/thumbnail` }, pictures, say.results.noPicture);
+  return h("div", { class: "whom" }, probes.slice(0, SHOWN).map((probe) => (probe.id ? photoOf(probe.id, pictures, say.results.noPicture) : strip(probe.tracklet_id))));
 }
 
 function whom(probes) {
@@ -43,6 +54,7 @@ function row(search, place) {
   return h(
     "li",
     { class: "asked" },
+    faces(search),
     h("div", { class: "what" }, h("span", { class: "when" }, clockFirst(search.created_at, store.get().zone ?? "UTC")), h("span", {}, whom(search.probes)), h("span", { class: "note site" }, about(search))),
     button(say.history.open, () => reopen(search.id)),
     search.probes_kept ? [button(say.history.news, () => askAgain(search.id, "now")), button(say.history.same, () => askAgain(search.id, "snapshot"))] : h("span", { class: "note" }, say.history.gone),
@@ -71,10 +83,14 @@ export function startHistory() {
   fill(dialog, h("header", { class: "panel-head" }, h("h2", { id: "history-title" }, say.history.title), close), h("div", { class: "panel-body" }, place, list, end));
   $("#open-history").addEventListener("click", () => {
     opened = new AbortController();
+    pictures = new LazyPictures();
     fill(list);
     fill(place);
     dialog.showModal();
     more(list, place, end);
   });
-  dialog.addEventListener("close", () => opened.abort());
+  dialog.addEventListener("close", () => {
+    opened.abort();
+    pictures.close();
+  });
 }

@@ -1,19 +1,25 @@
 // The journey of a case: where the person was when, drawn and as a list, with what is impossible.
 
+import { call } from "./api.js";
+import { clipButton } from "./clip.js";
 import { fill, h, icon } from "./dom.js";
 import { decimal, duration, number, probability } from "./format.js";
+import { stripOf } from "./media.js";
 import { secondWord } from "./secondword.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { clockFirst, stretchOf } from "./when.js";
 
 /** One confirmed hit, and the way from the one before it. */
-function sighting(one, way) {
+function sighting(one, way, { media, pictures }) {
+  const screen = h("div", { class: "slot" });
   return h(
     "li",
     {},
     way ? h("p", { class: way.flag ? "caution" : "note" }, way.flag ? icon("warning") : null, h("span", {}, wayOf(way))) : null,
     h("p", {}, h("b", {}, `${one.number}`), " ", h("span", { class: "camera" }, one.camera.name), " ", clockFirst(one.start, one.camera.time_zone), one.probability === null ? null : ` ${probability(one.probability)}`),
+    h("div", { class: "seen-here" }, stripOf(one, pictures, say.results.noPicture), clipButton(one.thumbnail_url.replace("/thumbnail?", "/clip?"), screen, () => media)),
+    screen,
     one.confirmations.map((said) => h("p", { class: "second" }, secondWord(said, one.camera.time_zone))),
     one.doubted.length ? h("p", { class: "caution" }, icon("warning"), h("span", {}, say.cases.doubted)) : null,
   );
@@ -40,14 +46,29 @@ function gaps({ gaps: all, gaps_found: found, sightings }) {
   return h("details", {}, h("summary", {}, say.cases.gaps(found)), h("ul", {}, lines));
 }
 
-/** Show `journey` in `place`; `media` fetches the pictures under `url`. */
-export async function showJourney(place, journey, url, media) {
+/** A drawing of the API as part of the page, which gives it colours and, by the codes in it, words. */
+async function drawn(path, label, signal) {
+  const response = await call(path, { signal });
+  const svg = document.importNode(new DOMParser().parseFromString(await response.text(), "image/svg+xml").documentElement, true);
+  for (const element of svg.querySelectorAll("[data-word]")) {
+    const code = element.dataset.word;
+    element.textContent = say.cases.drawn[code] ?? say.coverage.states[code] ?? element.textContent;
+  }
+  svg.classList.add("drawing");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", label);
+  return svg;
+}
+
+/** Show `journey` in `place`; `media` fetches the drawings under `url` and clips, `pictures` the strips. */
+export async function showJourney(place, journey, url, media, pictures) {
   if (!journey.sightings.length) {
     fill(place, h("p", { class: "note" }, say.cases.noneConfirmed));
     return;
   }
-  const pictures = ["timeline", "map"].map((name) => [name, h("img", { class: "drawing", alt: say.cases[name] })]);
-  const list = journey.sightings.map((one, index) => sighting(one, journey.transitions[index - 1]));
-  fill(place, pictures.map(([, image]) => image), h("ol", { class: "sightings" }, list), conflicts(journey), gaps(journey));
-  for (const [name, image] of pictures) image.src = await media.url(`${url}/journey/${name}`);
+  const list = journey.sightings.map((one, index) => sighting(one, journey.transitions[index - 1], { media, pictures }));
+  const [line, map] = [h("div", { class: "scroll" }), h("div", { class: "scroll" })];
+  fill(place, line, h("ol", { class: "sightings" }, list), conflicts(journey), gaps(journey), map);
+  fill(line, await drawn(`${url}/journey/timeline`, say.cases.timeline, media.signal));
+  fill(map, await drawn(`${url}/journey/map`, say.cases.map, media.signal));
 }

@@ -24,10 +24,10 @@ export class MediaScope {
     return (await this.file(path)).url;
   }
 
-  /** The same of a tracklet's strip. Raises ApiError, without asking, where the caller may not look at any. */
+  /** The same of a tracklet's strip or a photo. Raises ApiError, without asking, where the caller may not look at any. */
   async strip(path) {
     await callerKnown();
-    if (!mayDo("getThumbnail")) throw new ApiError(403, say.results.noPicture);
+    if (!mayDo(path.startsWith("/v1/probes/") ? "getProbeImage" : "getThumbnail")) throw new ApiError(403, say.results.noPicture);
     return this.url(path);
   }
 
@@ -98,10 +98,15 @@ export class LazyPictures {
 }
 
 /** The strip of four crops of a hit; `lazy` loads it, and `without` is said in its place when that fails. */
-export function stripOf(hit, lazy, without) {
+export const stripOf = (hit, lazy, without) => pictureOf(hit.thumbnail_url, lazy, without, "strip");
+
+/** A photo that was searched with, in the same way. */
+export const photoOf = (probeId, lazy, without) => pictureOf(`/v1/probes/${encodeURIComponent(probeId)}/image`, lazy, without, "thumb");
+
+function pictureOf(path, lazy, without, kind) {
   const image = h("img", { alt: "", class: "waiting", decoding: "async" });
   image.addEventListener("load", () => image.classList.remove("waiting"));
-  const frame = h("span", { class: "strip" }, image);
-  lazy.add(image, hit.thumbnail_url, () => fill(frame, h("span", { class: "failed" }, without)));
+  const frame = h("span", { class: kind }, image);
+  lazy.add(image, path, () => fill(frame, h("span", { class: "failed" }, without)));
   return frame;
 }

@@ -3,6 +3,7 @@
 
 import { showError } from "./alerts.js";
 import { getJson, isAbort } from "./api.js";
+import { clipButton } from "./clip.js";
 import { $, fill, h, icon } from "./dom.js";
 import { LazyPictures, MediaScope } from "./media.js";
 import { copy } from "./recorded.js";
@@ -50,25 +51,11 @@ async function speak(mark, agrees, item, place, screen) {
   }
 }
 
-/** The clip, in the place of the button that asked for it. */
-async function play(mark, button, place) {
-  button.disabled = true;
-  try {
-    const video = h("video", { controls: true, muted: true, loop: true, playsInline: true, src: await scope.url(mark.clip_url), "aria-label": say.player.screen });
-    fill(place, video);
-    video.play().catch(() => undefined);
-  } catch (error) {
-    if (!isAbort(error)) showError(place, error);
-  } finally {
-    button.disabled = false;
-  }
-}
-
 function row(mark, screen = h("div", { class: "slot" })) {
   const place = h("div", { class: "slot" });
   const said = mark.confirmation;
   const button = (text, agrees, extra = {}) => h("button", { type: "button", ...extra, on: { click: () => speak(mark, agrees, item, place, screen) } }, text);
-  const watch = h("button", { type: "button", class: "play", data: { needs: "getClip" }, on: { click: () => play(mark, watch, screen) } }, icon("play"), say.review.play);
+  const watch = clipButton(mark.clip_url, screen, () => scope);
   const choices = isOwn(mark.key_id)
     ? h("span", { class: "note" }, say.review.own)
     : h("span", { class: "words", data: { needs: "confirmMark" } }, button(say.review.confirm, true, { "aria-pressed": String(said?.agrees === true) }), button(say.review.dispute, false, { "aria-pressed": String(said?.agrees === false) }), said && isOwn(said.key_id) ? button(say.review.withdraw, null, { class: "quiet" }) : null);
