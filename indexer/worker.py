@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
-from gallery import CatalogueUnavailable, Claim, Conflict, Gallery, GalleryError, JobKind, LeaseLost
+from gallery import (
+    CatalogueUnavailable,
+    Claim,
+    Conflict,
+    Gallery,
+    GalleryError,
+    JobKind,
+    LeaseLost,
+    RecordingInfo,
+)
 from gallery.errors import StorageFull
 from gallery.tracing import ATTRIBUTES, Span, span
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
+from indexer.names import shown
 from indexer.networks import in_use, make_detector, make_embedder
 from indexer.settings import IndexSettings
 from models.errors import ModelError
@@ -160,9 +170,10 @@ class Worker:
             if isinstance(error, _PASSING) and _passes(error):
                 self._give_back(claim)
                 raise
-            about.warning("recording failed", reason=str(error))
+            reason = _reason(error, claim.recording)
+            about.warning("recording failed", reason=reason)
             traced.failed(type(error).__name__)
-            self._finish(claim, "failed", str(error) or type(error).__name__, counters=lease.counters)
+            self._finish(claim, "failed", reason, counters=lease.counters)
 
     def _finish(
         self,
@@ -264,3 +275,11 @@ def _seconds(about: Mapping[str, Any]) -> dict[str, float]:
 def _passes(error: Exception) -> bool:
     """Whether an error is one that others mend, for every recording alike."""
     return not isinstance(error, OSError) or error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
+def _reason(error: Exception, recording: RecordingInfo) -> str:
+    """What went wrong with a recording, under the name that it came with: uploads are kept under another."""
+    path, name = shown(recording.path), shown(recording.file_name)
+    reason = (str(error) or type(error).__name__).replace(path, name)
+    kept_as = f"{shown(Path(recording.path).name)}: "
+    return f"{name}: {reason.removeprefix(kept_as)}" if reason.startswith(kept_as) else reason

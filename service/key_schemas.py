@@ -19,6 +19,9 @@ class CallerOut(BaseModel):
     operations: list[str] = Field(
         description="The operations, by `operationId`, that it may ask for: all others are answered 403"
     )
+    media_folder: bool = Field(
+        description="Whether it may name files of the server's media folder: false, too, if there is none"
+    )
     session_expires_at: datetime | None = Field(
         description="When the session ends, however much it is used; null for one that sent the key itself"
     )

@@ -50,11 +50,13 @@ def caller_out(state: State, caller: Caller) -> CallerOut:
     """Who asks, as the page needs to know it."""
     key = None if caller.key_id is None else state.gallery.keys.get(caller.key_id)
     session = None if caller.session_id is None else state.gallery.sessions.get(caller.session_id)
+    operations = operations_of(caller.scopes, all_cameras=caller.cameras is None)
     return CallerOut(
         key_id=caller.key_id,
         name=None if key is None else key.name,
         scopes=[scope for scope in Scope if scope in caller.scopes],
         all_cameras=caller.cameras is None,
-        operations=operations_of(caller.scopes, all_cameras=caller.cameras is None),
+        operations=operations,
+        media_folder=state.settings.media_dir is not None and "listMedia" in operations,
         session_expires_at=None if session is None else session.expires_at,
     )

@@ -174,12 +174,25 @@ def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
         "created_at": "2026-03-13T09:00:00Z",
         "recordings": [running, failed],
     }
+
+    def without_media(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "media_folder": False})
+
     visit.page.route(
         "**/v1/index-jobs", lambda route: route.fulfill(json={"items": [job], "next_cursor": None})
     )
+    visit.page.route("**/v1/session", without_media)
+    visit.page.clock.install()
     visit.open()
     visit.page.get_by_role("button", name="Videos").click()
     shown = visit.page.locator(".job")
     expect(shown).to_contain_text("running, 50 %, about 1 min 35 s left")
     expect(shown).to_contain_text("indexing, 40 %")
     expect(shown).to_contain_text("The file is no video.")
+    expect(visit.page.locator("label", has_text="Choose videos")).to_be_visible()
+    expect(visit.page.get_by_role("button", name="From the server's media folder")).to_be_hidden()
+    # What ends once the panel is closed is counted all the same.
+    visit.page.keyboard.press("Escape")
+    job["state"] = running["state"] = "succeeded"
+    with visit.page.expect_request("**/v1/videos?*"):
+        visit.page.clock.run_for(10_000)

@@ -87,7 +87,13 @@ def test_recordings_end_as_they_deserve(gallery: Gallery, crowd_video: Path, tmp
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(crowd_video.read_bytes())
     job = file_job(gallery, crowd_video, text, copy, tmp_path / "gone.mp4")
+    camera = gallery.catalogue.get_or_add_camera("gate")
+    kept = [tmp_path / "kept.mp4", tmp_path / "lost.mp4"]  # as uploads are, under names of the server's own
+    kept[0].write_bytes(text.read_bytes())
+    named = gallery.jobs.file([NewRecording(camera.id, str(p), "Yard 1.mp4", True, START) for p in kept])
     run_once(gallery)
+    reasons = [str(one.reason) for one in gallery.jobs.get(named.id).recordings]
+    assert reasons == ["Yard 1.mp4: a text, not a recording", "Yard 1.mp4: No such file or directory"]
     done = gallery.jobs.get(job.id)
     assert done.state == "partial"
     assert [r.state for r in done.recordings] == ["succeeded", "failed", "skipped", "failed"]

@@ -42,6 +42,7 @@ def test_a_key_is_made_once_used_listed_and_revoked(client: TestClient, archive:
         "scopes": ["search", "view"],
         "all_cameras": False,
         "operations": me["operations"],  # tests/service/test_scopes.py
+        "media_folder": False,
         "session_expires_at": None,
     }
     assert "createSearch" in me["operations"]

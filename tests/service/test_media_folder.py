@@ -35,6 +35,7 @@ def test_folders_and_recordings_of_the_media_folder_are_listed(client: TestClien
     os.mkfifo(media / "gate" / "pipe.mp4")
     (media / os.fsdecode(b"gate/\xff.mp4")).write_bytes(b"film")
     assert names(client) == (["gate"], before[1])
+    assert client.get("/v1/session").json()["media_folder"] is True
     files = ["gate/a.mp4", "gate/b.MKV", "gate/inside.mp4"]
     assert names(client, "gate") == (["gate/deep"], files)
     assert names(client, "gate/deep") == ([], [])
@@ -76,8 +77,10 @@ def test_only_keys_that_add_recordings_of_all_cameras_look_there(
     with TestClient(make_app()) as client:
         for name, secret in keys_of.items():
             assert client.get("/v1/media", headers={"X-API-Key": secret}).status_code == 403, name
+            assert not client.get("/v1/session", headers={"X-API-Key": secret}).json()["media_folder"], name
         assert client.get("/v1/media").status_code == 401
     with TestClient(make_app(media_dir=None)) as client:
         _, secret = keys.create("indexer", scopes=[Scope.INDEX])
         none = client.get("/v1/media", headers={"X-API-Key": secret})
         assert (none.status_code, "no media folder" in none.json()["detail"]) == (422, True)
+        assert client.get("/v1/session", headers={"X-API-Key": secret}).json()["media_folder"] is False

@@ -118,6 +118,9 @@ function fileChooser() {
 /** The button that gives way to the server's media folder. */
 function serverChooser() {
   const button = h("button", { id: "add-from-server", type: "button", data: { needs: "listMedia" } }, icon("videos"), say.adding.fromServer);
+  const offer = ({ caller }) => (button.hidden = !caller?.media_folder); // many servers have none
+  store.subscribe(offer);
+  offer(store.get());
   return behindButton(button, (close) =>
     mediaPicker(store.get().zone ?? "UTC", {
       onTake: (files) => {

@@ -70,15 +70,15 @@ async function cancelJob(id) {
   refresh();
 }
 
-/** Look at the jobs, and again later while the panel is open. */
+/** Look at the jobs, and again later while the panel is open or some of them will add to what can be searched. */
 async function refresh() {
   clearTimeout(timer);
-  if (!$("#jobs").open) return;
+  if (!$("#jobs").open && !unfinished.size) return;
   let pause = IDLE;
   try {
     const { items } = await getJson("/v1/index-jobs");
     show(items);
-    if (unfinished.size) pause = ACTIVE;
+    if (unfinished.size && $("#jobs").open) pause = ACTIVE;
     showError($("#jobs-error"), null);
   } catch (error) {
     showError($("#jobs-error"), error);
@@ -117,5 +117,8 @@ export function startJobs() {
     dialog.showModal();
     refresh();
   });
-  dialog.addEventListener("close", () => clearTimeout(timer));
+  dialog.addEventListener("close", () => {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, IDLE);
+  });
 }
