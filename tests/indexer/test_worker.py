@@ -127,13 +127,16 @@ def test_a_link_that_took_a_recordings_place_after_filing_is_not_followed(
     (media / "gate").symlink_to(outside)
     (media / "b.mp4").write_bytes(crowd_video.read_bytes())
 
+    swap = threading.Lock()
+
     class Swapping(ColourDetector):
         """Moves the folder away and links to it while a recording is read: the file stays the same."""
 
         def detect(self, frames: Sequence[Crop]) -> list[Detections]:
-            if media.exists() and not media.is_symlink():
-                media.rename(tmp_path / "moved")
-                media.symlink_to(tmp_path / "moved")
+            with swap:  # frames are looked at by several threads
+                if media.exists() and not media.is_symlink():
+                    media.rename(tmp_path / "moved")
+                    media.symlink_to(tmp_path / "moved")
             return super().detect(frames)
 
     def swapping(_size: int | None) -> ColourDetector:
