@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
         "drawn", (Split((), first[::2], (*first, long, junk)), Split((), tracklets[9::3], tracklets[9:]))
     )
     monkeypatch.setattr(models.datasets, "load", lambda name, root: dataset)
-    monkeypatch.setattr("models.zoo.load", lambda name: None)
+    monkeypatch.setattr("models.zoo.load", lambda name: SimpleNamespace(name=name, card={}))
     monkeypatch.setattr("models.embedder.Embedder", lambda model, **options: _Networks())
     return dataset
 
