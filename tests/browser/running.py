@@ -30,9 +30,9 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # The browser's own pages, loaded ahead for each new context. The last such list counts, not Playwright's:
+    # The address bar's own page, a process for each new context. The last such list counts, not Playwright's:
     # in the rest this is the browser that people use.
-    "--disable-features=PreloadTopChromeWebUI",
+    "--disable-features=PreloadTopChromeWebUI,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,WebUIOmniboxPopup",
 ]
 
 
