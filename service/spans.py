@@ -12,11 +12,11 @@ def span(start: datetime, end: datetime, zone: ZoneInfo) -> str:
     """
     first, last = start.astimezone(zone), end.astimezone(zone)
     offsets = first.utcoffset() != last.utcoffset() or _shown_twice(first) or _shown_twice(last)
-    begin = f"{first:%Y-%m-%d %H:%M:%S}{_offset(first) if offsets else ''}"
+    begin = f"{first:%Y-%m-%d %H:%M:%S}{f' {offset(first)}' if offsets else ''}"
     if start == end:
         return begin
     ends = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:%Y-%m-%d %H:%M:%S}"
-    return f"{begin} to {ends}{_offset(last) if offsets else ''}"
+    return f"{begin} to {ends}{f' {offset(last)}' if offsets else ''}"
 
 
 def duration(seconds: float) -> str:
@@ -35,6 +35,7 @@ def _shown_twice(local: datetime) -> bool:
     return local.replace(fold=1 - local.fold).utcoffset() != local.utcoffset()
 
 
-def _offset(local: datetime) -> str:
-    offset = f"{local:%z}"
-    return f" UTC{offset[:3]}:{offset[3:5]}"
+def offset(local: datetime) -> str:
+    """How far a local time is ahead of UTC, as in UTC+01:00."""
+    shift = f"{local:%z}"
+    return f"UTC{shift[:3]}:{shift[3:5]}"

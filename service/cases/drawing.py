@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from service.cases.axis import ticks
 from service.cases.journey import Place, Sighting
 from service.cases.sightings import Gap, Journey
 from service.evidence.html import Content, Markup, markup, tag
-from service.spans import span
+from service.spans import offset, span
 
 _WIDTH: Final = 960
 _ROW: Final = 34
@@ -67,7 +67,7 @@ def timeline(journey: Journey) -> bytes:
         ]
         for number, one in enumerate(journey.sightings, 1)
     ]
-    clocks = _text(8, 16, f"{start.astimezone(zone):%Y-%m-%d}, {zone.key} ({_offset(start, zone)})")
+    clocks = _text(8, 16, f"{start.astimezone(zone):%Y-%m-%d}, {zone.key} ({offset(start.astimezone(zone))})")
     return _svg(bottom + 40, clocks, axis, rows, gaps, links, bars, _legend(bottom + 12))
 
 
@@ -154,13 +154,8 @@ def _clock(one: Sighting, start: datetime, zone: ZoneInfo) -> str:
     """When a sighting began, on its camera's clock; date and zone where the axis has others."""
     local, first = one.start.astimezone(ZoneInfo(one.place.time_zone)), start.astimezone(zone)
     date = "" if local.date() == first.date() else f"{local:%Y-%m-%d} "
-    shift = "" if local.utcoffset() == first.utcoffset() else f" {_offset(one.start, local.tzinfo)}"
+    shift = "" if local.utcoffset() == first.utcoffset() else f" {offset(local)}"
     return f"{date}{local:%H:%M:%S}{shift}"
-
-
-def _offset(moment: datetime, zone: tzinfo | None) -> str:
-    offset = f"{moment.astimezone(zone):%z}"
-    return f"UTC{offset[:3]}:{offset[3:5]}"
 
 
 def _told(start: datetime, end: datetime, time_zone: str) -> str:

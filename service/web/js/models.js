@@ -48,7 +48,7 @@ const usable = (one) => one.kept || one.shipped;
 /** What a model's card says: what it is for, what it does badly, how many people it finds. Cards are in English. */
 function cardOf({ intended_use: use, limits, figures }) {
   if (!use && !limits.length && !figures.length) return null;
-  const percent = (share) => (100 * share).toFixed(1);
+  const percent = (part) => decimal(100 * part, 1);
   const row = (one) => h("tr", {}, h("td", {}, one.dataset), h("td", {}, one.protocol.toUpperCase()), h("td", {}, say.models.ranked[one.ranked_by] ?? one.ranked_by), h("td", {}, String(one.queries)), h("td", {}, percent(one.rank_1)), h("td", {}, percent(one.map)));
   return h(
     "details",

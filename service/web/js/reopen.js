@@ -7,7 +7,7 @@ import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
-const MOST_AT_ONCE = 1000; // hits on a page that the API gives
+const LONGEST_PAGE = 1000; // hits on a page that the API gives
 const id = encodeURIComponent;
 
 /** What was picked, in the page's terms. */
@@ -69,9 +69,9 @@ async function showWhom({ probes }, signal) {
 /** A recorded answer with its first `most` hits, or as many as a page of it has. */
 async function answerOf(searchId, most, signal) {
   const path = `/v1/searches/${id(searchId)}`;
-  const answer = await getJson(`${path}${most ? `?limit=${Math.min(most, MOST_AT_ONCE)}` : ""}`, { signal });
+  const answer = await getJson(`${path}${most ? `?limit=${Math.min(most, LONGEST_PAGE)}` : ""}`, { signal });
   while (answer.hits.length < most && answer.next_cursor) {
-    const limit = Math.min(most - answer.hits.length, MOST_AT_ONCE);
+    const limit = Math.min(most - answer.hits.length, LONGEST_PAGE);
     const page = await getJson(`${path}?${new URLSearchParams({ cursor: answer.next_cursor, limit })}`, { signal });
     answer.hits.push(...page.hits);
     answer.next_cursor = page.next_cursor;
