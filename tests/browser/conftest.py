@@ -72,9 +72,13 @@ class Visit:
 
     def until(self, expression: str) -> None:
         """Wait until an expression holds. Playwright's own wait evals, which the page's policy forbids."""
+        self.wait_for(lambda: bool(self.page.evaluate(expression)), f"never came true: {expression}")
+
+    def wait_for(self, condition: Callable[[], bool], otherwise: str) -> None:
+        """Wait for something on this side while the browser's events, such as held requests, come in."""
         deadline = time.monotonic() + PATIENCE
-        while not self.page.evaluate(expression):
-            assert time.monotonic() < deadline, f"never came true: {expression}"
+        while not condition():
+            assert time.monotonic() < deadline, otherwise
             self.page.wait_for_timeout(20)
 
     def enter_time(self, label: str, date: str, time: str) -> None:

@@ -177,8 +177,7 @@ def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:
     expect(visit.page.locator("#player-note")).to_have_text("Cutting the clip…")
     for key in (",", "."):  # there is no frame to go by yet: nothing happens, nothing is thrown
         visit.page.keyboard.press(key)
-    while not asked:
-        visit.page.wait_for_timeout(20)
+    visit.wait_for(lambda: bool(asked), "no clip was asked for")
     asked[0].fulfill(
         status=410,
         content_type="application/problem+json",
