@@ -24,7 +24,7 @@ from models.adaptation.state import RUN, State, read_json, restore_state, write_
 from models.adaptation.store import CropStore
 from models.checkpoint import LoadedModel
 from models.datasets.records import Dataset
-from models.devices import faster_in_bf16, resolve_device, resolve_precision
+from models.devices import in_bf16, resolve_device, resolve_precision
 from models.errors import TrainingError
 from models.memory import keep_memory
 from models.training.optimisation.averaging import average_of
@@ -125,7 +125,7 @@ def _begin(source: Source, run: Run, name: str) -> dict[str, Any]:
         found = {**asked, "source": source.name, "offered": len(source.sightings()), "tracklets": chosen}
         # Asked once: on another machine the run goes on as it began.
         found["verdicts"] = [asdict(one) for one in source.verdicts()]  # marks made meanwhile wait
-        found["bf16"] = faster_in_bf16(run.device) if bf16 is None else bf16
+        found["bf16"] = in_bf16(bf16, run.device)
         write_json(file, found)
     if bf16 is not None:
         asked["bf16"] = bf16

@@ -58,7 +58,7 @@ class Learning(Section):
         0.99, gt=0, lt=1, description="decay of the averaged network, which clusters and is kept"
     )
     frozen_blocks: int = Field(5, ge=0, description="first blocks of the backbone that stay as they are")
-    bf16: bool | None = Field(None, description="as in recipes; None: on a CPU that is faster with it")
+    bf16: bool | None = Field(None, description="as in recipes; None: where that is faster")
     norm_batches: int = Field(20, ge=0, description="that give the averaged network's norms their statistics")
     simulated: Share = Field(
         0.25, description="share of a batch that is simulated people, where there are some"

@@ -156,7 +156,7 @@ class Run(Section):
     """What changes speed and record, not what is learnt (except for rounding)."""
 
     seed: int = Field(1, ge=0)
-    bf16: bool = False
+    bf16: bool | None = Field(False, description="null: where a step takes less time in it than in fp32")
     compile: bool = False
     log_every: Positive = 10
     save_every: Positive = 500

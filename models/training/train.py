@@ -23,6 +23,7 @@ from models.checkpoint import LoadedModel
 from models.datasets.clips import Clips
 from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
 from models.datasets.worlds import worlds_of
+from models.devices import in_bf16
 from models.errors import BadDataset, BadRecipe, TrainingError
 from models.memory import keep_memory
 from models.preprocessing import Preprocessing, standardise
@@ -117,7 +118,7 @@ def train(
             )
         if place.writes:
             facts = {"dataset": dataset, "data_sha256": data, "tracklets": len(tracklets)}
-            facts["processes"] = place.world
+            facts |= {"processes": place.world, "bf16": in_bf16(recipe.run.bf16, place.device)}
             objective = final_objective(recipe, pieces, begun.preprocessing, state, place, truth=root)
             write_model(out / MODEL, recipe, begun, state, objective, facts=facts)
     return out / MODEL

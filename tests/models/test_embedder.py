@@ -10,10 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.devices import make_exact, resolve_device, resolve_precision
+from models.devices import faster_in_bf16, in_bf16, make_exact, resolve_device, resolve_precision
 from models.embedder import Embedder, normalise, tracklet_feature
 from models.errors import BadClip, BadImage, DeviceUnavailable
 from models.preprocessing import Crop, prepare
+from models.training.recipe import CONFIGS, read_recipe
 from models.zoo import LoadedModel
 from tests.models.conftest import pair_of
 
@@ -193,6 +194,18 @@ def test_precisions_are_explicit() -> None:
     assert resolve_precision("bf16", "cpu") == "bf16"
     with pytest.raises(DeviceUnavailable, match="auto, fp32 and bf16"):
         resolve_precision("fp16", "cpu")
+
+
+def test_learning_in_bf16_is_left_to_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe that asked for it would take ten times as long on a CPU that has no instructions for it."""
+    for instructions in (True, False):
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda has=instructions: {"avx512_bf16": has})
+        faster_in_bf16.cache_clear()
+        assert in_bf16(None, torch.device("cpu")) == instructions
+        assert in_bf16(True, "cpu")
+        assert not in_bf16(False, "cpu")
+    faster_in_bf16.cache_clear()
+    assert [path.stem for path in CONFIGS.glob("*.yaml") if read_recipe(path.stem).run.bf16] == []
 
 
 def test_threads_bound_torch(untrained_model: LoadedModel) -> None:

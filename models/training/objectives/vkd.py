@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from models import checkpoint, zoo
 from models.datasets.clips import Clips
+from models.devices import in_bf16
 from models.errors import BadRecipe
 from models.losses import batch_hard_triplet, distance_distillation, view_distillation
 from models.networks.network import Network
@@ -163,7 +164,7 @@ class VKDObjective(Identification):
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss, by the names of the recipe's weights."""
-        bf16, settings = self.plan.run.bf16, self.settings
+        bf16, settings = in_bf16(self.plan.run.bf16, clips.device), self.settings
         shown = clips if self.teacher is None else clips[:, : settings.frames]
         seen = look(self.network, self.head, shown, bf16=bf16)
         labels = batch.labels

@@ -269,10 +269,10 @@ def test_the_precision_is_chosen_once(
 ) -> None:
     """A run that begins on a processor with bfloat16 goes on with it on one without, and says so."""
     settings = quick(learning={**FEW, "bf16": None})
-    monkeypatch.setattr("models.adaptation.adapt.faster_in_bf16", lambda _device: True)
+    monkeypatch.setattr("models.devices.faster_in_bf16", lambda _device: True)
     with pytest.raises(Cancelled):
         adapt(World(), parent, settings, tmp_path, name="ours", cancelled=lambda: True, device="cpu")
-    monkeypatch.setattr("models.adaptation.adapt.faster_in_bf16", lambda _device: False)
+    monkeypatch.setattr("models.devices.faster_in_bf16", lambda _device: False)
     with pytest.raises(TrainingError, match="another run"):
         run(World(), parent, tmp_path, quick())  # which asks for float32
 
