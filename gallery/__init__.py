@@ -66,9 +66,11 @@ if TYPE_CHECKING:
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
     from gallery.records.jobs import DueDelivery as DueDelivery
+    from gallery.records.jobs import FailedRecording as FailedRecording
     from gallery.records.jobs import JobInfo as JobInfo
     from gallery.records.jobs import JobKind as JobKind
     from gallery.records.jobs import NewRecording as NewRecording
+    from gallery.records.jobs import Outlived as Outlived
     from gallery.records.jobs import RecordingInfo as RecordingInfo
     from gallery.records.jobs import ReindexOptions as ReindexOptions
     from gallery.records.jobs import WatchedFile as WatchedFile
@@ -185,9 +187,11 @@ _HOMES = {
         "AdaptOptions",
         "Claim",
         "Completion",
+        "FailedRecording",
         "JobInfo",
         "JobKind",
         "NewRecording",
+        "Outlived",
         "RecordingInfo",
         "ReindexOptions",
         "WatchedFile",

@@ -27,6 +27,7 @@ from gallery.investigation.marks import Marks
 from gallery.investigation.probes import Probes
 from gallery.investigation.searches import Searches
 from gallery.investigation.then import videos_then
+from gallery.jobs.failures import Failures
 from gallery.jobs.jobs import Jobs
 from gallery.jobs.watching import WatchedFiles
 from gallery.jobs.webhooks import Webhooks
@@ -66,6 +67,7 @@ class Gallery:
         data_dir: where the files lie; what is inside is the gallery's own affair.
         catalogue: cameras, videos and tracklets.
         jobs: requests to index recordings.
+        failures: their recordings that failed, to be tried again.
         watched: files of watched folders that became jobs.
         webhooks: who is told that a job has ended.
         keys: the keys of the API.
@@ -91,6 +93,7 @@ class Gallery:
         self.data_dir = data_dir
         self.catalogue = Catalogue(database, data_dir, sight)
         self.jobs = Jobs(database, sight=sight)
+        self.failures = Failures(database, self.jobs, sight)
         self.watched = WatchedFiles(database)
         self.webhooks = Webhooks(database)
         self.keys = Keys(database)

@@ -1,12 +1,14 @@
 """Index jobs: requests are checked and filed here; workers do the work."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from gallery import CameraInfo, Conflict, JobInfo, JobKind, NewRecording, NotFound, RecordingInfo
+from gallery import CameraInfo, JobInfo, JobKind, NewRecording, NotFound
+from gallery.errors import KeyReused
 from service.auth import Caller
 from service.errors import InvalidRequest
-from service.record_schemas import IndexJobIn, IndexJobOut, RecordingIn, RecordingOut
+from service.record_schemas import IndexJobIn, RecordingIn
 from service.recordings import media_path
 from service.state import State
 from service.upload_notes import Upload
@@ -27,7 +29,7 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
     recordings = [recording for recording, _ in checked]
     uploads = {upload.id: upload for _, upload in checked if upload is not None}
     try:
-        with state.uploads.filing([*uploads.values()]) as belongs_to:
+        with key_used_once(), state.uploads.filing([*uploads.values()]) as belongs_to:
             job = state.gallery.jobs.file(
                 recordings,
                 key_id=caller.key_id,
@@ -37,10 +39,17 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
             belongs_to(job.id)
     except NotFound as error:  # removed since it was checked
         raise InvalidRequest(f"There is {error}.", "/recordings") from error
-    except Conflict as error:
+    return job
+
+
+@contextmanager
+def key_used_once() -> Iterator[None]:
+    """Say of an idempotency key that was used for another request where in the request it stands."""
+    try:
+        yield
+    except KeyReused as error:
         message = "This Idempotency-Key was used for another request."
         raise InvalidRequest(message, "Idempotency-Key") from error
-    return job
 
 
 def find(state: State, job_id: str) -> JobInfo:
@@ -49,23 +58,6 @@ def find(state: State, job_id: str) -> JobInfo:
     if job.kind != JobKind.INDEX:
         raise NotFound(f"no index job {job_id}")
     return job
-
-
-def jobs_out(state: State, jobs: Sequence[JobInfo]) -> list[IndexJobOut]:
-    """Jobs as the API says them."""
-    names: dict[int | None, str] = {camera.id: camera.name for camera in state.gallery.catalogue.cameras()}
-    return [
-        IndexJobOut(
-            id=job.id,
-            state=job.state,
-            progress=job.progress,
-            eta_seconds=job.eta_seconds,
-            cancel_requested=job.cancel_requested,
-            created_at=job.created_at,
-            recordings=[_recording_out(recording, names) for recording in job.recordings],
-        )
-        for job in jobs
-    ]
 
 
 def _recording(
@@ -114,20 +106,3 @@ def _complete_upload(state: State, caller: Caller, upload_id: str, pointer: str)
     if size == 0 or (upload.size_bytes is not None and size != upload.size_bytes):
         raise InvalidRequest(f"The upload is not complete: it has {size} bytes.", pointer)
     return upload
-
-
-def _recording_out(recording: RecordingInfo, names: Mapping[int | None, str]) -> RecordingOut:
-    return RecordingOut(
-        camera=names.get(recording.camera_id, "?"),
-        file_name=recording.file_name,
-        start=recording.start_time,
-        state=recording.state,
-        reason=recording.reason,
-        video_id=recording.video_id,
-        stage=recording.stage,
-        progress=recording.progress,
-        counters=dict(recording.counters),
-        attempts=recording.attempts,
-        started_at=recording.started_at,
-        finished_at=recording.finished_at,
-    )

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from gallery import AdaptOptions, JobInfo, JobKind, NotFound, RecordingInfo, ReindexOptions
-from gallery.errors import KeyReused
 from models.names import DEFAULT, SHIPPED, shipped_ids
 from service.auth import Caller
 from service.errors import InvalidRequest
+from service.filing import key_used_once
 from service.model_job_schemas import AdaptJobIn, AdaptOutcome, ModelJobOut, NotableRecording, ReindexJobIn
 from service.state import State
 
@@ -29,20 +29,15 @@ def file_job(
     """
     cameras = None if wanted.cameras is None else _cameras(state, wanted.cameras)
     jobs = state.gallery.jobs
-    try:
+    with key_used_once():
         if isinstance(wanted, ReindexJobIn):
             options = ReindexOptions(wanted.model, _model_id(state, wanted.model, "/model"))
-            job = jobs.file_reindex(
+            return jobs.file_reindex(
                 options, camera_ids=cameras, key_id=caller.key_id, idempotency_key=idempotency_key
             )
-        else:
-            job = jobs.file_adapt(
-                _adapt_options(state, wanted, cameras), key_id=caller.key_id, idempotency_key=idempotency_key
-            )
-    except KeyReused as error:
-        message = "This Idempotency-Key was used for another request."
-        raise InvalidRequest(message, "Idempotency-Key") from error
-    return job
+        return jobs.file_adapt(
+            _adapt_options(state, wanted, cameras), key_id=caller.key_id, idempotency_key=idempotency_key
+        )
 
 
 def find(state: State, job_id: str) -> JobInfo:

@@ -178,9 +178,31 @@ class MediaFolder(BaseModel):
     complete: bool = Field(description="false: it has so many entries that not all were looked at")
 
 
+Obstacle = Literal["filed_again", "indexed", "upload_deleted", "file_missing", "server_file", "by_command"]
+
+
+class RetryOut(BaseModel):
+    """Whether a recording that failed can be tried again."""
+
+    possible: bool = Field(description="Whether a retry of its job takes it")
+    obstacle: Obstacle | None = Field(
+        description=(
+            "Why not. `filed_again`: it was, look at the later job. `indexed`: it is in the gallery by now. "
+            "`upload_deleted`: the server keeps no copy any more, upload it again. `file_missing`: it is not "
+            "in the media folder any more. `server_file`: keys that are limited to cameras cannot name files "
+            "of the server. `by_command`: a command on the server read it, with options of its own: run that "
+            "again"
+        )
+    )
+    kept_until: datetime | None = Field(
+        description="When the server deletes the uploaded file unless it is tried again; null for other files"
+    )
+
+
 class RecordingOut(BaseModel):
     """The current state of one video file of a job."""
 
+    id: str = Field(description="Names the recording within its job")
     camera: str = Field(description="Name of the camera that recorded it")
     file_name: str = Field(description="Its name as it came")
     start: datetime = Field(description="Time of the first frame")
@@ -193,6 +215,31 @@ class RecordingOut(BaseModel):
     attempts: int = Field(description="How many times it was begun")
     started_at: datetime | None = Field(description="When it was begun last")
     finished_at: datetime | None = Field(description="When it ended")
+    retry: RetryOut | None = Field(description="Whether it can be tried again; null unless it failed")
+
+
+class FailedRecordingOut(RecordingOut):
+    """A video file that failed and was neither filed again nor indexed since."""
+
+    job_id: str = Field(description="The job in which it failed")
+
+
+class FailedRecordingList(BaseModel):
+    """Recordings that failed, those filed last first, a page at a time."""
+
+    items: list[FailedRecordingOut] = Field(description="The recordings of this page")
+    next_cursor: str | None = Field(description="Pass it on as `cursor` for the next page; null on the last")
+
+
+class RetryIn(RequestModel):
+    """Which recordings of a job to try again."""
+
+    recordings: list[Id] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Their ids; null: all that failed and can be tried again",
+    )
 
 
 class IndexJobOut(BaseModel):

@@ -28,7 +28,8 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     ),
     frozenset({Scope.INDEX}): (
         "createCamera changeCamera correctVideo createUpload appendToUpload getUpload deleteUpload "
-        "listMedia createIndexJob listIndexJobs getIndexJob cancelIndexJob"
+        "listMedia createIndexJob listIndexJobs getIndexJob cancelIndexJob retryIndexJob "
+        "listFailedRecordings"
     ),
     frozenset({Scope.ADMINISTER}): (
         "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "

@@ -109,6 +109,15 @@ class Uploads:
             raise NotFound(f"no upload {upload_id}")
         return upload
 
+    def at(self, path: Path) -> Upload | None:
+        """The upload whose bytes lie at a path; None if there is none, or not any more."""
+        upload = self._notes.read(path.stem)
+        return upload if upload is not None and self.path(upload) == path and path.is_file() else None
+
+    def kept_until(self, upload: Upload) -> datetime:
+        """When `expire` removes it if no job or video needs it. Raises NotFound: it was removed meanwhile."""
+        return datetime.fromtimestamp(self._status(upload).st_mtime, UTC) + self._ttl
+
     def path(self, upload: Upload) -> Path:
         """Return the path of its bytes."""
         return self._notes.data(upload.id)
@@ -119,9 +128,7 @@ class Uploads:
 
     def expires_at(self, upload: Upload) -> datetime | None:
         """When `expire` would remove it; None once it belongs to a job. Raises NotFound."""
-        if upload.job_id is not None:
-            return None
-        return datetime.fromtimestamp(self._status(upload).st_mtime, UTC) + self._ttl
+        return None if upload.job_id is not None else self.kept_until(upload)
 
     async def append(self, upload: Upload, offset: int, chunks: AsyncIterator[bytes]) -> int:
         """Write chunks at the end of an upload and return its size.

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -17,14 +18,18 @@ from sightline.console import (
     output,
     print_json,
     print_line,
+    print_note,
     print_table,
     read_settings,
 )
+from sightline.failures import CommandError
 
 if TYPE_CHECKING:
     from gallery import CameraInfo, Gallery, JobInfo, RecordingInfo
 
-app = typer.Typer(help="List, show, follow and cancel jobs.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, show, follow, cancel and retry jobs.", no_args_is_help=True, rich_markup_mode=None
+)
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `sightline jobs list` shows it.")]
 
 _LOOK_SECONDS: Final = 0.5
@@ -79,6 +84,57 @@ def cancel(job_id: JobId, data_dir: DataDir = None) -> None:
         return
     running = sum(recording.state == "running" for recording in job.recordings)
     print_line("The job is cancelled." + (f" {running} recordings in work stop soon." if running else ""))
+
+
+@app.command()
+def retry(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """File the recordings of an index job that failed again, as another job.
+
+    Left out is what was filed again already or is indexed by now, and uploads whose file was deleted. Where
+    none is left the command fails. `sightline reindex --job` files what a model still lacks.
+    """
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        job = gallery.jobs.get(job_id)
+        outlived = gallery.failures.outlived(job.recordings)
+        failed = [one for one in job.recordings if one.state == "failed" and one.id not in outlived]
+        gone = [one for one in failed if one.owned and not Path(one.path).exists()]
+        for one in gone if not as_json else []:
+            print_note(f"left out: {shown(one.file_name)}: the uploaded file was deleted; upload it again")
+        wanted = [one.id for one in failed if one not in gone]
+        if not wanted:
+            raise CommandError(
+                f"nothing of job {job_id} is to be tried again", f"sightline jobs show {job_id}"
+            )
+        again = gallery.failures.retry(job_id, wanted)
+    if as_json:
+        print_json(_without_recordings(again) | {"recordings": [asdict(r) for r in again.recordings]})
+        return
+    print_line(f"Job {again.id} has {len(wanted)} recordings.")
+
+
+@app.command()
+def failed(
+    camera: Annotated[str | None, typer.Option(help="Of this camera only.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, the last filed first.")] = 50,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List recordings that failed and were neither filed again nor indexed since, with the reason."""
+    with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
+        camera_id = None if camera is None else gallery.catalogue.camera_named(camera).id
+        found = gallery.failures.list(camera_id=camera_id, limit=limit)
+        if as_json:
+            print_json([asdict(one.recording) | {"job_id": one.job_id} for one in found])
+            return
+        rows = _rows(gallery, [one.recording for one in found])
+    columns = ("recording", "camera", "local_start", "reason")
+    print_table(
+        [
+            {"job": one.job_id, **{name: row[name] for name in columns}}
+            for one, row in zip(found, rows, strict=True)
+        ],
+        empty="No recording has failed.",
+    )
 
 
 @app.command()

@@ -32,6 +32,7 @@ class Filed:
         insert: makes the rows of its recordings.
         request_hash: equal for equal requests.
         told: what its event says; None for what nobody asked for, which has none.
+        action: of its event.
     """
 
     kind: JobKind
@@ -39,6 +40,7 @@ class Filed:
     insert: Callable[[Session, str], None]
     request_hash: str
     told: dict[str, Any] | None
+    action: str = "job.file"
 
 
 def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:

@@ -82,7 +82,7 @@ class Jobs:
 
         told = {"recordings": len(rows)}
         filed = Filed(JobKind.INDEX, {}, insert, request_hash or job_filing.fingerprint(rows), told)
-        return self._file(filed, key_id, idempotency_key)
+        return self.file_as(filed, key_id, idempotency_key)
 
     def record_failure(
         self, recording: NewRecording, reason: str, *, counters: Mapping[str, Any] | None = None
@@ -106,7 +106,7 @@ class Jobs:
             session.add(row)
             session.flush()
 
-        return self._file(Filed(JobKind.INDEX, {}, insert, job_filing.fingerprint([row]), None), None, None)
+        return self.file_as(Filed(JobKind.INDEX, {}, insert, job_filing.fingerprint([row]), None), None, None)
 
     def file_reindex(
         self,
@@ -131,7 +131,7 @@ class Jobs:
         values = model_jobs.reindex_options(options)
         told = {"kind": JobKind.REINDEX, **values, "camera_ids": chosen}
         filed = Filed(JobKind.REINDEX, values, insert, job_filing.hash_of([values, chosen]), told)
-        return self._file(filed, key_id, idempotency_key)
+        return self.file_as(filed, key_id, idempotency_key)
 
     def file_adapt(
         self, options: AdaptOptions, *, key_id: str | None = None, idempotency_key: str | None = None
@@ -150,17 +150,18 @@ class Jobs:
         values = model_jobs.adapt_options(options)
         told = {"kind": JobKind.ADAPT, **values}
         filed = Filed(JobKind.ADAPT, values, insert, job_filing.hash_of(values), told)
-        return self._file(filed, key_id, idempotency_key)
+        return self.file_as(filed, key_id, idempotency_key)
 
     @staticmethod
     def check_adapt(options: AdaptOptions) -> None:
         """Raise InvalidInput for options that no adaptation can have."""
         model_jobs.adapt_options(options)
 
-    def _file(self, filed: Filed, key_id: str | None, idempotency_key: str | None) -> JobInfo:
+    def file_as(self, filed: Filed, key_id: str | None, idempotency_key: str | None) -> JobInfo:
+        """File a job, or find the one that the same request filed; raises Conflict and what `insert` does."""
         token = job_filing.idempotency_token(key_id, idempotency_key)
         request_hash = text(filed.request_hash, "request hash", longest=64)
-        if token is not None and (before := self._filed_before(token, request_hash)) is not None:
+        if (before := self._filed_before(token, request_hash)) is not None:
             return before
         try:
             with self._database.write() as session:
@@ -178,11 +179,11 @@ class Jobs:
                 session.flush()
                 filed.insert(session, job.id)
                 if filed.told is not None:
-                    add_event(session, "job.file", key_id=key_id, subject=job.id, detail=filed.told)
+                    add_event(session, filed.action, key_id=key_id, subject=job.id, detail=filed.told)
                 return reading.job_info(session, job, job.id, self._sight)
         except IntegrityError:
             # The same request, sent twice at once: the other one was filed between our look and our insert.
-            if token is None or (before := self._filed_before(token, request_hash)) is None:
+            if (before := self._filed_before(token, request_hash)) is None:
                 raise
             return before
 
@@ -206,8 +207,7 @@ class Jobs:
             InvalidInput: `limit` is out of range.
             NotFound: `after` is no id.
         """
-        if not 1 <= limit <= MAX_LISTED:
-            raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
+        require_page(limit)
         query = select(Job).where(Job.kind.in_(kinds), *reading.seen_jobs(self._sight))
         query = query.order_by(Job.id.desc()).limit(limit)
         if after is not None:
@@ -335,7 +335,17 @@ class Jobs:
         with self._database.write() as session:
             leases.end(session, claim, state, values)
 
-    def _filed_before(self, token: str, request_hash: str) -> JobInfo | None:
+    def filed(self, key_id: str | None, idempotency_key: str | None, request_hash: str) -> JobInfo | None:
+        """The job that the same request filed before; None if there is none.
+
+        Raises:
+            Conflict: the idempotency key was used for another request.
+        """
+        return self._filed_before(job_filing.idempotency_token(key_id, idempotency_key), request_hash)
+
+    def _filed_before(self, token: str | None, request_hash: str) -> JobInfo | None:
+        if token is None:
+            return None
         with self._database.read() as session:
             job = session.scalar(select(Job).where(Job.idempotency_key == token))
             if job is None:
@@ -343,6 +353,12 @@ class Jobs:
             if job.request_hash != request_hash:
                 raise KeyReused("the idempotency key was used for another request")
             return reading.job_info(session, job, job.id, self._sight)
+
+
+def require_page(limit: int) -> None:
+    """Raise InvalidInput for a page of a list that is too long or too short."""
+    if not 1 <= limit <= MAX_LISTED:
+        raise InvalidInput(f"limit must be 1 to {MAX_LISTED}, not {limit}")
 
 
 def _lease_time(seconds: float) -> timedelta:

@@ -4,14 +4,14 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from gallery.jobs.state import CANCELLED, FAILED, QUEUED, RUNNING
 from gallery.records.coverage import FiledState, Unindexed
-from gallery.records.jobs import EXPECTED_SECONDS, JobKind
+from gallery.records.jobs import EXPECTED_SECONDS, JobKind, Outlived
 from gallery.sql.database import batches
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording, Video
@@ -79,14 +79,38 @@ def _rows(session: Session, camera_ids: Collection[int] | None, sight: Sight) ->
     if camera_ids is not None:
         query = query.where(JobRecording.camera_id.in_([i for i in camera_ids if 0 < i < 2**31]))
     rows = session.execute(query.order_by(JobRecording.id)).all()
-    failed = {row.path for row in rows if row.state == FAILED}
-    last = _last_filings(session, sorted(failed), sight)
-    indexed = _last_indexed(session, sorted(failed), sight)
+    over = outlived(session, [row for row in rows if row.state == FAILED], sight)
+    return [row for row in rows if row.id not in over]
 
-    def superseded(row: Row[Any]) -> bool:
-        return last[row.path] != row.id or (row.path in indexed and indexed[row.path] > row.finished_at)
 
-    return [row for row in rows if row.state != FAILED or not superseded(row)]
+class Failed(Protocol):
+    """What is asked of a recording that failed."""
+
+    @property
+    def id(self) -> str:
+        """Names it; ids grow with time."""
+
+    @property
+    def path(self) -> str:
+        """Where its file lay."""
+
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it failed."""
+
+
+def outlived(session: Session, failed: Sequence[Failed | Row[Any]], sight: Sight) -> dict[str, Outlived]:
+    """Of recordings that failed, by id, those of which that is not the last word, and what was."""
+    paths = sorted({one.path for one in failed})
+    last = _last_filings(session, paths, sight)
+    indexed = _last_indexed(session, paths, sight)
+    found: dict[str, Outlived] = {}
+    for one in failed:
+        if one.finished_at is not None and indexed.get(one.path, one.finished_at) > one.finished_at:
+            found[one.id] = "indexed"
+        elif last[one.path] != one.id:
+            found[one.id] = "filed_again"
+    return found
 
 
 def _unindexed(row: Row[Any], begins: Sequence[datetime]) -> Unindexed:

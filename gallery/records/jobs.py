@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+Outlived = Literal["filed_again", "indexed"]
+"""Why a failure is not the last word: the same file was filed again, or it was indexed since."""
 EXPECTED_SECONDS: Final = "expected_seconds"  # counter of a recording: how long it is, as its header says
 
 
@@ -83,6 +85,14 @@ class RecordingInfo:
     counters: Mapping[str, int]
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRecording:
+    """A recording of a job that failed and was not filed again, nor indexed since."""
+
+    job_id: str
+    recording: RecordingInfo
 
 
 @dataclass(frozen=True, slots=True)

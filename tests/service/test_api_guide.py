@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from gallery import NewRecording
 from service import problems
-from tests.service.conftest import Archive
+from tests.service.conftest import NOON, Archive
 from tests.service.videos import RED, encoded, scene
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
@@ -85,6 +86,11 @@ class Shell:
 def test_every_command_works(client: TestClient, archive: Archive, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(encoded(scene((RED, 100, 60)), "JPEG"))
     (tmp_path / "dock3.mp4").write_bytes(Path(archive.videos["gate"].path).read_bytes())
+    gate = archive.gallery.catalogue.camera_named("gate").id
+    archive.gallery.jobs.file([NewRecording(gate, "/srv/lost.mp4", "lost.mp4", False, NOON)])
+    failed = archive.gallery.jobs.claim("worker", lease_seconds=60)
+    assert failed is not None
+    archive.gallery.jobs.finish(failed, state="failed", reason="the share was away")
     shell = Shell(client, tmp_path)
     ran = commands()
     for line in ran:

@@ -21,7 +21,7 @@ BESIDES = {"last_used_at", "used_at"}  # that a key was used is no event of its 
 CHANGES = {
     *("createProbe", "deleteProbe", "createSearch", "searchByPhoto", "searchAgain", "refineSearch"),
     *("markHit", "unmarkHit", "undoMark", "createCase", "changeCase", "deleteCase", "addCaseItem"),
-    *("removeCaseItem", "addCaseNote", "createIndexJob", "cancelIndexJob", "createModelJob"),
+    *("removeCaseItem", "addCaseNote", "createIndexJob", "cancelIndexJob", "retryIndexJob", "createModelJob"),
     *("createWebhook", "createCamera", "changeCamera", "putCameraGroup", "deleteCameraGroup"),
     *("correctVideo", "eraseVideo", "resetCalibration", "signIn"),
 }

@@ -97,7 +97,35 @@ def test_following_lasts_until_the_job_ends(
     assert f"Job {job}: {'partial' if status else 'succeeded'}" in results[0].output
 
 
-@pytest.mark.parametrize("command", ["show", "cancel", "follow"])
+def test_what_failed_is_listed_and_tried_again(
+    run: Run, job: str, sqlite_settings: GallerySettings, tmp_path: Path
+) -> None:
+    assert "No recording has failed" in run("jobs", "failed").output
+    assert run("jobs", "retry", job).exit_code == 2
+    with Gallery.open(sqlite_settings) as gallery:
+        camera = gallery.catalogue.camera_named("gate [1]").id
+        uploaded = NewRecording(camera, str(tmp_path / "gone"), "gone.mp4", True, datetime.now(UTC))
+        gallery.jobs.finish(claim(gallery), state="failed", reason="the share was away")
+        gallery.jobs.finish(claim(gallery), state="succeeded")
+        lost = gallery.jobs.file([uploaded]).id
+        gallery.jobs.finish(claim(gallery), state="failed", reason="no video")
+
+    listed = json.loads(run("jobs", "failed", "--camera", "gate [1]", "--json").stdout)
+    assert [(one["job_id"], one["file_name"]) for one in listed] == [(lost, "gone.mp4"), (job, "a.mp4")]
+    assert "the share was away" in run("jobs", "failed").output
+    assert run("jobs", "failed", "--camera", "cellar").exit_code == 2
+
+    again = json.loads(run("jobs", "retry", job, "--json").stdout)
+    assert [(one["file_name"], one["state"]) for one in again["recordings"]] == [("a.mp4", "queued")]
+    assert "nothing of job" in run("jobs", "retry", job).stderr
+    refused = run("jobs", "retry", lost)
+    assert refused.exit_code == 2
+    assert "gone.mp4: the uploaded file was deleted" in refused.output
+    with Gallery.open(sqlite_settings) as gallery:
+        assert gallery.audit.events(action="job.retry")[0].subject == again["id"]
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "follow", "retry"])
 def test_a_job_that_does_not_exist_is_one_line(run: Run, command: str, tmp_path: Path) -> None:
     result = run("jobs", command, "00000000000000000000000000000000")
 

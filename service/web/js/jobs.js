@@ -1,4 +1,4 @@
-// The panel of videos: add some, see what is being indexed and why something was skipped, cancel.
+// The panel of videos: add some, see what is being indexed and why something was skipped or failed, cancel, try again.
 
 import { addingForm } from "./adding.js";
 import { getJson } from "./api.js";
@@ -6,6 +6,7 @@ import { showError } from "./alerts.js";
 import { $, fill, h, icon } from "./dom.js";
 import { duration, percent } from "./format.js";
 import { refreshHoldings } from "./holdings.js";
+import { retryButton, retryNote } from "./retrying.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { momentOf } from "./when.js";
@@ -22,7 +23,7 @@ let unfinished = new Set(); // jobs that ran when last seen
 /** The zone of a camera; one that was added elsewhere a moment ago may not be known here yet. */
 const zoneOf = (name) => store.get().cameras.find((camera) => camera.name === name)?.time_zone ?? "UTC";
 
-function recording({ file_name: file, camera, start, state, stage, progress, reason }) {
+function recording({ id, file_name: file, camera, start, state, stage, progress, reason, retry }, jobId) {
   const now = state === "running" ? running(say.jobs.stages[stage] ?? stage, progress, null) : say.jobs.states[state];
   return h(
     "li",
@@ -30,8 +31,19 @@ function recording({ file_name: file, camera, start, state, stage, progress, rea
     h("span", { class: "file" }, file, h("span", { class: "of" }, say.jobs.from(camera), momentOf(start, zoneOf(camera)))),
     h("span", { class: `state ${state}` }, now),
     reason ? h("span", { class: "reason", lang: "en" }, reason) : null,
+    retry?.possible ? again(jobId, [id], { name: say.jobs.againOf(file), data: { job: `again-${id}` } }) : null,
+    retry ? retryNote({ retry }, zoneOf(camera)) : null,
     state === "running" ? h("progress", { max: 1, value: progress, "aria-label": say.jobs.progressOf(file) }) : null,
   );
+}
+
+/** A button that tries recordings of a job again, and then leads to the job that does. */
+function again(jobId, ids, options) {
+  const onFiled = async ({ id }) => {
+    await refresh();
+    $(`#job-list [data-job="${id}"]`)?.focus();
+  };
+  return retryButton(jobId, ids, { ...options, onFiled, onError: (error) => showError($("#jobs-error"), error) });
 }
 
 /** How far work is: at the end of its count it is finishing, for as long as that takes. */
@@ -44,6 +56,8 @@ export function running(doing, share, left) {
 function job(one) {
   const state = one.state === "running" ? running(say.jobs.states.running, one.progress, one.eta_seconds) : say.jobs.states[one.state];
   const stuck = one.state === "queued" && Date.now() - new Date(one.created_at) > PATIENCE;
+  const failed = one.recordings.filter(({ retry }) => retry?.possible).length;
+  const all = failed > 1 ? again(one.id, null, { label: say.jobs.allAgain(failed), data: { job: `again-${one.id}` } }) : null;
   const cancel = h("button", { type: "button", disabled: one.cancel_requested, data: { job: one.id, needs: "cancelIndexJob" }, on: { click: () => cancelJob(one.id) } }, one.cancel_requested ? say.jobs.cancelling : say.jobs.cancel);
   return h(
     "li",
@@ -53,10 +67,10 @@ function job(one) {
       { class: "job-head" },
       h("span", { class: `state ${one.state}` }, state),
       h("span", { class: "note" }, say.jobs.filed(one.recordings.length), momentOf(one.created_at, zoneOf(one.recordings[0]?.camera))),
-      RUNNING.has(one.state) ? cancel : null,
+      RUNNING.has(one.state) ? cancel : all,
     ),
     stuck ? h("p", { class: "note" }, say.jobs.waiting) : null,
-    h("ul", {}, one.recordings.map(recording)),
+    h("ul", {}, one.recordings.map((each) => recording(each, one.id))),
   );
 }
 

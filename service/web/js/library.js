@@ -1,4 +1,4 @@
-// The library: every camera with its videos, day by day, and what of each day was recorded.
+// The library: every camera with its videos, day by day, what of each day was recorded, and what could not be indexed.
 
 import { getAll, getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
@@ -10,19 +10,20 @@ import { bytes, day as dayName, duration } from "./format.js";
 import { behindButton } from "./forms.js";
 import { eraseButton, eraseFootage } from "./footage.js";
 import { refreshHoldings } from "./holdings.js";
+import { retryButton, retryNote } from "./retrying.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { videoForm } from "./videoform.js";
-import { clocksOf } from "./when.js";
+import { clockOf, clocksOf } from "./when.js";
 import { shownZone } from "./zones.js";
 
 let opened = new AbortController(); // ends with the panel
 
-/** A day as a bar from midnight to midnight on the camera's clock, dark where something was recorded. */
+/** A day as a bar from midnight to midnight on the camera's clock, dark where something was recorded, red where that failed. */
 function bar(one) {
   const parts = one.parts.map((part) => {
     const [left, width] = shares(part, one);
-    const piece = h("span", {});
+    const piece = h("span", { class: part.video.failed ? "failed" : "" });
     piece.style.insetInlineStart = `${100 * left}%`;
     piece.style.inlineSize = `max(2px, ${100 * width}%)`;
     return piece;
@@ -44,14 +45,43 @@ function videoRow({ video }, zone, shown) {
   );
 }
 
+/** A recording that could not be indexed: when, which file, why, and a way to try it again. */
+function failedRow({ video: failed }, zone) {
+  const place = h("div", { class: "slot" });
+  const onFiled = () => {
+    const told = h("p", { class: "note", role: "status", tabIndex: -1 }, say.library.filedAgain(failed.file_name));
+    fill(row, told);
+    told.focus();
+  };
+  const row = h(
+    "li",
+    { class: "video failed" },
+    h("span", { class: "clocks" }, failed.end > failed.start ? clocksOf(failed.start, failed.end, zone) : clockOf(failed.start, zone)),
+    h("span", { class: "file" }, failed.file_name, h("span", { class: "note state failed" }, say.jobs.states.failed)),
+    failed.retry.possible ? retryButton(failed.job_id, [failed.id], { name: say.jobs.againOf(failed.file_name), onFiled, onError: (error) => showError(place, error) }) : null,
+    h("p", { class: "reason", lang: "en" }, failed.reason),
+    retryNote(failed, zone),
+    place,
+  );
+  return row;
+}
+
+/** Recordings that failed, to stand among videos: as long as the file says, or a moment where it could not be asked. */
+async function failedOf(camera) {
+  if (!mayDo("listFailedRecordings", false)) return [];
+  const all = await getAll(`/v1/failed-recordings?camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
+  return all.map((one) => ({ ...one, failed: true, end: new Date(Date.parse(one.start) + 1000 * (one.counters.expected_seconds || 0)).toISOString() }));
+}
+
 function dayItem(one, zone, shown) {
   const name = dayName(new Date((one.start + one.end) / 2).toISOString(), zone);
-  const about = say.library.day(one.parts.length, duration(covered(one.parts)));
+  const seen = one.parts.filter(({ video }) => !video.failed);
+  const about = [seen.length ? say.library.day(seen.length, duration(covered(seen))) : null, say.library.failed(one.parts.length - seen.length)];
   return h(
     "details",
     { class: "day" },
-    h("summary", {}, h("span", { class: "day-name" }, name), bar(one), h("span", { class: "note" }, about)),
-    h("ul", {}, one.parts.map((part) => videoRow(part, zone, shown))),
+    h("summary", {}, h("span", { class: "day-name" }, name), bar(one), h("span", { class: "note" }, about.filter(Boolean).join(", "))),
+    h("ul", {}, one.parts.map((part) => (part.video.failed ? failedRow(part, zone) : videoRow(part, zone, shown)))),
   );
 }
 
@@ -60,8 +90,8 @@ async function showVideos(camera, place) {
   const reload = () => showVideos(camera, place);
   const open = new Set([...place.querySelectorAll("details[open] .day-name")].map((name) => name.textContent));
   try {
-    const videos = await getAll(`/v1/videos?limit=500&camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
-    const days = byDay(videos, camera.time_zone).map((one) => dayItem(one, camera.time_zone, showAgain));
+    const videos = getAll(`/v1/videos?limit=500&camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
+    const days = byDay((await Promise.all([videos, failedOf(camera)])).flat(), camera.time_zone).map((one) => dayItem(one, camera.time_zone, showAgain));
     for (const one of days) one.open = days.length === 1 || open.has(one.querySelector(".day-name").textContent);
     fill(place, days.length ? [h("p", { class: "note" }, say.library.zone(shownZone(camera.time_zone))), days] : h("p", { class: "note" }, say.library.noVideos));
   } catch (error) {

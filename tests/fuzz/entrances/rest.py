@@ -61,6 +61,8 @@ def _upkeep() -> list[Json]:
         _step("createUpload", "POST", "/v1/uploads", json={"file_name": "more.mp4"}),
         _step("appendToUpload", "PUT", "/v1/uploads/${upload_id}", query={"offset": 0}, raw="film"),
         _step("createIndexJob", "POST", "/v1/index-jobs", json={"recordings": [recording]}),
+        _step("retryIndexJob", "POST", "/v1/index-jobs/${job_id}/retry", json={"recordings": ["${job_id}"]}),
+        _step("listFailedRecordings", "GET", "/v1/failed-recordings"),
         _step("cancelIndexJob", "POST", "/v1/index-jobs/${job_id}/cancel"),
         _step("putHold", "POST", "/v1/holds", json={"recording": "${video_id}", "reason": "theft"}),
         _step("planErasure", "POST", "/v1/erasures/plan", json={"recordings": ["${video_id}"]}),

@@ -31,6 +31,11 @@ def watched(camera: int) -> WatchedFile:
     return WatchedFile(new, "a" * 64, WatchedStamp(1, 2, 3))
 
 
+def again(gallery: Gallery) -> object:
+    (failed,) = gallery.failures.list()
+    return gallery.failures.retry(failed.job_id, [failed.recording.id], key_id=KEY)
+
+
 CHANGES: dict[str, tuple[str, Callable[[Gallery, int, str, str], object]]] = {
     "index": ("job.file", lambda g, camera, job, hook: g.jobs.file([recording(camera)], key_id=KEY)),
     "reindex": (
@@ -41,6 +46,7 @@ CHANGES: dict[str, tuple[str, Callable[[Gallery, int, str, str], object]]] = {
         "job.file",
         lambda g, camera, job, hook: g.jobs.file_adapt(AdaptOptions(name="n", parent="p"), key_id=KEY),
     ),
+    "retry": ("job.retry", lambda g, camera, job, hook: again(g)),
     "cancel": ("job.cancel", lambda g, camera, job, hook: g.jobs.cancel(job, key_id=KEY)),
     "watch": ("job.file", lambda g, camera, job, hook: g.watched.file([watched(camera)])),
     "hook": (
@@ -63,6 +69,7 @@ def test_a_change_and_its_event_are_one(gallery: Gallery, monkeypatch: pytest.Mo
     store(gallery, 1, make_tracklets(1, 1))
     job = gallery.jobs.file([recording(camera, "/media/first.mp4")]).id
     hook = gallery.webhooks.create("https://first.example/")[0].id
+    gallery.jobs.record_failure(recording(camera, "/media/damaged.mp4"), "it is damaged")
 
     def full(session: Session) -> None:
         raise StorageFull("the disk of the database is full")

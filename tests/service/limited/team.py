@@ -115,6 +115,10 @@ def work(archive: Archive, client: TestClient, everybody: TestClient) -> Team:
     made(client, "PUT", f"/v1/uploads/{sent['id']}", params={"offset": 0}, content=b"film")
     own = {"camera": "gate", "upload_id": sent["id"], "start": start}
     mine = made(client, "POST", "/v1/index-jobs", json={"recordings": [own]})
+    broken = made(client, "POST", "/v1/uploads", json={"file_name": "broken.mp4"})
+    made(client, "PUT", f"/v1/uploads/{broken['id']}", params={"offset": 0}, content=b"film")
+    one = {**own, "upload_id": broken["id"]}
+    failed = made(client, "POST", "/v1/index-jobs", json={"recordings": [one]})
     _find_it_elsewhere(archive, job["id"])
     loose = made(client, "POST", "/v1/uploads", json={"file_name": "more.mp4"})
     ids = {
@@ -123,6 +127,7 @@ def work(archive: Archive, client: TestClient, everybody: TestClient) -> Team:
         "their case": theirs["id"],
         "job": job["id"],
         "my job": mine["id"],
+        "failed job": failed["id"],
         "upload": sent["id"],
         "loose": loose["id"],
     }
@@ -133,6 +138,8 @@ def _find_it_elsewhere(archive: Archive, mixed: str) -> None:
     """As if the team's upload had the content of the hidden camera's recording."""
     gallery, video = archive.gallery, archive.videos[HIDDEN]
     while (claim := gallery.jobs.claim("w", lease_seconds=60)) is not None:
-        if claim.job_id != mixed:
+        if claim.recording.file_name == "broken.mp4":
+            gallery.jobs.finish(claim, state="failed", reason="no video stream")
+        elif claim.job_id != mixed:
             said = f"{video.file_name} is indexed already, as video {video.id}"
             gallery.jobs.finish(claim, state="skipped", reason=said, video_id=video.id)

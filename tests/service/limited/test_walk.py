@@ -53,7 +53,7 @@ def pools(team: Team) -> dict[str, list[str]]:
         "probe_id": [team.probe["id"]],
         "case_id": [team.case["id"], team.ids["their case"]],
         "subject_id": [team.wide["id"], team.probe["id"]],
-        "job_id": [team.ids["job"], team.ids["my job"]],
+        "job_id": [team.ids["job"], team.ids["my job"], team.ids["failed job"]],
         "upload_id": [team.ids["loose"], team.ids["upload"]],
         "name": [HIDDEN, "gate", "team"],
         "model": ["colour-histogram"],
@@ -107,6 +107,7 @@ def bodies(team: Team) -> dict[str, list[Json]]:
     sent["listOnwards"] = [{"params": {"camera": name}} for name in ("gate", HIDDEN)]
     sent["listSearches"] = [{}, {"params": {"cursor": team.wide["id"]}}]
     sent["listCases"] = [{}, {"params": {"cursor": team.ids["their case"]}}]
+    sent["listFailedRecordings"] = [{"params": one} for one in ({}, {"camera": "gate"}, {"camera": HIDDEN})]
     sent["listIndexJobs"] = [{}, {"params": {"cursor": team.ids["job"]}}]
     return sent
 
