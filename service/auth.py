@@ -26,7 +26,7 @@ from service.access import cookies
 from service.access.bodies import Bodies, has_body
 from service.access.identity import Identity
 from service.access.limits import Count, Limits, address_of, headers_of, place_of
-from service.access.slow_bodies import checked_again, require_rights
+from service.access.slow_bodies import checked_again, require_rights, require_still
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.reasons import CASE_NUMBER, PURPOSE
 from service.roles import Grant, Roles
@@ -325,7 +325,8 @@ async def require_caller(
     """The caller that the middleware found; the parameters only declare the schemes in OpenAPI.
 
     What the middleware has checked before the body is checked again, for the route that was really taken.
-    Then one that works in a thread waits for its key's turn; the others go through a lane, or wait for bytes.
+    Then one that works in a thread waits for its key's turn, which may take long enough for rights to change;
+    the others go through a lane, or wait for bytes.
     """
     require_rights(request)
     caller: Caller = request.state.caller
@@ -333,6 +334,7 @@ async def require_caller(
     await run_in_threadpool(_check_scopes, route, request.app.state.sightline.gallery, caller)
     if not iscoroutinefunction(route.endpoint):
         await request.app.state.sightline.turns.take(caller.key_id, request.scope)
+        await require_still(request)
     return caller
 
 

@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 from starlette.requests import Request
 
+from service.access.slow_bodies import require_still
 from service.errors import Abandoned, Busy
 from service.turns import Turn, Turns
 
@@ -66,6 +67,8 @@ class Lane:
     async def run(self, key_id: str | None, request: Request, function: Callable[[], T]) -> T:
         """Call a function in a thread and return what it returns.
 
+        Who waited long is asked again what they may do: a key can be revoked meanwhile.
+
         Args:
             key_id: whose turn it takes.
             request: one whose body was read; when its client goes away, the next `checkpoint` raises.
@@ -74,6 +77,7 @@ class Lane:
         Raises:
             Busy: too many wait already, or it would wait for too long.
             Abandoned: the client went away.
+            ServiceError: its caller may not do it any more.
         """
         turn = Turn()
 
@@ -85,6 +89,7 @@ class Lane:
         try:
             leave = await self._turns.enter(key_id, turn)
             try:
+                await require_still(request)
                 return await anyio.to_thread.run_sync(work, limiter=self._threads)
             finally:
                 leave()

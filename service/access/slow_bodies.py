@@ -1,4 +1,4 @@
-"""Rights are checked before a body is read, and again where it or its answer takes its time."""
+"""Rights are checked before a body is read, and again where it, its turn or its answer takes its time."""
 
 import time
 from collections.abc import Callable, MutableMapping
@@ -60,7 +60,7 @@ async def _look_again(state: MutableMapping[str, Any]) -> None:
 
 async def require_still(request: Request) -> None:
     """Raise why the caller of a request that takes long may not do it any more; to be asked now and then."""
-    await _look_again(request.scope["state"])
+    await _look_again(request.scope.setdefault("state", {}))
     require_rights(request)
 
 
