@@ -17,6 +17,7 @@ import av.error
 from av.stream import Disposition
 
 from gallery import FrameClock, recording_formats
+from gallery.recorded import said_start
 from indexer.errors import UnreadableRecording
 from indexer.frames import FrameConverter, pixel_aspect
 from indexer.names import shown
@@ -105,8 +106,7 @@ class OpenRecording:
     @property
     def recorded_at(self) -> str | None:
         """When the file says that it was recorded, in ISO 8601, or None."""
-        said = self._stream.metadata.get("creation_time") or self._container.metadata.get("creation_time")
-        return None if said is None else str(said)[:64]
+        return said_start(self._stream.metadata, self._container.metadata)
 
     def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
         """Yield frames in order of time, at most `fps` a second (all if None); once.

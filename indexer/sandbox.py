@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -20,6 +20,7 @@ from typing import Final, Self
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from gallery.recorded import start_of
 from indexer.decode import Statistics
 from indexer.errors import UnreadableRecording
 from indexer.names import shown
@@ -44,7 +45,6 @@ ENVIRONMENT: Final = (
     "VIRTUAL_ENV",
 )
 _ANSWER: Final = TypeAdapter(Answer)
-_NO_CLOCK: Final = 1980  # the year of the first day of FAT, the last of such first days
 
 
 class Sandboxed:
@@ -205,19 +205,12 @@ def open_sandboxed(path: Path, settings: IndexSettings, *, aspect: float | None 
 
 
 def recorded_at(path: Path, settings: IndexSettings) -> datetime:
-    """When a recording began, as its file says. Raises UnreadableRecording: it says nothing that can be so.
-
-    Recorders without a clock write the first day of their count, 1904 or 1970.
-    """
+    """When a recording began, as its file says. Raises UnreadableRecording: it says nothing that can be."""
     with open_sandboxed(path, settings) as recorded:
-        said = recorded.recorded_at
-    try:
-        start = None if said is None else datetime.fromisoformat(said)
-    except ValueError:
-        start = None
-    if start is None or start.year <= _NO_CLOCK:
+        start = start_of(recorded.recorded_at)
+    if start is None:
         raise UnreadableRecording(f"{shown(path.name)}: its file does not say when it began")
-    return start.replace(tzinfo=start.tzinfo or UTC)
+    return start
 
 
 def length_us(path: Path, settings: IndexSettings) -> int:

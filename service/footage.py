@@ -67,7 +67,7 @@ class Footage:
         self._track = track
         self._steady = steady
         self._reformatter = VideoReformatter()  # one for all frames: its tables are costly to set up
-        self._container, self._stream = _open(path, track)
+        self._container, self._stream = open_recording(path, track)
         first = next(self._decode(), None)
         if first is None:
             self._container.close()
@@ -129,7 +129,7 @@ class Footage:
             first = next((p for p in self._container.demux(self._stream) if p.pts is not None), None)
             if first is None or not first.is_keyframe or self.time_of(first.pts) > max(0, start_us):
                 self._container.close()
-                self._container, self._stream = _open(self._path, self._track)
+                self._container, self._stream = open_recording(self._path, self._track)
             else:
                 self._seek(start_us)
             yield from self._container.demux(self._stream)
@@ -164,7 +164,7 @@ class Footage:
     def _from_beginning(self) -> Iterator[tuple[int, VideoFrame]]:
         """All frames, on the indexer's clock."""
         self._container.close()
-        self._container, self._stream = _open(self._path, self._track)
+        self._container, self._stream = open_recording(self._path, self._track)
         rate = Fraction(self._stream.average_rate or self._stream.guessed_rate or _DEFAULT_RATE)
         by_dts = "avi" in self._container.format.name and self._stream.codec_context.has_b_frames
         clock = FrameClock(
@@ -195,8 +195,8 @@ def _decoded(packet: "Packet[VideoStream]") -> Iterator[VideoFrame]:
         return
 
 
-def _open(path: Path, track: int | None) -> tuple[InputContainer, VideoStream]:
-    """A recording and its stream of moving pictures."""
+def open_recording(path: Path, track: int | None) -> tuple[InputContainer, VideoStream]:
+    """A recording and its stream of moving pictures. Raises RecordingUnavailable."""
     try:
         # A recording is one file: no list in its place makes FFmpeg read others, or the network.
         options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}

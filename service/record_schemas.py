@@ -168,6 +168,21 @@ class MediaFile(BaseModel):
     written_at: datetime = Field(description="When it was written last")
 
 
+class MediaStart(BaseModel):
+    """When a file of the media folder began, as its metadata say."""
+
+    path: str = Field(description="The file, relative to the media folder")
+    start: datetime | None = Field(
+        description="The time of its first frame as the file says it; many recorders are wrong about it"
+    )
+    why: Literal["not_said", "impossible", "unreadable"] | None = Field(
+        description=(
+            "Why there is none. `not_said`: it says none, or the first day of a clock that was never set. "
+            "`impossible`: before 1980, or in the future. `unreadable`: it is no recording that can be read"
+        )
+    )
+
+
 class MediaFolder(BaseModel):
     """What a folder of the media folder holds."""
 

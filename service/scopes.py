@@ -28,7 +28,7 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
     ),
     frozenset({Scope.INDEX}): (
         "createCamera changeCamera correctVideo createUpload appendToUpload getUpload deleteUpload "
-        "listMedia createIndexJob listIndexJobs getIndexJob cancelIndexJob retryIndexJob "
+        "listMedia getMediaStart createIndexJob listIndexJobs getIndexJob cancelIndexJob retryIndexJob "
         "listFailedRecordings"
     ),
     frozenset({Scope.ADMINISTER}): (
@@ -55,7 +55,8 @@ _WHOLE: Final = (
     "cancelModelJob getModelJobReport listAuditEvents getAuditAnchor verifyAuditTrail exportAuditTrail "
     "getSystem listKeys createKey revokeKey listSessions endSession planErasure erase listErasures "
     "getErasure getCertificateText putHold liftHold listHolds setRetentionRule removeRetentionRule "
-    "listMedia runRetention listRetentionRules createWebhook listWebhooks deleteWebhook listDeliveries"
+    "listMedia getMediaStart runRetention listRetentionRules createWebhook listWebhooks deleteWebhook "
+    "listDeliveries"
 )
 WHOLE_GALLERY: Final[frozenset[str]] = frozenset(_WHOLE.split())
 """What a key that is limited to cameras may not do, whatever its scopes: it would show or change others."""

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from gallery import CameraInfo, Conflict, Gallery, JobInfo, NewRecording, WatchedFile, WatchedStamp
+from gallery.recorded import is_possible
 from indexer.errors import NotOneTime, UnreadablePath, UnreadableRecording
 from indexer.hashing import content_hash
 from indexer.local_time import in_zone, zone_of
@@ -16,8 +17,6 @@ from indexer.watching.scan import scan
 from indexer.watching.settling import Settling, stamp_of
 
 MOST_AT_ONCE: Final = 200  # recordings of one job: a bound on what is hashed before the first is filed
-_EARLIEST: Final = datetime(1980, 1, 1, tzinfo=UTC)  # recorders without a clock begin there, or before
-_AHEAD: Final = timedelta(days=1)  # that a recorder's clock may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +184,6 @@ class Watcher:
             start = self._read[stamp]
         assert start is not None
         begin = in_zone(start, zone)
-        if not _EARLIEST <= begin.astimezone(UTC) <= datetime.now(UTC) + _AHEAD:
+        if not is_possible(begin):
             raise UnreadablePath(f"it would have begun at {begin.isoformat()}")
         return Ready(path, stamp, name, known is None, begin)

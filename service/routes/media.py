@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from service import media_folder
 from service.auth import CallerDep
-from service.record_schemas import MediaFolder
+from service.media_start import media_start
+from service.record_schemas import MediaFolder, MediaStart
 from service.state import StateDep
 
 router = APIRouter(prefix="/v1/media", tags=["index jobs"])
@@ -27,3 +28,17 @@ def list_media(
     found = media_folder.listing(state.settings.media_dir, folder)
     state.gallery.audit.record("media.list", key_id=caller.key_id, detail={"folder": found.folder})
     return found
+
+
+@router.get("/start", operation_id="getMediaStart", summary="When a file of the media folder began")
+async def get_media_start(
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    path: Annotated[str, Query(min_length=1, max_length=1000, description="Relative to the media folder")],
+) -> MediaStart:
+    """As its metadata say, in UTC; that is often wrong, so nothing is filed by it unasked.
+
+    422: there is no such file in the media folder, or the server has none.
+    """
+    return await state.clips_lane.run(caller.key_id, request, lambda: media_start(state.settings, path))

@@ -14,6 +14,7 @@ from tests.browser.library import PLACES, photo, scene
 from tests.browser.running import Site, running_site
 from tests.browser.scenes import RED_COAT
 from tests.browser.test_layout import FAINT
+from tests.service.test_media_folder import stamped
 from tests.waiting import until
 
 
@@ -93,7 +94,7 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
     expect(first.get_by_label("Camera", exact=True)).to_have_value("Gate 7")
     known = "Start: from the name of the file. Camera: from the name of the file or its folder."
     expect(first.locator(".origin")).to_have_text(known)
-    expect(last.locator(".origin")).to_contain_text("Start: not known, enter it.")
+    expect(last.locator(".origin")).to_contain_text("The file cannot be read as a recording.")
     index = page.get_by_role("button", name="Index", exact=True)
     place = index.bounding_box()
     last.get_by_label("First frame at, date").fill("2026-03-13")
@@ -125,6 +126,34 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("on the server: Nights/2026-03-14_22-00.mp4")
     expect(rows.last).to_contain_text("on the server: Nights/1/deep.mp4")
+
+
+def test_a_start_that_only_metadata_say_is_offered_with_care(visit: Visit) -> None:
+    gallery = visit.site.gallery
+    media = gallery.data_dir.parent / "media" / "Stamped"
+    media.mkdir()
+    stamped(media / "clip1.mp4", "2026-03-13T07:15:30Z")
+    stamped(media / "clip2.mp4", None)
+    gallery.catalogue.get_or_add_camera("Far gate", time_zone="Asia/Tokyo")
+    visit.open()
+    page = visit.page
+    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="From the server's media folder").click()
+    picker = page.get_by_role("group", name="From the server's media folder")
+    picker.get_by_role("button", name="Stamped/").press("Enter")
+    picker.get_by_role("button", name="Take all 2").click()
+    first, last = (page.locator("#add-rows .row").nth(n) for n in range(2))
+    expect(first.locator(".origin")).to_contain_text("Start: from the file's metadata, which say it in UTC")
+    expect(last.locator(".origin")).to_contain_text("neither the name nor the metadata say it")
+    clock = first.get_by_label("First frame at, time (24 hours)")
+    # The instant stays on whichever clock it is shown.
+    first.get_by_label("Camera", exact=True).fill("Far gate")
+    expect(clock).to_have_value("16:15:30")
+    expect(first.locator(".zone")).to_have_text("Asia/Tokyo (UTC+9)")
+    expect(first.locator(".origin")).to_contain_text("Start: from the file's metadata")
+    clock.fill("16:15:31")
+    page.keyboard.press("Tab")
+    expect(first.locator(".origin")).to_contain_text("Start: as entered.")
 
 
 def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
+import av
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -10,6 +12,7 @@ from starlette.testclient import TestClient
 from gallery import Scope
 from service import media_folder
 from tests.service.conftest import Archive
+from tests.service.videos import scene, write_video
 
 
 def names(client: TestClient, folder: str = "") -> tuple[list[str], list[str]]:
@@ -65,6 +68,48 @@ def test_a_crowded_folder_says_that_it_holds_more(
     assert client.get("/v1/media", params={"folder": "many"}).json()["complete"] is False
 
 
+def stamped(path: Path, said: str | None) -> str:
+    """A short recording whose metadata say this; its name."""
+    plain = path.with_suffix(".avi")
+    write_video(plain, [scene()] * 3, rate=10)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as target:
+        if said is not None:
+            target.metadata["creation_time"] = said
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    plain.unlink()
+    return path.name
+
+
+def test_a_file_says_when_it_began(client: TestClient, archive: Archive) -> None:
+    media = archive.media
+
+    def start(path: str) -> tuple[str | None, str | None]:
+        answer = client.get("/v1/media/start", params={"path": path})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found["path"] == path
+        return found["start"], found["why"]
+
+    assert start(stamped(media / "said.mp4", "2026-01-05T09:00:00Z")) == ("2026-01-05T09:00:00Z", None)
+    assert start(stamped(media / "early.mkv", "1970-01-01T00:00:00Z")) == (None, "not_said")
+    assert start(stamped(media / "late.mkv", "2099-12-31T23:59:59Z")) == (None, "impossible")
+    assert start(stamped(media / "odd.mkv", "yesterday \N{SNOWMAN}" * 40)) == (None, "not_said")
+    assert start(stamped(media / "none.mkv", None)) == (None, "not_said")
+    (media / "notes.mp4").write_bytes(b"no recording")
+    (media / "list.mp4").write_bytes(b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n")
+    assert {start(name) for name in ("notes.mp4", "list.mp4")} == {(None, "unreadable")}
+    os.mkfifo(media / "pipe.mp4")
+    (media / "out.mp4").symlink_to("/etc/passwd")
+    for bad in ("../x.mp4", "/etc/passwd", "out.mp4", "pipe.mp4", "missing.mp4", "a\0b", ".", "x" * 400, ""):
+        refused = client.get("/v1/media/start", params={"path": bad})
+        assert refused.status_code == 422, bad
+        assert str(media) not in refused.text
+
+
 def test_only_keys_that_add_recordings_of_all_cameras_look_there(
     make_app: Callable[..., FastAPI], archive: Archive
 ) -> None:
@@ -76,7 +121,8 @@ def test_only_keys_that_add_recordings_of_all_cameras_look_there(
     }
     with TestClient(make_app()) as client:
         for name, secret in keys_of.items():
-            assert client.get("/v1/media", headers={"X-API-Key": secret}).status_code == 403, name
+            for asked in ("/v1/media", "/v1/media/start?path=gate.mp4"):
+                assert client.get(asked, headers={"X-API-Key": secret}).status_code == 403, name
             assert not client.get("/v1/session", headers={"X-API-Key": secret}).json()["media_folder"], name
         assert client.get("/v1/media").status_code == 401
     with TestClient(make_app(media_dir=None)) as client:

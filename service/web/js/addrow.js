@@ -1,5 +1,7 @@
 // One video about to be added: its file, its camera, when its first frame was taken.
 
+import { getJson } from "./api.js";
+import { mayDo } from "./caller.js";
 import { fill, h, icon } from "./dom.js";
 import { bytes } from "./format.js";
 import { store } from "./state.js";
@@ -33,6 +35,7 @@ function likelyZone() {
 /** A row of the form; `onChange(row)` is called when its camera, zone or time changes, `onDrop(row)` to leave it out. */
 export class AddRow {
   uploaded = null; // the upload's id, kept so that trying again sends nothing twice
+  said = { start: null, why: null }; // what the metadata of a file on the server say of its start, once they were asked
 
   /** `file`: a File to be sent, or {name, size, path} of one that lies in the server's media folder. */
   constructor(file, { onChange, onDrop }) {
@@ -68,6 +71,20 @@ export class AddRow {
       input.addEventListener("change", () => onChange(this));
     }
     this.settle();
+    if (file.path && !this.named.wall) this.#ask(onChange);
+  }
+
+  /** Take the start from the file's metadata, unless one was entered meanwhile. */
+  async #ask(onChange) {
+    if (!mayDo("getMediaStart", false)) return;
+    try {
+      this.said = await getJson(`/v1/media/start?${new URLSearchParams({ path: this.file.path })}`);
+    } catch {
+      return; // it is entered, as where the file says nothing
+    }
+    if (this.said.start && !this.start.touched) this.start.show(this.said.start);
+    this.settle();
+    onChange(this);
   }
 
   get cameraName() {
@@ -85,15 +102,23 @@ export class AddRow {
     this.newCamera.hidden = !this.cameraName || Boolean(this.known);
     this.zone.required = !this.newCamera.hidden;
     this.zone.setCustomValidity(this.newCamera.hidden || isZone(zone) ? "" : say.adding.unknownZone);
+    const said = this.#isSaid; // an instant, which stays what it is on another clock
     if (isZone(zone)) this.start.zone = zone;
+    if (said) this.start.show(this.said.start);
     this.#sayOrigin();
+  }
+
+  /** Whether the start is the one that the file's metadata say, to the second. */
+  get #isSaid() {
+    const { start } = this.said;
+    return Boolean(start && this.start.instant) && Math.floor(Date.parse(start) / 1000) * 1000 === Date.parse(this.start.instant);
   }
 
   /** Say where camera and start come from: what a name says may be wrong, and so may what was typed. */
   #sayOrigin() {
     const camera = this.cameraName ? say.adding.cameraFrom[this.cameraName === this.named.camera ? "name" : "hand"] : null;
     const named = this.named.wall && this.start.wall === this.named.wall;
-    const start = say.adding.startFrom[!this.start.instant ? "none" : named ? "name" : "hand"];
+    const start = say.adding.startFrom[!this.start.instant ? this.said.why ?? "none" : named ? "name" : this.#isSaid ? "metadata" : "hand"];
     this.origin.textContent = [start, camera].filter(Boolean).join(" ");
   }
 

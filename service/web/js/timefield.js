@@ -20,6 +20,7 @@ export function clockIn(text) {
 export class TimeField {
   #zone = "UTC";
   #instants = [];
+  touched = false; // by the user
 
   /** `onChange()` is called when the user changes something; `named` shows the zone's name with its offset; without it the name has to stand nearby. */
   constructor({ label, required = false, named = false, onChange = () => undefined }) {
@@ -34,6 +35,7 @@ export class TimeField {
     this.element = h("div", { class: "moment", role: "group", "aria-label": label }, h("span", { class: "moment-label", "aria-hidden": true }, label), this.date, this.time, this.zoneText, this.which, this.error);
     for (const input of [this.date, this.time]) input.addEventListener("change", () => this.#changed());
     this.which.addEventListener("change", () => this.#settle());
+    this.element.addEventListener("input", () => (this.touched = true));
     this.element.addEventListener("change", () => onChange());
     this.#settle();
   }

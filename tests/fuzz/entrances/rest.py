@@ -61,6 +61,7 @@ def _upkeep() -> list[Json]:
         _step("createUpload", "POST", "/v1/uploads", json={"file_name": "more.mp4"}),
         _step("appendToUpload", "PUT", "/v1/uploads/${upload_id}", query={"offset": 0}, raw="film"),
         _step("createIndexJob", "POST", "/v1/index-jobs", json={"recordings": [recording]}),
+        _step("getMediaStart", "GET", "/v1/media/start", query={"path": "gate.mp4"}),
         _step("retryIndexJob", "POST", "/v1/index-jobs/${job_id}/retry", json={"recordings": ["${job_id}"]}),
         _step("listFailedRecordings", "GET", "/v1/failed-recordings"),
         _step("cancelIndexJob", "POST", "/v1/index-jobs/${job_id}/cancel"),

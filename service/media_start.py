@@ -1,0 +1,73 @@
+"""What a file in the server's media folder says of its own start."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+from gallery.recorded import is_possible, start_of
+from service import children, start_child
+from service.errors import InvalidRequest
+from service.record_schemas import MediaStart
+from service.recordings import media_path
+from service.settings import ServiceSettings
+
+_SECONDS: Final = 20
+
+
+def media_start(settings: ServiceSettings, path: str) -> MediaStart:
+    """When a file in the media folder began, as its metadata say.
+
+    Raises:
+        InvalidRequest: there is no media folder, or no such file in it that may be read.
+        Abandoned: nobody waits for it any more.
+    """
+    with _opened(settings.media_dir, path) as source:
+        request = start_child.Request(source, settings.clip_memory_bytes, _SECONDS)
+        try:
+            ended = children.run(
+                start_child.__name__, data=json.dumps(asdict(request)).encode() + b"\n", seconds=_SECONDS
+            )
+        except TimeoutError:
+            ended = children.Ended(start_child.UNAVAILABLE, b"")
+    if ended.status != 0:
+        return MediaStart(path=path, start=None, why="unreadable")
+    start = start_of(_said(ended.answer))
+    if start is None:
+        return MediaStart(path=path, start=None, why="not_said")
+    if not is_possible(start):
+        return MediaStart(path=path, start=None, why="impossible")
+    return MediaStart(path=path, start=start, why=None)
+
+
+def _said(answer: bytes) -> str | None:
+    """What the child read; one that was taken over by its file may answer anything."""
+    try:
+        said = json.loads(answer)
+    except ValueError:
+        return None
+    return said if isinstance(said, str) else None
+
+
+@contextmanager
+def _opened(media_dir: Path | None, path: str) -> Iterator[str]:
+    """A path to the very file that was looked at, whatever is put in its place meanwhile.
+
+    Raises:
+        InvalidRequest: it is not in the media folder, or cannot be read.
+    """
+    found = media_path(media_dir, path, "path")
+    try:
+        file = os.open(found, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise InvalidRequest("The file cannot be read.", "path") from error
+    try:
+        own = f"/proc/{os.getpid()}/fd/{file}"
+        if Path(own).readlink() != found:  # a folder above it was swapped since
+            raise InvalidRequest("The file cannot be read.", "path")
+        yield own
+    finally:
+        os.close(file)
