@@ -84,7 +84,7 @@ def _run(request: Request, boxes: NDArray[np.void] | None) -> bytes:
     try:
         ended = children.run(clip_child.__name__, data=data, seconds=_SECONDS)
     except TimeoutError as error:
-        raise RecordingUnavailable("The video takes too long to read.") from error
+        raise RecordingUnavailable("The recording takes too long to read.") from error
     if ended.status == clip_child.FULL:
         raise StorageFull("The disk is full.")
     if ended.status == clip_child.REFUSED:
@@ -92,5 +92,5 @@ def _run(request: Request, boxes: NDArray[np.void] | None) -> bytes:
     if ended.status == clip_child.UNAVAILABLE:
         raise RecordingUnavailable(ended.answer.decode())
     if ended.status != 0:
-        raise RecordingUnavailable("The video cannot be decoded with the memory and time of a clip.")
+        raise RecordingUnavailable("The recording cannot be decoded with the memory and time of a clip.")
     return ended.answer

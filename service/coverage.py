@@ -25,10 +25,10 @@ _LEAST: Final = 20  # of each camera
 _NOTHING: Final = "nothing is indexed for this time"
 # What filed recordings explain is told recording by recording.
 _REASONS: Final[Mapping[str, tuple[str, Cause]]] = {
-    "damaged": ("its vectors are damaged, `sightline repair` makes them anew", "damaged"),
+    "damaged": ("its index is damaged, `sightline repair` makes it anew", "damaged"),
     "other_model": ("indexed with another model only", "other_model"),
-    "no_pictures": ("the video has no pictures there", "no_pictures"),
-    "not_recorded": ("no video is indexed", "no_recording"),
+    "no_pictures": ("the recording has no pictures there", "no_pictures"),
+    "not_recorded": ("no recording is indexed", "no_recording"),
 }
 
 
@@ -114,7 +114,7 @@ def _unfinished(found: Coverage) -> Iterator[NotSearched]:
     for _, one in filed[_NAMED:]:
         counts["being indexed" if one.state == "being_indexed" else _reason(one)] += 1
     for reason, count in counts.items():
-        noun = "video" if count == 1 else "videos"
+        noun = "recording" if count == 1 else "recordings"
         yield NotSearched(what=f"{count} more {noun}", reason=reason, cause="not_indexed")
 
 

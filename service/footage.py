@@ -123,7 +123,9 @@ class Footage:
             RecordingUnavailable: the time stamps cannot be trusted, or the file is damaged.
         """
         if not self._steady or self._first_pts is None or self._stream.time_base is None:
-            raise RecordingUnavailable("The time stamps of the video cannot be trusted: no part is copied.")
+            raise RecordingUnavailable(
+                "The time stamps of the recording cannot be trusted: no part is copied."
+            )
         try:
             self._seek(start_us)
             first = next((p for p in self._container.demux(self._stream) if p.pts is not None), None)
@@ -134,7 +136,7 @@ class Footage:
                 self._seek(start_us)
             yield from self._container.demux(self._stream)
         except av.error.FFmpegError as error:
-            raise RecordingUnavailable("The video is damaged there: no part is copied.") from error
+            raise RecordingUnavailable("The recording is damaged there: no part is copied.") from error
 
     def time_of(self, stamp: int | None) -> int:
         """The time in µs since the first frame of a time stamp of the stream.
@@ -143,7 +145,7 @@ class Footage:
             RecordingUnavailable: there is none.
         """
         if stamp is None or self._first_pts is None or self._stream.time_base is None:
-            raise RecordingUnavailable("Parts of the video have no time stamps: no part is copied.")
+            raise RecordingUnavailable("Parts of the recording have no time stamps: no part is copied.")
         return int((stamp - self._first_pts) * self._stream.time_base / MICROSECOND)
 
     def _seek(self, start_us: int) -> None:
@@ -210,7 +212,7 @@ def open_recording(path: Path, track: int | None) -> tuple[InputContainer, Video
         streams = [stream for stream in streams if stream.index == track]
     if not streams or streams[0].codec_context is None:
         container.close()
-        raise RecordingUnavailable("The recording holds no video.")
+        raise RecordingUnavailable("The recording has no pictures.")
     streams[0].thread_type = "AUTO"
     streams[0].codec_context.thread_count = _THREADS
     return container, streams[0]

@@ -100,7 +100,7 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     errors.OffsetMismatch: Kind(409, "offset-mismatch", "Wrong upload offset"),
     errors.StateConflict: Kind(409, "conflict", "Not possible in the current state"),
     errors.ProbeUnavailable: Kind(410, "probe-unavailable", "What was searched for is gone"),
-    errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The video cannot be played"),
+    errors.RecordingUnavailable: Kind(410, "recording-unavailable", "The recording cannot be played"),
     errors.NotReady: Kind(503, "not-ready", "Not ready", headers={"Retry-After": "5"}),
     errors.IssuerUnavailable: Kind(
         503,

@@ -42,15 +42,17 @@ class RecordingCheck:
             # By its path another file, or a link to one, could be read in between.
             yield Path(f"/proc/{os.getpid()}/fd/{file.fileno()}")
             if _state(file, video.path) != before:
-                raise RecordingUnavailable("The video file changed while it was read.")
+                raise RecordingUnavailable("The file of the recording changed while it was read.")
 
     def _verified(self, file: FileIO, video: VideoInfo) -> "_FileState":
         """The state in which a file is known to be the recording of a video. Raises RecordingUnavailable."""
         state = _state(file, video.path)
         if state.size != video.size_bytes:
-            raise RecordingUnavailable("The video file has changed since it was indexed: its size differs.")
+            raise RecordingUnavailable(
+                "The file of the recording has changed since it was indexed: its size differs."
+            )
         if _was_touched(state, video) and self._hash(file, state) != video.content_hash:
-            raise RecordingUnavailable("The video file has changed since it was indexed.")
+            raise RecordingUnavailable("The file of the recording has changed since it was indexed.")
         return state
 
     def _hash(self, file: FileIO, state: "_FileState") -> str:
@@ -62,7 +64,7 @@ class RecordingCheck:
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise RecordingUnavailable("The video file cannot be read.") from error
+            raise RecordingUnavailable("The file of the recording cannot be read.") from error
         with self._lock:
             self._hashes[state] = digest
         return digest
@@ -83,9 +85,9 @@ def _opened(path: Path) -> Iterator[FileIO]:
     try:
         file = open(path, "rb", buffering=0, opener=_opener)  # noqa: SIM115  (closed below)
     except IsADirectoryError as error:
-        raise RecordingUnavailable("The video was imported as pictures and cannot be played.") from error
+        raise RecordingUnavailable("The recording was imported as pictures and cannot be played.") from error
     except OSError as error:
-        raise RecordingUnavailable("The video file is no longer where it was indexed.") from error
+        raise RecordingUnavailable("The file of the recording is no longer where it was indexed.") from error
     with file:
         yield file
 
@@ -98,7 +100,7 @@ def _state(file: FileIO, path: str) -> _FileState:
     """The state of a recording's file. Raises RecordingUnavailable: it is no file."""
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
-        raise RecordingUnavailable("The video file is no longer where it was indexed.")
+        raise RecordingUnavailable("The file of the recording is no longer where it was indexed.")
     return _FileState(path, status.st_size, FileStamp.of(status))
 
 

@@ -53,7 +53,7 @@ def copy(source: Path, destination: Path, stretch: Stretch, *, steady: bool, tra
         except (av.error.FFmpegError, ValueError) as error:
             if refusal(error) is not None:
                 raise
-            raise RecordingUnavailable("The video is coded so that no part can be copied.") from error
+            raise RecordingUnavailable("The recording is coded so that no part can be copied.") from error
 
 
 def _write(footage: Footage, destination: Path, packets: _Packets) -> Copied:

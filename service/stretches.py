@@ -64,12 +64,12 @@ def _found(
             raise NotFound(f"video {video_id} has no tracklet {wanted.tracklet_id}")
     start_us = wanted.offset * 1_000_000
     if start_us >= video.duration_us:
-        raise InvalidRequest(f"The video ends after {video.duration_us / 1e6:.1f} seconds.", "offset")
+        raise InvalidRequest(f"The recording ends after {video.duration_us / 1e6:.1f} seconds.", "offset")
     seconds = min(wanted.seconds, state.settings.max_clip_seconds)
     end_us = start_us + round(seconds * 1e6)
     for erased_from, erased_to in catalogue.erased_stretches(video_id):
         if erased_from <= start_us <= erased_to:
-            raise RecordingUnavailable("This part of the video was erased.")
+            raise RecordingUnavailable("This part of the recording was erased.")
         if start_us < erased_from <= end_us:
             end_us = erased_from - 1
     return video, tracklet, Stretch(start_us, end_us)

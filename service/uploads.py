@@ -205,7 +205,7 @@ class Uploads:
             path = self.path(self._current(upload))
             # The record decides, not the note, whose writer may have died before the job was filed or after.
             if self._needed(path):
-                raise StateConflict("A job or a video needs the upload; cancel or erase that instead.")
+                raise StateConflict("A job or a recording needs the upload; cancel or erase that instead.")
             self._notes.remove(upload.id)
 
     def expire(self) -> int:

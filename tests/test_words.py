@@ -66,3 +66,81 @@ def test_crops_plots_and_images_are_called_by_their_names(package: str) -> None:
     ]
 
     assert found == []
+
+
+# What the page calls a thing, in both of its languages; names of the API (`video_id`, `tracklet_id`) stay in
+# code. docs/architecture.md has the words; the cards of models are for those who know theirs.
+PLAINLY = "say what it means to somebody with a photo"
+ONE_NAME = {
+    "strings.js": {
+        r"\bvideos?\b|\bfootage\b": "recording",
+        r"\btracklets?\b": "hit, in a list of results; sighting",
+        r"\b(best|credible|as a) match": "hit",
+        r"\bsnapshots?\b|\bsegments?\b|\bvectors?\b|\bembed\w*|\bbackbones?\b|\bfeatures?\b": "index",
+        r"\bcosine\b|\bstandard deviations?\b|\bcalibrated\b": PLAINLY,
+        r"\bsomebody else\b": "someone else",
+    },
+    "strings.de.js": {
+        r"\bvideos?\b|\bvideomaterial\b": "Aufnahme",
+        r"\btracklets?\b": "Treffer, Sichtung",
+        r"\bsnapshots?\b|\bsegmente?n?\b|\w*vektor(en)?\b|\w*einbett\w*|\bbackbones?\b": "Index",
+        r"\bkosinus\w*|\bstandardabweichung(en)?\b|\bkalibriert\b": PLAINLY,
+        r"\bjemand anderes\b": "jemand anders",
+        r"indizier": "indexieren",
+    },
+}
+RESEARCH = re.compile(r"ranked: \{[^}]*\}")  # how a model was measured, on its card
+
+
+def said(source: str) -> list[str]:
+    """The words of a file of strings: its literals, without names of keys and without what is put in."""
+    found, word, quotes = [], "", list[str]()
+    position = 0
+    while position < len(source):
+        char = source[position]
+        inside = quotes[-1] if quotes else "}"
+        if inside == "}":  # code
+            if source.startswith("//", position):
+                position = source.index("\n", position)
+            elif char in '"`{':
+                quotes.append("}" if char == "{" else char)
+                word = ""
+            elif char == "}":
+                quotes.pop()
+                word = ""
+        elif source.startswith("${", position) and inside == "`":
+            found.append(word)
+            quotes.append("}")
+            position += 1
+        elif char == inside:
+            quotes.pop()
+            if not source.startswith(":", position + 1):  # the name of a key
+                found.append(word)
+            word = ""
+        else:
+            word += char
+        position += 1
+    return [one for one in found if one.strip()]
+
+
+def test_the_words_of_the_page_are_found_whatever_stands_around_them() -> None:
+    source = """a: "one", "key.of": (video) => `two ${video === 1 ? "three" : `four ${video}`} five`, // six
+    b: {c: "7"}"""
+
+    assert said(source) == ["one", "two ", "three", "four ", " five", "7"]
+
+
+@pytest.mark.parametrize("file", ONE_NAME)
+def test_the_page_has_one_name_a_thing(file: str) -> None:
+    source = (ROOT / "service" / "web" / "js" / file).read_text(encoding="utf-8")
+    words = said(RESEARCH.sub("", source))
+    assert len(words) > 700
+
+    wrong = [
+        f"{text.strip()}: write {instead}"
+        for phrase, instead in ONE_NAME[file].items()
+        for text in words
+        if re.search(phrase, text, flags=re.IGNORECASE)
+    ]
+
+    assert wrong == []

@@ -115,5 +115,5 @@ def _traces(session: Session, found: Resolved) -> Iterator[Remaining]:
     yield Remaining(
         "answers and audit trail",
         "earlier answers name ids and scores of their hits, and the audit trail ids and digests; neither has "
-        "pictures or vectors",
+        "pictures or features of people",
     )

@@ -250,8 +250,8 @@ def _mark_of_hit(session: Session, search_id: str, tracklet_id: str, sight: Sigh
         raise NotFound(f"search {search_id} has no hit {tracklet_id!r}"[:200])
     if tracklet_id not in marks and change > search.change:
         raise Conflict(
-            f"the recording of hit {tracklet_id} was indexed anew since search {search_id}: others have the "
-            "ids of its tracklets now; search again"
+            f"the recording of hit {tracklet_id} was indexed anew since search {search_id}: other people may "
+            "have its ids now; search again"
         )
     return marks.get(tracklet_id)
 

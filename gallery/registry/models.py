@@ -212,7 +212,7 @@ class Models:
             missing = _missing(session, row.id)
             if missing and not allow_missing:
                 raise Conflict(
-                    f"{missing} videos are not embedded with {row.name} and would not be found: "
+                    f"{missing} recordings are not indexed with {row.name} and would not be found: "
                     "reindex them first"
                 )
             now = datetime.now(UTC)

@@ -18,7 +18,9 @@ def remove_vectors(session: Session, model_id: str) -> list[str]:
     mine = select(func.count()).select_from(SegmentVideo).where(SegmentVideo.model_id == model_id)
     alone = session.execute(mine.where(SegmentVideo.video_id.not_in(elsewhere))).scalar_one()
     if alone:
-        raise Conflict(f"{alone} videos are embedded with this model only: reindex them with another first")
+        raise Conflict(
+            f"{alone} recordings are indexed with this model only: reindex them with another first"
+        )
     # Locked against compaction, which would move their videos elsewhere meanwhile.
     own = select(Segment.id).where(Segment.model_id == model_id).order_by(Segment.id)
     segments = list(session.scalars(own.with_for_update()))

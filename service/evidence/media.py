@@ -199,6 +199,8 @@ def _require_same(source: Path, video: VideoInfo) -> None:
                 checkpoint()
                 found.update(chunk)
     except OSError as error:
-        raise RecordingUnavailable("The video file cannot be read.") from error
+        raise RecordingUnavailable("The file of the recording cannot be read.") from error
     if found.hexdigest() != video.content_hash:
-        raise RecordingUnavailable("The video file is damaged or another one: its SHA-256 differs.")
+        raise RecordingUnavailable(
+            "The file of the recording is damaged or another one: its SHA-256 differs."
+        )

@@ -77,7 +77,7 @@ def _refining(state: State, first: SearchInfo, known: list[Target], snapshot: Sn
     matches, others = ([one for one in ids if one in there] for ids in (record.matches, record.others))
     moved = targets.moved(known, snapshot, matches, others)
     if moved is None:
-        raise ProbeUnavailable("The marked tracklets that refined the search are erased or indexed anew.")
+        raise ProbeUnavailable("The marked hits that refined the search are erased or indexed anew.")
     lost = len(record.matches) + len(record.others) - len(moved.matches) - len(moved.others)
-    said = f"Marked tracklets that refined the search and were erased or indexed anew: {lost}."
+    said = f"Marked hits that refined the search and were erased or indexed anew: {lost}."
     return Refining(moved.vector, record, [said] if lost else [])

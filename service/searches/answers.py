@@ -104,6 +104,6 @@ def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere
     for probe in probes_out(recorded, there):
         if probe.gone is not None:
             how = "was erased" if probe.gone is Gone.ERASED else "is of a recording that was indexed anew"
-            yield f"The tracklet {probe.tracklet_id}, which was searched for, {how} since."
+            yield f"The sighting {probe.tracklet_id}, which was searched for, {how} since."
     if recorded.marks_erased:
         yield f"Marks erased with the recordings that they were on: {recorded.marks_erased}."

@@ -27,7 +27,7 @@ NOT_MEASURED: Final = (
     "No calibration has been measured for this model: scores rank, they are not probabilities."
 )
 OF_TRACKLETS: Final = (
-    "This model is calibrated for photos, and a tracklet was searched for: scores rank, they are not "
+    "This model is calibrated for photos, and a sighting was searched for: scores rank, they are not "
     "probabilities."
 )
 OF_MARKS: Final = (

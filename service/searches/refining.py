@@ -55,7 +55,7 @@ def search_again(state: State, caller: Caller, search_id: str, wanted: RefineIn)
     snapshot = state.gallery.snapshot(embedder.id)
     moved = targets.moved(known, snapshot, verdicts.matches, verdicts.others)
     if moved is None:
-        raise StateConflict("No marked tracklet is embedded with the model in use.")
+        raise StateConflict("No marked hit is indexed with the model in use.")
     record = Refinement(parent.id, moved.method, moved.matches, moved.others)
     refining = Refining(moved.vector, record, [] if verdicts.matches else [ALL_OTHERS])
     return searching.search(state, caller, embedder, known, question, refining=refining, snapshot=snapshot)
@@ -105,7 +105,7 @@ def _targets(
     count = len(parent.query.probes) + len(wanted.probes)
     if count > MOST_PROBES:
         raise InvalidRequest(
-            f"With those of the search these are {count} photos and tracklets; {MOST_PROBES} at most.",
+            f"With those of the search these are {count} photos and sightings; {MOST_PROBES} at most.",
             "/probes",
         )
     try:

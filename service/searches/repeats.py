@@ -77,15 +77,15 @@ def warnings_of(repeat: SearchRepeat) -> list[str]:
         )
     if repeat.erased_tracklets:
         said.append(
-            f"Of the tracklets compared then, {repeat.erased_tracklets} were erased or indexed anew since."
+            f"Of the sightings compared then, {repeat.erased_tracklets} were erased or indexed anew since."
         )
     if repeat.damaged:
         said.append(
-            f"Hits of the earlier answer whose vectors are damaged: {len(repeat.damaged)} "
-            f"({_ranks(repeat.damaged)}). Nothing was erased: `sightline repair` makes them anew."
+            f"Hits of the earlier answer whose index is damaged: {len(repeat.damaged)} "
+            f"({_ranks(repeat.damaged)}). Nothing was erased: `sightline repair` makes it anew."
         )
     if repeat.damaged_tracklets:
-        said.append(f"Of the tracklets compared then, {repeat.damaged_tracklets} have damaged vectors.")
+        said.append(f"Of the sightings compared then, {repeat.damaged_tracklets} have a damaged index.")
     if repeat.same_ranking is False:
         said.append(
             "The ranking is not that of the earlier answer: what is gone or damaged takes part in no "

@@ -107,7 +107,7 @@ def chosen_by(
         known.add(crop)
     if repeated := len(choices) - len(found):
         last = found[-1]
-        said = f"Photos or tracklets named more than once, which count once: {repeated}."
+        said = f"Photos or sightings named more than once, which count once: {repeated}."
         found[-1] = replace(last, warnings=(*last.warnings, said))
     return found
 

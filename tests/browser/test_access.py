@@ -9,14 +9,14 @@ from tests.browser.scenes import RED_COAT
 
 def test_the_key_leaves_the_address_bar(visit: Visit) -> None:
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings from 3 cameras")
     assert "#" not in visit.page.url
     assert visit.site.key not in visit.page.evaluate(
         "JSON.stringify(history.state) + document.documentElement.outerHTML"
     )
     assert visit.page.evaluate("localStorage.length + sessionStorage.length") == 0
     visit.page.reload()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings from 3 cameras")
 
 
 def cookies(visit: Visit) -> dict[str, Cookie]:
@@ -27,7 +27,7 @@ def cookies(visit: Visit) -> dict[str, Cookie]:
 def test_a_session_is_shared_by_tabs_and_ended_in_all(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
     session, csrf = (cookies(visit)[name] for name in ("sightline-session", "sightline-csrf"))
     assert (session["httpOnly"], csrf["httpOnly"]) == (True, False)
     assert session["sameSite"] == csrf["sameSite"] == "Strict"
@@ -36,7 +36,7 @@ def test_a_session_is_shared_by_tabs_and_ended_in_all(visit: Visit) -> None:
     with visit.page.context.expect_page() as opened:
         visit.page.evaluate("window.open(location.href, '_blank', 'noopener')")
     other = opened.value
-    expect(other.locator("#holdings")).to_contain_text("3 videos")
+    expect(other.locator("#holdings")).to_contain_text("3 recordings")
     other.set_input_files("#file", {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photo(RED_COAT)})
     expect(other.locator("#hits .hit:not(.empty)")).to_have_count(36)
     other.locator("#hits .hit").first.locator("img").wait_for()
@@ -67,7 +67,7 @@ def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
     page.locator("#signin-key").fill(visit.site.key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#signin")).to_be_hidden()
-    expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
+    expect(page.locator("#holdings")).to_contain_text("3 recordings from 3 cameras")
     visit.search(RED_COAT)
     expect(visit.hits).to_have_count(36)
     page.route("**/v1/session", lambda route: route.abort())
@@ -92,7 +92,7 @@ def test_for_a_key_without_cameras_the_page_is_that_of_an_empty_gallery(visit: V
 def test_a_session_that_ends_in_the_middle_is_asked_for_again_and_nothing_is_lost(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
     for session in visit.site.gallery.sessions.list():
         visit.site.gallery.sessions.close(session.id)
     visit.choose_photo(photo(RED_COAT))
@@ -118,7 +118,7 @@ def test_a_refused_photo_is_explained_in_the_servers_words(visit: Visit) -> None
 def test_a_server_that_is_away_can_be_tried_again(visit: Visit) -> None:
     visit.forgive("ERR_FAILED")
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("3 videos")
+    expect(visit.page.locator("#holdings")).to_contain_text("3 recordings")
     visit.page.route("**/v1/searches", lambda route: route.abort())
     visit.choose_photo(photo(RED_COAT))
     alert = visit.page.locator("#answer-error .alert")
@@ -205,10 +205,10 @@ def test_a_key_from_another_sites_link_is_asked_about(visit: Visit) -> None:
     assert cookies(visit) == {}
     expect(page.locator("#signin-key")).to_have_value(visit.site.key)
     page.locator("#signin button.primary").click()
-    expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
+    expect(page.locator("#holdings")).to_contain_text("3 recordings from 3 cameras")
     page.goto("http://elsewhere.test/")
     page.get_by_text("Results").click()
     expect(page.locator("#signin")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator("#signin")).to_be_hidden()
-    expect(page.locator("#holdings")).to_contain_text("3 videos from 3 cameras")
+    expect(page.locator("#holdings")).to_contain_text("3 recordings from 3 cameras")

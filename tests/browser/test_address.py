@@ -87,7 +87,7 @@ def test_a_hit_that_was_searched_from_comes_back(visit: Visit) -> None:
     visit.hits.first.click()
     visit.answer_after(visit.page.get_by_role("button", name="Search for this person").click)
     visit.page.reload()
-    expect(visit.page.locator("#seed")).to_contain_text("Searching with a tracklet from")
+    expect(visit.page.locator("#seed")).to_contain_text("Searching with a sighting from")
     expect(visit.hits).to_have_count(35)
     visit.page.go_back()
     expect(visit.page.locator("#stage img")).to_be_visible()

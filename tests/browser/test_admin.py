@@ -159,7 +159,7 @@ def test_a_held_recording_stays_until_the_hold_is_lifted_and_then_has_a_certific
 
     page.get_by_role("button", name="Cameras").click()
     item.locator(".video").get_by_role("button", name="Erase").click()
-    expect(item).to_contain_text("This would go for good: 1 recording and 12 tracklets.")
+    expect(item).to_contain_text("This would go for good: 1 recording and 12 sightings.")
     expect(item.get_by_role("button", name="Keep")).to_be_focused()
     sure = item.get_by_role("button", name="Erase for good")
     expect(sure).to_have_count(0)
@@ -169,13 +169,13 @@ def test_a_held_recording_stays_until_the_hold_is_lifted_and_then_has_a_certific
     sure.click()
     certificate = item.get_by_role("region", name="Certificate of the erasure")
     expect(certificate).to_be_focused()
-    expect(certificate).to_contain_text("Erased: 1 recording and 12 tracklets.")
-    expect(certificate).to_contain_text("nothing of them was found, and no row or file is left")
+    expect(certificate).to_contain_text("Erased: 1 recording and 12 sightings.")
+    expect(certificate).to_contain_text("nothing of it was found, and no row or file is left")
     with page.expect_download() as saved:
         certificate.get_by_role("button", name="Save the certificate").click()
     assert re.fullmatch(r"sightline-erasure-\w{12}\.txt", saved.value.suggested_filename)
     item.get_by_role("button", name="Done").click()
-    expect(item).to_contain_text("No videos yet.")
+    expect(item).to_contain_text("No recordings yet.")
     page.keyboard.press("Escape")
 
     [erasure] = visit.site.gallery.erasures.certificates.list()
@@ -197,9 +197,9 @@ def test_what_a_correction_changes_is_said_before_it_counts(visit: Visit) -> Non
     expect(effect).to_be_hidden()
     form.get_by_label("First frame at, time").fill("14:20:05")
     visit.page.keyboard.press("Tab")
-    expect(effect).to_contain_text("The video moves 20 min later.")
+    expect(effect).to_contain_text("The recording moves 20 min later.")
     expect(effect).to_contain_text("14:20:05 \N{EN DASH} 14:20:18 UTC+1")
-    expect(effect).to_contain_text(re.compile("All 1[12] tracklets move with it."))
+    expect(effect).to_contain_text(re.compile("All 1[12] sightings move with it."))
     form.locator("select").first.select_option("North street")
     expect(effect).to_contain_text("It is taken from Lobby and given to North street.")
     expect(effect).to_contain_text("At that time this camera has North-street_20260312_132000.mp4, too.")
@@ -244,9 +244,9 @@ def test_a_tracklet_is_erased_from_the_player(visit: Visit) -> None:
     before = visit.hits.count()
     visit.hits.first.click()
     visit.until("document.querySelector('#player video').readyState >= 2")
-    page.get_by_role("button", name="Erase this tracklet").click()
-    group = page.get_by_role("group", name="Erase this tracklet")
-    expect(group).to_contain_text("This would go for good: 1 tracklet.")
+    page.get_by_role("button", name="Erase this sighting").click()
+    group = page.get_by_role("group", name="Erase this sighting")
+    expect(group).to_contain_text("This would go for good: 1 sighting.")
     group.get_by_role("button", name="Erase", exact=True).focus()
     page.keyboard.press("Space")  # presses the button, and plays nothing
     group.get_by_role("button", name="Erase for good").click()
@@ -280,7 +280,7 @@ def test_each_part_is_for_those_who_may_see_it(visit: Visit) -> None:
     ]
     for key in small:
         visit.open(f"#key={key}")
-        expect(page.locator("#holdings")).to_contain_text("video")
+        expect(page.locator("#holdings")).to_contain_text("recording")
         visit.until("document.querySelector('#open-admin').hidden")
         page.goto("about:blank")
     visit.open(f"#key={gallery.keys.create('auditor', scopes=[Scope.AUDIT, Scope.VIEW])[1]}")
@@ -297,7 +297,7 @@ def test_nothing_of_it_is_cut_off_or_faint(visit: Visit, width: int, scheme: str
     page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
     visit.open()
-    expect(page.locator("#holdings")).to_contain_text("video")
+    expect(page.locator("#holdings")).to_contain_text("recording")
     for part in PARTS:
         shown = panel(page, part)
         if part == "Keys":

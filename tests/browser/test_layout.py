@@ -100,7 +100,7 @@ def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, sche
         assert page.evaluate(FAINT) == [], where
 
     visit.open()
-    expect(page.locator("#holdings")).to_contain_text("3 videos")
+    expect(page.locator("#holdings")).to_contain_text("3 recordings")
     check("start")
     visit.search(RED_COAT, BLUE_JACKET)
     page.locator("#coverage summary").first.click()
@@ -165,7 +165,7 @@ def test_nothing_jumps_while_the_page_fills_and_is_gone_through(
     )
     leave_out_much(visit)
     visit.open()
-    expect(page.locator("#holdings")).to_contain_text("3 videos")
+    expect(page.locator("#holdings")).to_contain_text("3 recordings")
     assert page.evaluate("shift") < 0.02
     visit.search(RED_COAT, BLUE_JACKET)
     expect(visit.hits.first.locator("img")).not_to_have_class("waiting")

@@ -43,7 +43,7 @@ def test_models_are_seen_adapted_promoted_and_rolled_back(
     monkeypatch.setattr("service.networks.load_embedder", lambda settings: ColourEmbedder())
     page, jobs = visit.page, visit.site.gallery.jobs
     visit.open()
-    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="Add recordings").click()
     page.get_by_role("button", name="Models").click()
     panel = page.get_by_role("dialog", name="Models")
     expect(panel.locator(".model")).to_have_count(2)
@@ -56,7 +56,7 @@ def test_models_are_seen_adapted_promoted_and_rolled_back(
     expect(ours.locator(".card-of")).to_have_count(0)
 
     # Embedding with another model: filed, and cancelled.
-    other.get_by_role("button", name="Embed the missing 3 videos").click()
+    other.get_by_role("button", name="Index the missing 3 recordings with it").click()
     job = panel.locator("#model-jobs .job").first
     expect(job).to_contain_text("other")
 

@@ -72,7 +72,7 @@ def test_of_a_long_tracklet_the_best_moment_comes_first(visit: Visit) -> None:
     wait_for_clip(visit)
     part = video(visit, "duration")
     with visit.page.expect_request("**/clip?**") as asked:
-        visit.page.get_by_role("button", name="Whole tracklet").click()
+        visit.page.get_by_role("button", name="Whole sighting").click()
     assert "moment=" not in asked.value.url
     visit.until(f"document.querySelector('#player video').duration > {part + 0.5}")
 
@@ -128,7 +128,7 @@ def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
         "cosine of two embeddings, not a probability",
         "Europe/Berlin (UTC+1)",
         "Your photo",
-        "This tracklet",
+        "This hit",
     ):
         expect(about).to_contain_text(text)
     camera = visit.page.locator("#player-title").inner_text().split("\n")[-1]
@@ -195,7 +195,7 @@ def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     assert video(visit, "paused")
     comparison = page.locator("#comparison")
     about = page.locator("#player-about .comparison")
-    expect(comparison.locator("figcaption")).to_have_text(["Your photo", "This tracklet"])
+    expect(comparison.locator("figcaption")).to_have_text(["Your photo", "This hit"])
     visit.until("document.querySelector('#comparison figure > img').naturalWidth > 0")
     photo, strip, frame = (
         page.locator(selector).bounding_box()
@@ -209,7 +209,7 @@ def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     assert strip["width"] == pytest.approx(2 * strip["height"], rel=0.02)
     assert frame["x"] <= photo["x"]
     assert strip["x"] + strip["width"] <= frame["x"] + frame["width"]
-    expect(about.locator("figcaption")).to_have_text(["Your photo", "This tracklet"])
+    expect(about.locator("figcaption")).to_have_text(["Your photo", "This hit"])
     page.keyboard.press("ArrowRight")
     expect(page.locator("#player-title .rank")).to_have_text("2")
     expect(comparison).to_be_visible()
@@ -227,7 +227,7 @@ def test_a_hit_is_compared_with_the_tracklet_that_was_searched_for(visit: Visit)
     page.keyboard.press("c")
     for place in ("#comparison", "#player-about"):
         figures = page.locator(f"{place} .comparison")
-        expect(figures.locator("figcaption")).to_have_text(["Searched for", "This tracklet"])
+        expect(figures.locator("figcaption")).to_have_text(["Searched for", "This hit"])
         expect(figures.locator("img")).to_have_count(2)
 
 
@@ -275,7 +275,7 @@ def test_a_long_recording_is_played_on_from_where_one_is(visit: Visit) -> None:
         page.keyboard.press("PageDown")
     # The real one is shorter, and says so.
     visit.forgive("422")
-    expect(page.locator("#player-error")).to_contain_text("The video ends after")
+    expect(page.locator("#player-error")).to_contain_text("The recording ends after")
     expect(page.locator("#player-earlier")).to_be_enabled()
     with page.expect_request("**/clip?offset=0&*"):
         page.keyboard.press("PageUp")

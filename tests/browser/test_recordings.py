@@ -35,11 +35,13 @@ def newest_job(visit: Visit) -> JobInfo:
 
 def test_an_empty_gallery_leads_to_the_recordings(visit: Visit) -> None:
     visit.open()
-    expect(visit.page.locator("#holdings")).to_have_text("Nothing is indexed yet. Add videos to search them.")
+    expect(visit.page.locator("#holdings")).to_have_text(
+        "Nothing is indexed yet. Add recordings to search them."
+    )
     visit.choose_photo(photo(RED_COAT))
     nothing = visit.page.locator(".nothing")
     expect(nothing).to_contain_text("Nothing is indexed yet")
-    nothing.get_by_role("button", name="Add videos").click()
+    nothing.get_by_role("button", name="Add recordings").click()
     expect(visit.page.locator("#jobs")).to_be_visible()
 
 
@@ -48,7 +50,7 @@ def test_a_recording_is_uploaded_filed_followed_and_cancelled(visit: Visit, tmp_
     scene(PLACES[0]).write(path, 1.0)
     visit.open()
     page = visit.page
-    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="Add recordings").click()
     expect(page.locator("#job-list")).to_contain_text("No jobs so far.")
     page.set_input_files("#add-files", path)
     expect(page.get_by_label("First frame at, date")).to_have_value("2026-03-13")
@@ -77,7 +79,7 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
         path.write_bytes(name.encode())
     visit.open()
     page = visit.page
-    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="Add recordings").click()
     jobs = {job.id for job in gallery.jobs.list()}
     page.get_by_role("button", name="From the server's media folder").click()
     picker = page.get_by_role("group", name="From the server's media folder")
@@ -86,7 +88,7 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
     assert page.evaluate(FAINT) == []
     picker.get_by_label("2026-03-13_08-15-30.mp4").check()
     picker.get_by_label("part10.mp4").check()
-    picker.get_by_role("button", name="Take 2 videos").click()
+    picker.get_by_role("button", name="Take 2 recordings").click()
     rows = page.locator("#add-rows .row")
     expect(rows).to_have_count(2)
     first, last = rows.first, rows.last
@@ -172,7 +174,7 @@ def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) 
             route.continue_()
 
     page.route("**/v1/uploads/*?offset=*", break_once)
-    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="Add recordings").click()
     page.set_input_files("#add-files", path)
     page.get_by_label("Camera", exact=True).fill("Ramp")
     visit.enter_time("First frame at", "2026-03-13", "09:00")
@@ -213,12 +215,12 @@ def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
     visit.page.route("**/v1/session", without_media)
     visit.page.clock.install()
     visit.open()
-    visit.page.get_by_role("button", name="Videos").click()
+    visit.page.get_by_role("button", name="Add recordings").click()
     shown = visit.page.locator(".job")
     expect(shown).to_contain_text("running, 50 %, about 1 min 35 s left")
     expect(shown).to_contain_text("indexing, 40 %")
     expect(shown).to_contain_text("The file is no video.")
-    expect(visit.page.locator("label", has_text="Choose videos")).to_be_visible()
+    expect(visit.page.locator("label", has_text="Choose recordings")).to_be_visible()
     expect(visit.page.get_by_role("button", name="From the server's media folder")).to_be_hidden()
     # What ends once the panel is closed is counted all the same.
     visit.page.keyboard.press("Escape")

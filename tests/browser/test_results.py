@@ -93,7 +93,7 @@ def test_orders_say_what_they_are_of_until_all_hits_are_there(visit: Visit) -> N
     page.locator("#limit").select_option("25")
     visit.search(RED_COAT)
     expect(page.get_by_label("Order").locator("option")).to_have_text(
-        ["Best match first", "Newest first", "Oldest first"]
+        ["Most similar first", "Newest first", "Oldest first"]
     )
     expect(page.get_by_label("Least probability")).to_have_count(0)
     expect(page.locator("#so-far")).to_be_empty()
@@ -243,7 +243,7 @@ def test_a_longer_list_is_searched_for_and_goes_on_while_one_scrolls(visit: Visi
     page.get_by_role("button", name="Show 50 more").scroll_into_view_if_needed()
     expect(visit.hits).to_have_count(432)
     assert ranks(visit) == list(range(1, 433))
-    expect(page.locator("#more")).to_contain_text("The list ends here: 432 of 9,000 tracklets compared.")
+    expect(page.locator("#more")).to_contain_text("The list ends here: 432 of 9,000 sightings compared.")
     # Another photo is another question.
     visit.answer_after(lambda: visit.choose_photo(photo(RED_COAT)))
     assert asked == [200, 5000, 200]

@@ -51,7 +51,7 @@ def test_a_failure_stands_on_its_day_and_is_tried_again_from_there(visit: Visit)
     item = open_camera(visit, "Lobby")
     days = item.locator(".day")
     expect(days).to_have_count(2)
-    expect(days.locator("summary > .note")).to_have_text(["1 video, 13 s, 1 failed", "1 failed"])
+    expect(days.locator("summary > .note")).to_have_text(["1 recording, 13 s, 1 failed", "1 failed"])
     expect(days.nth(0).locator(".day-bar .failed")).to_have_count(1)
     for n in range(2):
         days.nth(n).locator("summary").click()
@@ -63,7 +63,7 @@ def test_a_failure_stands_on_its_day_and_is_tried_again_from_there(visit: Visit)
     expect(other).to_contain_text("a command on the server read it")
     expect(other.get_by_role("button")).to_have_count(0)
     row.get_by_role("button", name="Try dark.mp4 again").click()
-    expect(row).to_have_text("dark.mp4 is filed again. “Videos” shows how it goes.")
+    expect(row).to_have_text("dark.mp4 is filed again. “Add recordings” shows how it goes.")
     expect(row.get_by_role("status")).to_be_focused()
     newest = gallery.jobs.get(gallery.jobs.list()[0].id)
     assert [(one.file_name, one.state) for one in newest.recordings] == [("dark.mp4", "queued")]
@@ -75,7 +75,7 @@ def test_the_live_jobs_try_one_again_or_all(visit: Visit) -> None:
     fail(gallery, "one.mp4", "two.mp4", "three.mp4")
     visit.open()
     page = visit.page
-    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="Add recordings").click()
     job = page.locator(".job", has_text="three.mp4").last
     expect(job.get_by_role("button")).to_have_text(["Try all 3 again", "Try again", "Try again", "Try again"])
     job.get_by_role("button", name="Try two.mp4 again").click()

@@ -60,12 +60,12 @@ def test_the_answer_says_what_it_covers(visit: Visit) -> None:
     visit.search(RED_COAT)
     coverage = visit.page.locator("#coverage")
     expect(coverage).to_contain_text(
-        "Searched 36 tracklets from 3 cameras (Lobby, North street and Platform 2)"
+        "Searched 36 sightings from 3 cameras (Lobby, North street and Platform 2)"
     )
     expect(coverage.locator(".caution")).to_have_text([WARNING])
     coverage.locator("summary").first.click()
     expect(coverage).to_contain_text("it is not a probability")
-    expect(coverage).to_contain_text("even when the person is in no video")
+    expect(coverage).to_contain_text("even when the person is in no recording")
     expect(coverage.locator(".scroll").first.locator("tbody tr")).to_have_count(3)
     lobby = coverage.locator(".stretches").first
     lobby.locator("summary").click()
@@ -168,7 +168,7 @@ def test_the_next_page_continues_the_ranks(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
     ranks = visit.page.locator(".hit .rank").all_text_contents()
     assert [int(text.split()[-1]) for text in ranks] == list(range(1, 37))
-    expect(visit.page.locator("#more")).to_have_text("The list ends here: 36 of 36 tracklets compared.")
+    expect(visit.page.locator("#more")).to_have_text("The list ends here: 36 of 36 sightings compared.")
 
 
 def test_a_hit_becomes_the_question(visit: Visit) -> None:
@@ -176,7 +176,7 @@ def test_a_hit_becomes_the_question(visit: Visit) -> None:
     visit.search(RED_COAT)
     visit.hits.first.click()
     visit.answer_after(visit.page.get_by_role("button", name="Search for this person").click)
-    expect(visit.page.locator("#seed")).to_contain_text("Searching with a tracklet from")
+    expect(visit.page.locator("#seed")).to_contain_text("Searching with a sighting from")
     expect(visit.page.locator("#stage")).to_be_hidden()
     expect(visit.hits).to_have_count(35)  # without itself
     visit.answer_after(visit.page.get_by_role("button", name="Back to the photo").click)

@@ -133,8 +133,8 @@ def player(visit: Visit) -> Iterator[str]:
     page.keyboard.press("c")
     page.keyboard.press("a")
     visit.until("document.querySelector('#player video').readyState >= 2")
-    page.get_by_role("button", name="Erase this tracklet").click()
-    expect(page.get_by_role("group", name="Erase this tracklet")).to_contain_text("1 tracklet")
+    page.get_by_role("button", name="Erase this sighting").click()
+    expect(page.get_by_role("group", name="Erase this sighting")).to_contain_text("1 sighting")
     yield "the recording around, and a plan of erasure"
     page.keyboard.press("Escape")
 
@@ -190,8 +190,8 @@ def library(visit: Visit) -> Iterator[str]:
     item.get_by_role("button", name="Correct").click()
     visit.enter_time("First frame at", "2026-03-12", "14:20:05")
     expect(item.locator(".effect")).to_contain_text("20 min later")
-    item.get_by_role("button", name="Erase footage").click()
-    yield "a camera edited, a video corrected, footage to be erased"
+    item.get_by_role("button", name="Erase recordings").click()
+    yield "a camera edited, a video corrected, recordings to be erased"
     for cancel in item.get_by_role("button", name="Cancel").all()[::-1]:
         cancel.click()
     item.locator(".video").get_by_role("button", name="Erase").click()

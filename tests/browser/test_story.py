@@ -263,7 +263,7 @@ def take_evidence(visit: Visit) -> None:
 def add_a_recording(visit: Visit, day: Day) -> None:
     """Upload a recording of a new camera, with an hour's mistake in its start, and watch the job."""
     page = visit.page
-    page.get_by_role("button", name="Videos").press("Enter")
+    page.get_by_role("button", name="Add recordings").press("Enter")
     page.set_input_files("#add-files", day.recording)
     page.get_by_label("Camera", exact=True).fill(NEW_CAMERA)
     expect(page.get_by_label("Time zone of the new camera")).to_have_value("Europe/Berlin")
@@ -293,7 +293,7 @@ def correct_its_start(visit: Visit, day: Day) -> None:
     form = item.get_by_role("form")
     right = berlin(day.start)
     visit.enter_time("First frame at", f"{right:%Y-%m-%d}", f"{right:{CLOCK}}")
-    expect(form.get_by_role("status")).to_contain_text("The video moves 1 h earlier.")
+    expect(form.get_by_role("status")).to_contain_text("The recording moves 1 h earlier.")
     form.get_by_role("button", name="Save").press("Enter")
     expect(item.locator(".clocks")).to_contain_text(f"{right:{CLOCK}}")
     visit.page.keyboard.press("Escape")
@@ -322,9 +322,9 @@ def erase_it(visit: Visit) -> None:
     item.get_by_role("button", name="Erase for good").press("Enter")
     certificate = item.get_by_role("region", name="Certificate of the erasure")
     expect(certificate).to_be_focused()
-    expect(certificate).to_contain_text("nothing of them was found, and no row or file is left")
+    expect(certificate).to_contain_text("nothing of it was found, and no row or file is left")
     item.get_by_role("button", name="Done").press("Enter")
-    expect(item).to_contain_text("No videos yet.")
+    expect(item).to_contain_text("No recordings yet.")
     visit.page.keyboard.press("Escape")
 
 

@@ -40,7 +40,7 @@ def add(visit: Visit, tmp_path: Path, *names: str) -> Locator:
     for name in names:
         (tmp_path / name).write_bytes(b"x")
     visit.open()
-    expect(visit.page.locator("#holdings")).to_contain_text("videos")
+    expect(visit.page.locator("#holdings")).to_contain_text("recordings")
     visit.page.locator("#open-jobs").click()
     visit.page.set_input_files("#add-files", [tmp_path / name for name in names])
     return visit.page.locator("#add-rows .row")
@@ -163,7 +163,7 @@ def test_a_start_is_read_on_the_clock_of_its_camera(visit: Visit, tmp_path: Path
 def test_files_are_listed_in_their_natural_order(visit: Visit, tmp_path: Path) -> None:
     names = [f"part{n}.mp4" for n in (10, 2, 0, 13, 1)]
     rows = add(visit, tmp_path, *names)
-    expect(visit.page.locator("#add-order")).to_have_text("5 videos, indexed in this order:")
+    expect(visit.page.locator("#add-order")).to_have_text("5 recordings, indexed in this order:")
     listed = [text.split("\n")[0] for text in rows.locator(".file").all_inner_texts()]
     assert [name.split()[1] for name in listed] == [f"part{n}.mp4" for n in (0, 1, 2, 10, 13)]
     assert [name.split()[0] for name in listed] == ["1.", "2.", "3.", "4.", "5."]

@@ -86,7 +86,7 @@ def test_one_is_not_many(visit: Visit) -> None:
         ),
     )
     visit.open()
-    expect(visit.page.locator("#holdings")).to_have_text(re.compile("^1 video from 3 cameras, 13 s: "))
+    expect(visit.page.locator("#holdings")).to_have_text(re.compile("^1 recording from 3 cameras, 13 s: "))
 
 
 TOLD = [
@@ -160,16 +160,16 @@ def test_every_reason_why_something_was_not_searched_is_shown(visit: Visit) -> N
         ]
     )
     left_out = {"what": "23 cameras", "reason": "left out by the filter", "cause": "filter"}
-    server = {"what": "14 min of Lobby", "reason": "no video is indexed", "cause": "no_recording"}
+    server = {"what": "14 min of Lobby", "reason": "no recording is indexed", "cause": "no_recording"}
     answer_with(visit, COVERED, [server, left_out])
     visit.search(BLUE_JACKET)
     day, dash = "Thu, 12 Mar 2026", "\N{EN DASH}"
     hall = f"(Hall), {day}, 10:00:00 {dash} 10:10:00 UTC+1"
     expect(lines).to_have_text(
         [
-            f"Lobby and <b>Yard</b>: no video is indexed, 14 min: {day}, 13:00:00 {dash} 13:14:08 UTC+1",
-            f"Gate: no video is indexed, 14 min: {day}, 17:30:00 {dash} 17:44:08 UTC+5:30",
-            "Roof: its vectors are damaged, sightline repair makes them anew, 57 min in 4 parts",
+            f"Lobby and <b>Yard</b>: no recording is indexed, 14 min: {day}, 13:00:00 {dash} 13:14:08 UTC+1",
+            f"Gate: no recording is indexed, 14 min: {day}, 17:30:00 {dash} 17:44:08 UTC+5:30",
+            "Roof: its index is damaged, sightline repair makes it anew, 57 min in 4 parts",
             "Cellar: nothing is indexed for this time",
             "Attic: indexed with another model only",
             "Roof: 1,200 more stretches of time",
@@ -215,7 +215,7 @@ def test_work_is_never_said_to_be_done_before_it_is(visit: Visit) -> None:
         "**/v1/index-jobs", lambda route: route.fulfill(json={"items": jobs, "next_cursor": None})
     )
     visit.open()
-    visit.page.get_by_role("button", name="Videos").click()
+    visit.page.get_by_role("button", name="Add recordings").click()
     expect(visit.page.locator(".job-head .state")).to_have_text(list(said.values()))
 
 
@@ -268,14 +268,14 @@ def test_the_page_speaks_the_language_of_the_browser_or_the_one_chosen(browser: 
         visit.choose_photo(b"this is no photo", "notes.jpg")
         expect(page.locator("#photo-error")).to_contain_text("Diese Art von Bild wird nicht unterstützt")
         visit.search(RED_COAT)
-        expect(page.locator("#coverage")).to_contain_text("Durchsucht: 36 Tracklets von 3 Kameras")
+        expect(page.locator("#coverage")).to_contain_text("Durchsucht: 36 Sichtungen von 3 Kameras")
         expect(visit.hits.first).to_contain_text(re.compile(r"\+\d,\d\d"))
         answer_with(visit, COVERED, TOLD)
         visit.search(BLUE_JACKET)
         lines = page.locator("#coverage .gap li:not(.told)")
         expect(lines.first).to_have_text(
             re.compile(
-                r"^Lobby und <b>Yard</b>: kein Video ist indexiert, 14 min: Do., 12. März 2026, 13:00:00"
+                r"^Lobby und <b>Yard</b>: keine Aufnahme ist indexiert, 14 min: Do., 12. März 2026, 13:00:00"
             )
         )
         german = " ".join(lines.all_inner_texts()).replace("no picture", "")

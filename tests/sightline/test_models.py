@@ -126,7 +126,7 @@ def test_two_models_are_compared_before_one_takes_over(
     assert rehearsal.exit_code == 0, rehearsal.output
     assert "model-b was adapted; its gate, before and after" in rehearsal.output
     assert "halves 0.500 0.625 0.490 40" in " ".join(rehearsal.output.split())
-    assert "1 videos are not embedded with model-b" in rehearsal.output
+    assert "1 recordings are not indexed with model-b" in rehearsal.output
     assert "Nothing was changed." in rehearsal.output
     assert listed(run)["model-a"]["in_use"] == "yes"
 

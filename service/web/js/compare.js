@@ -39,6 +39,6 @@ export function comparison(hit, scope) {
     { class: one.tracklet ? "comparison of-tracklets" : "comparison" },
     one.tracklet ? figure(strip(one.tracklet, scope, say.seed.strip), say.player.searchedFor) : null,
     crop ? figure(crop, say.player.yourPhoto(number)) : null,
-    figure(strip(hit, scope, say.player.strip), say.player.thisTracklet),
+    figure(strip(hit, scope, say.player.strip), say.player.thisHit),
   );
 }

@@ -14,7 +14,7 @@ function compared({ coverage, filters }, zone) {
     "p",
     {},
     say.coverage.searched,
-    h("strong", {}, say.coverage.tracklets(coverage.tracklets_compared)),
+    h("strong", {}, say.coverage.sightings(coverage.tracklets_compared)),
     say.coverage.from(searched.map(({ camera }) => camera), duration(seconds)),
     within(filters, zone),
     ".",

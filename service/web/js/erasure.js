@@ -42,9 +42,9 @@ export function planView(plan, pictures, zone = "UTC") {
   const uploaded = plan.recordings.filter((one) => one.uploaded).length;
   return [
     h("p", {}, h("strong", {}, say.erasure.wouldGo(plan))),
-    part(say.erasure.recordings, plan.recordings, (one) => h("li", {}, when(one), h("span", { class: "note" }, " ", say.library.tracklets(one.tracklets)))),
+    part(say.erasure.recordings, plan.recordings, (one) => h("li", {}, when(one), h("span", { class: "note" }, " ", say.library.sightings(one.tracklets)))),
     uploaded ? h("p", { class: "note" }, say.erasure.files(uploaded)) : null,
-    part(say.erasure.tracklets, plan.tracklets, (one) => tracklet(one, pictures), { class: "plain going-list" }),
+    part(say.erasure.sightings, plan.tracklets, (one) => tracklet(one, pictures), { class: "plain going-list" }),
     part(say.erasure.stretches, plan.stretches, (one) => h("li", {}, stretchOf(one.start, one.end, zone))),
     part(say.erasure.held, held, ({ kind, reason }) => h("li", { class: "held name" }, say.erasure.heldOne(kind, reason))),
     plan.remains.length ? h("details", {}, h("summary", {}, say.erasure.remains), h("ul", { class: "plain" }, remaining(plan.remains))) : null,

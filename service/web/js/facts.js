@@ -26,8 +26,8 @@ export function factsOf(hit, scope) {
     fact(say.player.utc, inUtc(start)),
     fact(say.player.best, clockOf(best.start, zone), intoView(secondsBetween(start, best.start))),
     fact(say.player.inView, duration(secondsBetween(start, end))),
-    fact(say.player.video, h("span", { id: "fact-video" }, "…"), h("span", { id: "fact-offset" })),
-    fact(say.player.tracklet, h("code", {}, hit.tracklet_id)),
+    fact(say.player.recording, h("span", { id: "fact-video" }, "…"), h("span", { id: "fact-offset" })),
+    fact(say.player.sighting, h("code", {}, hit.tracklet_id)),
   ];
   return h("div", { class: "about-facts" }, comparison(hit, scope), h("dl", {}, facts.flat()));
 }

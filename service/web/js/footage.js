@@ -26,14 +26,14 @@ export function eraseTracklet(hit) {
     refreshHoldings();
     reopen(store.get().search.answer.id);
   };
-  return eraseButton({ tracklets: [hit.tracklet_id] }, { label: say.erasure.tracklet, onErased });
+  return eraseButton({ tracklets: [hit.tracklet_id] }, { label: say.erasure.sighting, onErased });
 }
 
 /** The same for footage of `camera` (null: of all cameras): between two times, or all of it where none is given. */
 export function eraseFootage(camera, onErased) {
   if (!mayDo("erase", false)) return null;
   const label = camera ? say.erasure.ofCamera(camera.name) : say.erasure.ofAll;
-  return behindButton(h("button", { type: "button", class: "quiet", data: { needs: "erase" } }, camera ? say.erasure.footage : label), (close) => stretchForm(camera, label, onErased, close));
+  return behindButton(h("button", { type: "button", class: "quiet", data: { needs: "erase" } }, camera ? say.erasure.recordingsOf : label), (close) => stretchForm(camera, label, onErased, close));
 }
 
 function stretchForm(camera, label, onErased, close) {

@@ -119,7 +119,7 @@ export function startJobs() {
   const models = h("button", { id: "open-models", type: "button", class: "quiet", data: { needs: "listModelJobs" } }, say.models.title);
   fill(
     dialog,
-    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.videos), models, close),
+    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.add), models, close),
     h(
       "div",
       { class: "panel-body" },

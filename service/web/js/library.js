@@ -93,7 +93,7 @@ async function showVideos(camera, place) {
     const videos = getAll(`/v1/videos?limit=500&camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
     const days = byDay((await Promise.all([videos, failedOf(camera)])).flat(), camera.time_zone).map((one) => dayItem(one, camera.time_zone, showAgain));
     for (const one of days) one.open = days.length === 1 || open.has(one.querySelector(".day-name").textContent);
-    fill(place, days.length ? [h("p", { class: "note" }, say.library.zone(shownZone(camera.time_zone))), days] : h("p", { class: "note" }, say.library.noVideos));
+    fill(place, days.length ? [h("p", { class: "note" }, say.library.zone(shownZone(camera.time_zone))), days] : h("p", { class: "note" }, say.library.noRecordings));
   } catch (error) {
     if (!isAbort(error)) showError(place, error, reload);
   }

@@ -27,7 +27,7 @@ function weightOf({ probe, tracklet }, answer) {
 
 function item(one, index, { at, search }) {
   const weight = weightOf(one, search.answer);
-  const name = one.tracklet ? say.photo.trackletNumber(index + 1) : say.photo.number(index + 1);
+  const name = one.tracklet ? say.photo.sightingNumber(index + 1) : say.photo.number(index + 1);
   const label = weight === undefined ? name : say.photo.counts(name, Math.round(100 * weight));
   const show = h(
     "button",

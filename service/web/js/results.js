@@ -21,7 +21,7 @@ function nothing({ answer }, { cameras, filters }) {
     : [say.results.nothingYet, cameras.length ? say.results.notIndexed : say.results.addFirst];
   const action = filtered
     ? h("button", { type: "button", on: { click: () => $("#reset").click() } }, say.filters.clear)
-    : h("button", { type: "button", data: { needs: "createIndexJob" }, on: { click: () => $("#open-jobs").click() } }, icon("videos"), say.results.addVideos);
+    : h("button", { type: "button", data: { needs: "createIndexJob" }, on: { click: () => $("#open-jobs").click() } }, icon("videos"), say.results.addRecordings);
   return h("div", { class: "nothing" }, h("strong", {}, title), h("p", {}, text), action);
 }
 

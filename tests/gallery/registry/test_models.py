@@ -120,7 +120,7 @@ def test_promotions_are_a_stack(both: Gallery) -> None:
 def test_no_video_gets_lost_by_a_promotion_unless_that_is_wanted(both: Gallery) -> None:
     store(both, 1, make_tracklets(1, 3))
     assert (both.models.missing(OTHER.id), both.models.missing(MODEL.id)) == (1, 0)
-    with pytest.raises(Conflict, match="1 videos are not embedded with other"):
+    with pytest.raises(Conflict, match="1 recordings are not indexed with other"):
         both.models.promote("other")
     assert both.models.promoted() is None
     both.models.promote("test")
@@ -161,7 +161,7 @@ def test_removing_takes_files_and_vectors(both: Gallery) -> None:
 
 def test_a_model_that_alone_knows_a_video_is_not_removed(both: Gallery) -> None:
     store(both, 1, make_tracklets(1, 3))
-    with pytest.raises(Conflict, match="1 videos are embedded with this model only"):
+    with pytest.raises(Conflict, match="1 recordings are indexed with this model only"):
         both.models.remove("test")
     assert searchable(both, MODEL) == 3
 

@@ -262,7 +262,7 @@ def test_decay_that_no_time_stamp_shows_is_found(client: TestClient, archive: Ar
 
     assert [name for name in package.namelist() if name.endswith(".mp4")] == []
     assert {one["reason"] for one in manifest["left_out"]} == {
-        "The video file is damaged or another one: its SHA-256 differs."
+        "The file of the recording is damaged or another one: its SHA-256 differs."
     }
 
 

@@ -138,7 +138,7 @@ def test_what_is_damaged_is_not_said_to_be_erased(
         assert [(one["rank"], one["tracklet_id"]) for one in answer["repeats"]["damaged"]] == lost
         assert answer["repeats"]["erased"] == []
         said = " ".join(answer["warnings"])
-        assert "whose vectors are damaged: 2" in said
+        assert "whose index is damaged: 2" in said
         assert "erased or indexed anew" not in said
     assert (same["repeats"]["erased_tracklets"], same["repeats"]["damaged_tracklets"]) == (0, 2)
     assert same["repeats"]["same_ranking"] is True

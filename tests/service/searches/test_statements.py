@@ -50,7 +50,7 @@ def test_states_what_was_searched(client: TestClient, probe: Json) -> None:
     ]
     assert (coverage["exact"], coverage["recall"], coverage["tracklets_compared"]) == (True, 1.0, 2)
     assert {(gap["what"], gap["reason"]) for gap in coverage["not_searched"]} == {
-        ("6 s (2026-03-01 13:00:05 to 13:00:11) of gate", "no video is indexed"),
+        ("6 s (2026-03-01 13:00:05 to 13:00:11) of gate", "no recording is indexed"),
         ("yard", "left out by the filter"),
         ("roof", "left out by the filter"),
     }
@@ -94,8 +94,8 @@ def test_overlaps_and_holes_are_no_coverage(client: TestClient, archive: Archive
     assert [camera["seconds"] for camera in answer["coverage"]["cameras"]] == [8.0, 2.0]
     assert gaps(answer) == {
         ("yard", "left out by the filter"),
-        ("3 s (2026-03-01 12:00:01 to 12:00:04) of roof", "the video has no pictures there"),
-        ("3 s (2026-03-01 12:00:05 to 12:00:08) of roof", "no video is indexed"),
+        ("3 s (2026-03-01 12:00:01 to 12:00:04) of roof", "the recording has no pictures there"),
+        ("3 s (2026-03-01 12:00:05 to 12:00:08) of roof", "no recording is indexed"),
     }
 
 
