@@ -130,6 +130,21 @@ def test_the_words_of_the_page_are_found_whatever_stands_around_them() -> None:
     assert said(source) == ["one", "two ", "three", "four ", " five", "7"]
 
 
+def test_the_guide_to_answers_has_the_words_for_probabilities_that_the_page_has() -> None:
+    source = (ROOT / "service" / "web" / "js" / "strings.js").read_text(encoding="utf-8")
+    scale = (ROOT / "service" / "web" / "js" / "format.js").read_text(encoding="utf-8")
+    [likely] = re.findall(r"const LIKELY = \[(.*)\]", source)
+    [limits] = re.findall(r"LIKELY_FROM = \[(.*)\]", scale)
+    words, least = re.findall(r'"(.*?)"', likely)[::-1], [int(one) for one in limits.split(", ")][::-1]
+
+    table = re.findall(
+        r"^\| (.*\d %.*) \| (.*ly.*|roughly even) \|$", (ROOT / "docs" / "answers.md").read_text(), re.M
+    )
+
+    assert [word for _, word in table] == words
+    assert [int(re.findall(r"\d+", span)[0]) for span, _ in table] == [*least, least[-1]]
+
+
 @pytest.mark.parametrize("file", ONE_NAME)
 def test_the_page_has_one_name_a_thing(file: str) -> None:
     source = (ROOT / "service" / "web" / "js" / file).read_text(encoding="utf-8")

@@ -1,8 +1,10 @@
 """Where and when."""
 
+import json
 import re
+from typing import Any
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Request, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.scenes import RED_COAT
@@ -16,6 +18,12 @@ def box(visit: Visit, name: str) -> Locator:
 def cameras_of(visit: Visit) -> set[str]:
     """The cameras in the answer."""
     return set(visit.page.locator(".hit .camera").all_text_contents())
+
+
+def where(request: Request) -> tuple[Any, Any]:
+    """The cameras and the sites that a search asks for."""
+    asked = json.loads(request.post_data or "{}")
+    return asked["cameras"], asked["sites"]
 
 
 def test_cameras_are_chosen_singly_and_by_site(visit: Visit) -> None:
@@ -34,6 +42,29 @@ def test_cameras_are_chosen_singly_and_by_site(visit: Visit) -> None:
     visit.answer_after(visit.page.locator("#reset").click)
     assert cameras_of(visit) == {"Lobby", "North street", "Platform 2"}
     expect(visit.page.locator("#reset")).to_be_hidden()
+
+
+def test_a_whole_site_is_one_filter(visit: Visit) -> None:
+    page, token = visit.page, visit.page.locator("#tokens .token")
+    visit.open(f"#key={visit.site.key}&site=Main+building")
+    expect(token).to_have_text("Main building: 2 cameras")
+    expect(page).to_have_url(re.compile(r"#site=Main\+building$"))
+    with page.expect_request("**/v1/searches") as asked:
+        visit.search(RED_COAT)
+    assert where(asked.value) == (None, ["Main building"])
+    assert cameras_of(visit) == {"Lobby", "North street"}
+    page.reload()
+    visit.wait_for_answer()
+    expect(token).to_have_text("Main building: 2 cameras")
+    assert cameras_of(visit) == {"Lobby", "North street"}
+    visit.answer_after(token.click)
+    assert cameras_of(visit) == {"Lobby", "North street", "Platform 2"}
+    page.go_back()
+    expect(token).to_have_text("Main building: 2 cameras")
+    with page.expect_request("**/v1/searches") as asked:
+        visit.answer_after(box(visit, "North street").uncheck)
+    assert where(asked.value) == (["Lobby"], None)
+    expect(token).to_have_text("Lobby")
 
 
 def test_times_are_those_of_the_cameras(visit: Visit) -> None:

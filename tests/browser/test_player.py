@@ -125,7 +125,7 @@ def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
     open_first(visit)
     about = visit.page.locator("#player-about")
     for text in (
-        "cosine of two embeddings, not a probability",
+        "to the photo, 1 at most; not a probability",
         "Europe/Berlin (UTC+1)",
         "Your photo",
         "This hit",
@@ -293,7 +293,7 @@ def test_a_hit_is_marked_in_the_player(visit: Visit) -> None:
     page = visit.page
     page.route("**/v1/searches", calibrate)
     open_first(visit)
-    expect(page.locator("#player-about")).to_contain_text("Probability")
+    expect(page.locator("#player-about")).to_contain_text("Probability50 %, roughly even")
     for button in page.locator("#player-marks button, .onwards button").all():
         expect(button).to_be_in_viewport(ratio=1)
     page.set_viewport_size({"width": 800, "height": 900})

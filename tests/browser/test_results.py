@@ -45,6 +45,9 @@ def test_the_probable_come_first_and_a_line_ends_the_credible(visit: Visit) -> N
     visit.search(RED_COAT)
     page, rows = visit.page, visit.page.locator("#hits > li")
     assert ranks(visit)[:5] == [1, 3, 2, 4, 5]
+    expect(page.locator("#hits .score").first).to_have_text("Probability 93 %")
+    said = page.locator("#hits .how").all_text_contents()[:4]
+    assert said == ["very likely", "likely", "likely", "very unlikely"]
     expect(rows.nth(3)).to_have_text("Below this line: less than 50 %")
     expect(page.locator("#hits .line")).to_have_count(1)
     page.get_by_label("Order").select_option("rank")
@@ -153,7 +156,7 @@ def test_filters_are_tokens(visit: Visit) -> None:
     page, tokens = visit.page, visit.page.locator("#tokens .token")
     expect(page.locator("#tokens")).to_be_hidden()
     visit.answer_after(page.get_by_role("checkbox", name="Station").uncheck)
-    expect(tokens).to_have_text(["Main building"])
+    expect(tokens).to_have_text(["Main building: 2 cameras"])
     visit.answer_after(page.get_by_role("checkbox", name="Lobby").uncheck)
     expect(tokens).to_have_text(["North street"])
     # Nothing was recorded today; the last recording ends 13 seconds after 16:00 in Berlin.

@@ -54,7 +54,7 @@ def test_all_words_are_in_one_file(visit: Visit) -> None:
     page = visit.page
     page.route("**/web/js/strings.js", translate)
     visit.open()
-    expect(page.locator("#holdings")).to_contain_text("3 xxxxxx xxxx 3 xxxxxxx")
+    expect(page.locator("#holdings")).to_contain_text("3 xxxxxxxxxx xxxx 3 xxxxxxx")
     known = re.compile(r"photo\.jpg|Europe/Berlin|Lobby|North street|hh:mm:ss|\.mp4|Main building|Station")
 
     def others() -> list[str]:

@@ -1,6 +1,9 @@
 // The address says what the page shows: a recorded search, or the filters of one that is still to come. So reload,
 // back and a link passed on show the same. The key is taken out of it at once.
 
+import { changeFilters } from "./filters.js";
+import { camerasKnown } from "./holdings.js";
+import { placesOf } from "./places.js";
 import { reopen } from "./reopen.js";
 import { MOST_KEPT } from "./search.js";
 import { store } from "./state.js";
@@ -16,15 +19,15 @@ function viewIn(asked) {
 }
 
 /**
- * What the address asks for: {search, hits, opened, view} or {filters, view}, any may be missing; hits: how many, if not
- * one page; opened: the rank of the hit that is played; review: the search whose marks are to be confirmed.
+ * What the address asks for: {search, hits, opened, view} or {filters, sites, view}, any may be missing; hits: how many, if
+ * not one page; sites: whose cameras are wanted, too; opened: the rank of the hit that is played; review: the search whose marks are to be confirmed.
  */
 function read() {
   const asked = new URLSearchParams(location.hash.slice(1));
   const cameras = asked.has("camera") ? asked.getAll("camera") : null;
   const time = (name) => (Number.isNaN(Date.parse(asked.get(name))) ? null : new Date(asked.get(name)).toISOString());
   const filters = { cameras, start: time("from"), end: time("to"), rerank: asked.has("rerank") };
-  return { search: asked.get("search"), review: asked.get("review"), hits: whole(asked.get("hits"), MOST_KEPT), opened: whole(asked.get("hit"), MOST_KEPT), view: viewIn(asked), filters };
+  return { search: asked.get("search"), review: asked.get("review"), hits: whole(asked.get("hits"), MOST_KEPT), opened: whole(asked.get("hit"), MOST_KEPT), view: viewIn(asked), filters, sites: asked.getAll("site") };
 }
 
 /** Take a key out of the address that brings it, so that it is in no history entry or shared link; null if none. */
@@ -43,13 +46,13 @@ function here(asked) {
 }
 
 /** The address of what `state` holds. */
-function addressOf({ search: { answer, shown }, filters, view, opened, review }) {
+function addressOf({ search: { answer, shown }, filters, cameras, view, opened, review }) {
   const asked = new URLSearchParams();
   if (answer) {
     asked.set("search", answer.id);
     if (shown) asked.set("hits", shown);
   } else {
-    for (const camera of filters.cameras ?? []) asked.append("camera", camera);
+    for (const { name, site } of placesOf(filters.cameras ?? [], cameras)) asked.append(site === null ? "camera" : "site", name);
     if (filters.start) asked.set("from", filters.start);
     if (filters.end) asked.set("to", filters.end);
     if (filters.rerank) asked.set("rerank", "yes");
@@ -88,11 +91,20 @@ function turnTo({ view, opened, review }) {
   store.set({ view, opened, review });
 }
 
+/** Choose the cameras of the sites in the address, as soon as it is known which these are. */
+async function chooseSites(sites) {
+  await camerasKnown();
+  const { cameras, filters } = store.get();
+  const names = cameras.filter(({ site }) => sites.includes(site)).map(({ name }) => name);
+  if (names.length) changeFilters({ cameras: [...new Set([...(filters.cameras ?? []), ...names])] });
+}
+
 /** Show what the address says, and keep it true from now on. */
 export function startAddress() {
-  const { search, hits, view, opened, review, filters } = read();
+  const { search, hits, view, opened, review, filters, sites } = read();
   store.set({ filters: { ...store.get().filters, ...filters }, view, review });
   if (search) reopen(search, { hits, opened, view });
+  else if (sites.length) chooseSites(sites);
   store.subscribe((state, before) => {
     const changed = state.search.answer !== before.search.answer || ["filters", "view", "opened", "review"].some((name) => state[name] !== before[name]);
     if (changed) write(state, before);

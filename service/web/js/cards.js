@@ -1,7 +1,7 @@
 // A hit as a card: its strip, where and when, how good, and what it is marked as.
 
 import { h } from "./dom.js";
-import { duration, probability, score, secondsBetween, signed } from "./format.js";
+import { duration, likely, probability, score, secondsBetween, signed } from "./format.js";
 import { markButtons } from "./marks.js";
 import { stripOf } from "./media.js";
 import { openPlayer } from "./player.js";
@@ -9,9 +9,9 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 import { clockFirst } from "./when.js";
 
-/** What a card says about how good its hit is: a probability where there is one, else what the list is ordered by. */
+/** What a card says about how good its hit is: a probability in number and word where there is one, else what the list is ordered by. */
 function goodness(hit, rankedBy) {
-  if (typeof hit.probability === "number") return { value: probability(hit.probability), how: say.results.probability };
+  if (typeof hit.probability === "number") return { value: [h("span", { class: "unseen" }, say.results.probability), probability(hit.probability)], how: likely(hit.probability) };
   const standard = rankedBy === "standard_score" && typeof hit.standard_score === "number";
   return standard ? { value: signed(hit.standard_score), how: say.results.standsOut } : { value: score(hit.score), how: say.results.similarity };
 }

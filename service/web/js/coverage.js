@@ -1,7 +1,7 @@
 // What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
 
 import { isForeign } from "./api.js";
-import { decimal, duration, number, secondsBetween } from "./format.js";
+import { LIKELY_FROM, decimal, duration, number, secondsBetween } from "./format.js";
 import { h, icon } from "./dom.js";
 import { notSearched } from "./notsearched.js";
 import { say } from "./strings.js";
@@ -78,7 +78,7 @@ function howExact({ coverage }) {
 function reading({ model, calibration, ranked_by: rankedBy }) {
   const score = rankedBy === "standard_score" ? say.coverage.standardScore : say.coverage.cosine;
   return [
-    h("p", {}, calibration.calibrated ? say.coverage.calibrated(calibration.learnt_from) : score),
+    h("p", {}, calibration.calibrated ? `${say.coverage.calibrated(calibration.learnt_from)} ${say.coverage.likely(LIKELY_FROM)}` : score),
     h("p", {}, say.coverage.always),
     h("p", {}, say.coverage.clothes),
     h("p", {}, say.coverage.model, h("code", {}, model.name), say.coverage.weights, h("code", {}, model.id.slice(0, 12)), "."),

@@ -4,7 +4,7 @@ import { getJson, isAbort } from "./api.js";
 import { mayDo } from "./caller.js";
 import { comparison } from "./compare.js";
 import { $, fill, h } from "./dom.js";
-import { day, duration, probability, score, secondsBetween, timecode, zoned } from "./format.js";
+import { day, duration, likely, probability, score, secondsBetween, timecode, zoned } from "./format.js";
 import { say } from "./strings.js";
 import { clockOf, clocksOf, inUtc } from "./when.js";
 
@@ -19,7 +19,7 @@ export function factsOf(hit, scope) {
   const { camera, start, end, best_moment: best } = hit;
   const zone = camera.time_zone;
   const facts = [
-    typeof hit.probability === "number" ? fact(say.player.probability, probability(hit.probability), say.player.calibrated) : null,
+    typeof hit.probability === "number" ? fact(say.player.probability, `${probability(hit.probability)}, ${likely(hit.probability)}`, say.player.calibrated) : null,
     fact(say.player.similarity, score(hit.score), say.player.cosine),
     typeof hit.standard_score === "number" ? fact(say.player.standsOut, score(hit.standard_score), say.player.deviations) : null,
     fact(say.player.localTime, clocksOf(start, end, zone), `${day(start, zone)}, ${zoned(start, zone)}`),

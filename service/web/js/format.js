@@ -55,6 +55,12 @@ export const score = (value) => decimal(value, 3).replace("-", "\u2212");
 export const signed = (value) => `${value < 0 ? "" : "+"}${decimal(value, 2)}`.replace("-", "\u2212");
 export const probability = (value) => `${Math.round(value * 100)} %`;
 
+/** Per cent from which the next of `say.results.likely` holds; docs/answers.md has the table. */
+export const LIKELY_FROM = [20, 45, 55, 80];
+
+/** The same in a word, which holds for the number that is shown. */
+export const likely = (value) => say.results.likely[LIKELY_FROM.filter((least) => Math.round(value * 100) >= least).length];
+
 /** A share that was chosen, such as the least probability. */
 export const shareText = (share) => say.jobs.percent(Math.round(100 * share));
 

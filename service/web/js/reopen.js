@@ -2,6 +2,7 @@
 
 import { ApiError, getAll, getJson, isAbort, objectUrl } from "./api.js";
 import { entryOf, setPhotos, staged } from "./photos.js";
+import { meantBy } from "./places.js";
 import { showStart, stopUploading } from "./probe.js";
 import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
@@ -23,12 +24,10 @@ async function hitOf(trackletId, signal) {
   return { ...tracklet, tracklet_id: tracklet.id };
 }
 
-/** The page ticks cameras; a search made elsewhere may have named sites. */
+/** The page ticks cameras; a search may have named sites. */
 async function filtersOf({ cameras, sites, start, end }, signal) {
-  if (!sites) return { cameras, start, end };
-  const all = await getAll("/v1/cameras", { signal });
-  const meant = all.filter(({ name, site }) => sites.includes(site) && (!cameras || cameras.includes(name)));
-  return { cameras: meant.map(({ name }) => name), start, end };
+  const all = sites ? await getAll("/v1/cameras", { signal }) : [];
+  return { cameras: meantBy({ cameras, sites }, all), start, end };
 }
 
 /** A photo or tracklet of the search as the page has it, with what is known of it already. */

@@ -3,6 +3,7 @@
 import { getJson, isAbort } from "./api.js";
 import { later } from "./dom.js";
 import { isReady } from "./photos.js";
+import { askedFor } from "./places.js";
 import { setSearch, store } from "./state.js";
 
 export const KEPT = 200; // hits that a search finds unless it is to go deeper
@@ -31,10 +32,10 @@ function wanted(one) {
   return { probe_id: one.probe.id, ...picked(one), ...taken };
 }
 
-function question({ seed, photos, filters, keep }) {
+function question({ seed, photos, filters, keep, cameras }) {
   return {
     probes: seed ? [wanted({ tracklet: seed })] : photos.filter(isReady).map(wanted),
-    cameras: filters.cameras,
+    ...askedFor(filters.cameras, cameras),
     start: filters.start,
     end: filters.end,
     limit: filters.limit,

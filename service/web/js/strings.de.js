@@ -129,6 +129,8 @@ const REMAINS = {
   "recordings": "Aufnahmen: Sie bleiben und zeigen wie zuvor, was in ihnen gelöscht wurde.",
 };
 
+const LIKELY = ["sehr unwahrscheinlich", "unwahrscheinlich", "etwa ausgeglichen", "wahrscheinlich", "sehr wahrscheinlich"];
+
 export const german = {
   locale: "de-DE",
   lang: "de",
@@ -340,6 +342,7 @@ export const german = {
     label: "Gesetzte Filter",
     remove: (name) => `Filter wegnehmen: ${name}`,
     more: (n) => `und ${count(n, "weitere Kamera", "weitere Kameras")}`,
+    site: (name, n) => `${name}: ${camerasOf(n)}`,
     noCamera: "Keine Kamera",
     from: "Von ",
     until: "Bis ",
@@ -366,7 +369,8 @@ export const german = {
     fresh: "neu",
     otherDay: "anderer Tag: andere Kleidung?",
     noPicture: "Kein Bild",
-    probability: "Wahrscheinlichkeit",
+    probability: "Wahrscheinlichkeit ",
+    likely: LIKELY,
     noneCredible: (line) => `Kein Treffer hat eine Wahrscheinlichkeit von ${Math.round(line * 100)} %. Am ähnlichsten sind:`,
     similarity: "Ähnlichkeit",
     standsOut: "sticht heraus",
@@ -477,6 +481,7 @@ export const german = {
     exact: "Jede Sichtung, die den Filtern entspricht, wurde einzeln verglichen.",
     approximate: (recall) => `Der Index ist eine Näherung: Er findet ${recall} % dessen, was ein genauer Vergleich fände (gemessen).`,
     calibrated: (people) => `Der Prozentwert ist die Wahrscheinlichkeit, dass der Treffer diese Person zeigt, unter so vielen Sichtungen, wie verglichen wurden. Gelernt wurde sie an ${people}; bei anderen Menschen und Kameras kann sie zu hoch oder zu niedrig sein.`,
+    likely: (from) => `In Worten: ${joined(LIKELY.map((word, at) => (at ? `ab ${from[at - 1]} % ${word}` : `unter ${from[0]} % ${word}`)).reverse())}.`,
     credible: (n, wrong, line, people) => `${count(n, "glaubhafter Treffer", "glaubhafte Treffer")} mit einer Wahrscheinlichkeit von je ${Math.round(line * 100)} % oder mehr; ${wrong} davon zeigen voraussichtlich jemand anderen, und mehr, wo Menschen und Kameras anders sind als die, an denen gelernt wurde (${people}).`,
     noneCredible: "Kein glaubhafter Treffer: Wahrscheinlich ist keiner davon die Person.",
     cosine: "Die Zahl an einem Treffer sagt, wie ähnlich er dem Foto ist, höchstens 1. Sie ordnet die Liste; eine Wahrscheinlichkeit ist sie nicht.",

@@ -11,6 +11,9 @@ function joined(words) {
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
+// How likely it is that a hit shows the person, from the least; LIKELY_FROM of format.js says from which per cent each holds.
+const LIKELY = ["very unlikely", "unlikely", "roughly even", "likely", "very likely"];
+
 export const english = {
   locale: "en-GB",
   lang: "en",
@@ -262,6 +265,7 @@ export const english = {
     label: "Filters in use",
     remove: (name) => `Take away the filter: ${name}`,
     more: (n) => `and ${count(n, "more camera", "more cameras")}`,
+    site: (name, n) => `${name}: ${count(n, "camera")}`,
     noCamera: "No camera",
     from: "From ",
     until: "Until ",
@@ -288,7 +292,8 @@ export const english = {
     fresh: "new",
     otherDay: "another day: other clothes?",
     noPicture: "No picture",
-    probability: "probability",
+    probability: "Probability ",
+    likely: LIKELY,
     noneCredible: (line) => `No hit has a probability of ${Math.round(line * 100)} %. The most similar people:`,
     similarity: "similarity",
     standsOut: "stands out",
@@ -399,6 +404,7 @@ export const english = {
     exact: "Every sighting that passes the filters was compared, one by one.",
     approximate: (recall) => `The index is approximate: it finds ${recall} % of what an exact comparison would (measured).`,
     calibrated: (people) => `The percentage is the probability that the hit shows this person, among as many sightings as were compared. It was learnt from ${people}; for other people and cameras it may be too high or too low.`,
+    likely: (from) => `In words: ${joined(LIKELY.map((word, at) => (at ? `from ${from[at - 1]} % ${word}` : `below ${from[0]} % ${word}`)).reverse())}.`,
     credible: (n, wrong, line, people) => `${count(n, "credible hit")}, each with a probability of ${Math.round(line * 100)} % or more; ${wrong} of them can be expected to show someone else, more where people and cameras differ from those it was learnt from (${people}).`,
     noneCredible: "No credible hit: probably none of these is the person.",
     cosine: "The number on a hit says how similar it is to the photo, 1 at most. It orders the list; it is not a probability.",

@@ -3,26 +3,13 @@
 import { shareText } from "./format.js";
 import { $, fill, h, icon } from "./dom.js";
 import { changeFilters } from "./filters.js";
+import { placesOf } from "./places.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { leastOf, setView } from "./view.js";
 import { momentOf, stretchOf } from "./when.js";
 
 const MOST = 12; // places shown one by one
-
-/** The chosen cameras as whole sites where all of one are chosen, else one by one: [{name, cameras}]. */
-export function placesOf(chosen, all) {
-  const left = new Set(chosen);
-  const places = [];
-  const sites = new Set(all.map(({ site }) => site).filter(Boolean));
-  for (const site of sites) {
-    const names = all.filter((one) => one.site === site).map(({ name }) => name);
-    if (names.length < 2 || !names.every((name) => left.has(name))) continue;
-    places.push({ name: site, cameras: names });
-    for (const name of names) left.delete(name);
-  }
-  return [...places, ...[...left].map((name) => ({ name, cameras: [name] }))];
-}
 
 /** Without the last camera there would be nothing to search: then all of them are. */
 function without(cameras) {
@@ -41,7 +28,10 @@ function cameraTokens({ filters, cameras }) {
   const [shown, rest] = places.length > MOST ? [places.slice(0, MOST - 1), places.slice(MOST - 1)] : [places, []];
   const more = rest.flatMap((one) => one.cameras);
   return [
-    ...shown.map((place) => token(place.name, place.name, () => without(place.cameras))),
+    ...shown.map(({ name, site, cameras: own }) => {
+      const words = site === null ? name : say.tokens.site(site, own.length);
+      return token(words, words, () => without(own));
+    }),
     more.length ? token(say.tokens.more(more.length), say.tokens.more(more.length), () => without(more)) : null,
   ];
 }
