@@ -11,6 +11,7 @@ const AT_ONCE = 40; // cards made before the browser may draw and answer
 
 let pictures = new LazyPictures();
 let cards = new Map(); // by the identity of the hit
+let lines = new Map(); // what stands between them, by its words: the same line is the same element
 let isFocusLost = false; // the hit that had the focus went with its answer
 let rest = 0; // the timer of what is still to be made
 
@@ -20,28 +21,36 @@ export function forgetCards() {
   pictures.close();
   pictures = new LazyPictures();
   cards = new Map();
+  lines = new Map();
 }
 
-function heading(camera, hits, line) {
-  const credible = line === null ? 0 : hits.filter(({ probability }) => probability >= line).length;
-  return h("li", { class: "line group" }, h("h3", {}, camera.name), h("span", {}, [camera.site, say.results.ofCamera(hits.length, credible)].filter(Boolean).join(" · ")));
+/** A line is made once: a new one at the top would be a change above every card that is there. */
+function line(key, make) {
+  if (!lines.has(key)) lines.set(key, make());
+  return lines.get(key);
 }
 
-const words = (text) => h("li", { class: "line" }, text);
+function heading(camera, hits, least) {
+  const credible = least === null ? 0 : hits.filter(({ probability }) => probability >= least).length;
+  const about = [camera.site, say.results.ofCamera(hits.length, credible)].filter(Boolean).join(" · ");
+  return line(JSON.stringify([camera.name, about]), () => h("li", { class: "line group" }, h("h3", {}, camera.name), h("span", {}, about)));
+}
+
+const words = (text) => line(text, () => h("li", { class: "line" }, text));
 
 /** What stands in the list: hits, and between them elements: headings of groups, the line of credible matches. */
 function rowsOf(state) {
   const hits = arranged(state);
-  const { line = null, credible = null } = state.search.answer?.calibration ?? {};
-  const rows = credible === 0 && hits.length ? [words(say.results.noneCredible(line))] : [];
+  const { line: least = null, credible = null } = state.search.answer?.calibration ?? {};
+  const rows = credible === 0 && hits.length ? [words(say.results.noneCredible(least))] : [];
   if (!hits.length && state.search.hits.length) return [words(say.results.tooLow)];
   if (state.view.group) {
     const groups = new Map();
     for (const hit of hits) groups.get(hit.camera.name)?.push(hit) ?? groups.set(hit.camera.name, [hit]);
-    return [...rows, ...[...groups.values()].flatMap((group) => [heading(group[0].camera, group, line), ...group])];
+    return [...rows, ...[...groups.values()].flatMap((group) => [heading(group[0].camera, group, least), ...group])];
   }
-  const below = credible && sortOf(state) === "probability" ? hits.findIndex(({ probability }) => probability < line) : -1;
-  if (below > 0) return [...hits.slice(0, below), words(say.results.line(line)), ...hits.slice(below)];
+  const below = credible && sortOf(state) === "probability" ? hits.findIndex(({ probability }) => probability < least) : -1;
+  if (below > 0) return [...hits.slice(0, below), words(say.results.line(least)), ...hits.slice(below)];
   return [...rows, ...hits];
 }
 
@@ -59,35 +68,34 @@ function giveFocusBack(list) {
   if (document.activeElement === document.body) first.focus();
 }
 
-/** Put nodes behind those that stand where they should already; what else is there goes. */
+/** Make the list hold these nodes in this order; what stands where it should already is not touched. */
 function place(list, nodes) {
-  let same = 0;
-  while (same < nodes.length && list.children[same] === nodes[same]) same += 1;
   const focused = list.contains(document.activeElement) ? document.activeElement : null;
-  while (list.children.length > same) list.lastChild.remove();
-  list.append(...nodes.slice(same));
+  const wanted = new Set(nodes);
+  for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
+  let here = list.firstElementChild;
+  for (const node of nodes) {
+    if (node === here) here = here.nextElementSibling;
+    else list.insertBefore(node, here);
+  }
   if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   isFocusLost ||= Boolean(focused && !focused.isConnected);
   giveFocusBack(list);
 }
 
+const isThere = (row) => row instanceof Element || cards.has(row);
+
 /** Show the hits as the state says; `done()` is called when the last card is there. */
 export function drawHits(state, done = () => undefined) {
   clearTimeout(rest);
   const rows = rowsOf(state);
-  // Those that are there already cost nothing: they come along with the first.
-  let made = 0;
-  let first = 0;
-  while (first < rows.length && made < AT_ONCE) {
-    if (!(rows[first] instanceof Element) && !cards.has(rows[first])) made += 1;
-    first += 1;
-  }
   const list = $("#hits");
-  place(list, rows.slice(0, first).map(nodeOf));
-  const more = (at) => {
-    if (at >= rows.length) return done();
-    list.append(...rows.slice(at, at + AT_ONCE).map(nodeOf));
-    rest = setTimeout(more, 0, at + AT_ONCE);
+  // Those that are there already come along with the first: a page more may go between them.
+  const draw = () => {
+    let made = 0;
+    place(list, rows.filter((row) => isThere(row) || made++ < AT_ONCE).map(nodeOf));
+    if (made > AT_ONCE) rest = setTimeout(draw, 0);
+    else rest = setTimeout(done, 0);
   };
-  rest = setTimeout(more, 0, first);
+  draw();
 }
