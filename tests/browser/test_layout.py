@@ -181,3 +181,30 @@ def test_nothing_jumps_while_the_page_fills_and_is_gone_through(
     page.reload()
     expect(visit.hits.first.locator("img")).not_to_have_class("waiting")
     assert page.evaluate("shift") < 0.1
+
+
+def test_the_bar_for_marks_stays_where_it_is_to_the_end_of_the_list(visit: Visit) -> None:
+    page, bar, more = visit.page, visit.page.locator("#feedback"), visit.page.locator("#more")
+    visit.open()
+    page.locator("#limit").evaluate("(one) => { one.closest('details').open = true; }")
+    page.locator("#limit").select_option("25")
+    visit.search(RED_COAT)
+
+    def looks() -> tuple[float, float]:
+        bottom, height = (
+            float(element.evaluate(f"(one) => one.getBoundingClientRect().{side}"))
+            for element, side in ((bar, "bottom"), (more, "height"))
+        )
+        return bottom, height
+
+    expect(visit.hits).to_have_count(25)
+    before = looks()
+    assert before[0] == 800
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert looks() == before
+    page.get_by_role("button", name="Load all").click()
+    expect(visit.hits).to_have_count(36)
+    expect(more).to_contain_text("The list ends here")
+    assert looks() == before
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert looks() == before

@@ -19,7 +19,7 @@ def test_hits_are_marked_undone_and_searched_with_again(visit: Visit) -> None:
     page, marked = visit.page, visit.page.locator("#marked")
     again = page.get_by_role("button", name="Search again with marks")
     expect(again).to_be_disabled()
-    first = page.locator("#hits li").first
+    first = page.locator("#hits .card").first
     first.get_by_role("button", name="The person: hit 1").click()
     expect(first.locator("[data-verdict=match]")).to_have_attribute("aria-pressed", "true")
     visit.hits.nth(7).focus()

@@ -43,7 +43,7 @@ def test_the_probable_come_first_and_a_line_ends_the_credible(visit: Visit) -> N
     calibrate(visit)
     visit.open()
     visit.search(RED_COAT)
-    page, rows = visit.page, visit.page.locator("#hits > li")
+    page, rows = visit.page, visit.page.locator("#hits [role=listitem]")
     assert ranks(visit)[:5] == [1, 3, 2, 4, 5]
     expect(page.locator("#hits .score").first).to_have_text("Probability 93 %")
     said = page.locator("#hits .how").all_text_contents()[:4]
@@ -213,6 +213,17 @@ def test_a_hit_is_looked_at_closely_from_the_list(visit: Visit) -> None:
     expect(visit.hits.nth(1)).to_be_focused()
 
 
+# The ranks of cards that were taken out of the list, or moved in it.
+MOVED = """
+  window.moved = [];
+  new MutationObserver((changes) => {
+    for (const { removedNodes } of changes) {
+      for (const node of removedNodes) moved.push(node.querySelector(".rank")?.textContent);
+    }
+  }).observe(document.querySelector("#hits"), { childList: true, subtree: true });
+"""
+
+
 def many_hits(visit: Visit, asked: list[int]) -> None:
     """Let searches find 216 hits, or as many again on a second page where they are to go deeper."""
 
@@ -243,9 +254,14 @@ def test_a_longer_list_is_searched_for_and_goes_on_while_one_scrolls(visit: Visi
     visit.answer_after(page.get_by_role("button", name="Search for the best 5,000").click)
     assert asked == [200, 5000]
     expect(visit.hits).to_have_count(216)
+    expect(page.locator("#hits .part")).to_have_count(2)
+    page.evaluate(MOVED)
     page.get_by_role("button", name="Show 50 more").scroll_into_view_if_needed()
     expect(visit.hits).to_have_count(432)
     assert ranks(visit) == list(range(1, 433))
+    # In parts, and those that were there stay where they are.
+    expect(page.locator("#hits .part")).to_have_count(4)
+    assert page.evaluate("moved") == []
     expect(page.locator("#more")).to_contain_text("The list ends here: 432 of 9,000 sightings compared.")
     # Another photo is another question.
     visit.answer_after(lambda: visit.choose_photo(photo(RED_COAT)))

@@ -34,7 +34,7 @@ export function cardOf(hit, pictures) {
     typeof hit.pulled_by === "number" ? h("span", { class: "pulled" }, say.marks.pulled(hit.pulled_by + 1)) : null,
   );
   const card = h("button", { class: "hit", type: "button", data: { rank: String(hit.rank) }, on: { click: () => openPlayer(hit) } }, frame, facts);
-  return h("li", { class: "card" }, card, markButtons(hit));
+  return h("div", { class: "card", role: "listitem" }, card, markButtons(hit));
 }
 
 /** Where a card will be. */

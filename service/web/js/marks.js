@@ -127,7 +127,7 @@ function drawButtons({ marks: now, seconds }, { marks: before, seconds: were }) 
 function onKey(event) {
   const verdict = { m: "match", n: "not" }[event.key.toLowerCase()];
   if (!verdict || event.ctrlKey || event.metaKey || event.altKey || !event.target.matches(".hit")) return;
-  const button = event.target.closest("li").querySelector(`[data-verdict=${verdict}]`);
+  const button = event.target.closest(".card").querySelector(`[data-verdict=${verdict}]`);
   if (!button?.checkVisibility()) return; // the key may not mark
   event.preventDefault();
   button.click();

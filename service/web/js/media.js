@@ -61,10 +61,32 @@ export class LazyPictures {
   #paths = new WeakMap();
   #near = new Map(); // timers of pictures that came near while the page is scrolled
   #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: "500px 0px" });
+  #holders = new IntersectionObserver((entries) => this.#held(entries), { rootMargin: "1500px 0px" });
+  #isHeld;
+
+  /** `held`: pictures wait until `lookInto` is told where they stand. */
+  constructor({ held = false } = {}) {
+    this.#isHeld = held;
+  }
 
   add(image, path, onFailure) {
     this.#paths.set(image, { path, onFailure });
-    this.#observer.observe(image);
+    if (!this.#isHeld) this.#observer.observe(image);
+  }
+
+  /** Load the pictures in `holder`, as it is now, when they come near. Each of thousands would be looked at every frame. */
+  lookInto(holder) {
+    this.#holders.unobserve(holder);
+    this.#holders.observe(holder);
+  }
+
+  #held(entries) {
+    for (const { target, isIntersecting } of entries) {
+      for (const image of target.querySelectorAll("img.waiting")) {
+        if (!isIntersecting) this.#observer.unobserve(image);
+        else if (this.#paths.has(image)) this.#observer.observe(image);
+      }
+    }
   }
 
   /** What only rushes past is not asked for: its pictures would come before those of where the scrolling ends. */
@@ -83,6 +105,7 @@ export class LazyPictures {
     this.#observer.unobserve(image);
     this.#near.delete(image);
     const { path, onFailure } = this.#paths.get(image);
+    this.#paths.delete(image);
     try {
       image.src = await this.#scope.strip(path);
     } catch (error) {
@@ -91,6 +114,7 @@ export class LazyPictures {
   }
 
   close() {
+    this.#holders.disconnect();
     this.#observer.disconnect();
     for (const timer of this.#near.values()) clearTimeout(timer);
     this.#scope.close();

@@ -4,7 +4,7 @@ import { showError } from "./alerts.js";
 import { placeholder } from "./cards.js";
 import { coverageOf } from "./coverage.js";
 import { $, fill, h, icon } from "./dom.js";
-import { drawHits, forgetCards } from "./hitlist.js";
+import { drawHits, forgetCards, isDrawn, startHitList } from "./hitlist.js";
 import { saidBesidePhoto } from "./notices.js";
 import { KEPT, MOST_KEPT, deeper, loadAll, loadMore, scrollOn, search } from "./search.js";
 import { store } from "./state.js";
@@ -62,8 +62,7 @@ function showProgress(state) {
 
 /** Load on if the end is near: not while cards are still being made, when it is nearer than it will be. */
 function goOn() {
-  const isDrawn = $("#hits").children.length >= arranged(store.get()).length;
-  if (isDrawn && $("#more").getBoundingClientRect().top < innerHeight + AHEAD) scrollOn();
+  if (isDrawn() && $("#more").getBoundingClientRect().top < innerHeight + AHEAD) scrollOn();
 }
 
 function showHits(state, before) {
@@ -78,6 +77,7 @@ function showHits(state, before) {
 }
 
 export function startResults() {
+  startHitList();
   // A long list goes on by itself.
   new IntersectionObserver(([end]) => end.isIntersecting && goOn(), { rootMargin: `${AHEAD}px 0px` }).observe($("#more"));
   store.subscribe((state, before) => {
