@@ -66,9 +66,11 @@ def overlap(first: Box, second: Box) -> float:
 
 def _of_detail(seen: Quality) -> Iterator[Notice]:
     if seen.height_px < SMALL:
-        yield Notice(NoticeCode.SMALL, f"The person is only {seen.height_px:.0f} pixels high.")
+        yield Notice(
+            NoticeCode.SMALL, f"The person is only {seen.height_px:.0f} pixels high: expect more wrong hits."
+        )
     if seen.sharpness < quality.BLURRED:
-        yield Notice(NoticeCode.BLURRED, "The person is blurred.")
+        yield Notice(NoticeCode.BLURRED, "The person is blurred: expect more wrong hits.")
     if seen.colour < GREY:
         yield Notice(
             NoticeCode.GREY,
@@ -97,12 +99,11 @@ def _of_extent(seen: Quality, photo_height: float, hidden: float) -> Iterator[No
         )
     if hidden >= HIDDEN:
         yield Notice(
-            NoticeCode.BEHIND_OTHERS, f"Others stand before the person, over {hidden:.0%} of the box."
+            NoticeCode.BEHIND_OTHERS, f"Others stand before the person, over {100 * hidden:.0f} % of the box."
         )
 
 
 def _of_detector(score: float | None) -> Iterator[Notice]:
     if score is not None and score < DOUBTFUL:
         # A fifth of good crops get it too: no warning.
-        text = f"The detector is hardly sure that this is a person ({score:.2f})."
-        yield Notice(NoticeCode.DOUBTFUL, text, warns=False)
+        yield Notice(NoticeCode.DOUBTFUL, "It is hardly certain that this is a person.", warns=False)

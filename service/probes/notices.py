@@ -11,7 +11,7 @@ from service.probes.fitness import APART, overlap
 
 DRAWN: Final = 0.45  # models.quality.flat
 NOBODY: Final = "No person was found on the photo; by default the whole photo is searched."
-_RULE: Final = "the detector's score times the height is greatest"
+_RULE: Final = "who is seen largest and most clearly"
 
 
 def of_photo(photo: Photo, found: int, kept: int, too_small: int) -> list[Notice]:
@@ -33,31 +33,31 @@ def of_the_file(said: Sequence[Notice]) -> list[Notice]:
 
 def _of_file(photo: Photo) -> Iterator[Notice]:
     if photo.came.turned:
-        yield _note(NoticeCode.TURNED, "The photo was turned upright, as its EXIF orientation says.")
+        yield _note(NoticeCode.TURNED, "The photo was turned upright, as its file says.")
     if photo.came.mirrored:
-        yield _note(NoticeCode.MIRRORED, "The photo was mirrored, as its EXIF orientation says.")
+        yield _note(NoticeCode.MIRRORED, "The photo was mirrored, as its file says.")
     if photo.came.transparent:
         yield _note(
             NoticeCode.TRANSPARENT,
             "Parts of the picture are transparent; they are taken as white.",
         )
     if photo.came.animated:
-        yield _note(NoticeCode.ANIMATED, "The picture is animated; only its first frame is searched.")
+        yield _note(NoticeCode.ANIMATED, "The picture moves; only its first image is searched for.")
     if photo.came.converted:
         yield _note(
             NoticeCode.CONVERTED,
-            "The picture was made for print (CMYK); its colours were converted and may be off.",
+            "The picture was made for print; its colours were converted and may be off.",
         )
     if photo.came.compressed:
         yield Notice(
             NoticeCode.COMPRESSED,
-            "The photo is a JPEG of very low quality: what tells people apart may have been compressed away.",
+            "The photo was saved in very low quality: details that tell people apart may be lost.",
         )
     if (share := quality.flat(photo.pixels)) >= DRAWN:
         yield _note(
             NoticeCode.DRAWN,
-            f"{share:.0%} of the picture is of exactly even colour, as in screenshots and drawings: if there "
-            "is an original photo, search with that.",
+            f"{100 * share:.0f} % of the picture is of exactly even colour, as in screenshots and drawings: "
+            "if there is an original photo, search with that.",
         )
 
 
@@ -68,8 +68,7 @@ def _of_people(found: int, kept: int, too_small: int) -> Iterator[Notice]:
         listed = f", of whom {kept} are listed" if kept < found else ""
         yield _note(
             NoticeCode.SEVERAL_PEOPLE,
-            f"{found} people were found{listed}. Unless another is named, the first is searched for, of whom "
-            f"{_RULE}.",
+            f"{found} people were found{listed}. Unless another is named, the one is searched for {_RULE}.",
         )
     if too_small:
         yield _note(NoticeCode.TINY_PEOPLE, f"Ignored, as too small to be searched for: {too_small}.")
@@ -85,7 +84,7 @@ def of_choice(by: SelectedBy, box: Box, persons: Sequence[FoundPerson]) -> Itera
         yield from _of_box(max((overlap(box, one.box) for one in persons), default=None))
     if found > 1:
         said = {
-            SelectedBy.DEFAULT: f"The one was taken of whom {_RULE}.",
+            SelectedBy.DEFAULT: f"The one was taken {_RULE}.",
             SelectedBy.PERSON: "One of them was chosen by hand.",
             SelectedBy.BOX: "A box drawn by hand was taken instead.",
         }[by]
@@ -105,8 +104,8 @@ def _of_box(best: float | None) -> Iterator[Notice]:
     if best < APART:
         yield Notice(
             NoticeCode.BOX_APART,
-            f"The box drawn by hand has little in common with any person found (overlap {best:.0%}): it may "
-            "hold part of a person, several, or much of the background.",
+            f"The box drawn by hand has little in common with any person found ({100 * best:.0f} % of both): "
+            "it may hold part of a person, several, or much of the background.",
         )
 
 

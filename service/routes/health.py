@@ -29,11 +29,40 @@ class Alive(BaseModel):
     status: Literal["alive"] = Field(default="alive", description="Nothing else is ever answered")
 
 
+CheckCode = Literal[
+    "model",
+    "detector",
+    "device",
+    "device_lost",
+    "features",
+    "features_missing",
+    "room",
+    "room_low",
+    "disk_was_full",
+    "writable",
+    "not_writable",
+    "schema",
+    "schema_differs",
+    "database",
+    "database_silent",
+    "snapshot",
+    "slow",
+    "not_ready",
+    "failed",
+]
+
+
 class Check(BaseModel):
     """The state of one requirement of the service."""
 
     ok: bool = Field(description="Whether it is met")
     detail: str = Field(description="What was found, in words")
+    code: CheckCode = Field(description="The same for programs, and for words in other languages")
+    values: dict[str, int | str] = Field(
+        default_factory=dict,
+        description="What `detail` names: `name`, `id`, `device`, `note`, `kind`, `free_bytes`, `change`, "
+        "`damaged` segments, `seconds`, `error`",
+    )
 
 
 class Readiness(BaseModel):
@@ -60,10 +89,15 @@ async def readiness(request: Request, state: StateDep) -> Readiness:
 async def _check(state: State) -> Readiness:
     """What hangs counts as failed."""
     checks = {name: _safely(check, state) for name, check in _AT_ONCE.items()}
-    checks |= dict.fromkeys(_SLOW, Check(ok=False, detail=f"no answer within {_PATIENCE:g} s"))
+    checks |= dict.fromkeys(_SLOW, _late())
     with anyio.move_on_after(_PATIENCE):
         checks |= await anyio.to_thread.run_sync(_ask, state, abandon_on_cancel=True)
     return Readiness(ready=all(check.ok for check in checks.values()), checks=checks)
+
+
+def _late() -> Check:
+    detail = f"no answer within {_PATIENCE:g} s"
+    return Check(ok=False, detail=detail, code="slow", values={"seconds": int(_PATIENCE)})
 
 
 @router.get(
@@ -93,60 +127,73 @@ async def readyz(request: Request, found: Annotated[Readiness, Depends(readiness
 def _model(state: State) -> Check:
     embedder = state.networks.embedder
     detail = f"{embedder.name} ({embedder.id[:12]}) on {embedder.device}"
-    return Check(ok=True, detail=". ".join(filter(None, (detail, state.networks.note))))
+    values: dict[str, int | str] = {"name": embedder.name, "id": embedder.id, "device": embedder.device}
+    if state.networks.note:
+        detail, values["note"] = f"{detail}. {state.networks.note}", state.networks.note
+    return Check(ok=True, detail=detail, code="model", values=values)
 
 
 def _detector(state: State) -> Check:
     detector = state.networks.detector
-    return Check(ok=True, detail=f"{detector.name} on {detector.device}")
+    values: dict[str, int | str] = {"name": detector.name, "device": detector.device}
+    return Check(ok=True, detail=f"{detector.name} on {detector.device}", code="detector", values=values)
 
 
 def _device(state: State) -> Check:
     """A GPU can be lost while the process lives: then every pass through a network fails."""
     device = state.networks.embedder.device
     failure = device_failure(device)
-    return Check(ok=failure is None, detail=failure or device)
+    if failure is not None:
+        return Check(ok=False, detail=failure, code="device_lost", values={"device": device})
+    return Check(ok=True, detail=device, code="device", values={"device": device})
 
 
 def _features(state: State) -> Check:
     """Whether the gallery has anything that this model can find."""
-    ok = state.gallery.holds_features_of(state.networks.embedder.id)
-    said = "the gallery has its features" if ok else "no recording has its features: `sightline reindex`"
-    return Check(ok=ok, detail=said)
+    if state.gallery.holds_features_of(state.networks.embedder.id):
+        return Check(ok=True, detail="recordings are indexed with it", code="features")
+    said = "no recording is indexed with it: `sightline reindex`"
+    return Check(ok=False, detail=said, code="features_missing")
 
 
 def _room(state: State) -> Check:
     """Check that there is disk space: how much is left, and whether a write failed for lack of it."""
     free = shutil.disk_usage(state.gallery.data_dir).free
     if free < state.settings.min_free_bytes:
-        return Check(ok=False, detail=f"the disk of the data folder has {free // MIB} MiB left")
+        said = f"the disk of the data folder has {free // MIB} MiB left"
+        return Check(ok=False, detail=said, code="room_low", values={"free_bytes": free})
     if state.full_disk.was_met():
-        return Check(ok=False, detail="a disk was full at the last attempt to write")
-    return Check(ok=True, detail=f"{free // MIB} MiB left")
+        return Check(ok=False, detail="a disk was full at the last attempt to write", code="disk_was_full")
+    return Check(ok=True, detail=f"{free // MIB} MiB left", code="room", values={"free_bytes": free})
 
 
 def _writable(state: State) -> Check:
-    problem = state.gallery.unwritable()
-    return Check(ok=problem is None, detail=problem or "the database and the data folder take writes")
+    if problem := state.gallery.unwritable():
+        return Check(ok=False, detail=problem, code="not_writable")
+    return Check(ok=True, detail="the database and the data folder take writes", code="writable")
 
 
 def _schema(state: State) -> Check:
-    problem = state.gallery.schema_problem()
-    return Check(ok=problem is None, detail=problem or "as this program needs it")
+    if problem := state.gallery.schema_problem():
+        return Check(ok=False, detail=problem, code="schema_differs")
+    return Check(ok=True, detail="as this program needs it", code="schema")
 
 
 def _database(state: State) -> Check:
     state.gallery.catalogue.models()
-    return Check(ok=True, detail=state.gallery.database_kind)
+    kind = state.gallery.database_kind
+    return Check(ok=True, detail=kind, code="database", values={"kind": kind})
 
 
 def _snapshot(state: State) -> Check:
     snapshot = state.gallery.snapshot(state.networks.embedder.id)
     detail = f"change {snapshot.change}"
-    if lost := len(snapshot.damaged):
+    lost = len(snapshot.damaged)
+    if lost:
         # Searches answer without them and say so: a probe that fails would take the sound ones away too.
         detail += f", without {lost} damaged segment{'s'[: lost > 1]} (`sightline repair` makes them anew)"
-    return Check(ok=True, detail=detail)
+    values: dict[str, int | str] = {"change": snapshot.change, "damaged": lost}
+    return Check(ok=True, detail=detail, code="snapshot", values=values)
 
 
 _AT_ONCE: Final[Mapping[str, Callable[[State], Check]]] = {"model": _model, "detector": _detector}
@@ -170,8 +217,9 @@ def _safely(check: Callable[[State], Check], state: State) -> Check:
     try:
         return check(state)
     except NotReady as error:
-        return Check(ok=False, detail=str(error))
+        return Check(ok=False, detail=str(error), code="not_ready")
     except CatalogueUnavailable:
-        return Check(ok=False, detail="the database does not answer")
+        return Check(ok=False, detail="the database does not answer", code="database_silent")
     except (GalleryError, OSError) as error:
-        return Check(ok=False, detail=type(error).__name__)
+        name = type(error).__name__
+        return Check(ok=False, detail=name, code="failed", values={"error": name})

@@ -7,7 +7,7 @@ from gallery import Notice, NoticeCode, QueriedProbe, SearchQuery
 from service.answer_schemas import CoverageOut
 from service.spans import duration
 
-_CHANGE = "People change their clothes, and the network sees little else"
+_CHANGE = "People change their clothes, and a search sees little else"
 
 
 def beyond(query: SearchQuery, start: datetime, end: datetime) -> bool:

@@ -24,18 +24,20 @@ from service.pixels import Pixels
 log = structlog.get_logger(__name__)
 
 NOT_MEASURED: Final = (
-    "No calibration has been measured for this model: scores rank, they are not probabilities."
-)
-OF_TRACKLETS: Final = (
-    "This model is calibrated for photos, and a sighting was searched for: scores rank, they are not "
+    "How often hits of this model are right was not measured: their numbers put them in order, they are no "
     "probabilities."
 )
+OF_TRACKLETS: Final = (
+    "Probabilities were learnt for photos, and a sighting was searched for: the numbers put hits in order, "
+    "they are no probabilities."
+)
 OF_MARKS: Final = (
-    "This model is calibrated for photos, and marks have moved what was searched for: scores rank, they are "
-    "not probabilities."
+    "Probabilities were learnt for photos, and marks have moved what was searched for: the numbers put hits "
+    "in order, they are no probabilities."
 )
 DAMAGED: Final = (
-    "The gallery's own calibration ({}) cannot be read: scores rank, they are not probabilities. "
+    "The gallery's own calibration ({}) cannot be read: the numbers put hits in order, they are no "
+    "probabilities. "
     "`sightline calibrate --reset` goes back to the model's."
 )
 CORRECTED: Final = "corrected_by"  # its key among the facts of a calibration of the gallery's own

@@ -47,6 +47,6 @@ def rerank(snapshot: Snapshot, probe: NDArray[np.float32], hits: Sequence[Record
 def said(count: int) -> str:
     """Say what must be known of an answer whose first hits were re-ranked."""
     return (
-        f"The first {count} hits are in the order of the neighbours that they share with the probe "
-        "(re-ranking). Scores and probabilities are those of the plain comparison and do not follow it."
+        f"The first {count} hits are in the order of the look-alikes that they share with the photo "
+        "(re-ranking). Their numbers are those of the plain comparison and do not follow that order."
     )

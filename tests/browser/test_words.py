@@ -9,6 +9,7 @@ from gallery.records.notices import NoticeCode
 from service import problems
 from service.answer_schemas import Cause
 from service.cases.journey import Flag
+from service.routes.health import CheckCode
 from service.routes.page import WEB
 from tests.browser.conftest import Visit, watched
 from tests.browser.running import Site
@@ -239,7 +240,7 @@ UNTOLD = """async ([kind, codes]) => {
 }"""
 TITLES = """async (file) => {
   const { english, german } = await import(file);
-  return Object.keys((english ?? german).told.problems);
+  return [(english ?? german).told.problems, (english ?? german).system.found].map(Object.keys);
 }"""
 
 
@@ -250,8 +251,9 @@ def test_german_has_every_word_that_english_has(visit: Visit) -> None:
     assert sorted({*german} ^ {*english}) == []
     # What the server says is known by its code.
     for name in ("strings", "strings.de"):
-        titles = visit.page.evaluate(TITLES, f"/web/js/{name}.js")
+        titles, checks = visit.page.evaluate(TITLES, f"/web/js/{name}.js")
         assert set(titles) == problems.slugs()
+        assert set(checks) == set(get_args(CheckCode))
     told = {"notice": list(NoticeCode), "cause": get_args(Cause), "flag": get_args(Flag)}
     for kind, codes in told.items():
         assert visit.page.evaluate(UNTOLD, [kind, list(codes)]) == [], kind

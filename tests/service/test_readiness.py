@@ -104,7 +104,7 @@ def test_a_model_without_features_and_a_lost_device(archive: Archive, settings: 
         until(lambda: client.get("/readyz").json()["checks"]["model"]["ok"])
         found = failing(client)
     assert found.keys() == {"features", "device"}
-    assert "no recording has its features" in found["features"]
+    assert "no recording is indexed with it" in found["features"]
     assert found["device"] == device_failure("cuda:9") == "cuda:9 does not answer"
     assert device_failure("cpu") is None
 

@@ -1,4 +1,4 @@
-// What an answer covers, in words: what was compared, what was not and why, and how to read the scores.
+// What an answer covers, in words: what was compared, what was not and why, and how to read the numbers.
 
 import { isForeign } from "./api.js";
 import { LIKELY_FROM, decimal, duration, number, secondsBetween } from "./format.js";
@@ -94,6 +94,13 @@ function credible({ calibration, hits }) {
   return h("p", { class: "credible" }, text);
 }
 
+/** A warning of an answer: in the page's words where a notice of the answer says the same with a code. */
+function warning({ notices, probes }, text) {
+  const notice = [...notices, ...probes.flatMap((one) => one.notices)].find((one) => one.text === text);
+  const words = notice ? say.told.notice(notice.code, text) : text;
+  return h("p", { class: "caution" }, icon("warning"), h("span", { lang: isForeign(words, text) ? "en" : null }, words));
+}
+
 /** The statement above the hits of `answer`: times in `zone`, without warnings `said` beside the photo already. */
 export function coverageOf(answer, zone, said) {
   const warnings = [answer.model.warning, ...answer.warnings].filter((text) => text && !said.includes(text));
@@ -103,7 +110,7 @@ export function coverageOf(answer, zone, said) {
     credible(answer),
     compared(answer, zone),
     notSearched(answer),
-    [...new Set(warnings)].map((text) => h("p", { class: "caution" }, icon("warning"), h("span", { lang: isForeign(text, text) ? "en" : null }, text))),
+    [...new Set(warnings)].map((text) => warning(answer, text)),
     h("details", {}, h("summary", {}, say.coverage.more), table(answer), answer.coverage.cameras.map(stretches), h("p", {}, howExact(answer)), reading(answer)),
   );
 }

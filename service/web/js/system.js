@@ -5,8 +5,14 @@ import { h, icon } from "./dom.js";
 import { bytes, duration, number } from "./format.js";
 import { say } from "./strings.js";
 
-function check([name, { ok, detail }]) {
-  return h("li", { class: ok ? "" : "failing" }, icon(ok ? "check" : "warning"), h("b", {}, say.system.checks[name] ?? name), h("span", { class: "name" }, ok ? null : say.system.fails, h("span", { lang: "en" }, detail)));
+/** What was found, in the page's words; a note on the model is the server's own sentence. */
+function finding({ code, detail, values }) {
+  const words = say.system.found[code]?.({ ...values, room: bytes(values.free_bytes ?? 0) }) ?? h("span", { lang: "en" }, detail);
+  return [words, values.note ? h("span", { lang: "en" }, `. ${values.note}`) : null];
+}
+
+function check([name, { ok, ...found }]) {
+  return h("li", { class: ok ? "" : "failing" }, icon(ok ? "check" : "warning"), h("b", {}, say.system.checks[name] ?? name), h("span", { class: "name" }, ok ? null : say.system.fails, finding(found)));
 }
 
 function work({ kind, queued, running, overdue, oldest_queued_seconds: waiting }) {

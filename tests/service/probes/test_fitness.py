@@ -69,7 +69,7 @@ def test_notices_name_what_was_measured() -> None:
     seen = Quality(height_px=20, ratio=7.3, sharpness=0.4, colour=80, cut_off_at=("left", "bottom"))
     said = " ".join(one.text for one in fitness.notices(seen, 240, 0.5, 0.47))
 
-    for part in ("20 pixels", "7.3 times", "left and bottom", "50%", "0.47"):
+    for part in ("20 pixels", "7.3 times", "left and bottom", "50 %", "hardly certain"):
         assert part in said
     assert fitness.notices(GOOD, 240, 0, 0.9) == []
 

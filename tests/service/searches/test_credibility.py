@@ -81,7 +81,7 @@ def test_nobody_who_looks_like_the_person_is_no_credible_match() -> None:
 
 @pytest.mark.parametrize(
     ("embedder", "look", "reason"),
-    [(ColourEmbedder(), LOOK, "for this model"), (calibrated(), None, "for photos")],
+    [(ColourEmbedder(), LOOK, "of this model"), (calibrated(), None, "for photos")],
 )
 def test_what_was_not_measured_is_not_claimed(
     embedder: ColourEmbedder, look: Look | None, reason: str

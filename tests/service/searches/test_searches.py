@@ -91,7 +91,7 @@ def test_warns_and_claims_no_probability(shared_client: TestClient, shared_probe
     assert answer["model"]["warning"] == "It sees nothing but colours."
     assert answer["model"]["warning"] in answer["warnings"]
     assert answer["calibration"]["calibrated"] is False
-    assert "not probabilities" in answer["calibration"]["reason"]
+    assert "no probabilities" in answer["calibration"]["reason"]
 
 
 def test_eight_at_once(shared_client: TestClient, shared_probe: Json) -> None:
