@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from gallery.errors import InvalidInput
 from gallery.records.access import Reason
-from gallery.validation import text
+from gallery.validation import given_words
 
 LONGEST_PURPOSE: Final = 500
 LONGEST_CASE_NUMBER: Final = 100
@@ -25,7 +24,7 @@ def because(purpose: str | None = None, case_number: str | None = None) -> Itera
         case_number: as it is called elsewhere. What is empty was not given.
 
     Raises:
-        InvalidInput: too long, or with characters that do not print and could hide others.
+        InvalidInput: too long, or with characters that do not show or change the text around them.
     """
     given = Reason(
         _line(purpose, "the purpose", LONGEST_PURPOSE),
@@ -55,6 +54,4 @@ def _line(value: str | None, what: str, longest: int) -> str | None:
     line = " ".join((value or "").split())
     if not line:
         return None
-    if not line.isprintable():
-        raise InvalidInput(f"{what} has characters that do not print: {line!r}"[:300])
-    return text(line, what, longest=longest)
+    return given_words(line, what, longest=longest)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Co", "Cn"})
 _JOINERS = frozenset("\u200c\u200d")  # Persian, Indian languages and emoji are written with them
+# What shows as nothing although Unicode counts it among letters, marks and symbols: the fillers of Hangul,
+# vowels that Khmer implies, the blank of Braille, a note without a head, what holds accents together.
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
+_MOST_ATTACHED = 8  # accents and the like to one letter: more run into the lines around it
 _LAYOUT = str.maketrans("\n\t", "  ")
 MAX_JSON_BYTES = 32 * 1024 * 1024
 _MODEL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -83,8 +87,17 @@ def optional_words(value: str | None, what: str, *, longest: int) -> str | None:
 
 
 def _require_shown(value: str, what: str) -> None:
-    if any(unicodedata.category(one) in _UNSEEN and one not in _JOINERS for one in value):
-        raise InvalidInput(f"{what} has control characters: {value!r:.200}")
+    attached = _MOST_ATTACHED  # to what came last; a blank bears nothing
+    for one in value:
+        category = unicodedata.category(one)
+        if one in _JOINERS or category[0] == "M":  # variation selectors are marks, too
+            attached += 1
+        else:
+            attached = _MOST_ATTACHED if category == "Zs" else 0
+        if attached > _MOST_ATTACHED or one in _FILLERS or (category in _UNSEEN and one not in _JOINERS):
+            raise InvalidInput(
+                f"{what} has characters that do not show or that change the text around them: {value!r:.200}"
+            )
 
 
 def model_name(name: str) -> str:

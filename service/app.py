@@ -135,6 +135,7 @@ def create_app(
         ),
         docs_url=None,  # the interactive pages load their code from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # it would lead to whatever host a request names
     )
     app.openapi = partial(description.describe, app)  # type: ignore[method-assign]
     problems.install(app)

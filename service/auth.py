@@ -131,17 +131,17 @@ class Authentication:
         except (ServiceError, gallery.errors.GalleryError) as error:
             await problems.from_error(scope, error)(scope, receive, telling)
             return
-        again = checked_again(scope, receive, partial(self._enter, scope, []))
+        again = checked_again(scope, receive, partial(self._enter, scope, None))
         try:
             await self._app(scope, again, partial(_yielding, scope, telling))
         finally:
             ended()
             give_back(scope)
 
-    def _enter(self, scope: Scope, counts: list[Count]) -> None:
-        """Note who asks for which operation, if they may."""
+    def _enter(self, scope: Scope, counts: list[Count] | None) -> None:
+        """Note who asks for which operation, if they may; without `counts` it is not the first time."""
         caller = self._caller(scope, Headers(scope=scope))
-        if caller.key_id is not None:
+        if counts is not None and caller.key_id is not None:
             counts += self._limits.admit(self._limits.key, caller.key_id)
         scope["state"]["caller"] = caller
         route = next((one for one in self._routes if one.matches(scope)[0] is Match.FULL), None)

@@ -8,6 +8,7 @@ from gallery import CameraInfo, JobInfo, JobKind, NewRecording, NotFound
 from gallery.errors import KeyReused
 from service.auth import Caller
 from service.errors import InvalidRequest
+from service.missing import no_camera
 from service.record_schemas import IndexJobIn, RecordingIn
 from service.recordings import media_path
 from service.state import State
@@ -69,7 +70,7 @@ def _recording(
 ) -> tuple[NewRecording, Upload | None]:
     """One recording to file, and the upload that it names."""
     if wanted.camera not in cameras:
-        raise InvalidRequest(f"There is no camera {wanted.camera!r}; add it first.", f"{pointer}/camera")
+        raise no_camera(state.gallery, wanted.camera, f"{pointer}/camera", "; add it first")
     upload = None
     if wanted.upload_id is not None:
         upload = _complete_upload(state, caller, wanted.upload_id, f"{pointer}/upload_id")

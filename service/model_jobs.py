@@ -10,6 +10,7 @@ from models.names import DEFAULT, SHIPPED, shipped_ids
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.filing import key_used_once
+from service.missing import no_camera
 from service.model_job_schemas import AdaptJobIn, AdaptOutcome, ModelJobOut, NotableRecording, ReindexJobIn
 from service.state import State
 
@@ -125,7 +126,7 @@ def _cameras(state: State, wanted: Sequence[str]) -> list[int]:
     by_name = {camera.name: camera.id for camera in state.gallery.catalogue.cameras()}
     for index, name in enumerate(wanted):
         if name not in by_name:
-            raise InvalidRequest(f"There is no camera {name!r}.", f"/cameras/{index}")
+            raise no_camera(state.gallery, name, f"/cameras/{index}")
     return sorted({by_name[name] for name in wanted})
 
 

@@ -8,15 +8,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from gallery.errors import NotFound, OutOfSight
-from service.errors import InvalidRequest
+from service.errors import InvalidRequest, ProbeUnavailable
 
 _LONGEST = 300
+_NOT_THERE = (NotFound, InvalidRequest, ProbeUnavailable)
 
 
 async def note(request: Request, error: Exception) -> None:
     """Record that a limited key asked for what is not there for it. Raises GalleryError: it cannot be."""
     caller = getattr(request.state, "caller", None)
-    if caller is None or caller.cameras is None or not isinstance(error, NotFound | InvalidRequest):
+    if caller is None or caller.cameras is None or not isinstance(error, _NOT_THERE):
         return
     cause = error if isinstance(error, NotFound) else error.__cause__
     said = str(error).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")

@@ -120,6 +120,14 @@ class Catalogue:
         self._sight.require(row.id, f"no camera {name!r}")
         return copied(CameraInfo, row)
 
+    def require_site(self, name: str) -> None:
+        """Raise NotFound unless a camera is at the site of this name."""
+        with self._database.read() as session:
+            ids = session.scalars(select(Camera.id).where(Camera.site == name)).all()
+        if not ids:
+            raise NotFound(f"no site {name!r}")
+        self._sight.require(next(filter(self._sight.sees, ids), ids[0]), f"no site {name!r}")
+
     def cameras(self) -> list[CameraInfo]:
         """Return all cameras, by name."""
         query = select(Camera).where(*self._sight.among(Camera.id)).order_by(Camera.name)

@@ -22,21 +22,23 @@ from service.settings import ServiceSettings
 
 LIMIT_FIELDS: Final = ("RateLimit-Policy", "RateLimit")
 _LONGEST: Final = 64  # of an address; what a proxy passes on may be anything
+_UNKNOWN: Final = "unknown"
 _SITE_BITS: Final = 64  # of an IPv6 address: what one customer of a provider has to itself
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
-    """The address a request came from."""
+    """The address a request came from, or what a trusted proxy passes on as one, where it can be shown."""
     client = scope.get("client")
-    return str(client[0])[:_LONGEST] if client else "unknown"
+    address = str(client[0])[:_LONGEST] if client else ""
+    return address if address and address.isascii() and address.isprintable() else _UNKNOWN
 
 
 def place_of(address: str) -> str:
-    """Whom an address is counted as: an IPv4 address, or the network of an IPv6 address."""
+    """Whom an address counts as: an IPv4 address, the network of an IPv6 one; all that are none as one."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return address
+        return _UNKNOWN
     if isinstance(parsed, ipaddress.IPv4Address):
         return address
     if parsed.ipv4_mapped:

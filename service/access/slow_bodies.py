@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 import gallery.errors
-from service.errors import RateLimited, ServiceError, StateConflict
+from service.errors import ServiceError, StateConflict
 
 LONG_SECONDS: Final = 1.0
 _LOST: Final = "lost"
@@ -31,8 +31,6 @@ def checked_again(scope: Scope, receive: Receive, check: Callable[[], None]) -> 
         before = state["caller"]
         try:
             check()
-        except RateLimited:
-            pass  # for what comes next; this has been let in
         except (ServiceError, gallery.errors.GalleryError) as error:
             state[_LOST] = error
         else:

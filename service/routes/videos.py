@@ -12,6 +12,7 @@ from service import stretches
 from service.auth import CallerDep
 from service.cursors import wrong_cursor
 from service.errors import InvalidRequest
+from service.missing import no_camera
 from service.problems import declared
 from service.record_schemas import VideoList, VideoOut, VideoPatch
 from service.routes.files import CLIP, clip_response
@@ -97,7 +98,7 @@ def correct_video(state: StateDep, caller: CallerDep, video_id: VideoId, wanted:
     changes: VideoChanges = {}
     if wanted.camera is not None:
         if wanted.camera not in cameras:
-            raise InvalidRequest(f"There is no camera {wanted.camera!r}.", "/camera")
+            raise no_camera(state.gallery, wanted.camera, "/camera")
         changes["camera_id"] = cameras[wanted.camera]
     if wanted.start is not None:
         changes["start_time"] = wanted.start

@@ -37,11 +37,11 @@ def page(state: State, caller: Caller, search_id: str, cursor: str | None, limit
     """
     recorded = own_search(state, caller, search_id)
     offset = 0 if cursor is None else cursors.decode(recorded.id, cursor)
-    state.gallery.audit.record(
-        "search.read", key_id=caller.key_id, subject=recorded.id, detail={"offset": offset}
-    )
-    cameras = state.gallery.catalogue.cameras()
-    return answer(state, recorded, cameras, offset=offset, limit=limit or recorded.query.limit)
+    size = limit or recorded.query.limit
+    hits = len(recorded.hits[offset : offset + size])
+    detail = {"offset": offset, "hits": hits}
+    state.gallery.audit.record("search.read", key_id=caller.key_id, subject=recorded.id, detail=detail)
+    return answer(state, recorded, state.gallery.catalogue.cameras(), offset=offset, limit=size)
 
 
 def whole(state: State, recorded: SearchInfo) -> SearchAnswer:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -18,7 +19,8 @@ COLUMNS: Final = (
     *("rank", "score", "standard_score", "probability", "mark", "camera", "site"),
     *("start", "end", "beyond_horizon", "recording", "best_at", "tracklet_id"),
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet compute a cell
+# Before what a spreadsheet computes. Where commas are decimal, a semicolon ends cells, quoted or not.
+_FORMULA: Final = re.compile(r"(^|;)(?= *[=+\-@\t\r])")
 
 
 def rows(hits: Sequence[HitOut], catalogue: "Catalogue") -> list[dict[str, object]]:
@@ -69,4 +71,4 @@ def _row(hit: HitOut, recording: str) -> dict[str, object]:
 def _inert(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gallery import CameraInfo, Filters, Gallery, RankBy, SearchInfo
 from service.answer_schemas import FiltersOut
-from service.errors import InvalidRequest
+from service.missing import no_camera, no_site
 from service.schemas import KEPT, MOST_KEPT, SearchOptions
 from service.state import State
 
@@ -40,13 +40,13 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
         by_name = {camera.name: camera.id for camera in cameras}
         for index, name in enumerate(filters.cameras):
             if name not in by_name:
-                raise InvalidRequest(f"There is no camera {name!r}.", f"/cameras/{index}")
+                raise no_camera(gallery, name, f"/cameras/{index}")
         chosen = {by_name[name] for name in filters.cameras}
     if filters.sites is not None:
         known = {camera.site for camera in cameras}
         for index, site in enumerate(filters.sites):
             if site not in known:
-                raise InvalidRequest(f"There is no site {site!r}.", f"/sites/{index}")
+                raise no_site(gallery, site, f"/sites/{index}")
         there = {camera.id for camera in cameras if camera.site in filters.sites}
         chosen = there if chosen is None else chosen & there
     return Question(

@@ -173,3 +173,9 @@ def test_sends_safe_headers(shared_client: TestClient) -> None:
     assert page.headers["cache-control"] == "no-cache"
     assert shared_client.get("/web/js/api.js").headers["cache-control"] == "no-cache"
     assert "no-store" in shared_client.get("/v1/cameras").headers["cache-control"]
+
+
+@pytest.mark.parametrize("path", ["/livez/", "/v1/searches/", "/v1/cases/"])
+def test_leads_to_no_host_that_a_request_names(shared_client: TestClient, path: str) -> None:
+    answer = shared_client.get(path, headers={"Host": "evil.example"}, follow_redirects=False)
+    assert (answer.status_code, "location" in answer.headers) == (404, False)

@@ -24,6 +24,19 @@ ELSEWHERE = (
     | {"recording", "case", "time_zone", "path", "anchors", "url"}
 )
 UNSEEN = ["\0", "a\x1b[31mb", "a\x7fb", "a\x85b", "a\u202eb", "a\u200bb", "a\u2066b", "\ufeffa", "a\u2028b"]
+# Letters, marks and symbols to Unicode: fillers, the blank of Braille, what belongs to a letter and has none.
+UNSEEN += [
+    "\u3164",
+    "a\u115fb",
+    "\uffa0a",
+    "a\u2800",
+    "a\u034fb",
+    "a\U0001d159",
+    "\u17b4",
+    "\u200d",
+    "\ufe0f",
+]
+UNSEEN += ["\u0301", "a \u0301b", "a" + "\u0301" * 10, "a" + "\u200d" * 9]
 BLANK = ["", " ", "\t \n", "\u3000\xa0"]
 NO_NAME = ["a\nb", "a\tb", " a", "a ", "a\u3000"]
 GOOD = [
@@ -31,6 +44,11 @@ GOOD = [
     "2026/17",
     "\u0633\u0644\u0627\u0645\u200c\u0647\u0627",
     "👩\u200d🔬",
+    "❤\ufe0f\u200d🔥",
+    "葛\U000e0100城",
+    "Nguyễn",
+    "हिन्दी",
+    "שָׁלוֹם",
     "<b>x</b>",
     "a" * 200,
 ]

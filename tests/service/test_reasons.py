@@ -96,9 +96,10 @@ def test_what_shows_people_is_what_only_such_keys_may_do_and_what_lists_them_to_
     [
         ([("X-Purpose", b"x" * 501)], "1 to 500 characters"),
         ([("X-Case-Number", b"9" * 101)], "1 to 100 characters"),
-        ([("X-Purpose", b"a%00b")], "do not print"),
-        ([("X-Purpose", b"a%1b[2J")], "do not print"),
-        ([("X-Case-Number", b"7%E2%80%AE8")], "do not print"),
+        ([("X-Purpose", b"a%00b")], "NUL"),
+        ([("X-Purpose", b"a%1b[2J")], "do not show"),
+        ([("X-Case-Number", b"7%E2%80%AE8")], "do not show"),
+        ([("X-Purpose", b"%E3%85%A4")], "do not show"),  # a filler of Hangul, a letter to Unicode
         ([("X-Purpose", b"%FF")], "not UTF-8"),
         ([("X-Purpose", b"caf%E9")], "not UTF-8"),
         ([("X-Purpose", b"%ED%A0%80")], "not UTF-8"),

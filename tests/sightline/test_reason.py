@@ -22,7 +22,7 @@ def test_a_command_says_why_it_looks(
     assert reasons == [{"case_number": "2026/7"}, {"purpose": "Missing child"}]
     assert current().purpose is None, "it ends with its command"
     wrong = run("--purpose", "a\x1b[2J", "searches", "list")
-    assert (wrong.exit_code, "do not print" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "do not show" in wrong.output) == (2, True)
 
 
 @pytest.mark.parametrize(

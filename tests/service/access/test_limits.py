@@ -81,6 +81,7 @@ def test_memory_is_bounded() -> None:
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
         ("unknown", "unknown"),
+        ("_hidden", "unknown"),
     ],
 )
 def test_an_address_is_counted_with_its_network(address: str, place: str) -> None:

@@ -23,6 +23,8 @@ FORWARDED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
         # What a visitor sends along stands before what the proxy adds.
         (("10.0.0.1",), "10.0.0.1", {"X-Forwarded-For": "10.0.0.9, 198.51.100.3"}, "198.51.100.3", False),
         (("10.0.0.1",), "10.0.0.1", {"X-Forwarded-Proto": "ftp", "X-Forwarded-For": ""}, "10.0.0.1", False),
+        (("10.0.0.1",), "10.0.0.1", {"X-Forwarded-For": "192.0.2.9\x1b[2J"}, "unknown", False),
+        (("10.0.0.1",), "10.0.0.1", {"X-Forwarded-For": "_hidden"}, "_hidden", False),
     ],
 )  # fmt: skip
 def test_only_a_named_proxy_speaks_for_others(

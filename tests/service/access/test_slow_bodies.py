@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from service.access import slow_bodies
@@ -97,3 +98,17 @@ def test_a_group_that_shrinks_while_its_key_waits_has_shrunk(
     while_waiting.append(lambda: groups.put("north", ["yard"]))
     assert client.post("/v1/searches", json=asked, headers={"X-API-Key": secret}).status_code == 409
     assert client.post("/v1/searches", json=asked, headers={"X-API-Key": secret}).status_code == 404
+
+
+def test_who_waits_is_asked_again_whatever_else_their_address_did_and_counts_once(
+    make_app: Callable[..., FastAPI], archive: Archive, while_waiting: list[Callable[[], object]]
+) -> None:
+    key, secret = archive.gallery.keys.create("doomed")
+    app = make_app(address_failures_per_minute=1, key_requests_per_minute=2)
+    with TestClient(app, headers={"X-API-Key": secret}) as client:
+        wrong = [client.get("/v1/searches", headers={"X-API-Key": "sl_x"}).status_code for _ in range(2)]
+        assert wrong == [401, 429], "no more wrong keys of this address are looked at"
+        assert client.get("/v1/searches").headers["ratelimit"].count('"key";r=1;') == 1
+        while_waiting.append(lambda: archive.gallery.keys.revoke(key.id))
+        assert client.get("/v1/searches").status_code == 429
+    assert len(archive.gallery.audit.events(action="search.list")) == 1

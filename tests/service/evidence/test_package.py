@@ -59,7 +59,7 @@ def made(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     shutil.copyfile(sqlite_template, root / "gallery" / "gallery.sqlite3")
     with Gallery.open(GallerySettings(data_dir=root / "gallery")) as gallery:
         archive = make_archive(gallery, root / "media")
-        gallery.correct_video(archive.videos["yard"].id, file_name=f"=1+1{HOSTILE}.mp4")
+        gallery.correct_video(archive.videos["yard"].id, file_name=f"=1+1;=2{HOSTILE}.mp4")
         app = create_app(
             settings_for(archive), gallery=gallery, embedder=ColourEmbedder(), detector=ContrastDetector()
         )
@@ -156,7 +156,7 @@ def test_hits_are_rows_that_compute_nothing(made: Made) -> None:
     assert [row["rank"] for row in rows] == ["1", "2", "3", "4"]
     assert {row["mark"] for row in rows} == {"match", "not", ""}
     assert {row["start"] for row in rows if row["camera"] == "gate"} == {"2026-03-01T13:00:00.500000+01:00"}
-    assert f"'=1+1{HOSTILE}.mp4" in {row["recording"] for row in rows}
+    assert f"'=1+1;'=2{HOSTILE}.mp4" in {row["recording"] for row in rows}
 
 
 def test_random_changes_are_refused_by_both_verifiers(made: Made) -> None:

@@ -19,10 +19,10 @@ from starlette.testclient import TestClient
 
 from gallery import Gallery, GallerySettings
 from service.scopes import WHOLE_GALLERY
-from tests.service.conftest import NOON
-from tests.service.limited.team import FILE, HIDDEN, SITE, Json, Team, make_archive, service, work
+from tests.service.conftest import NOON, index
+from tests.service.limited.team import FILE, HIDDEN, SITE, Json, Team, made, make_archive, service, work
 from tests.service.test_scopes import operations
-from tests.service.videos import RED, encoded, scene
+from tests.service.videos import GREEN, RED, encoded, scene
 
 VERBS = {"GET": 0, "POST": 1, "PUT": 1, "PATCH": 1, "DELETE": 2}  # what removes comes last
 
@@ -201,6 +201,29 @@ def test_what_was_refused_is_on_record_and_only_there_told_apart(team: Team) -> 
         event = team.gallery.audit.events(action="key.refuse", key_id=key.id, limit=1)[0]
         assert (event.subject, event.detail["out_of_sight"]) == ("getTracklet", there)
         assert tracklet in event.detail["said"]
+    asked = {"probes": [{"probe_id": team.probe["id"]}]}
+    upload = {"upload_id": team.ids["loose"], "start": NOON.isoformat()}
+    video = f"/v1/videos/{team.archive.videos['gate'].id}"
+    for method, path, body, there in (
+        ("POST", "/v1/searches", {**asked, "cameras": ["gate", HIDDEN]}, True),
+        ("POST", "/v1/searches", {**asked, "cameras": ["nowhere"]}, False),
+        ("POST", "/v1/searches", {**asked, "sites": [SITE]}, True),
+        ("POST", "/v1/searches", {**asked, "sites": ["nowhere"]}, False),
+        ("POST", "/v1/index-jobs", {"recordings": [{**upload, "camera": HIDDEN}]}, True),
+        ("PATCH", video, {"camera": HIDDEN}, True),
+    ):
+        assert team.client.request(method, path, json=body).status_code == 422, body
+        event = team.gallery.audit.events(action="key.refuse", key_id=key.id, limit=1)[0]
+        assert event.detail["out_of_sight"] is there, body
+    index(team.archive, "roof", NOON, [GREEN])
+    onwards = {"probes": [{"tracklet_id": team.archive.tracklets["roof", GREEN]}]}
+    own = made(team.client, "POST", "/v1/searches", json=onwards)["id"]
+    gone = f"/v1/videos/{team.archive.videos['roof'].id}"
+    made(team.everybody, "PATCH", gone, json={"camera": HIDDEN})
+    assert team.client.post(f"/v1/searches/{own}/again").status_code == 410
+    event = team.gallery.audit.events(action="key.refuse", key_id=key.id, limit=1)[0]
+    assert (event.subject, event.detail["out_of_sight"]) == ("searchAgain", True)
+    assert team.everybody.delete(gone).status_code == 204
     assert team.client.post("/v1/models/rollback").status_code == 403
     event = team.gallery.audit.events(action="key.refuse", key_id=key.id, limit=1)[0]
     assert (event.subject, event.detail) == ("rollBackModel", {"needed": "all cameras"})

@@ -89,7 +89,12 @@ def test_writes_down_who_asked_what(client: TestClient, archive: Archive, probe:
     photo = client.get(f"/v1/probes/{probe['id']}/image").content
     assert event.detail["photos"] == {probe["id"]: sha256(photo).hexdigest()}
     client.get(f"/v1/searches/{answer['id']}")
-    assert archive.gallery.audit.events(limit=1)[0].action == "search.read"
+    client.get(f"/v1/searches/{answer['id']}", params={"limit": 1})
+    small, read = archive.gallery.audit.events(action="search.read", limit=2)
+    assert (read.detail, small.detail) == (
+        {"offset": 0, "hits": len(answer["hits"])},
+        {"offset": 0, "hits": 1},
+    )
 
 
 def test_no_answer_leaves_without_its_record(client: TestClient, archive: Archive, probe: Json) -> None:
