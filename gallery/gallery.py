@@ -37,7 +37,7 @@ from gallery.records.models import Comparison
 from gallery.records.searches import SearchInfo, StillThere
 from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
 from gallery.registry.calibrations import Calibrations
-from gallery.registry.comparison import FloatArray, compare_features, compare_tracklets
+from gallery.registry.comparison import compare_tracklets
 from gallery.registry.models import Models
 from gallery.settings import GallerySettings
 from gallery.sql import schema
@@ -229,12 +229,6 @@ class Gallery:
     def compare(self, before: str, after: str, *, probes: int = 200) -> Comparison:
         """Ask two models (by id) for the same tracklets: what would change if the second were in use."""
         return compare_tracklets(self.snapshot(before), self.snapshot(after), probes=probes)
-
-    def compare_features(
-        self, before: str, after: str, features: Sequence[tuple[FloatArray, FloatArray]]
-    ) -> Comparison:
-        """Ask two models (by id) for what each has embedded of the same photos, (D,) each, of length 1."""
-        return compare_features(self.snapshot(before), self.snapshot(after), features)
 
     def forget(self, model_id: str) -> None:
         """Let go of a model's vectors in memory, once nobody is expected to search them soon."""

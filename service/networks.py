@@ -62,9 +62,11 @@ def load_embedder(settings: ServiceSettings) -> ProbeEmbedder:
     )
 
 
-def try_model(settings: ServiceSettings, model: str) -> None:
-    """Load a model and embed a picture with it. Raises ModelError: it would answer nobody."""
-    _try_out(load_embedder(settings.model_copy(update={"model": model})))
+def try_model(settings: ServiceSettings, model: str) -> ProbeEmbedder:
+    """Load the model of a name or folder and embed a picture. Raises ModelError: it would answer nobody."""
+    embedder = load_embedder(settings.model_copy(update={"model": model}))
+    _try_out(embedder)
+    return embedder
 
 
 def in_use(settings: ServiceSettings, gallery: Gallery) -> ServiceSettings:

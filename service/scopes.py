@@ -32,8 +32,9 @@ _OPERATIONS: Final[Mapping[frozenset[Scope], str]] = {
         "listFailedRecordings"
     ),
     frozenset({Scope.ADMINISTER}): (
-        "deleteCamera eraseVideo rollBackModel promoteModel calibrate resetCalibration createModelJob "
-        "listModelJobs getModelJob cancelModelJob getModelJobReport planErasure erase putHold liftHold "
+        "deleteCamera eraseVideo rollBackModel promoteModel shadowModel calibrate resetCalibration "
+        "createModelJob listModelJobs getModelJob cancelModelJob getModelJobReport planErasure erase putHold "
+        "liftHold "
         "setRetentionRule removeRetentionRule runRetention createWebhook listWebhooks deleteWebhook "
         "listDeliveries listCameraGroups putCameraGroup deleteCameraGroup "
         "listKeys createKey revokeKey listSessions endSession"
@@ -51,8 +52,9 @@ NEEDED: Final[Mapping[str, frozenset[Scope]]] = MappingProxyType(
 
 _WHOLE: Final = (
     "createCamera changeCamera deleteCamera listCameraGroups putCameraGroup deleteCameraGroup "
-    "rollBackModel promoteModel calibrate resetCalibration createModelJob listModelJobs getModelJob "
-    "cancelModelJob getModelJobReport listAuditEvents getAuditAnchor verifyAuditTrail exportAuditTrail "
+    "rollBackModel promoteModel shadowModel calibrate resetCalibration createModelJob listModelJobs "
+    "getModelJob cancelModelJob getModelJobReport listAuditEvents getAuditAnchor verifyAuditTrail "
+    "exportAuditTrail "
     "getSystem listKeys createKey revokeKey listSessions endSession planErasure erase listErasures "
     "getErasure getCertificateText putHold liftHold listHolds setRetentionRule removeRetentionRule "
     "listMedia getMediaStart runRetention listRetentionRules createWebhook listWebhooks deleteWebhook "

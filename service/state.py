@@ -29,6 +29,7 @@ class State:
         networks_lane: where photos pass the networks.
         clips_lane: where clips are cut.
         trail_lane: where the audit trail is checked, one check at a time.
+        shadow_lane: where models are compared by recorded searches, one report at a time: it takes a while.
         journeys_lane: where journeys are put together, one at a time: those of large cases take seconds.
         turns: what else works in a thread takes turns between keys, too.
         packages: how far evidence packages are.
@@ -44,6 +45,7 @@ class State:
     networks_lane: Lane
     clips_lane: Lane
     trail_lane: Lane
+    shadow_lane: Lane
     journeys_lane: Lane
     turns: Turns
     packages: Packages
@@ -74,6 +76,7 @@ def make_state(
         networks_lane=Lane(settings.network_passes, settings.max_waiting, settings.max_wait_seconds),
         clips_lane=Lane(settings.clip_cuts, settings.max_waiting, settings.max_wait_seconds),
         trail_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
+        shadow_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
         journeys_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
         turns=Turns(
             _THREADS,

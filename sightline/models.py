@@ -160,7 +160,7 @@ def import_model(
         missing = gallery.models.missing(added.id)
     print_line(f"{added.name} ({added.id[:12]}) is in the gallery: {added.dimension} numbers a person.")
     if missing:
-        print_line(f"{missing} videos are not embedded with it: `sightline reindex --model {added.name}`.")
+        print_line(f"{missing} recordings are not indexed with it: `sightline reindex --model {added.name}`.")
     if warning := added.card.get("warning"):
         print_note(warning)
 
@@ -208,7 +208,8 @@ def compare(
         first, second = gallery.models.find(old), gallery.models.find(new)
         found = comparing.compare(gallery, first, second, probes, data_dir)
     if as_json:
-        print_json([asdict(one) for one in found])
+        searches = found.searches and found.searches.model_dump(mode="json")
+        print_json({"tracklets": asdict(found.tracklets), "searches": searches})
     else:
         comparing.show(first, second, found)
 
@@ -283,6 +284,6 @@ def _rehearse(gallery: "Gallery", model: str, data_dir: Path | None) -> None:
 def _say_missing(name: str, missing: int) -> None:
     if missing:
         print_note(
-            f"{missing} videos are not embedded with {name} and are not found under it: "
+            f"{missing} recordings are not indexed with {name} and are not found under it: "
             f"`sightline reindex --model {name}`."
         )

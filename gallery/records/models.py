@@ -88,21 +88,19 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models asked for the same people.
+    """Two models asked for the same tracklets.
 
     Attributes:
-        probes: what was asked for: tracklets, or recent searches.
-        count: of the probes.
+        count: of the tracklets that were asked for.
         overlap: mean share of the first ten that both have.
-        same_first: share of the probes with the same first hit.
+        same_first: share of them with the same first hit.
         median_rank: of the first hit of the one, in the answers of the other.
-        lost_first: share of the probes whose first hit is not among the first ten of the other.
-        before, after: how well each finds the other half; None where no probe has two.
+        lost_first: share of them whose first hit is not among the first ten of the other.
+        before, after: how well each finds the other half; None where no tracklet has two clips.
 
-    Shares are None without a probe.
+    Shares are None without a tracklet.
     """
 
-    probes: str
     count: int
     overlap: float | None
     same_first: float | None

@@ -41,15 +41,7 @@ def compare_tracklets(before: Snapshot, after: Snapshot, *, probes: int) -> Comp
     wanted = sorted(set(before.tracklet_ids()) & set(after.tracklet_ids()))
     if len(wanted) > probes:
         wanted = [wanted[index] for index in np.linspace(0, len(wanted) - 1, probes).astype(int)]
-    return _compared("tracklets", [(_answer(before, one), _answer(after, one)) for one in wanted])
-
-
-def compare_features(
-    before: Snapshot, after: Snapshot, features: Sequence[tuple[FloatArray, FloatArray]]
-) -> Comparison:
-    """Compare two models by the features that each made of the same photos, (D,) each, L2-normalised."""
-    pairs = [(_Answer(_hits(before, old), None), _Answer(_hits(after, new), None)) for old, new in features]
-    return _compared("recent searches", pairs)
+    return _compared([(_answer(before, one), _answer(after, one)) for one in wanted])
 
 
 def _answer(snapshot: Snapshot, tracklet_id: str) -> _Answer:
@@ -65,23 +57,18 @@ def _answer(snapshot: Snapshot, tracklet_id: str) -> _Answer:
     return _Answer(ids, 1 + sum(hit.score > own for hit in others))
 
 
-def _hits(snapshot: Snapshot, query: FloatArray) -> list[str]:
-    return [hit.tracklet_id for hit in snapshot.search(query, limit=DEPTH).hits]
-
-
 def _mean(clips: FloatArray) -> FloatArray:
     mean = clips.mean(axis=0)
     scaled: FloatArray = mean / max(float(np.linalg.norm(mean)), 1e-12)
     return scaled
 
 
-def _compared(kind: str, pairs: Sequence[tuple[_Answer, _Answer]]) -> Comparison:
+def _compared(pairs: Sequence[tuple[_Answer, _Answer]]) -> Comparison:
     asked = [(old, new) for old, new in pairs if old.hits or new.hits]
     overlaps = [_overlap(old.hits, new.hits) for old, new in asked]
     same = [old.hits[:1] == new.hits[:1] for old, new in asked]
     moved = [_place(old.hits[0], new.hits) for old, new in asked if old.hits]
     return Comparison(
-        probes=kind,
         count=len(asked),
         overlap=_share(overlaps),
         same_first=_share(same),

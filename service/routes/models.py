@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from gallery import RegisteredModel
 from models.errors import ModelError
@@ -12,6 +12,8 @@ from service.errors import StateConflict
 from service.model_cards import read_card
 from service.model_schemas import ModelInUse, ModelList, PromotionIn, RegisteredModelOut
 from service.problems import declared
+from service.shadow import shadow_report
+from service.shadow_schemas import ShadowIn, ShadowReport
 from service.shipped import is_shipped, kept
 from service.state import State, StateDep
 
@@ -38,6 +40,38 @@ def roll_back(state: StateDep, caller: CallerDep) -> ModelInUse:
     """The model before it is in use again."""
     now = state.gallery.models.rollback(key_id=caller.key_id)
     return ModelInUse(model=None if now is None else _out(state, now))
+
+
+@router.post(
+    "/{model}/shadow",
+    operation_id="shadowModel",
+    summary="What would change for real searches with a model",
+    responses=declared(404, 409, 413),
+)
+async def shadow_model(
+    *, state: StateDep, caller: CallerDep, request: Request, model: ModelPath, wanted: ShadowIn
+) -> ShadowReport:
+    """Lets it and the model in use answer the last recorded searches, and says how the answers differ.
+
+    Nobody sees those answers, and they are not recorded; that it was done is. Photos are used only where the
+    operator has set SIGHTLINE_COMPARE_SEARCHES, and while they are kept. One report is made at a time.
+    409: it is the model in use, nothing is embedded with it, or it cannot be used.
+    """
+
+    def report() -> ShadowReport:
+        found = state.gallery.models.find(model)
+        before = state.networks.embedder
+        if found.id == before.id:
+            raise StateConflict(f"{found.name} is the model in use.")
+        if not found.tracklets:
+            raise StateConflict(f"Nothing is embedded with {found.name} yet.")
+        try:
+            after = networks.try_model(state.settings, str(found.folder or found.name))
+        except ModelError as error:
+            raise StateConflict(f"The model cannot be used: {error}") from error
+        return shadow_report(state, before, after, searches=wanted.searches, key_id=caller.key_id)
+
+    return await state.shadow_lane.run(caller.key_id, request, report)
 
 
 @router.post(

@@ -42,7 +42,7 @@ def test_models_are_listed(registered: Archive, client: TestClient) -> None:
 def test_promotion_and_rollback_are_audited(registered: Archive, client: TestClient) -> None:
     refused = client.post("/v1/models/other/promote", json={})
     assert refused.status_code == 409
-    assert "are not embedded with other" in refused.json()["detail"]
+    assert "are not indexed with other" in refused.json()["detail"]
     assert client.post("/v1/models/colour-histogram/promote", json={}).json()["model"]["promoted"]
     now = client.post("/v1/models/other/promote", json={"allow_missing": True})
     assert now.status_code == 200

@@ -22,10 +22,10 @@ def answer(run: Run, photo: Path, person: str) -> list[str]:
     return [hit["tracklet_id"] for hit in json.loads(told.stdout)["hits"]]
 
 
-def compared(run: Run) -> list[dict[str, Any]]:
+def compared(run: Run) -> dict[str, Any]:
     told = run("models", "compare", "first", "second", "--json")
     assert told.exit_code == 0, told.output
-    found: list[dict[str, Any]] = json.loads(told.stdout)
+    found: dict[str, Any] = json.loads(told.stdout)
     return found
 
 
@@ -48,30 +48,30 @@ def test_recent_searches_are_asked_again_with_consent_only(
     assert run("reindex", "--model", "second").exit_code == 0
     before = [answer(run, photo, person) for person in PERSONS]
 
-    (only,) = compared(run)
+    only = compared(run)
+    assert only["searches"] is None
     with Gallery.open(sqlite_settings) as gallery:
-        assert (only["probes"], gallery.audit.events(action="models.compare")) == ("tracklets", [])
+        assert gallery.audit.events(action="models.compare") == []
 
     monkeypatch.setenv("SIGHTLINE_COMPARE_SEARCHES", "true")
-    tracklets, searches = compared(run)
-    assert tracklets == only
-    assert (searches["probes"], searches["count"]) == ("recent searches", len(PERSONS))
+    both = compared(run)
+    assert both["tracklets"] == only["tracklets"]
+    searches = both["searches"]
+    assert (searches["searches"], searches["replayed"]) == (len(PERSONS), len(PERSONS))
     with Gallery.open(sqlite_settings) as gallery:
         (event,) = gallery.audit.events(action="models.compare")
-        assert event.detail["photos"] == len(PERSONS)
+        assert event.detail["photos"] is True
     shown = run("models", "compare", "first", "second").output
-    assert "3 recent searches" in " ".join(shown.split())
+    assert "3 of the last 3 searches were answered by both" in " ".join(shown.split())
 
     # What the other model answers once it is in use is what the comparison has said.
     monkeypatch.setenv("SIGHTLINE_MODEL", "second")
     after = [answer(run, photo, person) for person in PERSONS]
     same = [old[0] == new[0] for old, new in zip(before, after, strict=True)]
-    ranks = sorted(new.index(old[0]) + 1 for old, new in zip(before, after, strict=True))
-    assert searches["same_first"] == pytest.approx(sum(same) / len(same))
-    assert searches["median_rank"] == ranks[1]
-    assert searches["overlap"] == 1  # of four tracklets both find all
+    assert searches["same_first"]["value"] == pytest.approx(sum(same) / len(same))
+    assert searches["overlap_10"]["value"] == 1  # of four tracklets both find all
 
     with Gallery.open(sqlite_settings) as gallery:
         gallery.probes.expire(datetime.now(UTC) + timedelta(days=1))
-    _, nothing = compared(run)
-    assert nothing["count"] == 0  # photos that were removed are left out
+    nothing = compared(run)["searches"]
+    assert (nothing["replayed"], nothing["left_out"]["photo_gone"]) == (0, 2 * len(PERSONS))

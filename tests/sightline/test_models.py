@@ -117,8 +117,9 @@ def test_two_models_are_compared_before_one_takes_over(
     with Gallery.open(sqlite_settings) as gallery:
         for video in range(3):
             store(gallery, video, make_tracklets(video, 10), model=info("b"))
-    (found,) = json.loads(run("models", "compare", "model-a", "model-b", "--json").stdout)
-    assert (found["probes"], found["count"]) == ("tracklets", 30)
+    both = json.loads(run("models", "compare", "model-a", "model-b", "--json").stdout)
+    found = both["tracklets"]
+    assert (both["searches"], found["count"]) == (None, 30)
     # The same vectors under another name: only the ten tracklets that the other one lacks make a difference.
     assert 0.5 < found["overlap"] <= 1
     assert found["after"]["rank_1"] >= found["before"]["rank_1"]

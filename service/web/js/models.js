@@ -6,6 +6,7 @@ import { $, fill, h, icon } from "./dom.js";
 import { decimal } from "./format.js";
 import { behindButton, formOf } from "./forms.js";
 import { RUNNING, running } from "./jobs.js";
+import { shadowOf } from "./shadow.js";
 import { say } from "./strings.js";
 import { momentOf } from "./when.js";
 
@@ -71,6 +72,7 @@ function model(one, _, all) {
     h("div", { class: "job-head" }, h("b", { class: "name" }, one.name), h("span", { class: "state" }, state), h("span", { class: "note" }, say.models.holds(one.videos, one.tracklets, missing))),
     one.warning ? h("p", { class: "note name" }, one.warning) : null,
     cardOf(one.card),
+    one.in_use || !usable(one) || !one.tracklets ? null : shadowOf(one),
     one.promoted || !usable(one) || already
       ? null
       : missing

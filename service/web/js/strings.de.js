@@ -751,6 +751,33 @@ export const german = {
     report: "Bericht",
   },
 
+  shadow: {
+    ask: "Was würde sich ändern?",
+    titleOf: (name) => `Was sich mit ${name} ändern würde`,
+    working: "Die letzten Suchen werden beiden Modellen gestellt. Das kann eine Minute dauern …",
+    replayed: (n, all) => `Suchen, die beide Modelle beantwortet haben: ${number(n)} der letzten ${number(all)}.`,
+    leftOut: {
+      not_allowed: (n) => `${number(n)} mit Fotos, die hier nicht verwendet werden dürfen: der Betreiber kann es erlauben (SIGHTLINE_COMPARE_SEARCHES)`,
+      asked_before: (n) => `${number(n)}, die eine andere verfeinern oder wiederholen`,
+      photo_gone: (n) => `${number(n)}, deren Foto nicht mehr aufbewahrt ist`,
+      tracklet_gone: (n) => `${number(n)}, deren Sichtung gelöscht wurde oder nicht mit beiden indexiert ist`,
+      camera_gone: (n) => `${number(n)} mit einer Kamera oder einem Ort, den es nicht mehr gibt`,
+      unreadable: (n) => `${number(n)}, deren Foto nicht lesbar ist`,
+      nothing_there: (n) => `${number(n)}, die mit keinem etwas finden`,
+    },
+    shares: ["Von diesen Suchen", "Anteil", "95 %"],
+    sameFirst: "Gleicher erster Treffer",
+    overlap: (n) => `Von den ersten ${number(n)} Treffern in beiden Antworten`,
+    changes: ["Größe", "In Gebrauch", "Mit diesem", "Änderung, 95 %"],
+    matches: (marks, searches) => `Mittlerer Rang (Median) von ${count(marks, "Treffer", "Treffern")}, markiert als die Person, in ${count(searches, "Suche", "Suchen")}`,
+    others: (marks, searches) => `Mittlerer Rang (Median) von ${count(marks, "Treffer", "Treffern")}, markiert als jemand anders, in ${count(searches, "Suche", "Suchen")}`,
+    firstTen: "Davon unter den ersten zehn",
+    reciprocal: "Davon Mittel von 1 / Rang",
+    time: "Dauer einer Suche",
+    between: (low, high) => `${low} bis ${high}`,
+    note: "Niemand sieht diese Antworten, und sie werden nicht festgehalten. Markiert wurde, was das Modell in Gebrauch fand; das begünstigt es. Spannen brauchen 20 Suchen.",
+  },
+
   jobs: {
     title: "Indexieren",
     none: "Bisher keine Aufträge.",

@@ -674,6 +674,33 @@ export const english = {
     report: "Report",
   },
 
+  shadow: {
+    ask: "What would change?",
+    titleOf: (name) => `What would change with ${name}`,
+    working: "The last searches are asked of both models. That may take a minute…",
+    replayed: (n, all) => `Searches that both models answered: ${number(n)} of the last ${number(all)}.`,
+    leftOut: {
+      not_allowed: (n) => `${number(n)} with photos, which may not be used here: the operator can allow it (SIGHTLINE_COMPARE_SEARCHES)`,
+      asked_before: (n) => `${number(n)} that refine or repeat another`,
+      photo_gone: (n) => `${number(n)} whose photo is not kept any more`,
+      tracklet_gone: (n) => `${number(n)} whose sighting was erased, or is not indexed with both`,
+      camera_gone: (n) => `${number(n)} with a camera or site that is not there any more`,
+      unreadable: (n) => `${number(n)} whose photo cannot be read`,
+      nothing_there: (n) => `${number(n)} that find nothing with either`,
+    },
+    shares: ["Of these searches", "Share", "95 %"],
+    sameFirst: "Same first hit",
+    overlap: (n) => `Of the first ${number(n)} hits, in both answers`,
+    changes: ["Figure", "In use", "With this one", "Change, 95 %"],
+    matches: (marks, searches) => `Median rank of ${count(marks, "hit")} marked as the person, on ${count(searches, "search", "searches")}`,
+    others: (marks, searches) => `Median rank of ${count(marks, "hit")} marked as someone else, on ${count(searches, "search", "searches")}`,
+    firstTen: "Of these, among the first ten",
+    reciprocal: "Of these, mean of 1 / rank",
+    time: "Time of a search",
+    between: (low, high) => `${low} to ${high}`,
+    note: "Nobody sees these answers, and they are not recorded. Marks were made on what the model in use had found, which favours it. Intervals need 20 searches.",
+  },
+
   jobs: {
     title: "Indexing",
     none: "No jobs so far.",
