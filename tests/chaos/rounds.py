@@ -94,6 +94,15 @@ class World:
             )
         return outcome
 
+    @property
+    def said(self) -> Path:
+        """A folder with what the processes of the last round wrote: a log each."""
+        return self.folder / "said"
+
+    def _keep(self, logs: Path) -> None:
+        shutil.rmtree(self.said, ignore_errors=True)
+        shutil.copytree(logs, self.said)
+
     def close(self) -> None:
         """End what still runs."""
         self.zygote.close()
@@ -109,6 +118,7 @@ class World:
             key = gallery.keys.create("chaos")[1]
             logs = settings.data_dir.parent / "logs"
             logs.mkdir()
+            stack.callback(self._keep, logs)
             house = House(self.zygote, settings, logs, self.files["b"])
             stack.callback(house.kill_all)
             proxy = self._between(house, settings) if fault == "partition" else None

@@ -3,16 +3,18 @@
     python -m tests.chaos.run 100 --seed 1 --log out/chaos.jsonl
     python -m tests.chaos.run 20 --fault "kill postgresql" --lanes 1
 
-Every round is a line of the log. A run that is begun again with the same seed and log goes on where it
-stopped; round N of a seed is always the same fault, at the same moment of the work, with the recordings in
-the same order. Half of a round is waiting, for a lease to run out or a process to end, so several go on side
-by side: lanes, each a process with a PostgreSQL of its own.
+Every round is a line of the log; what the processes said in a round that left something wrong is kept beside
+it. A run that is begun again with the same seed and log goes on where it stopped; round N of a seed is always
+the same fault, at the same moment of the work, with the recordings in the same order. Half of a round is
+waiting, for a lease to run out or a process to end, so several go on side by side: lanes, each a process with
+a PostgreSQL of its own.
 """
 
 import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +88,9 @@ def _play(world: World, kinds: list[tuple[str, str]], asked: argparse.Namespace,
         outcome = asdict(world.play(fault, kind, random_))
     except AssertionError as error:
         outcome = {"fault": fault, "database": kind, "problems": [f"never ended: {error}"]}
+    if outcome["problems"]:
+        kept = asked.log.parent / f"{asked.log.stem}-{asked.seed}-{number}"
+        shutil.copytree(world.said, kept, dirs_exist_ok=True)
     seconds = round(time.monotonic() - began, 1)
     line = {"seed": asked.seed, "round": number, "seconds": seconds, **outcome}
     with asked.log.open("a") as log:
