@@ -157,6 +157,7 @@ def test_bf16_is_close_and_says_so(
     exact = Embedder(attentive_model, device=device)
     fast = Embedder(attentive_model, device=device, precision="bf16")
     assert fast.precision == "bf16"
+    clips = [clips[1], clips[3]]  # a CPU without instructions for it takes its time
     crops = [frame for clip in clips for frame in clip]
     cosines = (exact.embed_images(crops) * fast.embed_images(crops)).sum(axis=1)
     assert cosines.min() > 0.98

@@ -313,12 +313,12 @@ def test_a_checkpoint_brings_the_same_network_back(name: str, tmp_path: Any) -> 
 def test_the_embedder_takes_it_in_both_precisions(name: str, make_crop: Callable[..., Crop]) -> None:
     architecture = dict(ARCHITECTURES[name])
     model = zoo.untrained(architecture.pop("backbone", "small"), "crf", **architecture)
-    crops = [make_crop() for _ in range(5)]
+    crops = [make_crop() for _ in range(2)]  # a CPU without instructions for bf16 takes its time
     exact, rough = (Embedder(model, device="cpu", precision=precision) for precision in ("fp32", "bf16"))
     assert np.allclose(np.linalg.norm(exact.embed_images(crops), axis=1), 1, atol=1e-6)
     for a, b in (
         (exact.embed_images(crops), rough.embed_images(crops)),
-        (normalise(exact.embed_clips([crops, crops[:2]])), normalise(rough.embed_clips([crops, crops[:2]]))),
+        (normalise(exact.embed_clips([crops, crops[:1]])), normalise(rough.embed_clips([crops, crops[:1]]))),
     ):
         assert (a * b).sum(axis=1).min() > 0.98
 
