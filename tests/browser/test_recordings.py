@@ -139,7 +139,7 @@ def test_a_start_that_only_metadata_say_is_offered_with_care(visit: Visit) -> No
     gallery.catalogue.get_or_add_camera("Far gate", time_zone="Asia/Tokyo")
     visit.open()
     page = visit.page
-    page.get_by_role("button", name="Videos").click()
+    page.get_by_role("button", name="Add recordings").click()
     page.get_by_role("button", name="From the server's media folder").click()
     picker = page.get_by_role("group", name="From the server's media folder")
     picker.get_by_role("button", name="Stamped/").press("Enter")
