@@ -100,14 +100,14 @@ def test_filters_without_a_photo_are_kept_too(visit: Visit) -> None:
     page.locator("#filters summary").click()
     page.get_by_role("checkbox", name="Station").uncheck()
     visit.enter_time("To", "2026-03-12", "14:10")
-    expect(page).to_have_url(re.compile(r"#camera=Lobby&camera=North\+street&to=2026-03-12T13%3A10"))
+    expect(page).to_have_url(re.compile(r"#site=Main\+building&to=2026-03-12T13%3A10"))
     page.reload()
     expect(page.locator("#filter-summary")).to_have_text("· 2 of 3 cameras, limited time")
     with page.expect_request("**/v1/searches") as asked:
         visit.choose_photo(photo(RED_COAT))
     body = asked.value.post_data_json
     assert body is not None
-    assert body["cameras"] == ["Lobby", "North street"]
+    assert (body["cameras"], body["sites"]) == (None, ["Main building"])
     assert body["end"] == "2026-03-12T13:10:00.000Z"
     visit.wait_for_answer()
 
