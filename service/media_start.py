@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,7 @@ def media_start(settings: ServiceSettings, path: str) -> MediaStart:
         return MediaStart(path=path, start=None, why="not_said")
     if not is_possible(start):
         return MediaStart(path=path, start=None, why="impossible")
-    return MediaStart(path=path, start=start, why=None)
+    return MediaStart(path=path, start=start.astimezone(UTC), why=None)
 
 
 def _said(answer: bytes) -> str | None:

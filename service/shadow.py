@@ -109,9 +109,8 @@ def _replay(
     photos = [one.id for one in search.query.probes if one.id is not None]
     if photos and not state.settings.compare_searches:
         return "not_allowed"
-    try:
-        question = question_of(state, search, as_it_was=search.query.filters.camera_ids is not None)
-    except InvalidRequest:
+    question = _question(state, search)
+    if question is None:
         return "camera_gone"
     try:
         choices = targets.choices_of(state.gallery, search)
@@ -124,6 +123,16 @@ def _replay(
     except (BadProbe, BadImage, InvalidRequest):
         return "unreadable"
     return _told(state, search, old, new) if old.hits or new.hits else "nothing_there"
+
+
+def _question(state: State, search: SearchInfo) -> Question | None:
+    """What was asked, among the same cameras; None where one of them is no more."""
+    try:
+        question = question_of(state, search, as_it_was=search.query.filters.camera_ids is not None)
+    except InvalidRequest:
+        return None
+    there = {camera.id for camera in question.cameras}
+    return question if (question.filters.camera_ids or frozenset()) <= there else None
 
 
 def _told(state: State, search: SearchInfo, old: _Answer, new: _Answer) -> _Replayed:

@@ -135,7 +135,7 @@ def stretch_of(state: State, tracklet: TrackletInfo, wanted: ClipRequest) -> Str
     if wanted.moment is not None:
         part = next((clip for clip in tracklet.clips if clip.number == wanted.moment), None)
         if part is None:
-            raise InvalidRequest(f"The tracklet has {len(tracklet.clips)} clips, counted from 0.", "moment")
+            raise InvalidRequest(f"The sighting has {len(tracklet.clips)} clips, counted from 0.", "moment")
         start_us, end_us = part.start_us, part.end_us
     erased = state.gallery.catalogue.erased_stretches(tracklet.video_id)
     earliest = max((end for _, end in erased if end <= start_us), default=0)

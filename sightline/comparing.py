@@ -41,6 +41,10 @@ def compare(
     if not settings.compare_searches:
         return Compared(by_tracklets, None)
     first, second = (try_model(settings, str(model.folder or model.name)) for model in (old, new))
+    for model, loaded in ((old, first), (new, second)):
+        if loaded.id != model.id:
+            why = f"{model.name} came with an earlier version; today's has other weights"
+            raise CommandError(why, f"`sightline models import` brings back those of {model.id[:12]}")
     state = make_state(settings, gallery, Networks())
     return Compared(by_tracklets, shadow_report(state, first, second, searches=probes, key_id=None))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from gallery import GallerySettings
+from gallery import GallerySettings, JobKind
 from indexer.names import shown
 from sightline.console import (
     AsJson,
@@ -90,17 +90,23 @@ def cancel(job_id: JobId, data_dir: DataDir = None) -> None:
 def retry(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """File the recordings of an index job that failed again, as another job.
 
-    Left out is what was filed again already or is indexed by now, and uploads whose file was deleted. Where
-    none is left the command fails. `sightline reindex --job` files what a model still lacks.
+    Left out is what was filed again already or is indexed by now, uploads whose file was deleted, and what
+    `sightline index` read. Where none is left the command fails. `sightline reindex --job` files what a
+    model still lacks.
     """
     with open_gallery(read_settings(GallerySettings, data_dir=data_dir)) as gallery:
         job = gallery.jobs.get(job_id)
+        if job.kind != JobKind.INDEX:
+            raise CommandError(f"job {job_id} indexes no recordings", "file it anew")
         outlived = gallery.failures.outlived(job.recordings)
         failed = [one for one in job.recordings if one.state == "failed" and one.id not in outlived]
         gone = [one for one in failed if one.owned and not Path(one.path).exists()]
         for one in gone if not as_json else []:
             print_note(f"left out: {shown(one.file_name)}: the uploaded file was deleted; upload it again")
-        wanted = [one.id for one in failed if one not in gone]
+        by_command = [one for one in failed if not one.owned and one.attempts == 0]
+        for one in by_command if not as_json else []:
+            print_note(f"left out: {shown(one.file_name)}: `sightline index` read it; run that again")
+        wanted = [one.id for one in failed if one not in gone and one not in by_command]
         if not wanted:
             raise CommandError(
                 f"nothing of job {job_id} is to be tried again", f"sightline jobs show {job_id}"

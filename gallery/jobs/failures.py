@@ -20,6 +20,7 @@ from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording
 from gallery.validation import known_id
 
+_AT_ONCE: Final = 500  # rows that are looked at together: most may have been tried again long since
 _OUTLIVED: Final[Mapping[Outlived, str]] = {"filed_again": "was filed again", "indexed": "is indexed by now"}
 
 
@@ -51,14 +52,14 @@ class Failures:
         found: builtins.list[FailedRecording] = []
         with self._database.read() as session:
             while len(found) < limit:
-                rows = session.scalars(self._before(camera_id, after).limit(limit)).all()
+                rows = session.scalars(self._before(camera_id, after).limit(_AT_ONCE)).all()
                 over = unindexed.outlived(session, rows, self._sight)
                 found += [
                     FailedRecording(row.job_id, copied(RecordingInfo, row))
                     for row in rows
                     if row.id not in over
                 ]
-                if len(rows) < limit:
+                if len(rows) < _AT_ONCE:
                     break
                 after = rows[-1].id
         return found[:limit]

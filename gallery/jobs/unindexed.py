@@ -108,7 +108,7 @@ def outlived(session: Session, failed: Sequence[Failed | Row[Any]], sight: Sight
     for one in failed:
         if one.finished_at is not None and indexed.get(one.path, one.finished_at) > one.finished_at:
             found[one.id] = "indexed"
-        elif last[one.path] != one.id:
+        elif last.get(one.path, one.id) != one.id:
             found[one.id] = "filed_again"
     return found
 

@@ -8,7 +8,7 @@ from gallery import NotFound
 from service import retrying
 from service.auth import CallerDep
 from service.cursors import wrong_cursor
-from service.errors import InvalidRequest
+from service.missing import no_camera
 from service.record_schemas import FailedRecordingList
 from service.routes.parameters import Cursor
 from service.schemas import Name
@@ -34,7 +34,7 @@ def list_failed_recordings(
         try:
             camera_id = state.gallery.catalogue.camera_named(camera).id
         except NotFound as error:
-            raise InvalidRequest(f"There is no camera {camera!r}.", "camera") from error
+            raise no_camera(state.gallery, camera, "camera") from error
     try:
         found = retrying.failures_out(state, caller, camera_id=camera_id, cursor=cursor, limit=limit + 1)
     except NotFound as error:

@@ -41,4 +41,9 @@ async def get_media_start(
 
     422: there is no such file in the media folder, or the server has none.
     """
-    return await state.clips_lane.run(caller.key_id, request, lambda: media_start(state.settings, path))
+
+    def look() -> MediaStart:
+        state.gallery.audit.record("media.start", key_id=caller.key_id, detail={"path": path})
+        return media_start(state.settings, path)
+
+    return await state.clips_lane.run(caller.key_id, request, look)

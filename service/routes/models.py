@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Body, Path, Request
 
 from gallery import RegisteredModel
 from models.errors import ModelError
@@ -49,7 +49,12 @@ def roll_back(state: StateDep, caller: CallerDep) -> ModelInUse:
     responses=declared(404, 409, 413),
 )
 async def shadow_model(
-    *, state: StateDep, caller: CallerDep, request: Request, model: ModelPath, wanted: ShadowIn
+    *,
+    state: StateDep,
+    caller: CallerDep,
+    request: Request,
+    model: ModelPath,
+    wanted: Annotated[ShadowIn | None, Body()] = None,
 ) -> ShadowReport:
     """Lets it and the model in use answer the last recorded searches, and says how the answers differ.
 
@@ -69,7 +74,14 @@ async def shadow_model(
             after = networks.try_model(state.settings, str(found.folder or found.name))
         except ModelError as error:
             raise StateConflict(f"The model cannot be used: {error}") from error
-        return shadow_report(state, before, after, searches=wanted.searches, key_id=caller.key_id)
+        if after.id != found.id:
+            raise StateConflict(f"{found.name} came with an earlier version; today's has other weights.")
+        searches = (wanted or ShadowIn()).searches
+        try:
+            return shadow_report(state, before, after, searches=searches, key_id=caller.key_id)
+        finally:
+            if after.id != state.networks.embedder.id:  # it may have been promoted meanwhile
+                state.gallery.forget(after.id)
 
     return await state.shadow_lane.run(caller.key_id, request, report)
 

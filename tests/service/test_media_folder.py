@@ -95,6 +95,10 @@ def test_a_file_says_when_it_began(client: TestClient, archive: Archive) -> None
         return found["start"], found["why"]
 
     assert start(stamped(media / "said.mp4", "2026-01-05T09:00:00Z")) == ("2026-01-05T09:00:00Z", None)
+    assert [one.detail for one in archive.gallery.audit.events(action="media.start")] == [
+        {"path": "said.mp4"}
+    ]
+    assert start(stamped(media / "there.mkv", "2026-01-05T11:00:00+02:00"))[0] == "2026-01-05T09:00:00Z"
     assert start(stamped(media / "early.mkv", "1970-01-01T00:00:00Z")) == (None, "not_said")
     assert start(stamped(media / "late.mkv", "2099-12-31T23:59:59Z")) == (None, "impossible")
     assert start(stamped(media / "odd.mkv", "yesterday \N{SNOWMAN}" * 40)) == (None, "not_said")

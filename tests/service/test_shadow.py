@@ -136,6 +136,10 @@ def test_says_what_could_not_be_asked_and_why(client: TestClient, candidate: Arc
     gallery.erase_video(candidate.videos["gate"].id)
     told = report(client)
     assert told["left_out"] == {"asked_before": 2, "photo_gone": 1, "tracklet_gone": 1, "nothing_there": 1}
+    assert gallery.loaded_snapshot(Mistaken().info.id) is None, "its vectors are let go of"
+    gallery.catalogue.remove_camera(gallery.catalogue.camera_named("roof").id)
+    changed = {"nothing_there": 0, "camera_gone": 1}
+    assert {**report(client)["left_out"], "nothing_there": 0} == {**told["left_out"], **changed}
     assert (told["searches"], told["replayed"]) == (6, 1)
     gallery.probes.expire(datetime.now(UTC) + timedelta(days=1))
     none = report(client)
@@ -176,6 +180,10 @@ def test_refuses_what_cannot_be_compared(
     wrongs: list[Any] = [{"searches": 0}, {"searches": 501}, {"searches": "all"}, {"photos": True}, []]
     for wrong in wrongs:
         assert client.post(path.format("mistaken"), json=wrong).status_code == 422, wrong
+
+    monkeypatch.setattr("service.networks.load_embedder", lambda settings: ColourEmbedder())
+    refused = client.post(path.format("mistaken"))
+    assert (refused.status_code, "earlier version" in refused.json()["detail"]) == (409, True)
 
     def broken(settings: ServiceSettings) -> Mistaken:
         raise BadCheckpoint("it has other layers")

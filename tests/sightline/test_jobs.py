@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import Claim, Gallery, GallerySettings, NewRecording
+from gallery import AdaptOptions, Claim, Gallery, GallerySettings, NewRecording
 from tests.sightline.conftest import Run
 
 
@@ -123,6 +123,12 @@ def test_what_failed_is_listed_and_tried_again(
     assert "gone.mp4: the uploaded file was deleted" in refused.output
     with Gallery.open(sqlite_settings) as gallery:
         assert gallery.audit.events(action="job.retry")[0].subject == again["id"]
+        by_hand = NewRecording(camera, "/srv/b.mp4", "b.mp4", False, datetime.now(UTC))
+        read = gallery.jobs.record_failure(by_hand, "damaged").id
+        models = gallery.jobs.file_adapt(AdaptOptions("ours", "parent")).id
+        gallery.jobs.finish(claim(gallery), state="failed", reason="too few people")
+    assert "b.mp4: `sightline index` read it" in run("jobs", "retry", read).output
+    assert "indexes no recordings" in run("jobs", "retry", models).stderr
 
 
 @pytest.mark.parametrize("command", ["show", "cancel", "follow", "retry"])

@@ -1054,6 +1054,7 @@ export const german = {
       "mark.withdraw": "Wort der zweiten Person zurückgenommen",
       "marks.erase": "Markierungen mit gelöschten Aufnahmen vergangen",
       "media.list": "Ordner des Servers angesehen",
+      "media.start": "Beginn einer Datei auf dem Server nachgesehen",
       "model.adapt": "Anpassung eines Modells begonnen",
       "model.add": "Modell hinzugefügt",
       "model.remove": "Modell entfernt",

@@ -977,6 +977,7 @@ export const english = {
       "mark.withdraw": "Second person's word taken back",
       "marks.erase": "Marks gone with erased recordings",
       "media.list": "Folder of the server looked at",
+      "media.start": "Start of a file on the server looked up",
       "model.adapt": "Adaptation of a model begun",
       "model.add": "Model added",
       "model.remove": "Model removed",
