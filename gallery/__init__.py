@@ -66,7 +66,6 @@ if TYPE_CHECKING:
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
     from gallery.records.jobs import DueDelivery as DueDelivery
-    from gallery.records.jobs import FailedRecording as FailedRecording
     from gallery.records.jobs import JobInfo as JobInfo
     from gallery.records.jobs import JobKind as JobKind
     from gallery.records.jobs import NewRecording as NewRecording
@@ -187,7 +186,6 @@ _HOMES = {
         "AdaptOptions",
         "Claim",
         "Completion",
-        "FailedRecording",
         "JobInfo",
         "JobKind",
         "NewRecording",

@@ -57,7 +57,7 @@ def remove(session: Session, camera_id: int, key_id: str | None) -> None:
     videos = _count(session, select(func.count()).where(Video.camera_id == row.id))
     if videos:
         raise Conflict(
-            f"camera {row.name!r} has {videos} recordings: erase them or give them another camera first"
+            f"camera {row.name!r} has recordings ({videos}): erase them or give them another camera first"
         )
     mine = JobRecording.camera_id == row.id
     busy = _count(session, select(func.count()).where(mine, JobRecording.state.in_([QUEUED, RUNNING])))

@@ -133,7 +133,7 @@ def test_what_is_to_be_known_of_the_photo_stands_below_it(visit: Visit) -> None:
     page = visit.page
     several = page.locator("#notices li", has_text="3 people were found.")
     expect(several).to_have_class("caution")
-    expect(several).to_contain_text("score times the height is greatest")
+    expect(several).to_contain_text("who is seen largest and most clearly")
     expect(page.locator("#coverage")).not_to_contain_text("3 people were found.")
     visit.answer_after(page.locator(".person").nth(1).click)
     expect(several).to_have_class("notice")

@@ -96,7 +96,7 @@ def test_deletes_cameras_without_videos(client: TestClient, archive: Archive) ->
     assert client.delete("/v1/cameras/roof").status_code == 404
     refused = client.delete("/v1/cameras/gate")
     assert refused.status_code == 409
-    assert "videos" in refused.json()["detail"]
+    assert "recordings" in refused.json()["detail"]
     assert [camera.name for camera in archive.gallery.catalogue.cameras()] == ["gate", "yard"]
 
 

@@ -53,7 +53,7 @@ def test_what_is_said_of_a_camera_is_its_columns_and_its_record() -> None:
 
 def test_a_camera_goes_when_it_has_no_videos(gallery: Gallery) -> None:
     video = store(gallery, "video", make_tracklets(0, 1))
-    with pytest.raises(Conflict, match="has 1 videos"):
+    with pytest.raises(Conflict, match=r"has recordings \(1\)"):
         gallery.catalogue.remove_camera(video.camera_id)
     assert gallery.catalogue.camera(video.camera_id)
 
