@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Literal, Self, Unpack
 
 from sqlalchemy import func, select
 
@@ -42,7 +42,7 @@ from gallery.registry.models import Models
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.checking import check_database
-from gallery.sql.condition import folder_takes_writes, schema_problem, takes_writes
+from gallery.sql.condition import folder_takes_writes, takes_writes
 from gallery.sql.database import Database, create_engine_for
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Segment, SegmentVideo, Video
@@ -321,15 +321,15 @@ class Gallery:
         """The version of the schema that this program needs."""
         return schema.HEAD
 
-    def schema_problem(self) -> str | None:
-        """Say how the schema differs from the one that this program needs; None: it does not."""
-        return schema_problem(self._database)
+    def schema_found(self) -> str | None:
+        """The version that the database has now: it may be migrated under a running program. None: none."""
+        return schema.revision(self._database)
 
-    def unwritable(self) -> str | None:
+    def unwritable(self) -> Literal["database", "folder"] | None:
         """Say what takes no writes, the database or the data folder; None: both do."""
         if not takes_writes(self._database):
-            return "the database is read-only"
-        return None if folder_takes_writes(self.data_dir) else "the data folder cannot be written"
+            return "database"
+        return None if folder_takes_writes(self.data_dir) else "folder"
 
     def holds_features_of(self, model_id: str) -> bool:
         """Tell whether a video has features of this model; true of a gallery without videos, too."""

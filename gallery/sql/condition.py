@@ -1,4 +1,4 @@
-"""Whether a running program can go on with its database: its schema may be changed under it, or its disk."""
+"""Whether a running program can go on with its database and its folder: whether they take writes."""
 
 import os
 import tempfile
@@ -6,14 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from gallery.sql import schema
 from gallery.sql.database import Database, sqlite_file
-
-
-def schema_problem(database: Database) -> str | None:
-    """Say how the schema differs from the one that this program was written for; None: it does not."""
-    found = schema.revision(database)
-    return None if found == schema.HEAD else f"schema {found}, this program needs {schema.HEAD}"
 
 
 def takes_writes(database: Database) -> bool:

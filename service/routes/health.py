@@ -20,6 +20,7 @@ from service.state import State, StateDep
 
 router = APIRouter(tags=["health"])
 
+_UNWRITABLE: Final = {"database": "the database is read-only", "folder": "the data folder cannot be written"}
 _PATIENCE = 3.0  # seconds; a database that takes longer is as good as away
 
 
@@ -61,7 +62,8 @@ class Check(BaseModel):
     values: dict[str, int | str] = Field(
         default_factory=dict,
         description="What `detail` names: `name`, `id`, `device`, `note`, `kind`, `free_bytes`, `change`, "
-        "`damaged` segments, `seconds`, `error`",
+        "`damaged` segments, `seconds`, `error`, `what` takes no writes (`database` or `folder`), the "
+        "version of the schema that was `found` (absent: none) and the one that is `needed`",
     )
 
 
@@ -168,15 +170,21 @@ def _room(state: State) -> Check:
 
 
 def _writable(state: State) -> Check:
-    if problem := state.gallery.unwritable():
-        return Check(ok=False, detail=problem, code="not_writable")
+    if what := state.gallery.unwritable():
+        return Check(ok=False, detail=_UNWRITABLE[what], code="not_writable", values={"what": what})
     return Check(ok=True, detail="the database and the data folder take writes", code="writable")
 
 
 def _schema(state: State) -> Check:
-    if problem := state.gallery.schema_problem():
-        return Check(ok=False, detail=problem, code="schema_differs")
-    return Check(ok=True, detail="as this program needs it", code="schema")
+    found, needed = state.gallery.schema_found(), state.gallery.schema_version
+    if found == needed:
+        return Check(ok=True, detail="as this program needs it", code="schema")
+    values: dict[str, int | str] = {"needed": needed} if found is None else {"found": found, "needed": needed}
+    # Versions are numbers of four digits; no migration leads back to an older one.
+    is_newer = found is not None and found > needed
+    remedy = "the program is older than the database" if is_newer else "`sightline migrate`"
+    detail = f"schema {found or 'none'}, this program needs {needed}: {remedy}"
+    return Check(ok=False, detail=detail, code="schema_differs", values=values)
 
 
 def _database(state: State) -> Check:

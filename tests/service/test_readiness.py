@@ -31,11 +31,16 @@ def ready(make_app: Callable[..., FastAPI]) -> Iterator[TestClient]:
 
 
 def failing(client: TestClient) -> dict[str, Any]:
-    """The checks that fail; the process itself must be alive."""
+    """The checks that fail, in words; the process itself must be alive."""
+    return {name: check["detail"] for name, check in failed_checks(client).items()}
+
+
+def failed_checks(client: TestClient) -> dict[str, Any]:
+    """The checks that fail."""
     answer = client.get("/readyz")
     assert client.get("/livez").status_code == 200
     assert answer.status_code == (503 if any(not c["ok"] for c in answer.json()["checks"].values()) else 200)
-    return {name: check["detail"] for name, check in answer.json()["checks"].items() if not check["ok"]}
+    return {name: check for name, check in answer.json()["checks"].items() if not check["ok"]}
 
 
 def test_the_database_its_schema_and_the_disk(
@@ -47,7 +52,16 @@ def test_the_database_its_schema_and_the_disk(
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     assert set(failing(ready)) == {"schema"}
-    assert "schema 0001, this program needs" in failing(ready)["schema"]
+    old = failed_checks(ready)["schema"]
+    assert old["detail"] == f"schema 0001, this program needs {HEAD}: `sightline migrate`"
+    assert old["values"] == {"found": "0001", "needed": HEAD}
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert failing(ready)["schema"].endswith("the program is older than the database")
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM alembic_version"))
+    none = failed_checks(ready)["schema"]
+    assert (none["detail"].split(",")[0], none["values"]) == ("schema none", {"needed": HEAD})
     engine.dispose()
 
     with monkeypatch.context() as patch:
@@ -56,7 +70,11 @@ def test_the_database_its_schema_and_the_disk(
             raise PermissionError(13, "Permission denied", "/secret/place")
 
         patch.setattr("tempfile.TemporaryFile", refused)
-        assert failing(ready)["writable"] == "the data folder cannot be written"
+        folder = failed_checks(ready)["writable"]
+        assert (folder["detail"], folder["values"]) == (
+            "the data folder cannot be written",
+            {"what": "folder"},
+        )
         patch.setattr("shutil.disk_usage", refused)
         assert failing(ready)["room"] == "PermissionError", "paths stay in the log"
 
@@ -81,7 +99,7 @@ def test_a_read_only_database_on_both_kinds(gallery: Gallery, monkeypatch: pytes
             gallery.catalogue.add_camera("gate")
     else:
         monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write whatever its mode
-    assert gallery.unwritable() == "the database is read-only"
+    assert gallery.unwritable() == "database"
 
 
 def test_nothing_is_left_in_the_data_folder(archive: Archive) -> None:
