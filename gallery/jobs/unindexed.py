@@ -17,6 +17,9 @@ from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording, Video
 
 _STATES: Final[Mapping[str, FiledState]] = {RUNNING: "being_indexed", QUEUED: "waiting", FAILED: "failed"}
+_LONGEST_SECONDS: Final = (
+    7 * 24 * 3600
+)  # that a recording's header is believed; a damaged one may say anything
 _AT_ONCE: Final = 10_000  # paths that one query asks for
 
 
@@ -116,7 +119,7 @@ def outlived(session: Session, failed: Sequence[Failed | Row[Any]], sight: Sight
 def _unindexed(row: Row[Any], begins: Sequence[datetime]) -> Unindexed:
     """A row as it is told; `begins` are the starts of all filed recordings of its camera, ascending."""
     seconds = row.counters.get(EXPECTED_SECONDS)
-    exact = isinstance(seconds, int | float) and 0 < seconds < timedelta.max.total_seconds()
+    exact = isinstance(seconds, int | float) and 0 < seconds <= _LONGEST_SECONDS
     at = bisect_right(begins, row.start_time)
     limits = [*begins[at : at + 1], *([row.following] if row.following else [])]
     return Unindexed(

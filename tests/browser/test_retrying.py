@@ -20,8 +20,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-def fail(gallery: Gallery, *names: str) -> str:
-    """A job of the lobby whose recordings fail, a minute each, an hour after each other; its id."""
+def fail(gallery: Gallery, *names: str, seconds: int = 60) -> str:
+    """A job of the lobby whose recordings fail, so many seconds each, an hour after each other; its id."""
     camera = gallery.catalogue.camera_named("Lobby").id
     starts = [library.START + timedelta(hours=n + 1) for n in range(len(names))]
     recordings = [
@@ -30,13 +30,17 @@ def fail(gallery: Gallery, *names: str) -> str:
     ]
     job = gallery.jobs.file(recordings)
     while (claim := gallery.jobs.claim("worker", lease_seconds=60)) is not None:
-        gallery.jobs.finish(claim, state="failed", reason="no such file", counters={EXPECTED_SECONDS: 60})
+        gallery.jobs.finish(
+            claim, state="failed", reason="no such file", counters={EXPECTED_SECONDS: seconds}
+        )
     return job.id
 
 
 def test_a_failure_stands_on_its_day_and_is_tried_again_from_there(visit: Visit) -> None:
     gallery = visit.site.gallery
     fail(gallery, "dark.mp4")
+    for n, nonsense in enumerate((7 * 86400 + 1, 10**9, 10**13)):  # what a damaged header may say
+        fail(gallery, f"nonsense{n}.mp4", seconds=nonsense)
     gallery.jobs.record_failure(
         NewRecording(
             gallery.catalogue.camera_named("Lobby").id,
@@ -51,11 +55,12 @@ def test_a_failure_stands_on_its_day_and_is_tried_again_from_there(visit: Visit)
     item = open_camera(visit, "Lobby")
     days = item.locator(".day")
     expect(days).to_have_count(2)
-    expect(days.locator("summary > .note")).to_have_text(["1 recording, 13 s, 1 failed", "1 failed"])
-    expect(days.nth(0).locator(".day-bar .failed")).to_have_count(1)
+    expect(days.locator("summary > .note")).to_have_text(["1 recording, 13 s, 4 failed", "1 failed"])
+    expect(days.nth(0).locator(".day-bar .failed")).to_have_count(4)
     for n in range(2):
         days.nth(n).locator("summary").click()
-    row = days.nth(0).locator(".video.failed")
+    expect(days.nth(0).locator(".video.failed .clocks", has_text="\N{EN DASH}")).to_have_count(1)
+    row = days.nth(0).locator(".video.failed", has_text="dark.mp4")
     expect(row.locator(".clocks")).to_have_text("15:00:00 \N{EN DASH} 15:01:00")
     expect(row).to_contain_text("dark.mp4")
     expect(row.locator(".reason")).to_have_text("no such file")

@@ -17,6 +17,7 @@ import { videoForm } from "./videoform.js";
 import { clockOf, clocksOf } from "./when.js";
 import { shownZone } from "./zones.js";
 
+const LONGEST = 7 * 24 * 3600; // seconds that a damaged header is believed
 let opened = new AbortController(); // ends with the panel
 
 /** A day as a bar from midnight to midnight on the camera's clock, dark where something was recorded, red where that failed. */
@@ -66,11 +67,16 @@ function failedRow({ video: failed }, zone) {
   return row;
 }
 
+/** When a recording that failed ended, as its header says; its start where that says nothing, or more than can be. */
+function endOf({ start, counters: { expected_seconds: seconds } }) {
+  return seconds > 0 && seconds <= LONGEST ? new Date(Date.parse(start) + 1000 * seconds).toISOString() : start;
+}
+
 /** Recordings that failed, to stand among videos: as long as the file says, or a moment where it could not be asked. */
 async function failedOf(camera) {
   if (!mayDo("listFailedRecordings", false)) return [];
   const all = await getAll(`/v1/failed-recordings?camera=${encodeURIComponent(camera.name)}`, { signal: opened.signal });
-  return all.map((one) => ({ ...one, failed: true, end: new Date(Date.parse(one.start) + 1000 * (one.counters.expected_seconds || 0)).toISOString() }));
+  return all.map((one) => ({ ...one, failed: true, end: endOf(one) }));
 }
 
 function dayItem(one, zone, shown) {
