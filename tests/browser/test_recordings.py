@@ -158,6 +158,43 @@ def test_a_start_that_only_metadata_say_is_offered_with_care(visit: Visit) -> No
     expect(first.locator(".origin")).to_contain_text("Start: as entered.")
 
 
+def test_what_files_say_is_asked_one_by_one_and_gives_no_camera_to_others(visit: Visit) -> None:
+    media = visit.site.gallery.data_dir.parent / "media" / "Many"
+    media.mkdir()
+    for n in range(1, 5):
+        (media / f"clip{n}.mp4").write_bytes(b"x")
+    held: list[Route] = []
+    page = visit.page
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/media/start?*", hold)
+    visit.forgive("503")
+    visit.open()
+    page.get_by_role("button", name="Add recordings").click()
+    page.get_by_role("button", name="From the server's media folder").click()
+    picker = page.get_by_role("group", name="From the server's media folder")
+    picker.get_by_role("button", name="Many/").press("Enter")
+    picker.get_by_role("button", name="Take all 4").click()
+    rows = page.locator("#add-rows .row")
+    expect(rows).to_have_count(4)
+    cameras = [rows.nth(n).get_by_label("Camera", exact=True) for n in range(4)]
+    visit.wait_for(lambda: len(held) == 1, "the first is asked")
+    page.get_by_role("button", name="Leave out clip2.mp4").click()
+    cameras[0].evaluate("(input) => (input.value = 'Somewhere')")  # typed, and not left yet
+    held[0].fulfill(json={"path": "Many/clip1.mp4", "start": "2026-03-13T07:15:30Z", "why": None})
+    expect(rows.nth(0).locator(".origin")).to_contain_text("Start: from the file's metadata")
+    visit.wait_for(lambda: len(held) == 2, "the next is asked")
+    assert "clip3" in held[1].request.url, "what was left out is not asked for"
+    held[1].fulfill(status=503, json={})
+    expect(rows.nth(1).locator(".origin")).to_contain_text("metadata could not be asked for")
+    visit.wait_for(lambda: len(held) == 3, "the last is asked")
+    held[2].fulfill(json={"path": "Many/clip4.mp4", "start": "2026-03-13T06:15:30Z", "why": None})
+    expect(rows.nth(2).locator(".origin")).to_contain_text("Start: from the file's metadata")
+    assert [camera.input_value() for camera in cameras[:3]] == ["Somewhere", "", ""]
+
+
 def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) -> None:
     visit.forgive("ERR_FAILED")
     path = tmp_path / "ramp.mp4"

@@ -3,6 +3,7 @@
 import { getJson } from "./api.js";
 import { AddRow } from "./addrow.js";
 import { showError } from "./alerts.js";
+import { mayDo } from "./caller.js";
 import { $, fill, h, icon } from "./dom.js";
 import { behindButton } from "./forms.js";
 import { camerasKnown, refreshHoldings } from "./holdings.js";
@@ -17,6 +18,7 @@ const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
 let rows = [];
 let filing = { body: "", key: "" }; // the last job sent
+let asking = false; // whether files are being asked when they began
 
 function addFiles(files) {
   const camera = rows.at(-1)?.camera.value ?? "";
@@ -29,6 +31,21 @@ function addFiles(files) {
   }
   rows.sort((a, b) => natural.compare(a.file.name, b.file.name));
   show();
+  askStarts();
+}
+
+/** Ask what only metadata say, one file after the other: each costs the server a process. Rows left out are not asked for. */
+async function askStarts() {
+  if (asking || !mayDo("getMediaStart", false)) return;
+  asking = true;
+  try {
+    for (let row; (row = rows.find(({ unasked }) => unasked)); ) {
+      await row.ask();
+      if (row.start.instant) placeRows();
+    }
+  } finally {
+    asking = false;
+  }
 }
 
 /** Files chosen together are mostly of one camera: the others follow until they are given their own. */

@@ -1,7 +1,6 @@
 // One video about to be added: its file, its camera, when its first frame was taken.
 
 import { getJson } from "./api.js";
-import { mayDo } from "./caller.js";
 import { fill, h, icon } from "./dom.js";
 import { bytes } from "./format.js";
 import { store } from "./state.js";
@@ -35,6 +34,8 @@ function likelyZone() {
 /** A row of the form; `onChange(row)` is called when its camera, zone or time changes, `onDrop(row)` to leave it out. */
 export class AddRow {
   uploaded = null; // the upload's id, kept so that trying again sends nothing twice
+  #asked = false;
+  #placed = null; // what `place` said last
   said = { start: null, why: null }; // what the metadata of a file on the server say of its start, once they were asked
 
   /** `file`: a File to be sent, or {name, size, path} of one that lies in the server's media folder. */
@@ -71,20 +72,23 @@ export class AddRow {
       input.addEventListener("change", () => onChange(this));
     }
     this.settle();
-    if (file.path && !this.named.wall) this.#ask(onChange);
   }
 
-  /** Take the start from the file's metadata, unless one was entered meanwhile. */
-  async #ask(onChange) {
-    if (!mayDo("getMediaStart", false)) return;
+  /** Whether only the file's metadata may say when it began, and were not asked yet. */
+  get unasked() {
+    return Boolean(this.file.path) && !this.named.wall && !this.#asked;
+  }
+
+  /** Take the start from the file's metadata, unless one was entered meanwhile. No other row is changed by that. */
+  async ask() {
+    this.#asked = true;
     try {
       this.said = await getJson(`/v1/media/start?${new URLSearchParams({ path: this.file.path })}`);
     } catch {
-      return; // it is entered, as where the file says nothing
+      this.said = { start: null, why: "not_asked" };
     }
     if (this.said.start && !this.start.touched) this.start.show(this.said.start);
     this.settle();
-    onChange(this);
   }
 
   get cameraName() {
@@ -124,6 +128,9 @@ export class AddRow {
 
   /** Say where in the list this row stands, and what is strange about that. */
   place(number, total, caution) {
+    const placed = `${number} ${total} ${caution}`;
+    if (placed === this.#placed) return; // most rows of a long list, whenever one of them changes
+    this.#placed = placed;
     this.order.textContent = total > 1 ? `${number}. ` : "";
     // Of one alone there is nothing to remark. Among several its place is kept: nothing moves while one types.
     this.note.hidden = total < 2;
