@@ -112,6 +112,27 @@ def test_filters_without_a_photo_are_kept_too(visit: Visit) -> None:
     visit.wait_for_answer()
 
 
+def test_a_site_that_is_not_seen_is_asked_for_and_searches_nowhere_else(visit: Visit) -> None:
+    visit.forgive("422")
+    visit.open(f"#key={visit.site.key}&site=Depot&camera=Lobby")
+    page = visit.page
+    expect(page.locator("#holdings")).to_contain_text("3 cameras")
+    with page.expect_request("**/v1/searches") as asked:
+        visit.choose_photo(photo(RED_COAT))
+    body = asked.value.post_data_json
+    assert body is not None
+    assert (body["cameras"], body["sites"]) == (["Lobby"], ["Depot"])
+    expect(page.locator("#answer-error .alert")).to_contain_text("There is no site 'Depot'")
+    page.reload()  # the address keeps it
+    expect(page.locator("#filter-summary")).to_have_text("· 1 of 3 cameras")
+    assert "site=Depot" in page.url
+    # Other cameras take its place.
+    visit.choose_photo(photo(RED_COAT))
+    expect(page.locator("#answer-error .alert")).to_be_visible()
+    visit.answer_after(page.get_by_role("checkbox", name="North street").check)
+    assert cameras_of(visit) == {"Lobby", "North street"}
+
+
 def test_the_skip_link_leaves_the_answer_alone(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

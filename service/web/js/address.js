@@ -53,6 +53,7 @@ function addressOf({ search: { answer, shown }, filters, cameras, view, opened, 
     if (shown) asked.set("hits", shown);
   } else {
     for (const { name, site } of placesOf(filters.cameras ?? [], cameras)) asked.append(site === null ? "camera" : "site", name);
+    for (const site of filters.sites) asked.append("site", site);
     if (filters.start) asked.set("from", filters.start);
     if (filters.end) asked.set("to", filters.end);
     if (filters.rerank) asked.set("rerank", "yes");
@@ -91,20 +92,25 @@ function turnTo({ view, opened, review }) {
   store.set({ view, opened, review });
 }
 
-/** Choose the cameras of the sites in the address, as soon as it is known which these are. */
-async function chooseSites(sites) {
+/**
+ * Choose the cameras of the sites in the address, as soon as it is known which these are. What was renamed, or is out of
+ * the caller's sight, stays among the filters: without it everything would be searched, which nobody asked for.
+ */
+async function chooseSites() {
   await camerasKnown();
   const { cameras, filters } = store.get();
-  const names = cameras.filter(({ site }) => sites.includes(site)).map(({ name }) => name);
-  if (names.length) changeFilters({ cameras: [...new Set([...(filters.cameras ?? []), ...names])] });
+  const found = cameras.filter(({ site }) => filters.sites.includes(site));
+  const unknown = filters.sites.filter((one) => !found.some(({ site }) => site === one));
+  if (found.length) changeFilters({ cameras: [...new Set([...filters.cameras, ...found.map(({ name }) => name)])], sites: unknown });
 }
 
 /** Show what the address says, and keep it true from now on. */
 export function startAddress() {
   const { search, hits, view, opened, review, filters, sites } = read();
-  store.set({ filters: { ...store.get().filters, ...filters }, view, review });
+  const wanted = sites.length ? { ...filters, cameras: filters.cameras ?? [], sites } : filters;
+  store.set({ filters: { ...store.get().filters, ...wanted }, view, review });
   if (search) reopen(search, { hits, opened, view });
-  else if (sites.length) chooseSites(sites);
+  else if (sites.length) chooseSites();
   store.subscribe((state, before) => {
     const changed = state.search.answer !== before.search.answer || ["filters", "view", "opened", "review"].some((name) => state[name] !== before[name]);
     if (changed) write(state, before);

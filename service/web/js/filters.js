@@ -105,10 +105,10 @@ function showTimes({ filters, zone }, before) {
   if (before.zone && zone !== before.zone) timesChanged();
 }
 
-/** Change some of the filters; what is searched for is searched for again. */
+/** Change some of the filters; what is searched for is searched for again. Other cameras take the place of unknown sites. */
 export function changeFilters(patch) {
   const { filters } = store.get();
-  const next = { ...filters, ...patch };
+  const next = { ...filters, ...("cameras" in patch ? { sites: [] } : {}), ...patch };
   if (JSON.stringify(next) === JSON.stringify(filters)) return;
   store.set({ filters: next });
   searchSoon();

@@ -22,9 +22,13 @@ export function meantBy({ cameras, sites }, all) {
   return all.filter(({ name, site }) => sites.includes(site) && (!cameras || cameras.includes(name))).map(({ name }) => name);
 }
 
-/** What a search asks for: whole sites by name, so that the record says what was meant; else cameras. */
-export function askedFor(chosen, all) {
+/**
+ * What a search asks for: whole sites by name, so that the record says what was meant; else cameras. `unknown` sites are
+ * asked for, too: the server says that there is no such site, which is better than to search elsewhere.
+ */
+export function askedFor(chosen, unknown, all) {
   const places = chosen?.length ? placesOf(chosen, all) : [];
   const isSites = places.length > 0 && places.every(({ site }) => site !== null);
-  return isSites ? { cameras: null, sites: places.map(({ site }) => site) } : { cameras: chosen, sites: null };
+  if (isSites) return { cameras: null, sites: [...places.map(({ site }) => site), ...unknown] };
+  return unknown.length ? { cameras: chosen?.length ? chosen : null, sites: unknown } : { cameras: chosen, sites: null };
 }

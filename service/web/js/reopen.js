@@ -27,7 +27,7 @@ async function hitOf(trackletId, signal) {
 /** The page ticks cameras; a search may have named sites. */
 async function filtersOf({ cameras, sites, start, end }, signal) {
   const all = sites ? await getAll("/v1/cameras", { signal }) : [];
-  return { cameras: meantBy({ cameras, sites }, all), start, end };
+  return { cameras: meantBy({ cameras, sites }, all), sites: [], start, end };
 }
 
 /** A photo or tracklet of the search as the page has it, with what is known of it already. */

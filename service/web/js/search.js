@@ -35,7 +35,7 @@ function wanted(one) {
 function question({ seed, photos, filters, keep, cameras }) {
   return {
     probes: seed ? [wanted({ tracklet: seed })] : photos.filter(isReady).map(wanted),
-    ...askedFor(filters.cameras, cameras),
+    ...askedFor(filters.cameras, filters.sites, cameras),
     start: filters.start,
     end: filters.end,
     limit: filters.limit,

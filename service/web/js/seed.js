@@ -38,7 +38,7 @@ export async function followFrom(hit, by, { minutes = MINUTES[0], speed = SPEEDS
   const window = minutes * 60_000;
   const from = Math.floor(Date.parse(hit.start) / 1000) * 1000 - (by < 0 ? window : 0);
   const until = Math.ceil(Date.parse(hit.end) / 1000) * 1000 + (by > 0 ? window : 0);
-  const wanted = { ...filters, cameras: near.length ? near : others, start: new Date(from).toISOString(), end: new Date(until).toISOString() };
+  const wanted = { ...filters, sites: [], cameras: near.length ? near : others, start: new Date(from).toISOString(), end: new Date(until).toISOString() };
   store.set({ filters: wanted });
   searchFrom(hit, { hit, by, minutes, speed, found, filters: wanted });
 }

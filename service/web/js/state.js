@@ -32,7 +32,7 @@ export const store = createStore({
   caller: null, // who is signed in, as GET /v1/session says; null until that is known
   zone: null, // the zone whose clocks the times of the filters are read on; null until cameras are known
   keep: 200, // how many hits a search is to find, see deeper() in search.js
-  filters: { cameras: null, start: null, end: null, limit: 50, rerank: false }, // cameras: null = all, else array of names
+  filters: { cameras: null, sites: [], start: null, end: null, limit: 50, rerank: false }, // cameras: null = all, else array of names; sites: those of the address whose cameras are not known, searched by name
   view: { sort: null, group: false, least: null }, // how the hits are shown, see view.js
   opened: null, // the rank of the hit in the player
   search: { phase: "idle", answer: null, hits: [], error: null, more: false, shown: null }, // shown: hits, if more than a page; idle, loading, done, failed

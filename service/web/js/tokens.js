@@ -11,10 +11,12 @@ import { momentOf, stretchOf } from "./when.js";
 
 const MOST = 12; // places shown one by one
 
-/** Without the last camera there would be nothing to search: then all of them are. */
-function without(cameras) {
-  const left = store.get().filters.cameras.filter((name) => !cameras.includes(name));
-  changeFilters({ cameras: left.length ? left : null });
+/** Without the last camera or site there would be nothing to search: then all of them are. */
+function without({ cameras = [], site = null }) {
+  const { filters } = store.get();
+  const left = filters.cameras.filter((name) => !cameras.includes(name));
+  const sites = filters.sites.filter((one) => one !== site);
+  changeFilters({ cameras: left.length || sites.length ? left : null, sites });
 }
 
 function token(words, name, remove) {
@@ -23,16 +25,18 @@ function token(words, name, remove) {
 
 function cameraTokens({ filters, cameras }) {
   if (filters.cameras === null) return [];
-  if (!filters.cameras.length) return [token(say.tokens.noCamera, say.tokens.noCamera, () => changeFilters({ cameras: null }))];
+  const unknown = filters.sites.map((site) => token(site, site, () => without({ site })));
+  if (!filters.cameras.length && !unknown.length) return [token(say.tokens.noCamera, say.tokens.noCamera, () => changeFilters({ cameras: null }))];
   const places = placesOf(filters.cameras, cameras);
   const [shown, rest] = places.length > MOST ? [places.slice(0, MOST - 1), places.slice(MOST - 1)] : [places, []];
   const more = rest.flatMap((one) => one.cameras);
   return [
     ...shown.map(({ name, site, cameras: own }) => {
       const words = site === null ? name : say.tokens.site(site, own.length);
-      return token(words, words, () => without(own));
+      return token(words, words, () => without({ cameras: own }));
     }),
-    more.length ? token(say.tokens.more(more.length), say.tokens.more(more.length), () => without(more)) : null,
+    more.length ? token(say.tokens.more(more.length), say.tokens.more(more.length), () => without({ cameras: more })) : null,
+    ...unknown,
   ];
 }
 
