@@ -19,7 +19,7 @@ from embedding import CLIP, median_seconds, synchronised  # type: ignore[import-
 
 from models import zoo
 from models.datasets.clips import Clips
-from models.devices import in_bf16, resolve_device
+from models.devices import autocast, resolve_device
 from models.embedder import Embedder
 from models.networks.tkp import TKP
 from models.preprocessing import prepare, standardise
@@ -60,9 +60,7 @@ def training(recipe: Recipe, device: str) -> tuple[Run, Run]:
         state.optimiser.zero_grad()
 
     def bare() -> None:
-        with torch.autocast(
-            ready.device.type, torch.bfloat16, enabled=in_bf16(recipe.run.bf16, ready.device)
-        ):
+        with autocast(recipe.run.bf16, ready.device):
             images, videos = network.embed_images(ready), network.raw_frames(ready, [shape.frames] * count)
             features = images.sum() + videos.sum()
         torch.autograd.backward(features)

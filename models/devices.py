@@ -48,6 +48,11 @@ def in_bf16(wanted: bool | None, device: str | torch.device) -> bool:
     return faster_in_bf16(str(device)) if wanted is None else wanted
 
 
+def autocast(wanted: bool | None, device: torch.device) -> torch.autocast:
+    """Forward passes in bf16 as `in_bf16` says, in fp32 else."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=in_bf16(wanted, device))
+
+
 def make_exact() -> None:
     """Let convolutions on a GPU use all bits of float32, and the same algorithm every time."""
     # By default cuDNN rounds the factors of a float32 convolution to TF32: 10 bits, near those of bf16.

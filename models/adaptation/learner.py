@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.devices import autocast
 from models.errors import TrainingError
 from models.networks.backbones import Backbone
 from models.networks.network import NeckedNetwork, Network
@@ -44,7 +45,7 @@ class Learner(nn.Module):
 
     def forward(self, crops: Tensor, *, bf16: bool = False) -> Tensor:
         """Unit vectors: (B, 3, H, W) standardised -> (B, D) float32, computed in bfloat16 if asked for."""
-        with torch.autocast(crops.device.type, torch.bfloat16, enabled=bf16):
+        with autocast(bf16, crops.device):
             features = self.network.embed_images(crops)
         return F.normalize(features.float(), dim=1)
 

@@ -9,7 +9,7 @@ from models.datasets.clips import ClipDataset, Draw, collate, part_frames
 from models.datasets.graph import nearest
 from models.datasets.records import Tracklet
 from models.datasets.sampler import by_identity
-from models.devices import in_bf16
+from models.devices import autocast
 from models.networks.network import Network
 from models.preprocessing import Preprocessing, standardise
 from models.training.loading import seeded
@@ -65,7 +65,7 @@ def look_alikes(
     for clips in loader:
         pixels = standardise(clips.pixels[:, 0].to(device), preprocessing)  # (N, 1, ...) -> (N, ...)
         x = pixels.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=in_bf16(recipe.run.bf16, x.device)):
+        with autocast(recipe.run.bf16, x.device):
             features.append(network.embed_images(x).float())
     for name, module in network.named_modules():
         module.training = training[name]

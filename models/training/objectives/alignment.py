@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.losses import sequence_alignment
 from models.networks.alignment import CrossModalityAlignment
 from models.networks.network import Network
@@ -123,7 +123,7 @@ class AlignmentObjective(Identification):
     def _encode(self, frames: Tensor) -> Tensor:
         """(F, 3, H, W) -> (F, D) in float32."""
         x = frames.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=in_bf16(self.plan.run.bf16, x.device)):
+        with autocast(self.plan.run.bf16, x.device):
             raw = self.network.raw_frames(x)
         return self.network.reduction(raw)  # type: ignore[no-any-return]
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.errors import BadDataset
 from models.networks.captioner import Captioner
 from models.networks.network import Network
@@ -74,7 +74,7 @@ class CaptionerObjective(Objective):
         count, length = clips.shape[:2]
         network, labels = self.network, batch.labels
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=in_bf16(self.plan.run.bf16, x.device)):
+        with autocast(self.plan.run.bf16, x.device):
             pooled = pool(network.cnn(x))  # (NT, D), float32
         image, video = network.image_features(pooled), network.clip_features(pooled, [length] * count)
         return {

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models import checkpoint
+from models.devices import autocast
 from models.errors import BadRecipe
 from models.networks.captioner import Captioner
 from models.networks.cross_modal import CrossModal
@@ -56,7 +57,7 @@ class CaptionerReuse(nn.Module):
         self.video = FixedModelReuse(network.hidden, fixed, outputs, generator)
 
     @torch.no_grad()
-    def fixed(self, x: Tensor, lengths: list[int], *, bf16: bool) -> tuple[Tensor, Tensor]:
+    def fixed(self, x: Tensor, lengths: list[int], *, bf16: bool | None) -> tuple[Tensor, Tensor]:
         """MF1 of frames and MF2 of their clips, (F, 3, H, W) -> (F, E) and (len(lengths), E).
 
         Once nothing of them is connected, the captioner is not asked any more and these are zeros; V and U
@@ -65,7 +66,7 @@ class CaptionerReuse(nn.Module):
         if not self.image.active and not self.video.active:
             width = self.captioner.dimension
             return x.new_zeros(len(x), width), x.new_zeros(len(lengths), width)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+        with autocast(bf16, x.device):
             pooled = pool(self.captioner.cnn(x))
         return self.captioner.image_features(pooled), self.captioner.clip_features(pooled, lengths)
 

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.errors import BadRecipe
 from models.networks.crf import CRF, SMALL_SIZE
 from models.networks.crf_subnetwork import DIMENSION, Subnetwork
@@ -104,7 +104,7 @@ class CRFObjective(Objective):
     def _features(self, frames: Tensor, lengths: list[int]) -> Tensor:
         """(F, 3, H, W) -> (K, N, 128) in float32: of the K regions, or K = 1 of the fused one."""
         x = frames.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=in_bf16(self.plan.run.bf16, x.device)):
+        with autocast(self.plan.run.bf16, x.device):
             features = self.network.part_features(x, lengths)
         return self.network.fuse(features)[None] if self.fuses else features
 

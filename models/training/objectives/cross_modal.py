@@ -21,7 +21,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.errors import BadRecipe
 from models.networks.cross_modal import CrossModal
 from models.networks.network import Network
@@ -97,9 +97,9 @@ class CrossModalObjective(Objective):
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss."""
         count, length = clips.shape[:2]
-        network, bf16 = self.network, in_bf16(self.plan.run.bf16, clips.device)
+        network, bf16 = self.network, self.plan.run.bf16
         x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+        with autocast(bf16, x.device):
             pooled = pool(network.cnn(x))  # (NT, D), float32 as all that follows
         sequences = network.sequence(pooled, [length] * count)  # (N, H)
         image, video = network.image_projection(pooled), network.video_projection(sequences)

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.networks.cmil import attention_entropy, cross_modal_context
 from models.networks.mban import MBAN
 from models.networks.network import Network
@@ -122,7 +122,7 @@ class SAAObjective(PairObjective):
         x = as_frames(clips)  # (NT, 3, H, W)
         watched = x if batch.clean is None else as_frames(batch.clean)
         appearance = None
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=in_bf16(self.plan.run.bf16, x.device)):
+        with autocast(self.plan.run.bf16, x.device):
             image = self.network.raw_images(x)  # (NT, D)
             maps = self.network.video(watched, [frames] * count)  # (NT, D, h, w)
             if self.stream is not None:

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.losses import (
     DistanceForm,
     batch_hard_triplet,
@@ -152,7 +152,7 @@ class PairObjective(Objective):
         x = as_frames(clips)  # (NT, 3, H, W)
         watched = x if batch.clean is None else as_frames(batch.clean)
         image = video = None
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=in_bf16(self.plan.run.bf16, x.device)):
+        with autocast(self.plan.run.bf16, x.device):
             if "image" in self.pair.taking_part:
                 image = self.network.raw_images(x)  # (NT, D)
             if "video" in self.pair.taking_part:

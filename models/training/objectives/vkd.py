@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from models import checkpoint, zoo
 from models.datasets.clips import Clips
-from models.devices import in_bf16
+from models.devices import autocast
 from models.errors import BadRecipe
 from models.losses import batch_hard_triplet, distance_distillation, view_distillation
 from models.networks.network import Network
@@ -49,7 +49,7 @@ class Seen(NamedTuple):
     logits: Tensor
 
 
-def look(network: VKD, head: IdentityHead, clips: Tensor, *, bf16: bool) -> Seen:
+def look(network: VKD, head: IdentityHead, clips: Tensor, *, bf16: bool | None) -> Seen:
     """What a network sees in clips (N, T, 3, H, W).
 
     The normalisation takes its statistics over frames. As published, logits are averaged over the frames;
@@ -57,7 +57,7 @@ def look(network: VKD, head: IdentityHead, clips: Tensor, *, bf16: bool) -> Seen
     """
     count, length = clips.shape[:2]
     x = clips.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (N, T, ...) -> (NT, ...)
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+    with autocast(bf16, x.device):
         frames = network.raw_frames(x)  # (NT, D), float32
     seen: Tensor = head.norm(network.neck(frames))
     features, normalised = (x.view(count, length, -1).mean(dim=1) for x in (frames, seen))  # (N, D)
@@ -103,7 +103,7 @@ class Teacher(nn.Module):
                 norm.track_running_stats = False
 
     @torch.no_grad()
-    def forward(self, clips: Tensor, *, bf16: bool) -> Seen:
+    def forward(self, clips: Tensor, *, bf16: bool | None) -> Seen:
         """What it sees in clips (N, T, 3, H, W)."""
         return look(self.network, self.head, clips, bf16=bf16)
 
@@ -164,7 +164,7 @@ class VKDObjective(Identification):
 
     def forward(self, clips: Tensor, batch: Clips) -> dict[str, Tensor]:
         """The weighted terms of the loss, by the names of the recipe's weights."""
-        bf16, settings = in_bf16(self.plan.run.bf16, clips.device), self.settings
+        bf16, settings = self.plan.run.bf16, self.settings
         shown = clips if self.teacher is None else clips[:, : settings.frames]
         seen = look(self.network, self.head, shown, bf16=bf16)
         labels = batch.labels
