@@ -9,9 +9,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from gallery import Gallery, GalleryError, exported_directory
+from gallery import Gallery, GalleryError, RegisteredModel, exported_directory
 from models.detector import Detector
-from models.errors import ModelError
+from models.errors import ModelError, UnknownModel
 from models.names import DEFAULT, shipped_ids
 from service.errors import NotReady
 from service.pixels import Pixels
@@ -66,6 +66,14 @@ def try_model(settings: ServiceSettings, model: str) -> ProbeEmbedder:
     """Load the model of a name or folder and embed a picture. Raises ModelError: it would answer nobody."""
     embedder = load_embedder(settings.model_copy(update={"model": model}))
     _try_out(embedder)
+    return embedder
+
+
+def try_registered(settings: ServiceSettings, model: RegisteredModel) -> ProbeEmbedder:
+    """Load a model of the gallery, as `try_model`. Raises ModelError also where it is not here any more."""
+    embedder = try_model(settings, str(model.folder or model.name))
+    if embedder.id != model.id:
+        raise UnknownModel(f"{model.name} came with an earlier version; today's has other weights")
     return embedder
 
 

@@ -27,7 +27,7 @@ def compare(
     gallery: "Gallery", old: "RegisteredModel", new: "RegisteredModel", probes: int, data_dir: Path | None
 ) -> Compared:
     """By tracklets, and by recent searches where SIGHTLINE_COMPARE_SEARCHES allows to use their photos."""
-    from service.networks import Networks, try_model
+    from service.networks import Networks, try_registered
     from service.settings import ServiceSettings
     from service.shadow import shadow_report
     from service.state import make_state
@@ -40,11 +40,7 @@ def compare(
     settings = read_settings(ServiceSettings, data_dir=data_dir)
     if not settings.compare_searches:
         return Compared(by_tracklets, None)
-    first, second = (try_model(settings, str(model.folder or model.name)) for model in (old, new))
-    for model, loaded in ((old, first), (new, second)):
-        if loaded.id != model.id:
-            why = f"{model.name} came with an earlier version; today's has other weights"
-            raise CommandError(why, f"`sightline models import` brings back those of {model.id[:12]}")
+    first, second = (try_registered(settings, model) for model in (old, new))
     state = make_state(settings, gallery, Networks())
     return Compared(by_tracklets, shadow_report(state, first, second, searches=probes, key_id=None))
 

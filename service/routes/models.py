@@ -71,11 +71,9 @@ async def shadow_model(
         if not found.tracklets:
             raise StateConflict(f"Nothing is embedded with {found.name} yet.")
         try:
-            after = networks.try_model(state.settings, str(found.folder or found.name))
+            after = networks.try_registered(state.settings, found)
         except ModelError as error:
             raise StateConflict(f"The model cannot be used: {error}") from error
-        if after.id != found.id:
-            raise StateConflict(f"{found.name} came with an earlier version; today's has other weights.")
         searches = (wanted or ShadowIn()).searches
         try:
             return shadow_report(state, before, after, searches=searches, key_id=caller.key_id)
