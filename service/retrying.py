@@ -145,7 +145,7 @@ def _obstacle(
         return None
     if caller.cameras is not None:
         return "server_file"  # another recording may lie there by now, of a camera that it may not see
-    if failed.attempts == 0:
+    if failed.by_command:
         return "by_command"
     return "file_missing" if _is_missing(state.settings.media_dir, Path(failed.path)) else None
 

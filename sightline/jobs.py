@@ -103,7 +103,7 @@ def retry(job_id: JobId, data_dir: DataDir = None, as_json: AsJson = False) -> N
         gone = [one for one in failed if one.owned and not Path(one.path).exists()]
         for one in gone if not as_json else []:
             print_note(f"left out: {shown(one.file_name)}: the uploaded file was deleted; upload it again")
-        by_command = [one for one in failed if not one.owned and one.attempts == 0]
+        by_command = [one for one in failed if one.by_command]
         for one in by_command if not as_json else []:
             print_note(f"left out: {shown(one.file_name)}: `sightline index` read it; run that again")
         wanted = [one.id for one in failed if one not in gone and one not in by_command]

@@ -86,6 +86,11 @@ class RecordingInfo:
     started_at: datetime | None
     finished_at: datetime | None
 
+    @property
+    def by_command(self) -> bool:
+        """Whether `sightline index` read it, with options of its own, and no worker ever had it."""
+        return not self.owned and self.attempts == 0
+
 
 @dataclass(frozen=True, slots=True)
 class FailedRecording:
