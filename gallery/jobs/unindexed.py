@@ -17,9 +17,7 @@ from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Job, JobRecording, Video
 
 _STATES: Final[Mapping[str, FiledState]] = {RUNNING: "being_indexed", QUEUED: "waiting", FAILED: "failed"}
-_LONGEST_SECONDS: Final = (
-    7 * 24 * 3600
-)  # that a recording's header is believed; a damaged one may say anything
+_LONGEST_SECONDS: Final = 7 * 24 * 3600  # that a header is believed; a damaged one may say anything
 _AT_ONCE: Final = 10_000  # paths that one query asks for
 
 
