@@ -2,6 +2,7 @@
 
 GalleryError
 ├── SchemaMismatch        the database is not at the schema this code was written for
+│   └── SchemaTooNew      it was made, or brought there, by a later version of the program
 ├── NotFound              no such camera, video, tracklet, job, probe, search, key or group
 │   └── OutOfSight        there is one, of a camera that is not seen here
 ├── Conflict              the request conflicts with what is recorded
@@ -25,6 +26,10 @@ class GalleryError(Exception):
 
 class SchemaMismatch(GalleryError):
     """The database is not at the schema this code was written for; run `sightline migrate`."""
+
+
+class SchemaTooNew(SchemaMismatch):
+    """The database is at a schema of a later version: no migration leads back."""
 
 
 class NotFound(GalleryError):

@@ -22,6 +22,7 @@ class CommandError(Exception):
 
 # The first class that fits gives the remedy.
 _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
+    (gallery.SchemaTooNew, "install the version of the program that the gallery was last used with"),
     (gallery.SchemaMismatch, "run `sightline migrate`"),
     (gallery.CatalogueUnavailable, "check SIGHTLINE_DATABASE_URL and that the database is running"),
     (gallery.CatalogueDamaged, "`sightline doctor` says more; restore it from a backup"),

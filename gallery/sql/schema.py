@@ -7,14 +7,15 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from gallery.disk.files import PRIVATE_FILE
-from gallery.errors import SchemaMismatch
+from gallery.errors import SchemaMismatch, SchemaTooNew
 from gallery.sql.database import Database, meaning_of, sqlite_file
 
-HEAD = "0026"  # the newest file in migrations/versions
+HEAD = "0027"  # the newest file in migrations/versions
 # Beside the package in a checkout; where a wheel's data files go otherwise.
 _PLACES = (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "sightline")
 _REMEDY = "run `sightline migrate`"
@@ -44,6 +45,7 @@ def upgrade(database_url: str) -> None:
     Raises:
         CatalogueUnavailable: the database cannot be reached, or not written.
         StorageFull, CatalogueDamaged: its disk is full, its file is damaged.
+        SchemaTooNew: it is at a schema of a later version, and stays so.
     """
     file = sqlite_file(database_url)
     if file is not None:
@@ -53,13 +55,17 @@ def upgrade(database_url: str) -> None:
         command.upgrade(alembic_config(database_url), "head")
     except DBAPIError as error:
         raise meaning_of(error) or error from error
+    except CommandError as error:  # a schema that none of our migrations has made
+        raise SchemaTooNew(f"the database is at a schema that this program does not know: {error}") from error
 
 
 def check(database: Database) -> None:
-    """Raise SchemaMismatch unless the database is at the schema this code was written for."""
+    """Raise SchemaMismatch or SchemaTooNew unless the database is at the schema of this code."""
     found = revision(database)
     if found is None:
         raise SchemaMismatch(f"the database has no gallery yet: {_REMEDY}")
+    if found is not None and found > HEAD:  # numbers of four digits, the newest last
+        raise SchemaTooNew(f"the database is at schema {found}, this program is older and needs {HEAD}")
     if found != HEAD:
         raise SchemaMismatch(f"the database is at schema {found}, this program needs {HEAD}: {_REMEDY}")
 

@@ -9,12 +9,13 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from gallery.errors import CatalogueUnavailable, SchemaMismatch
+from gallery.errors import CatalogueUnavailable, SchemaMismatch, SchemaTooNew
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import METADATA
+from sightline.failures import explain
 from tests.gallery.making import make_tracklets, store
 from tests.postgres import PostgresServer
 
@@ -54,9 +55,22 @@ def test_a_new_gallery_must_be_made_on_purpose(tmp_path: Path) -> None:
 def test_another_schema_is_refused(gallery_settings: GallerySettings) -> None:
     database = Database(create_engine_at(gallery_settings.resolved_database_url))
     with database.write() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(SchemaMismatch, match=r"at schema 9999.*sightline migrate"):
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(SchemaMismatch, match=r"at schema 0001.*sightline migrate"):
         schema.check(database)
+    database.close()
+
+
+def test_a_schema_of_a_later_version_is_no_matter_of_migrating(gallery_settings: GallerySettings) -> None:
+    database = Database(create_engine_at(gallery_settings.resolved_database_url))
+    with database.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="at schema 9999, this program is older") as refused:
+        schema.check(database)
+    with pytest.raises(SchemaTooNew, match="does not know"):
+        schema.upgrade(gallery_settings.resolved_database_url)
+    assert schema.revision(database) == "9999"
+    assert "migrate" not in (explain(refused.value) or "")
     database.close()
 
 
