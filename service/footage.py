@@ -20,12 +20,12 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from gallery import FrameClock, VideoReport, recording_formats
 from service.errors import RecordingUnavailable
-from service.pixels import Pixels
+from service.planes import Planes
 
 _FORMATS: Final = recording_formats(av.formats_available)
 MICROSECOND: Final = Fraction(1, 1_000_000)
@@ -104,12 +104,19 @@ class Footage:
             if time_us >= stretch.start_us:
                 yield time_us, frame
 
-    def picture(self, frame: VideoFrame, size: tuple[int, int]) -> Pixels:
-        """A frame as it is displayed, (h, w, 3) RGB, scaled to `size`."""
+    def picture(self, frame: VideoFrame, size: tuple[int, int]) -> Planes:
+        """A frame as it is displayed, scaled to `size`, (width, height), both even."""
         turns = _turns(frame)
         width, height = size if turns % 2 == 0 else size[::-1]
-        stored = self._reformatter.reformat(frame, width=width, height=height, format="rgb24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(stored, turns))
+        stored = self._reformatter.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.MPEG,
+        ).to_ndarray()
+        return Planes.of(np.asarray(stored, np.uint8)).turned(turns)
 
     @property
     def stream(self) -> VideoStream:
