@@ -78,6 +78,7 @@ class IndexSettings(BaseSettings):
     renew_seconds: float = Field(
         default=2.0, gt=0
     )  # how often a worker reports, and looks for a cancellation
+    nice: int = Field(default=10, ge=0, le=19)  # searches on the same machine have the processor first
     poll_seconds: float = Field(default=1.0, gt=0)  # how often an idle worker looks for work
     outage_seconds: float = Field(default=600.0, ge=0)  # for a lost database or a full disk
 

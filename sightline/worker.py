@@ -47,6 +47,7 @@ def worker(
 
     write_printable_logs(read_settings(LogSettings))
     settings = read_settings(IndexSettings, runtime=runtime)
+    _stand_back(settings.nice)
     stop = threading.Event()
     stop_when_told(stop, "the recording in work goes back into the queue")
     name = name or f"{socket.gethostname()}-{os.getpid()}"
@@ -69,3 +70,9 @@ def worker(
             kinds=kinds,
             keep_anchor=None if folder is None else lambda: keep_daily(gallery.audit.anchor(), folder, key),
         ).run(stop, once=once)
+
+
+def _stand_back(nice: int) -> None:
+    """Leave the processor to others who want it, as far as `nice` says; threads and children do the same."""
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    os.setpriority(os.PRIO_PROCESS, 0, max(nice, own))
