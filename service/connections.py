@@ -15,6 +15,9 @@ from service import problems
 from service.errors import Busy
 from service.settings import ServiceSettings
 
+# Longer than clients and proxies keep idle connections (httpx 5 s, nginx 60, Caddy 120): where the server
+# closes first, a request that is under way at that moment is lost, and a proxy answers it with 502.
+KEEP_ALIVE_SECONDS: Final = 130
 BACKLOG: Final = 100  # connections accepted at one go, over the limit too
 _KEPT_BACK: Final = 300  # descriptors for the database, files and the backlog
 _EACH: Final = 2  # descriptors of a connection: its socket and the file it sends or receives
@@ -49,7 +52,7 @@ def limits_of(settings: ServiceSettings) -> Limits:
 
 
 def limited(limits: Limits) -> type["LimitedProtocol"]:
-    """The protocol to give uvicorn as `http`; keep uvicorn's `backlog` at BACKLOG."""
+    """The protocol to give uvicorn as `http`; with it belong BACKLOG and KEEP_ALIVE_SECONDS."""
     return type("Limited", (LimitedProtocol,), {"limits": limits})
 
 

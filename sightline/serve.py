@@ -23,7 +23,7 @@ def serve(
 
     from service.access.first_key import take_first_key
     from service.app import create_app
-    from service.connections import BACKLOG, limited, limits_of
+    from service.connections import BACKLOG, KEEP_ALIVE_SECONDS, limited, limits_of
     from service.settings import ServiceSettings
 
     logs = read_settings(LogSettings)
@@ -45,6 +45,7 @@ def serve(
             port=settings.port,
             http=limited(limits_of(settings)),
             backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             log_config=of_server(logs),
             access_log=False,  # ours has one line a request
             proxy_headers=False,  # uvicorn would trust all of this machine; we trust who is named

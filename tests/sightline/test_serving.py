@@ -1,5 +1,6 @@
 """`sightline serve` and `sightline worker`: they start, work and end when told to."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import uvicorn
 
 from gallery import Gallery, GallerySettings, NewRecording
 from tests.sightline.conftest import Run
@@ -85,6 +87,31 @@ def test_a_port_in_use_is_one_line_with_its_remedy(run: Run) -> None:
     assert result.exit_code == 2
     assert "choose another" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_proxy_lets_go_of_an_idle_connection_before_the_server_does(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(uvicorn, "run", lambda _app, **options: asked.update(options))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    run("serve", "--port", str(port))
+
+    assert int(str(asked["timeout_keep_alive"])) > 120, "Caddy's, the longest of those in deploy/ and docs"
+
+
+def test_a_worker_stands_back(run: Run, monkeypatch: pytest.MonkeyPatch, handlers: None) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(os, "getpriority", lambda *_: 5)
+    monkeypatch.setattr(os, "setpriority", lambda _which, _who, nice: asked.append(nice))
+
+    run("worker", "--once")
+    monkeypatch.setenv("SIGHTLINE_INDEX_NICE", "0")
+    run("worker", "--once")
+
+    assert asked == [10, 5], "never before what the process was started with"
 
 
 def test_strangers_are_not_served_without_keys(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
