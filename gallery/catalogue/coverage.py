@@ -184,6 +184,10 @@ def _missing(covered: Spans, causes: Sequence[_Cause], first: int, last: int) ->
     gaps = complement(covered, first, last)
     found: list[Missing] = []
     for reason, cause, at_most in (*causes, _Cause("not_recorded", np.array([[first, last]], np.int64))):
+        if not len(gaps):
+            break
+        if not len(cause):  # most: a search asks this of every camera and cause
+            continue
         explained = intersection(gaps, union(cause), first, last)
         found += [
             Missing(time_at(begin), time_at(stop), reason, at_most)
