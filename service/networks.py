@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from gallery import Gallery, GalleryError, RegisteredModel, exported_directory
+from gallery import Gallery, GalleryError, Notice, NoticeCode, RegisteredModel, exported_directory
 from models.detector import Detector
 from models.errors import ModelError, UnknownModel
 from models.names import DEFAULT, shipped_ids
@@ -124,7 +124,7 @@ class Networks:
         self._change: int | None = None  # of the gallery, when its model was last compared with ours
         self._retry_at = 0.0
         self.failure: str | None = None
-        self.note: str | None = None
+        self.note: Notice | None = None
 
     @property
     def ready(self) -> bool:
@@ -186,7 +186,8 @@ class Networks:
             log.exception("the promoted model could not be loaded")
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             answers = f"{self.embedder.name} answers instead"
-            self.note = f"The model in use could not be loaded ({error}): {answers}."
+            said = f"The model in use could not be loaded ({error}): {answers}."
+            self.note = Notice(NoticeCode.OTHER_MODEL, said)
             return
         self._change = change
 
@@ -214,12 +215,13 @@ def _load_vectors(gallery: Gallery, embedder: ProbeEmbedder) -> None:
         log.exception("the vectors could not be loaded")  # /readyz says so, and the next search tries again
 
 
-def _note(settings: ServiceSettings, gallery: Gallery, embedder: ProbeEmbedder) -> str | None:
+def _note(settings: ServiceSettings, gallery: Gallery, embedder: ProbeEmbedder) -> Notice | None:
     """Say that another model is promoted than the one that the settings name."""
     promoted = gallery.models.promoted()
     if settings.model is None or promoted is None or promoted.id == embedder.id:
         return None
-    return f"{embedder.name} answers, as SIGHTLINE_MODEL says; the gallery's model is {promoted.name}."
+    said = f"{embedder.name} answers, as SIGHTLINE_MODEL says; the gallery's model is {promoted.name}."
+    return Notice(NoticeCode.OTHER_MODEL, said)
 
 
 class LateNetworks(Networks):

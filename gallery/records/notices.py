@@ -13,7 +13,10 @@ class NoticeCode(StrEnum):
     Who is on it: NOBODY, SEVERAL_PEOPLE, TINY_PEOPLE (too small to be searched for). How the person is
     seen: SMALL, BLURRED, GREY, CUT_OFF, UPPER_BODY, PROPORTIONS (nobody who stands has them), BEHIND_OTHERS,
     DOUBTFUL (the detector is hardly sure). What was chosen: OWN_BOX, BOX_APART (it has little in common with
-    any person found), WHOLE_PHOTO. What was searched: CLOTHES.
+    any person found), WHOLE_PHOTO, NAMED_TWICE. What was searched: CLOTHES, OTHER_MODEL (than the promoted
+    one), RERANKED, ONLY_OTHERS (nobody is marked as the person), MARKS_LOST. Against the answer it repeats:
+    EARLIER_ERASED, EARLIER_DAMAGED, ORDER_CHANGED. When it is read again: HITS_ERASED, HITS_INDEXED_ANEW,
+    TARGET_GONE (what was searched for), MARKS_ERASED.
     """
 
     TURNED = "turned"
@@ -37,7 +40,19 @@ class NoticeCode(StrEnum):
     OWN_BOX = "own_box"
     BOX_APART = "box_apart"
     WHOLE_PHOTO = "whole_photo"
+    NAMED_TWICE = "named_twice"
     CLOTHES = "clothes"
+    OTHER_MODEL = "other_model"
+    RERANKED = "reranked"
+    ONLY_OTHERS = "only_others"
+    MARKS_LOST = "marks_lost"
+    EARLIER_ERASED = "earlier_erased"
+    EARLIER_DAMAGED = "earlier_damaged"
+    ORDER_CHANGED = "order_changed"
+    HITS_ERASED = "hits_erased"
+    HITS_INDEXED_ANEW = "hits_indexed_anew"
+    TARGET_GONE = "target_gone"
+    MARKS_ERASED = "marks_erased"
 
 
 @dataclass(frozen=True, slots=True)

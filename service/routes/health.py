@@ -131,7 +131,8 @@ def _model(state: State) -> Check:
     detail = f"{embedder.name} ({embedder.id[:12]}) on {embedder.device}"
     values: dict[str, int | str] = {"name": embedder.name, "id": embedder.id, "device": embedder.device}
     if state.networks.note:
-        detail, values["note"] = f"{detail}. {state.networks.note}", state.networks.note
+        said = state.networks.note.text
+        detail, values["note"] = f"{detail}. {said}", said
     return Check(ok=True, detail=detail, code="model", values=values)
 
 

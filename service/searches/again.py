@@ -1,6 +1,6 @@
 """Asking a recorded search again: in the snapshot that it was asked in, or among all that is there now."""
 
-from gallery import NotFound, RepeatOn, SearchInfo, Snapshot
+from gallery import NotFound, Notice, NoticeCode, RepeatOn, SearchInfo, Snapshot
 from service.answer_schemas import SearchAnswer
 from service.auth import Caller
 from service.errors import ProbeUnavailable, StateConflict
@@ -80,4 +80,4 @@ def _refining(state: State, first: SearchInfo, known: list[Target], snapshot: Sn
         raise ProbeUnavailable("The marked hits that refined the search are erased or indexed anew.")
     lost = len(record.matches) + len(record.others) - len(moved.matches) - len(moved.others)
     said = f"Marked hits that refined the search and were erased or indexed anew: {lost}."
-    return Refining(moved.vector, record, [said] if lost else [])
+    return Refining(moved.vector, record, [Notice(NoticeCode.MARKS_LOST, said)] if lost else [])

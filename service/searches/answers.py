@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gallery import CameraInfo, NotFound, RecordedHit, SearchInfo, StillThere
+from gallery import CameraInfo, NotFound, Notice, NoticeCode, RecordedHit, SearchInfo, StillThere
 from service import cursors
 from service.answer_schemas import (
     Calibration,
@@ -15,7 +15,7 @@ from service.answer_schemas import (
     SearchAnswer,
 )
 from service.auth import Caller
-from service.probing import notices_out
+from service.probing import notices_out, warnings_of
 from service.searches.hits import hits_out, probes_out
 from service.state import State
 
@@ -62,7 +62,7 @@ def answer(
     named = [probe.tracklet_id for probe in recorded.query.probes if probe.tracklet_id is not None]
     there = state.gallery.still_there(recorded, [*(hit.tracklet_id for hit in stored), *named])
     hits = hits_out(state, recorded, list(enumerate(stored, start=offset + 1)), there, known)
-    warnings = [*recorded.warnings, *_gone(recorded, stored, there)]
+    gone = list(_gone(recorded, stored, there))
     probes = probes_out(recorded, there)
     after = offset + limit
     return SearchAnswer(
@@ -85,25 +85,28 @@ def answer(
         horizon_hours=recorded.query.horizon_hours or None,
         hits=hits,
         next_cursor=cursors.encode(recorded.id, after) if after < len(recorded.hits) else None,
-        notices=notices_out(recorded.notices),
-        warnings=warnings,
+        notices=notices_out([*recorded.notices, *gone]),
+        warnings=[*recorded.warnings, *warnings_of(gone)],
     )
 
 
-def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere) -> Iterator[str]:
+def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere) -> Iterator[Notice]:
     """Say what of a page is left out, and which marks went."""
     anew = sum(hit.tracklet_id in there.anew for hit in stored)
     erased = sum(hit.tracklet_id not in there.tracklets for hit in stored) - anew
     if erased:
-        yield f"{erased} hits of this page were erased since the search."
+        yield Notice(NoticeCode.HITS_ERASED, f"{erased} hits of this page were erased since the search.")
     if anew:
-        yield (
+        yield Notice(
+            NoticeCode.HITS_INDEXED_ANEW,
             f"{anew} hits of this page are left out: their recordings were indexed anew since the search, so "
-            "that their ids may be other people's now. Search again to find the person on them."
+            "that their ids may be other people's now. Search again to find the person on them.",
         )
     for probe in probes_out(recorded, there):
         if probe.gone is not None:
             how = "was erased" if probe.gone is Gone.ERASED else "is of a recording that was indexed anew"
-            yield f"The sighting {probe.tracklet_id}, which was searched for, {how} since."
+            said = f"The sighting {probe.tracklet_id}, which was searched for, {how} since."
+            yield Notice(NoticeCode.TARGET_GONE, said)
     if recorded.marks_erased:
-        yield f"Marks erased with the recordings that they were on: {recorded.marks_erased}."
+        said = f"Marks erased with the recordings that they were on: {recorded.marks_erased}."
+        yield Notice(NoticeCode.MARKS_ERASED, said)

@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gallery import MarkInfo, NotFound, RankBy, RecordedHit, Refinement, SearchInfo, Verdict
+from gallery import (
+    MarkInfo,
+    NotFound,
+    Notice,
+    NoticeCode,
+    RankBy,
+    RecordedHit,
+    Refinement,
+    SearchInfo,
+    Verdict,
+)
 from models.feedback.judging import line_between, to_judge
 from service.answer_schemas import HitOut, SearchAnswer
 from service.auth import Caller
@@ -20,7 +30,10 @@ from service.searches.searching import Refining
 from service.searches.targets import Target
 from service.state import State
 
-ALL_OTHERS = "No hit is marked as showing the person: the search was only moved away from the others."
+_ALL_OTHERS = Notice(
+    NoticeCode.ONLY_OTHERS,
+    "No hit is marked as showing the person: the search was only moved away from the others.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ def search_again(state: State, caller: Caller, search_id: str, wanted: RefineIn)
     if moved is None:
         raise StateConflict("No marked hit is indexed with the model in use.")
     record = Refinement(parent.id, moved.method, moved.matches, moved.others)
-    refining = Refining(moved.vector, record, [] if verdicts.matches else [ALL_OTHERS])
+    refining = Refining(moved.vector, record, [] if verdicts.matches else [_ALL_OTHERS])
     return searching.search(state, caller, embedder, known, question, refining=refining, snapshot=snapshot)
 
 

@@ -1,6 +1,6 @@
 """An answer that asks an earlier search again, compared with the answer then."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +8,8 @@ from gallery import (
     ErasedHit,
     Filters,
     Gallery,
+    Notice,
+    NoticeCode,
     Ranking,
     RecordedHit,
     RepeatOn,
@@ -67,31 +69,36 @@ def _tracklets(gallery: Gallery, model_id: str, video_ids: Set[str], filters: Fi
     return sum(camera.tracklets for camera in gallery.catalogue.coverage(within, model_id).cameras)
 
 
-def warnings_of(repeat: SearchRepeat) -> list[str]:
+def notices_of(repeat: SearchRepeat) -> Iterator[Notice]:
     """Say what makes an answer differ from the earlier one, where it is not what one would expect."""
-    said = []
     if repeat.erased:
-        said.append(
+        yield Notice(
+            NoticeCode.EARLIER_ERASED,
             f"Hits of the earlier answer that were erased or indexed anew since: {len(repeat.erased)} "
-            f"({_ranks(repeat.erased)})."
+            f"({_ranks(repeat.erased)}).",
         )
     if repeat.erased_tracklets:
-        said.append(
-            f"Of the sightings compared then, {repeat.erased_tracklets} were erased or indexed anew since."
+        yield Notice(
+            NoticeCode.EARLIER_ERASED,
+            f"Of the sightings compared then, {repeat.erased_tracklets} were erased or indexed anew since.",
         )
     if repeat.damaged:
-        said.append(
+        yield Notice(
+            NoticeCode.EARLIER_DAMAGED,
             f"Hits of the earlier answer whose index is damaged: {len(repeat.damaged)} "
-            f"({_ranks(repeat.damaged)}). Nothing was erased: `sightline repair` makes it anew."
+            f"({_ranks(repeat.damaged)}). Nothing was erased: `sightline repair` makes it anew.",
         )
     if repeat.damaged_tracklets:
-        said.append(f"Of the sightings compared then, {repeat.damaged_tracklets} have a damaged index.")
-    if repeat.same_ranking is False:
-        said.append(
-            "The ranking is not that of the earlier answer: what is gone or damaged takes part in no "
-            "camera's average any more, or recordings were corrected since."
+        yield Notice(
+            NoticeCode.EARLIER_DAMAGED,
+            f"Of the sightings compared then, {repeat.damaged_tracklets} have a damaged index.",
         )
-    return said
+    if repeat.same_ranking is False:
+        yield Notice(
+            NoticeCode.ORDER_CHANGED,
+            "The ranking is not that of the earlier answer: what is gone or damaged takes part in no "
+            "camera's average any more, or recordings were corrected since.",
+        )
 
 
 def _ranks(hits: Sequence[ErasedHit]) -> str:

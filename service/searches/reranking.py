@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import RecordedHit, Snapshot
+from gallery import Notice, NoticeCode, RecordedHit, Snapshot
 
 HEAD: Final = 200  # hits whose neighbours are looked at
 # Fewer than the paper's 20 and 6: a person has a few tracklets in a gallery; see benchmarks/README.md.
@@ -44,9 +44,10 @@ def rerank(snapshot: Snapshot, probe: NDArray[np.float32], hits: Sequence[Record
     return [*(head[at] for at in order), *hits[HEAD:]]
 
 
-def said(count: int) -> str:
+def notice(count: int) -> Notice:
     """Say what must be known of an answer whose first hits were re-ranked."""
-    return (
+    return Notice(
+        NoticeCode.RERANKED,
         f"The first {count} hits are in the order of the look-alikes that they share with the photo "
-        "(re-ranking). Their numbers are those of the plain comparison and do not follow that order."
+        "(re-ranking). Their numbers are those of the plain comparison and do not follow that order.",
     )

@@ -1,7 +1,8 @@
 """Searches: from a probe to a recorded answer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class Refining:
 
     vector: NDArray[np.float32]
     record: Refinement
-    warnings: Sequence[str] = ()
+    notices: Sequence[Notice] = ()
 
 
 def search_probe(state: State, caller: Caller, chosen: Chosen, question: Question) -> SearchAnswer:
@@ -119,12 +120,15 @@ def search(
         statement = coverage_statement(gallery, question.cameras, question.filters, ranking, embedder.id)
         coverage = statement.model_dump(mode="json")
     hits, compared = repeat.compare(gallery, hits, ranking, question.filters) if repeat else (hits, None)
-    notices = _of_clothes(state, targets, coverage, hits)
-    said = (embedder.warning, state.networks.note)
-    warnings = [text for target in targets for text in target.warnings]
-    warnings += [*(refining.warnings if refining else ()), *(text for text in said if text)]
-    warnings += repeats.warnings_of(compared) if compared else []
-    warnings += [reranking.said(reranked)] if reranked else []
+    notices = [
+        *(refining.notices if refining else ()),
+        *([state.networks.note] if state.networks.note else ()),
+        *(repeats.notices_of(compared) if compared else ()),
+        *([reranking.notice(reranked)] if reranked else ()),
+        *_of_clothes(state, targets, coverage, hits),
+    ]
+    warnings = warnings_of([one for target in targets for one in target.selection.notices])
+    warnings += [embedder.warning] if embedder.warning else []
     warnings += warnings_of(notices)
     first, *more = (target.searched for target in targets)
     with stage(Stage.RECORD):
@@ -162,12 +166,15 @@ def search(
 def _of_clothes(
     state: State, targets: Sequence[Target], coverage: Mapping[str, Any], hits: Sequence[RecordedHit]
 ) -> list[Notice]:
-    there = state.gallery.catalogue.tracklets([hit.tracklet_id for hit in hits]).values()
+    def times() -> Iterator[tuple[datetime, datetime]]:  # asked for only where a photo says when it was taken
+        for one in state.gallery.catalogue.tracklets([hit.tracklet_id for hit in hits]).values():
+            yield one.start_time, one.end_time
+
     return clothes.notices(
         [target.searched for target in targets],
         state.settings.clothes_horizon_hours,
         CoverageOut.model_validate(coverage),
-        [(one.start_time, one.end_time) for one in there],
+        times(),
     )
 
 

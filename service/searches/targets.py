@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from gallery import (
     Gallery,
     NotFound,
+    Notice,
+    NoticeCode,
     QueriedProbe,
     SearchInfo,
     SelectedBy,
@@ -41,14 +43,12 @@ class Target:
         searched: as it is recorded, with what it counts.
         selection: how it was chosen.
         look: at the photo; None of a tracklet.
-        warnings: about the photo.
     """
 
     vector: Features
     searched: QueriedProbe
     selection: Selection
     look: Look | None = None
-    warnings: Sequence[str] = ()
 
 
 def of_photo(state: State, embedder: ProbeEmbedder, chosen: Chosen) -> Target:
@@ -57,10 +57,9 @@ def of_photo(state: State, embedder: ProbeEmbedder, chosen: Chosen) -> Target:
     look = Look.of(chosen.crop)
     counts = round(weight(look.height, look.sharpness), 4)
     searched = replace(chosen.searched, weight=counts)
-    warnings = probing.warnings_of(chosen.selection.notices)
     with state.instruments.stage(Stage.EMBED):
         (vector,) = embedder.embed_images([chosen.crop])
-    return Target(vector, searched, chosen.selection, look, warnings)
+    return Target(vector, searched, chosen.selection, look)
 
 
 def of_tracklet(snapshot: Snapshot, tracklet: TrackletInfo) -> Target:
@@ -108,7 +107,8 @@ def chosen_by(
     if repeated := len(choices) - len(found):
         last = found[-1]
         said = f"Photos or sightings named more than once, which count once: {repeated}."
-        found[-1] = replace(last, warnings=(*last.warnings, said))
+        told = (*last.selection.notices, Notice(NoticeCode.NAMED_TWICE, said))
+        found[-1] = replace(last, selection=replace(last.selection, notices=told))
     return found
 
 

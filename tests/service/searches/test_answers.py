@@ -77,6 +77,7 @@ def test_leaves_out_what_was_erased_since(client: TestClient, archive: Archive, 
     again = client.get(f"/v1/searches/{answer['id']}").json()
     assert {hit["camera"]["name"] for hit in again["hits"]} == {"gate"}
     assert "2 hits of this page were erased since the search." in again["warnings"]
+    assert "hits_erased" in {notice["code"] for notice in again["notices"]}
 
 
 def test_writes_down_who_asked_what(client: TestClient, archive: Archive, probe: Json) -> None:

@@ -31,6 +31,9 @@ def index_anew(archive: Archive, how: str, found: list[Any]) -> None:
 
 
 def warned(answer: Json) -> str:
+    """The warnings of an answer: each has a code for programs, but what is known against the model."""
+    notices = [*answer["notices"], *(one for probe in answer["probes"] for one in probe["notices"])]
+    assert {*answer["warnings"]} - {answer["model"]["warning"]} <= {one["text"] for one in notices}
     return " ".join(answer["warnings"])
 
 

@@ -39,6 +39,7 @@ def test_one_photo_twenty_times_is_that_photo(client: TestClient, probe: Json) -
     assert len(many["probes"]) == 1
     assert {hit["pulled_by"] for hit in many["hits"]} == {None}
     assert "which count once: 19." in " ".join(many["warnings"])
+    assert many["probe"]["notices"][-1]["code"] == "named_twice"
 
 
 def test_several_photos_are_fused_and_each_hit_says_which_one_pulled(
@@ -114,6 +115,7 @@ def test_marks_refine_a_search_round_by_round(
     assert len(third["refined"]["others"]) == 3
     assert len(third["probes"]) == 2
     assert any("moved away" in warning for warning in third["warnings"])
+    assert "only_others" in {notice["code"] for notice in third["notices"]}
     again = client.get(f"/v1/searches/{third['id']}").json()
     assert (again["refined"], again["hits"]) == (third["refined"], third["hits"])
 

@@ -53,6 +53,7 @@ def test_scores_stay_and_the_answer_says_so(client: TestClient, probe: Json) -> 
     ]
     assert scores[0] == scores[1]
     assert [text for text in changed["warnings"] if "re-ranking" in text]
+    assert [one["code"] for one in changed["notices"]] == ["reranked"]
     assert not [text for text in plain["warnings"] if "re-ranking" in text]
     again = client.get(f"/v1/searches/{changed['id']}").json()
     assert (again["reranked"], again["hits"]) == (changed["reranked"], changed["hits"])
