@@ -104,6 +104,18 @@ PRESETS = {
         least_visible=0.12,
         one_test_world=True,
     ),
+    # As PRID-2011: the first half of one world's people to train, the others to test, frame by frame.
+    "pairs": TrackletPreset(
+        seed=108,
+        identities=200,
+        test_identities=100,
+        cameras=2,
+        people=200,
+        frames=(32, 48),
+        fps=25.0,
+        unlike=True,
+        lively=True,
+    ),
     "small": TrackletPreset(seed=102, identities=600, test_identities=100),
     "tiny": TrackletPreset(
         seed=103,

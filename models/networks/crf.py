@@ -170,16 +170,20 @@ class CRF(Network):
             features.append(torch.stack(versions).mean(dim=0))
         return torch.stack(features)
 
-    def tap(self, features: str) -> "CRF":
+    def tap(self, features: str, part: str | None = None) -> "CRF":
         """This network read at another place: x_C ("cnn") or x_R ("rnn") of a network trained for their sum.
 
-        The paper compares CNN, RNN and their sum as features of one trained network.
+        The paper compares CNN, RNN and their sum as features of one trained network, and one region of the
+        body with the fusion of all: `part` names a region to read alone, before the fusion.
 
         Raises:
-            ValueError: it does not have these features.
+            ValueError: it does not have these features, or no such region.
         """
+        if part is not None and part not in self.subnetworks:
+            raise ValueError(f"the network has no sub-network of the {part} body")
+        parts = list(self.subnetworks) if part is None else [part]
         with torch.device("meta"):
-            tapped = CRF(**{**self.architecture, "features": features})
+            tapped = CRF(**{**self.architecture, "features": features, "parts": parts})
         mine = self.state_dict()
         if self.features not in {"cnn+rnn", features}:
             raise ValueError(f"a network of {self.features} features has no {features} features to read")
