@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Visit, watched
 from tests.browser.library import photo
@@ -131,6 +131,27 @@ def test_a_site_that_is_not_seen_is_asked_for_and_searches_nowhere_else(visit: V
     expect(page.locator("#answer-error .alert")).to_be_visible()
     visit.answer_after(page.get_by_role("checkbox", name="North street").check)
     assert cameras_of(visit) == {"Lobby", "North street"}
+
+
+def test_a_photo_that_comes_before_the_cameras_waits_for_those_of_the_site(visit: Visit) -> None:
+    held: list[Route] = []
+    page = visit.page
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/cameras*", hold)
+    visit.open(f"#key={visit.site.key}&site=Main+building&camera=Lobby")
+    visit.wait_for(lambda: bool(held), "the cameras are asked for")
+    visit.choose_photo(photo(RED_COAT))
+    expect(page.locator("#hits")).to_have_attribute("aria-busy", "true")
+    with page.expect_request("**/v1/searches") as asked:
+        for route in held:
+            route.continue_()
+    body = asked.value.post_data_json
+    assert body is not None
+    assert (body["cameras"], body["sites"]) == (None, ["Main building"]), "Lobby is one of its cameras"
+    visit.wait_for_answer()
 
 
 def test_the_skip_link_leaves_the_answer_alone(visit: Visit) -> None:

@@ -181,6 +181,8 @@ def test_what_files_say_is_asked_one_by_one_and_gives_no_camera_to_others(visit:
     expect(rows).to_have_count(4)
     cameras = [rows.nth(n).get_by_label("Camera", exact=True) for n in range(4)]
     visit.wait_for(lambda: len(held) == 1, "the first is asked")
+    for n in range(4):
+        expect(rows.nth(n).locator(".origin")).to_have_text("Start: the file is being asked for it…")
     page.get_by_role("button", name="Leave out clip2.mp4").click()
     cameras[0].evaluate("(input) => (input.value = 'Somewhere')")  # typed, and not left yet
     held[0].fulfill(json={"path": "Many/clip1.mp4", "start": "2026-03-13T07:15:30Z", "why": None})

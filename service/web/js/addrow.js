@@ -35,6 +35,7 @@ function likelyZone() {
 export class AddRow {
   uploaded = null; // the upload's id, kept so that trying again sends nothing twice
   #asked = false;
+  #answered = false;
   #placed = null; // what `place` said last
   said = { start: null, why: null }; // what the metadata of a file on the server say of its start, once they were asked
 
@@ -74,9 +75,14 @@ export class AddRow {
     this.settle();
   }
 
-  /** Whether only the file's metadata may say when it began, and were not asked yet. */
+  /** Whether only the file's metadata may say when it began. */
+  get #maySay() {
+    return Boolean(this.file.path) && !this.named.wall;
+  }
+
+  /** Whether they may, and were not asked yet. */
   get unasked() {
-    return Boolean(this.file.path) && !this.named.wall && !this.#asked;
+    return this.#maySay && !this.#asked;
   }
 
   /** Take the start from the file's metadata, unless one was entered meanwhile. No other row is changed by that. */
@@ -87,6 +93,7 @@ export class AddRow {
     } catch {
       this.said = { start: null, why: "not_asked" };
     }
+    this.#answered = true;
     if (this.said.start && !this.start.touched) this.start.show(this.said.start);
     this.settle();
   }
@@ -122,7 +129,8 @@ export class AddRow {
   #sayOrigin() {
     const camera = this.cameraName ? say.adding.cameraFrom[this.cameraName === this.named.camera ? "name" : "hand"] : null;
     const named = this.named.wall && this.start.wall === this.named.wall;
-    const start = say.adding.startFrom[!this.start.instant ? this.said.why ?? "none" : named ? "name" : this.#isSaid ? "metadata" : "hand"];
+    const why = this.#maySay && !this.#answered ? "asked" : this.said.why ?? "none";
+    const start = say.adding.startFrom[!this.start.instant ? why : named ? "name" : this.#isSaid ? "metadata" : "hand"];
     this.origin.textContent = [start, camera].filter(Boolean).join(" ");
   }
 

@@ -2,6 +2,7 @@
 
 import { getJson, isAbort } from "./api.js";
 import { later } from "./dom.js";
+import { camerasKnown } from "./holdings.js";
 import { isReady } from "./photos.js";
 import { askedFor } from "./places.js";
 import { setSearch, store } from "./state.js";
@@ -46,12 +47,13 @@ function question({ seed, photos, filters, keep, cameras }) {
 
 /** Search for the picked persons with the filters as they are; does nothing before a photo is there. */
 export async function search() {
-  const state = store.get();
-  if (!state.seed && !state.photos.some(isReady)) return;
+  const { seed, photos, filters } = store.get();
+  if (!seed && !photos.some(isReady)) return;
   const mine = beginSearch();
   setSearch({ phase: "loading", error: null });
   try {
-    const answer = await getJson("/v1/searches", { json: question(state), signal: mine.signal });
+    if (filters.sites.length) await camerasKnown(); // an address names sites before it is known whose cameras these are
+    const answer = await getJson("/v1/searches", { json: question(store.get()), signal: mine.signal });
     setSearch({ phase: "done", answer, hits: answer.hits, shown: null });
   } catch (error) {
     if (isAbort(error) || running !== mine) return;

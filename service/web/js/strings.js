@@ -483,6 +483,7 @@ export const english = {
       name: "Start: from the name of the file.",
       metadata: "Start: from the file's metadata, which say it in UTC and are often wrong. Check it.",
       hand: "Start: as entered.",
+      asked: "Start: the file is being asked for it…",
       none: "Start: not known, enter it.",
       not_said: "Start: neither the name nor the metadata say it, enter it.",
       impossible: "Start: the metadata say one that cannot be, enter it.",
