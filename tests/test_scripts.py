@@ -7,6 +7,7 @@ import torch
 
 from models import checkpoint, zoo
 from models.errors import BadCheckpoint
+from models.networks.crf import CRF
 from scripts.taps import write_taps
 
 
@@ -38,6 +39,7 @@ def test_one_region_is_read_before_the_fusion(tmp_path: Path) -> None:
     frames = torch.rand(5, 3, 64, 48)
     with torch.inference_mode():
         read = checkpoint.load(folders[2]).network.embed_frames(frames, [5])
+        assert isinstance(network, CRF)
         assert torch.allclose(read, network.part_features(frames, [5])[1], atol=1e-6)
     with pytest.raises(BadCheckpoint, match="no sub-network of the lower body"):
         write_taps(folders[2], tmp_path / "again", "lower")

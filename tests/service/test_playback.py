@@ -243,7 +243,7 @@ def test_agrees_with_the_indexer_about_odd_clocks(tmp_path: Path, name: str) -> 
     assert not has_steady_clock(report)
     with Footage(source, steady=False) as footage:
         seen = [
-            (time_us, number_of(frame.to_ndarray(format="rgb24")))
+            (time_us, number_of(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)))
             for time_us, frame in footage.frames(Stretch(0, 10**9))
         ]
     assert seen == indexed
