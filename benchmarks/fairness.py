@@ -3,8 +3,10 @@
     python -m benchmarks.fairness --seconds 30 --tracklets 5000 --searches 120
 
 `sightline serve` on a gallery of random tracklets, with a case of that many searches. One modest key reads a
-list, a search and a strip, one after the other, alone at first; then beside a greedy key with 60 connections
-of the same reads; then beside one that asks for the journey of the case over 45 connections.
+list, a tracklet and a strip, one after the other, and meanwhile uploads a photo and searches with it. It is
+alone at first; then beside a greedy key with 60 connections of the same reads; then beside one that asks for
+the journey of the case over 45; then beside one that uploads photos over 12, small files that cost as much to
+decode as a photo may.
 
 It reports the latencies of the modest key, and what the greedy one was answered. This script takes CPU of the
 same machine.
@@ -12,23 +14,27 @@ same machine.
 
 import argparse
 import asyncio
+import io
 import os
 import socket
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import numpy as np
+from PIL import Image
 
 from benchmarks import load
 from gallery import Gallery, GallerySettings
 
 PATIENCE = 300.0
-READERS, TRAVELLERS = 60, 45
+READERS, TRAVELLERS, UPLOADERS = 60, 45, 12
+COSTLY_SIDE = 6900  # pixels: near the largest photo that is taken by default
 
 
 def furnish(data_dir: Path, tracklets: int) -> tuple[list[str], list[str]]:
@@ -72,25 +78,73 @@ async def read(
     return took, statuses
 
 
+async def upload(client: httpx2.AsyncClient, key: str, photo: bytes, end: float) -> Counter[int]:
+    """Upload a photo until the time is over; returns the statuses."""
+    statuses = Counter[int]()
+    while time.monotonic() < end:
+        files = {"file": ("photo.png", photo, "image/png")}
+        answer = await client.post("/v1/probes", files=files, headers={"X-API-Key": key})
+        statuses[answer.status_code] += 1
+    return statuses
+
+
+async def find(client: httpx2.AsyncClient, key: str, end: float) -> list[float]:
+    """Upload a photo and search with it until the time is over; returns the seconds of each answer."""
+    took = []
+    while time.monotonic() < end:
+        began = time.monotonic()
+        files = {"file": ("photo.jpg", load.PHOTOS[0], "image/jpeg")}
+        made = await client.post("/v1/probes", files=files, headers={"X-API-Key": key})
+        if made.status_code != 201:
+            continue
+        wanted = {"probes": [{"probe_id": made.json()["id"]}], "limit": 50}
+        found = await client.post("/v1/searches", json=wanted, headers={"X-API-Key": key})
+        if found.status_code in {200, 201}:
+            took.append(time.monotonic() - began)
+    return took
+
+
+def costly() -> bytes:
+    """A photo of one colour as PNG: some kilobytes."""
+    file = io.BytesIO()
+    Image.new("RGB", (COSTLY_SIDE, COSTLY_SIDE), (90, 120, 60)).save(file, "PNG")
+    return file.getvalue()
+
+
 async def measure(url: str, keys: Sequence[str], paths: Sequence[str], asked: argparse.Namespace) -> None:
-    """Print a line for each of the three."""
+    """Print a line for each crowd."""
     greedy, modest = keys
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits) as client:
         journey = await open_case(client, greedy, asked.searches)
-        print("\n| beside | requests | p50, s | p95, s | longest, s | answers to the greedy key |")
-        print("|---|---:|---:|---:|---:|---|")
-        crowds = {"nobody": (0, paths), "readers": (READERS, paths), "journeys": (TRAVELLERS, [journey])}
-        for name, (count, wanted) in crowds.items():
+        columns = "p50, s | p95, s | longest, s"
+        print(f"\n| beside | reads | {columns} | photo to answer | {columns} | answers to the greedy key |")
+        print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
+        photo = costly()
+        crowds: dict[str, tuple[int, Callable[[float], Coroutine[Any, Any, Counter[int]]]]] = {
+            "nobody": (0, lambda end: _statuses(client, greedy, paths, end)),
+            f"{READERS} readers": (READERS, lambda end: _statuses(client, greedy, paths, end)),
+            f"{TRAVELLERS} journeys": (TRAVELLERS, lambda end: _statuses(client, greedy, [journey], end)),
+            f"{UPLOADERS} uploads": (UPLOADERS, lambda end: upload(client, greedy, photo, end)),
+        }
+        for name, (count, act) in crowds.items():
             end = time.monotonic() + asked.seconds
-            crowd = [asyncio.create_task(read(client, greedy, wanted, end)) for _ in range(count)]
-            took, _ = await read(client, modest, paths, end)
-            answered = sum((statuses for _, statuses in await asyncio.gather(*crowd)), Counter[int]())
-            p50, p95 = (float(np.percentile(took, one)) for one in (50, 95))
-            print(
-                f"| {name} | {len(took)} | {p50:.3f} | {p95:.3f} | {max(took):.2f} | {dict(answered)} |",
-                flush=True,
+            crowd = [asyncio.create_task(act(end)) for _ in range(count)]
+            (reads, _), finds = await asyncio.gather(
+                read(client, modest, paths, end), find(client, modest, end)
             )
+            answered = sum(await asyncio.gather(*crowd), Counter[int]())
+            print(f"| {name} | {_told(reads)} | {_told(finds)} | {dict(answered)} |", flush=True)
+
+
+async def _statuses(client: httpx2.AsyncClient, key: str, paths: Sequence[str], end: float) -> Counter[int]:
+    _, statuses = await read(client, key, paths, end)
+    return statuses
+
+
+def _told(took: Sequence[float]) -> str:
+    p50, p95, longest = (float(one) for one in np.percentile(took or [float("nan")], (50, 95, 100)))
+    return f"{len(took)} | {p50:.3f} | {p95:.3f} | {longest:.2f}"
 
 
 def main() -> None:
