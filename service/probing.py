@@ -28,19 +28,26 @@ from service.schemas import PersonQuality as QualityOut
 from service.state import State
 
 
-def add_probe(state: State, caller: Caller, data: bytes) -> tuple[ProbeInfo, Pixels]:
-    """Read a photo, find the persons on it, store both; return the probe and its pixels as stored.
+def read_photo(state: State, caller: Caller, data: bytes) -> images.Photo:
+    """Decode a photo, which may take seconds of a core.
 
     Raises:
         UnsupportedImage, BadProbe, ContentTooLarge: the photo was refused.
         QuotaExceeded: the key has as many probes as it may have.
-        NotReady: the detector is not loaded yet.
     """
     most = state.settings.max_key_probes
     if state.gallery.probes.count(caller.key_id) >= most:
         raise QuotaExceeded(f"This key has {most} probes, the most it may have; delete some.")
     with state.instruments.stage(Stage.PHOTO):
-        photo = images.read(data, max_pixels=state.settings.max_pixels)
+        return images.read(data, max_pixels=state.settings.max_pixels)
+
+
+def add_probe(state: State, caller: Caller, photo: images.Photo) -> tuple[ProbeInfo, Pixels]:
+    """Find the persons on a photo, store both; return the probe and its pixels as stored.
+
+    Raises:
+        NotReady: the detector is not loaded yet.
+    """
     with state.instruments.stage(Stage.DETECT):
         found = persons.find(state.networks.detector, photo.pixels)
     probe = state.gallery.probes.add(

@@ -26,6 +26,8 @@ class State:
     """The parts of a running service.
 
     Attributes:
+        photos_lane: where photos are decoded, which takes milliseconds or, of a costly one, seconds. A key
+            never has all of it: a photo of another need not wait for the end of one.
         networks_lane: where photos pass the networks.
         clips_lane: where clips are cut.
         trail_lane: where the audit trail is checked, one check at a time.
@@ -42,6 +44,7 @@ class State:
     uploads: Uploads
     clips: ClipCache
     recordings: RecordingCheck
+    photos_lane: Lane
     networks_lane: Lane
     clips_lane: Lane
     trail_lane: Lane
@@ -73,6 +76,12 @@ def make_state(
         ),
         clips=ClipCache(data_dir / "cache", settings.max_cache_bytes),
         recordings=RecordingCheck(),
+        photos_lane=Lane(
+            max(2, settings.network_passes),
+            settings.max_waiting,
+            settings.max_wait_seconds,
+            share=max(1, settings.network_passes - 1),
+        ),
         networks_lane=Lane(settings.network_passes, settings.max_waiting, settings.max_wait_seconds),
         clips_lane=Lane(settings.clip_cuts, settings.max_waiting, settings.max_wait_seconds),
         trail_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),

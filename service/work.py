@@ -55,9 +55,11 @@ class Lane:
         max_waiting: int,
         max_seconds: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        share: int | None = None,
     ) -> None:
         self._threads = anyio.CapacityLimiter(width)
-        self._turns = Turns(width, max_waiting, max_seconds, clock=clock)
+        self._turns = Turns(width, max_waiting, max_seconds, share=share, clock=clock)
 
     @property
     def waiting(self) -> int:

@@ -136,7 +136,7 @@ def refine(
     from service.auth import Caller
     from service.mark_schemas import RefineIn
     from service.networks import LateNetworks
-    from service.probing import add_probe
+    from service.probing import add_probe, read_photo
     from service.schemas import ProbeChoice
     from service.searches.refining import search_again
     from service.settings import ServiceSettings
@@ -149,7 +149,8 @@ def refine(
     with open_gallery(settings, looks=True) as gallery:
         state = make_state(settings, gallery, LateNetworks(settings, gallery))
         owner = Caller(gallery.searches.get(search_id).key_id, operator=True)
-        added = [ProbeChoice(probe_id=add_probe(state, owner, one)[0].id) for one in data]
+        photos = [read_photo(state, owner, one) for one in data]
+        added = [ProbeChoice(probe_id=add_probe(state, owner, one)[0].id) for one in photos]
         answer = search_again(state, owner, search_id, RefineIn(probes=added, limit=limit))
         _print(answer, gallery.catalogue, as_csv=as_csv, as_json=as_json)
 
@@ -178,7 +179,7 @@ def _answer(
     """Search as the service does, without its HTTP: the same checks, the same record."""
     from service.auth import Caller
     from service.networks import LateNetworks
-    from service.probing import add_probe
+    from service.probing import add_probe, read_photo
     from service.schemas import ProbeChoice
     from service.searches.questions import ask
     from service.searches.searching import search_choices
@@ -188,7 +189,9 @@ def _answer(
     question = ask(gallery, options, settings.rank_by)
     state = make_state(settings, gallery, LateNetworks(settings, gallery))
     caller = Caller(None)
-    probes = [add_probe(state, caller, photo)[0] for photo in photos]
+    probes = [
+        add_probe(state, caller, one)[0] for one in [read_photo(state, caller, file) for file in photos]
+    ]
     choices = [choice.model_copy(update={"probe_id": probe.id}) for probe in probes]
     choices += [ProbeChoice(tracklet_id=one) for one in tracklets]
     return search_choices(state, caller, choices, question)

@@ -60,6 +60,10 @@ def _moment(state: State, found: Figures | None) -> Moment:
         figures=found,
         snapshot=snapshot,
         ready=state.networks.ready,
-        waiting={"networks": state.networks_lane.waiting, "clips": state.clips_lane.waiting},
+        waiting={
+            "photos": state.photos_lane.waiting,
+            "networks": state.networks_lane.waiting,
+            "clips": state.clips_lane.waiting,
+        },
         data_dir=state.gallery.data_dir,
     )

@@ -39,7 +39,10 @@ async def create_probe(
     without persons a search takes the whole photo; a warning says so.
     """
     data = await file.read()
-    add = partial(probing.add_probe, state, caller, data)
+    photo = await state.photos_lane.run(
+        caller.key_id, request, partial(probing.read_photo, state, caller, data)
+    )
+    add = partial(probing.add_probe, state, caller, photo)
     probe, _ = await state.networks_lane.run(caller.key_id, request, add)
     response.headers["Location"] = f"/v1/probes/{probe.id}"
     return probing.probe_out(probe)

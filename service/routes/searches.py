@@ -17,10 +17,12 @@ from service.answer_schemas import SearchAnswer
 from service.auth import Caller, CallerDep
 from service.errors import InvalidRequest
 from service.history_schemas import RepeatIn, SearchList
+from service.images import Photo
 from service.problems import declared
 from service.routes.parameters import Cursor, SearchId
 from service.schemas import MAX_LIMIT, ProbeChoice, SearchQuery, SearchRequest
 from service.searches import again, answers, history, questions, searching
+from service.searches.questions import Question
 from service.state import State, StateDep
 
 router = APIRouter(prefix="/v1/searches", tags=["searches"])
@@ -185,10 +187,15 @@ async def _from_form(state: State, caller: Caller, request: Request) -> SearchAn
     require_rights(request)
     wanted = _parse(SearchQuery, query.encode())
 
-    def search() -> SearchAnswer:
-        # Wrong filters end here, before anything is stored.
+    def read() -> tuple[Question, Photo]:
+        # Wrong filters end here, before anything is decoded.
         question = questions.ask(state.gallery, wanted, state.settings.rank_by)
-        probe, pixels = probing.add_probe(state, caller, data)
+        return question, probing.read_photo(state, caller, data)
+
+    question, photo = await state.photos_lane.run(caller.key_id, request, read)
+
+    def search() -> SearchAnswer:
+        probe, pixels = probing.add_probe(state, caller, photo)
         choice = ProbeChoice(
             probe_id=probe.id, person=wanted.person, box=wanted.box, taken_at=wanted.taken_at
         )

@@ -109,7 +109,7 @@ def test_no_label_is_an_id_a_name_or_a_path(app: FastAPI, archive: Archive, secr
         "state": {"queued", "running", "succeeded", "skipped", "failed", "cancelled"},
         "stage": {"photo", "detect", "embed", "search", "rank", "record"},
         "of": {"tracklets", "clips"},
-        "lane": {"networks", "clips"},
+        "lane": {"photos", "networks", "clips"},
     }
     patterns = {
         "status": "[1-5][0-9][0-9]",

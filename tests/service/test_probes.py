@@ -1,7 +1,9 @@
 """Probes over HTTP."""
 
 import io
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,11 @@ from PIL import Image
 from starlette.responses import FileResponse
 from starlette.testclient import TestClient
 
+from service import images
 from service.probes.notices import NOBODY
 from tests.service.conftest import Archive, upload
 from tests.service.videos import BLUE, GREEN, RED, encoded, scene
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 def test_says_who_is_on_the_photo(shared_client: TestClient) -> None:
@@ -27,6 +30,32 @@ def test_says_who_is_on_the_photo(shared_client: TestClient) -> None:
     assert np.allclose(boxes, [[20, 60, 40, 100], [200, 60, 40, 100]], atol=2)
     assert [person["index"] for person in probe["persons"]] == [0, 1]
     assert shared_client.get(answer.headers["location"]).json() == probe
+
+
+def test_costly_photos_of_one_key_do_not_hold_up_those_of_another(
+    client: TestClient, other: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    costly, cheap = encoded(scene((RED, 20, 60))), encoded(scene((GREEN, 20, 60)))
+    decode, begun, go_on = images.read, [], threading.Event()
+
+    def read(data: bytes, *, max_pixels: int) -> images.Photo:
+        if data == costly:
+            begun.append(data)
+            assert go_on.wait(PATIENCE)
+        return decode(data, max_pixels=max_pixels)
+
+    monkeypatch.setattr(images, "read", read)
+    with ThreadPoolExecutor(4) as pool:
+        flood = [pool.submit(client.post, "/v1/probes", files={"file": costly}) for _ in range(4)]
+        until(lambda: begun)
+        try:
+            assert other.post("/v1/probes", files={"file": cheap}).status_code == 201
+            asked = other.post("/v1/searches", files={"file": cheap})
+            assert asked.status_code in {200, 201}
+            assert len(begun) == 1, "the others wait, though there is room"
+        finally:
+            go_on.set()
+        assert [answer.result().status_code for answer in flood] == [201] * 4
 
 
 def test_stores_the_photo_upright_without_metadata(shared_client: TestClient) -> None:
