@@ -12,7 +12,7 @@ import numpy as np
 
 from gallery import BOX_DTYPE
 from indexer.clips import Sample, Stretch
-from indexer.sampling import Slots, sample
+from indexer.sampling import CutFrame, Slots, sample
 from indexer.settings import IndexSettings
 from indexer.types import Frame, Tracked
 from models.preprocessing import Preprocessing
@@ -81,7 +81,7 @@ class ActiveTracks:
         """Nothing that is handed over from now on begins before this time."""
         return min((track.start_us for track in self._tracks.values()), default=self._now_us + 1)
 
-    def update(self, frame: Frame, tracked: Sequence[Tracked]) -> list[Stretch]:
+    def update(self, frame: Frame | CutFrame, tracked: Sequence[Tracked]) -> list[Stretch]:
         """Take the next frame; return the tracks that have ended, in the order in which they began."""
         self._now_us = frame.time_us
         self._frames += 1
@@ -96,7 +96,7 @@ class ActiveTracks:
         self._tracks.clear()
         return tracks
 
-    def _continue(self, frame: Frame, person: Tracked, sampled: bool) -> None:
+    def _continue(self, frame: Frame | CutFrame, person: Tracked, sampled: bool) -> None:
         left, top, right, bottom = person.box
         if not (right > left and bottom > top):
             return

@@ -22,7 +22,7 @@ from indexer.errors import UnreadableRecording
 from indexer.frames import FrameConverter, pixel_aspect
 from indexer.names import shown
 from indexer.tracks import choose_track
-from indexer.types import Frame
+from indexer.types import Frame, Share
 
 MICROSECOND: Final = Fraction(1, 1_000_000)
 DEFAULT_RATE: Final = Fraction(25)
@@ -108,11 +108,12 @@ class OpenRecording:
         """When the file says that it was recorded, in ISO 8601, or None."""
         return said_start(self._stream.metadata, self._container.metadata)
 
-    def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
+    def frames(self, *, fps: float | None = None, share: Share | None = None) -> Iterator[Frame]:
         """Yield frames in order of time, at most `fps` a second (all if None); once.
 
         A frame is taken when it is the first in its slot of 1 / fps seconds, so the choice depends on time
-        alone. Only frames that are taken are converted to RGB.
+        alone. Only frames that are taken, and are in `share` where there is one, are converted to RGB; all
+        are decoded, so that times and damage do not depend on the share.
 
         Raises:
             UnreadableRecording: no frame could be decoded, or only one.
@@ -121,7 +122,7 @@ class OpenRecording:
         clock = FrameClock(
             self._rate, Fraction(self._stream.time_base), by_dts=bool(by_dts), warn=self.statistics.warn
         )
-        next_slot = 0
+        next_slot, taken = 0, 0
         for decoded, time_us in clock.times(self._decode()):
             if time_us is None:
                 self.statistics.frames_bad += 1
@@ -129,8 +130,11 @@ class OpenRecording:
             index = self._count(decoded, clock.end_us)
             slot = 0 if fps is None else int(time_us * fps / 1_000_000 + 1e-6)
             if fps is None or slot >= next_slot:
-                next_slot = slot + 1
-                yield Frame(index, time_us, self._converter.convert(decoded), self._converter.coded)
+                next_slot, taken = slot + 1, taken + 1
+                if share is None or share.has(taken - 1, self._converter.bytes):
+                    yield Frame(index, time_us, self._converter.convert(decoded), self._converter.coded)
+                else:
+                    self._converter.notice(decoded)
         self._finish(clock)
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from indexer.decode import OpenRecording, Statistics, open_recording
 from indexer.errors import UnreadableRecording
@@ -33,6 +34,7 @@ from indexer.wire import (
 
 WRITTEN_BYTES: Final = 1 << 20  # to files: only what goes to standard error
 GONE: Final = 3  # exit status: nobody listens any more
+_START: Final = TypeAdapter(Start)
 
 
 class Decoder:
@@ -59,14 +61,14 @@ class Decoder:
                 said = recorded.expected_duration_us, recorded.recorded_at
                 opened = Opened(recorded.track, recorded.frame_rate, *said)
                 self._say(opened=opened)
-                self._read(recorded, Start(**json.loads(_ask())))
+                self._read(recorded, _START.validate_json(_ask()))
         except UnreadableRecording as error:
             self._say(refused=str(error))
         except MemoryError:
             self._say(refused=f"decoding takes more than {request.memory_bytes >> 20} MiB of memory")
 
     def _read(self, recorded: OpenRecording, start: Start) -> None:
-        for frame in recorded.frames(fps=start.fps):
+        for frame in recorded.frames(fps=start.fps, share=start.share):
             self._put(frame)
         self._say(end=True)
 

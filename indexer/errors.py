@@ -2,6 +2,10 @@
 
 IndexerError
 ├── UnreadableRecording   nothing can be read of this file; the message says why
+│   └── NotOnNode         a node of a cluster cannot read it, though this machine can
+├── ClusterUnavailable    a cluster cannot be reached, or has no node to work on
+├── NodeRefused           a node has another version, other weights, or lacks something
+├── NodesLost             several nodes were lost while they worked on one recording
 ├── MalformedImport       a ready-made box file or crop folder is not in its format
 ├── NoSuchZone            a time zone that does not exist
 ├── NotOneTime            a local time that comes twice or not at all, as clocks are changed
@@ -17,6 +21,22 @@ class IndexerError(Exception):
 
 class UnreadableRecording(IndexerError):
     """Nothing can be read of this recording."""
+
+
+class NotOnNode(UnreadableRecording):
+    """A node of a cluster cannot read a recording, though this machine can; the message names both."""
+
+
+class ClusterUnavailable(IndexerError):
+    """A cluster cannot be reached, or has no node to work on."""
+
+
+class NodeRefused(IndexerError):
+    """A node of a cluster cannot be worked with: another version, other weights, something missing."""
+
+
+class NodesLost(IndexerError):
+    """Several nodes were lost, one after the other, while they worked on one recording."""
 
 
 class MalformedImport(IndexerError):

@@ -145,7 +145,7 @@ class Flow:
         try:
             return future.result()
         finally:
-            self._waiting.seconds += time.perf_counter() - began
+            self.has_waited(time.perf_counter() - began)
 
     def add_seconds(self, name: str, seconds: float) -> None:
         """Count work of a stage."""
@@ -164,6 +164,15 @@ class Flow:
         if self._stopped:
             raise Stopped
         return came
+
+    def check(self) -> None:
+        """Raise Stopped if the flow ends early."""
+        if self._stopped:
+            raise Stopped
+
+    def has_waited(self, seconds: float) -> None:
+        """Count seconds in which the current thread waited for others than pipes."""
+        self._waiting.seconds += seconds
 
     @property
     def waited(self) -> float:

@@ -58,6 +58,11 @@ class FrameConverter:
         self._warn = warn
         self._reformatter = VideoReformatter()  # one for all frames: its tables are costly to set up
 
+    @property
+    def bytes(self) -> int:
+        """How many an image takes; 0 before the first frame."""
+        return 0 if self.size is None else self.size[0] * self.size[1] * 3
+
     def measure(self, frame: Any) -> None:
         """Fix the size by the first frame, whether its image is wanted or not."""
         if self.size is not None:
@@ -70,18 +75,23 @@ class FrameConverter:
         if max(self._coded_size) > LONGEST_SIDE:
             self._warn(f"frames of {frame.width} x {frame.height} were scaled down to {width} x {height}")
 
+    def notice(self, frame: Any) -> None:
+        """Warn of what is unusual about a frame whose image may not be wanted."""
+        self.measure(frame)
+        if (frame.width, frame.height) != self._coded_size:
+            self._warn("the frame size changes in the file: later frames are scaled to the first")
+        if frame.interlaced_frame:
+            self._warn("the recording is interlaced: combs were smoothed")
+
     def convert(self, frame: Any) -> Image:
         """The upright image, contiguous in memory."""
-        self.measure(frame)
+        self.notice(frame)
         assert self.size is not None
         turns = _turns(frame)
         width, height = self.size[::-1] if turns % 2 else self.size
-        if (frame.width, frame.height) != self._coded_size:
-            self._warn("the frame size changes in the file: later frames are scaled to the first")
         upright = self._reformatter.reformat(frame, width=width, height=height, format="rgb24")
         pixels = np.asarray(upright.to_ndarray(), dtype=np.uint8)  # without a copy
         if frame.interlaced_frame:
-            self._warn("the recording is interlaced: combs were smoothed")
             pixels = without_comb(pixels)
         return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 

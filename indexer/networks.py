@@ -74,6 +74,13 @@ class ModelInUse:
         self._change: int | None = None
         self._current: tuple[str | None, ClipEmbedder] | None = None
 
+    @property
+    def spec(self) -> str:
+        """Name or path of the network that was given last."""
+        assert self._current is not None
+        assert self._current[0] is not None
+        return self._current[0]
+
     def __call__(self) -> "ClipEmbedder":
         """The network; asking again costs a small query. Raises ModelError, GalleryError."""
         change = self._gallery.models.change()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -26,16 +27,16 @@ from indexer.errors import UnreadableRecording
 from indexer.estimate import UNFINISHED, Estimate
 from indexer.flow import Flow
 from indexer.hashing import content_hash
+from indexer.looking import F, Source, in_order, look_with, looking_here
 from indexer.names import shown
 from indexer.numbering import by_appearance
 from indexer.progress import Progress, Silent
-from indexer.sandbox import Sandboxed, open_sandboxed
 from indexer.settings import IndexSettings
 from indexer.settle import refined
 from indexer.stages import Stages, Steps
 from indexer.track import Tracker, warn_of_slow_frames
-from indexer.types import Recording
-from models.detector import ConsecutiveDetector, Detector
+from indexer.types import Recording, Tracked
+from models.detector import Detections, Detector
 
 CHANGES: Final = ", changes"  # of a detector that looked only at what had changed
 Complete = Callable[[VideoReport], Completion]
@@ -95,38 +96,39 @@ def index_video(
         Cancelled: `progress` asked for it; nothing was written.
         GalleryError: the gallery refused or could not be reached; nothing was written.
     """
-    tracker = Tracker(start_score=settings.track_score)
-    in_order = _in_order(detector, settings)
-    find = in_order.detect_consecutive if in_order else detector.detect
-    steps = Steps(
-        fps=settings.detect_fps,
-        device=detector.device,
-        find=lambda frames: find([frame.image for frame in frames]),
-        together=(lambda frame: settings.consecutive_frames(frame.image.nbytes)) if in_order else None,
-        follow=lambda frame, detections: tracker.update(detections, frame.time_us),
-        refine=lambda stretch, counters: refined(stretch, counters, settings),
-        check=lambda recorded: warn_of_slow_frames(recorded.statistics, settings.detect_fps),
-    )
-    name = detector.name + (CHANGES if in_order else "")
-    origin = VideoReport(detector=name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
+    how = look_with(detector, settings)
     return index_recording(
         gallery,
         embedder,
         recording,
         settings,
-        steps=steps,
-        origin=origin,
+        opening=lambda: looking_here(recording, how, settings),
+        steps=tracking(settings),
+        origin=made_by(detector.name, settings, in_order(detector, settings) is not None),
         progress=progress,
         complete=complete,
         replaces=replaces,
     )
 
 
-def _in_order(detector: Detector, settings: IndexSettings) -> ConsecutiveDetector | None:
-    """The detector, if it is to look only at what changes: a GPU is faster with whole frames together."""
-    if settings.detect_changes and isinstance(detector, ConsecutiveDetector) and detector.device == "cpu":
-        return detector
-    return None
+def tracking(settings: IndexSettings) -> Steps[F]:
+    """What becomes of the persons that a detector finds on the frames of a recording."""
+    tracker = Tracker(start_score=settings.track_score)
+
+    def follow(frame: F, detections: Detections) -> Sequence[Tracked]:
+        return tracker.update(detections, frame.time_us)
+
+    return Steps(
+        follow=follow,
+        refine=lambda stretch, counters: refined(stretch, counters, settings),
+        check=lambda recorded: warn_of_slow_frames(recorded.statistics, settings.detect_fps),
+    )
+
+
+def made_by(detector: str, settings: IndexSettings, changes: bool) -> VideoReport:
+    """The report's beginning; `changes`: the detector looked only at what had changed."""
+    name = detector + (CHANGES if changes else "")
+    return VideoReport(detector=name, detect_fps=settings.detect_fps, embed_fps=settings.embed_fps)
 
 
 def index_recording(
@@ -135,13 +137,15 @@ def index_recording(
     recording: Recording,
     settings: IndexSettings,
     *,
-    steps: Steps,
+    opening: Callable[[], AbstractContextManager[Source[F]]],
+    steps: Steps[F],
     origin: VideoReport,
     progress: Progress | None = None,
     complete: Complete | None = None,
     replaces: Callable[[VideoInfo], bool] = lambda _: False,
 ) -> IndexReport:
-    """Like `index_video`, with boxes from anywhere: `steps` finds them, `origin` begins the report.
+    """Like `index_video`, with boxes from anywhere: `opening` opens the recording and finds them, `steps`
+    says what becomes of them, `origin` begins the report.
 
     `replaces` says whether what the gallery has of the recording goes once the new is complete.
     """
@@ -155,7 +159,7 @@ def index_recording(
         return already_indexed(known, _followed(gallery, known, recording, status))
     flow = Flow()
     with (
-        open_sandboxed(recording.path, settings, aspect=recording.pixel_aspect) as recorded,
+        opening() as recorded,
         gallery.writer(digest, model_info(embedder)) as writer,
     ):
         with flow:
@@ -214,7 +218,7 @@ def _is_there(video: VideoInfo) -> bool:
 
 
 def _watch(
-    stages: Stages, recorded: Sandboxed, flow: Flow, progress: Progress
+    stages: Stages[F], recorded: Source[F], flow: Flow, progress: Progress
 ) -> Iterator[Settled[NewTracklet]]:
     """Pass results on and tell `progress`, also while nothing comes."""
     expected_us = recorded.expected_duration_us or 0

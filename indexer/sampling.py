@@ -1,6 +1,8 @@
 """The moments at which crops are taken, and the crops."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +13,23 @@ from models.quality import sharpness
 
 BORDER = 2.0  # pixels from the edge of the frame within which a person may be cut off
 Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CutFrame:
+    """A frame that was looked at elsewhere: crops of those who are on it stand for its image.
+
+    `crops` by the boxes of all detections, as `sample` cuts them; empty where the frame is not sampled.
+    """
+
+    index: int
+    time_us: int
+    crops: Mapping[Box, Sample | None]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the crops."""
+        return sum(cut.crop.nbytes for cut in self.crops.values() if cut is not None)
 
 
 class Slots:
@@ -32,7 +51,7 @@ class Slots:
         return True
 
 
-def sample(frame: Frame, box: Box, row: int, preprocessing: Preprocessing) -> Sample | None:
+def sample(frame: Frame | CutFrame, box: Box, row: int, preprocessing: Preprocessing) -> Sample | None:
     """Cut a person out of a frame; None for a box outside the frame, as labelled ones may be.
 
     Args:
@@ -41,6 +60,9 @@ def sample(frame: Frame, box: Box, row: int, preprocessing: Preprocessing) -> Sa
         row: the position of the box in its tracklet.
         preprocessing: the network's input size.
     """
+    if isinstance(frame, CutFrame):
+        cut = frame.crops[box]
+        return None if cut is None else replace(cut, box=row)
     height, width = frame.image.shape[:2]
     left, top = max(0, math.floor(box[0])), max(0, math.floor(box[1]))
     right, bottom = min(width, math.ceil(box[2])), min(height, math.ceil(box[3]))

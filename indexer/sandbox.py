@@ -25,7 +25,7 @@ from indexer.decode import Statistics
 from indexer.errors import UnreadableRecording
 from indexer.names import shown
 from indexer.settings import IndexSettings
-from indexer.types import Frame
+from indexer.types import Frame, Share
 from indexer.wire import SLOT_BYTES, SLOTS, TAKEN, Answer, Request, Start, Taken, line
 
 OPEN_FILES: Final = 64
@@ -77,13 +77,13 @@ class Sandboxed:
         self.expected_duration_us = opened.expected_duration_us
         self.recorded_at = opened.recorded_at
 
-    def frames(self, *, fps: float | None = None) -> Iterator[Frame]:
+    def frames(self, *, fps: float | None = None, share: Share | None = None) -> Iterator[Frame]:
         """Yield frames as `OpenRecording.frames` does; once.
 
         Raises:
             UnreadableRecording: no frame could be decoded, or only one; or the decoder died or got nowhere.
         """
-        self._tell(line(Start(fps)))
+        self._tell(line(Start(fps, share)))
         slot = 0
         while not (answer := self._answer()).end:
             if answer.taken is not None:

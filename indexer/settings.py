@@ -91,6 +91,12 @@ class IndexSettings(BaseSettings):
         in_time = round(self.detect_fps * CONSECUTIVE_SECONDS)
         return max(1, min(in_time, CONSECUTIVE_BYTES // frame_bytes))
 
+    def run_on(self, device: str, changing: bool) -> tuple[int, int]:
+        """The most frames, and the most bytes of them, that a detector is given together."""
+        if changing:
+            return max(1, round(self.detect_fps * CONSECUTIVE_SECONDS)), CONSECUTIVE_BYTES
+        return self.detect_batch_on(device), 1 << 62
+
     def embed_batch_on(self, device: str) -> int:
         """Crops that the network sees together, unless one clip has more."""
         return self.embed_batch or (8 if device == "cpu" else 128)

@@ -39,6 +39,30 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a recording's sampled frames, in runs of frames that follow each other.
+
+    Runs are numbered from 0; the share has those from `begin` on whose number leaves `number` when divided by
+    `of`. A run has at most `frames` frames, and fewer where these would take more than `most_bytes` bytes.
+    """
+
+    number: int = 0
+    of: int = 1
+    begin: int = 0
+    frames: int = 1
+    most_bytes: int = 1 << 62
+
+    def length(self, frame_bytes: int) -> int:
+        """Frames of a run, of so many bytes each."""
+        return max(1, min(self.frames, self.most_bytes // max(1, frame_bytes)))
+
+    def has(self, sampled: int, frame_bytes: int) -> bool:
+        """Whether the sampled frame of this number is in it."""
+        run = sampled // self.length(frame_bytes)
+        return run >= self.begin and run % self.of == self.number
+
+
+@dataclass(frozen=True, slots=True)
 class Tracked:
     """A detection that a track was continued with; box is x1, y1, x2, y2 in pixels."""
 

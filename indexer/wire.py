@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from indexer.frames import LONGEST_SIDE
+from indexer.types import Share
 
 SLOTS: Final = 3
 SLOT_BYTES: Final = LONGEST_SIDE * LONGEST_SIDE * 3
@@ -37,6 +38,7 @@ class Start:
     """Read frames; see `indexer.decode.OpenRecording.frames`. A second line."""
 
     fps: float | None
+    share: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gallery import AdaptOptions, Claim, Completion, Gallery, JobKind, NotFound, RecordingInfo, VideoReport
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
 from indexer.names import shown
-from indexer.pipeline import IndexReport, index_video
+from indexer.pipeline import Complete, IndexReport, index_video
+from indexer.progress import Progress
 from indexer.reembed import embed_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording
@@ -19,6 +20,15 @@ from models.errors import ModelError
 if TYPE_CHECKING:
     from indexer.embedding import ClipEmbedder
     from models.detector import Detector
+
+
+class Indexing(Protocol):
+    """Indexes a recording as `index_video` does."""
+
+    def __call__(
+        self, recording: Recording, detector_input: int | None, progress: Progress, complete: Complete
+    ) -> IndexReport:
+        """`detector_input` is the camera's wish. Raises what `index_video` raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,7 @@ class Work:
         embedder: gives the network that recordings are indexed with.
         detector_factory: makes a detector for a camera's input size (None for the default).
         model_factory: makes the network of this name.
+        indexing: indexes a recording; None: this machine does.
     """
 
     def __init__(
@@ -75,11 +86,13 @@ class Work:
         *,
         detector_factory: "Callable[[int | None], Detector]",
         model_factory: "Callable[[str], ClipEmbedder]",
+        indexing: Indexing | None = None,
     ) -> None:
         self._gallery, self._settings, self._embedder = gallery, settings, embedder
         self._detector_factory, self._model_factory = detector_factory, model_factory
         self._detectors: dict[int | None, Detector] = {}
         self._other: ClipEmbedder | None = None
+        self._indexing = indexing or self._index_here
 
     def do(self, claim: Claim, lease: Lease) -> Done:
         """Do the work. Raises what indexing raises."""
@@ -96,9 +109,6 @@ class Work:
         if not filed.owned:
             require_in_place(Path(filed.path))
         camera = self._gallery.catalogue.camera(filed.camera_id)
-        size = camera.detector_input
-        if size not in self._detectors:
-            self._detectors[size] = self._detector_factory(size)
         recording = Recording(
             Path(filed.path),
             filed.camera_id,
@@ -107,14 +117,22 @@ class Work:
             filed.owned,
             camera.pixel_aspect,
         )
+        complete = partial(_complete_in_place, lease, filed)
+        return self._indexing(recording, camera.detector_input, lease, complete)
+
+    def _index_here(
+        self, recording: Recording, detector_input: int | None, progress: Progress, complete: Complete
+    ) -> IndexReport:
+        if detector_input not in self._detectors:
+            self._detectors[detector_input] = self._detector_factory(detector_input)
         return index_video(
             self._gallery,
             self._embedder(),
-            self._detectors[size],
+            self._detectors[detector_input],
             recording,
             self._settings,
-            progress=lease,
-            complete=partial(_complete_in_place, lease, filed),
+            progress=progress,
+            complete=complete,
         )
 
     def _reindex(self, claim: Claim, lease: Lease) -> Done:

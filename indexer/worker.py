@@ -1,18 +1,16 @@
 """Runs filed jobs: leases recordings one by one, does what they are filed for, and says how each ended."""
 
-import errno
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import structlog
 
 from gallery import (
     CatalogueUnavailable,
     Claim,
-    Conflict,
     Gallery,
     GalleryError,
     JobKind,
@@ -21,25 +19,33 @@ from gallery import (
 )
 from gallery.errors import StorageFull
 from gallery.tracing import ATTRIBUTES, Span, span
-from indexer.errors import Cancelled, UnreadableRecording
+from indexer.errors import Cancelled, ClusterUnavailable, NodesLost, UnreadableRecording
 from indexer.lease import Lease
 from indexer.names import shown
 from indexer.networks import in_use, make_detector, make_embedder
 from indexer.settings import IndexSettings
+from indexer.upkeep import PASSING, NoUpkeep, Upkeep, passes
 from models.errors import ModelError
 
 if TYPE_CHECKING:
     from indexer.embedding import ClipEmbedder
-    from indexer.work import Work
+    from indexer.work import Indexing, Work
     from models.detector import Detector
 
 T = TypeVar("T")
 log = structlog.get_logger()
 
-MANY_SEGMENTS: Final = 64
-RULES_SECONDS: Final = 3600.0  # between two looks at the rules of retention
 LONGEST_PAUSE: Final = 30.0  # seconds between two attempts to reach the database, or to write
-_PASSING: Final = (CatalogueUnavailable, StorageFull, OSError)
+
+
+class Gate(Protocol):
+    """Says whether there is something to work with, before a recording is leased."""
+
+    def enter(self) -> bool:
+        """Whether to look for a recording now; if so, `leave` follows."""
+
+    def leave(self) -> None:
+        """The recording is done with, or there was none."""
 
 
 class Worker:
@@ -54,6 +60,9 @@ class Worker:
         model_factory: makes the network of this name, for jobs that name one.
         kinds: of jobs that it takes; others wait for other workers.
         keep_anchor: writes an anchor of the audit trail where none of the day is; returns where, or None.
+        indexing: indexes a recording in another way than on this machine.
+        gate: asked before each lease whether there is something to work with.
+        upkeep: whether it merges segments and follows the rules of retention, too.
     """
 
     def __init__(
@@ -67,10 +76,13 @@ class Worker:
         model_factory: "Callable[[str], ClipEmbedder] | None" = None,
         kinds: Collection[JobKind] = tuple(JobKind),
         keep_anchor: Callable[[], Path | None] | None = None,
+        indexing: "Indexing | None" = None,
+        gate: Gate | None = None,
+        upkeep: bool = True,
     ) -> None:
         self._gallery = gallery
+        self._indexing, self._gate = indexing, gate
         self._kinds = kinds
-        self._keep_anchor = keep_anchor
         self._embedder = embedder
         self._settings = settings
         self._name = name
@@ -81,8 +93,9 @@ class Worker:
             )
         )
         self._stop = threading.Event()
-        self._compact_at = MANY_SEGMENTS
-        self._rules_at = 0.0
+        self._upkeep: Upkeep | NoUpkeep = NoUpkeep()
+        if upkeep:
+            self._upkeep = Upkeep(gallery, name, self._patiently, self._is_stopping, keep_anchor)
 
     def run(self, stop: threading.Event, once: bool = False) -> None:
         """Work until `stop` is set, or with `once` until nothing is left to lease.
@@ -104,28 +117,36 @@ class Worker:
             self._embedder,
             detector_factory=self._detector_factory,
             model_factory=self._model_factory,
+            indexing=self._indexing,
         )
         try:
             self._patiently(self._gallery.sweep)
             self._run(work, once)
-        except _PASSING as error:
-            if not stop.is_set() or not _passes(error):
+        except PASSING as error:
+            if not stop.is_set() or not passes(error):
                 raise
             log.warning("stopped while the gallery was unavailable", worker=self._name, reason=str(error))
 
     def _run(self, work: "Work", once: bool) -> None:
         while not self._stop.is_set():
             self._patiently(self._embedder)  # before a lease begins: another one takes seconds to load
-            claim = self._patiently(self._claim)
-            if claim is not None:
-                self._work(claim, work)
-            elif once:
-                self._look_after()
-                return
-            else:
+            if self._gate is not None and not self._gate.enter():
                 self._stop.wait(self._settings.poll_seconds)
-            self._compact()
-            self._look_after()
+                continue
+            try:
+                claim = self._patiently(self._claim)
+                if claim is not None:
+                    self._work(claim, work)
+            finally:
+                if self._gate is not None:
+                    self._gate.leave()
+            if claim is None and once:
+                self._upkeep.look_after()
+                return
+            if claim is None:
+                self._stop.wait(self._settings.poll_seconds)
+            self._upkeep.compact()
+            self._upkeep.look_after()
 
     def _claim(self) -> Claim | None:
         seconds = self._settings.lease_seconds
@@ -166,8 +187,12 @@ class Worker:
         except LeaseLost as error:
             about.warning("lease lost", reason=str(error))
             traced.failed("LeaseLost")
-        except (UnreadableRecording, ModelError, GalleryError, OSError) as error:
-            if isinstance(error, _PASSING) and _passes(error):
+        except ClusterUnavailable as error:
+            about.warning("recording given back", reason=str(error))
+            traced.failed("ClusterUnavailable")
+            self._give_back(claim)
+        except (UnreadableRecording, NodesLost, ModelError, GalleryError, OSError) as error:
+            if isinstance(error, PASSING) and passes(error):
                 self._give_back(claim)
                 raise
             reason = _reason(error, claim.recording)
@@ -199,53 +224,8 @@ class Worker:
             # The lease runs out by itself.
             log.warning("recording not given back", worker=self._name, reason=str(error))
 
-    def _compact(self) -> None:
-        """Merge segments when there are many, and next when there are twice as many as are left."""
-        if self._patiently(self._gallery.segment_count) < self._compact_at:
-            return
-        try:
-            report = self._gallery.compact()
-        except _PASSING as error:
-            if not _passes(error):
-                raise
-            log.warning("segments not merged", worker=self._name, reason=str(error))
-            return  # another time will do
-        log.info("segments merged", before=report.segments_before, after=report.segments_after)
-        if report.damaged:
-            log.warning("damaged segments not merged", worker=self._name, segments=report.damaged)
-        self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
-
-    def _look_after(self) -> None:
-        """Do what the gallery needs now and then: when the work begins, then every hour."""
-        if time.monotonic() < self._rules_at:
-            return
-        self._rules_at = time.monotonic() + RULES_SECONDS
-        self._follow_rules()
-        try:
-            self._gallery.erasures.keep_certificates()
-        except (GalleryError, OSError) as error:
-            log.warning("certificates of erasures not kept", worker=self._name, reason=str(error))
-        if self._keep_anchor is None:
-            return
-        try:
-            if file := self._keep_anchor():
-                log.info("anchor of the audit trail kept", worker=self._name, file=str(file))
-        except (GalleryError, OSError) as error:  # the recordings do not wait for it
-            log.warning("no anchor of the audit trail kept", worker=self._name, reason=str(error))
-
-    def _follow_rules(self) -> None:
-        """Erase what the rules of retention do not keep any longer."""
-        try:
-            while not self._stop.is_set() and (done := self._gallery.erasures.follow_rules()) is not None:
-                log.info("rules of retention followed", erasure=done.id, **done.certificate["counts"])
-            if self._gallery.erasures.certificates.waiting():  # what was erased leaves the disk by itself
-                self._gallery.compact()
-        except Conflict as error:
-            log.info("rules of retention left to another worker", worker=self._name, reason=str(error))
-        except _PASSING as error:
-            if not _passes(error):
-                raise
-            log.warning("rules of retention not followed", worker=self._name, reason=str(error))
+    def _is_stopping(self) -> bool:
+        return self._stop.is_set()
 
     def _patiently(self, action: Callable[[], T]) -> T:
         """Do something with the gallery, waiting while its database is away or a disk of it is full.
@@ -258,9 +238,9 @@ class Worker:
         while True:
             try:
                 return action()
-            except _PASSING as error:
+            except PASSING as error:
                 left = began + self._settings.outage_seconds - time.monotonic()
-                if not _passes(error) or left <= 0 or self._stop.wait(min(pause, left)):
+                if not passes(error) or left <= 0 or self._stop.wait(min(pause, left)):
                     raise
                 log.warning("gallery unavailable, trying again", worker=self._name, reason=str(error))
                 pause = min(2 * pause, LONGEST_PAUSE)
@@ -270,11 +250,6 @@ def _seconds(about: Mapping[str, Any]) -> dict[str, float]:
     """How long each stage of indexing worked, for the span of a job."""
     found = {f"sightline.seconds.{stage}": spent for stage, spent in about.get("seconds", {}).items()}
     return {name: round(spent, 3) for name, spent in found.items() if name in ATTRIBUTES}
-
-
-def _passes(error: Exception) -> bool:
-    """Whether an error is one that others mend, for every recording alike."""
-    return not isinstance(error, OSError) or error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 def _reason(error: Exception, recording: RecordingInfo) -> str:

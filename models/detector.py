@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from models.detectors.base import ConsecutiveDetector, Detections, Detector
-from models.errors import DetectorError
+from models.errors import DetectorError, UnknownModel
 from models.names import check_detector
 
-__all__ = ["ConsecutiveDetector", "Detections", "Detector", "create_detector"]
+__all__ = ["ConsecutiveDetector", "Detections", "Detector", "create_detector", "weights_of"]
 
 
 def create_detector(
@@ -54,3 +54,28 @@ def create_detector(
     from models.detectors.torchvision import TorchvisionDetector
 
     return TorchvisionDetector(rest, threshold=threshold, device=device, threads=threads)
+
+
+def weights_of(spec: str) -> tuple[Path, ...]:
+    """The files that make a detector what it is; whether they are there is not looked at.
+
+    Raises:
+        UnknownModel: no detector of that name.
+        DetectorError: no such file.
+    """
+    check_detector(spec)
+    kind, _, rest = spec.partition(":")
+    if kind == "torchvision":
+        from models.detectors.torchvision import weights_file
+
+        try:
+            return (weights_file(rest),)
+        except ValueError as error:
+            raise UnknownModel(f"torchvision has no detector {rest!r}") from error
+    if kind == "openvino":
+        return Path(rest), Path(rest).with_suffix(".bin")
+    if kind == "onnx":
+        return (Path(rest),)
+    from models.detectors.nanodet import WEIGHTS
+
+    return (WEIGHTS,)

@@ -39,6 +39,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (models.TrainingError, "see docs/training.md"),
     (models.BadDistances, "try another model, or --precision fp32"),
     (models.ModelError, "`sightline doctor` shows what works on this machine"),
+    (indexer.ClusterUnavailable, "jobs wait; docs/operations.md, A cluster, says how one is made"),
     (indexer.IndexerError, "see docs/operations.md"),
     (service.UnsafeSettings, "see docs/operations.md"),
     (service.UnsupportedImage, "use a JPEG, PNG or WebP picture"),

@@ -24,11 +24,12 @@ _OTHERS: Final = frozenset(
 def kinds() -> tuple[type[BaseSettings], ...]:
     """All classes of settings that read variables."""
     from gallery import GallerySettings
+    from indexer.cluster.settings import ClusterSettings
     from indexer.settings import IndexSettings
     from service.settings import ServiceSettings
     from sightline.logs import LogSettings
 
-    return GallerySettings, ServiceSettings, IndexSettings, LogSettings
+    return GallerySettings, ServiceSettings, IndexSettings, ClusterSettings, LogSettings
 
 
 def known() -> frozenset[str]:

@@ -2,17 +2,24 @@
 
 import os
 import socket
+import sys
 import threading
 from contextlib import ExitStack
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import structlog
 import typer
 
 from gallery.tracing import end as end_traces
+from indexer.errors import ClusterUnavailable
 from sightline.console import DataDir, Runtime, open_gallery, read_settings
+from sightline.failures import CommandError
 from sightline.interrupts import stop_when_told
 from sightline.logs import LogSettings, trace, write_printable_logs
+
+if TYPE_CHECKING:
+    from indexer.cluster.running import Driver
 
 
 class Jobs(StrEnum):
@@ -24,6 +31,7 @@ class Jobs(StrEnum):
 
 
 def worker(
+    *,
     name: Annotated[
         str | None, typer.Option(help="How jobs name it [default: host name and process].")
     ] = None,
@@ -31,6 +39,13 @@ def worker(
     jobs: Annotated[
         Jobs, typer.Option(help="Which to take: indexing, models (reindex and adapt), or all.")
     ] = Jobs.ALL,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Let the nodes of a Ray cluster do the work: local, auto, HOST:PORT or ray://HOST:PORT.",
+        ),
+    ] = None,
     runtime: Runtime = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -45,6 +60,8 @@ def worker(
     from indexer.settings import IndexSettings
     from indexer.worker import Worker
 
+    if ray is not None and jobs == Jobs.MODELS:
+        raise CommandError("a cluster indexes only", "run `sightline worker --jobs models` without --ray")
     write_printable_logs(read_settings(LogSettings))
     settings = read_settings(IndexSettings, runtime=runtime)
     _stand_back(settings.nice)
@@ -58,18 +75,36 @@ def worker(
     ]
     recorded = read_settings(GallerySettings, data_dir=data_dir)
     trace("sightline-worker")
+    again = False
     with ExitStack() as stack:
         stack.callback(end_traces)
         gallery = stack.enter_context(open_gallery(recorded))
         folder, key = recorded.anchor_dir, recorded.resolved_anchor_key
-        Worker(
-            gallery,
-            ModelInUse(gallery, settings),
-            settings,
-            name,
-            kinds=kinds,
-            keep_anchor=None if folder is None else lambda: keep_daily(gallery.audit.anchor(), folder, key),
-        ).run(stop, once=once)
+        keep = None if folder is None else lambda: keep_daily(gallery.audit.anchor(), folder, key)
+        if ray is not None:
+            from indexer.cluster.running import Driver
+            from indexer.cluster.settings import ClusterSettings
+
+            cluster = read_settings(ClusterSettings)
+            again = _drive(Driver(gallery, settings, cluster, ray, name, keep_anchor=keep), stop, once)
+        else:
+            Worker(gallery, ModelInUse(gallery, settings), settings, name, kinds=kinds, keep_anchor=keep).run(
+                stop, once=once
+            )
+    if again:
+        os.execv(sys.executable, [sys.executable, "-m", "sightline", *sys.argv[1:]])  # noqa: S606
+
+
+def _drive(driver: "Driver", stop: threading.Event, once: bool) -> bool:
+    """Work by a cluster; whether to begin anew, in a new process, for the cluster is lost."""
+    try:
+        driver.run(stop, once=once)
+    except ClusterUnavailable as error:
+        if once or stop.is_set():
+            raise
+        structlog.get_logger().warning("jobs wait; beginning anew", reason=str(error))
+        return True
+    return False
 
 
 def _stand_back(nice: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,10 +14,10 @@ from indexer.embedding import ClipEmbedder
 from indexer.errors import MalformedImport
 from indexer.hashing import content_hash
 from indexer.importers.boxes import BoxFile, FrameBoxes, read_boxes
+from indexer.looking import Look, Source, looking_here
 from indexer.names import shown
 from indexer.pipeline import IndexReport, index_recording
 from indexer.progress import Progress
-from indexer.sandbox import Sandboxed
 from indexer.settings import IndexSettings
 from indexer.settle import refined
 from indexer.stages import Steps
@@ -59,7 +59,7 @@ def import_boxes(
     file, digest = read_boxes(boxes), content_hash(boxes)
     steps = _tracked_steps(file) if file.tracked else _untracked_steps(file, settings)
 
-    def check(recorded: Sandboxed) -> None:
+    def check(recorded: Source[Any]) -> None:
         _check_frames(file, boxes, recorded)
         for note in file.notes:
             recorded.statistics.warn(note)
@@ -73,11 +73,13 @@ def import_boxes(
     origin = VideoReport(
         detector=DETECTOR, boxes=shown(boxes.name), boxes_hash=digest, lines_ignored=dict(file.ignored)
     )
+    how = Look(fps=None, device="cpu", find=lambda frames: _find(file, frames))
     return index_recording(
         gallery,
         embedder,
         recording,
         settings,
+        opening=lambda: looking_here(recording, how, settings),
         steps=replace(steps, check=check),
         origin=origin,
         progress=progress,
@@ -85,7 +87,7 @@ def import_boxes(
     )
 
 
-def _tracked_steps(file: BoxFile) -> Steps:
+def _tracked_steps(file: BoxFile) -> Steps[Frame]:
     def follow(frame: Frame, _: Detections) -> Sequence[Tracked]:
         found = _scaled(file.frames.get(frame.index, NOTHING), frame)
         return [
@@ -99,10 +101,10 @@ def _tracked_steps(file: BoxFile) -> Steps:
         counters.count("never_in_the_picture")
         return []
 
-    return Steps(fps=None, device="cpu", find=lambda frames: _find(file, frames), follow=follow, refine=keep)
+    return Steps(follow=follow, refine=keep)
 
 
-def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps:
+def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps[Frame]:
     tracker = Tracker(start_score=settings.track_score)
     # Detectors score on scales of their own. Scores outside 0..1 say nothing to the tracker: all count alike.
     comparable = all(
@@ -113,13 +115,7 @@ def _untracked_steps(file: BoxFile, settings: IndexSettings) -> Steps:
         scores = found.scores if comparable else np.ones_like(found.scores)
         return tracker.update(Detections(found.boxes, scores), frame.time_us)
 
-    return Steps(
-        fps=None,
-        device="cpu",
-        find=lambda frames: _find(file, frames),
-        follow=follow,
-        refine=lambda stretch, counters: refined(stretch, counters, settings),
-    )
+    return Steps(follow=follow, refine=lambda stretch, counters: refined(stretch, counters, settings))
 
 
 def _find(file: BoxFile, frames: Sequence[Frame]) -> list[Detections]:
@@ -136,7 +132,7 @@ def _scaled(found: FrameBoxes, frame: Frame) -> FrameBoxes:
     return replace(found, boxes=found.boxes * np.array([*scale, *scale], dtype=np.float32))
 
 
-def _check_frames(file: BoxFile, boxes: Path, recorded: Sandboxed) -> None:
+def _check_frames(file: BoxFile, boxes: Path, recorded: Source[Any]) -> None:
     last, count = max(file.frames, default=-1), recorded.statistics.frames_decoded
     if last >= count:
         raise MalformedImport(

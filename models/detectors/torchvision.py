@@ -17,6 +17,15 @@ from models.preprocessing import Crop, check_image, resample
 PERSON: Final = 1
 
 
+def weights_file(name: str) -> Path:
+    """Where the weights of a network of torchvision lie once they were downloaded."""
+    torchvision_compat.ensure()
+    from torchvision.models import get_model_weights
+
+    url = get_model_weights(name).DEFAULT.url
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(url).path).name
+
+
 class TorchvisionDetector:
     """A detector of torchvision.models.detection with its COCO weights.
 
@@ -46,8 +55,7 @@ class TorchvisionDetector:
         self.name = f"torchvision:{name}"
         self.device = resolve_device(device)
         self._threshold = threshold
-        weights = get_model_weights(name).DEFAULT
-        path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlsplit(weights.url).path).name
+        weights, path = get_model_weights(name).DEFAULT, weights_file(name)
         if not path.is_file():
             raise MissingWeights(f"no {path}; get it from {weights.url}")
         network = get_model(

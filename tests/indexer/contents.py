@@ -1,6 +1,8 @@
 """Everything a gallery holds, in a form that can be compared."""
 
+from collections.abc import Mapping, Set
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -20,12 +22,13 @@ VOLATILE = {
 }
 
 
-def contents(gallery: Gallery) -> dict[str, Any]:
-    """Rows of every table, and the bytes of every segment and thumbnail."""
+def contents(gallery: Gallery, but: Mapping[str, Set[str]] = MappingProxyType({})) -> dict[str, Any]:
+    """Rows of every table, and the bytes of every segment and thumbnail; `but` for columns, by table."""
     found: dict[str, Any] = {}
     with gallery._database.engine.connect() as connection:
         for table in METADATA.sorted_tables:
-            columns = [c for c in table.columns if c.name not in VOLATILE.get(table.name, set())]
+            left_out = VOLATILE.get(table.name, set()) | but.get(table.name, set())
+            columns = [c for c in table.columns if c.name not in left_out]
             found[table.name] = sorted(repr(row) for row in connection.execute(select(*columns)))
     found["segments"] = sorted(
         sorted((file.name, file.read_bytes()) for file in segment.iterdir())

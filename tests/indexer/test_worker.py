@@ -22,7 +22,7 @@ from gallery import (
     VideoWriter,
 )
 from gallery.signing import check, keep_daily, public_key
-from indexer import worker as worker_module
+from indexer import upkeep as upkeep_module
 from indexer.settings import IndexSettings
 from indexer.worker import Worker
 from models.detector import Detections
@@ -306,7 +306,7 @@ def test_a_reindex_job_whose_video_or_model_is_gone(sqlite_gallery: Gallery, cro
 def test_many_segments_are_merged(
     sqlite_gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_module, "MANY_SEGMENTS", 3)
+    monkeypatch.setattr(upkeep_module, "MANY_SEGMENTS", 3)
     videos = [make_video(tmp_path / f"{seed}.mp4", frames=20, seed=seed) for seed in range(4)]
     file_job(sqlite_gallery, *videos)
     run_once(sqlite_gallery)

@@ -1,0 +1,182 @@
+"""A Ray cluster of three nodes on this machine: one is killed, others are refused or not there."""
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gallery import Gallery
+from indexer.cluster.connecting import connect
+from indexer.cluster.pool import Pool
+from indexer.cluster.ray_cluster import RayCluster, slots_of
+from indexer.cluster.running import Driver
+from indexer.cluster.settings import ClusterSettings
+from indexer.errors import ClusterUnavailable
+from sightline.main import app
+from tests.indexer.cluster.conftest import SETTINGS, indexed
+from tests.indexer.cluster.fakes import DETECTOR, MODEL, FakeNetworks, Loaded
+from tests.indexer.cluster.test_sharing import file_job
+from tests.waiting import until
+
+QUICK = ClusterSettings(cpus=1, split_seconds=4.0, shares=2, refresh_seconds=0.2)
+
+
+class Nodes:
+    """Three nodes of one processor each."""
+
+    def __init__(self) -> None:
+        from ray.cluster_utils import Cluster
+
+        some: Any = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
+        self._cluster: Any = Cluster(initialize_head=True, head_node_args=some)
+        self._others = [self._cluster.add_node(**some) for _ in range(2)]
+        self.address = str(self._cluster.address)
+
+    def kill_one_of(self, actors: set[int]) -> None:
+        """Kill a node, not the head, that one of these processes belongs to."""
+        for node in self._others:
+            if _parents(actors) & {process.process.pid for process in node.all_processes["raylet"]}:
+                self._cluster.remove_node(node, allow_graceful=False)
+                self._others.remove(node)
+                return
+        raise AssertionError("no node but the head had something to do")
+
+    def shutdown(self) -> None:
+        self._cluster.shutdown()
+
+
+def processes(folder: str) -> set[int]:
+    """All that belongs to a cluster: what has its folder in the command line."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.encode() in (process / "cmdline").read_bytes():
+                found.add(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def _parents(actors: set[int]) -> set[int]:
+    stats = [Path(f"/proc/{process}/stat").read_text() for process in actors]
+    return {int(stat.rpartition(")")[2].split()[1]) for stat in stats}
+
+
+def started(folder: str) -> Nodes:
+    """Start the nodes; Ray gives each 30 seconds, which a busy machine may need longer than."""
+    for _ in range(4):
+        with suppress(Exception):
+            return Nodes()
+        for process in processes(folder):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+    return Nodes()
+
+
+@pytest.fixture(scope="module")
+def nodes() -> Iterator[Nodes]:
+    """The cluster; in the end none of its processes is left."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder,  # paths of sockets are short
+    ):
+        patch.setenv("RAY_TMPDIR", folder)
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        made = started(folder)
+        try:
+            yield made
+        finally:
+            made.shutdown()
+        until(lambda: not processes(folder))
+
+
+@contextmanager
+def driving(gallery: Gallery, nodes: Nodes, networks: FakeNetworks) -> Iterator[None]:
+    stop = threading.Event()
+    errors: list[BaseException] = []
+    driver = Driver(gallery, SETTINGS, QUICK, nodes.address, "driver", networks=networks, embedder=Loaded())
+
+    def run() -> None:
+        try:
+            driver.run(stop)
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        assert not errors
+
+
+@pytest.mark.long  # three nodes are a dozen processes that import Ray, and three that import torch
+def test_a_node_is_killed_in_the_middle_and_the_rows_are_those_of_one_machine(
+    sqlite_gallery: Gallery, crowds: list[Path], on_one_machine: list[Any], nodes: Nodes, tmp_path: Path
+) -> None:
+    job = file_job(sqlite_gallery, *crowds)
+
+    def at_work() -> set[int]:
+        return {int(file.name) for file in tmp_path.iterdir() if file.name.isdecimal()}
+
+    with driving(sqlite_gallery, nodes, FakeNetworks(held=tmp_path)):
+        until(lambda: len(at_work()) >= 2)
+        nodes.kill_one_of(at_work())
+        (tmp_path / "go").touch()
+        until(lambda: sqlite_gallery.jobs.get(job.id).state not in {"queued", "running"})
+    done = sqlite_gallery.jobs.get(job.id).recordings
+    assert [(one.state, one.reason, one.attempts) for one in done] == [("succeeded", None, 1)] * 2
+    assert {str(one.worker).rpartition("-")[0] for one in done} == {"driver"}
+    assert indexed(sqlite_gallery) == on_one_machine[1]
+
+
+@pytest.mark.long
+def test_nodes_with_other_weights_are_not_used(nodes: Nodes) -> None:
+    pool, networks = Pool(), FakeNetworks(digest="other")
+    connect(nodes.address)
+    with RayCluster(nodes.address, pool, SETTINGS, QUICK, networks=networks, detector=DETECTOR, model=MODEL):
+        until(lambda: "has other weights of detector nanodet" in pool.why_none)
+        assert pool.size == 0
+
+
+def test_a_cluster_that_is_not_there_gets_one_line(sqlite_gallery: Gallery, crowds: list[Path]) -> None:
+    job = file_job(sqlite_gallery, crowds[0])
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        with pytest.raises(ClusterUnavailable, match=rf"{address} cannot be reached: .*refused"):
+            connect(address)
+        command = ["worker", "--once", "--ray", address, "--data-dir", str(sqlite_gallery.data_dir)]
+        said = CliRunner().invoke(app, command)
+    assert said.exit_code == 2
+    assert f"the Ray cluster {address} cannot be reached" in said.output
+    assert sqlite_gallery.jobs.get(job.id).state == "queued"
+    for wrong in ("127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "no such host:1", ""):
+        with pytest.raises(ClusterUnavailable, match="cannot be reached"):
+            connect(wrong)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_actors_fit_their_node() -> None:
+    def fit(cpus: int, **resources: float) -> list[tuple[int, int]]:
+        return [(slot.cpus, slot.gpus) for slot in slots_of("n", "a", resources, cpus)]
+
+    assert fit(2, CPU=5) == [(2, 0), (2, 0)]
+    assert fit(2, CPU=1) == [(1, 0)]
+    assert fit(4, CPU=12, GPU=2) == [(4, 1), (4, 1), (4, 0)]
+    assert fit(2, CPU=3, GPU=2) == [(2, 1), (1, 1)]
+    assert fit(2) == fit(2, GPU=1) == []
