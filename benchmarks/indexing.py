@@ -123,7 +123,7 @@ class NotingGallery(Gallery):
 
     def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:
         """Make one that notes."""
-        writer = NotingWriter(self._database, self.data_dir, content_hash, model)
+        writer = NotingWriter(self._database, self._segments, content_hash, model)
         writer.noted = self.noted
         return writer
 

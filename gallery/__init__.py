@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gallery.errors import InvalidInput as InvalidInput
     from gallery.errors import LeaseLost as LeaseLost
     from gallery.errors import NotFound as NotFound
+    from gallery.errors import VectorsUnavailable as VectorsUnavailable
     from gallery.formats import RECORDING_SUFFIXES as RECORDING_SUFFIXES
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
     from gallery.validation import given_name as given_name
     from gallery.validation import given_words as given_words
     from gallery.vectors.levels import standard_scores as standard_scores
+    from gallery.vectors.milvus import Milvus as Milvus
     from gallery.vectors.snapshot import Snapshot as Snapshot
     from gallery.vectors.snapshot import Stored as Stored
     from gallery.writing.writer import VideoWriter as VideoWriter
@@ -144,6 +146,7 @@ _HOMES = {
         "InvalidInput",
         "LeaseLost",
         "NotFound",
+        "VectorsUnavailable",
     ],
     "gallery": ["Gallery"],
     "jobs.jobs": ["Jobs"],
@@ -226,6 +229,7 @@ _HOMES = {
     "settings": ["GallerySettings"],
     "upkeep.faults": ["DamagedVideo", "Part"],
     "vectors.levels": ["standard_scores"],
+    "vectors.milvus": ["Milvus"],
     "vectors.snapshot": ["Snapshot", "Stored"],
     "writing.writer": ["VideoWriter"],
     "trail": ["check_trail"],

@@ -14,7 +14,8 @@ GalleryError
 ├── CorruptSegment        a vector segment is damaged
 ├── CatalogueDamaged      the database file is damaged or is none
 ├── StorageFull           the disk of the database is full
-└── CatalogueUnavailable  the database cannot be reached
+├── CatalogueUnavailable  the database cannot be reached
+└── VectorsUnavailable    Milvus, which holds the vectors, cannot be reached
 """
 
 from collections.abc import Sequence
@@ -102,3 +103,7 @@ class StorageFull(GalleryError):
 
 class CatalogueUnavailable(GalleryError):
     """The database cannot be reached."""
+
+
+class VectorsUnavailable(GalleryError):
+    """Milvus, which holds the vectors, cannot be reached or refuses to work."""

@@ -1,6 +1,6 @@
 """The door: everything that is recorded is reached through a Gallery."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -50,12 +50,15 @@ from gallery.upkeep.faults import Mended
 from gallery.upkeep.mending import mend
 from gallery.upkeep.strips import Strips
 from gallery.upkeep.verify import VerifyReport, verify
+from gallery.vectors.milvus import Milvus
+from gallery.vectors.segments import Segments
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.features import FeatureWriter
+from gallery.writing.migrating import VectorMigration, migrate_vectors
 from gallery.writing.sweep import SweepReport, sweep
 from gallery.writing.writer import VideoWriter
 
@@ -87,10 +90,13 @@ class Gallery:
         strips: thumbnail strips that are not what was written, to be drawn anew.
     """
 
-    def __init__(self, database: Database, data_dir: Path, sight: Sight = ALL) -> None:
+    def __init__(
+        self, database: Database, data_dir: Path, sight: Sight = ALL, segments: Segments | None = None
+    ) -> None:
         self._database = database
         self._sight = sight
         self.data_dir = data_dir
+        self._segments = segments = segments or Segments(data_dir)
         self.catalogue = Catalogue(database, data_dir, sight)
         self.jobs = Jobs(database, sight=sight)
         self.failures = Failures(database, self.jobs, sight)
@@ -104,12 +110,12 @@ class Gallery:
         self.searches = Searches(database, sight)
         self.cases = Cases(database, sight)
         self.marks = Marks(database, sight)
-        self.models = Models(database, data_dir, sight)
+        self.models = Models(database, segments, sight)
         self.calibrations = Calibrations(database, sight)
         self.adaptations = Adaptations(database, data_dir)
         self.strips = Strips(database, data_dir)
-        self._snapshots = Snapshots(database, data_dir)
-        self.erasures = Erasures(database, data_dir, self._snapshots)
+        self._snapshots = Snapshots(database, segments)
+        self.erasures = Erasures(database, segments, self._snapshots)
         self.holds = Holds(database)
         self.retention = RetentionRules(database)
 
@@ -124,6 +130,7 @@ class Gallery:
         Raises:
             SchemaMismatch: the database is not at the schema this code was written for.
             CatalogueUnavailable: the database cannot be reached.
+            VectorsUnavailable: with `create`, Milvus cannot be reached where vectors are to go there.
         """
         if create:
             make_private(settings.data_dir)
@@ -134,9 +141,14 @@ class Gallery:
         except BaseException:
             database.close()
             raise
-        gallery = cls(database, settings.data_dir.absolute())
+        gallery = cls(database, settings.data_dir.absolute(), segments=_segments(settings))
         gallery.erasures.folder = settings.erasure_dir
         if create:
+            try:
+                gallery.check_vectors()
+            except BaseException:
+                gallery.close()
+                raise
             gallery.sweep()
             Reserve(gallery.data_dir).keep()
         return gallery
@@ -148,7 +160,7 @@ class Gallery:
         `gallery.sql.sight.Sight`. Keys, groups and the audit trail are those of the whole gallery, and models
         too, as they are.
         """
-        limited = Gallery(self._database, self.data_dir, Sight(camera_ids))
+        limited = Gallery(self._database, self.data_dir, Sight(camera_ids), self._segments)
         limited.audit, limited.keys, limited._snapshots = self.audit, self.keys, self._snapshots
         limited.erasures = self.erasures
         return limited
@@ -174,7 +186,7 @@ class Gallery:
         Raises:
             InvalidInput: no such hash or model can be.
         """
-        return VideoWriter(self._database, self.data_dir, content_hash, model)
+        return VideoWriter(self._database, self._segments, content_hash, model)
 
     def feature_writer(self, video: VideoInfo, model: ModelInfo) -> FeatureWriter:
         """Make a writer for another model's features of a video that is here. Use it as a context manager.
@@ -182,7 +194,7 @@ class Gallery:
         Raises:
             InvalidInput: no such model can be.
         """
-        return FeatureWriter(self._database, self.data_dir, video, model)
+        return FeatureWriter(self._database, self._segments, video, model)
 
     def snapshot(self, model_id: str) -> Snapshot:
         """Return what can be searched now: every change committed before this call is in it.
@@ -251,7 +263,7 @@ class Gallery:
             self.catalogue.video(video_id)  # or NotFound: it is not seen
             if "camera_id" in changes:
                 self.catalogue.camera(changes["camera_id"])
-        return correct_video(self._database, self.data_dir, video_id, changes, key_id)
+        return correct_video(self._database, self._segments, video_id, changes, key_id)
 
     def erase_video(self, video_id: str, *, key_id: str | None = None) -> int:
         """Remove a video and all that was made from it: no search that begins afterwards finds it.
@@ -280,31 +292,54 @@ class Gallery:
         Damaged segments stay as they are; the report names them. Erasures that have left the disk wholly then
         say so.
         """
-        report = compact(self._database, self.data_dir, max_tracklets=max_tracklets)
+        report = compact(self._database, self._segments, max_tracklets=max_tracklets)
         if settled := self._settle():
             report = replace(report, settled=len(settled))
         return report
+
+    def migrate_vectors(
+        self, into_milvus: bool, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> VectorMigration:
+        """Move all vectors into Milvus or out of it, comparing each; again goes on with those that are left.
+
+        `progress` is told how many segments have been looked at, of how many. Searches go on meanwhile.
+
+        Raises:
+            InvalidInput: nothing says where Milvus is.
+            VectorsUnavailable: it cannot be reached; what was moved stays so.
+        """
+        segments = self._segments.towards(into_milvus)
+        segments.check()
+        return migrate_vectors(self._database, segments, progress)
 
     def _settle(self) -> list[str]:
         if not self.erasures.certificates.waiting():
             return []
         self.sweep()
-        return settle(self._database, self.data_dir)
+        return [] if self._segments.is_waiting() else settle(self._database, self.data_dir)
 
     def sweep(self) -> SweepReport:
         """Remove what processes left behind that died; safe at any time."""
         self.adaptations.sweep()
-        return sweep(self._database, self.data_dir)
+        return sweep(self._database, self._segments)
 
     def verify(self) -> VerifyReport:
         """Look for whatever is wrong: reads all rows, all vectors and all files, and the audit trail."""
-        return verify(self._database, self.data_dir)
+        return verify(self._database, self._segments)
 
     def mend(self, report: VerifyReport) -> Mended:
         """Mend what needs no recording: remove what nothing names, put right what follows from other rows."""
         counts = {"unnamed": len(report.unnamed), "empty": len(report.empty), "damaged": len(report.damaged)}
         self.audit.record("gallery.repair", detail=counts)
-        return mend(self._database, self.data_dir, report)
+        return mend(self._database, self._segments, report)
+
+    def check_vectors(self) -> str | None:
+        """Return the version of Milvus where vectors go there; None where they go into files.
+
+        Raises:
+            VectorsUnavailable: it cannot be reached.
+        """
+        return self._segments.check()
 
     def check_database(self) -> list[str]:
         """Say what the database finds wrong with itself: a sentence each, none when it is sound.
@@ -360,7 +395,8 @@ class Gallery:
         return restore(settings, source)
 
     def close(self) -> None:
-        """Close all connections to the database."""
+        """Close all connections to the database and to Milvus."""
+        self._segments.close()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -370,3 +406,8 @@ class Gallery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _segments(settings: GallerySettings) -> Segments:
+    milvus = None if settings.milvus_uri is None else Milvus.named(settings)
+    return Segments(settings.data_dir.absolute(), milvus, into_milvus=settings.vectors == "milvus")

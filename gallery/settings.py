@@ -1,8 +1,9 @@
 """Settings of the gallery: one directory for files and one database."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SQLITE_PREFIX = "sqlite:///"
@@ -14,6 +15,9 @@ class GallerySettings(BaseSettings):
 
     `data_dir` must lie on one file system that all processes of the installation share and that has flock.
     `database_url` is sqlite:///FILE or postgresql://...; None means a SQLite file in `data_dir`.
+    `vectors` says where vectors of new recordings go: into files that FAISS searches, or into Milvus.
+    `milvus_uri` says where Milvus is: http://HOST:19530, or FILE.db for milvus-lite; `milvus_token` is
+    USER:PASSWORD where it asks for one.
     `anchor_key` is the file of the key that signs anchors of the audit trail, by default `keys/anchor.pem` in
     `data_dir`; into `anchor_dir` workers write one a day.
     `erasure_dir`: a folder into which the certificate of each erasure is written, for restores to repeat it.
@@ -25,6 +29,9 @@ class GallerySettings(BaseSettings):
 
     data_dir: Path = Path("data")
     database_url: str | None = None
+    vectors: Literal["faiss", "milvus"] = "faiss"
+    milvus_uri: str | None = None
+    milvus_token: SecretStr | None = None
     anchor_key: Path | None = None
     anchor_dir: Path | None = None
     erasure_dir: Path | None = None
@@ -42,6 +49,19 @@ class GallerySettings(BaseSettings):
         ):
             return value
         raise ValueError(f"must begin with {SQLITE_PREFIX} and name a file, or with {POSTGRESQL_PREFIX}")
+
+    @field_validator("milvus_uri")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(("http://", "https://")) or value.endswith(".db"):
+            return value
+        raise ValueError("must begin with http:// or https://, or name a file that ends in .db")
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.vectors == "milvus" and self.milvus_uri is None:
+            raise ValueError("SIGHTLINE_VECTORS=milvus needs SIGHTLINE_MILVUS_URI")
+        return self
 
     @property
     def resolved_anchor_key(self) -> Path:

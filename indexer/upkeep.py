@@ -8,7 +8,7 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from gallery import CatalogueUnavailable, Conflict, Gallery, GalleryError
+from gallery import CatalogueUnavailable, Conflict, Gallery, GalleryError, VectorsUnavailable
 from gallery.errors import StorageFull
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 MANY_SEGMENTS: Final = 64
 RULES_SECONDS: Final = 3600.0  # between two looks at the rules of retention
-PASSING: Final = (CatalogueUnavailable, StorageFull, OSError)
+PASSING: Final = (CatalogueUnavailable, StorageFull, VectorsUnavailable, OSError)
 
 
 def passes(error: Exception) -> bool:

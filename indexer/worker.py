@@ -104,7 +104,8 @@ class Worker:
 
         Raises:
             ModelError: the network cannot be loaded.
-            CatalogueUnavailable: the database could not be reached for `settings.outage_seconds`.
+            CatalogueUnavailable, VectorsUnavailable: the database or Milvus could not be reached for
+                `settings.outage_seconds`.
             StorageFull, OSError: a disk of the gallery was full for so long.
         """
         from indexer.work import Work
@@ -228,11 +229,11 @@ class Worker:
         return self._stop.is_set()
 
     def _patiently(self, action: Callable[[], T]) -> T:
-        """Do something with the gallery, waiting while its database is away or a disk of it is full.
+        """Do something with the gallery, waiting while its database or Milvus is away or a disk is full.
 
         Raises:
-            CatalogueUnavailable, StorageFull, OSError: it stayed so for `settings.outage_seconds`, or the
-                worker is to stop.
+            CatalogueUnavailable, VectorsUnavailable, StorageFull, OSError: it stayed so for
+                `settings.outage_seconds`, or the worker is to stop.
         """
         began, pause = time.monotonic(), 0.5
         while True:

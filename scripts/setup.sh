@@ -83,6 +83,7 @@ else
 fi
 extras+=,postgres
 if [ "$profile" = dev ]; then
+    [ "$extras" = gpu,postgres ] || extras+=,milvus-lite
     extras+=,dev,simulation,train
     command -v chromium >/dev/null || need_debian_package chromium "tests of the web page" || true
     # A minimal Debian lacks these. Playwright's driver does not start without the first.

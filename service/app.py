@@ -144,6 +144,17 @@ def create_app(
     return app
 
 
+def _open(settings: ServiceSettings) -> Gallery:
+    """Open the gallery, unless Milvus is needed and away: nothing could be searched."""
+    gallery = Gallery.open(settings)
+    try:
+        gallery.check_vectors()
+    except BaseException:
+        gallery.close()
+        raise
+    return gallery
+
+
 @asynccontextmanager
 async def _lifespan(
     app: FastAPI,
@@ -154,7 +165,7 @@ async def _lifespan(
     instruments: Instruments,
 ) -> AsyncIterator[None]:
     """Make what requests share, and close what was opened here."""
-    opened = await run_in_threadpool(Gallery.open, settings) if gallery is None else gallery
+    opened = await run_in_threadpool(_open, settings) if gallery is None else gallery
     state = make_state(settings, opened, networks, instruments)
     app.state.sightline = state
     chores = (_keep_networks, _keep_house, _keep_telling)

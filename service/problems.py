@@ -123,6 +123,13 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     gallery_errors.CatalogueUnavailable: Kind(
         503, "catalogue-unavailable", "The database is unavailable", public=False, headers=_SOON
     ),
+    gallery_errors.VectorsUnavailable: Kind(
+        503,
+        "vectors-unavailable",
+        "The index is unavailable: Milvus does not answer",
+        public=False,
+        headers=_SOON,
+    ),
     gallery_errors.SchemaMismatch: Kind(
         503, "schema-mismatch", "The database schema does not match", public=False, headers=_LATER
     ),

@@ -39,6 +39,7 @@ def examine(settings: ServiceSettings, *, deep: bool) -> Iterator[Finding]:
         ("faiss", faiss),
         ("ffmpeg", ffmpeg),
         ("database", database),
+        ("milvus", milvus),
         ("models", models),
         ("disk", disk),
     ]
@@ -170,6 +171,24 @@ def database(settings: GallerySettings) -> Finding:
             return Finding("database", "failed", f"{name}: {'; '.join(problems)}")
         cameras = gallery.catalogue.cameras()
     return Finding("database", "ok", f"{name}, schema is current, {len(cameras)} cameras")
+
+
+def milvus(settings: GallerySettings) -> Finding:
+    """Check that Milvus answers, where vectors are in it."""
+    from gallery import Milvus
+
+    if settings.milvus_uri is None:
+        return Finding("milvus", "ok", "not used: vectors are in files, which FAISS searches")
+    found = Milvus.named(settings)
+    try:
+        version = found.version()
+    finally:
+        found.close()
+    use = "new vectors go there" if settings.vectors == "milvus" else "new vectors go into files"
+    detail = f"{version} at {settings.milvus_uri}; {use}"
+    if settings.milvus_uri.endswith(".db"):
+        return Finding("milvus", "warning", f"{detail}. milvus-lite serves one process: for trials only")
+    return Finding("milvus", "ok", detail)
 
 
 def record(settings: GallerySettings) -> Iterator[Finding]:

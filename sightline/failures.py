@@ -25,6 +25,7 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (gallery.SchemaTooNew, "install the version of the program that the gallery was last used with"),
     (gallery.SchemaMismatch, "run `sightline migrate`"),
     (gallery.CatalogueUnavailable, "check SIGHTLINE_DATABASE_URL and that the database is running"),
+    (gallery.VectorsUnavailable, "check SIGHTLINE_MILVUS_URI and that Milvus is running"),
     (gallery.CatalogueDamaged, "`sightline doctor` says more; restore it from a backup"),
     (gallery.StorageFull, "make room, then try again"),
     (gallery.CorruptSegment, "`sightline repair` makes it anew from its recordings"),

@@ -17,6 +17,7 @@ _KEPT: Final = {
     "train": "the last saved state is kept; --resume goes on from it",
     "simulate": "what is drawn is kept; run the command again to go on",
     "compact": "the gallery is as it was",
+    "migrate-vectors": "what was moved stays moved; start it again for the rest",
     "jobs": "the job goes on; `sightline jobs cancel` stops it",
 }
 STATUS: Final = 130  # what shells expect of a program that SIGINT ended

@@ -28,6 +28,7 @@ from sightline import (
     keys,
     marks,
     migrate,
+    migrate_vectors,
     models,
     reindex,
     repair,
@@ -138,6 +139,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("repair")(repair.repair)
 app.command("compact")(compact.compact)
+app.command("migrate-vectors")(migrate_vectors.migrate_vectors)
 app.command("migrate")(migrate.migrate)
 app.command("train")(train.train)
 app.command("calibrate")(calibrate.calibrate)

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -56,6 +57,22 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One milvus-lite a test process, in the process: each gallery has keys of its own in it."""
+    if find_spec("milvus_lite") is None:
+        give_up("the extra [milvus-lite] is not installed", os.environ)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gallery.vectors.milvus._SECONDS", 120.0)  # a busy machine is no server that is away
+        yield str(tmp_path_factory.mktemp("milvus") / "milvus.db")
+
+
+@pytest.fixture
+def milvus_settings(sqlite_settings: GallerySettings, milvus_uri: str) -> GallerySettings:
+    """An empty gallery on SQLite and Milvus, not open."""
+    return sqlite_settings.model_copy(update={"vectors": "milvus", "milvus_uri": milvus_uri})
+
+
 @pytest.fixture
 def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> GallerySettings:
     """An empty gallery on SQLite, migrated, not open."""
@@ -96,6 +113,14 @@ def gallery(gallery_settings: GallerySettings) -> Iterator[Gallery]:
 def sqlite_gallery(sqlite_settings: GallerySettings) -> Iterator[Gallery]:
     """An empty open gallery on SQLite, for what does not depend on the database."""
     with Gallery.open(sqlite_settings) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["faiss", "milvus"])
+def either_gallery(request: pytest.FixtureRequest) -> Iterator[Gallery]:
+    """An empty open gallery on SQLite, once with its vectors in files and once in Milvus."""
+    fixture = "sqlite_settings" if request.param == "faiss" else "milvus_settings"
+    with Gallery.open(request.getfixturevalue(fixture)) as opened:
         yield opened
 
 

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 TOOLS = Path(sys.executable).parent
-OTHERS = {"postgres", "proxy", "prometheus", "grafana"}  # images that are not ours
+OTHERS = {"postgres", "milvus", "proxy", "prometheus", "grafana"}  # images that are not ours
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_first_key_is_a_secret_of_the_server_alone(services: dict[str, Any])
 
 
 def test_every_service_of_ours_is_locked_down(services: dict[str, Any]) -> None:
-    for name in services.keys() - {"postgres"}:
+    for name in services.keys() - {"postgres", "milvus"}:  # databases, as their makers start them
         service = services[name]
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name
@@ -69,6 +69,16 @@ def test_nothing_starts_before_the_schema_is_current(services: dict[str, Any]) -
 
 def test_the_server_is_published_on_the_loopback_address(services: dict[str, Any]) -> None:
     assert services["server"]["ports"] == ["${SIGHTLINE_PUBLISH:-127.0.0.1:8000}:8000"]
+
+
+def test_milvus_runs_by_its_profile_and_is_waited_for(services: dict[str, Any]) -> None:
+    milvus = services["milvus"]
+    assert (milvus["profiles"], milvus.get("ports")) == (["milvus"], None)
+    for name in ("migrate", "server", "worker", "worker-gpu"):
+        assert services[name]["depends_on"]["milvus"] == {"condition": "service_healthy", "required": False}
+    example = (ROOT / "env.example").read_text(encoding="utf-8")
+    assert "\n#SIGHTLINE_MILVUS_URI=http://milvus:19530\n" in example
+    assert (ROOT / "deploy/milvus-etcd.yml").is_file()
 
 
 def test_every_build_target_and_command_exists(services: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Model, Probe, Segment, Tracklet, Video
 from gallery.upkeep.files import is_lost, sha256_of
-from gallery.vectors.segment import DATA_FILES, segment_directory
+from gallery.vectors.segment import DATA_FILES, MILVUS_NOTE, segment_directory
 from gallery.vectors.segment import MANIFEST as SEGMENT_MANIFEST
 
 FORMAT = 1
@@ -85,12 +85,14 @@ def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
     has no `backup.json` and cannot be restored.
 
     Raises:
-        Conflict: the directory is there and not empty, or the gallery changes too fast to be copied.
+        Conflict: the directory is there and not empty, vectors are in Milvus, or the gallery changes too fast
+            to be copied.
         StorageFull: there is no room for it; what was copied is removed again.
         OSError: something cannot be read or written.
     """
     if target.exists() and any(target.iterdir()):
         raise Conflict(f"{target} is not empty: a backup goes into a new folder")
+    _refuse_milvus(database, data_dir)
     make_private(target)
     try:
         return _copy(database, data_dir, target)
@@ -100,6 +102,20 @@ def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
         if is_full(error):
             raise StorageFull(f"there is no room for a backup in {target}: nothing is left of it") from error
         raise
+
+
+def _refuse_milvus(database: Database, data_dir: Path) -> None:
+    """A backup holds files, and must not look whole where the vectors are elsewhere."""
+    with database.read() as session:
+        segments = [
+            segment_directory(data_dir, segment_id) for segment_id in session.scalars(select(Segment.id))
+        ]
+    elsewhere = sum((directory / MILVUS_NOTE).exists() for directory in segments)
+    if elsewhere:
+        raise Conflict(
+            f"the vectors of {elsewhere} of {len(segments)} segments are in Milvus, which no backup holds: "
+            "run `sightline migrate-vectors faiss` first, or copy Milvus, database and folder by other means"
+        )
 
 
 def _copy(database: Database, data_dir: Path, target: Path) -> BackupReport:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -83,10 +84,11 @@ def move_durably(source: Path, target: Path) -> None:
     sync_directory(target.parent)
 
 
-def discard_tree(path: Path, staging: Path) -> bool:
+def discard_tree(path: Path, staging: Path, release: Callable[[Path], bool] | None = None) -> bool:
     """Remove a directory, whole at one instant for everybody who looks for it; False if it was not there.
 
     It is renamed into `staging` first, where the next sweep finds it should we die before it is gone.
+    `release` lets go of what it stands for elsewhere; where that has to wait, it stays for the sweep.
     """
     staging.mkdir(parents=True, exist_ok=True)
     trash = staging / f"trash-{secrets.token_hex(8)}"
@@ -95,7 +97,8 @@ def discard_tree(path: Path, staging: Path) -> bool:
     except FileNotFoundError:
         return False
     sync_directory(path.parent)
-    remove_tree(trash)
+    if release is None or release(trash):
+        remove_tree(trash)
     return True
 
 

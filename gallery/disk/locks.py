@@ -3,7 +3,7 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -84,8 +84,11 @@ def dead_staging(data_dir: Path) -> list[Path]:
     return [entry for entry in entries if not is_live(data_dir, entry.name)]
 
 
-def sweep_staging(data_dir: Path) -> int:
-    """Remove what dead processes left in staging; returns how many directories that were."""
+def sweep_staging(data_dir: Path, release: Callable[[Path], bool] = lambda _directory: True) -> int:
+    """Remove what dead processes left in staging; returns how many directories that were.
+
+    `release` lets go of what a directory stands for elsewhere; where it cannot, the directory stays.
+    """
     root = staging_root(data_dir)
     if not root.is_dir():
         return 0
@@ -93,11 +96,13 @@ def sweep_staging(data_dir: Path) -> int:
     for lock_file in sorted(root.glob("*" + _SUFFIX)):
         descriptor = _lock_of_the_dead(lock_file)
         if descriptor is not None:
-            remove_tree(lock_file.with_suffix(""))
-            lock_file.unlink(missing_ok=True)
+            if release(lock_file.with_suffix("")):
+                remove_tree(lock_file.with_suffix(""))
+                lock_file.unlink(missing_ok=True)
             os.close(descriptor)
     # A directory listed before the locks were looked at, and without one now, has lost its owner.
     orphans = [entry for entry in directories if not entry.with_name(entry.name + _SUFFIX).exists()]
+    orphans = [entry for entry in orphans if release(entry)]
     for entry in orphans:
         remove_tree(entry)
     return len(orphans)

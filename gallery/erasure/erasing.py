@@ -18,8 +18,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.digests import tracklets_digest
-from gallery.disk.files import discard_tree, is_full
-from gallery.disk.locks import staging_root
+from gallery.disk.files import is_full
 from gallery.disk.reserve import Reserve
 from gallery.erasure import certificates, proof
 from gallery.erasure.kept import KeptCertificate, keep_certificates
@@ -27,7 +26,7 @@ from gallery.erasure.planning import make_plan
 from gallery.erasure.repeating import Repeated
 from gallery.erasure.resolving import Resolved
 from gallery.erasure.retention import rules_now
-from gallery.errors import Conflict, Held, InvalidInput, NotFound, StorageFull
+from gallery.errors import Conflict, Held, InvalidInput, NotFound, StorageFull, VectorsUnavailable
 from gallery.investigation.cases import note_erased_items
 from gallery.investigation.probes import probe_file
 from gallery.jobs.leases import current_time
@@ -38,7 +37,7 @@ from gallery.sql.chain import add_event
 from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure, PartErased, RetentionRule
 from gallery.sql.tables import Clip, Probe, Search, SegmentVideo, Tracklet
-from gallery.vectors.segment import segment_directory
+from gallery.vectors.segments import Segments
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
 from gallery.writing.erase import Leaving, Left, delete_rows, finish_erasure, note_files, video_locks
@@ -71,11 +70,12 @@ class Erasures:
         folder: where they are kept as files, too; None: nowhere.
     """
 
-    def __init__(self, database: Database, data_dir: Path, snapshots: Snapshots) -> None:
+    def __init__(self, database: Database, segments: Segments, snapshots: Snapshots) -> None:
         self._database = database
-        self._data_dir = data_dir
+        self._segments = segments
+        self._data_dir = segments.data_dir
         self._snapshots = snapshots
-        self._adaptations = Adaptations(database, data_dir)
+        self._adaptations = Adaptations(database, segments.data_dir)
         self.certificates = certificates.Certificates(database)
         self.folder: Path | None = None
 
@@ -200,7 +200,7 @@ class Erasures:
         _require(plan, order)
         erasure_id, leaving = secrets.token_hex(16), _leaving(found)
         with video_locks(self._data_dir, leaving.touched):
-            sample = proof.take_sample(self._database, self._data_dir, leaving)
+            sample = proof.take_sample(self._database, self._segments, leaving)
             for row in found.videos.values():
                 note_files(self._data_dir, row, erasure_id, None)
             for video_id in sorted({*found.parts, *found.cuts}):
@@ -209,13 +209,16 @@ class Erasures:
                 )
             left, photos = self._commit(erasure_id, target, order, plan.digest)
             for segment_id in left.segments:
-                discard_tree(segment_directory(self._data_dir, segment_id), staging_root(self._data_dir))
+                self._segments.discard(segment_id)
             for video_id in leaving.touched:
                 finish_erasure(self._database, self._data_dir, video_id)
         for photo in photos:
             photo.unlink(missing_ok=True)
         self._adaptations.forget(leaving.touched)
-        proof.prove(self._database, self._data_dir, self._snapshots, erasure_id, sample)
+        with suppress(
+            VectorsUnavailable
+        ):  # what is erased is; it is proved once the vectors can be compacted
+            proof.prove(self._database, self._data_dir, self._snapshots, erasure_id, sample)
         with suppress(OSError):  # workers try again, and say what is wrong
             self.keep_certificates()
         return self.certificates.get(erasure_id)

@@ -12,14 +12,15 @@ from sqlalchemy import func, select
 
 from gallery.disk.media import cache_directory, pending_thumbnails, thumbnails_directory
 from gallery.erasure.certificates import PROOF
-from gallery.errors import CorruptSegment
+from gallery.errors import CorruptSegment, VectorsUnavailable
 from gallery.records.erasure import ErasureProof
 from gallery.records.searching import RankBy
 from gallery.sql.chain import add_event
 from gallery.sql.database import Database, batches
 from gallery.sql.erasure_tables import Erasure
 from gallery.sql.tables import SegmentVideo, Tracklet, Video
-from gallery.vectors.segment import open_segment, segment_directory
+from gallery.vectors.block import Rows
+from gallery.vectors.segments import Segments
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.erase import Leaving
 
@@ -53,7 +54,7 @@ class Sample:
         return tracklet_id in self.ids or tracklet_id.partition("-")[0] in self.videos
 
 
-def take_sample(database: Database, data_dir: Path, leaving: Leaving) -> Sample:
+def take_sample(database: Database, kept: Segments, leaving: Leaving) -> Sample:
     """Read vectors of what is about to be erased, before they are gone."""
     sample = Sample(
         ids=frozenset(f"{video}-{number}" for video, own in leaving.numbers.items() for number in own),
@@ -65,9 +66,9 @@ def take_sample(database: Database, data_dir: Path, leaving: Leaving) -> Sample:
         count = 0
         for segment_id, videos in segments.items():
             try:
-                taken, of = _vectors(segment_directory(data_dir, segment_id), videos, leaving)
-            except CorruptSegment:
-                sample.unread += 1  # what is damaged can be erased all the same
+                taken, of = _vectors(kept.open(segment_id), videos, leaving)
+            except (CorruptSegment, VectorsUnavailable):
+                sample.unread += 1  # what is damaged, or away, can be erased all the same
                 continue
             found.append(taken)
             count += of
@@ -92,9 +93,8 @@ def _places(database: Database, leaving: Leaving) -> dict[str, dict[str, list[st
     return places
 
 
-def _vectors(directory: Path, videos: Sequence[str], leaving: Leaving) -> tuple[Features, int]:
+def _vectors(rows: Rows, videos: Sequence[str], leaving: Leaving) -> tuple[Features, int]:
     """At most `MOST_VECTORS` vectors of a segment that leave, (N, D), and how many leave."""
-    rows = open_segment(directory)
     going: list[NDArray[np.int64]] = []
     for video_id in videos:
         for ordinal in np.flatnonzero(rows.videos["id"] == video_id.encode()).tolist():

@@ -15,7 +15,7 @@ from gallery.disk.media import exported_directory, model_directory
 from gallery.errors import InvalidInput
 from gallery.sql.database import Database
 from gallery.sql.tables import GalleryState, Model
-from gallery.vectors.segment import segment_directory
+from gallery.vectors.segments import Segments
 
 
 class ModelFiles:
@@ -71,10 +71,11 @@ class ModelFiles:
         move_durably(self._folder, target)
 
 
-def discard_model_files(data_dir: Path, model_id: str, segment_ids: Sequence[str]) -> None:
+def discard_model_files(segments: Segments, model_id: str, segment_ids: Sequence[str]) -> None:
     """Remove what a removed model leaves on the disk; what a crash leaves there, the next sweep removes."""
+    data_dir = segments.data_dir
     for segment_id in segment_ids:
-        discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
+        segments.discard(segment_id)
     discard_tree(model_directory(data_dir, model_id), staging_root(data_dir))
     discard_tree(exported_directory(data_dir) / model_id, staging_root(data_dir))
 

@@ -26,6 +26,7 @@ from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Model, Promotion, SegmentVideo, Video
 from gallery.validation import json_object
+from gallery.vectors.segments import Segments
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")  # as in cards
 _ID: Final = re.compile(r"[0-9a-f]{64}")
@@ -38,9 +39,10 @@ class Models:
     What they are is the same for all; how many videos and tracklets they embedded is of those that are seen.
     """
 
-    def __init__(self, database: Database, data_dir: Path, sight: Sight = ALL) -> None:
+    def __init__(self, database: Database, segments: Segments, sight: Sight = ALL) -> None:
         self._database = database
-        self._data_dir = data_dir
+        self._segments = segments
+        self._data_dir = segments.data_dir
         self._sight = sight
 
     @property
@@ -262,7 +264,7 @@ class Models:
             segments = remove_vectors(session, row.id)
             add_event(session, "model.remove", key_id=key_id, subject=row.id, detail={"name": row.name})
             session.delete(row)
-        discard_model_files(self._data_dir, record.id, segments)
+        discard_model_files(self._segments, record.id, segments)
         return record
 
     def _records(self, session: Session, rows: Sequence[Model]) -> list[RegisteredModel]:

@@ -1,26 +1,23 @@
 """Mending what needs no recording. Everything is looked at again first: a report may be of an hour ago."""
 
 from dataclasses import astuple
-from pathlib import Path
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from gallery.disk.files import discard_tree
-from gallery.disk.locks import staging_root
 from gallery.sql.changes import advance_change, current_change
 from gallery.sql.database import Database
 from gallery.sql.tables import GalleryState, Segment, SegmentVideo, Tombstone
 from gallery.upkeep.faults import Mended, Unnamed
 from gallery.upkeep.rows import last_counted
 from gallery.upkeep.verify import VerifyReport
-from gallery.vectors.segment import segment_directory
+from gallery.vectors.segments import Segments
 from gallery.writing.sweep import sweep
 
 
-def mend(database: Database, data_dir: Path, report: VerifyReport) -> Mended:
+def mend(database: Database, segments: Segments, report: VerifyReport) -> Mended:
     """Remove what nothing names, mask vectors without rows, and put the change sequence ahead."""
-    removed = sum(astuple(sweep(database, data_dir)))
+    removed = sum(astuple(sweep(database, segments)))
     with database.write() as session:
         corrected = int(_catch_up(session))
     for unnamed in report.unnamed:
@@ -30,7 +27,7 @@ def mend(database: Database, data_dir: Path, report: VerifyReport) -> Mended:
         with database.write() as session:
             dropped = _drop(session, segment_id)
         if dropped:
-            discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
+            segments.discard(segment_id)
         corrected += dropped
     return Mended(removed, corrected)
 

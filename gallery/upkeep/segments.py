@@ -1,7 +1,6 @@
 """Segments: files against their checksums, vectors against what embeddings are, columns against the rows."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,30 +24,23 @@ from gallery.upkeep.files import is_there, sha256_of
 from gallery.upkeep.findings import Findings
 from gallery.vectors.block import END, FIRST_CLIP, START, Rows
 from gallery.vectors.embedding import LENGTH_TOLERANCE
-from gallery.vectors.segment import (
-    MANIFEST,
-    SegmentVanished,
-    open_segment,
-    read_clips,
-    segment_directory,
-    verify_segment,
-)
+from gallery.vectors.segment import MANIFEST, SegmentVanished
+from gallery.vectors.segments import Segments
 
 _AT_ONCE = 4096  # vectors in memory
 _ROUNDING = 2.0**-11  # of fp16, relative
 
 
-def check_segment(database: Database, data_dir: Path, segment: Segment, found: Findings) -> None:
+def check_segment(database: Database, segments: Segments, segment: Segment, found: Findings) -> None:
     """Look at a segment and at what the catalogue says is in it, as they were at one moment."""
-    directory = segment_directory(data_dir, segment.id)
     with database.read() as session:
         if session.get(Segment, segment.id) is None:
             return  # compacted or erased meanwhile
         held = _held(session, segment.id)
         try:
-            size = _compared_bytes(directory, segment)
-            rows = open_segment(directory)
-            faulty = _faulty_vectors(rows, directory)
+            size = _compared_bytes(segments, segment)
+            rows = segments.open(segment.id)
+            faulty = _faulty_vectors(rows)
         except CorruptSegment as error:
             if not (isinstance(error, SegmentVanished) and not is_there(database, Segment, segment.id)):
                 found.remake(Part.VECTORS, str(error), held, segment.model_id)
@@ -67,28 +59,29 @@ def _held(session: Session, segment_id: str) -> dict[str, Video]:
     return {video.id: video for video in session.scalars(query.where(SegmentVideo.segment_id == segment_id))}
 
 
-def _compared_bytes(directory: Path, segment: Segment) -> int:
+def _compared_bytes(segments: Segments, segment: Segment) -> int:
     """Compare a segment with its checksums and with the catalogue, and return its size."""
-    manifest = verify_segment(directory)
+    manifest = segments.verify(segment.id)
     written = (manifest.model_id, manifest.tracklets, manifest.clips)
     if written != (segment.model_id, segment.tracklet_count, segment.clip_count):
         raise CorruptSegment(segment.id, "is another one than the catalogue says")
-    if segment.manifest_sha256 not in {None, sha256_of(directory / MANIFEST)}:
+    if segment.manifest_sha256 not in {None, sha256_of(segments.directory(segment.id) / MANIFEST)}:
         raise CorruptSegment(segment.id, "was rewritten together with its manifest")
     return sum(int(file["bytes"]) for file in manifest.files.values())
 
 
-def _faulty_vectors(rows: Rows, directory: Path) -> int:
+def _faulty_vectors(rows: Rows) -> int:
     """Count the vectors of tracklets and clips that no embedding can be."""
-    (part,) = rows.parts
-    return sum(_faulty(vectors) for vectors in _all_vectors(rows, directory, part.clip_end))
+    return sum(_faulty(vectors) for vectors in _all_vectors(rows))
 
 
-def _all_vectors(rows: Rows, directory: Path, clips: int) -> Iterator[NDArray[np.float16]]:
+def _all_vectors(rows: Rows) -> Iterator[NDArray[np.float16]]:
     for start in range(0, len(rows), _AT_ONCE):
         yield rows.vectors.take(np.arange(start, min(start + _AT_ONCE, len(rows))))
-    for start in range(0, clips, _AT_ONCE):
-        yield read_clips(directory, rows.vectors.dimension, [(start, min(start + _AT_ONCE, clips))])
+    (part,) = rows.parts
+    for start in range(0, part.clip_end, _AT_ONCE):
+        limits = (start, min(start + _AT_ONCE, part.clip_end))
+        yield part.read(part.directory, rows.vectors.dimension, [limits])
 
 
 def _faulty(vectors: NDArray[np.float16]) -> int:

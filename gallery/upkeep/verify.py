@@ -5,7 +5,6 @@ What is erased, compacted or swept meanwhile is no fault.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import select
 
@@ -20,6 +19,7 @@ from gallery.upkeep.recordings import check_recordings
 from gallery.upkeep.rows import check_rows
 from gallery.upkeep.segments import check_segment
 from gallery.upkeep.trail import check_audit
+from gallery.vectors.segments import Segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class VerifyReport:
         return tuple(fault.what for fault in self.faults)
 
 
-def verify(database: Database, data_dir: Path) -> VerifyReport:
+def verify(database: Database, kept: Segments) -> VerifyReport:
     """Compare everything with its checksum, with what embeddings can be, and with the rest of the record."""
-    found = Findings()
+    found, data_dir = Findings(), kept.data_dir
     for problem in check_database(database):
         found.add(Part.ROWS, problem, advice="restore a backup")
     for problem in missing_refusals(database):
@@ -71,7 +71,7 @@ def verify(database: Database, data_dir: Path) -> VerifyReport:
         probes = list(session.scalars(select(Probe.id).order_by(Probe.id)))
         models = list(session.scalars(select(Model.id).where(Model.files.is_not(None)).order_by(Model.id)))
     for segment in segments:
-        check_segment(database, data_dir, segment, found)
+        check_segment(database, kept, segment, found)
     for video_id in videos:
         check_video(database, data_dir, video_id, found)
     for probe_id in probes:

@@ -1,7 +1,7 @@
 """Tracklet vectors with their columns in the shape that is searched: an index, and arrays beside it."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
@@ -10,15 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.records.tracklets import FloatArray
-from gallery.vectors.index import Found, Halves, Integers, ListedVectors, Mask, Vectors
+from gallery.vectors.index import (
+    CameraVectors,
+    FlatVectors,
+    Found,
+    Halves,
+    Integers,
+    Mask,
+    Stretch,
+    Vectors,
+)
 
 VIDEO_DTYPE = np.dtype([("id", "S32"), ("camera_id", "<i8"), ("first", "<i8"), ("count", "<i8")])
+# Fetches clip vectors of a segment: its directory, its dimension, and where those of each row begin and end.
+ClipReader = Callable[[Path, int, Sequence[tuple[int, int]]], Halves]
 START, END, FIRST_CLIP, NUMBER = range(4)  # rows of `columns`; the last only where tracklets were left out
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Consecutive rows that come from one segment, whose clip vectors stay on the disk.
+    """Consecutive rows that come from one segment, whose clip vectors stay where they are: `read` gets some.
 
     The clips of its last row end at `clip_end`, as those of others do where the next row's begin.
     """
@@ -28,6 +39,7 @@ class Part:
     first: int
     count: int
     clip_end: int
+    read: ClipReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +105,10 @@ class Rows:
 
         Rows of several cameras must have been joined.
         """
-        if isinstance(self.vectors, ListedVectors):
-            return self.vectors.nearest_each(query, count, mask, self.vectors.cameras)
+        if isinstance(self.vectors, CameraVectors):
+            return self.vectors.nearest_each(query, count, mask)
         (camera_id,) = self.camera_ids
+        assert isinstance(self.vectors, FlatVectors)
         marked = len(self) if mask is None else int(np.count_nonzero(mask))
         return {camera_id: self.vectors.nearest(query, min(count, marked), mask)} if marked else {}
 
@@ -132,6 +145,11 @@ class Rows:
         """Find the segment a row comes from."""
         return self.parts[bisect_right(self._part_firsts, row) - 1]
 
+    def clips(self, row: int) -> Halves:
+        """Fetch the clip vectors of a row, (N, D). Raises CorruptSegment."""
+        part = self.part_of(row)
+        return part.read(part.directory, self.vectors.dimension, [self.clips_of(row, part)])
+
     def clips_of(self, row: int, part: Part) -> tuple[int, int]:
         """Return where the clips of a row begin and end inside its segment."""
         first = int(self.columns[FIRST_CLIP, row])
@@ -140,14 +158,14 @@ class Rows:
 
 
 def join_rows(several: Sequence[Rows]) -> Rows:
-    """Copy rows of the same dimension into one, camera by camera: a list of vectors for each."""
+    """Join rows of the same dimension, whose vectors are of one kind, camera by camera."""
     runs = sorted((run for rows in several for run in _runs(rows)), key=lambda run: run.camera_id)
     numbered = any(len(rows.columns) > NUMBER for rows in several)
-    lists: dict[int, list[Halves]] = {}
+    lists: dict[int, list[Stretch]] = {}
     videos, columns, parts, offset = [], [], [], 0
     for run in runs:
         rows, end = run.rows, run.first + run.count
-        lists.setdefault(run.camera_id, []).append(rows.vectors.take(np.arange(run.first, end)))
+        lists.setdefault(run.camera_id, []).append((rows.vectors, run.first, end))
         moved = run.videos.copy()
         moved["first"] += offset - run.first
         videos.append(moved)
@@ -155,7 +173,7 @@ def join_rows(several: Sequence[Rows]) -> Rows:
         clip_end = rows.clips_of(end - 1, run.part)[1]
         parts.append(replace(run.part, first=offset, count=run.count, clip_end=clip_end))
         offset += run.count
-    vectors = ListedVectors({camera: np.concatenate(those) for camera, those in lists.items()})
+    vectors = several[0].vectors.joined(lists)
     return Rows(vectors, np.concatenate(columns, axis=1), np.concatenate(videos), tuple(parts))
 
 

@@ -5,28 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from gallery.disk.files import PRIVATE_DIRECTORY, sync_directory, sync_file, write_durably
 from gallery.vectors.block import NUMBER, VIDEO_DTYPE
-from gallery.vectors.index import Integers, add_vectors, new_index
-from gallery.vectors.segment import (
-    CLIPS,
-    COLUMNS,
-    DATA_FILES,
-    FORMAT,
-    FORMAT_NUMBERED,
-    MANIFEST,
-    TRACKLETS,
-    VIDEOS,
-    Manifest,
-    describe_file,
-)
+from gallery.vectors.index import Integers
+from gallery.vectors.segment import COLUMNS, MANIFEST, TABLES, VIDEOS, Manifest, describe_file
+from gallery.vectors.stores import FILES, SPOOLED_CLIPS, SPOOLED_TRACKLETS, Spooled, VectorStore
 
-_SPOOL = "tracklets.f16"
-_CHUNK_BYTES = 16 * 1024 * 1024
 _COUNTED = -1  # in the place of a number that follows from the place
 
 
@@ -41,15 +28,22 @@ class SegmentContent:
 
 
 class SegmentBuilder:
-    """Makes the directory of one segment; nobody sees it before it is finished and renamed."""
+    """Makes the directory of one segment; nobody sees it before it is finished and renamed.
 
-    def __init__(self, directory: Path, model_id: str, dimension: int) -> None:
+    Args:
+        directory: to make.
+        model_id, dimension: of the vectors.
+        store: where the vectors go.
+    """
+
+    def __init__(self, directory: Path, model_id: str, dimension: int, store: VectorStore = FILES) -> None:
         directory.mkdir(mode=PRIVATE_DIRECTORY)
         self._directory = directory
         self._model_id = model_id
         self._dimension = dimension
-        self._tracklets: BinaryIO = (directory / _SPOOL).open("wb")
-        self._clips: BinaryIO = (directory / CLIPS).open("wb")
+        self._store = store
+        self._tracklets: BinaryIO = (directory / SPOOLED_TRACKLETS).open("wb")
+        self._clips: BinaryIO = (directory / SPOOLED_CLIPS).open("wb")
         self._columns: list[Integers] = []  # 32 bytes a tracklet
         self._tracklet_count = 0
         self._clip_count = 0
@@ -80,7 +74,11 @@ class SegmentBuilder:
         self._clip_count = int(firsts[-1])
 
     def finish(self, videos: Sequence[SegmentContent]) -> Manifest:
-        """Write everything else and wait until all of it is on the disk."""
+        """Write everything else and wait until all of it is on the disk, and its vectors where they belong.
+
+        Raises:
+            VectorsUnavailable: the vectors cannot be kept; some may lie there until they are released.
+        """
         self.close()
         counts = [video.count for video in videos]
         assert sum(counts) == self._tracklet_count
@@ -96,17 +94,17 @@ class SegmentBuilder:
             for v, first in zip(videos, firsts, strict=False)
         ]
         np.save(self._directory / VIDEOS, np.array(rows, VIDEO_DTYPE), allow_pickle=False)
-        self._write_index()
+        kept = self._store.keep(Spooled(self._directory, self._model_id, self._dimension))
         manifest = Manifest(
-            format=FORMAT if complete else FORMAT_NUMBERED,
+            format=self._store.formats[not complete],
             model_id=self._model_id,
             dimension=self._dimension,
             tracklets=self._tracklet_count,
             clips=self._clip_count,
             videos=len(videos),
-            files={name: describe_file(self._directory / name) for name in DATA_FILES},
+            files={name: describe_file(self._directory / name) for name in TABLES} | kept,
         )
-        for name in DATA_FILES:
+        for name in manifest.local:
             sync_file(self._directory / name)
         write_durably(self._directory / MANIFEST, manifest.encode())
         sync_directory(self._directory.parent)
@@ -116,13 +114,3 @@ class SegmentBuilder:
         """Close the files that are being written; again does nothing."""
         self._tracklets.close()
         self._clips.close()
-
-    def _write_index(self) -> None:
-        spool = self._directory / _SPOOL
-        index = new_index(self._dimension)
-        step = max(1, _CHUNK_BYTES // (2 * self._dimension))
-        with spool.open("rb") as file:
-            while len(chunk := np.fromfile(file, "<f2", step * self._dimension)):
-                add_vectors(index, chunk.reshape(-1, self._dimension))
-        faiss.write_index(index, str(self._directory / TRACKLETS))
-        spool.unlink()

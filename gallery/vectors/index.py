@@ -33,9 +33,24 @@ class Vectors(ABC):
     def take(self, rows: Integers) -> Halves:
         """Copy some vectors: (R,) -> (R, D)."""
 
+    def joined(self, lists: Mapping[int, Sequence["Stretch"]]) -> "CameraVectors":
+        """Put stretches of vectors of this kind together: what each camera saw, camera after camera."""
+        taken = {
+            camera: [vectors.take(np.arange(first, end)) for vectors, first, end in stretches]
+            for camera, stretches in lists.items()
+        }
+        return ListedVectors({camera: np.concatenate(those) for camera, those in taken.items()})
+
+
+Stretch = tuple[Vectors, int, int]  # rows of some vectors: the first, and where they end
+
+
+class CameraVectors(Vectors):
+    """Vectors whose rows are consecutive for each camera."""
+
     @abstractmethod
-    def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> Found:
-        """Return the `count` nearest to a query, (1, D); at least as many rows must be marked."""
+    def nearest_each(self, query: FloatArray, count: int, mask: Mask | None) -> dict[int, Found]:
+        """Rank the marked rows of each camera by itself: at most `count` of each. query: (1, D)."""
 
 
 class FlatVectors(Vectors):
@@ -54,14 +69,14 @@ class FlatVectors(Vectors):
         return self.all()[rows]
 
     def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> Found:
-        """Return the `count` nearest; see `Vectors.nearest`."""
+        """Return the `count` nearest to a query, (1, D); at least as many rows must be marked."""
         with _one_thread():
             params = None if mask is None else _FAISS.SearchParameters(sel=_selector(mask))
             scores, rows = self._index.search(query, count, params=params)
         return scores[0], rows[0]
 
 
-class ListedVectors(Vectors):
+class ListedVectors(CameraVectors):
     """Vectors in a list for each camera, whose rows are consecutive.
 
     Args:
@@ -98,20 +113,13 @@ class ListedVectors(Vectors):
             found[here] = self._list(number)[rows[here] - self._firsts[number]]
         return found
 
-    def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> Found:
-        """Return the `count` nearest; see `Vectors.nearest`."""
-        scores, rows = self._search(query, count, np.arange(len(self.cameras))[None], mask)
-        return scores[0], rows[0]
-
-    def nearest_each(
-        self, query: FloatArray, count: int, mask: Mask | None, cameras: Sequence[int]
-    ) -> dict[int, Found]:
-        """Rank the marked rows of some cameras, each by itself: at most `count` of each."""
-        numbers = np.array([self.cameras.index(camera) for camera in cameras])
-        scores, rows = self._search(np.repeat(query, len(cameras), axis=0), count, numbers[:, None], mask)
+    def nearest_each(self, query: FloatArray, count: int, mask: Mask | None) -> dict[int, Found]:
+        """Rank the marked rows of each camera by itself: at most `count` of each. query: (1, D)."""
+        numbers = np.arange(len(self.cameras))
+        scores, rows = self._search(np.repeat(query, len(numbers), axis=0), count, numbers[:, None], mask)
         return {
             camera: (own_scores[own >= 0], own[own >= 0])
-            for camera, own_scores, own in zip(cameras, scores, rows, strict=True)
+            for camera, own_scores, own in zip(self.cameras, scores, rows, strict=True)
         }
 
     def _search(self, queries: FloatArray, count: int, lists: Integers, mask: Mask | None) -> Found:

@@ -7,6 +7,9 @@
                      that each tracklet has in its video, for some of them were left out
     videos.npy       (V,) of VIDEO_DTYPE; the tracklets of a video lie together, in the order of their numbers
 
+Where the vectors are in Milvus (formats 3 and 4), the two files of vectors are missing: the manifest has size
+and SHA-256 of the vectors, (N, D) and (M, D) fp16, and `milvus.json` the key under which they are there.
+
 The same tracklets give the same bytes.
 """
 
@@ -32,6 +35,7 @@ from gallery.vectors.index import FlatVectors
 
 FORMAT = 1
 FORMAT_NUMBERED = 2  # tracklets were left out, so that places do not say which are there
+IN_MILVUS = 2  # added to the format of a segment whose vectors are in Milvus
 MANIFEST, TRACKLETS, CLIPS, COLUMNS, VIDEOS = (
     "manifest.json",
     "tracklets.faiss",
@@ -48,7 +52,9 @@ _UNREADABLE = (
 # the quantiser its kind, two more such fields, dimension, bytes of a vector, trained values; then how many
 # bytes of vectors follow.
 _INDEX = struct.Struct("<4siqqq?iiifQQQQ")
+MILVUS_NOTE = "milvus.json"  # says under which key vectors are in Milvus
 DATA_FILES = (TRACKLETS, CLIPS, COLUMNS, VIDEOS)
+TABLES = (COLUMNS, VIDEOS)  # what is a file wherever the vectors are
 MAPPED_FROM = 32768  # tracklets; smaller segments are read, and lie together in memory
 
 
@@ -67,6 +73,21 @@ class Manifest:
     clips: int
     videos: int
     files: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def in_milvus(self) -> bool:
+        """Whether the vectors are in Milvus."""
+        return self.format > IN_MILVUS
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether tracklets were left out."""
+        return self.format in {FORMAT_NUMBERED, FORMAT_NUMBERED + IN_MILVUS}
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """The files that lie in the directory."""
+        return TABLES if self.in_milvus else DATA_FILES
 
     def encode(self) -> bytes:
         """Write it as JSON, the same for the same values."""
@@ -96,10 +117,10 @@ def read_manifest(directory: Path) -> Manifest:
         found = json.loads((directory / MANIFEST).read_bytes())
         manifest = Manifest(**found)
         counts = (manifest.dimension, manifest.tracklets, manifest.clips, manifest.videos)
-        known = manifest.format in {FORMAT, FORMAT_NUMBERED}
+        known = manifest.format in {FORMAT, FORMAT_NUMBERED, FORMAT + IN_MILVUS, FORMAT_NUMBERED + IN_MILVUS}
         if not known or not all(isinstance(n, int) and n >= 0 for n in counts):
             raise CorruptSegment(directory.name, "a manifest of another format")
-        for name in DATA_FILES:
+        for name in manifest.local:
             size, right = (directory / name).stat().st_size, manifest.files[name]["bytes"]
             if size != right:
                 raise CorruptSegment(directory.name, f"{name} has {size} bytes, not {right}")
@@ -126,9 +147,12 @@ def open_segment(directory: Path) -> Rows:
 
     Raises:
         SegmentVanished: there is no such directory.
-        CorruptSegment: something is missing, does not fit together or is not what was written.
+        CorruptSegment: something is missing, does not fit together or is not what was written, or the vectors
+            are not files.
     """
     manifest = read_manifest(directory)
+    if manifest.in_milvus:
+        raise CorruptSegment(directory.name, "its vectors are in Milvus")
     try:
         if manifest.tracklets >= MAPPED_FROM:
             _check_layout(directory, manifest, _head(directory / TRACKLETS))
@@ -147,8 +171,23 @@ def open_segment(directory: Path) -> Rows:
         raise gone_or_corrupt(directory, error) from error
     _check_index(directory, index, manifest)
     _check_arrays(directory, columns, videos, manifest)
-    part = Part(directory.name, directory, 0, manifest.tracklets, manifest.clips)
+    part = Part(directory.name, directory, 0, manifest.tracklets, manifest.clips, read_clips)
     return Rows(FlatVectors(index), columns, videos, (part,))
+
+
+def read_tables(directory: Path, manifest: Manifest) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Read the columns and the videos of a segment, compared with their checksums.
+
+    Raises:
+        CorruptSegment: they are not what was written, or do not fit together.
+    """
+    try:
+        contents = [BytesIO(_checked_content(directory, manifest, name)) for name in TABLES]
+        columns, videos = (np.load(content, allow_pickle=False) for content in contents)
+    except _UNREADABLE as error:
+        raise gone_or_corrupt(directory, error) from error
+    _check_arrays(directory, columns, videos, manifest)
+    return columns, videos
 
 
 def _checked_content(directory: Path, manifest: Manifest, name: str) -> bytes:
@@ -193,7 +232,7 @@ def _check_index(directory: Path, index: Any, manifest: Manifest) -> None:
 def _check_arrays(directory: Path, columns: NDArray[Any], videos: NDArray[Any], manifest: Manifest) -> None:
     if not (isinstance(columns, np.ndarray) and isinstance(videos, np.ndarray)):
         raise CorruptSegment(directory.name, f"{COLUMNS} or {VIDEOS} is an archive")
-    height = 3 if manifest.format == FORMAT else 4
+    height = 4 if manifest.is_numbered else 3
     if columns.dtype != np.int64 or columns.shape != (height, manifest.tracklets):
         raise CorruptSegment(directory.name, f"{COLUMNS} is {columns.dtype} {columns.shape}")
     if videos.dtype != VIDEO_DTYPE or videos.shape != (manifest.videos,):
@@ -240,14 +279,14 @@ def read_clips(directory: Path, dimension: int, ranges: Sequence[tuple[int, int]
 
 
 def verify_segment(directory: Path) -> Manifest:
-    """Compare every file of a segment with its SHA-256.
+    """Compare every file of a segment with its SHA-256; vectors in Milvus are none.
 
     Raises:
         SegmentVanished: there is no such directory.
         CorruptSegment: names the first file that differs.
     """
     manifest = read_manifest(directory)
-    for name in DATA_FILES:
+    for name in manifest.local:
         try:
             found = describe_file(directory / name)
         except OSError as error:

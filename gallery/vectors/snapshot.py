@@ -1,9 +1,9 @@
 """The searchable gallery at one moment: an immutable view that many threads can search at once.
 
-Search is exact. Answers are ordered by cosines that are standardised within their camera, or by plain ones.
-Each camera of a block is ranked by itself, which leaves its order as it is; then all are merged. Filters
-decide which rows FAISS may look at before it ranks them, so filtered recall is 1.000 by construction. One
-query runs in the caller's thread alone.
+Search is exact, in FAISS and in Milvus. Answers are ordered by cosines that are standardised within their
+camera, or by plain ones. Each camera of a block is ranked by itself, which leaves its order as it is; then
+all are merged. Filters decide which rows may be looked at before they are ranked, so filtered recall is 1.000
+by construction. What FAISS does of a query runs in the caller's thread alone.
 """
 
 from collections import defaultdict
@@ -24,7 +24,8 @@ from gallery.vectors.embedding import checked_vector
 from gallery.vectors.index import Integers, Mask, cosines
 from gallery.vectors.levels import Level, levels
 from gallery.vectors.plausible import check_clips, check_scores, check_vectors
-from gallery.vectors.segment import read_clips
+
+_MORE = 16  # times as many are ranked when equal scores are cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +184,7 @@ class Snapshot:
         while True:
             try:
                 rows, row = snapshot._find(tracklet_id)
-                part = rows.part_of(row)
-                found = read_clips(part.directory, rows.vectors.dimension, [rows.clips_of(row, part)])
-                return found.astype(np.float32)
+                return rows.clips(row).astype(np.float32)
             except CorruptSegment as error:  # as in `search`
                 snapshot = snapshot._renew(snapshot, error)
 
@@ -264,14 +263,18 @@ def _encoded(video_ids: frozenset[str]) -> NDArray[np.bytes_]:
 def _best(searched: Sequence[_Share], question: _Question, limit: int) -> list[_Candidate]:
     """Merge the best of all cameras of all blocks.
 
-    One more than asked for is ranked: when it ties with the last that fits, ids must decide between equals
-    that FAISS may have dropped, and all of them are fetched.
+    One more than asked for is ranked: when a camera's last ties with the last that fits, ids must decide
+    between equals of which some may have been dropped, and more are fetched.
     """
-    found = [_ranked(share, question, limit + 1) for share in searched]
-    ranks = np.sort(np.concatenate([ranks for each in found for ranks, _, _, _ in each]))[::-1]
-    last = ranks[min(limit, len(ranks)) - 1]
-    if len(ranks) > limit and ranks[limit] == last:
-        found = [_ranked(share, question, share.count) for share in searched]
+    count = limit + 1
+    while True:
+        found = [_ranked(share, question, count) for share in searched]
+        each_camera = [ranks for each in found for ranks, _, _, _ in each]
+        ranks = np.sort(np.concatenate(each_camera))[::-1]
+        last = ranks[min(limit, len(ranks)) - 1]
+        if not any(len(own) >= count and own[-1] >= last for own in each_camera):
+            break
+        count *= _MORE
     candidates: list[_Candidate] = []
     for share, each in zip(searched, found, strict=True):
         for ranked, camera_id, scores, rows in each:
@@ -310,14 +313,14 @@ def _hits(best: Sequence[_Candidate], query: FloatArray) -> list[Hit]:
     by_segment = defaultdict(list)
     for rank, one in enumerate(best):
         part = one.rows.part_of(one.row)
-        by_segment[part.directory].append((rank, one.rows.clips_of(one.row, part)))
+        by_segment[part.directory, part.read].append((rank, one.rows.clips_of(one.row, part)))
     wanted = [(rank, end - first) for ranges in by_segment.values() for rank, (first, end) in ranges]
     vectors = [
-        read_clips(directory, query.size, [limits for _, limits in ranges])
-        for directory, ranges in by_segment.items()
+        read(directory, query.size, [limits for _, limits in ranges])
+        for (directory, read), ranges in by_segment.items()
     ]
     found = cosines(query, np.concatenate(vectors)) if vectors else np.zeros(0, np.float32)
-    check_clips(found, [(each.name, len(own)) for each, own in zip(by_segment, vectors, strict=True)])
+    check_clips(found, [(each.name, len(own)) for (each, _), own in zip(by_segment, vectors, strict=True)])
     scores = iter(found.tolist())
     nearest: dict[int, tuple[int, float]] = {}
     for rank, count in wanted:

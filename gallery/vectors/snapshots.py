@@ -5,7 +5,6 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy import func, select
@@ -20,7 +19,9 @@ from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, Tracklet
 from gallery.vectors.block import Block, Rows, join_rows
 from gallery.vectors.cohorts import cohorts_of
 from gallery.vectors.index import FlatVectors, Mask
-from gallery.vectors.segment import MAPPED_FROM, SegmentVanished, open_segment, segment_directory
+from gallery.vectors.remote import MilvusVectors
+from gallery.vectors.segment import MAPPED_FROM, SegmentVanished
+from gallery.vectors.segments import Segments
 from gallery.vectors.snapshot import Snapshot
 
 BLOCK_ROWS = 131072  # small segments are joined in memory up to this many tracklets
@@ -50,9 +51,9 @@ class Snapshots:
     waits until it is in, so nobody is given what was erased before they asked.
     """
 
-    def __init__(self, database: Database, data_dir: Path) -> None:
+    def __init__(self, database: Database, segments: Segments) -> None:
         self._database = database
-        self._data_dir = data_dir
+        self._segments = segments
         self._newest: dict[str, Snapshot] = {}
         self._made_at: dict[str, float] = {}  # by the monotonic clock
         self._lock = threading.Lock()
@@ -217,23 +218,30 @@ class Snapshots:
         wanted = set(listing.order)
         large: list[Rows] = []
         joined: list[Rows] = []
+        remote: list[Rows] = []
         for block in known:
             rows = block.rows
             kept = sum(part.count for part in rows.parts if part.segment_id in wanted)
             if kept and 2 * kept >= len(
                 rows
             ):  # what is left of it is masked, and what lost too much read again
-                (large if _is_large(rows) else joined).append(rows)
+                (remote if _is_remote(rows) else large if _is_large(rows) else joined).append(rows)
                 wanted.difference_update(part.segment_id for part in rows.parts)
         opened = [
             self._open(segment_id, listing.dimension) for segment_id in listing.order if segment_id in wanted
         ]
-        large += [rows for rows in opened if _is_large(rows)]
-        joined = join(joined, [rows for rows in opened if not _is_large(rows)])
-        return [Block(rows, _erased(rows, listing), _gone(rows, listing)) for rows in (*large, *joined)]
+        new = [rows for rows in opened if _is_remote(rows)]
+        local = [rows for rows in opened if not _is_remote(rows)]
+        large += [rows for rows in local if _is_large(rows)]
+        joined = join(joined, [rows for rows in local if not _is_large(rows)])
+        if new:  # in Milvus all are searched together, however many; only columns are copied
+            remote = [join_rows([*remote, *new])]
+        return [
+            Block(rows, _erased(rows, listing), _gone(rows, listing)) for rows in (*large, *joined, *remote)
+        ]
 
     def _open(self, segment_id: str, dimension: int | None) -> Rows:
-        rows = open_segment(segment_directory(self._data_dir, segment_id))
+        rows = self._segments.open(segment_id)
         if rows.vectors.dimension != dimension:
             raise CorruptSegment(
                 segment_id, f"vectors of {rows.vectors.dimension} dimensions, where the model has {dimension}"
@@ -282,6 +290,10 @@ def join(joined: Sequence[Rows], small: Sequence[Rows]) -> list[Rows]:
     if pending:
         blocks.append(join_rows(pending))
     return blocks
+
+
+def _is_remote(rows: Rows) -> bool:
+    return isinstance(rows.vectors, MilvusVectors)
 
 
 def _is_large(rows: Rows) -> bool:

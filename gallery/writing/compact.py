@@ -5,27 +5,21 @@ puts it in their place; a video erased in between is masked in it. Compactors do
 two that took the same segment, the second finds it gone and throws its work away.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from gallery.disk.files import discard_tree, move_durably
-from gallery.disk.locks import Staging, staging_root
+from gallery.disk.files import move_durably
+from gallery.disk.locks import Staging
 from gallery.errors import CorruptSegment, InvalidInput
 from gallery.sql.changes import advance_change
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, TrackletTombstone, Video
-from gallery.vectors.builder import SegmentBuilder
-from gallery.vectors.segment import (
-    Manifest,
-    SegmentVanished,
-    open_segment,
-    segment_directory,
-    verify_segment,
-)
+from gallery.vectors.block import Rows
+from gallery.vectors.segment import Manifest, SegmentVanished
+from gallery.vectors.segments import BUILT, Segments
 from gallery.writing.copying import copy_video
 from gallery.writing.leaving import erased_singly
 from gallery.writing.rows import new_segment
@@ -55,7 +49,7 @@ class CompactionReport:
 
 
 @dataclass(slots=True)
-class _Source:
+class Source:
     """A segment that could be merged, with the videos that are still in it."""
 
     id: str
@@ -69,7 +63,7 @@ class _Source:
 
 
 def compact(
-    database: Database, data_dir: Path, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS
+    database: Database, segments: Segments, *, max_tracklets: int = DEFAULT_MAX_TRACKLETS
 ) -> CompactionReport:
     """Merge the segments of each model and camera up to `max_tracklets`; rewrite those with erased videos.
 
@@ -80,12 +74,12 @@ def compact(
         raise InvalidInput(f"max_tracklets must be at least 1, not {max_tracklets}")
     before = after = removed = abandoned = 0
     damaged: set[str] = set()
-    groups = list(_groups(_sources(database), max_tracklets))
+    groups = list(_groups(sources(database), max_tracklets))
     while groups:
         group = groups.pop(0)
         held = sum(source.tracklets for source in group)
         try:
-            made = _merge(database, data_dir, group)
+            made = merge(database, segments, group)
         except CorruptSegment as error:
             damaged.add(error.segment_id)
             sound = [source for source in group if source.id != error.segment_id]
@@ -100,13 +94,14 @@ def compact(
     return CompactionReport(before, after, removed, abandoned, tuple(sorted(damaged)))
 
 
-def _sources(database: Database) -> list[_Source]:
+def sources(database: Database) -> list[Source]:
+    """List all segments, with the videos that are still in them and what of these was erased."""
     with database.read() as session:
         erased = set(session.scalars(select(Tombstone.segment_id)))
         singly = erased_singly(session)
         query = select(Segment.id, Segment.model_id, Model.dimension, Segment.tracklet_count).join(Model)
         sources = [
-            _Source(*row, row.id in erased or row.id in singly, singly.get(row.id, frozenset()))
+            Source(*row, row.id in erased or row.id in singly, singly.get(row.id, frozenset()))
             for row in session.execute(query)
         ]
         videos: dict[str, dict[str, int]] = {}
@@ -121,9 +116,9 @@ def _sources(database: Database) -> list[_Source]:
     return sources
 
 
-def _groups(sources: Sequence[_Source], max_tracklets: int) -> Iterator[list[_Source]]:
+def _groups(sources: Sequence[Source], max_tracklets: int) -> Iterator[list[Source]]:
     """Say which segments become one: of the same model and camera, smallest first, as long as they fit."""
-    open_groups: dict[tuple[str, int | None], list[_Source]] = {}
+    open_groups: dict[tuple[str, int | None], list[Source]] = {}
     for source in sorted(sources, key=lambda s: (s.tracklets, s.id)):
         if 2 * source.tracklets > max_tracklets and not source.has_erased:
             continue
@@ -136,57 +131,71 @@ def _groups(sources: Sequence[_Source], max_tracklets: int) -> Iterator[list[_So
         yield from _worthwhile(group)
 
 
-def _worthwhile(group: list[_Source]) -> Iterator[list[_Source]]:
+def _worthwhile(group: list[Source]) -> Iterator[list[Source]]:
     if len(group) > 1 or group[0].has_erased:
         yield group
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class Made:
     """The outcome of a merge: no segment if everything in it was erased."""
 
+    id: str
     visible: bool
     tracklets: int
 
 
-def _merge(database: Database, data_dir: Path, group: Sequence[_Source]) -> _Made | None:
-    """Put one segment in the place of several; None if somebody else was faster."""
-    staging = Staging(data_dir)
-    segment = segment_directory(data_dir, staging.id)
+def merge(
+    database: Database,
+    segments: Segments,
+    group: Sequence[Source],
+    compare: Callable[[Rows, Rows], None] | None = None,
+) -> Made | None:
+    """Put one segment in the place of several; None if somebody else was faster.
+
+    `compare` looks at the only one of the group and at its copy, before anybody sees that.
+
+    Raises:
+        CorruptSegment: one of them is damaged, or not the same as its copy.
+        VectorsUnavailable: Milvus, where vectors are or are to go, cannot be reached.
+    """
+    staging = Staging(segments.data_dir)
     at_commit = False
     try:
         try:
-            manifest = _copy(staging.directory / "segment", data_dir, group)
+            manifest = _copy(staging, segments, group)
+            if compare is not None:
+                (source,) = group
+                compare(segments.open(source.id), segments.open_staged(staging))
         except SegmentVanished:
             return None
-        move_durably(staging.directory / "segment", segment)
+        move_durably(staging.directory / BUILT, segments.directory(staging.id))
         with database.write() as session:
             made = _replace(session, staging.id, manifest, group)
             at_commit = made is not None and made.visible
     finally:
         # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
         if not at_commit:
-            discard_tree(segment, staging_root(data_dir))
-        staging.release()
+            segments.discard(staging.id)
+        segments.end(staging)
     if made is not None:
         for source in group:
-            discard_tree(segment_directory(data_dir, source.id), staging_root(data_dir))
+            segments.discard(source.id)
     return made
 
 
-def _copy(directory: Path, data_dir: Path, group: Sequence[_Source]) -> Manifest:
+def _copy(staging: Staging, segments: Segments, group: Sequence[Source]) -> Manifest:
     """Copy the videos that are left, in the order of their ids: the same videos give the same bytes."""
-    directories = [segment_directory(data_dir, source.id) for source in group]
-    for source in directories:
-        verify_segment(source)  # a damaged file must not get a new, valid checksum
-    opened = [open_segment(source) for source in directories]
+    for source in group:
+        segments.verify(source.id)  # a damaged file must not get a new, valid checksum
+    opened = [segments.open(source.id) for source in group]
     places = sorted(
         (video["id"].decode(), number, ordinal)
         for number, (rows, source) in enumerate(zip(opened, group, strict=True))
         for ordinal, video in enumerate(rows.videos)
         if video["id"].decode() in source.videos
     )
-    builder = SegmentBuilder(directory, group[0].model_id, group[0].dimension)
+    builder = segments.builder(staging, group[0].model_id, group[0].dimension)
     try:
         contents = [
             copy_video(
@@ -202,7 +211,7 @@ def _copy(directory: Path, data_dir: Path, group: Sequence[_Source]) -> Manifest
         builder.close()
 
 
-def _replace(session: Session, segment_id: str, manifest: Manifest, group: Sequence[_Source]) -> _Made | None:
+def _replace(session: Session, segment_id: str, manifest: Manifest, group: Sequence[Source]) -> Made | None:
     """Swap the rows; None if a segment of the group is gone."""
     ids = [source.id for source in group]
     lock = select(Segment.id).where(Segment.id.in_(ids)).order_by(Segment.id).with_for_update()
@@ -221,10 +230,10 @@ def _replace(session: Session, segment_id: str, manifest: Manifest, group: Seque
     session.execute(delete(Segment).where(Segment.id.in_(ids)))
     row.change = advance_change(session)
     if not left:
-        return _Made(visible=False, tracklets=0)
+        return Made(segment_id, visible=False, tracklets=0)
     session.add_all(Tombstone(segment_id=segment_id, video_id=v, change=row.change) for v in erased)
     session.add_all(
         TrackletTombstone(segment_id=segment_id, video_id=video_id, number=number, change=row.change)
         for video_id, number in gone_since
     )
-    return _Made(visible=True, tracklets=manifest.tracklets)
+    return Made(segment_id, visible=True, tracklets=manifest.tracklets)

@@ -6,7 +6,6 @@ import numpy as np
 
 from gallery.vectors.block import FIRST_CLIP, Rows
 from gallery.vectors.builder import SegmentBuilder, SegmentContent
-from gallery.vectors.segment import read_clips
 
 _COPIED_ROWS = 1024  # at a time
 
@@ -41,7 +40,7 @@ def copy_video(
         stop = min(start + _COPIED_ROWS, end)
         clips_start, clips_end = rows.clips_of(start, part)[0], rows.clips_of(stop - 1, part)[1]
         clip_counts = np.diff(np.append(rows.columns[FIRST_CLIP, start:stop], clips_end))
-        clips = read_clips(part.directory, rows.vectors.dimension, [(clips_start, clips_end)])
+        clips = part.read(part.directory, rows.vectors.dimension, [(clips_start, clips_end)])
         numbers = rows.numbers(np.arange(start, stop))
         kept = ~np.isin(numbers, left_out)
         builder.add(

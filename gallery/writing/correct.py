@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -19,8 +18,8 @@ from gallery.catalogue.camera_rows import camera_row
 from gallery.catalogue.digests import rows_digest
 from gallery.catalogue.holds import Holding, refuse
 from gallery.catalogue.infos import stamp_columns, video_info
-from gallery.disk.files import discard_tree, move_durably
-from gallery.disk.locks import Staging, staging_root, video_lock
+from gallery.disk.files import move_durably
+from gallery.disk.locks import Staging, video_lock
 from gallery.errors import Conflict, NotFound
 from gallery.records.videos import VideoChanges, VideoInfo
 from gallery.sql.chain import add_event
@@ -29,14 +28,8 @@ from gallery.sql.database import Database
 from gallery.sql.tables import Model, SegmentVideo, Video, VideoInterval
 from gallery.times import microseconds
 from gallery.validation import known_id, moment, text
-from gallery.vectors.builder import SegmentBuilder
-from gallery.vectors.segment import (
-    Manifest,
-    SegmentVanished,
-    open_segment,
-    segment_directory,
-    verify_segment,
-)
+from gallery.vectors.segment import Manifest, SegmentVanished
+from gallery.vectors.segments import BUILT, Segments
 from gallery.writing.copying import copy_video
 from gallery.writing.leaving import erased_singly, leave_segments, lock_segments
 from gallery.writing.rows import insert_intervals, new_segment
@@ -71,7 +64,7 @@ class _Copies:
 
 
 def correct_video(
-    database: Database, data_dir: Path, video_id: str, changes: VideoChanges, key_id: str | None
+    database: Database, segments: Segments, video_id: str, changes: VideoChanges, key_id: str | None
 ) -> VideoInfo:
     """Correct a video's start time, camera, path or file name, and record what it was.
 
@@ -82,9 +75,10 @@ def correct_video(
         InvalidInput: a value that cannot be stored, or an end after 2200.
         Conflict: the path of a recording that was uploaded, and lies where the gallery put it.
         CorruptSegment: the rows cannot be copied, for the segment that holds them is damaged.
+        VectorsUnavailable: the vectors cannot be reached; nothing was changed.
     """
     values = _checked(changes)
-    with video_lock(data_dir, known_id(video_id, "video")):
+    with video_lock(segments.data_dir, known_id(video_id, "video")):
         with database.read() as session:
             before = session.get(Video, video_id)
         if before is None:
@@ -95,11 +89,11 @@ def correct_video(
         values["end_time"] = moment(
             right.start_time + timedelta(microseconds=before.duration_us), "the end of a video"
         )
-        with _copied(database, data_dir, before, right) as copies, database.write() as session:
+        with _copied(database, segments, before, right) as copies, database.write() as session:
             lone, info = _apply(session, video_id, values, right, copies.made, key_id)
             copies.visible = True
         for segment_id in lone:
-            discard_tree(segment_directory(data_dir, segment_id), staging_root(data_dir))
+            segments.discard(segment_id)
         return info
 
 
@@ -122,7 +116,7 @@ def _right(before: Video, values: dict[str, Any]) -> _Right:
 
 
 @contextmanager
-def _copied(database: Database, data_dir: Path, before: Video, right: _Right) -> Iterator[_Copies]:
+def _copied(database: Database, segments: Segments, before: Video, right: _Right) -> Iterator[_Copies]:
     """Copy the video's rows into new segments if they change; removed again unless they became visible."""
     copies, stagings = _Copies(), list[Staging]()
     try:
@@ -131,21 +125,21 @@ def _copied(database: Database, data_dir: Path, before: Video, right: _Right) ->
                 query = select(Model.id, Model.dimension).join(SegmentVideo)
                 models = session.execute(query.where(SegmentVideo.video_id == before.id)).all()
             for model_id, dimension in models:
-                stagings.append(Staging(data_dir))
-                manifest = _copy(database, data_dir, before.id, model_id, dimension, right, stagings[-1])
+                stagings.append(Staging(segments.data_dir))
+                manifest = _copy(database, segments, before.id, model_id, dimension, right, stagings[-1])
                 copies.made.append(_Copy(model_id, stagings[-1].id, manifest))
         yield copies
     finally:
         for staging in stagings:
             # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
             if not copies.visible:
-                discard_tree(segment_directory(data_dir, staging.id), staging_root(data_dir))
-            staging.release()
+                segments.discard(staging.id)
+            segments.end(staging)
 
 
 def _copy(  # noqa: PLR0917  (a video of a model, what is right of it, and where to)
     database: Database,
-    data_dir: Path,
+    segments: Segments,
     video_id: str,
     model_id: str,
     dimension: int,
@@ -159,17 +153,16 @@ def _copy(  # noqa: PLR0917  (a video of a model, what is right of it, and where
             # Nobody erases more of it meanwhile: the video is locked.
             singly = erased_singly(session, [held]).get(held, frozenset())
             gone = [number for video, number in singly if video == video_id]
-        source = segment_directory(data_dir, held)
         try:
-            verify_segment(source)  # a damaged file must not get a new, valid checksum
-            rows = open_segment(source)
+            segments.verify(held)  # a damaged file must not get a new, valid checksum
+            rows = segments.open(held)
         except SegmentVanished:
             if attempt + 1 == _ATTEMPTS:
                 raise
         else:
             break
     ordinal = rows.videos["id"].tolist().index(video_id.encode())
-    builder = SegmentBuilder(staging.directory / "segment", model_id, dimension)
+    builder = segments.builder(staging, model_id, dimension)
     try:
         content = copy_video(
             builder, rows, ordinal, shift_us=right.shift_us, camera_id=right.camera_id, without=gone
@@ -177,7 +170,7 @@ def _copy(  # noqa: PLR0917  (a video of a model, what is right of it, and where
         manifest = builder.finish([content])
     finally:
         builder.close()
-    move_durably(staging.directory / "segment", segment_directory(data_dir, staging.id))
+    move_durably(staging.directory / BUILT, segments.directory(staging.id))
     return manifest
 
 

@@ -4,7 +4,6 @@ Like `gallery.writing.writer`, with nothing but vectors: a segment in a staging 
 visible by one transaction. Whatever dies before its end leaves files that no row names; `sweep` removes them.
 """
 
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from gallery.catalogue.infos import video_info
-from gallery.disk.files import discard_tree, move_durably
-from gallery.disk.locks import Staging, staging_root, video_lock
+from gallery.disk.files import move_durably
+from gallery.disk.locks import Staging, video_lock
 from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, NotFound
 from gallery.jobs.ending import complete
 from gallery.records.jobs import Completion
@@ -25,7 +24,7 @@ from gallery.sql.tables import SegmentVideo, Video
 from gallery.times import microseconds
 from gallery.vectors.builder import SegmentBuilder, SegmentContent
 from gallery.vectors.embedding import checked_vector
-from gallery.vectors.segment import segment_directory
+from gallery.vectors.segments import BUILT, Segments
 from gallery.writing import rows as writer_rows
 from gallery.writing.writer import checked_model
 
@@ -37,9 +36,10 @@ class FeatureWriter:
     threads.
     """
 
-    def __init__(self, database: Database, data_dir: Path, video: VideoInfo, model: ModelInfo) -> None:
+    def __init__(self, database: Database, segments: Segments, video: VideoInfo, model: ModelInfo) -> None:
         self._database = database
-        self._data_dir = data_dir
+        self._segments = segments
+        self._data_dir = segments.data_dir
         self._video = video
         self._model = checked_model(model)
         self._staging: Staging | None = None
@@ -47,13 +47,12 @@ class FeatureWriter:
         self._count, self._last = 0, -1
 
     def __enter__(self) -> Self:
+        self._segments.check()  # before anything is embedded in vain
         self._staging = Staging(self._data_dir)
         try:
-            self._builder = SegmentBuilder(
-                self._staging.directory / "segment", self._model.id, self._model.dimension
-            )
+            self._builder = self._segments.builder(self._staging, self._model.id, self._model.dimension)
         except BaseException:
-            self._staging.release()
+            self._segments.end(self._staging)
             raise
         return self
 
@@ -103,10 +102,11 @@ class FeatureWriter:
             Conflict: its tracklets were replaced since the caller read them, or some are missing.
             NotFound: the video was erased meanwhile.
             LeaseLost: the recording to complete was handed over, ended or cancelled.
+            VectorsUnavailable: Milvus does not take the vectors; nothing was written.
         """
         builder = self._open_builder()
         assert self._staging is not None
-        segment = segment_directory(self._data_dir, self._staging.id)
+        segment = self._segments.directory(self._staging.id)
         visible = False
         with video_lock(self._data_dir, self._video.id):  # nobody corrects or replaces the video meanwhile
             with self._database.read() as session:
@@ -115,7 +115,7 @@ class FeatureWriter:
                 [SegmentContent(row.id, row.camera_id, self._count, microseconds(row.start_time))]
             )
             try:
-                move_durably(self._staging.directory / "segment", segment)
+                move_durably(self._staging.directory / BUILT, segment)
                 with self._database.write() as session:
                     row = self._unchanged(session)
                     if completion is not None:
@@ -126,7 +126,7 @@ class FeatureWriter:
             finally:
                 # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
                 if not visible:
-                    discard_tree(segment, staging_root(self._data_dir))
+                    self._segments.discard(self._staging.id)
         self._close()
         return video_info(row)
 
@@ -155,4 +155,4 @@ class FeatureWriter:
             self._builder.close()
             self._builder = None
         if self._staging is not None:
-            self._staging.release()
+            self._segments.end(self._staging)

@@ -40,11 +40,10 @@ class SpooledTracklet:
 class Spool:
     """Takes tracklets one after the other: vectors into a segment, thumbnails into files, rows into a log."""
 
-    def __init__(self, directory: Path, model_id: str, dimension: int) -> None:
+    def __init__(self, directory: Path, builder: SegmentBuilder, dimension: int) -> None:
         self.thumbnails = directory / "thumbnails"
-        self.segment = directory / "segment"
         self.thumbnails.mkdir(mode=PRIVATE_DIRECTORY)
-        self.builder = SegmentBuilder(self.segment, model_id, dimension)
+        self.builder = builder
         self.count = 0
         self._dimension = dimension
         self._path = directory / "rows"

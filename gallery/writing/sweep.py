@@ -12,6 +12,7 @@ from gallery.investigation.probes import Probes
 from gallery.registry.files import sweep_models
 from gallery.sql.database import Database
 from gallery.sql.tables import Segment, Video
+from gallery.vectors.segments import Segments
 from gallery.writing.erase import finish_erasure, noted_erasures
 from gallery.writing.thumbnails import settle_thumbnails
 
@@ -32,19 +33,21 @@ class SweepReport:
     models: int
 
 
-def sweep(database: Database, data_dir: Path) -> SweepReport:
+def sweep(database: Database, segments: Segments) -> SweepReport:
     """Remove what no row names and no living process is about to name.
 
-    Safe at any time, beside writers, readers and other sweeps.
+    Safe at any time, beside writers, readers and other sweeps. What has vectors in Milvus stays while that is
+    away.
     """
+    data_dir = segments.data_dir
     erasures = noted_erasures(data_dir)
     for video_id in erasures:
         with video_lock(data_dir, video_id):
             finish_erasure(database, data_dir, video_id)
     return SweepReport(
-        segments=_sweep_segments(database, data_dir),
+        segments=_sweep_segments(database, segments),
         media=_sweep_media(database, data_dir),
-        unfinished=sweep_staging(data_dir),
+        unfinished=sweep_staging(data_dir, segments.release),
         erasures=len(erasures),
         probe_images=Probes(database, data_dir).sweep(),
         models=sweep_models(database, data_dir),
@@ -72,9 +75,9 @@ def orphan_media(database: Database, data_dir: Path) -> list[Path]:
     return orphans
 
 
-def _sweep_segments(database: Database, data_dir: Path) -> int:
-    orphans = orphan_segments(database, data_dir)
-    return sum(discard_tree(directory, staging_root(data_dir)) for directory in orphans)
+def _sweep_segments(database: Database, segments: Segments) -> int:
+    orphans = orphan_segments(database, segments.data_dir)
+    return sum(segments.discard(directory.name) for directory in orphans)
 
 
 def _sweep_media(database: Database, data_dir: Path) -> int:

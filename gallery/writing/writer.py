@@ -14,7 +14,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -33,7 +32,8 @@ from gallery.sql.database import Database
 from gallery.times import microseconds
 from gallery.validation import json_object, moment, text
 from gallery.vectors.builder import SegmentContent
-from gallery.vectors.segment import Manifest, segment_directory
+from gallery.vectors.segment import Manifest
+from gallery.vectors.segments import BUILT, Segments
 from gallery.writing import rows as writer_rows
 from gallery.writing.leaving import leave_segments
 from gallery.writing.spool import Spool
@@ -50,21 +50,24 @@ class VideoWriter:
     Not to be shared between threads. Memory does not grow with the length of the video.
     """
 
-    def __init__(self, database: Database, data_dir: Path, content_hash: str, model: ModelInfo) -> None:
+    def __init__(self, database: Database, segments: Segments, content_hash: str, model: ModelInfo) -> None:
         self._content_hash = checked_content_hash(content_hash)
         self._model = checked_model(model)
         self._database = database
-        self._data_dir = data_dir
+        self._segments = segments
+        self._data_dir = segments.data_dir
         self.video_id = content_hash[:ID_LENGTH]
         self._staging: Staging | None = None
         self._spool: Spool | None = None
 
     def __enter__(self) -> Self:
+        self._segments.check()  # before anything is embedded in vain
         self._staging = Staging(self._data_dir)
         try:
-            self._spool = Spool(self._staging.directory, self._model.id, self._model.dimension)
+            builder = self._segments.builder(self._staging, self._model.id, self._model.dimension)
+            self._spool = Spool(self._staging.directory, builder, self._model.dimension)
         except BaseException:
-            self._staging.release()
+            self._segments.end(self._staging)
             raise
         return self
 
@@ -101,6 +104,7 @@ class VideoWriter:
             LeaseLost: the recording to complete was handed over, ended or cancelled.
             InvalidInput: something of it cannot be stored.
             NotFound: no such camera.
+            VectorsUnavailable: Milvus does not take the vectors; nothing was written.
         """
         spool = self._open_spool()
         checked = self._checked(video)
@@ -126,14 +130,14 @@ class VideoWriter:
         staging = staging_root(self._data_dir)
         with self._database.read() as session:
             known = writer_rows.is_known(session, self.video_id, self._model.id, replace=replace)
-        segment = segment_directory(self._data_dir, self._staging.id)
+        segment = self._segments.directory(self._staging.id)
         # What replaces thumbnails waits beside them until the transaction has decided.
         place = pending_thumbnails if known else thumbnails_directory
         thumbnails = place(self._data_dir, self.video_id)
         lone: list[str] = []
         at_commit = False
         try:
-            move_durably(spool.segment, segment)
+            move_durably(self._staging.directory / BUILT, segment)
             if replace or not known:
                 # Without a row and under the lock, what may be there was left by somebody who died.
                 discard_tree(thumbnails, staging)
@@ -146,13 +150,13 @@ class VideoWriter:
         finally:
             # A commit that was interrupted may have succeeded all the same: then the sweep finds out.
             if not at_commit:
-                discard_tree(segment, staging)
+                self._segments.discard(self._staging.id)
                 if replace or not known:
                     discard_tree(thumbnails, staging)
         if known and replace:
             settle_thumbnails(self._database, self._data_dir, self.video_id)
         for segment_id in lone:
-            discard_tree(segment_directory(self._data_dir, segment_id), staging)
+            self._segments.discard(segment_id)
         self._close()
         return info
 
@@ -214,7 +218,7 @@ class VideoWriter:
             self._spool.close()
             self._spool = None
         if self._staging is not None:
-            self._staging.release()
+            self._segments.end(self._staging)
 
 
 def _checked_intervals(video: NewVideo) -> Sequence[tuple[int, int]]:

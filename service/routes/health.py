@@ -195,6 +195,7 @@ def _database(state: State) -> Check:
 
 
 def _snapshot(state: State) -> Check:
+    state.gallery.check_vectors()
     snapshot = state.gallery.snapshot(state.networks.embedder.id)
     detail = f"change {snapshot.change}"
     lost = len(snapshot.damaged)

@@ -21,6 +21,7 @@ from gallery import (
     RetentionKind,
     VideoWriter,
 )
+from gallery.errors import VectorsUnavailable
 from gallery.signing import check, keep_daily, public_key
 from indexer import upkeep as upkeep_module
 from indexer.settings import IndexSettings
@@ -333,25 +334,28 @@ def test_rules_of_retention_are_followed_and_what_they_took_leaves_the_disk(
 
 
 class FullDisk(Gallery):
-    """A gallery on a disk that has no room while `full` is set."""
+    """A gallery that refuses what is written while `full` is set, as its disk has no room."""
 
     full: threading.Event
     refused = 0
+    error: Exception = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def writer(self, content_hash: str, model: ModelInfo) -> VideoWriter:
         if self.full.is_set():
             self.refused += 1
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.data_dir))
+            raise self.error
         return super().writer(content_hash, model)
 
 
-def test_a_full_disk_is_waited_for_and_fails_no_recording(
-    sqlite_settings: GallerySettings, crowd_video: Path
+@pytest.mark.parametrize("error", [FullDisk.error, VectorsUnavailable("Milvus cannot be used")])
+def test_a_full_disk_or_milvus_away_is_waited_for_and_fails_no_recording(
+    sqlite_settings: GallerySettings, crowd_video: Path, error: Exception
 ) -> None:
     with FullDisk.open(sqlite_settings) as gallery:
         assert isinstance(gallery, FullDisk)
         gallery.full = threading.Event()
         gallery.full.set()
+        gallery.error = error
         job = file_job(gallery, crowd_video)
         with running(make_worker(gallery)):
             until(lambda: gallery.refused >= 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import GallerySettings
+from gallery import GalleryError, GallerySettings
 from service.settings import ServiceSettings
 from sightline import checks
 from tests.sightline.conftest import Run
@@ -54,6 +54,20 @@ def test_broken_parts_fail_and_the_others_are_still_examined(
     assert status == 1
     failed = {part for part, finding in found.items() if finding["state"] == "failed"}
     assert failed == {"detector", "database"}
+
+
+def test_milvus_is_asked_where_vectors_are_to_go_there(
+    tmp_path: Path, milvus_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def milvus(**values: str) -> checks.Finding:
+        return checks.milvus(ServiceSettings(data_dir=tmp_path, **values))  # type: ignore[arg-type]
+
+    assert milvus().detail.startswith("not used")
+    there = milvus(milvus_uri=milvus_uri, vectors="milvus")
+    assert (there.state, "new vectors go there" in there.detail) == ("warning", True), "lite is for trials"
+    monkeypatch.setattr("gallery.vectors.milvus._SECONDS", 0.5)
+    with pytest.raises(GalleryError, match="cannot be used"):
+        milvus(milvus_uri="http://127.0.0.1:1")
 
 
 def test_a_first_start_is_not_a_failure(tmp_path: Path) -> None:

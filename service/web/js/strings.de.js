@@ -55,6 +55,7 @@ const PROBLEMS = {
   "unreadable-image": "Das Foto kann nicht gelesen werden",
   "unsupported-image": "Diese Art von Bild wird nicht unterstützt",
   "unsupported-media-type": "Diese Art von Datei wird nicht unterstützt",
+  "vectors-unavailable": "Der Index ist nicht erreichbar: Milvus antwortet nicht",
 };
 // Sentences in place of details that say no more than the kind of the problem.
 const SENTENCES = {
@@ -74,6 +75,7 @@ const SENTENCES = {
   "too-many-requests": "Warten Sie einen Augenblick.",
   "unauthenticated": "Dieser Schlüssel gilt nicht oder nicht mehr, oder die Sitzung ist zu Ende. Melden Sie sich an.",
   "unsupported-image": "Nehmen Sie ein Foto als JPEG, PNG oder WebP.",
+  "vectors-unavailable": "Versuchen Sie es in einigen Sekunden noch einmal; hält es an, sagen Sie es dem Betreiber.",
 };
 const NOTICES = {
   turned: "Das Foto wurde gedreht, wie seine Angaben es verlangen.",

@@ -289,6 +289,22 @@ def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path, exampl
 
 @pytest.mark.usefixtures("low_thresholds")
 @pytest.mark.parametrize("examples", [3, pytest.param(80, marks=pytest.mark.long)])
+def test_search_in_milvus_equals_brute_force(
+    sqlite_template: Path, milvus_uri: str, tmp_path: Path, examples: int
+) -> None:
+    numbers = count()
+
+    def new_settings() -> GallerySettings:
+        data_dir = tmp_path / str(next(numbers))
+        data_dir.mkdir()
+        shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
+        return GallerySettings(data_dir=data_dir, database_url=None, vectors="milvus", milvus_uri=milvus_uri)
+
+    run(new_settings, max_examples=examples, stateful_step_count=20)
+
+
+@pytest.mark.usefixtures("low_thresholds")
+@pytest.mark.parametrize("examples", [3, pytest.param(80, marks=pytest.mark.long)])
 def test_search_equals_brute_force_on_postgresql(
     postgres_server: PostgresServer, tmp_path: Path, examples: int
 ) -> None:

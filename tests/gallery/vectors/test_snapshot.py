@@ -38,15 +38,15 @@ def test_an_empty_gallery_has_an_empty_answer(gallery: Gallery) -> None:
         QUERY.tolist(),
     ],
 )
-def test_impossible_queries_are_refused(sqlite_gallery: Gallery, query: NDArray[np.float32]) -> None:
-    store(sqlite_gallery, "v", make_tracklets(1, 3))
+def test_impossible_queries_are_refused(either_gallery: Gallery, query: NDArray[np.float32]) -> None:
+    store(either_gallery, "v", make_tracklets(1, 3))
     with pytest.raises(InvalidInput):
-        sqlite_gallery.snapshot(MODEL.id).search(query, limit=1)
+        either_gallery.snapshot(MODEL.id).search(query, limit=1)
 
 
-def test_impossible_filters_are_refused(sqlite_gallery: Gallery) -> None:
-    store(sqlite_gallery, "v", make_tracklets(1, 3))
-    snapshot = sqlite_gallery.snapshot(MODEL.id)
+def test_impossible_filters_are_refused(either_gallery: Gallery) -> None:
+    store(either_gallery, "v", make_tracklets(1, 3))
+    snapshot = either_gallery.snapshot(MODEL.id)
     naive = datetime(2024, 1, 1)
     for filters in (
         Filters(start=naive),
@@ -57,14 +57,14 @@ def test_impossible_filters_are_refused(sqlite_gallery: Gallery) -> None:
         with pytest.raises(InvalidInput):
             snapshot.search(QUERY, limit=1, filters=filters)
         with pytest.raises(InvalidInput):
-            sqlite_gallery.catalogue.coverage(filters, MODEL.id)
+            either_gallery.catalogue.coverage(filters, MODEL.id)
     with pytest.raises(InvalidInput):
         snapshot.search(QUERY, limit=0)
 
 
-def test_nothing_passes_an_empty_set(sqlite_gallery: Gallery) -> None:
-    store(sqlite_gallery, "v", make_tracklets(1, 3))
-    snapshot = sqlite_gallery.snapshot(MODEL.id)
+def test_nothing_passes_an_empty_set(either_gallery: Gallery) -> None:
+    store(either_gallery, "v", make_tracklets(1, 3))
+    snapshot = either_gallery.snapshot(MODEL.id)
     for filters in (
         Filters(camera_ids=frozenset()),
         Filters(video_ids=frozenset({"", "ü" * 16, "\0", "a" * 99})),
@@ -72,31 +72,31 @@ def test_nothing_passes_an_empty_set(sqlite_gallery: Gallery) -> None:
         assert snapshot.search(QUERY, limit=1, filters=filters).compared == 0
 
 
-def test_equal_scores_are_ordered_by_id(sqlite_gallery: Gallery) -> None:
+def test_equal_scores_are_ordered_by_id(either_gallery: Gallery) -> None:
     random = np.random.default_rng(0)
     ids = []
     for name in range(4):
         same = [make_tracklet(random, feature=QUERY, start_us=10**6 * n) for n in range(12)]
-        video = store(sqlite_gallery, name, same)
+        video = store(either_gallery, name, same)
         ids += [f"{video.id}-{n}" for n in range(12)]
     for _ in range(2):
         for limit in (1, 5, 13, 47, 48, 60):
-            hits = sqlite_gallery.snapshot(MODEL.id).search(QUERY, limit=limit).hits
+            hits = either_gallery.snapshot(MODEL.id).search(QUERY, limit=limit).hits
             assert [hit.tracklet_id for hit in hits] == sorted(ids)[:limit]
-        sqlite_gallery.compact()
+        either_gallery.compact()
 
 
-def test_a_tracklet_is_seen_on_its_first_and_its_last_frame(sqlite_gallery: Gallery) -> None:
+def test_a_tracklet_is_seen_on_its_first_and_its_last_frame(either_gallery: Gallery) -> None:
     random = np.random.default_rng(0)
     tracklet = make_tracklet(random, start_us=2_000_000, count=11)  # 2 s to 3 s
-    store(sqlite_gallery, "v", [tracklet])
-    snapshot = sqlite_gallery.snapshot(MODEL.id)
+    store(either_gallery, "v", [tracklet])
+    snapshot = either_gallery.snapshot(MODEL.id)
 
     def passes(start: float | None, end: float | None) -> bool:
         times = [None if t is None else START + timedelta(seconds=t) for t in (start, end)]
         filters = Filters(start=times[0], end=times[1])
         found = snapshot.search(QUERY, limit=1, filters=filters).compared
-        assert sqlite_gallery.catalogue.coverage(filters, MODEL.id).cameras[0].tracklets == found
+        assert either_gallery.catalogue.coverage(filters, MODEL.id).cameras[0].tracklets == found
         return found == 1
 
     assert passes(3.0, None)

@@ -218,9 +218,9 @@ def test_segments_that_go_away_before_they_are_copied(
     gallery: Gallery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three(gallery)
-    sources = compact_module._sources(gallery._database)
+    sources = compact_module.sources(gallery._database)
     gallery.compact()
-    monkeypatch.setattr(compact_module, "_sources", lambda _database: sources)
+    monkeypatch.setattr(compact_module, "sources", lambda _database: sources)
     assert gallery.compact() == CompactionReport(abandoned=1)
     assert leftovers(gallery) == []
 

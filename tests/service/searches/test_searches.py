@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+import gallery.errors
 import gallery.sql.database
 from gallery import RankBy
 from service.app import create_app
@@ -111,6 +112,25 @@ def test_says_busy_instead_of_queueing_without_end(make_app: Callable[..., FastA
     refused = next(answer for answer in answers if answer.status_code == 503)
     assert refused.json()["type"] == "urn:sightline:problem:busy"
     assert refused.headers["retry-after"]
+
+
+def test_says_when_the_vectors_cannot_be_reached(
+    archive: Archive, settings: ServiceSettings, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise gallery.errors.VectorsUnavailable("Milvus at http://10.1.2.3:19530 cannot be used")
+
+    app = create_app(settings, embedder=ColourEmbedder(), detector=ContrastDetector())
+    with TestClient(app, headers={"X-API-Key": secret}, raise_server_exceptions=False) as client:
+        probe = upload(client, scene((RED, 100, 60)))
+        monkeypatch.setattr("gallery.vectors.segments.Segments.check", away)
+        monkeypatch.setattr("gallery.vectors.snapshots.Snapshots.seen", away)
+        answer = client.post("/v1/searches", json={"probes": [{"probe_id": probe["id"]}]})
+        ready = client.get("/readyz")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    assert answer.json()["type"] == "urn:sightline:problem:vectors-unavailable"
+    assert (ready.status_code, ready.json()["checks"]["snapshot"]["ok"]) == (503, False)
+    assert "10.1.2.3" not in answer.text + ready.text
 
 
 def test_says_when_the_database_is_locked(
