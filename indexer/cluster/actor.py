@@ -68,6 +68,8 @@ class Actor:
             self._settings = self._settings.model_copy(update={"workers": cpus})
         self._networks = networks
         self._where = socket.gethostname()
+        # A driver sends batches for a whole crew; here no more pass at once than on one machine.
+        self._passes = threading.BoundedSemaphore(self._settings.workers or cpus)
         self._lock = threading.Lock()  # of the networks, which take seconds to load
         self._detectors: dict[int | None, Detector] = {}
         self._embedder: ClipEmbedder | None = None
@@ -166,7 +168,9 @@ class Actor:
 
     def embed(self, model: ModelName, clips: Sequence[Sequence[Crop]]) -> Features:
         """Raw features of clips, (N, D). Raises ModelError."""
-        return self._model(model).embed_clips(clips)
+        embedder = self._model(model)
+        with self._passes:
+            return embedder.embed_clips(clips)
 
     def _leave(self, one: _Open) -> None:
         """Stop what goes on and raise what went wrong."""
