@@ -228,8 +228,9 @@ def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool
         show_search(client, photo, world)
         if check:
             return
-        console.print(f"\nThe page: {url}/#key={key}", style="bold")
-        console.print(f"Drop {photo} on it, or a photo of your own. Ctrl-C ends the server.")
+        console.print(f"\nReady. This link signs you in: {url}/#key={key}", style="bold")
+        console.print("Its key may do everything. Ctrl-C ends the server.")
+        console.print(f"Drop {photo} on the page, or a photo of your own.")
         with running("worker", log=data_dir / "demo-worker.log"):
             server.wait()
     raise DemoError(f"the server ended by itself; see {log}")

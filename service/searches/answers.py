@@ -95,12 +95,13 @@ def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere
     anew = sum(hit.tracklet_id in there.anew for hit in stored)
     erased = sum(hit.tracklet_id not in there.tracklets for hit in stored) - anew
     if erased:
-        yield Notice(NoticeCode.HITS_ERASED, f"{erased} hits of this page were erased since the search.")
+        hits = "1 hit of this page was" if erased == 1 else f"{erased} hits of this page were"
+        yield Notice(NoticeCode.HITS_ERASED, f"{hits} erased since the search.")
     if anew:
         yield Notice(
             NoticeCode.HITS_INDEXED_ANEW,
-            f"{anew} hits of this page are left out: their recordings were indexed anew since the search, so "
-            "that their ids may be other people's now. Search again to find the person on them.",
+            f"Hits of this page that are left out: {anew}. Their recordings were indexed anew since the search, "
+            "so that their ids may be other people's now. Search again to find the person on them.",
         )
     for probe in probes_out(recorded, there):
         if probe.gone is not None:

@@ -50,7 +50,7 @@ def test_a_question_mark_tells_all_keys(visit: Visit) -> None:
     expect(page.locator("#help")).to_contain_text("go from hit to hit")
     page.keyboard.press("Escape")
     expect(page.locator("#help")).to_be_hidden()
-    page.get_by_role("button", name="Keys (?)").click()
+    page.get_by_role("button", name="Keyboard and language (?)").click()
     expect(page.locator("#help")).to_be_visible()
     page.keyboard.press("Escape")
     page.locator("#filters summary").click()

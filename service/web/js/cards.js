@@ -13,7 +13,7 @@ import { clockFirst } from "./when.js";
 function goodness(hit, rankedBy) {
   if (typeof hit.probability === "number") return { value: [h("span", { class: "unseen" }, say.results.probability), probability(hit.probability)], how: likely(hit.probability) };
   const standard = rankedBy === "standard_score" && typeof hit.standard_score === "number";
-  return standard ? { value: signed(hit.standard_score), how: say.results.standsOut } : { value: score(hit.score), how: say.results.similarity };
+  return standard ? { value: signed(hit.standard_score), how: say.results.standsOut(hit.standard_score) } : { value: score(hit.score), how: say.results.similarity };
 }
 
 /** The card of a hit; `pictures` loads its strip once it comes near the screen. */

@@ -59,7 +59,8 @@ async function opened(id) {
   const place = h("section", { class: "journey", "aria-label": say.cases.journey });
   const again = () => show(() => opened(id));
   const taken = (take) => show(() => take().then(() => opened(id)));
-  showJourney(place, journey, url, media, pictures).catch((error) => isAbort(error) || showError(place, error));
+  if (!found.items.some((item) => item.kind === "search")) fill(place, h("p", { class: "note" }, say.cases.noSearch));
+  else showJourney(place, journey, url, media, pictures).catch((error) => isAbort(error) || showError(place, error));
   return [
     h("button", { type: "button", class: "quiet", on: { click: () => show(list) } }, icon("previous"), say.cases.all),
     h("h3", { class: "name" }, [found.number, found.title].filter(Boolean).join(" · ")),

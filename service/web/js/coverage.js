@@ -86,7 +86,8 @@ function reading({ model, calibration, ranked_by: rankedBy }) {
 }
 
 /** How many hits are credible, and how many of these will be wrong; nothing where no probability is known. */
-function credible({ calibration, hits }) {
+function credible({ calibration, hits, refined }) {
+  if (refined && hits.length) return h("p", { class: "credible" }, say.marks.refined);
   if (!calibration.calibrated || !hits.length) return null;
   const text = calibration.credible
     ? say.coverage.credible(calibration.credible, decimal(calibration.wrong_expected, 1), calibration.line, calibration.learnt_from)

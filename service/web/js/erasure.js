@@ -7,6 +7,7 @@ import { showError } from "./alerts.js";
 import { certificateView, remaining } from "./certificate.js";
 import { fill, h } from "./dom.js";
 import { LazyPictures, stripOf } from "./media.js";
+import { recordChanged } from "./reopen.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { stretchOf } from "./when.js";
@@ -101,6 +102,7 @@ export function erasing(target, { label, onErased, onCancel }) {
       const json = { ...target, plan_sha256: found.plan_sha256, skip_held: found.held.length > 0 };
       const done = await getJson("/v1/erasures", { json });
       gone = true;
+      recordChanged();
       fill(place);
       const view = certificateView(done);
       fill(body, view);

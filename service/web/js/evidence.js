@@ -95,6 +95,7 @@ export function startEvidence() {
   store.subscribe((state, before) => {
     const [id, was] = [state.search.answer?.id, before.search.answer?.id];
     if (id === was) return;
-    fill($("#evidence"), id ? evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`, "getSearchEvidence") : null);
+    const toCase = h("button", { type: "button", data: { needs: "createCase" }, on: { click: () => $("#open-cases").click() } }, icon("case"), say.cases.toCase);
+    fill($("#evidence"), id ? [toCase, evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`, "getSearchEvidence")] : null);
   });
 }

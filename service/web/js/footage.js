@@ -6,7 +6,6 @@ import { $, fill, h } from "./dom.js";
 import { erasing } from "./erasure.js";
 import { behindButton, formOf } from "./forms.js";
 import { refreshHoldings } from "./holdings.js";
-import { reopen } from "./reopen.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
@@ -19,12 +18,11 @@ export function eraseButton(target, { label, name = label, onErased, quiet = tru
   return behindButton(button, (close) => erasing(target, { label: name, onErased: () => (close(), onErased()), onCancel: close }));
 }
 
-/** The same for the tracklet that is played; the answer is then shown without it. */
+/** The same for the tracklet that is played; the answer is then read again without it. */
 export function eraseTracklet(hit) {
   const onErased = () => {
     $("#player").close();
     refreshHoldings();
-    reopen(store.get().search.answer.id);
   };
   return eraseButton({ tracklets: [hit.tracklet_id] }, { label: say.erasure.sighting, onErased });
 }

@@ -23,8 +23,9 @@ let unfinished = new Set(); // jobs that ran when last seen
 /** The zone of a camera; one that was added elsewhere a moment ago may not be known here yet. */
 const zoneOf = (name) => store.get().cameras.find((camera) => camera.name === name)?.time_zone ?? "UTC";
 
-function recording({ id, file_name: file, camera, start, state, stage, progress, reason, retry }, jobId) {
-  const now = state === "running" ? running(say.jobs.stages[stage] ?? stage, progress, null) : say.jobs.states[state];
+function recording({ id, file_name: file, camera, start, state, stage, progress, reason, retry, counters }, jobId) {
+  const found = state === "succeeded" && typeof counters.tracklets === "number" ? `, ${say.library.sightings(counters.tracklets)}` : "";
+  const now = state === "running" ? running(say.jobs.stages[stage] ?? stage, progress, null) : `${say.jobs.states[state]}${found}`;
   return h(
     "li",
     { class: "recording" },

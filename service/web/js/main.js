@@ -23,6 +23,7 @@ import { startPresets } from "./presets.js";
 import { startProbe } from "./probe.js";
 import { askForReason } from "./reason.js";
 import { startRecorded } from "./recorded.js";
+import { startReopening } from "./reopen.js";
 import { startResults } from "./results.js";
 import { startReview } from "./review.js";
 import { startSeed } from "./seed.js";
@@ -73,3 +74,4 @@ $(".skip").addEventListener("click", (event) => {
 startSignIn();
 refreshHoldings();
 startAddress();
+startReopening();

@@ -90,6 +90,7 @@ async function searchAgain() {
   try {
     const answer = await getJson(path("refine"), { json: { limit: store.get().filters.limit }, signal });
     setSearch({ phase: "done", answer, hits: answer.hits, shown: null });
+    scrollTo({ top: 0 }); // the list is another
   } catch (error) {
     if (isAbort(error)) return;
     setSearch({ phase: "done" });

@@ -132,6 +132,9 @@ function show(rank) {
     // Not the button that closes: Space is to stop and play.
     video.focus();
   }
+  // What had the focus may be gone, such as a pressed mark: the keys are the player's all the same.
+  if (!$("#player").contains(document.activeElement)) video.focus();
+  clipLoaded(null); // no clock without a picture
   load(bestSecond(hit));
   showComparison();
 }

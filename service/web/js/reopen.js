@@ -8,6 +8,8 @@ import { beginSearch } from "./search.js";
 import { setSearch, store } from "./state.js";
 import { say } from "./strings.js";
 
+let stale = false; // something that the answer may show was erased or corrected
+
 const LONGEST_PAGE = 1000; // hits on a page that the API gives
 const id = encodeURIComponent;
 
@@ -109,4 +111,23 @@ export async function reopen(searchId, { hits: count = null, opened = null, view
     setSearch({ phase: "idle", answer: null, hits: [] });
     store.set({ photoErrors: [{ error, again: () => reopen(searchId, { hits: count, opened, view }) }] });
   }
+}
+
+/** What is recorded was erased or corrected: the answer is read again as soon as no panel covers it. */
+export function recordChanged() {
+  stale = true;
+}
+
+/** Read a stale answer again, when the last panel is closed. */
+export function startReopening() {
+  document.addEventListener(
+    "close",
+    () => {
+      const { answer, shown } = store.get().search;
+      if (!stale || document.querySelector("dialog[open]")) return;
+      stale = false;
+      if (answer) reopen(answer.id, { hits: shown });
+    },
+    { capture: true },
+  );
 }

@@ -179,7 +179,7 @@ export const german = {
   signIn: {
     title: "Anmelden",
     key: "API-Schlüssel",
-    note: "Einen Schlüssel macht auf dem Server",
+    note: "Sie bekommen ihn von Ihrem Betreiber. Auf dem Server macht ihn",
     kept: "Sie bleiben angemeldet, bis Sie sich abmelden, den Browser schließen oder die Seite länger nicht benutzen.",
     submit: "Anmelden",
     invalid: "Dieser Schlüssel gilt nicht oder nicht mehr.",
@@ -195,8 +195,8 @@ export const german = {
   },
 
   keys: {
-    title: "Tasten",
-    open: "Tasten (?)",
+    title: "Tastatur und Sprache",
+    open: "Tastatur und Sprache (?)",
     groups: [
       {
         title: "In den Ergebnissen",
@@ -387,7 +387,7 @@ export const german = {
     likely: LIKELY,
     noneCredible: (line) => `Kein Treffer hat eine Wahrscheinlichkeit von ${Math.round(line * 100)} %. Am ähnlichsten sind:`,
     similarity: "Ähnlichkeit",
-    standsOut: "sticht heraus",
+    standsOut: (steps) => (steps >= 1 ? "sticht heraus" : steps > 0 ? "sticht kaum heraus" : "sticht nicht heraus"),
     searching: "Suche läuft …",
     slow: "Die Suche läuft noch: Der Server antwortet langsam.",
     shown: (hits) => hitsOf(hits),
@@ -690,12 +690,13 @@ export const german = {
     open: "Fälle",
     heading: "Fälle",
     all: "Alle Fälle",
-    none: "Noch kein Fall.",
+    none: "Noch kein Fall. Ein Fall hält Suchen, Fotos und Notizen zusammen.",
     add: "Neuer Fall",
     title: "Titel",
-    number: "Aktenzeichen",
-    purpose: "Zweck",
+    number: "Aktenzeichen (freiwillig)",
+    purpose: "Zweck (freiwillig)",
     holds: (searches, photos) => `${count(searches, "Suche", "Suchen")} und ${count(photos, "Foto", "Fotos")}`,
+    toCase: "In einen Fall",
     addSearch: "Die Suche auf der Seite hinzufügen",
     edit: "Titel, Aktenzeichen und Zweck ändern",
     items: "In diesem Fall",
@@ -714,6 +715,7 @@ export const german = {
       gap: "nicht aufgenommen oder nicht durchsucht",
       impossible: "für eine Person unmöglich",
     },
+    noSearch: "Noch ist keine Suche in diesem Fall.",
     noneConfirmed: "Noch ist kein Treffer als die Person markiert.",
     doubted: "In einer anderen Suche dieses Falls als jemand anders markiert",
     overlap: (time) => `${time} zur selben Zeit`,

@@ -89,7 +89,7 @@ export const english = {
   signIn: {
     title: "Sign in",
     key: "API key",
-    note: "Create a key on the server with",
+    note: "Your operator gives you one. On the server it is made with",
     kept: "You stay signed in until you sign out, close the browser, or leave the page unused.",
     submit: "Sign in",
     invalid: "This key is not valid, or no longer.",
@@ -105,8 +105,8 @@ export const english = {
   },
 
   keys: {
-    title: "Keys",
-    open: "Keys (?)",
+    title: "Keyboard and language",
+    open: "Keyboard and language (?)",
     groups: [
       {
         title: "In the results",
@@ -297,7 +297,7 @@ export const english = {
     likely: LIKELY,
     noneCredible: (line) => `No hit has a probability of ${Math.round(line * 100)} %. The most similar people:`,
     similarity: "similarity",
-    standsOut: "stands out",
+    standsOut: (steps) => (steps >= 1 ? "stands out" : steps > 0 ? "hardly stands out" : "does not stand out"),
     searching: "Searching…",
     slow: "Still searching: the server is slow to answer.",
     shown: (hits) => count(hits, "hit"),
@@ -600,12 +600,13 @@ export const english = {
     open: "Cases",
     heading: "Cases",
     all: "All cases",
-    none: "No case yet.",
+    none: "No case yet. A case holds searches, photos and notes that belong together.",
     add: "New case",
     title: "Title",
-    number: "Number",
-    purpose: "Purpose",
+    number: "Number (optional)",
+    purpose: "Purpose (optional)",
     holds: (searches, photos) => `${count(searches, "search", "searches")} and ${count(photos, "photo")}`,
+    toCase: "Put into a case",
     addSearch: "Add the search on the page",
     edit: "Edit title, number and purpose",
     items: "In this case",
@@ -624,6 +625,7 @@ export const english = {
       gap: "not recorded, or not searched",
       impossible: "impossible for one person",
     },
+    noSearch: "No search is in this case yet.",
     noneConfirmed: "No hit is marked as the person yet.",
     doubted: "Marked as someone else in another search of this case",
     overlap: (time) => `${time} at the same time`,

@@ -34,6 +34,8 @@ export class TimeField {
     this.error = h("p", { id: `${id}-error`, class: "field-error", role: "alert" });
     this.element = h("div", { class: "moment", role: "group", "aria-label": label }, h("span", { class: "moment-label", "aria-hidden": true }, label), this.date, this.time, this.zoneText, this.which, this.error);
     for (const input of [this.date, this.time]) input.addEventListener("change", () => this.#changed());
+    // Not when the field is left: the line would go, and what is about to be pressed with it.
+    this.time.addEventListener("input", () => clockIn(this.time.value) && (this.error.textContent = ""));
     this.which.addEventListener("change", () => this.#settle());
     this.element.addEventListener("input", () => (this.touched = true));
     this.element.addEventListener("change", () => onChange());

@@ -5,6 +5,7 @@ import { getAll, getJson, isAbort } from "./api.js";
 import { fill, h, icon } from "./dom.js";
 import { duration } from "./format.js";
 import { changed, formOf } from "./forms.js";
+import { recordChanged } from "./reopen.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
@@ -72,7 +73,10 @@ export function videoForm(video, { onSaved, onCancel }) {
   });
   const save = async () => {
     const changes = changed(values(), video);
-    if (Object.keys(changes).length) await getJson(`/v1/videos/${encodeURIComponent(video.id)}`, { method: "PATCH", json: changes });
+    if (Object.keys(changes).length) {
+      await getJson(`/v1/videos/${encodeURIComponent(video.id)}`, { method: "PATCH", json: changes });
+      recordChanged();
+    }
     await onSaved(camera.value);
   };
   const elements = [h("label", {}, h("span", {}, say.adding.camera), camera), start.element, h("p", { class: "note wide" }, say.library.correctNote)];

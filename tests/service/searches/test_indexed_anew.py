@@ -57,7 +57,7 @@ def test_an_earlier_search_shows_nobody_else(
     assert archive.tracklets["gate", GREEN] == red, "the case to be tested: the id is somebody else's"
     found = client.get(url).json()
     assert {one["camera"]["name"] for one in found["hits"]} == {"yard"}
-    assert "2 hits of this page are left out: their recordings were indexed anew" in warned(found)
+    assert "Hits of this page that are left out: 2. Their recordings were indexed anew" in warned(found)
     assert "were erased since the search" not in warned(found)
     assert [client.get(link).status_code for link in links] == [404] * 3
     assert "gate" not in client.get(f"{url}/hits.csv").text
