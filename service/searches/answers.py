@@ -100,8 +100,8 @@ def _gone(recorded: SearchInfo, stored: Sequence[RecordedHit], there: StillThere
     if anew:
         yield Notice(
             NoticeCode.HITS_INDEXED_ANEW,
-            f"Hits of this page that are left out: {anew}. Their recordings were indexed anew since the search, "
-            "so that their ids may be other people's now. Search again to find the person on them.",
+            f"Hits of this page that are left out: {anew}. Their recordings were indexed anew since the "
+            "search, so that their ids may be other people's now. Search again to find the person on them.",
         )
     for probe in probes_out(recorded, there):
         if probe.gone is not None:
