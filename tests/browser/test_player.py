@@ -306,8 +306,26 @@ def test_a_hit_is_marked_in_the_player(visit: Visit) -> None:
     expect(pressed).to_have_text("The person")
     page.keyboard.press("u")
     expect(pressed).to_have_text("Someone else")
+    # Marked by mouse, the button that had the focus goes with the hit: the keys go on working.
+    page.locator("#player-marks button").first.click()
+    expect(pressed).to_have_text("The person")
+    wait_for_clip(visit)
+    expect(page.locator("#player-clock")).not_to_be_empty()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/clip?**", hold)
+    page.keyboard.press("ArrowRight")
+    visit.wait_for(lambda: bool(held), "the next clip is asked for")
+    expect(page.locator("#player-clock")).to_be_empty()
+    page.keyboard.press("n")
+    expect(pressed).to_have_text("Someone else")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#player-title .rank")).to_have_text("3")
     page.keyboard.press("Escape")
-    expect(page.locator("#hits [aria-pressed=true]")).to_have_text("Someone else")
+    expect(page.locator("#hits [aria-pressed=true]")).to_have_text(["The person", "Someone else"])
 
 
 def test_a_person_is_followed_to_the_other_cameras(visit: Visit) -> None:

@@ -62,7 +62,7 @@ const goes = (plan) => plan.tracklet_count + plan.recordings.length + plan.stret
 export function erasing(target, { label, onErased, onCancel }) {
   const body = h("div", { class: "erasure-body" });
   const place = h("div", { class: "slot" });
-  const pictures = new LazyPictures();
+  let pictures = new LazyPictures();
   const ended = new AbortController();
   let gone = false;
   const leave = () => {
@@ -86,6 +86,8 @@ export function erasing(target, { label, onErased, onCancel }) {
   }
 
   function show(found) {
+    pictures.close();
+    pictures = new LazyPictures();
     fill(body, planView(found, pictures, target.camera ? zoneOf(target.camera) : undefined));
     fill(confirm);
     if (!goes(found)) return;
@@ -97,6 +99,7 @@ export function erasing(target, { label, onErased, onCancel }) {
 
   async function erase(found, yes) {
     yes.disabled = true;
+    pictures.close(); // what is not there yet will not be
     fill(place, h("p", { class: "note waiting", role: "status" }, say.erasure.working));
     try {
       const json = { ...target, plan_sha256: found.plan_sha256, skip_held: found.held.length > 0 };
