@@ -1,11 +1,11 @@
 """Clips to watch: a stretch of a recording as H.264 MP4, upright, with the person's box drawn on it."""
 
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import av
 import numpy as np
@@ -69,7 +69,7 @@ def cut(
         first = next(frames, None)
         if first is None:
             raise RecordingUnavailable("The recording holds no readable pictures at that time.")
-        with closing(_Writer(destination, _scaled(size, max_side))) as writer:
+        with _Writer(destination, _scaled(size, max_side)) as writer:
             for time_us, frame in chain([first], frames):
                 picture = footage.picture(frame, writer.size)
                 if boxes is not None:
@@ -145,9 +145,15 @@ class _Writer:
         self._last = pts
         self.frames += 1
 
-    def close(self) -> None:
-        """Write what is buffered and the index."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write what is buffered and the index; after a failure FFmpeg would crash over what is buffered."""
         try:
-            self._container.mux(self._stream.encode(None))
+            if kind is None:
+                self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()

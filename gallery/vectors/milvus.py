@@ -31,6 +31,7 @@ T = TypeVar("T")
 MOST_FOUND: Final = 16384  # that Milvus returns of one search
 AT_ONCE: Final = 1024  # vectors that are sent or fetched by one request
 _SECONDS: Final = 10.0  # that a request may take
+_PING_MILLISECONDS: Final = 300_000  # what servers of gRPC accept by default
 _INSERT_SECONDS: Final = 60.0
 _SEARCHES: Final = 8  # under way at the same time
 _PREFIX: Final = "sightline_"
@@ -205,7 +206,11 @@ class Milvus:
     def _connected(self, client_class: "type[MilvusClient]") -> "MilvusClient":
         with self._lock:
             if self._client is None:
-                self._client = client_class(uri=self._uri, token=self._token, timeout=_SECONDS)
+                # A server that is pinged more often than this may hang up, as milvus-lite does.
+                options = {"grpc.keepalive_time_ms": _PING_MILLISECONDS}
+                self._client = client_class(
+                    uri=self._uri, token=self._token, timeout=_SECONDS, grpc_options=options
+                )
             return self._client
 
 

@@ -1,5 +1,6 @@
 """The command line as a person uses it: arguments in, text and exit status out."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ MORE = (Walker(RED, 5, 40, (30, 60)),)
 def run(sqlite_settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on an empty, migrated gallery."""
     monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(tmp_path / "gallery"))
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)  # a worker here is this process
 
     def invoke(*arguments: str | Path) -> Result:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)

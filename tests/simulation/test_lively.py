@@ -211,7 +211,8 @@ def test_the_seams_of_a_quilted_jacket_are_darker_than_its_cloth(
 
 
 def test_only_the_newer_presets_are_lively() -> None:
-    assert {name for name, preset in PRESETS.items() if preset.lively} == {"train-9000", "unseen", "clips"}
+    lively = {"train-9000", "unseen", "clips", "pairs"}
+    assert {name for name, preset in PRESETS.items() if preset.lively} == lively
     plain = TrackletPreset(seed=4, identities=6, test_identities=0, people=6)
     still, moving = (draw_cast(replace(plain, lively=lively), 0, Wardrobe()) for lively in (False, True))
 

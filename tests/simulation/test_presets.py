@@ -17,7 +17,9 @@ def test_every_preset_can_be_named_and_splits_its_worlds(preset: TrackletPreset)
     learnt = preset.identities - preset.test_identities
     worlds = [preset.world((identity - 1) // preset.people) for identity in range(1, preset.identities + 1)]
 
-    assert not {*worlds[:learnt]} & {*worlds[learnt:]}, "people to test with share cameras with others"
+    # The set it follows, PRID-2011, has all people before the same two cameras.
+    if preset is not PRESETS["pairs"]:
+        assert not {*worlds[:learnt]} & {*worlds[learnt:]}, "people to test with share cameras with others"
 
 
 def test_seeds_are_apart_so_that_no_person_is_in_two_sets() -> None:

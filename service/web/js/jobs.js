@@ -24,7 +24,7 @@ let unfinished = new Set(); // jobs that ran when last seen
 const zoneOf = (name) => store.get().cameras.find((camera) => camera.name === name)?.time_zone ?? "UTC";
 
 function recording({ id, file_name: file, camera, start, state, stage, progress, reason, retry, counters }, jobId) {
-  const found = state === "succeeded" && typeof counters.tracklets === "number" ? `, ${say.library.sightings(counters.tracklets)}` : "";
+  const found = state === "succeeded" && typeof counters?.tracklets === "number" ? `, ${say.library.sightings(counters.tracklets)}` : "";
   const now = state === "running" ? running(say.jobs.stages[stage] ?? stage, progress, null) : `${say.jobs.states[state]}${found}`;
   return h(
     "li",

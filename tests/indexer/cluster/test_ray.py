@@ -153,7 +153,11 @@ def test_nodes_with_other_weights_are_not_used(nodes: Nodes) -> None:
         assert pool.size == 0
 
 
-def test_a_cluster_that_is_not_there_gets_one_line(sqlite_gallery: Gallery, crowds: list[Path]) -> None:
+def test_a_cluster_that_is_not_there_gets_one_line(
+    sqlite_gallery: Gallery, crowds: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "setpriority", lambda *_: None)  # else these tests would stand back from then on
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     job = file_job(sqlite_gallery, crowds[0])
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -162,13 +166,15 @@ def test_a_cluster_that_is_not_there_gets_one_line(sqlite_gallery: Gallery, crow
             connect(address)
         command = ["worker", "--once", "--ray", address, "--data-dir", str(sqlite_gallery.data_dir)]
         said = CliRunner().invoke(app, command)
+        for number, handler in handlers.items():  # a command in this process takes them
+            signal.signal(number, handler)
     assert said.exit_code == 2
     assert f"the Ray cluster {address} cannot be reached" in said.output
     assert sqlite_gallery.jobs.get(job.id).state == "queued"
     for wrong in ("127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "no such host:1", ""):
         with pytest.raises(ClusterUnavailable, match="cannot be reached"):
             connect(wrong)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert {number: signal.getsignal(number) for number in handlers} == handlers, "Ray takes them, too"
 
 
 def test_actors_fit_their_node() -> None:
