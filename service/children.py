@@ -178,7 +178,7 @@ class _Nursery:
                 stdin=subprocess.DEVNULL,
                 env={"OPENBLAS_NUM_THREADS": "1"},  # threads would not survive a fork
                 pass_fds=[its.fileno()],
-                start_new_session=True,  # Ctrl-C is the service's, which then ends it
+                process_group=0,  # Ctrl-C is the service's, which then ends it
             )
         return mine, process
 

@@ -97,7 +97,9 @@ class FileStore(VectorStore):
         index = new_index(spooled.dimension)
         for chunk in spooled.read(SPOOLED_TRACKLETS, max(1, _CHUNK_BYTES // (2 * spooled.dimension))):
             add_vectors(index, chunk)
-        faiss.write_index(index, str(spooled.directory / TRACKLETS))
+        # FAISS writes to a path without noticing that the end of it found no room on the disk; Python notices.
+        with (spooled.directory / TRACKLETS).open("wb") as file:
+            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
         (spooled.directory / SPOOLED_TRACKLETS).unlink()
         return {name: describe_file(spooled.directory / name) for name in (TRACKLETS, CLIPS)}
 

@@ -46,6 +46,18 @@ def test_how_it_was_added_makes_no_difference(tmp_path: Path) -> None:
     assert hashes(build(tmp_path / "a")) == hashes(build(tmp_path / "b", pieces=5))
 
 
+def test_an_index_that_does_not_fit_onto_the_disk_is_no_segment(tmp_path: Path) -> None:
+    """So small a file is written at its closing, where FAISS does not look whether it was."""
+    directory = tmp_path / "segment"
+    builder = SegmentBuilder(directory, "model", DIMENSION)
+    feature = unit(np.ones((1, DIMENSION))).astype(np.float16)
+    builder.add(feature, np.zeros((2, 1), np.int64), [1], feature)
+    (directory / "tracklets.faiss").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        builder.finish([SegmentContent(VIDEO, 1, 1)])
+    assert not (directory / "manifest.json").exists()
+
+
 def test_what_was_built_is_read(directory: Path) -> None:
     rows = open_segment(directory)
     assert verify_segment(directory).tracklets == len(rows) == 12
