@@ -97,7 +97,7 @@ class FileStore(VectorStore):
         index = new_index(spooled.dimension)
         for chunk in spooled.read(SPOOLED_TRACKLETS, max(1, _CHUNK_BYTES // (2 * spooled.dimension))):
             add_vectors(index, chunk)
-        # FAISS writes to a path without noticing that the end of it found no room on the disk; Python notices.
+        # Given a path, FAISS does not notice that its end found no room on the disk; Python does.
         with (spooled.directory / TRACKLETS).open("wb") as file:
             faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
         (spooled.directory / SPOOLED_TRACKLETS).unlink()
