@@ -99,7 +99,8 @@ class FileStore(VectorStore):
             add_vectors(index, chunk)
         # Given a path, FAISS does not notice that its end found no room on the disk; Python does.
         with (spooled.directory / TRACKLETS).open("wb") as file:
-            faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+            writer = faiss.PyCallbackIOWriter(file.write)  # type: ignore[attr-defined]  # of SWIG
+            faiss.write_index(index, writer)
         (spooled.directory / SPOOLED_TRACKLETS).unlink()
         return {name: describe_file(spooled.directory / name) for name in (TRACKLETS, CLIPS)}
 
