@@ -64,7 +64,7 @@ def check(database: Database) -> None:
     found = revision(database)
     if found is None:
         raise SchemaMismatch(f"the database has no gallery yet: {_REMEDY}")
-    if found is not None and found > HEAD:  # numbers of four digits, the newest last
+    if found > HEAD:  # numbers of four digits, the newest last
         raise SchemaTooNew(f"the database is at schema {found}, this program is older and needs {HEAD}")
     if found != HEAD:
         raise SchemaMismatch(f"the database is at schema {found}, this program needs {HEAD}: {_REMEDY}")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import psycopg
 import pytest
@@ -54,8 +55,14 @@ def run_once(gallery: Gallery) -> None:
     make_worker(gallery).run(threading.Event(), once=True)
 
 
+class Runs(Protocol):
+    """A worker, or what drives a cluster in its place."""
+
+    def run(self, stop: threading.Event) -> None: ...
+
+
 @contextmanager
-def running(worker: Worker) -> Iterator[threading.Event]:
+def running(worker: Runs) -> Iterator[threading.Event]:
     """The worker in a thread, until the block is left."""
     stop = threading.Event()
     errors: list[BaseException] = []

@@ -35,14 +35,14 @@ function likelyZone() {
 export class AddRow {
   uploaded = null; // the upload's id, kept so that trying again sends nothing twice
   #asked = false;
-  #answered = false;
   #placed = null; // what `place` said last
-  said = { start: null, why: null }; // what the metadata of a file on the server say of its start, once they were asked
+  said = { start: null, why: null }; // what the metadata of a file on the server say of its start, or that they are asked
 
   /** `file`: a File to be sent, or {name, size, path} of one that lies in the server's media folder. */
   constructor(file, { onChange, onDrop }) {
     this.file = file;
     this.named = { camera: cameraIn(file.path ?? file.name, store.get().cameras)?.name ?? "", wall: timeInName(file.name) };
+    if (this.unasked) this.said.why = "asked";
     this.origin = h("p", { class: "note origin" });
     this.camera = h("input", { required: true, maxLength: 100, autocomplete: "off" });
     this.camera.setAttribute("list", "camera-names");
@@ -75,14 +75,9 @@ export class AddRow {
     this.settle();
   }
 
-  /** Whether only the file's metadata may say when it began. */
-  get #maySay() {
-    return Boolean(this.file.path) && !this.named.wall;
-  }
-
-  /** Whether they may, and were not asked yet. */
+  /** Whether only the file's metadata may say when it began, and were not asked yet. */
   get unasked() {
-    return this.#maySay && !this.#asked;
+    return Boolean(this.file.path) && !this.named.wall && !this.#asked;
   }
 
   /** Take the start from the file's metadata, unless one was entered meanwhile. No other row is changed by that. */
@@ -93,7 +88,6 @@ export class AddRow {
     } catch {
       this.said = { start: null, why: "not_asked" };
     }
-    this.#answered = true;
     if (this.said.start && !this.start.touched) this.start.show(this.said.start);
     this.settle();
   }
@@ -129,8 +123,7 @@ export class AddRow {
   #sayOrigin() {
     const camera = this.cameraName ? say.adding.cameraFrom[this.cameraName === this.named.camera ? "name" : "hand"] : null;
     const named = this.named.wall && this.start.wall === this.named.wall;
-    const why = this.#maySay && !this.#answered ? "asked" : this.said.why ?? "none";
-    const start = say.adding.startFrom[!this.start.instant ? why : named ? "name" : this.#isSaid ? "metadata" : "hand"];
+    const start = say.adding.startFrom[!this.start.instant ? this.said.why ?? "none" : named ? "name" : this.#isSaid ? "metadata" : "hand"];
     this.origin.textContent = [start, camera].filter(Boolean).join(" ");
   }
 

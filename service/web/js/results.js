@@ -70,7 +70,7 @@ function showHits(state, before) {
   if (now.hits === was.hits && state.view === before.view) return;
   // A further page goes on with the hits of those before; any other answer has hits of its own.
   if (now.hits[0] !== was.hits[0]) forgetCards();
-  // In the order of time a bare number would be taken for the place in the list.
+  // In another order a bare number would be taken for the place in the list.
   $("#hits").classList.toggle("reordered", sortOf(state) !== "rank");
   $("#hits").setAttribute("aria-label", say.results.list(say.view.sorts[sortOf(state)]));
   drawHits(state, goOn); // the observer tells a change only: a page may leave the end as near as it was

@@ -4,9 +4,8 @@ import os
 import secrets
 import signal
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,7 +23,7 @@ from indexer.errors import ClusterUnavailable
 from sightline.main import app
 from tests.indexer.cluster.conftest import SETTINGS, indexed
 from tests.indexer.cluster.fakes import DETECTOR, MODEL, FakeNetworks, Loaded
-from tests.indexer.cluster.test_sharing import file_job
+from tests.indexer.test_worker import file_job, running
 from tests.waiting import until
 
 QUICK = ClusterSettings(cpus=1, split_seconds=4.0, shares=2, refresh_seconds=0.2)
@@ -101,27 +100,8 @@ def nodes() -> Iterator[Nodes]:
         until(lambda: not processes(folder))
 
 
-@contextmanager
-def driving(gallery: Gallery, nodes: Nodes, networks: FakeNetworks) -> Iterator[None]:
-    stop = threading.Event()
-    errors: list[BaseException] = []
-    driver = Driver(gallery, SETTINGS, QUICK, nodes.address, "driver", networks=networks, embedder=Loaded())
-
-    def run() -> None:
-        try:
-            driver.run(stop)
-        except BaseException as error:
-            errors.append(error)
-            raise
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
-        assert not errors
+def driver_of(gallery: Gallery, nodes: Nodes, networks: FakeNetworks) -> Driver:
+    return Driver(gallery, SETTINGS, QUICK, nodes.address, "driver", networks=networks, embedder=Loaded())
 
 
 @pytest.mark.long  # three nodes are a dozen processes that import Ray, and three that import torch
@@ -133,7 +113,7 @@ def test_a_node_is_killed_in_the_middle_and_the_rows_are_those_of_one_machine(
     def at_work() -> set[int]:
         return {int(file.name) for file in tmp_path.iterdir() if file.name.isdecimal()}
 
-    with driving(sqlite_gallery, nodes, FakeNetworks(held=tmp_path)):
+    with running(driver_of(sqlite_gallery, nodes, FakeNetworks(held=tmp_path))):
         until(lambda: len(at_work()) >= 2)
         nodes.kill_one_of(at_work())
         (tmp_path / "go").touch()

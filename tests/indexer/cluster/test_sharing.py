@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery import Gallery, JobInfo, NewRecording
+from gallery import Gallery
 from indexer.cluster.indexing import ClusterIndexing
 from indexer.cluster.lanes import Lane, run_lanes
 from indexer.cluster.pool import Pool
@@ -23,8 +23,8 @@ from indexer.types import Share
 from indexer.worker import Worker
 from tests.indexer.cluster.conftest import SETTINGS, indexed
 from tests.indexer.cluster.fakes import MODEL, ChangesDetector, FakeNetworks, Loaded, NearRemote
-from tests.indexer.conftest import START
 from tests.indexer.footage import encode
+from tests.indexer.test_worker import file_job
 from tests.waiting import take_time, until
 
 Dies = Callable[[str], bool]
@@ -103,11 +103,6 @@ def cluster(sqlite_gallery: Gallery) -> Iterator[Make]:
     yield make
     for remote in made:
         remote.close()
-
-
-def file_job(gallery: Gallery, *paths: Path) -> JobInfo:
-    camera = gallery.catalogue.get_or_add_camera("gate")
-    return gallery.jobs.file([NewRecording(camera.id, str(p), p.name, False, START) for p in paths])
 
 
 def after(calls: int, method: str = "take") -> Dies:
