@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,6 @@ from service.disk import PRIVATE_FILE, private_directory
 from service.errors import RecordingUnavailable
 from service.footage import Stretch
 
-_STRIPES: Final = 64
 _IN_USE_SECONDS: Final = 120.0  # a clip used so recently may be on its way out
 _PART: Final = ".part.mp4"
 _STALE_SECONDS: Final = 3600.0  # an unfinished file this old has lost its writer
@@ -30,6 +29,14 @@ class CutClip:
     start: datetime
 
 
+@dataclass(slots=True)
+class _Making:
+    """Who makes a clip, or waits for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    wanted: int = 0
+
+
 class ClipCache:
     """Files under `<directory>/<video id>/`, whole or not there at all.
 
@@ -41,7 +48,8 @@ class ClipCache:
     def __init__(self, directory: Path, max_bytes: int) -> None:
         self._directory = directory
         self._max_bytes = max_bytes
-        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._lock = threading.Lock()
+        self._making: dict[Path, _Making] = {}
 
     def get(self, video_id: str, name: str, make: Callable[[Path], object]) -> Path:
         """Return the file `name` of a video; `make` writes it to the path it is given if it is not there.
@@ -49,7 +57,7 @@ class ClipCache:
         Two requests for one clip make it once: the second waits. If `make` raises, nothing stays behind.
         """
         path = self._directory / video_id / name
-        with self._locks[hash((video_id, name)) % _STRIPES]:
+        with self._alone(path):
             if path.exists():
                 _touch(path)
                 return path
@@ -63,6 +71,21 @@ class ClipCache:
                 part.unlink(missing_ok=True)
         self.trim()
         return path
+
+    @contextmanager
+    def _alone(self, path: Path) -> Iterator[None]:
+        """Let one at a time make a file; who wants another one does not wait."""
+        with self._lock:
+            making = self._making.setdefault(path, _Making())
+            making.wanted += 1
+        try:
+            with making.lock:
+                yield
+        finally:
+            with self._lock:
+                making.wanted -= 1
+                if not making.wanted:
+                    del self._making[path]
 
     @contextmanager
     def scratch(self, video_id: str) -> Iterator[Path]:

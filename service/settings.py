@@ -43,7 +43,7 @@ class ServiceSettings(GallerySettings):
             one address, as many at once as well; 0: without limit.
         address_failures_per_minute: how many wrong keys of one address are answered and recorded; 0: all.
         key_requests_at_once: how many requests of one key are worked on at once, besides those that need a
-            network, a clip, a journey or a check of the trail; the others wait.
+            network, a clip, a journey, an erasure, a calibration or a check of the trail; the others wait.
         key_bodies_at_once, address_bodies_at_once: how many bodies of one key, and from one address, may be
             on their way at once; of all half as many as there may be connections.
         min_body_bytes_per_second: a body that comes more slowly, after a while, is answered 408; 0: none is.
@@ -64,7 +64,7 @@ class ServiceSettings(GallerySettings):
         camera_reach: metres from a camera at which it may still see somebody.
         min_free_bytes: with less left on the disk of the data folder the service is not ready.
         compare_searches: whether the photos of recent searches may be used to compare models.
-        clip_cuts: how many clips are cut at once.
+        clip_cuts: how many clips are cut at once, at least two; of one key one less, and at least one.
         max_clip_seconds, max_clip_side: longest clip, and its longest side in pixels.
         clip_memory_bytes: address space of the process that cuts a clip.
         max_cache_bytes: room for cut clips.

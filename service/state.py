@@ -28,10 +28,13 @@ class State:
     Attributes:
         photos_lane: where photos are decoded, which takes milliseconds or, of a costly one, seconds. A key
             never has all of it: a photo of another need not wait for the end of one.
-        networks_lane: where photos pass the networks.
-        clips_lane: where clips are cut.
+        networks_lane: where photos pass the networks. Nothing here takes long, as one key may have all of it.
+        clips_lane: where clips are cut, packages are packed and starts are read: of a long recording, or one
+            whose clock cannot be trusted, for minutes. A key never has all of it.
         trail_lane: where the audit trail is checked, one check at a time.
-        shadow_lane: where models are compared by recorded searches, one report at a time: it takes a while.
+        erasures_lane: where erasures are listed and carried out, one at a time: large ones take a while.
+        reports_lane: where models are compared by recorded searches and corrected by marks, one at a time:
+            hundreds of photos pass the networks.
         journeys_lane: where journeys are put together, one at a time: those of large cases take seconds.
         turns: what else works in a thread takes turns between keys, too.
         packages: how far evidence packages are.
@@ -48,7 +51,8 @@ class State:
     networks_lane: Lane
     clips_lane: Lane
     trail_lane: Lane
-    shadow_lane: Lane
+    erasures_lane: Lane
+    reports_lane: Lane
     journeys_lane: Lane
     turns: Turns
     packages: Packages
@@ -76,17 +80,13 @@ def make_state(
         ),
         clips=ClipCache(data_dir / "cache", settings.max_cache_bytes),
         recordings=RecordingCheck(),
-        photos_lane=Lane(
-            max(2, settings.network_passes),
-            settings.max_waiting,
-            settings.max_wait_seconds,
-            share=max(1, settings.network_passes - 1),
-        ),
-        networks_lane=Lane(settings.network_passes, settings.max_waiting, settings.max_wait_seconds),
-        clips_lane=Lane(settings.clip_cuts, settings.max_waiting, settings.max_wait_seconds),
-        trail_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
-        shadow_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
-        journeys_lane=Lane(1, settings.max_waiting, settings.max_wait_seconds),
+        photos_lane=_shared_lane(settings.network_passes, settings),
+        networks_lane=_lane(settings.network_passes, settings),
+        clips_lane=_shared_lane(settings.clip_cuts, settings),
+        trail_lane=_lane(1, settings),
+        erasures_lane=_lane(1, settings),
+        reports_lane=_lane(1, settings),
+        journeys_lane=_lane(1, settings),
         turns=Turns(
             _THREADS,
             settings.max_connections,
@@ -97,6 +97,15 @@ def make_state(
         full_disk=FullDisk(),
         instruments=instruments or Instruments(),
     )
+
+
+def _lane(width: int, settings: ServiceSettings, *, share: int | None = None) -> Lane:
+    return Lane(width, settings.max_waiting, settings.max_wait_seconds, share=share)
+
+
+def _shared_lane(width: int, settings: ServiceSettings) -> Lane:
+    """A lane of at least two places, of which no key has all, however long its work takes."""
+    return _lane(max(2, width), settings, share=max(1, width - 1))
 
 
 def _state(request: Request) -> State:

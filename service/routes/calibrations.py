@@ -45,7 +45,7 @@ async def calibrate(
     def work() -> CalibrationOutcome:
         return _outcome(calibrating.calibrate(state, caller, dry_run=wanted.dry_run))
 
-    return await state.networks_lane.run(caller.key_id, request, work)
+    return await state.reports_lane.run(caller.key_id, request, work)
 
 
 @router.delete(

@@ -33,7 +33,7 @@ async def plan_erasure(
         target = targets.target_of(state, caller, wanted)
         return showing.plan_out(targets.listed(state.gallery, target, key_id=caller.key_id))
 
-    return await state.networks_lane.run(caller.key_id, request, plan)
+    return await state.erasures_lane.run(caller.key_id, request, plan)
 
 
 @router.post(
@@ -57,7 +57,7 @@ async def erase(state: StateDep, caller: CallerDep, request: Request, wanted: Er
         )
         return showing.erasure_out(done)
 
-    return await state.networks_lane.run(caller.key_id, request, carry_out)
+    return await state.erasures_lane.run(caller.key_id, request, carry_out)
 
 
 @router.get("", operation_id="listErasures", summary="Erasures, the newest first")

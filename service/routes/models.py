@@ -81,7 +81,7 @@ async def shadow_model(
             if after.id != state.networks.embedder.id:  # it may have been promoted meanwhile
                 state.gallery.forget(after.id)
 
-    return await state.shadow_lane.run(caller.key_id, request, report)
+    return await state.reports_lane.run(caller.key_id, request, report)
 
 
 @router.post(

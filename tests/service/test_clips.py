@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.clips import ClipCache
-from tests.waiting import take_time
+from tests.waiting import PATIENCE, take_time
 
 
 def age(path: Path, seconds: float) -> None:
@@ -33,6 +33,30 @@ def test_makes_a_clip_once_for_many_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ask, range(8))) == [b"clip"] * 8
     assert len(made) == 1
+
+
+def test_a_clip_that_takes_long_holds_up_no_other_one(tmp_path: Path) -> None:
+    cache, begun, go_on = ClipCache(tmp_path, 0), threading.Event(), threading.Event()
+
+    def make(path: Path) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE)
+        path.write_bytes(b"long")
+
+    others = [f"{number}.mp4" for number in range(1000)]
+    (tmp_path / "video").mkdir()
+    for name in others:
+        (tmp_path / "video" / name).write_bytes(b"short")
+    with ThreadPoolExecutor(2) as pool:
+        long = pool.submit(cache.get, "video", "long.mp4", make)
+        assert begun.wait(PATIENCE)
+        rest = pool.submit(lambda: [cache.get("video", name, make) for name in others])
+        try:
+            assert len(rest.result(PATIENCE)) == len(others)
+        finally:
+            go_on.set()
+        assert long.result().read_bytes() == b"long"
+    assert not cache._making
 
 
 def test_keeps_clips_private(tmp_path: Path) -> None:
