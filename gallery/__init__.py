@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from gallery.records.jobs import Claim as Claim
     from gallery.records.jobs import Completion as Completion
     from gallery.records.jobs import DueDelivery as DueDelivery
+    from gallery.records.jobs import FiledFile as FiledFile
     from gallery.records.jobs import JobInfo as JobInfo
     from gallery.records.jobs import JobKind as JobKind
     from gallery.records.jobs import NewRecording as NewRecording
@@ -189,6 +190,7 @@ _HOMES = {
         "AdaptOptions",
         "Claim",
         "Completion",
+        "FiledFile",
         "JobInfo",
         "JobKind",
         "NewRecording",

@@ -212,6 +212,7 @@ class OpenRecording:
 def open_recording(
     path: Path,
     *,
+    source: Path | None = None,
     aspect: float | None = None,
     threads: int = 4,
     tick: Callable[[], None] = lambda: None,
@@ -220,6 +221,7 @@ def open_recording(
 
     Args:
         path: of the file.
+        source: leads to the file, where it is held open; None: its path does.
         aspect: width / height of its pixels, where the file does not say it; None for square ones.
         threads: of the decoder; their number does not follow the machine, as how damage is concealed depends
             on it.
@@ -229,15 +231,16 @@ def open_recording(
         UnreadableRecording: not a file, empty, not a video, without a video stream or with frames of more
             than MAX_PIXELS; the message says which.
     """
-    _check_file(path)
+    source = source or path
+    _check_file(path, source)
     statistics = Statistics()
-    container = _open(path)
+    container = _open(path, source)
     try:
         streams = _video_streams(path, container)
         if len(streams) > 1:
             index = choose_track(container, streams, statistics.warn)
             container.close()
-            container = _open(path)  # looking for the right track has moved the reader
+            container = _open(path, source)  # looking for the right track has moved the reader
             streams = [container.streams[index]]
         _prepare(path, streams[0], threads)
         return OpenRecording(path, container, streams[0], statistics, aspect, tick)
@@ -246,12 +249,12 @@ def open_recording(
         raise
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, source: Path) -> Any:
     # Streams are looked into when a file is opened; large frames must not take all memory.
     options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
         # "file:" keeps a name with a colon from being taken for a protocol.
-        return av.open(f"file:{path.absolute()}", options=options, metadata_errors="replace")
+        return av.open(f"file:{source.absolute()}", options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError) as error:
         reason = "not a video file, or cut off in its header"
         raise UnreadableRecording(f"{shown(path.name)}: {reason}") from error
@@ -283,12 +286,12 @@ def _without_video(container: Any, candidates: Sequence[Any]) -> str:
     return "sound only, no video" if container.streams.audio else "no video in the file"
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, source: Path) -> None:
     """Raise UnreadableRecording for what need not be shown to FFmpeg."""
-    if path.is_dir():
+    if source.is_dir():
         raise UnreadableRecording(f"{shown(path)}: a folder")
     try:
-        with path.open("rb") as file:
+        with source.open("rb") as file:
             head = file.read(HEAD_BYTES)
     except OSError as error:
         raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error

@@ -56,7 +56,9 @@ class Decoder:
         request = Request(**json.loads(_ask()))
         _limit(request)
         try:
-            with open_recording(Path(request.path), aspect=request.aspect, tick=self._tick) as recorded:
+            with open_recording(
+                Path(request.path), source=Path(request.source), aspect=request.aspect, tick=self._tick
+            ) as recorded:
                 self._statistics = recorded.statistics
                 said = recorded.expected_duration_us, recorded.recorded_at
                 opened = Opened(recorded.track, recorded.frame_rate, *said)

@@ -142,7 +142,11 @@ def in_runs(frames: Pipe[Frame], together: Callable[[Frame], int]) -> Iterator[l
 
 
 @contextmanager
-def looking_here(recording: Recording, how: Look, settings: IndexSettings) -> Iterator[Looking]:
-    """Open a recording, to be looked at on this machine. Raises UnreadableRecording."""
-    with open_sandboxed(recording.path, settings, aspect=recording.pixel_aspect) as recorded:
+def looking_here(recording: Recording, source: Path, how: Look, settings: IndexSettings) -> Iterator[Looking]:
+    """Open a recording, to be looked at on this machine; `source` leads to its file.
+
+    Raises UnreadableRecording.
+    """
+    aspect = recording.pixel_aspect
+    with open_sandboxed(recording.path, settings, aspect=aspect, source=source) as recorded:
         yield Looking(recorded, how, settings)

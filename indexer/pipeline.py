@@ -26,10 +26,10 @@ from indexer.embedding import ClipEmbedder, Settled
 from indexer.errors import UnreadableRecording
 from indexer.estimate import UNFINISHED, Estimate
 from indexer.flow import Flow
-from indexer.hashing import content_hash
 from indexer.looking import F, Source, in_order, look_with, looking_here
 from indexer.names import shown
 from indexer.numbering import by_appearance
+from indexer.opened import OpenedFile, opened_file
 from indexer.progress import Progress, Silent
 from indexer.settings import IndexSettings
 from indexer.settle import refined
@@ -102,7 +102,7 @@ def index_video(
         embedder,
         recording,
         settings,
-        opening=lambda: looking_here(recording, how, settings),
+        opening=lambda source: looking_here(recording, source, how, settings),
         steps=tracking(settings),
         origin=made_by(detector.name, settings, in_order(detector, settings) is not None),
         progress=progress,
@@ -137,49 +137,80 @@ def index_recording(
     recording: Recording,
     settings: IndexSettings,
     *,
-    opening: Callable[[], AbstractContextManager[Source[F]]],
+    opening: Callable[[Path], AbstractContextManager[Source[F]]],
     steps: Steps[F],
     origin: VideoReport,
     progress: Progress | None = None,
     complete: Complete | None = None,
     replaces: Callable[[VideoInfo], bool] = lambda _: False,
 ) -> IndexReport:
-    """Like `index_video`, with boxes from anywhere: `opening` opens the recording and finds them, `steps`
-    says what becomes of them, `origin` begins the report.
+    """Like `index_video`, with boxes from anywhere: `opening` opens the recording, by a path that leads to
+    the very file that was hashed, and finds them, `steps` says what becomes of them, `origin` begins the
+    report.
 
     `replaces` says whether what the gallery has of the recording goes once the new is complete.
     """
     progress = progress or Silent()
     progress.update("hash", 0.0, {})
-    status = file_status(recording.path)
-    digest = content_hash(recording.path)
-    known, old = gallery.catalogue.is_indexed(digest, embedder.id), gallery.catalogue.find_video(digest)
-    replaced = old if old is not None and replaces(old) else None
-    if known is not None and replaced is None:
-        return already_indexed(known, _followed(gallery, known, recording, status))
+    with opened_file(recording.path) as file:
+        file.require_as_filed(recording.filed)
+        known = gallery.catalogue.is_indexed(file.digest, embedder.id)
+        old = gallery.catalogue.find_video(file.digest)
+        replaced = old is not None and replaces(old)
+        if known is not None and not replaced:
+            return already_indexed(known, _followed(gallery, known, recording, file.status))
+        return _index_opened(
+            gallery,
+            embedder,
+            recording,
+            settings,
+            file=file,
+            opening=opening,
+            steps=steps,
+            origin=origin,
+            progress=progress,
+            complete=complete,
+            replaced=replaced,
+        )
+
+
+def _index_opened(
+    gallery: Gallery,
+    embedder: ClipEmbedder,
+    recording: Recording,
+    settings: IndexSettings,
+    *,
+    file: OpenedFile,
+    opening: Callable[[Path], AbstractContextManager[Source[F]]],
+    steps: Steps[F],
+    origin: VideoReport,
+    progress: Progress,
+    complete: Complete | None,
+    replaced: bool,
+) -> IndexReport:
+    """Index a file that the gallery has not, or that is `replaced`."""
     flow = Flow()
     with (
-        opening() as recorded,
-        gallery.writer(digest, model_info(embedder)) as writer,
+        opening(file.source) as recorded,
+        gallery.writer(file.digest, model_info(embedder)) as writer,
     ):
         with flow:
             stages = Stages(flow, recorded, steps, embedder, settings)
             store(writer, _watch(stages, recorded, flow, progress), flow)
         steps.check(recorded)
         statistics, counters = recorded.statistics, stages.counters
-        if replaced is not None:
+        if replaced:
             statistics.warn("what was recorded of it before was replaced")
         if counters.tracklets == 0:
             statistics.warn("nobody was found, though the recording has frames")
-        if _differs(status, file_status(recording.path)):
-            raise UnreadableRecording(f"{shown(recording.path.name)}: the file changed while it was read")
+        file.require_unchanged(file.digest)
         progress.update("commit", UNFINISHED, counters.numbers(statistics))
         origin = replace(origin, track=recorded.track)
-        video = new_video(recording, digest, status, statistics, counters, origin)
+        video = new_video(recording, file.digest, file.status, statistics, counters, origin)
         try:
             with flow.clock("store"):
                 completion = complete and complete(video.report)
-                info = writer.commit(video, completion, replace=replaced is not None)
+                info = writer.commit(video, completion, replace=replaced)
         except AlreadyIndexed as error:
             return already_indexed(gallery.catalogue.video(error.video_id))
     return IndexReport(info, False, statistics.warnings, counters.numbers(statistics), dict(flow.seconds))
@@ -274,11 +305,6 @@ def file_status(path: Path) -> os.stat_result:
         return path.stat()
     except OSError as error:
         raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error
-
-
-def _differs(before: os.stat_result, after: os.stat_result) -> bool:
-    """Whether a file was written to."""
-    return (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
 
 
 def model_info(embedder: ClipEmbedder) -> ModelInfo:

@@ -5,14 +5,15 @@ people in view, never those of the file.
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gallery import Catalogue, FileStamp, TrackletInfo, VideoInfo
 from indexer.errors import UnreadableRecording
-from indexer.hashing import content_hash
 from indexer.kept import CROPS, Asked, Collector, Kept, tracklets_of
 from indexer.kept_crops import read_folder
 from indexer.names import shown
+from indexer.opened import OpenedFile, opened_file
 from indexer.sampling import Box, Slots, sample
 from indexer.sandbox import Sandboxed, open_sandboxed
 from indexer.settings import IndexSettings
@@ -41,8 +42,10 @@ def read_kept(
         yield from read_folder(catalogue, video, asked)
         return
     aspect = catalogue.camera(video.camera_id).pixel_aspect
-    path = unchanged(video)
-    with open_sandboxed(path, settings, aspect=aspect) as recorded:
+    with (
+        _unchanged(video) as file,
+        open_sandboxed(file.path, settings, aspect=aspect, source=file.source) as recorded,
+    ):
         if video.report.track not in {None, recorded.track}:
             raise UnreadableRecording(f"{shown(video.file_name)}: another of its video streams was indexed")
         slots = Slots(video.report.embed_fps or settings.embed_fps)
@@ -50,11 +53,12 @@ def read_kept(
         for time_us, ended in _cut(recorded, video, coming, slots, asked.preprocessing):
             asked.seen(time_us)
             yield from ended
-    unchanged(video)
+        file.require_unchanged(video.content_hash)
 
 
-def unchanged(video: VideoInfo) -> Path:
-    """Return where the recording of a video lies, if it is still the one that was indexed.
+@contextmanager
+def _unchanged(video: VideoInfo) -> Iterator[OpenedFile]:
+    """Hold the recording of a video open, if it is still the one that was indexed.
 
     Recorders reuse the names of files. A file that is in every respect as it was is the same; any other is
     hashed.
@@ -62,18 +66,18 @@ def unchanged(video: VideoInfo) -> Path:
     Raises:
         UnreadableRecording: it is gone, or another one.
     """
-    path, name = Path(video.path), shown(video.file_name)
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise UnreadableRecording(f"{name}: the recording is gone ({error.strerror})") from error
-    if not path.is_file():
-        raise UnreadableRecording(f"{name}: the recording is gone (not a file)")
-    if status.st_size != video.size_bytes or (
-        FileStamp.of(status) != video.stamp and content_hash(path) != video.content_hash
-    ):
-        raise UnreadableRecording(f"{name}: the recording has changed since it was indexed")
-    return path
+    name = shown(video.file_name)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(opened_file(Path(video.path)))
+        except UnreadableRecording as error:
+            why = str(error).rpartition(": ")[2]
+            raise UnreadableRecording(f"{name}: the recording is gone ({why})") from error
+        if file.status.st_size != video.size_bytes or (
+            FileStamp.of(file.status) != video.stamp and file.digest != video.content_hash
+        ):
+            raise UnreadableRecording(f"{name}: the recording has changed since it was indexed")
+        yield file
 
 
 class _Cut:

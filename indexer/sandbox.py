@@ -56,7 +56,7 @@ class Sandboxed:
         track, frame_rate, expected_duration_us, recorded_at: as in `OpenRecording`.
     """
 
-    def __init__(self, path: Path, settings: IndexSettings, aspect: float | None) -> None:
+    def __init__(self, path: Path, settings: IndexSettings, aspect: float | None, source: Path) -> None:
         self.path = path
         self.statistics = Statistics()
         self._stall_seconds = settings.decode_stall_seconds
@@ -64,7 +64,8 @@ class Sandboxed:
         self._resources = ExitStack()
         try:
             self._start()
-            request = Request(str(path.absolute()), aspect, settings.decode_memory_mib << 20, OPEN_FILES)
+            called, read = str(path.absolute()), str(source.absolute())
+            request = Request(called, read, aspect, settings.decode_memory_mib << 20, OPEN_FILES)
             self._tell(line(request))
             opened = self._answer().opened
         except BaseException:
@@ -190,18 +191,20 @@ class Sandboxed:
         return UnreadableRecording(f"{shown(self.path.name)}: {reason}{last}")
 
 
-def open_sandboxed(path: Path, settings: IndexSettings, *, aspect: float | None = None) -> Sandboxed:
+def open_sandboxed(
+    path: Path, settings: IndexSettings, *, aspect: float | None = None, source: Path | None = None
+) -> Sandboxed:
     """Open a recording in a process of its own.
 
     Args:
         path: of the file.
         settings: its limits: `decode_memory_mib`, `decode_stall_seconds`.
-        aspect: see `indexer.decode.open_recording`.
+        aspect, source: see `indexer.decode.open_recording`.
 
     Raises:
         UnreadableRecording: as `indexer.decode.open_recording`, or the decoder died.
     """
-    return Sandboxed(path, settings, aspect)
+    return Sandboxed(path, settings, aspect, source or path)
 
 
 def recorded_at(path: Path, settings: IndexSettings) -> datetime:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gallery import FiledFile
+
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 
@@ -14,7 +16,8 @@ Image = NDArray[np.uint8]  # (h, w, 3) RGB
 class Recording:
     """A file to index: of which camera, and the UTC time of its first frame.
 
-    `pixel_aspect` is the camera's width / height of a pixel, for files that do not say it.
+    `pixel_aspect` is the camera's width / height of a pixel, for files that do not say it. `filed` is what
+    the file was like when it was filed: another one is not indexed; None: nobody looked.
     """
 
     path: Path
@@ -23,6 +26,7 @@ class Recording:
     file_name: str
     owned: bool = False
     pixel_aspect: float | None = None
+    filed: FiledFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

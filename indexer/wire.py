@@ -25,9 +25,13 @@ HEARTBEAT_SECONDS: Final = 1.0  # a decoder that is at work says so at least thi
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Open a recording, under limits: bytes of memory, open files. A first line."""
+    """Open a recording, under limits: bytes of memory, open files. A first line.
+
+    `path` is what it is called by, `source` where it is read.
+    """
 
     path: str
+    source: str
     aspect: float | None
     memory_bytes: int
     open_files: int

@@ -116,6 +116,7 @@ class Work:
             filed.file_name,
             filed.owned,
             camera.pixel_aspect,
+            filed.filed,
         )
         complete = partial(_complete_in_place, lease, filed)
         return self._indexing(recording, camera.detector_input, lease, complete)

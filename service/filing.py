@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from gallery import CameraInfo, JobInfo, JobKind, NewRecording, NotFound
+from gallery import CameraInfo, FiledFile, JobInfo, JobKind, NewRecording, NotFound
 from gallery.errors import KeyReused
 from service.auth import Caller
 from service.errors import InvalidRequest
+from service.media_folder import version_of
 from service.missing import no_camera
 from service.record_schemas import IndexJobIn, RecordingIn
 from service.recordings import media_path
@@ -19,8 +21,8 @@ def file_job(state: State, caller: Caller, wanted: IndexJobIn, idempotency_key: 
     """File a job, or find the one that the same request filed before.
 
     Raises:
-        InvalidRequest: an unknown camera, upload or path, an unfinished upload, or an idempotency key used
-            before for another request.
+        InvalidRequest: an unknown camera, upload or path, an unfinished upload, a file that changed since it
+            was listed, or an idempotency key used before for another request.
     """
     cameras = {camera.name: camera for camera in state.gallery.catalogue.cameras()}
     checked = [
@@ -71,7 +73,7 @@ def _recording(
     """One recording to file, and the upload that it names."""
     if wanted.camera not in cameras:
         raise no_camera(state.gallery, wanted.camera, f"{pointer}/camera", "; add it first")
-    upload = None
+    upload = filed = None
     if wanted.upload_id is not None:
         upload = _complete_upload(state, caller, wanted.upload_id, f"{pointer}/upload_id")
         path, name = state.uploads.path(upload), wanted.file_name or upload.file_name or upload.id
@@ -82,14 +84,24 @@ def _recording(
             raise InvalidRequest("A key that is limited to cameras uploads its files.", f"{pointer}/path")
         path = media_path(state.settings.media_dir, wanted.path, f"{pointer}/path")
         name = wanted.file_name or path.name
+        filed = _as_listed(path, wanted.version, f"{pointer}/version")
     recording = NewRecording(
         camera_id=cameras[wanted.camera].id,
         path=str(path),
         file_name=_bare(name),
         owned=upload is not None,
         start_time=wanted.start,
+        filed=filed,
     )
     return recording, upload
+
+
+def _as_listed(path: Path, version: str | None, pointer: str) -> FiledFile | None:
+    """A file that is filed, as it is now. Raises InvalidRequest: it is not as it was when it was listed."""
+    filed = FiledFile.at(path)
+    if version is not None and (filed is None or version_of(filed) != version):
+        raise InvalidRequest("The file changed since it was listed or its start was read.", pointer)
+    return filed
 
 
 def _bare(name: str) -> str:

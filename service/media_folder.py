@@ -1,5 +1,6 @@
 """The server's media folder: what of it may be named in an index job, looked through folder by folder."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from gallery import RECORDING_SUFFIXES
+from gallery import RECORDING_SUFFIXES, FiledFile
 from service.errors import InvalidRequest
 from service.record_schemas import MediaFile, MediaFolder
 from service.recordings import media_path
@@ -68,5 +69,14 @@ def _files(entries: list[os.DirEntry[str]], above: str) -> Iterator[MediaFile]:
             continue  # it went this moment
         written = datetime.fromtimestamp(about.st_mtime, UTC)
         yield MediaFile(
-            path=above + entry.name, name=entry.name, size_bytes=about.st_size, written_at=written
+            path=above + entry.name,
+            name=entry.name,
+            size_bytes=about.st_size,
+            written_at=written,
+            version=version_of(FiledFile.of(about)),
         )
+
+
+def version_of(file: FiledFile) -> str:
+    """What is another one once a file was written to or replaced; says nothing else of it."""
+    return hashlib.sha256(repr((file.size_bytes, file.mtime_ns, file.ctime_ns)).encode()).hexdigest()[:32]

@@ -9,9 +9,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import Final
 
+from gallery import FiledFile
 from gallery.recorded import is_possible, start_of
 from service import children, start_child
 from service.errors import InvalidRequest
+from service.media_folder import version_of
 from service.record_schemas import MediaStart
 from service.recordings import media_path
 from service.settings import ServiceSettings
@@ -27,6 +29,7 @@ def media_start(settings: ServiceSettings, path: str) -> MediaStart:
         Abandoned: nobody waits for it any more.
     """
     with _opened(settings.media_dir, path) as source:
+        version = version_of(FiledFile.of(os.stat(source)))
         request = start_child.Request(source, settings.clip_memory_bytes, _SECONDS)
         try:
             ended = children.run(
@@ -35,13 +38,13 @@ def media_start(settings: ServiceSettings, path: str) -> MediaStart:
         except TimeoutError:
             ended = children.Ended(start_child.UNAVAILABLE, b"")
     if ended.status != 0:
-        return MediaStart(path=path, start=None, why="unreadable")
+        return MediaStart(path=path, start=None, why="unreadable", version=version)
     start = start_of(_said(ended.answer))
     if start is None:
-        return MediaStart(path=path, start=None, why="not_said")
+        return MediaStart(path=path, start=None, why="not_said", version=version)
     if not is_possible(start):
-        return MediaStart(path=path, start=None, why="impossible")
-    return MediaStart(path=path, start=start.astimezone(UTC), why=None)
+        return MediaStart(path=path, start=None, why="impossible", version=version)
+    return MediaStart(path=path, start=start.astimezone(UTC), why=None, version=version)
 
 
 def _said(answer: bytes) -> str | None:

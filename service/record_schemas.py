@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from service.schemas import GivenName, Id, Instant, Name, RequestModel
 
 CameraName = Annotated[GivenName, Field(pattern=r"^[^\x00-\x1f\x7f/\\]+$", max_length=100)]
+Version = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 FileName = Annotated[GivenName, Field(max_length=255)]
 
 
@@ -145,11 +146,17 @@ class RecordingIn(RequestModel):
         default=None,
         description="The name that the video is to have; by default that of the file",
     )
+    version: Version | None = Field(
+        default=None,
+        description="Of the file at `path`, as listed or as its start was read: 422 if it has changed",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.upload_id is None) == (self.path is None):
             raise ValueError("name either upload_id or path")
+        if self.version is not None and self.path is None:
+            raise ValueError("an upload has no version")
         return self
 
 
@@ -166,6 +173,7 @@ class MediaFile(BaseModel):
     name: str = Field(description="Its name")
     size_bytes: int = Field(description="Its size")
     written_at: datetime = Field(description="When it was written last")
+    version: Version = Field(description="Another one once the file is written to or replaced")
 
 
 class MediaStart(BaseModel):
@@ -181,6 +189,7 @@ class MediaStart(BaseModel):
             "`impossible`: before 1980, or in the future. `unreadable`: it is no recording that can be read"
         )
     )
+    version: Version = Field(description="Of the file that was read, as when it is listed")
 
 
 class MediaFolder(BaseModel):

@@ -141,8 +141,9 @@ def _failed_rows(
 
 
 def _insert_again(session: Session, rows: Sequence[JobRecording], job_id: str) -> None:
-    """Insert what tries these recordings again, as they were filed."""
-    for row, again in zip(rows, new_rows([copied(NewRecording, row) for row in rows]), strict=True):
+    """Insert what tries these recordings again, as they were filed; of files as they are now."""
+    wanted = [copied(NewRecording, row, filed=None) for row in rows]
+    for row, again in zip(rows, new_rows(wanted), strict=True):
         again.job_id = job_id
         session.add(again)
         session.flush()

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.state import QUEUED
-from gallery.records.jobs import JobKind, NewRecording
+from gallery.records.jobs import FiledFile, JobKind, NewRecording
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Camera, JobRecording
 from gallery.validation import moment, optional_text, text
@@ -64,6 +64,7 @@ def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:
                 file_name=text(recording.file_name, f"file name of {what}"),
                 owned=recording.owned,
                 start_time=moment(recording.start_time, f"start of {what}"),
+                filed=None if recording.owned else recording.filed or FiledFile.at(path),
                 state=QUEUED,
                 attempts=0,
                 lost_workers=[],

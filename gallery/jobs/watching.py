@@ -94,9 +94,10 @@ class WatchedFiles:
             if file.content_hash in hashes:
                 twins.append(file)
                 continue
-            if recording is not None and gone_on and recording.state == QUEUED:
+            if recording is not None and recording.state == QUEUED:
                 recording.path, recording.file_name = file.recording.path, file.recording.file_name
-                renamed += 1
+                recording.filed = file.recording.filed  # its times may be others, its content is the same
+                renamed += gone_on
             elif (recording is not None and gone_on and recording.state == FAILED) or not _seen(
                 session, file
             ):

@@ -1,5 +1,6 @@
 """Jobs, their recordings, files of watched folders that become recordings, and who is told of an end."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -54,19 +55,55 @@ class AdaptOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class FiledFile:
+    """A file as it was when it was filed: in a file that was written to or replaced, one of these differs.
+
+    The inode's time of change is no program's to set, and is a new one when a file is put in the place of
+    another. The inode's number is left out: where the same folder is mounted elsewhere it may be another.
+    Where the content was read when it was filed its SHA-256 is known, and nothing else counts.
+    """
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    sha256: str | None = None
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "FiledFile":
+        """Take it from a file's status, without its content."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str]) -> "FiledFile | None":
+        """The file at a path, of a link the link itself; None: there is none that this process can see."""
+        try:
+            return cls.of(os.stat(path, follow_symlinks=False))
+        except (OSError, ValueError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
 class NewRecording:
-    """One recording of a job to file."""
+    """One recording of a job to file.
+
+    `filed` is what its file was like when it was looked at; None: the gallery looks now. An upload, which is
+    `owned`, is nobody's to change.
+    """
 
     camera_id: int
     path: str
     file_name: str
     owned: bool
     start_time: datetime
+    filed: FiledFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingInfo:
-    """One recording of a job, as it stands; an adaptation's has no camera and no start."""
+    """One recording of a job, as it stands; an adaptation's has no camera and no start.
+
+    `filed` is its file as it was then; None: nobody looked.
+    """
 
     id: str
     number: int
@@ -85,6 +122,7 @@ class RecordingInfo:
     counters: Mapping[str, int]
     started_at: datetime | None
     finished_at: datetime | None
+    filed: FiledFile | None = None
 
     @property
     def by_command(self) -> bool:

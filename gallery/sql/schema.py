@@ -15,7 +15,7 @@ from gallery.disk.files import PRIVATE_FILE
 from gallery.errors import SchemaMismatch, SchemaTooNew
 from gallery.sql.database import Database, meaning_of, sqlite_file
 
-HEAD = "0027"  # the newest file in migrations/versions
+HEAD = "0028"  # the newest file in migrations/versions
 # Beside the package in a checkout; where a wheel's data files go otherwise.
 _PLACES = (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "sightline")
 _REMEDY = "run `sightline migrate`"

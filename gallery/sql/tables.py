@@ -18,8 +18,9 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, composite, mapped_column
 
+from gallery.records.jobs import FiledFile
 from gallery.sql.access_tables import CameraGroup, CameraGroupMember, SignIn  # noqa: F401  (part of METADATA)
 from gallery.sql.base import Base
 from gallery.sql.calibration_table import Calibration  # noqa: F401  (part of METADATA)
@@ -274,6 +275,12 @@ class JobRecording(Base):
     counters: Mapped[dict[str, Any]]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    filed: Mapped[FiledFile | None] = composite(
+        mapped_column("filed_size", BigInteger, nullable=True),
+        mapped_column("filed_mtime_ns", BigInteger, nullable=True),
+        mapped_column("filed_ctime_ns", BigInteger, nullable=True),
+        mapped_column("filed_sha256", String(64), nullable=True),
+    )  # its file as it was then; None: nobody looked
 
 
 class ApiKey(Base):

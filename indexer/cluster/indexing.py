@@ -105,7 +105,7 @@ class ClusterIndexing:
                 RemoteEmbedder(embedder, model, crew),
                 recording,
                 settings.model_copy(update={"workers": self._at_once(settings)}),
-                opening=lambda: self._open(recording, detector_input, model, crew),
+                opening=lambda _: self._open(recording, detector_input, model, crew),
                 steps=steps,
                 origin=made_by(detector.name, settings, changes),
                 progress=progress,

@@ -79,7 +79,7 @@ def import_boxes(
         embedder,
         recording,
         settings,
-        opening=lambda: looking_here(recording, how, settings),
+        opening=lambda source: looking_here(recording, source, how, settings),
         steps=replace(steps, check=check),
         origin=origin,
         progress=progress,

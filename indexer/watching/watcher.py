@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from gallery import CameraInfo, Conflict, Gallery, JobInfo, NewRecording, WatchedFile, WatchedStamp
+from gallery import CameraInfo, Conflict, FiledFile, Gallery, JobInfo, NewRecording, WatchedFile, WatchedStamp
 from gallery.recorded import is_possible
 from indexer.errors import NotOneTime, UnreadablePath, UnreadableRecording
 from indexer.hashing import content_hash
@@ -139,16 +139,20 @@ class Watcher:
         refused: list[tuple[Path, str]] = []
         files, taken = [], []
         for one in ready:
+            real = one.path.resolve()
+            as_filed = FiledFile.at(real)
             try:
                 digest = content_hash(one.path)
             except UnreadableRecording as error:
                 refused.append((one.path, str(error)))
                 continue
-            if stamp_of(one.path) != one.stamp:
+            if as_filed is None or stamp_of(one.path) != one.stamp or FiledFile.at(real) != as_filed:
                 continue
             camera = self._camera(one)
-            real = str(one.path.resolve())
-            recording = NewRecording(camera.id, real, one.path.name, False, one.start.astimezone(UTC))
+            start = one.start.astimezone(UTC)
+            recording = NewRecording(
+                camera.id, str(real), one.path.name, False, start, replace(as_filed, sha256=digest)
+            )
             files.append(WatchedFile(recording, digest, one.stamp))
             taken.append(one)
         if not files:

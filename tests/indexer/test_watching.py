@@ -1,15 +1,17 @@
 """Watched folders: what has settled is filed once, with camera and start, and what cannot be is named."""
 
+import hashlib
 import os
 import shutil
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import av
 import pytest
 
-from gallery import Gallery
+from gallery import FiledFile, Gallery
 from indexer import sandbox
 from indexer.errors import BadPattern, UnreadablePath, UnreadableRecording
 from indexer.settings import IndexSettings
@@ -137,6 +139,10 @@ def test_each_content_is_filed_once_through_renames_and_restarts(gallery: Galler
         r for job in gallery.jobs.list() for r in gallery.jobs.get(job.id).recordings if r.number == 0
     ]
     assert waiting.path == str(moved)
+    about = FiledFile.at(moved)
+    assert about is not None
+    content = hashlib.sha256(moved.read_bytes()).hexdigest()
+    assert waiting.filed == replace(about, sha256=content), "a worker takes what has this content"
 
     record(root, "gate/2026-01-05_09-20-00.mp4", b"two, and more")
     moved.write_bytes(b"other content")

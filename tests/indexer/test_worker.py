@@ -126,14 +126,13 @@ def test_a_link_that_took_a_recordings_place_after_filing_is_not_followed(
     (media / "gate").mkdir()
     outside.mkdir()
     for place in (media / "link.mp4", media / "gate" / "a.mp4", media / "b.mp4"):
-        place.write_bytes(b"filed")
+        place.write_bytes(crowd_video.read_bytes())
     (outside / "a.mp4").write_bytes(crowd_video.read_bytes())
     job = file_job(sqlite_gallery, media / "link.mp4", media / "gate" / "a.mp4", media / "b.mp4")
     (media / "link.mp4").unlink()
     (media / "link.mp4").symlink_to(outside / "a.mp4")
     (media / "gate").rename(media / "before")
     (media / "gate").symlink_to(outside)
-    (media / "b.mp4").write_bytes(crowd_video.read_bytes())
 
     swap = threading.Lock()
 

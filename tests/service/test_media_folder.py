@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import pytest
 from fastapi import FastAPI
+from httpx2 import Response
 from starlette.testclient import TestClient
 
 from gallery import Scope
@@ -134,3 +135,43 @@ def test_only_keys_that_add_recordings_of_all_cameras_look_there(
         none = client.get("/v1/media", headers={"X-API-Key": secret})
         assert (none.status_code, "no media folder" in none.json()["detail"]) == (422, True)
         assert client.get("/v1/session", headers={"X-API-Key": secret}).json()["media_folder"] is False
+
+
+def test_a_file_that_changed_since_it_was_looked_at_is_not_filed(
+    client: TestClient, archive: Archive
+) -> None:
+    stamped(archive.media / "dock.mp4", "2026-01-05T09:00:00Z")
+
+    def version() -> str:
+        (listed,) = (one for one in client.get("/v1/media").json()["files"] if one["name"] == "dock.mp4")
+        read = client.get("/v1/media/start", params={"path": "dock.mp4"}).json()
+        assert read["version"] == listed["version"]
+        return str(read["version"])
+
+    def file(**place: str) -> Response:
+        recording = {"camera": "gate", "start": "2026-01-05T09:00:00Z", **place}
+        return client.post("/v1/index-jobs", json={"recordings": [recording]})
+
+    before, status = version(), (archive.media / "dock.mp4").stat()
+    assert before == version(), "to look changes nothing"
+    assert file(path="dock.mp4", version=before).status_code == 202
+    stamped(archive.media / "copy.mp4", "2026-01-05T10:00:00Z")
+    os.utime(archive.media / "copy.mp4", ns=(status.st_atime_ns, status.st_mtime_ns))
+    (archive.media / "copy.mp4").replace(archive.media / "dock.mp4")
+    refused = file(path="dock.mp4", version=before)
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [
+        {
+            "pointer": "/recordings/0/version",
+            "message": "The file changed since it was listed or its start was read.",
+        }
+    ]
+    assert file(path="dock.mp4", version=version()).status_code == 202
+    assert file(path="dock.mp4").status_code == 202, "who does not say what they saw gets what is there"
+    for place in (
+        {"path": "dock.mp4", "version": "0"},
+        {"path": "dock.mp4", "version": before.upper()},
+        {"upload_id": "0" * 32, "version": before},
+    ):
+        assert file(**place).status_code == 422
+    assert len(archive.gallery.jobs.list()) == 3

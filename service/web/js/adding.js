@@ -98,9 +98,9 @@ function keyFor(recordings) {
   return filing.key;
 }
 
-/** Where the server finds the file of a row: in its media folder, or after it was sent. */
+/** Where the server finds the file of a row: in its media folder, if it is the one that was seen there, or after it was sent. */
 async function placeOf(row) {
-  if (row.file.path) return { path: row.file.path };
+  if (row.file.path) return { path: row.file.path, version: row.said?.version ?? row.file.version };
   row.bar.hidden = false;
   row.uploaded ??= await upload(row.file, { onProgress: (share) => (row.bar.value = share) });
   return { upload_id: row.uploaded };
@@ -141,7 +141,7 @@ function serverChooser() {
   return behindButton(button, (close) =>
     mediaPicker(store.get().zone ?? "UTC", {
       onTake: (files) => {
-        addFiles(files.map(({ path, name, size_bytes: size }) => ({ path, name, size })));
+        addFiles(files.map(({ path, name, version, size_bytes: size }) => ({ path, name, version, size })));
         close();
       },
       onClose: close,

@@ -53,7 +53,7 @@ function contentOf({ folder, folders, files }, zone, { onTake, onBelow, go }) {
   return [h("ul", { class: "media-list", on: { change } }, inside, rows), h("div", { class: "actions" }, rows.length ? [take, all] : null, deep)];
 }
 
-/** What chooses among them, times in `zone`; `onTake(files)` gets {path, name, size_bytes} each, `onClose()` puts it away. */
+/** What chooses among them, times in `zone`; `onTake(files)` gets {path, name, version, size_bytes} each, `onClose()` puts it away. */
 export function mediaPicker(zone, { onTake, onClose }) {
   const place = h("div", { class: "slot" });
 
