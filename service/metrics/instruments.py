@@ -66,6 +66,9 @@ class Instruments:
         self._stages = Histogram(
             "search_stage_seconds", "Time in each part of a search", ["stage"], buckets=_SECONDS, **common
         )
+        # From the start, so that the first error is an increase and no new series, which rates leave out.
+        for problem in sorted(self._problems):
+            self._problem_count.labels(problem)
         for stage in Stage:
             self._stages.labels(stage.value)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):

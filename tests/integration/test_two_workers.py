@@ -22,6 +22,7 @@ from PIL import Image
 
 from gallery import Gallery, GallerySettings
 from tests.indexer.videos import BLUE, GREEN, RED, Walker, draw, make_video
+from tests.service.test_deployment import unanswered
 from tests.waiting import PATIENCE, until
 
 Json = dict[str, Any]
@@ -29,6 +30,7 @@ Colour = tuple[int, int, int]
 
 # Each recording has two people: (colour, colour).
 SCENES: dict[str, tuple[Colour, Colour]] = {"a": (RED, GREEN), "b": (GREEN, BLUE), "c": (BLUE, RED)}
+TOKEN = "t" * 40  # of /metrics
 ALIKE = 0.9  # cosine above which two figures wear the same colour
 
 
@@ -45,7 +47,7 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
         [sys.executable, "-m", "tests.integration.processes", *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "SIGHTLINE_METRICS_TOKEN": TOKEN},
     )
     try:
         yield started
@@ -172,6 +174,9 @@ def test_two_workers_and_a_server(postgres_settings: GallerySettings, media: Pat
             seen = len(searcher.answers)
             until(lambda: len(searcher.answers) > seen + 3)
 
+        metrics = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+        assert unanswered(metrics) == [], "after work of all kinds nothing on the dashboard is empty"
+        assert 'sightline_recordings{kind="index",state="succeeded"} 3.0' in metrics
         names = {video.id: video.file_name.removesuffix(".mp4") for video in gallery.catalogue.videos()}
         assert sorted(names.values()) == ["a", "b", "c"]
         scenes = {video_id: SCENES[name] for video_id, name in names.items()}

@@ -34,6 +34,27 @@ def asked() -> list[str]:
     return drawn + [rule["expr"] for group in alarms["groups"] for rule in group["rules"]]
 
 
+def unanswered(metrics: str) -> list[str]:
+    """Selectors of the dashboard and of the alarms that find no series in what was scraped.
+
+    What counts errors may find none. Prometheus itself adds the labels of its target.
+    """
+    samples = [one for family in text_string_to_metric_families(metrics) for one in family.samples]
+    missing = []
+    for expression in asked():
+        grouped = {name for by in re.findall(r"by \(([^)]*)\)", expression) for name in re.split(r",\s*", by)}
+        for name, selected in re.findall(r"\b((?:sightline|process)_\w+)(?:\{([^}]*)\})?", expression):
+            wanted = re.findall(r'(\w+)=(~?)"([^"]*)"', selected)
+            assert len(wanted) == selected.count("="), expression
+            found = [one.labels for one in samples if one.name == name and grouped <= one.labels.keys()]
+            for label, _, value in wanted:
+                if label != "job" and not (label in {"status", "type"} and "200" not in value):
+                    found = [one for one in found if re.fullmatch(value, one.get(label, ""))]
+            if not found:
+                missing.append(f"{name}{{{selected}}} by {sorted(grouped)}")
+    return missing
+
+
 def test_grafana_can_import_the_dashboard() -> None:
     """Its import gives no error for what is amiss here: panels stay empty or lie on each other."""
     dashboard = json.loads((DEPLOY / "grafana/sightline.json").read_text())
