@@ -20,12 +20,12 @@ PURPOSE: Final = "X-Purpose"
 CASE_NUMBER: Final = "X-Case-Number"
 
 _PEOPLE: Final = frozenset({KeyScope.SEARCH, KeyScope.VIEW, KeyScope.REVIEW})
-_OF_OTHER_SCOPES: Final = frozenset({"planErasure", "erase", "getModelJobReport"})
+_OF_OTHER_SCOPES: Final = frozenset({"planErasure", "erase", "eraseVideo", "getModelJobReport"})
 # A plan lists who is near a person, a certificate says who was, a report shows pictures.
 LOOKS: Final = _OF_OTHER_SCOPES | {
     operation for operation, needed in NEEDED.items() if needed and needed <= _PEOPLE
 }
-"""The operations that show people or what was found out about them."""
+"""The operations that show people or what was found out about them, or erase them."""
 
 
 class Reasons:
