@@ -7,9 +7,9 @@ and whatever comes from a worker whose lease was handed over is refused.
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from gallery.errors import LeaseLost
@@ -22,7 +22,7 @@ from gallery.sql.tables import Job, JobRecording
 
 MAX_ATTEMPTS = 3  # leases that may run out before a recording is given up: it may be what kills the workers
 ON_REQUEST = "cancelled on request"
-_URGENCY = case((Job.kind == JobKind.INDEX, 0), (Job.kind == JobKind.REINDEX, 1), else_=2)
+_URGENCY: Final[Mapping[str, int]] = {JobKind.INDEX: 0, JobKind.REINDEX: 1, JobKind.ADAPT: 2}
 
 
 def current_time(session: Session) -> datetime:
@@ -43,20 +43,49 @@ def anything_claimable(session: Session, now: datetime, kinds: Collection[JobKin
 def take(
     session: Session, worker: str, lease: timedelta, now: datetime, kinds: Collection[JobKind]
 ) -> Claim | None:
-    """Lease the recording that has waited longest in a job of these kinds.
+    """Lease the recording that has waited longest in a job of these kinds, of the key whose turn it is.
 
     What nobody can lease any more is settled on the way.
 
     New recordings come first, however long others have waited: until they are indexed no search finds them.
+    Keys take turns, so that one that files a thousand recordings does not hold up the one of another.
 
     PostgreSQL skips rows that another worker is taking right now; on SQLite the caller's transaction holds
     the write lock.
     """
+    for kind, key_id in _turns(session, now, kinds):
+        taken = _take_of(session, kind, key_id, worker, lease, now)
+        if taken is not None:
+            return taken
+    return None
+
+
+def _turns(session: Session, now: datetime, kinds: Collection[JobKind]) -> list[tuple[str, str | None]]:
+    """Kinds of jobs and keys of which something waits: the urgent first, then whose turn was longest ago."""
+    joined = select(Job.kind, Job.key_id, func.min(Job.id)).join(JobRecording, Job.id == JobRecording.job_id)
+    query = joined.where(_claimable(now), Job.kind.in_(kinds)).group_by(Job.kind, Job.key_id)
+    waiting = session.execute(query).all()
+    begun: dict[str | None, datetime] = {}
+    if len(waiting) > 1:
+        last = select(Job.key_id, func.max(JobRecording.started_at)).join(
+            JobRecording, Job.id == JobRecording.job_id
+        )
+        last = last.where(JobRecording.started_at.is_not(None)).group_by(Job.key_id)
+        begun = {key_id: at for key_id, at in session.execute(last) if at is not None}
+    never = datetime.min.replace(tzinfo=UTC)
+    waiting = sorted(waiting, key=lambda row: (_URGENCY[row[0]], begun.get(row[1], never), row[2]))
+    return [(kind, key_id) for kind, key_id, _ in waiting]
+
+
+def _take_of(  # noqa: PLR0917  (a turn, and a lease)
+    session: Session, kind: str, key_id: str | None, worker: str, lease: timedelta, now: datetime
+) -> Claim | None:
+    """Lease the recording of a key that has waited longest in a job of a kind."""
     query = (
         select(JobRecording, Job)
         .join(Job, Job.id == JobRecording.job_id)
-        .where(_claimable(now), Job.kind.in_(kinds))
-        .order_by(_URGENCY, JobRecording.job_id, JobRecording.number)  # job ids grow with time
+        .where(_claimable(now), Job.kind == kind, Job.key_id.is_not_distinct_from(key_id))
+        .order_by(JobRecording.job_id, JobRecording.number)  # job ids grow with time
         .limit(1)
         .with_for_update(of=JobRecording, skip_locked=True)
     )

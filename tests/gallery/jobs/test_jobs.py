@@ -1,10 +1,12 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from gallery.errors import Conflict, InvalidInput, NotFound
 from gallery.gallery import Gallery
@@ -93,6 +95,28 @@ def test_recordings_are_worked_on_in_the_order_they_were_filed(gallery: Gallery,
     order = [(claim.job_id, claim.recording.number) for claim in claims if claim is not None]
     assert order.index((filed[0], 0)) + 1 == order.index((filed[0], 1))
     assert order[-1] == (filed[-1], 0)
+
+
+def _always(now: datetime, _session: Session) -> datetime:
+    return now
+
+
+def test_keys_take_turns(gallery: Gallery, camera: int) -> None:
+    """One that files many does not hold up one that files few; of one key the first filed comes first."""
+    filed = {
+        gallery.jobs.file(recordings(camera, many), key_id=key).id: key
+        for key, many in (("greedy", 4), ("modest", 1), (None, 2))
+    }
+    order = []
+    for number in range(7):
+        now = datetime.now(UTC) + timedelta(seconds=number)
+        claim = Jobs(gallery._database, clock=partial(_always, now)).claim("w", lease_seconds=LEASE)
+        assert claim is not None
+        order.append((filed[claim.job_id], claim.recording.number))
+    assert set(order[:3]) == {("greedy", 0), ("modest", 0), (None, 0)}  # within one ms jobs have no order
+    assert set(order[3:5]) == {("greedy", 1), (None, 1)}
+    assert order[5:] == [("greedy", 2), ("greedy", 3)]
+    assert gallery.jobs.claim("w", lease_seconds=LEASE) is None
 
 
 class TestIdempotency:
