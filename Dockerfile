@@ -26,13 +26,13 @@ FROM build AS build-cpu
 ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
 RUN pip install --quiet --no-deps --constraint constraints.txt \
         ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} torch torchvision \
-    && python3 requirements.py cpu postgres milvus oidc otel > requirements.txt \
+    && python3 requirements.py cpu postgres milvus objects oidc otel > requirements.txt \
     && pip install --quiet --constraint constraints.txt --requirement requirements.txt
 COPY . .
 RUN pip install --quiet --no-deps .
 
 FROM build AS build-gpu
-RUN python3 requirements.py gpu postgres milvus oidc otel > requirements.txt \
+RUN python3 requirements.py gpu postgres milvus objects oidc otel > requirements.txt \
     && pip install --quiet --constraint constraints.txt --requirement requirements.txt
 COPY . .
 RUN pip install --quiet --no-deps .

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gallery.catalogue.catalogue import Catalogue as Catalogue
     from gallery.clock import FrameClock as FrameClock
     from gallery.disk.media import exported_directory as exported_directory
+    from gallery.disk.objects import ObjectState as ObjectState
+    from gallery.disk.places import AtHand as AtHand
+    from gallery.disk.places import Places as Places
     from gallery.erasure.kept import keep_certificates as keep_certificates
     from gallery.erasure.kept import read_certificates as read_certificates
     from gallery.erasure.readable import certificate_text as certificate_text
@@ -28,11 +31,15 @@ if TYPE_CHECKING:
     from gallery.errors import InvalidInput as InvalidInput
     from gallery.errors import LeaseLost as LeaseLost
     from gallery.errors import NotFound as NotFound
+    from gallery.errors import ObjectsUnavailable as ObjectsUnavailable
+    from gallery.errors import ObjectUnusable as ObjectUnusable
     from gallery.errors import VectorsUnavailable as VectorsUnavailable
     from gallery.formats import RECORDING_SUFFIXES as RECORDING_SUFFIXES
     from gallery.formats import recording_formats as recording_formats
     from gallery.gallery import Gallery as Gallery
     from gallery.jobs.jobs import Jobs as Jobs
+    from gallery.object_urls import is_object as is_object
+    from gallery.object_urls import object_name as object_name
     from gallery.reason import because as because
     from gallery.records.access import KEY_PREFIX as KEY_PREFIX
     from gallery.records.access import Anchor as Anchor
@@ -120,6 +127,7 @@ if TYPE_CHECKING:
     from gallery.records.videos import VideoInfo as VideoInfo
     from gallery.records.videos import VideoReport as VideoReport
     from gallery.settings import GallerySettings as GallerySettings
+    from gallery.settings import ObjectSettings as ObjectSettings
     from gallery.trail import check_trail as check_trail
     from gallery.trail_text import anchor_of as anchor_of
     from gallery.trail_text import exported as exported
@@ -139,6 +147,9 @@ _HOMES = {
     "clock": ["FrameClock"],
     "formats": ["RECORDING_SUFFIXES", "recording_formats"],
     "disk.media": ["exported_directory"],
+    "disk.objects": ["ObjectState"],
+    "object_urls": ["is_object", "object_name"],
+    "disk.places": ["AtHand", "Places"],
     "errors": [
         "AlreadyIndexed",
         "CatalogueUnavailable",
@@ -147,6 +158,8 @@ _HOMES = {
         "InvalidInput",
         "LeaseLost",
         "NotFound",
+        "ObjectUnusable",
+        "ObjectsUnavailable",
         "VectorsUnavailable",
     ],
     "gallery": ["Gallery"],
@@ -228,7 +241,7 @@ _HOMES = {
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "reason": ["because"],
-    "settings": ["GallerySettings"],
+    "settings": ["GallerySettings", "ObjectSettings"],
     "upkeep.faults": ["DamagedVideo", "Part"],
     "vectors.levels": ["standard_scores"],
     "vectors.milvus": ["Milvus"],

@@ -15,7 +15,9 @@ GalleryError
 ├── CatalogueDamaged      the database file is damaged or is none
 ├── StorageFull           the disk of the database is full
 ├── CatalogueUnavailable  the database cannot be reached
-└── VectorsUnavailable    Milvus, which holds the vectors, cannot be reached
+├── VectorsUnavailable    Milvus, which holds the vectors, cannot be reached
+├── ObjectUnusable        a recording's object is not there, was replaced, or must not be read
+└── ObjectsUnavailable    the object store that recordings are in cannot be reached
 """
 
 from collections.abc import Sequence
@@ -107,3 +109,11 @@ class CatalogueUnavailable(GalleryError):
 
 class VectorsUnavailable(GalleryError):
     """Milvus, which holds the vectors, cannot be reached or refuses to work."""
+
+
+class ObjectUnusable(GalleryError):
+    """The object of a recording is not there, was replaced, is too large, or must not be read."""
+
+
+class ObjectsUnavailable(GalleryError):
+    """The object store that recordings are in cannot be reached."""

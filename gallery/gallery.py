@@ -18,6 +18,7 @@ from gallery.catalogue.holds import Holds
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.sessions import Sessions
 from gallery.disk.files import make_private
+from gallery.disk.places import Places
 from gallery.disk.reserve import Reserve
 from gallery.erasure.erasing import Erasures
 from gallery.erasure.retention import RetentionRules
@@ -39,7 +40,7 @@ from gallery.records.videos import ModelInfo, VideoChanges, VideoInfo
 from gallery.registry.calibrations import Calibrations
 from gallery.registry.comparison import compare_tracklets
 from gallery.registry.models import Models
-from gallery.settings import GallerySettings
+from gallery.settings import GallerySettings, ObjectSettings
 from gallery.sql import schema
 from gallery.sql.checking import check_database
 from gallery.sql.condition import folder_takes_writes, takes_writes
@@ -68,6 +69,7 @@ class Gallery:
 
     Attributes:
         data_dir: where the files lie; what is inside is the gallery's own affair.
+        places: opens recordings, wherever they lie.
         catalogue: cameras, videos and tracklets.
         jobs: requests to index recordings.
         failures: their recordings that failed, to be tried again.
@@ -91,11 +93,17 @@ class Gallery:
     """
 
     def __init__(
-        self, database: Database, data_dir: Path, sight: Sight = ALL, segments: Segments | None = None
+        self,
+        database: Database,
+        data_dir: Path,
+        sight: Sight = ALL,
+        segments: Segments | None = None,
+        places: Places | None = None,
     ) -> None:
         self._database = database
         self._sight = sight
         self.data_dir = data_dir
+        self.places = places or Places(ObjectSettings(object_roots=()), data_dir)
         self._segments = segments = segments or Segments(data_dir)
         self.catalogue = Catalogue(database, data_dir, sight)
         self.jobs = Jobs(database, sight=sight)
@@ -141,7 +149,8 @@ class Gallery:
         except BaseException:
             database.close()
             raise
-        gallery = cls(database, settings.data_dir.absolute(), segments=_segments(settings))
+        data_dir = settings.data_dir.absolute()
+        gallery = cls(database, data_dir, segments=_segments(settings), places=Places(settings, data_dir))
         gallery.erasures.folder = settings.erasure_dir
         if create:
             try:
@@ -160,7 +169,7 @@ class Gallery:
         `gallery.sql.sight.Sight`. Keys, groups and the audit trail are those of the whole gallery, and models
         too, as they are.
         """
-        limited = Gallery(self._database, self.data_dir, Sight(camera_ids), self._segments)
+        limited = Gallery(self._database, self.data_dir, Sight(camera_ids), self._segments, self.places)
         limited.audit, limited.keys, limited._snapshots = self.audit, self.keys, self._snapshots
         limited.erasures = self.erasures
         return limited
@@ -325,7 +334,7 @@ class Gallery:
 
     def verify(self) -> VerifyReport:
         """Look for whatever is wrong: reads all rows, all vectors and all files, and the audit trail."""
-        return verify(self._database, self._segments)
+        return verify(self._database, self._segments, self.places)
 
     def mend(self, report: VerifyReport) -> Mended:
         """Mend what needs no recording: remove what nothing names, put right what follows from other rows."""
@@ -395,7 +404,8 @@ class Gallery:
         return restore(settings, source)
 
     def close(self) -> None:
-        """Close all connections to the database and to Milvus."""
+        """Close all connections: to the database, to Milvus, and to the object store."""
+        self.places.close()
         self._segments.close()
         self._database.close()
 

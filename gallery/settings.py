@@ -1,16 +1,54 @@
 """Settings of the gallery: one directory for files and one database."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from gallery.object_urls import checked_url
 
 SQLITE_PREFIX = "sqlite:///"
 POSTGRESQL_PREFIX = "postgresql://"
 
 
-class GallerySettings(BaseSettings):
+class ObjectSettings(BaseSettings):
+    """Which recordings may be read from an object store, and where that is.
+
+    `object_roots` are URLs, s3://BUCKET/ or s3://BUCKET/FOLDER/, separated by commas: only objects below them
+    are recordings. `object_endpoint` is the URL of an S3-compatible store; None: Amazon's.
+    `max_object_bytes`: larger objects are refused.
+    `max_copies_bytes`: room for the copies that clips are cut from.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", extra="ignore")
+
+    object_roots: Annotated[tuple[str, ...], NoDecode] = ()
+    object_endpoint: str | None = None
+    max_object_bytes: int = Field(default=32 << 30, ge=1)
+    max_copies_bytes: int = Field(default=20 << 30, ge=0)
+
+    @field_validator("object_roots", mode="before")
+    @classmethod
+    def _roots(cls, value: object) -> object:
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            return given
+        return tuple(checked_url(root.strip(), root=True) for root in given if root.strip())
+
+    @field_validator("object_endpoint")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
+            raise ValueError("must be http://HOST:PORT or https://HOST, without user or password")
+        return value
+
+
+class GallerySettings(ObjectSettings):
     """Settings of the gallery; from the environment as SIGHTLINE_DATA_DIR and SIGHTLINE_DATABASE_URL.
 
     `data_dir` must lie on one file system that all processes of the installation share and that has flock.

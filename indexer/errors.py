@@ -3,6 +3,7 @@
 IndexerError
 ├── UnreadableRecording   nothing can be read of this file; the message says why
 │   └── NotOnNode         a node of a cluster cannot read it, though this machine can
+│       └── StoreAway     as it cannot reach the object store
 ├── ClusterUnavailable    a cluster cannot be reached, or has no node to work on
 ├── NodeRefused           a node has another version, other weights, or lacks something
 ├── NodesLost             several nodes were lost while they worked on one recording
@@ -25,6 +26,10 @@ class UnreadableRecording(IndexerError):
 
 class NotOnNode(UnreadableRecording):
     """A node of a cluster cannot read a recording, though this machine can; the message names both."""
+
+
+class StoreAway(NotOnNode):
+    """A node of a cluster cannot reach the object store that a recording is in, though this machine can."""
 
 
 class ClusterUnavailable(IndexerError):

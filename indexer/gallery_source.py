@@ -106,7 +106,7 @@ class GallerySource:
         )
         reason = "no longer in the gallery"
         try:
-            for kept in read_kept(self.gallery.catalogue, video, self.settings, asked):
+            for kept in read_kept(self.gallery, video, self.settings, asked):
                 left.discard(kept.tracklet.id)
                 crops = [taken.crop for taken in kept.samples]
                 missing = None if crops else f"{video.file_name}: no frames at the recorded moments"

@@ -11,11 +11,12 @@ from gallery import (
     EXPECTED_SECONDS,
     AlreadyIndexed,
     Completion,
-    FileStamp,
     Gallery,
     ModelInfo,
     NewTracklet,
     NewVideo,
+    ObjectsUnavailable,
+    ObjectUnusable,
     VideoInfo,
     VideoReport,
     VideoWriter,
@@ -204,6 +205,7 @@ def _index_opened(
         if counters.tracklets == 0:
             statistics.warn("nobody was found, though the recording has frames")
         file.require_unchanged(file.digest)
+        _require_same_object(gallery, recording)
         progress.update("commit", UNFINISHED, counters.numbers(statistics))
         origin = replace(origin, track=recorded.track)
         video = new_video(recording, file.digest, file.status, statistics, counters, origin)
@@ -233,19 +235,19 @@ def already_indexed(video: VideoInfo, now: VideoInfo | None = None) -> IndexRepo
 
 def _followed(gallery: Gallery, known: VideoInfo, recording: Recording, status: os.stat_result) -> VideoInfo:
     """Record where a known recording lies, if it moved there; a copy of one that is still there is none."""
-    path, stamp = str(recording.path.absolute()), FileStamp.of(status)
+    path, stamp = recording.place, recording.stamp_of(status)
     if known.owned or recording.owned or (known.path, known.stamp) == (path, stamp):
         return known
-    if known.path != path and _is_there(known):
+    if known.path != path and _is_there(gallery, known):
         return known
     return gallery.correct_video(known.id, path=path, stamp=stamp)
 
 
-def _is_there(video: VideoInfo) -> bool:
+def _is_there(gallery: Gallery, video: VideoInfo) -> bool:
     try:
-        return Path(video.path).stat().st_size == video.size_bytes
-    except OSError:
-        return False
+        return gallery.places.is_there(video.path, video.size_bytes)
+    except ObjectsUnavailable:
+        return True  # for all that is known
 
 
 def _watch(
@@ -284,7 +286,7 @@ def new_video(  # noqa: PLR0917  (the parts of a row)
         content_hash=digest,
         camera_id=recording.camera_id,
         file_name=recording.file_name,
-        path=str(recording.path.absolute()),
+        path=recording.place,
         owned=recording.owned,
         size_bytes=status.st_size,
         start_time=recording.start_time,
@@ -295,7 +297,7 @@ def new_video(  # noqa: PLR0917  (the parts of a row)
         frames_bad=statistics.frames_bad,
         report=report,
         intervals=statistics.intervals,
-        stamp=FileStamp.of(status),
+        stamp=recording.stamp_of(status),
     )
 
 
@@ -305,6 +307,21 @@ def file_status(path: Path) -> os.stat_result:
         return path.stat()
     except OSError as error:
         raise UnreadableRecording(f"{shown(path)}: {error.strerror}") from error
+
+
+def _require_same_object(gallery: Gallery, recording: Recording) -> None:
+    """Make sure that an object is still the one that was copied. Raises UnreadableRecording."""
+    if recording.url is None:
+        return
+    name = shown(recording.path.name)
+    try:
+        now = gallery.places.seen(recording.url)
+    except ObjectUnusable as error:
+        raise UnreadableRecording(f"{name}: {error}") from error
+    except ObjectsUnavailable:
+        return  # who plays it compares it
+    if now is not None and now.stamp != recording.stamp:
+        raise UnreadableRecording(f"{name}: the object was replaced while it was read")
 
 
 def model_info(embedder: ClipEmbedder) -> ModelInfo:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from gallery import Catalogue, FileStamp, TrackletInfo, VideoInfo
+from gallery import FileStamp, Gallery, ObjectUnusable, Places, TrackletInfo, VideoInfo, is_object
+from indexer.at_hand import under_its_name
 from indexer.errors import UnreadableRecording
 from indexer.kept import CROPS, Asked, Collector, Kept, tracklets_of
 from indexer.kept_crops import read_folder
@@ -21,29 +22,29 @@ from indexer.types import Frame
 from models.preprocessing import Preprocessing
 
 
-def read_kept(
-    catalogue: Catalogue, video: VideoInfo, settings: IndexSettings, asked: Asked
-) -> Iterator[Kept]:
+def read_kept(gallery: Gallery, video: VideoInfo, settings: IndexSettings, asked: Asked) -> Iterator[Kept]:
     """Yield tracklets of a video with their crops, in the order in which they end.
 
     The crops are of the moments that were sampled when the video was indexed. Of imported crops the images
     are read as they are.
 
     Args:
-        catalogue: where the boxes are.
+        gallery: where the boxes are.
         video: as recorded.
         settings: limits of the decoder; the rate of sampling where the video's report does not say it.
         asked: which tracklets, and which crops of them.
 
     Raises:
         UnreadableRecording: the recording is gone, has changed since it was indexed, or cannot be read.
+        ObjectsUnavailable: the object store that it is in cannot be reached.
     """
+    catalogue = gallery.catalogue
     if video.report.detector == CROPS:
         yield from read_folder(catalogue, video, asked)
         return
     aspect = catalogue.camera(video.camera_id).pixel_aspect
     with (
-        _unchanged(video) as file,
+        _unchanged(gallery.places, video) as file,
         open_sandboxed(file.path, settings, aspect=aspect, source=file.source) as recorded,
     ):
         if video.report.track not in {None, recorded.track}:
@@ -57,7 +58,7 @@ def read_kept(
 
 
 @contextmanager
-def _unchanged(video: VideoInfo) -> Iterator[OpenedFile]:
+def _unchanged(places: Places, video: VideoInfo) -> Iterator[OpenedFile]:
     """Hold the recording of a video open, if it is still the one that was indexed.
 
     Recorders reuse the names of files. A file that is in every respect as it was is the same; any other is
@@ -65,16 +66,24 @@ def _unchanged(video: VideoInfo) -> Iterator[OpenedFile]:
 
     Raises:
         UnreadableRecording: it is gone, or another one.
+        ObjectsUnavailable: the object store that it is in cannot be reached.
     """
     name = shown(video.file_name)
     with ExitStack() as stack:
+        path, stamp = Path(video.path), None
         try:
-            file = stack.enter_context(opened_file(Path(video.path)))
+            if is_object(video.path):
+                found = stack.enter_context(places.at_hand(video.path))
+                path, stamp = found.path, found.stamp
+                stack.enter_context(under_its_name(path, name))
+            file = stack.enter_context(opened_file(path))
+        except ObjectUnusable as error:
+            raise UnreadableRecording(f"{name}: the recording is gone ({error})") from error
         except UnreadableRecording as error:
             why = str(error).rpartition(": ")[2]
             raise UnreadableRecording(f"{name}: the recording is gone ({why})") from error
         if file.status.st_size != video.size_bytes or (
-            FileStamp.of(file.status) != video.stamp and file.digest != video.content_hash
+            (stamp or FileStamp.of(file.status)) != video.stamp and file.digest != video.content_hash
         ):
             raise UnreadableRecording(f"{name}: the recording has changed since it was indexed")
         yield file

@@ -46,7 +46,7 @@ def redraw(
         return Redrawn(same, other, 0)
     reason = "no picture of them is in the recording"
     try:
-        for kept in read_kept(gallery.catalogue, video, settings, Asked(preprocessing, wanted=left)):
+        for kept in read_kept(gallery, video, settings, Asked(preprocessing, wanted=left)):
             if kept.tracklet.id not in left or not kept.samples or kept.tracklet.boxes is None:
                 continue
             drawn = thumbnail(Stretch(kept.tracklet.boxes, kept.samples, 0.0))

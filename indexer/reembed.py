@@ -105,7 +105,7 @@ def _embedded(
     asked = Asked(embedder.preprocessing, seen=seen)
 
     def read_all() -> None:
-        for kept in read_kept(gallery.catalogue, video, settings, asked):
+        for kept in read_kept(gallery, video, settings, asked):
             _check(kept, video)
             work.tracklets += 1
             work.clips += len(kept.tracklet.clips)

@@ -1,5 +1,6 @@
 """Records that the first stages pass to each other."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -7,17 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gallery import FiledFile
+from gallery import FiledFile, FileStamp, is_object
 
 Image = NDArray[np.uint8]  # (h, w, 3) RGB
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file to index: of which camera, and the UTC time of its first frame.
+    """A file or object to index: of which camera, and the UTC time of its first frame.
 
     `pixel_aspect` is the camera's width / height of a pixel, for files that do not say it. `filed` is what
-    the file was like when it was filed: another one is not indexed; None: nobody looked.
+    the file was like when it was filed: another one is not indexed; None: nobody looked. Of an object `url`
+    says where it is; once it is at hand, `path` is that of a copy and `stamp` the object's.
     """
 
     path: Path
@@ -27,6 +29,33 @@ class Recording:
     owned: bool = False
     pixel_aspect: float | None = None
     filed: FiledFile | None = None
+    url: str | None = None
+    stamp: FileStamp | None = None
+
+    @classmethod
+    def at(
+        cls,
+        place: str,
+        camera_id: int,
+        start_time: datetime,
+        file_name: str,
+        *,
+        owned: bool = False,
+        pixel_aspect: float | None = None,
+        filed: FiledFile | None = None,
+    ) -> "Recording":
+        """The recording at a path or URL."""
+        url = place if is_object(place) else None
+        return cls(Path(place), camera_id, start_time, file_name, owned, pixel_aspect, filed, url)
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for the record: its URL, or its absolute path."""
+        return self.url or str(self.path.absolute())
+
+    def stamp_of(self, status: os.stat_result) -> FileStamp:
+        """What tells its content from others without reading it; `status` is that of the file at `path`."""
+        return self.stamp or FileStamp.of(status)
 
 
 @dataclass(frozen=True, slots=True)

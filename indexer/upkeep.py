@@ -8,7 +8,14 @@ from typing import Final, Protocol, TypeVar
 
 import structlog
 
-from gallery import CatalogueUnavailable, Conflict, Gallery, GalleryError, VectorsUnavailable
+from gallery import (
+    CatalogueUnavailable,
+    Conflict,
+    Gallery,
+    GalleryError,
+    ObjectsUnavailable,
+    VectorsUnavailable,
+)
 from gallery.errors import StorageFull
 
 T = TypeVar("T")
@@ -16,7 +23,7 @@ log = structlog.get_logger()
 
 MANY_SEGMENTS: Final = 64
 RULES_SECONDS: Final = 3600.0  # between two looks at the rules of retention
-PASSING: Final = (CatalogueUnavailable, StorageFull, VectorsUnavailable, OSError)
+PASSING: Final = (CatalogueUnavailable, ObjectsUnavailable, StorageFull, VectorsUnavailable, OSError)
 
 
 def passes(error: Exception) -> bool:

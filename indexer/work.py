@@ -6,7 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gallery import AdaptOptions, Claim, Completion, Gallery, JobKind, NotFound, RecordingInfo, VideoReport
+from gallery import (
+    AdaptOptions,
+    Claim,
+    Completion,
+    Gallery,
+    JobKind,
+    NotFound,
+    RecordingInfo,
+    VideoReport,
+    is_object,
+)
+from indexer.at_hand import at_hand
 from indexer.errors import Cancelled, UnreadableRecording
 from indexer.lease import Lease
 from indexer.names import shown
@@ -61,9 +72,13 @@ def require_in_place(path: Path) -> None:
 
 def _complete_in_place(lease: Lease, filed: RecordingInfo, report: VideoReport) -> Completion:
     """What is committed with a recording that still lies where it was filed. Raises UnreadableRecording."""
-    if not filed.owned:
-        require_in_place(Path(filed.path))
+    _require_where_filed(filed)
     return lease.completion(report)
+
+
+def _require_where_filed(filed: RecordingInfo) -> None:
+    if not filed.owned and not is_object(filed.path):
+        require_in_place(Path(filed.path))
 
 
 class Work:
@@ -106,20 +121,20 @@ class Work:
         filed = claim.recording
         assert filed.camera_id is not None
         assert filed.start_time is not None
-        if not filed.owned:
-            require_in_place(Path(filed.path))
+        _require_where_filed(filed)
         camera = self._gallery.catalogue.camera(filed.camera_id)
-        recording = Recording(
-            Path(filed.path),
+        recording = Recording.at(
+            filed.path,
             filed.camera_id,
             filed.start_time,
             filed.file_name,
-            filed.owned,
-            camera.pixel_aspect,
-            filed.filed,
+            owned=filed.owned,
+            pixel_aspect=camera.pixel_aspect,
+            filed=filed.filed,
         )
         complete = partial(_complete_in_place, lease, filed)
-        return self._indexing(recording, camera.detector_input, lease, complete)
+        with at_hand(self._gallery.places, recording, lease) as here:
+            return self._indexing(here, camera.detector_input, lease, complete)
 
     def _index_here(
         self, recording: Recording, detector_input: int | None, progress: Progress, complete: Complete

@@ -3,16 +3,24 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from gallery import CameraInfo, FiledFile, JobInfo, JobKind, NewRecording, NotFound
+from gallery import (
+    CameraInfo,
+    FiledFile,
+    JobInfo,
+    JobKind,
+    NewRecording,
+    NotFound,
+    is_object,
+    object_name,
+)
 from gallery.errors import KeyReused
 from service.auth import Caller
 from service.errors import InvalidRequest
 from service.media_folder import version_of
 from service.missing import no_camera
 from service.record_schemas import IndexJobIn, RecordingIn
-from service.recordings import media_path
+from service.recordings import media_path, object_state
 from service.state import State
 from service.upload_notes import Upload
 
@@ -76,18 +84,18 @@ def _recording(
     upload = filed = None
     if wanted.upload_id is not None:
         upload = _complete_upload(state, caller, wanted.upload_id, f"{pointer}/upload_id")
-        path, name = state.uploads.path(upload), wanted.file_name or upload.file_name or upload.id
+        path, name = str(state.uploads.path(upload)), wanted.file_name or upload.file_name or upload.id
     else:
         assert wanted.path is not None
         if caller.cameras is not None:
             # The media folder holds the recordings of all cameras: what lies there is not told either.
             raise InvalidRequest("A key that is limited to cameras uploads its files.", f"{pointer}/path")
-        path = media_path(state.settings.media_dir, wanted.path, f"{pointer}/path")
-        name = wanted.file_name or path.name
-        filed = _as_listed(path, wanted.version, f"{pointer}/version")
+        path, filed = _on_server(state, wanted.path, f"{pointer}/path")
+        name = wanted.file_name or object_name(path)
+        _require_as_listed(filed, wanted.version, f"{pointer}/version")
     recording = NewRecording(
         camera_id=cameras[wanted.camera].id,
-        path=str(path),
+        path=path,
         file_name=_bare(name),
         owned=upload is not None,
         start_time=wanted.start,
@@ -96,12 +104,24 @@ def _recording(
     return recording, upload
 
 
-def _as_listed(path: Path, version: str | None, pointer: str) -> FiledFile | None:
-    """A file that is filed, as it is now. Raises InvalidRequest: it is not as it was when it was listed."""
-    filed = FiledFile.at(path)
+def _on_server(state: State, wanted: str, pointer: str) -> tuple[str, FiledFile | None]:
+    """The place of a recording that the server can read, and what it is like now.
+
+    Raises:
+        InvalidRequest: there is none, or it lies elsewhere than the operator allows.
+        ObjectsUnavailable: the object store cannot be reached.
+    """
+    if is_object(wanted):
+        url, found = object_state(state.gallery, wanted, pointer)
+        return url, found.filed
+    path = media_path(state.settings.media_dir, wanted, pointer)
+    return str(path), FiledFile.at(path)
+
+
+def _require_as_listed(filed: FiledFile | None, version: str | None, pointer: str) -> None:
+    """Raise InvalidRequest if what is filed is not as it was when it was listed."""
     if version is not None and (filed is None or version_of(filed) != version):
         raise InvalidRequest("The file changed since it was listed or its start was read.", pointer)
-    return filed
 
 
 def _bare(name: str) -> str:

@@ -9,27 +9,28 @@ from datetime import UTC
 from pathlib import Path
 from typing import Final
 
-from gallery import FiledFile
+from gallery import FiledFile, Gallery, ObjectUnusable, is_object
 from gallery.recorded import is_possible, start_of
 from service import children, start_child
 from service.errors import InvalidRequest
 from service.media_folder import version_of
 from service.record_schemas import MediaStart
-from service.recordings import media_path
+from service.recordings import media_path, no_object, object_state
 from service.settings import ServiceSettings
 
 _SECONDS: Final = 20
 
 
-def media_start(settings: ServiceSettings, path: str) -> MediaStart:
-    """When a file in the media folder began, as its metadata say.
+def media_start(gallery: Gallery, settings: ServiceSettings, path: str) -> MediaStart:
+    """When a file in the media folder, or an object, began, as its metadata say.
 
     Raises:
-        InvalidRequest: there is no media folder, or no such file in it that may be read.
+        InvalidRequest: there is no media folder, or no such file in it, or no such object, that may be read.
+        ObjectsUnavailable: the object store cannot be reached.
         Abandoned: nobody waits for it any more.
     """
-    with _opened(settings.media_dir, path) as source:
-        version = version_of(FiledFile.of(os.stat(source)))
+    with _opened(gallery, settings.media_dir, path) as (source, found):
+        version = version_of(found)
         request = start_child.Request(source, settings.clip_memory_bytes, _SECONDS)
         try:
             ended = children.run(
@@ -57,12 +58,21 @@ def _said(answer: bytes) -> str | None:
 
 
 @contextmanager
-def _opened(media_dir: Path | None, path: str) -> Iterator[str]:
-    """A path to the very file that was looked at, whatever is put in its place meanwhile.
+def _opened(gallery: Gallery, media_dir: Path | None, path: str) -> Iterator[tuple[str, FiledFile]]:
+    """A path to the very file that was looked at, whatever is put in its place meanwhile, and its state.
 
     Raises:
         InvalidRequest: it is not in the media folder, or cannot be read.
+        ObjectsUnavailable: the object store cannot be reached.
     """
+    if is_object(path):
+        url, state = object_state(gallery, path, "path")
+        try:
+            with gallery.places.ends(url, state) as ends:
+                yield str(ends), state.filed
+        except ObjectUnusable as error:  # it went, or was replaced, this moment
+            raise no_object(path, "path") from error
+        return
     found = media_path(media_dir, path, "path")
     try:
         file = os.open(found, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -72,6 +82,6 @@ def _opened(media_dir: Path | None, path: str) -> Iterator[str]:
         own = f"/proc/{os.getpid()}/fd/{file}"
         if Path(own).readlink() != found:  # a folder above it was swapped since
             raise InvalidRequest("The file cannot be read.", "path")
-        yield own
+        yield own, FiledFile.of(os.fstat(file))
     finally:
         os.close(file)

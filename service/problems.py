@@ -123,6 +123,13 @@ TABLE: Final[dict[type[Exception], Kind]] = {
     gallery_errors.CatalogueUnavailable: Kind(
         503, "catalogue-unavailable", "The database is unavailable", public=False, headers=_SOON
     ),
+    gallery_errors.ObjectsUnavailable: Kind(
+        503,
+        "objects-unavailable",
+        "The object store of the recordings does not answer",
+        public=False,
+        headers=_SOON,
+    ),
     gallery_errors.VectorsUnavailable: Kind(
         503,
         "vectors-unavailable",

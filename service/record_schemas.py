@@ -138,7 +138,10 @@ class RecordingIn(RequestModel):
 
     upload_id: Id | None = Field(default=None, description="An upload of this key; or else name a path")
     path: str | None = Field(
-        default=None, min_length=1, max_length=1000, description="Relative to the media folder"
+        default=None,
+        min_length=1,
+        max_length=1100,
+        description="Relative to the media folder; or s3://BUCKET/KEY, below SIGHTLINE_OBJECT_ROOTS",
     )
     camera: Name = Field(description="Name of the camera that recorded it")
     start: Instant = Field(description="Time of the first frame")

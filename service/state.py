@@ -79,7 +79,7 @@ def make_state(
             needed=lambda path: gallery.jobs.needs(str(path)),
         ),
         clips=ClipCache(data_dir / "cache", settings.max_cache_bytes),
-        recordings=RecordingCheck(),
+        recordings=RecordingCheck(gallery),
         photos_lane=_shared_lane(settings.network_passes, settings),
         networks_lane=_lane(settings.network_passes, settings),
         clips_lane=_shared_lane(settings.clip_cuts, settings),

@@ -40,6 +40,7 @@ def examine(settings: ServiceSettings, *, deep: bool) -> Iterator[Finding]:
         ("ffmpeg", ffmpeg),
         ("database", database),
         ("milvus", milvus),
+        ("objects", objects),
         ("models", models),
         ("disk", disk),
     ]
@@ -189,6 +190,25 @@ def milvus(settings: GallerySettings) -> Finding:
     if settings.milvus_uri.endswith(".db"):
         return Finding("milvus", "warning", f"{detail}. milvus-lite serves one process: for trials only")
     return Finding("milvus", "ok", detail)
+
+
+def objects(settings: GallerySettings) -> Finding:
+    """Check that the object store answers, where recordings may be in one."""
+    from gallery import Places
+
+    if not settings.object_roots:
+        return Finding("objects", "ok", "not used: recordings are files (SIGHTLINE_OBJECT_ROOTS names none)")
+    places = Places(settings, settings.data_dir)
+    try:
+        for root in settings.object_roots:
+            try:
+                places.objects.check(root)
+            except GalleryError as error:
+                return Finding("objects", "failed", f"{root}: {error}")
+    finally:
+        places.close()
+    roots = ", ".join(settings.object_roots)
+    return Finding("objects", "ok", f"{places.objects.where} has {roots}")
 
 
 def record(settings: GallerySettings) -> Iterator[Finding]:

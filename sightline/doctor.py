@@ -20,7 +20,7 @@ def doctor(
 ) -> None:
     """Check what works on this machine.
 
-    Looks at device, torchvision, model, detector, FAISS, FFmpeg, database and disk.
+    Looks at device, torchvision, model, detector, FAISS, FFmpeg, database, Milvus, object store and disk.
     Exits with 1 when a part has failed; warnings do not count.
     """
     from service.settings import ServiceSettings

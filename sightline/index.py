@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import RECORDING_SUFFIXES, GallerySettings
+from gallery import RECORDING_SUFFIXES, GallerySettings, is_object
 from indexer.folders import Found, find_recordings
 from indexer.names import cannot_be_recorded, shown
 from sightline.console import DataDir, Runtime, moment, open_gallery, output, print_note, read_settings
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 def index(
     paths: Annotated[
-        list[Path], typer.Argument(help="Recordings, or folders that hold some.", metavar="PATH...")
+        list[str],
+        typer.Argument(
+            help="Recordings, or folders that hold some; or objects, s3://BUCKET/KEY.", metavar="PATH..."
+        ),
     ],
     *,
     camera: Annotated[str, typer.Option(help="The camera that recorded them; added when it is new.")],
@@ -50,8 +53,11 @@ def index(
     are indexed all the same. Folders are read in natural order, without hidden files. Exits with 1 when a
     recording failed.
     """
-    found = _found(paths)
-    files = found.recordings
+    urls = [path for path in paths if is_object(path)]
+    if urls and len(urls) < len(paths):
+        raise CommandError("files and objects are not taken together", "index them one after the other")
+    found = Found() if urls else _found([Path(path) for path in paths])
+    files = list(dict.fromkeys(urls)) or [str(file) for file in found.recordings]
     if len(files) > 1 and boxes is not None:
         raise CommandError(f"{len(files)} recordings cannot share one file of boxes", "index them one by one")
     if len(files) > 1 and not consecutive:
@@ -69,7 +75,7 @@ def index(
         with _camera(gallery, camera, site, time_zone) as where:
             begin = moment(start, where.time_zone)
             print_passed_over(found.passed_over)
-            _print_order(found)
+            _print_order(files, reordered=found.reordered)
             embedder = make_embedder(settings, gallery.models.exported)
             read = reader(gallery, embedder, settings, where, boxes)
             outcomes = _index_all(gallery, files, where, begin, read, settings=settings)
@@ -97,13 +103,13 @@ def _found(paths: Sequence[Path]) -> Found:
     return found
 
 
-def _print_order(found: Found) -> None:
+def _print_order(files: Sequence[str], *, reordered: bool) -> None:
     """Say in which order recordings will be taken to follow each other, before any is read."""
-    if len(found.recordings) == 1:
+    if len(files) == 1:
         return
-    why = " (not as they were named: alphabetical order puts 10 before 2)" if found.reordered else ""
-    output.print(f"{len(found.recordings)} recordings, in this order{why}:", soft_wrap=True)
-    for number, file in enumerate(found.recordings, start=1):
+    why = " (not as they were named: alphabetical order puts 10 before 2)" if reordered else ""
+    output.print(f"{len(files)} recordings, in this order{why}:", soft_wrap=True)
+    for number, file in enumerate(files, start=1):
         output.print(f"{number:4} {file}", soft_wrap=True)
 
 
@@ -161,7 +167,7 @@ def reader(
 
 def _index_all(
     gallery: "Gallery",
-    files: Sequence[Path],
+    places: Sequence[str],
     camera: "CameraInfo",
     begin: datetime,
     read: "Read",
@@ -175,14 +181,19 @@ def _index_all(
     outcomes = []
     start: datetime | None = begin
     with ConsoleProgress(output) as bars:
-        for file in files:
+        for place in places:
+            file = Path(place)
             if start is None:
                 outcome = Outcome(file, "its start is unknown, as the one before failed", failed=True)
-            elif (reason := cannot_be_recorded(file)) is not None:
+            elif not is_object(place) and (reason := cannot_be_recorded(file)) is not None:
                 outcome = Outcome(file, reason, end=_end(file, start, settings), failed=True)
             else:
-                recording = Recording(
-                    file.absolute(), camera.id, start, file.name, pixel_aspect=camera.pixel_aspect
+                recording = Recording.at(
+                    place if is_object(place) else str(file.absolute()),
+                    camera.id,
+                    start,
+                    file.name,
+                    pixel_aspect=camera.pixel_aspect,
                 )
                 outcome = _read(gallery, recording, read, Remembering(bars.of(shown(file.name))))
             start = outcome.end
@@ -197,7 +208,7 @@ def _read(gallery: "Gallery", recording: "Recording", read: "Read", progress: "R
     outcome = read_one(gallery, recording, read, progress)
     if outcome.unread:
         filed = NewRecording(
-            recording.camera_id, str(recording.path), recording.file_name, False, recording.start_time
+            recording.camera_id, recording.place, recording.file_name, False, recording.start_time
         )
         gallery.jobs.record_failure(filed, outcome.result, counters=progress.counters)
     return outcome

@@ -37,10 +37,12 @@ class Outcome:
 def read_one(gallery: "Gallery", recording: "Recording", read: "Read", progress: "Progress") -> Outcome:
     """Read one recording; one that cannot be read or recorded is an outcome, not an error."""
     from gallery import Conflict
+    from indexer.at_hand import at_hand
     from indexer.errors import IndexerError
 
     try:
-        report = read(recording, progress)
+        with at_hand(gallery.places, recording, progress) as here:
+            report = read(here, progress)
     except IndexerError as error:
         return Outcome(recording.path, str(error), failed=True, unread=True)
     except Conflict as error:

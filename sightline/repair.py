@@ -126,6 +126,11 @@ def _recording_of(gallery: "Gallery", video: "VideoInfo") -> "Recording":
     from indexer.types import Recording
 
     aspect = gallery.catalogue.camera(video.camera_id).pixel_aspect
-    return Recording(
-        Path(video.path), video.camera_id, video.start_time, video.file_name, video.owned, aspect
+    return Recording.at(
+        video.path,
+        video.camera_id,
+        video.start_time,
+        video.file_name,
+        owned=video.owned,
+        pixel_aspect=aspect,
     )

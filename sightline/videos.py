@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gallery import FileStamp, GallerySettings, VideoChanges
+from gallery import FileStamp, GallerySettings, VideoChanges, is_object
 from sightline.console import (
     AsJson,
     DataDir,
@@ -22,7 +22,7 @@ from sightline.console import (
 from sightline.failures import CommandError
 
 if TYPE_CHECKING:
-    from gallery import Catalogue, VideoInfo
+    from gallery import Catalogue, Gallery, VideoInfo
 
 _PAGE = 500
 
@@ -77,7 +77,9 @@ def edit(
         str | None, typer.Option(help="When it began: ISO time, on the camera's clock without an offset.")
     ] = None,
     camera: Annotated[str | None, typer.Option(help="The camera that recorded it.")] = None,
-    path: Annotated[Path | None, typer.Option(help="Where the same file lies now.")] = None,
+    path: Annotated[
+        str | None, typer.Option(help="Where the same recording lies now: a path, or s3://BUCKET/KEY.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +98,8 @@ def edit(
         if start is not None:
             changes["start_time"] = moment(start, where.time_zone)
         if path is not None:
-            changes["path"], changes["stamp"] = str(path.absolute()), _same_file(path, known)
+            changes["path"] = path if is_object(path) else str(Path(path).absolute())
+            changes["stamp"] = _same_content(gallery, changes["path"], known)
         corrected = gallery.correct_video(video, **changes)
     if as_json:
         print_json(asdict(corrected))
@@ -105,16 +108,16 @@ def edit(
         output.print(f"{corrected.file_name}: camera {where.name}, {begin}, {corrected.path}", markup=False)
 
 
-def _same_file(path: Path, video: "VideoInfo") -> FileStamp | None:
-    """The stamp of a file, if it is the recording; a folder of imported crops is taken as it is."""
+def _same_content(gallery: "Gallery", place: str, video: "VideoInfo") -> FileStamp | None:
+    """The stamp of a recording, if it is that video's; a folder of imported crops is taken as it is."""
     from indexer.hashing import content_hash
 
-    if path.is_dir() and video.report.detector == "crops":
+    if video.report.detector == "crops" and Path(place).is_dir():
         return None
-    stamp = FileStamp.of(path.stat())
-    if content_hash(path) != video.content_hash:
-        raise CommandError(f"{path} is another recording than {video.file_name}", "index it instead")
-    return stamp
+    with gallery.places.at_hand(place) as found:
+        if content_hash(found.path) != video.content_hash:
+            raise CommandError(f"{place} is another recording than {video.file_name}", "index it instead")
+        return found.stamp
 
 
 def all_videos(catalogue: "Catalogue", camera_id: int | None) -> Iterator["VideoInfo"]:

@@ -1,11 +1,13 @@
 """Galleries to test with: on SQLite and on a real PostgreSQL."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +17,9 @@ from gallery.sql import schema
 from gallery.sql.database import Database
 from tests.postgres import PostgresServer
 from tests.simulation.drawing import give_up
+
+if TYPE_CHECKING:
+    from tests.objects import Store
 
 TEMPLATE = "gallery_template"
 _numbers = count()
@@ -65,6 +70,28 @@ def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("gallery.vectors.milvus._SECONDS", 120.0)  # a busy machine is no server that is away
         yield str(tmp_path_factory.mktemp("milvus") / "milvus.db")
+
+
+@pytest.fixture(scope="session")
+def running_store() -> "Iterator[Store]":
+    """One S3 server a test process."""
+    from tests.objects import Store  # which takes a second
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    running = Store()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def store(running_store: "Store", monkeypatch: pytest.MonkeyPatch) -> "Store":
+    """An S3 server, and credentials for it in the environment."""
+    from tests.objects import SECRET
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    return running_store
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from gallery.errors import InvalidInput, NotFound
 from gallery.jobs.state import QUEUED
+from gallery.object_urls import is_object
 from gallery.records.jobs import FiledFile, JobKind, NewRecording
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Camera, JobRecording
@@ -52,7 +53,8 @@ def new_rows(recordings: Sequence[NewRecording]) -> list[JobRecording]:
     for number, recording in enumerate(recordings):
         what = f"recording {number}"
         path = text(recording.path, f"path of {what}", longest=_LONGEST_PATH)
-        first = seen.setdefault(os.path.normpath(path), number)
+        same = path if is_object(path) else os.path.normpath(path)
+        first = seen.setdefault(same, number)
         if first != number:
             raise InvalidInput(f"recordings {first} and {number} are the same file: {path}")
         rows.append(

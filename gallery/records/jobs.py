@@ -58,6 +58,9 @@ class AdaptOptions:
 class FiledFile:
     """A file as it was when it was filed: in a file that was written to or replaced, one of these differs.
 
+    Of an object it is when the store says that it was written, and in place of the inode's time of change, of
+    its ETag as much as fits.
+
     The inode's time of change is no program's to set, and is a new one when a file is put in the place of
     another. The inode's number is left out: where the same folder is mounted elsewhere it may be another.
     Where the content was read when it was filed its SHA-256 is known, and nothing else counts.
@@ -86,7 +89,8 @@ class FiledFile:
 class NewRecording:
     """One recording of a job to file.
 
-    `filed` is what its file was like when it was looked at; None: the gallery looks now. An upload, which is
+    `path` may be the URL of an object. `filed` is what it was like when it was looked at; None: the gallery
+    looks now, at a file; nobody has looked at an object. An upload, which is
     `owned`, is nobody's to change.
     """
 

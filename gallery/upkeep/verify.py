@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from gallery.disk.places import Places
 from gallery.sql.checking import check_database, missing_refusals
 from gallery.sql.database import Database
 from gallery.sql.tables import Model, Probe, Segment, Video
@@ -58,7 +59,7 @@ class VerifyReport:
         return tuple(fault.what for fault in self.faults)
 
 
-def verify(database: Database, kept: Segments) -> VerifyReport:
+def verify(database: Database, kept: Segments, places: Places) -> VerifyReport:
     """Compare everything with its checksum, with what embeddings can be, and with the rest of the record."""
     found, data_dir = Findings(), kept.data_dir
     for problem in check_database(database):
@@ -79,7 +80,7 @@ def verify(database: Database, kept: Segments) -> VerifyReport:
     for model_id in models:
         check_model(database, data_dir, model_id, found)
     check_rows(database, data_dir, found)
-    check_recordings(database, found)
+    check_recordings(database, places, found)
     events = check_audit(database, found)
     find_leftovers(database, data_dir, found)
     return VerifyReport(

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from gallery import GalleryError, ObjectSettings, ObjectsUnavailable, Places, is_object
+from indexer.at_hand import under_its_name
 from indexer.cluster.build import build, differences, glance
+from indexer.cluster.coming import COPIES, Coming
 from indexer.cluster.messages import About, Ended, ModelName, Opened, Order, Part, Run
 from indexer.counters import Counters
 from indexer.embedding import ClipEmbedder, Features
-from indexer.errors import NodeRefused, NotOnNode
+from indexer.errors import NodeRefused, NotOnNode, StoreAway
 from indexer.flow import Flow, Pipe, Stopped
 from indexer.looking import Looking, in_order, look_with
 from indexer.names import shown
@@ -74,6 +77,9 @@ class Actor:
         self._detectors: dict[int | None, Detector] = {}
         self._embedder: ClipEmbedder | None = None
         self._open: dict[str, _Open] = {}
+        self._coming: dict[str, Coming] = {}
+        # By this node's own settings: no driver can make it read what it should not.
+        self._places = Places(ObjectSettings(), COPIES, COPIES)
 
     def ready(self, driver: Mapping[str, str], detector: str, model: ModelName, address: str) -> About:
         """Load the networks.
@@ -101,24 +107,51 @@ class Actor:
             raise NodeRefused(f"node {self._where}: {error}") from error
         return About(self._where, device)
 
-    def open(self, key: str, order: Order) -> Opened:
-        """Open a recording.
+    def bring(self, key: str, order: Order) -> bool:
+        """Bring a recording to this node, for some seconds; whether it is there. To be asked until it is.
 
         Raises:
-            NotOnNode: this node cannot read the file, or sees another one in its place.
+            NotOnNode: this node cannot read it.
+        """
+        if key not in self._coming:
+            self._coming[key] = Coming(self._places, order.place)
+        try:
+            return self._coming[key].is_there()
+        except (GalleryError, OSError) as error:
+            self._coming.pop(key).leave()
+            raise self._not_here(order, error) from error
+
+    def _not_here(self, order: Order, error: GalleryError | OSError) -> NotOnNode:
+        name = shown(order.name)
+        if isinstance(error, ObjectsUnavailable):
+            return StoreAway(f"{name}: node {self._where}: {error}")
+        reason = error.strerror if isinstance(error, OSError) else error
+        said = f"{name}: node {self._where} cannot read it ({reason})"
+        if not is_object(order.place):
+            said += ": nodes must see recordings under the paths of the worker"
+        return NotOnNode(said)
+
+    def open(self, key: str, order: Order) -> Opened:
+        """Open a recording that `bring` has brought.
+
+        Raises:
+            NotOnNode: this node sees another one in its place.
             UnreadableRecording: as on any machine.
             ModelError: the model cannot be loaded here.
         """
-        self._check(order)
-        try:
-            preprocessing = self._model(order.model).preprocessing
-        except ModelError as error:
-            raise ModelError(f"node {self._where}: {error}") from error
-        resources = ExitStack()
-        recorded = resources.enter_context(
-            open_sandboxed(Path(order.path), self._settings, aspect=order.aspect)
-        )
-        self._open[key] = _Open(order, recorded, preprocessing, resources)
+        coming = self._coming.pop(key)
+        with ExitStack() as resources:
+            resources.callback(coming.leave)
+            self._check(order, coming.path)
+            try:
+                preprocessing = self._model(order.model).preprocessing
+            except ModelError as error:
+                raise ModelError(f"node {self._where}: {error}") from error
+            if is_object(order.place):
+                resources.enter_context(under_its_name(coming.path, shown(order.name)))
+            opening = open_sandboxed(coming.path, self._settings, aspect=order.aspect)
+            recorded = resources.enter_context(opening)
+            self._open[key] = _Open(order, recorded, preprocessing, resources.pop_all())
         return Opened(recorded.track, recorded.expected_duration_us)
 
     def look(self, key: str, part: Part) -> None:
@@ -163,6 +196,8 @@ class Actor:
 
     def close(self, key: str) -> None:
         """Leave a recording, wherever it stands; one that is not open is left already."""
+        if (coming := self._coming.pop(key, None)) is not None:
+            coming.leave()
         if (one := self._open.pop(key, None)) is not None:
             self._leave(one)
 
@@ -177,15 +212,12 @@ class Actor:
         stopped = Stopped()
         one.resources.__exit__(Stopped, stopped, None)
 
-    def _check(self, order: Order) -> None:
-        path, name = Path(order.path), shown(order.name)
+    def _check(self, order: Order, path: Path) -> None:
+        name = shown(order.name)
         try:
             found = path.stat().st_size, glance(path)
         except OSError as error:
-            raise NotOnNode(
-                f"{name}: node {self._where} cannot read it ({error.strerror}): nodes must see recordings "
-                "under the paths of the worker"
-            ) from error
+            raise NotOnNode(f"{name}: node {self._where} cannot read it ({error.strerror})") from error
         if found != (order.size, order.glance):
             raise NotOnNode(f"{name}: node {self._where} sees another file under its path")
 

@@ -9,10 +9,11 @@ from typing import Any, Final, Self
 
 import structlog
 
+from gallery import ObjectsUnavailable
 from indexer.cluster.messages import ModelName
 from indexer.cluster.pool import LOOK_SECONDS, Asked, Pool, Remote, RemoteLost
 from indexer.embedding import Features
-from indexer.errors import NodesLost, NotOnNode
+from indexer.errors import NodesLost, NotOnNode, StoreAway
 from indexer.names import shown
 from models.preprocessing import Crop
 
@@ -115,6 +116,7 @@ class Crew:
         Raises:
             NodesLost: so many were lost over this recording that it may be what kills them.
             NotOnNode: so many cannot read it.
+            ObjectsUnavailable: so many cannot reach the store that it is in.
             ClusterUnavailable: there was no other for as long as one is waited for.
         """
         with self._lock:
@@ -128,6 +130,8 @@ class Crew:
             log.warning(what, node=remote.where, recording=shown(self._name), reason=str(cause))
             self._leave(remote, cause)
         if len(failed) >= self._tries:
+            if isinstance(cause, StoreAway):
+                raise ObjectsUnavailable(str(cause))  # which passes
             if isinstance(cause, NotOnNode):
                 raise cause
             lost = f"{len(failed)} nodes were lost while they worked on it: {', '.join(failed)}"

@@ -126,7 +126,7 @@ class ClusterIndexing:
         except OSError as error:
             raise UnreadableRecording(f"{shown(recording.path)}: {error.strerror}") from error
         order = Order(
-            str(recording.path.absolute()),
+            recording.place,
             recording.file_name,
             status.st_size,
             glanced,

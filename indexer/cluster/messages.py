@@ -30,13 +30,13 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A recording to look at.
+    """A recording to look at, at a path or URL.
 
     `name` is the one it came with, `size` and `glance` those of the file as the driver sees it;
     `detector_input` is the camera's wish.
     """
 
-    path: str
+    place: str
     name: str
     size: int
     glance: str

@@ -125,9 +125,11 @@ class Spread:
                 share.remote = self._crew.instead_of(share.remote, error)
 
     def _begin(self, share: _Share) -> Opened:
-        """Let the share's actor open the recording."""
+        """Let the share's actor open the recording, once it has it."""
+        share.opened = True  # so that the actor is told if nobody wants it any more
+        while not self._crew.answer(share.remote.ask("bring", share.key, self._order), share.remote):
+            pass  # each answer is a sign of life
         opened: Opened = self._crew.answer(share.remote.ask("open", share.key, self._order), share.remote)
-        share.opened = True
         return opened
 
     def _ask(self, share: _Share) -> None:

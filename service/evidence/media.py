@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from gallery import NotFound, TrackletInfo, VideoInfo
+from gallery import NotFound, ObjectsUnavailable, TrackletInfo, VideoInfo
 from service import clipping, tracklets
 from service.clips import ClipCache
 from service.errors import RecordingUnavailable
@@ -142,7 +143,7 @@ class Media:
         state = self._state
         if video.id in self._refused:
             raise RecordingUnavailable(self._refused[video.id])
-        with state.recordings.unchanged(video) as source:
+        with _at_hand(state, video) as source:
             if not self.recordings[video.id]["compared"]:
                 _require_same(source, video)
                 self.recordings[video.id]["compared"] = True
@@ -179,6 +180,16 @@ class Media:
     def _preview(self, tracklet: TrackletInfo) -> Stretch:
         wanted = tracklets.ClipRequest(_PADDING_US // 1000, drawn=True, moment=None)
         return tracklets.stretch_of(self._state, tracklet, wanted)
+
+
+@contextmanager
+def _at_hand(state: State, video: VideoInfo) -> Iterator[Path]:
+    """The recording of a video; a package goes on without those in a store that does not answer."""
+    try:
+        with state.recordings.unchanged(video) as source:
+            yield source
+    except ObjectsUnavailable as error:
+        raise RecordingUnavailable("The object store that it is in does not answer.") from error
 
 
 def _require_equal(now: Stretch, before: Stretch) -> None:

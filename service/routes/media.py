@@ -35,15 +35,15 @@ async def get_media_start(
     state: StateDep,
     caller: CallerDep,
     request: Request,
-    path: Annotated[str, Query(min_length=1, max_length=1000, description="Relative to the media folder")],
+    path: Annotated[str, Query(min_length=1, max_length=1100, description="As an index job names it")],
 ) -> MediaStart:
     """As its metadata say, in UTC; that is often wrong, so nothing is filed by it unasked.
 
-    422: there is no such file in the media folder, or the server has none.
+    422: there is no such file in the media folder or object that may be read, or the server has none.
     """
 
     def look() -> MediaStart:
         state.gallery.audit.record("media.start", key_id=caller.key_id, detail={"path": path})
-        return media_start(state.settings, path)
+        return media_start(state.gallery, state.settings, path)
 
     return await state.clips_lane.run(caller.key_id, request, look)

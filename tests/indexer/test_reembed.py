@@ -242,7 +242,7 @@ def test_the_best_crops_of_the_wanted_tracklets(
         wanted=frozenset({f"{video.id}-0", f"{video.id}-2"}),
         seen=seen.append,
     )
-    found = list(read_kept(sqlite_gallery.catalogue, video, settings, asked))
+    found = list(read_kept(sqlite_gallery, video, settings, asked))
     assert [kept.tracklet.number for kept in found] == [2, 0]  # as they leave
     assert seen[-1] < 7_000_000  # the rest is not decoded
     for kept in found:
@@ -251,4 +251,4 @@ def test_the_best_crops_of_the_wanted_tracklets(
         assert times == sorted(set(times))
         assert times[-1] - times[0] > 0.7 * (kept.tracklet.end_us - kept.tracklet.start_us)
     nobody = replace(asked, wanted=frozenset())
-    assert list(read_kept(sqlite_gallery.catalogue, video, settings, nobody)) == []
+    assert list(read_kept(sqlite_gallery, video, settings, nobody)) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery import FileStamp, VideoInfo, VideoReport
+from gallery import FileStamp, Gallery, VideoInfo, VideoReport
 from service.errors import InvalidRequest, RecordingUnavailable
 from service.recordings import RecordingCheck, media_path
 
@@ -41,12 +41,12 @@ def play(check: RecordingCheck, video: VideoInfo) -> bytes:
         return path.read_bytes()
 
 
-def test_accepts_what_nobody_touched(file: Path) -> None:
-    with RecordingCheck().unchanged(indexed(file)) as path:
+def test_accepts_what_nobody_touched(sqlite_gallery: Gallery, file: Path) -> None:
+    with RecordingCheck(sqlite_gallery).unchanged(indexed(file)) as path:
         assert path.read_bytes() == b"first recording"
 
 
-def test_what_was_looked_at_is_what_is_read(file: Path, tmp_path: Path) -> None:
+def test_what_was_looked_at_is_what_is_read(sqlite_gallery: Gallery, file: Path, tmp_path: Path) -> None:
     """Also when another file is in its place by then: a folder above it can be changed without a trace."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -54,7 +54,7 @@ def test_what_was_looked_at_is_what_is_read(file: Path, tmp_path: Path) -> None:
     secret.parent.mkdir()
     inside.write_bytes(b"first recording")
     secret.write_bytes(b"what is secret!")
-    with RecordingCheck().unchanged(indexed(inside)) as path:
+    with RecordingCheck(sqlite_gallery).unchanged(indexed(inside)) as path:
         folder.rename(tmp_path / "moved")
         folder.symlink_to(secret.parent)
         assert inside.read_bytes() == b"what is secret!"
@@ -62,17 +62,17 @@ def test_what_was_looked_at_is_what_is_read(file: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     pipe = replace(indexed(file), path=str(tmp_path / "pipe.mp4"))
     with pytest.raises(RecordingUnavailable, match="no longer"):
-        play(RecordingCheck(), pipe)
+        play(RecordingCheck(sqlite_gallery), pipe)
 
 
-def test_accepts_a_copy_with_the_same_content(file: Path) -> None:
+def test_accepts_a_copy_with_the_same_content(sqlite_gallery: Gallery, file: Path) -> None:
     video = indexed(file)
     os.utime(file)
-    assert play(RecordingCheck(), video) == b"first recording"
+    assert play(RecordingCheck(sqlite_gallery), video) == b"first recording"
 
 
-def test_notices_another_recording_of_the_same_size(file: Path) -> None:
-    video, check = indexed(file), RecordingCheck()
+def test_notices_another_recording_of_the_same_size(sqlite_gallery: Gallery, file: Path) -> None:
+    video, check = indexed(file), RecordingCheck(sqlite_gallery)
     file.write_bytes(b"other recording")
     for _ in range(2):
         with pytest.raises(RecordingUnavailable, match="changed"):
@@ -81,17 +81,19 @@ def test_notices_another_recording_of_the_same_size(file: Path) -> None:
     assert play(check, video) == b"first recording"
 
 
-def test_is_not_deceived_by_an_old_time_of_writing(file: Path) -> None:
+def test_is_not_deceived_by_an_old_time_of_writing(sqlite_gallery: Gallery, file: Path) -> None:
     video, before = indexed(file), file.stat()
     other = file.with_name("other.mp4")
     other.write_bytes(b"other recording")
     os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
     other.replace(file)
     with pytest.raises(RecordingUnavailable, match="changed"):
-        play(RecordingCheck(), video)
+        play(RecordingCheck(sqlite_gallery), video)
 
 
-def test_compares_all_that_is_known_of_the_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compares_all_that_is_known_of_the_file(
+    sqlite_gallery: Gallery, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     hashed: list[FileIO] = []
 
     def other(_check: RecordingCheck, file: FileIO, _state: object) -> str:
@@ -100,24 +102,27 @@ def test_compares_all_that_is_known_of_the_file(file: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(RecordingCheck, "_hash", other)
     video = replace(indexed(file), stamp=FileStamp.of(file.stat()))
-    assert play(RecordingCheck(), video) == b"first recording"
+    assert play(RecordingCheck(sqlite_gallery), video) == b"first recording"
     assert hashed == []
     for differs in ("mtime_ns", "ctime_ns", "inode"):
         known = FileStamp.of(file.stat())
         changed = replace(known, **{differs: getattr(known, differs) - 1})
         with pytest.raises(RecordingUnavailable, match="changed"):
-            play(RecordingCheck(), replace(video, stamp=changed))
+            play(RecordingCheck(sqlite_gallery), replace(video, stamp=changed))
     assert len(hashed) == 3
 
 
-def test_notices_a_recording_that_changes_while_it_is_read(file: Path) -> None:
+def test_notices_a_recording_that_changes_while_it_is_read(sqlite_gallery: Gallery, file: Path) -> None:
     video = indexed(file)
-    with pytest.raises(RecordingUnavailable, match="while it was read"), RecordingCheck().unchanged(video):
+    with (
+        pytest.raises(RecordingUnavailable, match="while it was read"),
+        RecordingCheck(sqlite_gallery).unchanged(video),
+    ):
         file.write_bytes(b"other recording")
 
 
-def test_notices_another_size_and_absence(file: Path, tmp_path: Path) -> None:
-    video, check = indexed(file), RecordingCheck()
+def test_notices_another_size_and_absence(sqlite_gallery: Gallery, file: Path, tmp_path: Path) -> None:
+    video, check = indexed(file), RecordingCheck(sqlite_gallery)
     with pytest.raises(RecordingUnavailable, match="size"):
         play(check, replace(video, size_bytes=3))
     with pytest.raises(RecordingUnavailable, match="imported as pictures"):

@@ -8,6 +8,7 @@ import pytest
 from gallery import GalleryError, GallerySettings
 from service.settings import ServiceSettings
 from sightline import checks
+from tests.objects import ROOT, Store
 from tests.sightline.conftest import Run
 
 
@@ -68,6 +69,21 @@ def test_milvus_is_asked_where_vectors_are_to_go_there(
     monkeypatch.setattr("gallery.vectors.milvus._SECONDS", 0.5)
     with pytest.raises(GalleryError, match="cannot be used"):
         milvus(milvus_uri="http://127.0.0.1:1")
+
+
+def test_the_object_store_is_asked_where_recordings_may_be_in_one(store: Store, tmp_path: Path) -> None:
+    def objects(**values: str) -> tuple[str, str]:
+        settings = ServiceSettings(data_dir=tmp_path, **values)  # type: ignore[arg-type]
+        found = checks.objects(settings)
+        return found.state, found.detail
+
+    assert objects()[1].startswith("not used")
+    there = {"object_roots": ROOT, "object_endpoint": store.endpoint}
+    assert objects(**there) == ("ok", f"127.0.0.1:{store.port} has {ROOT}")
+    missing = objects(**there | {"object_roots": "s3://no-such-bucket/"})
+    assert missing == ("failed", "s3://no-such-bucket/: there is no such object")
+    with store.away():
+        assert objects(**there)[0] == "failed"
 
 
 def test_a_first_start_is_not_a_failure(tmp_path: Path) -> None:

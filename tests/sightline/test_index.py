@@ -13,6 +13,7 @@ from gallery import GallerySettings
 from models.errors import DetectorError
 from sightline import checks
 from tests.indexer.videos import CROWD, RED, Walker, make_video
+from tests.objects import ROOT, Store
 from tests.sightline.conftest import MORE, Run
 
 pytestmark = pytest.mark.usefixtures("networks")
@@ -33,6 +34,27 @@ def test_a_recording_becomes_a_video_of_its_camera(run: Run, recordings: Path) -
     assert (video["file_name"], video["camera"], video["tracklet_count"]) == ("a.mp4", "gate", 3)
     assert video["start_time"] == START
     assert (camera["name"], camera["site"], camera["time_zone"]) == ("gate", "north", "UTC")
+
+
+def test_objects_are_indexed_and_named_like_files(
+    run: Run, recordings: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_OBJECT_ROOTS", ROOT)
+    monkeypatch.setenv("SIGHTLINE_OBJECT_ENDPOINT", store.endpoint)
+    url = store.put("site/b.mp4", (recordings / "b.mp4").read_bytes())
+    where = ("--camera", "gate", "--start", START)
+    mixed = run("index", url, recordings / "a.mp4", *where)
+    assert (mixed.exit_code, "not taken together" in mixed.stderr) == (2, True)
+    result = run("index", url, f"{ROOT}none.mp4", *where, "--consecutive")
+    assert (result.exit_code, "there is no such object" in " ".join(result.output.split())) == (1, True)
+    (video,) = listed(run, "videos")
+    assert (video["path"], video["file_name"]) == (url, "b.mp4")
+    (failed,) = listed(run, "jobs", "failed")
+    assert failed["path"] == f"{ROOT}none.mp4"
+    assert run("videos", "edit", video["id"], "--path", recordings / "b.mp4").exit_code == 0
+    assert run("videos", "edit", video["id"], "--path", f"{ROOT}none.mp4").exit_code == 2
+    assert run("videos", "edit", video["id"], "--path", url).exit_code == 0
+    assert listed(run, "videos")[0]["path"] == url
 
 
 def test_a_time_without_offset_is_the_clock_of_the_camera(run: Run, recordings: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gallery import Gallery
+from gallery import Gallery, ObjectSettings, ObjectsUnavailable, Places
 from indexer.cluster.indexing import ClusterIndexing
 from indexer.cluster.lanes import Lane, run_lanes
 from indexer.cluster.pool import Pool
@@ -24,7 +24,9 @@ from indexer.worker import Worker
 from tests.indexer.cluster.conftest import SETTINGS, indexed
 from tests.indexer.cluster.fakes import MODEL, ChangesDetector, FakeNetworks, Loaded, NearRemote
 from tests.indexer.footage import encode
+from tests.indexer.test_objects import file_object, outcome
 from tests.indexer.test_worker import file_job
+from tests.objects import Store
 from tests.waiting import take_time, until
 
 Dies = Callable[[str], bool]
@@ -219,8 +221,8 @@ def test_files_that_nodes_do_not_see_are_named_with_the_node(
     setup = cluster(None, None, tries=2)
     own = setup.remotes[0]._actor._check
 
-    def elsewhere(order: Any) -> None:
-        own(replace(order, path=f"/nowhere{order.path}"))
+    def elsewhere(order: Any, path: Path) -> None:
+        own(order, Path(f"/nowhere{path}"))
 
     for remote in setup.remotes:
         monkeypatch.setattr(remote._actor, "_check", elsewhere)
@@ -232,14 +234,51 @@ def test_files_that_nodes_do_not_see_are_named_with_the_node(
     assert "cannot read it (No such file or directory)" in str(recording.reason)
     assert setup.pool.free == 2, "the nodes are there, and can read others"
 
-    def other(order: Any) -> None:
-        own(replace(order, glance="of another file"))
+    def other(order: Any, path: Path) -> None:
+        own(replace(order, glance="of another file"), path)
 
     monkeypatch.setattr(setup.remotes[0]._actor, "_check", other)
     monkeypatch.setattr(setup.remotes[1]._actor, "_check", own)
     again = file_job(sqlite_gallery, gone)
     setup.run()
     assert sqlite_gallery.jobs.get(again.id).recordings[0].state == "succeeded", "the other node sees it"
+
+
+def test_objects_are_brought_by_each_node_itself(
+    sqlite_gallery: Gallery,
+    crowds: list[Path],
+    tmp_path: Path,
+    cluster: Make,
+    store: Store,
+    on_one_machine: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store.connect(sqlite_gallery)
+    url = store.put("site/crowd0.mp4", crowds[0].read_bytes())
+    monkeypatch.setattr("indexer.cluster.actor.COPIES", tmp_path / "node")
+    setup = cluster(None, None, None, tries=2)  # the first is told of no store, and of the second it is away
+    for remote, settings in zip(
+        setup.remotes,
+        (ObjectSettings(), store.settings(object_endpoint="http://127.0.0.1:9"), store.settings()),
+        strict=True,
+    ):
+        remote._actor._places = Places(settings, tmp_path / "node", tmp_path / "node")
+    without, away, right = setup.remotes
+    setup.pool.drop(right)
+    job = file_object(sqlite_gallery, url, name="crowd0.mp4")
+    with pytest.raises(ObjectsUnavailable, match=r"crowd0\.mp4: node .*127\.0\.0\.1:9 cannot be reached"):
+        setup.run(SETTINGS.model_copy(update={"outage_seconds": 0.0}))
+    assert outcome(sqlite_gallery, job) == ("queued", None)
+    setup.pool.add(right)
+    setup.pool.drop(away)
+    setup.run()
+    assert outcome(sqlite_gallery, job) == ("succeeded", None)
+    assert "bring" in without.asked
+    found = indexed(sqlite_gallery)
+    assert {name: found[name] for name in ("tracklet", "clip", "segments", "thumbnails")} == {
+        name: on_one_machine[0][name] for name in ("tracklet", "clip", "segments", "thumbnails")
+    }
+    until(lambda: not list(tmp_path.rglob("*.copy")))
 
 
 def test_a_file_that_is_no_recording_fails_as_on_one_machine(
