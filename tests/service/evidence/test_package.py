@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from gallery import Gallery, GallerySettings, ItemKind, Scope, Verdict
 from service.access import slow_bodies
 from service.app import create_app
+from service.evidence import archive as archive_module
 from service.evidence import verifier
 from service.evidence.archive import Archive as Bytes
 from service.evidence.archive import Part
@@ -335,17 +336,25 @@ def test_a_package_stops_when_its_key_may_not_have_it_any_more(
         search = client.post("/v1/searches", json={"probes": [{"tracklet_id": red}]}, headers=headers).json()[
             "id"
         ]
-        done: list[Any] = []
+        late: list[bytes] | None = None
 
-        def add(self: Bytes, part: Part, change: Any = change, done: list[Any] = done) -> Iterator[bytes]:
-            yield from real(self, part)
-            if not done:
-                done.append(change())
+        def add(self: Bytes, part: Part, change: Any = change) -> Iterator[bytes]:
+            nonlocal late
+            for chunk in real(self, part):
+                if late is not None:
+                    late.append(chunk)
+                yield chunk
+                if late is None and isinstance(part.content, Path):  # in the midst of the first clip
+                    late = []
+                    change()
 
         with monkeypatch.context() as patch:
             patch.setattr(Bytes, "add", add)
+            patch.setattr(archive_module, "_CHUNK", 100)
             with pytest.raises(RuntimeError, match="already started"):
                 TestClient(client.app).get(f"/v1/searches/{search}/evidence", headers=headers)
+        assert late is not None
+        assert len(late) == 1, "made, and not sent"
         events = [one.action for one in archive.gallery.audit.events(subject=search)]
         assert "evidence.stop" in events
         assert "evidence.package" not in events
