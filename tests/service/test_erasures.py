@@ -35,6 +35,8 @@ def test_a_person_is_listed_then_erased_everywhere(client: TestClient, archive: 
     plan = asked(client, "POST", "/v1/erasures/plan", person)
     assert sorted(one["id"] for one in plan["tracklets"]) == sorted([gate, yard])  # on all cameras
     assert plan["photos"] == [probe["id"]]
+    (listed,) = archive.gallery.audit.events(action="erasure.plan")
+    assert (listed.subject, listed.detail["plan_sha256"]) == (found["id"], plan["plan_sha256"])
     assert set(plan["about"]["scores"]) == {gate, yard}
     assert "recordings" in {one["what"] for one in plan["remains"]}
     confirmed = person | {"plan_sha256": plan["plan_sha256"]}
