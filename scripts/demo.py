@@ -24,14 +24,13 @@ from PIL import Image
 from gallery import Gallery, GallerySettings
 from indexer.folders import find_recordings
 from models.detector import create_detector
-from scripts.demo_world import SampleWorld
+from scripts.demo_world import PLACES, ZONE, SampleWorld
 from sightline.client import Client
 from sightline.console import PlainConsole, local_time, print_note, print_table
 from sightline.failures import CommandError
 from sightline.serve import require_free
 
 SIGHTLINE = str(Path(sys.executable).with_name("sightline"))
-ZONE = "Europe/Berlin"  # where samples/README.md says that the sample recordings are meant to be
 START = "2026-01-05T09:00:00+00:00"  # nobody knows when the samples were recorded; any moment serves
 READY_SECONDS = 120
 console = PlainConsole(soft_wrap=True)
@@ -83,10 +82,15 @@ def demo_key(data_dir: Path) -> str:
     return secret
 
 
-def cameras_in(data_dir: Path) -> set[str]:
-    """The cameras that are there already, which keep the zone that they have."""
+def add_cameras(data_dir: Path) -> None:
+    """Add the samples' cameras with their places; those that are there already stay as they are."""
     with Gallery.open(GallerySettings(data_dir=data_dir)) as gallery:
-        return {camera.name for camera in gallery.catalogue.cameras()}
+        known = {camera.name for camera in gallery.catalogue.cameras()}
+        for name, (site, latitude, longitude) in PLACES.items():
+            if name not in known:
+                gallery.catalogue.add_camera(
+                    name, site=site, time_zone=ZONE, latitude=latitude, longitude=longitude
+                )
 
 
 def middle_frame(recording: Path) -> Image.Image:
@@ -166,7 +170,9 @@ def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
         for hit, who in zip_longest(answer["hits"], people)
     ]
     print_table(rows)
-    console.print(f"{answer['coverage']['tracklets_compared']} tracklets were compared.")
+    console.print(
+        f"{answer['coverage']['tracklets_compared']} tracklets (sightings, the page says) were compared."
+    )
     for warning in answer["warnings"]:
         print_note(warning)
 
@@ -210,11 +216,11 @@ def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool
     data_dir.mkdir(parents=True, exist_ok=True)
     sightline("migrate")
     key = demo_key(data_dir)
-    known = cameras_in(data_dir)
+    if world is not None:
+        add_cameras(data_dir)
     for recording in recordings:
         start = (world and world.start(recording)) or START
-        where = ["--time-zone", ZONE] if world is not None and recording.stem not in known else []
-        sightline("index", str(recording), "--camera", recording.stem, *where, "--start", start)
+        sightline("index", str(recording), "--camera", recording.stem, "--start", start)
     if world is not None:
         photo = world.photo
     else:

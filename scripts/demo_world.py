@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 Box = tuple[float, float, float, float]  # left, top, width, height
+ZONE = "Europe/Berlin"  # where samples/README.md says that the sample recordings are meant to be
+# Site, latitude and longitude of the samples' cameras, as far apart as their people walk in the time between them.
+PLACES = {
+    "camera-1": ("Depot", 52.5212, 13.4132),
+    "camera-2": ("Main building", 52.5206, 13.4146),
+    "camera-3": ("Main building", 52.5203, 13.4139),
+    "camera-4": ("Depot", 52.5198, 13.4151),
+}
 LEAST_OVERLAP = 0.4  # intersection over union from which a found box is a labelled person
 
 

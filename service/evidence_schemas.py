@@ -9,6 +9,14 @@ from gallery import EventInfo
 from service.packing import Stage
 
 
+class LeftOutOut(BaseModel):
+    """What a package could not hold."""
+
+    what: str = Field(description="A clip, a photo, ...")
+    of: str = Field(description="Of which: an id, or the name of a recording")
+    reason: str = Field(description="Why not")
+
+
 class PackageOut(BaseModel):
     """An evidence package that was made."""
 
@@ -20,6 +28,9 @@ class PackageOut(BaseModel):
         "null for those of earlier versions"
     )
     left_out: int = Field(description="How much could not be packed; the manifest says what and why")
+    first_left_out: list[LeftOutOut] = Field(
+        description="The first of it, at most 20; none for packages of earlier versions"
+    )
 
 
 class PackageList(BaseModel):
@@ -52,6 +63,7 @@ def packages_out(events: Sequence[EventInfo]) -> PackageList:
                 package_id=event.detail.get("package_id"),
                 manifest_sha256=event.detail["manifest_sha256"],
                 left_out=event.detail["left_out"],
+                first_left_out=event.detail.get("first_left_out", []),
             )
             for event in events
         ]

@@ -20,7 +20,8 @@ _FINE, _WRONG, _QUIET = "#1459b3", "#b3261e", "#d9d9d9"
 _METRES_A_DEGREE: Final = 111_195.0
 
 
-# The page shows these drawings in its own colours, by the classes of shapes, and words, by `data-word`.
+# The page shows these drawings in its own colours, by the classes of shapes, words, by `data-word`, and form of
+# dates, by `data-at`, `data-until` and `data-zone`.
 
 
 def timeline(journey: Journey) -> bytes:
@@ -44,7 +45,7 @@ def timeline(journey: Journey) -> bytes:
         [_text(8, y(name) + 20, name), _rule(_LEFT, y(name) + 16, _WIDTH - 8, y(name) + 16)] for name in names
     ]
     axis = [
-        [_rule(x(at), 40, x(at), bottom), _text(x(at) - 4, 34, label, size=11)]
+        [_rule(x(at), 40, x(at), bottom), _text(x(at) - 4, 34, _dated(label, at, zone), size=11)]
         for at, label in ticks(start, end, zone)
     ]
     gaps = [
@@ -63,23 +64,31 @@ def timeline(journey: Journey) -> bytes:
     bars = [
         [
             _bar(x(one.start), x(one.end), y(one.place.name) + 6, 20, "seen", _seen(one)),
-            _text(x(one.start), y(one.place.name) + 4, f"{number}  {_clock(one, start, zone)}", size=11),
+            _text(x(one.start), y(one.place.name) + 4, [f"{number}  ", _clock(one, start, zone)], size=11),
         ]
         for number, one in enumerate(journey.sightings, 1)
     ]
-    clocks = _text(8, 16, f"{start.astimezone(zone):%Y-%m-%d}, {zone.key} ({offset(start.astimezone(zone))})")
+    local = start.astimezone(zone)
+    clocks = _text(8, 16, _when(f"{local:%Y-%m-%d}, {zone.key} ({offset(local)})", "day", start, zone.key))
     return _svg(bottom + 40, clocks, axis, rows, gaps, links, bars, _legend(bottom + 12))
 
 
 def _legend(top: float) -> Content:
-    """What the shapes mean, below the time line."""
+    """What the shapes mean, below the time line; the page moves the groups as its words need room."""
+
+    def item(shape: Content, left: float, code: str, words: str) -> Markup:
+        return tag("g", shape, _words(left + 38, top + 12, code, words), class_="legend")
+
+    left, gap, wrong = _LEFT, _LEFT + 190, _LEFT + 470
     return [
-        _bar(_LEFT, _LEFT + 24, top, 14, "seen", None),
-        _words(_LEFT + 32, top + 12, "seen", "in view"),
-        _bar(_LEFT + 190, _LEFT + 214, top, 14, "gap", None),
-        _words(_LEFT + 222, top + 12, "gap", "not recorded, or not searched"),
-        _line((_LEFT + 470, top + 7), (_LEFT + 500, top + 7), wrong=True, arrow=False),
-        _words(_LEFT + 508, top + 12, "impossible", "impossible for one person"),
+        item(_bar(left, left + 24, top, 14, "seen", None), left, "seen", "in view"),
+        item(_bar(gap, gap + 24, top, 14, "gap", None), gap, "gap", "not recorded, or not searched"),
+        item(
+            _line((wrong, top + 7), (wrong + 30, top + 7), wrong=True, arrow=False),
+            wrong,
+            "impossible",
+            "impossible for one person",
+        ),
     ]
 
 
@@ -150,12 +159,30 @@ def _scale(metres: float, height: float) -> Content:
     return [_line((40, y), (end, y), wrong=False, arrow=False), _text(end + 6, y + 4, label)]
 
 
-def _clock(one: Sighting, start: datetime, zone: ZoneInfo) -> str:
+def _clock(one: Sighting, start: datetime, zone: ZoneInfo) -> Content:
     """When a sighting began, on its camera's clock; date and zone where the axis has others."""
     local, first = one.start.astimezone(ZoneInfo(one.place.time_zone)), start.astimezone(zone)
+    if (local.date(), local.utcoffset()) == (first.date(), first.utcoffset()):
+        return f"{local:%H:%M:%S}"
     date = "" if local.date() == first.date() else f"{local:%Y-%m-%d} "
     shift = "" if local.utcoffset() == first.utcoffset() else f" {offset(local)}"
-    return f"{date}{local:%H:%M:%S}{shift}"
+    return _when(f"{date}{local:%H:%M:%S}{shift}", "moment", one.start, one.place.time_zone)
+
+
+def _dated(label: str, at: datetime, zone: ZoneInfo) -> Content:
+    """A tick of the axis: clocks are the same everywhere, dates are not."""
+    if "-" not in label:
+        return label
+    return _when(label, "tick" if ":" in label else "date", at, zone.key)
+
+
+def _when(words: str, form: str, at: datetime, zone: str) -> Markup:
+    """A text with a date, which the page writes in its own form."""
+    return tag("tspan", words, **_instants(at, None, zone), **{"data-form": form})
+
+
+def _instants(at: datetime, until: datetime | None, zone: str) -> dict[str, str | None]:
+    return {"data-at": at.isoformat(), "data-until": until and until.isoformat(), "data-zone": zone}
 
 
 def _told(start: datetime, end: datetime, time_zone: str) -> str:
@@ -164,12 +191,14 @@ def _told(start: datetime, end: datetime, time_zone: str) -> str:
 
 
 def _seen(one: Sighting) -> Markup:
-    return tag("title", f"{_told(one.start, one.end, one.place.time_zone)}\n{one.tracklet_id}")
+    words = f"{_told(one.start, one.end, one.place.time_zone)}\n{one.tracklet_id}"
+    return tag("title", words, **_instants(one.start, one.end, one.place.time_zone), **{"data-form": "span"})
 
 
 def _missed(gap: Gap) -> Markup:
     words = f"not searched: {gap.reason}, {_told(gap.start, gap.end, gap.time_zone)}"
-    return tag("title", words, **{"data-word": gap.reason})
+    word = {"data-form": "span", "data-word": gap.reason}
+    return tag("title", words, **_instants(gap.start, gap.end, gap.time_zone), **word)
 
 
 def _bar(  # noqa: PLR0917  (where it lies, and what it means)
@@ -207,7 +236,7 @@ def _line(start: tuple[float, float], end: tuple[float, float], *, wrong: bool, 
     )
 
 
-def _text(x: float, y: float, words: str, *, size: int = 13) -> Markup:
+def _text(x: float, y: float, words: Content, *, size: int = 13) -> Markup:
     return tag("text", words, x=_at(x), y=_at(y), **{"font-size": str(size)})
 
 

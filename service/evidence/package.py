@@ -31,6 +31,7 @@ MOST_HITS: Final = 1000
 DEFAULT_HITS: Final = 20
 MOST_RECORDED: Final = 50_000  # hits of all searches of a package: they are in memory while it is made
 _EVENTS: Final = 5000  # shown in the report; audit.json has all
+_TOLD: Final = 20  # of what was left out, told beside the digest; the manifest has all
 _PATIENCE_SECONDS: Final = 1.0
 INDEXED_ANEW: Final = "their recordings were indexed anew since: their ids may be other people's now"
 VERIFIER: Final = "verify.py"
@@ -262,10 +263,9 @@ class Package:
 
     def _finish(self) -> Iterator[bytes]:
         def seal(digest: str) -> None:
-            self._record(
-                "evidence.package",
-                {"package_id": self.id, "manifest_sha256": digest, "left_out": len(self._media.left_out)},
-            )
+            left_out = self._media.left_out
+            detail = {"package_id": self.id, "manifest_sha256": digest, "left_out": len(left_out)}
+            self._record("evidence.package", detail | {"first_left_out": left_out[:_TOLD]})
             self.progress.to(Stage.MADE)
 
         return self.archive.finish(self._facts(), seal)

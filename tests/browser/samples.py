@@ -12,17 +12,19 @@ from indexer.networks import in_use, make_detector, make_embedder
 from indexer.pipeline import index_video
 from indexer.settings import IndexSettings
 from indexer.types import Recording
-from scripts.demo_world import Box, SampleWorld, read_truth
+from scripts.demo_world import PLACES, ZONE, Box, SampleWorld, read_truth
 
 FOLDER = Path(__file__).parents[2] / "samples"
-# The samples' cameras under names that people give to cameras, at sites, with positions on the map.
+# The samples' cameras under names that people give to cameras.
 CAMERAS = {
-    "camera-1": ("North gate", "Depot", 52.5212, 13.4132),
-    "camera-2": ("Lobby", "Main building", 52.5206, 13.4146),
-    "camera-3": ("Yard", "Main building", 52.5203, 13.4139),
-    "camera-4": ("South gate", "Depot", 52.5198, 13.4151),
+    name: (label, *PLACES[name])
+    for name, label in {
+        "camera-1": "North gate",
+        "camera-2": "Lobby",
+        "camera-3": "Yard",
+        "camera-4": "South gate",
+    }.items()
 }
-ZONE = "Europe/Berlin"
 
 
 def world() -> SampleWorld:

@@ -68,6 +68,23 @@ def test_a_key_is_made_used_seen_in_the_trail_and_revoked(visit: Visit) -> None:
     event.locator("summary").click()
     expect(event).to_contain_text("search.list")
 
+    # What is looked at one after the other is one row; cases are named, and all of one thing is found.
+    audit, ours = visit.site.gallery.audit, visit.site.gallery.keys.verify(visit.site.key)
+    assert ours is not None
+    case = visit.site.gallery.cases.add("Red coat", key_id=ours.id)
+    for one in ("1" * 32, "2" * 32):
+        audit.record("thumbnail.view", key_id=ours.id, subject=f"{one}-1")
+    trail = panel(page, "Audit trail")
+    strips = trail.locator(".event", has_text="Strip looked at, 2 times")
+    strips.locator("summary").first.click()
+    expect(strips.locator(".rows summary code")).to_have_text(["222222222222", "111111111111"])
+    made = trail.locator(".event", has_text="Case opened")
+    expect(made.locator("summary")).to_contain_text("Red coat")
+    made.locator("summary").click()
+    made.get_by_role("button", name="All events of it").click()
+    expect(trail.locator(".event")).to_have_count(1)
+    expect(trail.get_by_label("Id of what it was done to")).to_have_value(case.id)
+
     keys = panel(page)
     keys.get_by_role("button", name="Revoke Night shift").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_focused()

@@ -1,6 +1,7 @@
 """Cases on the page: filled with marked hits, followed, changed, and taken away as evidence."""
 
 import io
+import re
 import threading
 import zipfile
 from pathlib import Path
@@ -14,6 +15,14 @@ from tests.browser.scenes import RED_COAT
 from tests.browser.test_layout import FAINT
 from tests.browser.untold import UNTOLD
 from tests.waiting import PATIENCE
+
+
+SEEN = re.compile(r"^Thu, 12 Mar 2026, .* \(Europe/Berlin \(UTC\+1\)\)\s+UTC: Thu, 12 Mar 2026, ")
+# The edges of the parts of the legend, from left to right.
+LEGEND = """[...document.querySelectorAll(".drawing .legend")].flatMap((part) => {
+  const { left, right } = part.getBoundingClientRect();
+  return [left, right];
+})"""
 
 
 def open_case(visit: Visit, title: str) -> None:
@@ -48,7 +57,10 @@ def test_a_case_is_made_of_marked_hits_followed_and_taken_away(
     expect(body.locator(".sightings > li")).to_have_count(3)
     for name in ("over time", "on a map"):
         expect(body.get_by_role("img", name=f"The sightings {name}")).to_be_visible()
-    expect(body.locator(".drawing text").first).to_have_text("2026-03-12, Europe/Berlin (UTC+01:00)")
+    expect(body.locator(".drawing text").first).to_have_text("Thu, 12 Mar 2026, Europe/Berlin (UTC+1)")
+    expect(body.locator(".drawing .seen title").first).to_have_text(SEEN)
+    # In a language with longer words, too, the parts of the legend stand beside each other.
+    assert page.evaluate(LEGEND) == sorted(page.evaluate(LEGEND))
     expect(body.locator(".drawing").last).to_have_text("No camera of this journey has a position.")
     assert page.evaluate(UNTOLD) == []
     pictures = body.locator(".thumb img, .sightings .strip img")
@@ -96,7 +108,12 @@ def test_a_case_is_made_of_marked_hits_followed_and_taken_away(
         body.get_by_role("button", name="Evidence").click()
     content = download.value.path().read_bytes()
     package = verifier.verify(io.BytesIO(content))
-    expect(body.locator(".evidence code")).to_have_text(package.digest)
+    digest = body.get_by_label("Digest of the package")
+    expect(digest).to_have_value(package.digest)
+    body.locator(".evidence").get_by_role("button", name="Copy").click()
+    expect(body.locator(".evidence").get_by_role("button", name="Copied")).to_be_visible()
+    body.get_by_text("What is in it?").click()
+    expect(body.locator(".packed")).to_contain_text("clips of every marked hit")
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         assert sum(name.endswith("preview.mp4") for name in files.namelist()) == 3
         assert "Seen by the guard" in files.read("report.html").decode()

@@ -43,9 +43,9 @@ def test_models_are_seen_adapted_promoted_and_rolled_back(
     monkeypatch.setattr("service.networks.load_embedder", lambda settings: ColourEmbedder())
     page, jobs = visit.page, visit.site.gallery.jobs
     visit.open()
-    page.get_by_role("button", name="Add recordings").click()
+    page.get_by_role("button", name="Administration").click()
     page.get_by_role("button", name="Models").click()
-    panel = page.get_by_role("dialog", name="Models")
+    panel = page.get_by_role("region", name="Models")
     expect(panel.locator(".model")).to_have_count(2)
     other = panel.locator(".model").filter(has_text="Beware")
     ours = panel.locator(".model").filter(has_not_text="Beware")
@@ -118,9 +118,9 @@ def test_a_refusal_is_shown_in_the_server_s_words(visit: Visit) -> None:
     visit.forgive("409")
     page = visit.page
     visit.open()
-    page.locator("#open-jobs").click()
+    page.locator("#open-admin").click()
     page.get_by_role("button", name="Models").click()
-    panel = page.get_by_role("dialog", name="Models")
+    panel = page.get_by_role("region", name="Models")
     model = panel.locator(".model").filter(has=page.get_by_role("button", name="Search with this model"))
     model.get_by_role("button").click()
     model.get_by_role("button", name="Search with this model").click()

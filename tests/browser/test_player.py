@@ -26,6 +26,14 @@ BOX_PIXELS = """(video) => {
   return count;
 }"""
 
+# Where the buttons of the player are, and how far facts and picture end from each other.
+PLACES = """[...document.querySelectorAll(".transport button, .transport a")].map((one) => {
+  const { left, top } = one.getBoundingClientRect();
+  return [one.id, left, top];
+})"""
+BESIDE = """Math.abs(document.querySelector(".screen").getBoundingClientRect().bottom
+  - document.querySelector(".about").getBoundingClientRect().bottom)"""
+
 
 def open_first(visit: Visit) -> None:
     """Search for the red coat and open the first hit."""
@@ -237,11 +245,14 @@ def test_the_recording_around_is_played_frame_by_frame_on_the_cameras_clock(visi
     clock = page.locator("#player-clock")
     expect(clock).to_have_text(re.compile(r"^Thu, 12 Mar 2026, \d\d:\d\d:\d\d\.\d \(UTC\+1\)$"))
     expect(clock).to_have_attribute("title", re.compile(r"UTC: Thu, 12 Mar 2026, \d\d:\d\d:\d\d$"))
-    assert page.locator("#player-later").is_hidden()
+    expect(page.locator("#player-later")).to_be_disabled()
+    places = page.evaluate(PLACES)
     with page.expect_response("**/v1/videos/*/clip?offset=0&seconds=30&tracklet=*") as asked:
         page.keyboard.press("a")
     asked.value.finished()
     expect(page.locator("#player-around")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate(BESIDE) < 2, "nothing is empty beside the facts"
+    assert page.evaluate(PLACES) == places, "no button moves as another is pressed"
     expect(page.locator("#player-note")).to_have_text("")
     wait_for_clip(visit)
     page.locator("#player video").evaluate("(video) => { video.pause(); video.currentTime = 0; }")

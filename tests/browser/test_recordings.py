@@ -151,7 +151,7 @@ def test_a_start_that_only_metadata_say_is_offered_with_care(visit: Visit) -> No
     # The instant stays on whichever clock it is shown.
     first.get_by_label("Camera", exact=True).fill("Far gate")
     expect(clock).to_have_value("16:15:30")
-    expect(first.locator(".zone")).to_have_text("Asia/Tokyo (UTC+9)")
+    expect(first.locator(".zone")).to_contain_text(", Asia/Tokyo (UTC+9)")
     expect(first.locator(".origin")).to_contain_text("Start: from the file's metadata")
     clock.fill("16:15:31")
     page.keyboard.press("Tab")
@@ -234,6 +234,15 @@ def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
         "reason": None,
     }
     running = {**recording, "file_name": "a.mkv", "state": "running", "stage": "index", "progress": 0.4}
+    seen = {
+        "id": "r3",
+        "state": "skipped",
+        "reason": "a.mkv is indexed already, as video v1",
+        "video_id": "v1",
+    }
+    again = {**recording, "file_name": "copy.mkv", "camera": "Copies", **seen}
+    visit.site.gallery.catalogue.add_camera("Copies")
+    video = {"file_name": "a.mkv", "camera": "Hall", "start": "2026-03-13T08:00:00Z"}
     failed = {**recording, "file_name": "notes.txt", "state": "failed", "reason": "The file is no video."}
     job = {
         "id": "j1",
@@ -244,21 +253,29 @@ def test_states_progress_and_reasons_are_shown(visit: Visit) -> None:
         "created_at": "2026-03-13T09:00:00Z",
         "recordings": [running, failed],
     }
+    skipped = {**job, "id": "j2", "state": "succeeded", "recordings": [again]}
 
     def without_media(route: Route) -> None:
         route.fulfill(json={**route.fetch().json(), "media_folder": False})
 
     visit.page.route(
-        "**/v1/index-jobs", lambda route: route.fulfill(json={"items": [job], "next_cursor": None})
+        "**/v1/index-jobs", lambda route: route.fulfill(json={"items": [job, skipped], "next_cursor": None})
     )
     visit.page.route("**/v1/session", without_media)
+    visit.page.route("**/v1/videos/v1", lambda route: route.fulfill(json=video))
     visit.page.clock.install()
     visit.open()
     visit.page.get_by_role("button", name="Add recordings").click()
-    shown = visit.page.locator(".job")
+    shown = visit.page.locator(".job").first
     expect(shown).to_contain_text("running, 50 %, about 1 min 35 s left")
     expect(shown).to_contain_text("indexing, 40 %")
     expect(shown).to_contain_text("The file is no video.")
+    told = visit.page.locator(".job").last
+    expect(told.locator(".job-head .state")).to_have_text("nothing new")
+    original = (
+        "The gallery has this recording already: a.mkv of Hall, from Fri, 13 Mar 2026, 08:00:00 UTC+0. "
+    )
+    expect(told).to_contain_text(f"{original}Copies has no recording now; under Cameras it can be deleted.")
     expect(visit.page.locator("label", has_text="Choose recordings")).to_be_visible()
     expect(visit.page.get_by_role("button", name="From the server's media folder")).to_be_hidden()
     # What ends once the panel is closed is counted all the same.

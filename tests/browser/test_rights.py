@@ -16,7 +16,7 @@ PLAIN = (
     # Controls that only change the page, or ask for what any key may: each by what it is.
     "#open-library, #open-help, #leave, #open-admin, .panel-head button, .player-head button, [data-part]",
     ".screen *, .transport :not([data-needs]), #help *, #view *, #tokens *, .recorded .link *, .skip",
-    "#hits .hit, #more *, #so-far *, #signin *, #reason *, details > summary, #open-models",
+    "#hits .hit, #more *, #so-far *, #signin *, #reason *, details > summary",
 )
 UNDECLARED = """(plain) => [...document.querySelectorAll("button, a[href], input, select, summary")]
   .filter((one) => one.checkVisibility() && !one.closest("[data-needs]") && !one.matches(plain))

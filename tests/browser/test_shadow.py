@@ -50,7 +50,7 @@ def test_what_would_change_is_told_before_a_model_is_used(
     (search,) = gallery.searches.recent(5)
     gallery.marks.set(search.id, search.hits[0].tracklet_id, Verdict.MATCH)
     page = visit.page
-    page.get_by_role("button", name="Add recordings").click()
+    page.get_by_role("button", name="Administration").click()
     page.get_by_role("button", name="Models").click()
     model = page.locator(".model", has_text="night-shift")
     model.get_by_role("button", name="What would change?").click()

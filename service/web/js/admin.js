@@ -1,5 +1,5 @@
-// Administration: keys and who is signed in, camera groups, the audit trail, retention and holds, the system. Each part
-// is there for those whose key may see it.
+// Administration: keys and who is signed in, camera groups, the audit trail, retention and holds, models, the system.
+// Each part is there for those whose key may see it.
 
 import { showError } from "./alerts.js";
 import { isAbort } from "./api.js";
@@ -8,6 +8,7 @@ import { mayDo, refreshCaller } from "./caller.js";
 import { $, fill, h, icon } from "./dom.js";
 import { groups } from "./groups.js";
 import { keys } from "./keysadmin.js";
+import { models } from "./models.js";
 import { retention } from "./retention.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -19,6 +20,7 @@ const PARTS = [
   { name: "groups", needs: "listCameraGroups", show: groups },
   { name: "audit", needs: "listAuditEvents", show: audit },
   { name: "retention", needs: "listRetentionRules", show: retention },
+  { name: "models", needs: "listModelJobs", show: models },
   { name: "system", needs: "getSystem", show: system },
 ];
 
@@ -47,8 +49,7 @@ async function open(part) {
 function showParts() {
   const parts = allowed();
   const buttons = parts.map((part) => h("button", { type: "button", data: { part: part.name }, on: { click: () => open(part) } }, say.admin.parts[part.name]));
-  const models = !mayDo("listModelJobs", false) ? null : h("button", { type: "button", data: { needs: "listModelJobs" }, on: { click: () => $("#open-models").click() } }, say.models.title);
-  fill($("#admin-parts"), buttons, models);
+  fill($("#admin-parts"), buttons);
   if (parts.length) open(parts[0]);
   else {
     delete $("#admin-body").dataset.needs;

@@ -68,7 +68,7 @@ async function opened(id) {
     editing(found, again),
     h("p", { class: "note" }, say.cases.holds(found.items.filter((item) => item.kind === "search").length, found.items.filter((item) => item.kind === "photo" && !item.erased_at).length)),
     items(found, pictures, { taken, left: () => $("#cases").close() }),
-    h("div", { class: "actions" }, addSearch(found), evidenceButton(`${url}/evidence`, `sightline-case-${id.slice(0, 12)}.zip`, "getCaseEvidence")),
+    h("div", { class: "actions" }, addSearch(found), evidenceButton(`${url}/evidence`, `sightline-case-${id.slice(0, 12)}.zip`, "getCaseEvidence", "case")),
     h("h3", {}, say.cases.journey),
     place,
     h("h3", {}, say.cases.notes),

@@ -5,6 +5,7 @@ import { showError } from "./alerts.js";
 import { call, getJson, isAbort } from "./api.js";
 import { $, fill, h, icon } from "./dom.js";
 import { bytes } from "./format.js";
+import { copy } from "./recorded.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -63,11 +64,23 @@ async function take(path, query, name, line, signal) {
   return items.find((one) => one.package_id === id);
 }
 
+/** The digest of what was made, to be noted, and what could not be packed. */
+function told({ manifest_sha256: digest, left_out: count, first_left_out: some }) {
+  const field = h("input", { type: "text", readOnly: true, value: digest, "aria-label": say.evidence.digest, on: { focus: () => field.select() } });
+  const button = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, button) } }, icon("link"), say.recorded.copy);
+  const missing = some.map(({ what, of, reason }) => h("li", { class: "name", lang: "en" }, `${what}, ${of}: ${reason}`));
+  return [
+    h("p", { class: "note", role: "status" }, say.evidence.note),
+    h("div", { class: "link" }, field, button),
+    count ? h("details", { class: "packed" }, h("summary", {}, say.evidence.leftOut(count)), h("ul", { class: "plain" }, missing, count > some.length ? h("li", {}, say.evidence.report) : null)) : null,
+  ];
+}
+
 /**
  * What takes the package at `path` away as the file `name`, for those who may (`needs`): a button, whether only confirmed
- * marks count, and the place where it says how far it is and the digest afterwards.
+ * marks count, what is in it (`kind`: of a search or a case), and the place where it says how far it is and the digest afterwards.
  */
-export function evidenceButton(path, name, needs) {
+export function evidenceButton(path, name, needs, kind) {
   const place = h("div", { class: "slot evidence" });
   const button = h("button", { type: "button", data: { needs } }, icon("download"), say.evidence.take);
   const confirmed = h("input", { type: "checkbox" });
@@ -78,7 +91,7 @@ export function evidenceButton(path, name, needs) {
     fill(place, line.element);
     try {
       const made = await take(path, confirmed.checked ? "?only_confirmed=true" : "", name, line, stop.signal);
-      fill(place, h("p", { class: "note", role: "status" }, say.evidence.note, h("code", {}, made.manifest_sha256), made.left_out ? say.evidence.leftOut(made.left_out) : null));
+      fill(place, told(made));
     } catch (error) {
       if (isAbort(error)) fill(place, h("p", { class: "note", role: "status" }, say.evidence.cancelled));
       else showError(place, error);
@@ -87,7 +100,7 @@ export function evidenceButton(path, name, needs) {
       if (document.activeElement === document.body) button.focus(); // the one that had it may be gone
     }
   });
-  return [button, h("label", { class: "only-confirmed", data: { needs } }, confirmed, say.evidence.onlyConfirmed), place];
+  return [button, h("label", { class: "only-confirmed", data: { needs } }, confirmed, say.evidence.onlyConfirmed), h("details", { class: "packed", data: { needs } }, h("summary", {}, say.evidence.what), h("p", { class: "note" }, say.evidence.contents[kind])), place];
 }
 
 /** Offer the package of the search that is shown. */
@@ -96,6 +109,6 @@ export function startEvidence() {
     const [id, was] = [state.search.answer?.id, before.search.answer?.id];
     if (id === was) return;
     const toCase = h("button", { type: "button", data: { needs: "createCase" }, on: { click: () => $("#open-cases").click() } }, icon("case"), say.cases.toCase);
-    fill($("#evidence"), id ? [toCase, evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`, "getSearchEvidence")] : null);
+    fill($("#evidence"), id ? [toCase, evidenceButton(`/v1/searches/${encodeURIComponent(id)}/evidence`, `sightline-search-${id.slice(0, 12)}.zip`, "getSearchEvidence", "search")] : null);
   });
 }

@@ -15,6 +15,8 @@ const DAY = { weekday: "short", day: "numeric", month: "short", year: "numeric" 
 const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 
 export const day = (iso, zone) => formatter(zone, DAY).format(new Date(iso));
+/** Day and month alone, where the year stands nearby. */
+export const dayMonth = (iso, zone) => formatter(zone, { day: "numeric", month: "short" }).format(new Date(iso));
 export const clock = (iso, zone) => formatter(zone, CLOCK).format(new Date(iso));
 export const moment = (iso, zone) => `${day(iso, zone)}, ${clock(iso, zone)}`;
 

@@ -3,6 +3,7 @@
 import { addingForm } from "./adding.js";
 import { getJson } from "./api.js";
 import { showError } from "./alerts.js";
+import { mayDo } from "./caller.js";
 import { $, fill, h, icon } from "./dom.js";
 import { duration, percent } from "./format.js";
 import { refreshHoldings } from "./holdings.js";
@@ -23,7 +24,29 @@ let unfinished = new Set(); // jobs that ran when last seen
 /** The zone of a camera; one that was added elsewhere a moment ago may not be known here yet. */
 const zoneOf = (name) => store.get().cameras.find((camera) => camera.name === name)?.time_zone ?? "UTC";
 
-function recording({ id, file_name: file, camera, start, state, stage, progress, reason, retry, counters }, jobId) {
+let known = new Map(); // what is told of recordings that the gallery had already, by their ids
+
+/** Which recording it had already, in words; resolves to elements. */
+async function tellOriginal({ video_id: id, camera }) {
+  const video = await getJson(`/v1/videos/${encodeURIComponent(id)}`);
+  const words = [say.jobs.had(video.file_name, video.camera), momentOf(video.start, zoneOf(video.camera)), "."];
+  if (video.camera === camera || !store.get().cameras.some(({ name }) => name === camera)) return words;
+  const { items } = await getJson(`/v1/videos?${new URLSearchParams({ camera, limit: 1 })}`);
+  return items.length ? words : [...words, " ", say.jobs.emptyCamera(camera)];
+}
+
+/** Why a recording was skipped, in the page's words as soon as the recording that it equals is known. */
+function original(one) {
+  const line = h("span", { class: "reason" }, h("span", { lang: "en" }, one.reason));
+  if (!one.video_id || !mayDo("getVideo")) return line;
+  const key = `${one.id} ${one.video_id}`;
+  if (!known.has(key)) known.set(key, tellOriginal(one));
+  known.get(key).then((words) => fill(line, words), () => undefined); // erased since, perhaps: the server's words stay
+  return line;
+}
+
+function recording(one, jobId) {
+  const { id, file_name: file, camera, start, state, stage, progress, reason, retry, counters } = one;
   const found = state === "succeeded" && typeof counters?.tracklets === "number" ? `, ${say.library.sightings(counters.tracklets)}` : "";
   const now = state === "running" ? running(say.jobs.stages[stage] ?? stage, progress, null) : `${say.jobs.states[state]}${found}`;
   return h(
@@ -31,7 +54,7 @@ function recording({ id, file_name: file, camera, start, state, stage, progress,
     { class: "recording" },
     h("span", { class: "file" }, file, h("span", { class: "of" }, say.jobs.from(camera), momentOf(start, zoneOf(camera)))),
     h("span", { class: `state ${state}` }, now),
-    reason ? h("span", { class: "reason", lang: "en" }, reason) : null,
+    state === "skipped" ? original(one) : reason ? h("span", { class: "reason", lang: "en" }, reason) : null,
     retry?.possible ? again(jobId, [id], { name: say.jobs.againOf(file), data: { job: `again-${id}` } }) : null,
     retry ? retryNote({ retry }, zoneOf(camera)) : null,
     state === "running" ? h("progress", { max: 1, value: progress, "aria-label": say.jobs.progressOf(file) }) : null,
@@ -55,7 +78,9 @@ export function running(doing, share, left) {
 }
 
 function job(one) {
-  const state = one.state === "running" ? running(say.jobs.states.running, one.progress, one.eta_seconds) : say.jobs.states[one.state];
+  const nothingNew = one.recordings.every((each) => each.state === "skipped");
+  const ended = nothingNew ? say.jobs.nothingNew : say.jobs.states[one.state];
+  const state = one.state === "running" ? running(say.jobs.states.running, one.progress, one.eta_seconds) : ended;
   const stuck = one.state === "queued" && Date.now() - new Date(one.created_at) > PATIENCE;
   const failed = one.recordings.filter(({ retry }) => retry?.possible).length;
   const all = failed > 1 ? again(one.id, null, { label: say.jobs.allAgain(failed), data: { job: `again-${one.id}` } }) : null;
@@ -66,7 +91,7 @@ function job(one) {
     h(
       "div",
       { class: "job-head" },
-      h("span", { class: `state ${one.state}` }, state),
+      h("span", { class: `state ${nothingNew ? "skipped" : one.state}` }, state),
       h("span", { class: "note" }, say.jobs.filed(one.recordings.length), momentOf(one.created_at, zoneOf(one.recordings[0]?.camera))),
       RUNNING.has(one.state) ? cancel : all,
     ),
@@ -117,10 +142,9 @@ function show(items) {
 export function startJobs() {
   const dialog = $("#jobs");
   const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  const models = h("button", { id: "open-models", type: "button", class: "quiet", data: { needs: "listModelJobs" } }, say.models.title);
   fill(
     dialog,
-    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.add), models, close),
+    h("header", { class: "panel-head" }, h("h2", { id: "jobs-title" }, say.page.add), close),
     h(
       "div",
       { class: "panel-body" },
@@ -130,6 +154,7 @@ export function startJobs() {
   );
   $("#open-jobs").addEventListener("click", () => {
     dialog.showModal();
+    known = new Map();
     refresh();
   });
   dialog.addEventListener("close", () => {

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { clipButton } from "./clip.js";
 import { fill, h, icon } from "./dom.js";
-import { decimal, duration, number, probability } from "./format.js";
+import { clock, day, dayMonth, decimal, duration, moment, number, offset, probability, zoned } from "./format.js";
 import { stripOf } from "./media.js";
 import { secondWord } from "./secondword.js";
 import { store } from "./state.js";
@@ -46,7 +46,17 @@ function gaps({ gaps: all, gaps_found: found, sightings }) {
   return h("details", {}, h("summary", {}, say.cases.gaps(found)), h("ul", {}, lines));
 }
 
-/** A drawing of the API as part of the page, which gives it colours and, by the codes in it, words. */
+/** What a text of a drawing tells of its instant, by its form. */
+const DATES = {
+  day: (at, zone) => `${day(at, zone)}, ${zoned(at, zone)}`,
+  date: day,
+  tick: (at, zone) => `${dayMonth(at, zone)}, ${clock(at, zone).slice(0, 5)}`,
+  moment: (at, zone) => `${moment(at, zone)} ${offset(at, zone)}`,
+  span: (at, zone, until) => `${moment(at, zone)} – ${moment(until, zone)} (${zoned(at, zone)})\n${say.time.utc(`${moment(at, "UTC")} – ${moment(until, "UTC")}`)}`,
+};
+const BETWEEN = 28; // units between the parts of a legend
+
+/** A drawing of the API as part of the page, which gives it colours, dates and, by the codes in it, words. */
 async function drawn(path, label, signal) {
   const response = await call(path, { signal });
   const svg = document.importNode(new DOMParser().parseFromString(await response.text(), "image/svg+xml").documentElement, true);
@@ -54,10 +64,25 @@ async function drawn(path, label, signal) {
     const code = element.dataset.word;
     element.textContent = say.cases.drawn[code] ?? say.coverage.states[code] ?? element.textContent;
   }
+  for (const element of svg.querySelectorAll("[data-form]")) {
+    const { at, until, zone, form, word } = element.dataset;
+    element.textContent = [word && element.textContent, DATES[form](at, zone, until)].filter(Boolean).join(": ");
+  }
   svg.classList.add("drawing");
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", label);
   return svg;
+}
+
+/** Set the parts of a legend beside each other, as long as their words are. */
+function spread(svg) {
+  const parts = [...svg.querySelectorAll(".legend")];
+  let left = parts[0]?.getBBox().x;
+  for (const part of parts) {
+    const { x, width } = part.getBBox();
+    part.setAttribute("transform", `translate(${left - x} 0)`);
+    left += width + BETWEEN;
+  }
 }
 
 /** Show `journey` in `place`; `media` fetches the drawings under `url` and clips, `pictures` the strips. */
@@ -69,6 +94,8 @@ export async function showJourney(place, journey, url, media, pictures) {
   const list = journey.sightings.map((one, index) => sighting(one, journey.transitions[index - 1], { media, pictures }));
   const [line, map] = [h("div", { class: "scroll" }), h("div", { class: "scroll" })];
   fill(place, line, h("ol", { class: "sightings" }, list), conflicts(journey), gaps(journey), map);
-  fill(line, await drawn(`${url}/journey/timeline`, say.cases.timeline, media.signal));
+  const timeline = await drawn(`${url}/journey/timeline`, say.cases.timeline, media.signal);
+  fill(line, timeline);
+  spread(timeline);
   fill(map, await drawn(`${url}/journey/map`, say.cases.map, media.signal));
 }

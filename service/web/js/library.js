@@ -123,8 +123,9 @@ function cameraItem(camera) {
     "details",
     { class: "camera-item", data: { name: camera.name } },
     h("summary", {}, h("span", { class: "name" }, camera.name), h("span", { class: "note" }, [camera.site, camera.time_zone].filter(Boolean).join(", "))),
-    h("div", { class: "edit" }, editing(camera), eraseFootage(camera, () => showAgain(camera.name))),
+    h("div", { class: "edit" }, editing(camera)),
     place,
+    eraseFootage(camera, () => showAgain(camera.name)),
   );
   item.addEventListener("toggle", () => item.open && showVideos(camera, place));
   return h("li", {}, item);

@@ -3,7 +3,7 @@
 import { getJson, isAbort } from "./api.js";
 import { showError } from "./alerts.js";
 import { mayDo } from "./caller.js";
-import { $, fill, h } from "./dom.js";
+import { $, fill, h, icon } from "./dom.js";
 import { LazyPictures, stripOf } from "./media.js";
 import { beginSearch } from "./search.js";
 import { secondWord } from "./secondword.js";
@@ -106,8 +106,9 @@ async function ask() {
   pictures = new LazyPictures();
   const cards = items.map((hit) => h("li", {}, stripOf(hit, pictures, say.results.noPicture), h("span", { class: "camera" }, hit.camera.name), markButtons(hit)));
   const list = cards.length ? h("ol", { class: "judge", "aria-label": say.marks.asked }, cards) : h("p", {}, say.marks.allMarked);
-  fill($("#judge"), h("h3", {}, say.marks.asked), list);
-  $("#judge button")?.focus();
+  const close = h("button", { type: "button", class: "quiet", "aria-label": say.marks.enough, on: { click: () => (fill($("#judge")), $("#ask").focus()) } }, icon("close"));
+  fill($("#judge"), h("div", { class: "judge-head" }, h("h3", {}, say.marks.asked), close), list);
+  $("#judge button.mark")?.focus();
 }
 
 /** The buttons of the hits whose marks have changed say so, in the list and among those asked about. */

@@ -1,8 +1,9 @@
-// The panel of models: which there are and which is in use; embed with another, adapt one, follow the work.
+// The part of the administration for models: which there are and which is in use; embed with another, adapt one, follow
+// the work.
 
 import { showError } from "./alerts.js";
 import { getAll, getJson, isAbort, objectUrl } from "./api.js";
-import { $, fill, h, icon } from "./dom.js";
+import { fill, h, icon } from "./dom.js";
 import { decimal } from "./format.js";
 import { behindButton, formOf } from "./forms.js";
 import { RUNNING, running } from "./jobs.js";
@@ -16,19 +17,23 @@ const urlOf = (model) => `/v1/models/${encodeURIComponent(model)}`;
 
 const share = (value) => say.jobs.percent(decimal(100 * value, 1));
 
-let timer = 0;
+let at = null; // the elements that are shown, and the signal that ends with them
 let unfinished = null; // ids of jobs that ran when last seen; null before the first look
-let shown = null; // the models as last drawn
+let seen = null; // the models as last drawn
 
 /** Send, and look again; a refusal is shown above the list, in the server's words. */
 async function order(path, json = {}) {
   try {
     await getJson(path, { json });
-    showError($("#models-error"), null);
+    showError(at.error, null);
   } catch (error) {
-    showError($("#models-error"), error);
+    showError(at.error, error);
   }
-  await Promise.all([showModels(), refresh()]);
+  try {
+    await Promise.all([showModels(), refresh()]);
+  } catch (error) {
+    if (!isAbort(error)) showError(at.error, error);
+  }
 }
 
 /** A button that asks once more before it changes what everybody searches with. */
@@ -83,13 +88,13 @@ function model(one, _, all) {
 
 /** Draw the models where they changed: a question that somebody is about to answer stays open otherwise. */
 async function showModels() {
-  const items = await getAll("/v1/models");
-  const seen = JSON.stringify(items);
-  if (seen === shown) return;
-  shown = seen;
+  const items = await getAll("/v1/models", { signal: at.signal });
+  const found = JSON.stringify(items);
+  if (found === seen) return;
+  seen = found;
   const back = items.some((one) => one.promoted) ? asking(say.models.rollback, say.models.willRollBack, () => order(urlOf("rollback"))) : null;
-  fill($("#model-list"), items.length ? items.map(model) : h("li", { class: "note" }, say.models.none));
-  fill($("#model-tools"), behindButton(h("button", { type: "button" }, say.models.adapt), (close) => adapting(items, close)), back);
+  fill(at.list, items.length ? items.map(model) : h("li", { class: "note" }, say.models.none));
+  fill(at.tools, behindButton(h("button", { type: "button" }, say.models.adapt), (close) => adapting(items, close)), back);
 }
 
 function adapting(items, close) {
@@ -157,51 +162,39 @@ function outcome({ id, outcome: { figures, report_url: report } }) {
   ];
 }
 
-/** Look at the jobs, and again while some run and the panel is open. */
+/** Look at the jobs, and again while some run and are shown. */
 async function refresh() {
-  clearTimeout(timer);
-  if (!$("#models").open) return;
+  const mine = at;
+  clearTimeout(mine.timer);
   try {
-    const { items } = await getJson(JOBS);
+    const { items } = await getJson(JOBS, { signal: mine.signal });
     const focused = document.activeElement?.dataset.job;
-    fill($("#model-jobs"), items.length ? items.map(job) : h("li", { class: "note" }, say.models.noJobs));
-    if (focused) $(`#model-jobs [data-job="${focused}"]`)?.focus();
+    fill(mine.jobs, items.length ? items.map(job) : h("li", { class: "note" }, say.models.noJobs));
+    if (focused) mine.jobs.querySelector(`[data-job="${focused}"]`)?.focus();
     const now = new Set(items.filter((one) => RUNNING.has(one.state)).map((one) => one.id));
     const ended = unfinished && [...unfinished].some((id) => !now.has(id));
     unfinished = now;
     if (ended) await showModels(); // a new model, or one that more is embedded with
   } catch (error) {
-    if (!isAbort(error)) showError($("#models-error"), error);
+    if (isAbort(error)) return;
+    showError(mine.error, error);
   }
-  clearTimeout(timer);
-  if (unfinished?.size) timer = setTimeout(refresh, ACTIVE);
+  clearTimeout(mine.timer);
+  if (unfinished?.size && !mine.signal.aborted) mine.timer = setTimeout(refresh, ACTIVE);
 }
 
-export function startModels() {
-  const dialog = $("#models");
-  const close = h("button", { type: "button", class: "quiet", "aria-label": say.page.close, on: { click: () => dialog.close() } }, icon("close"));
-  fill(
-    dialog,
-    h("header", { class: "panel-head" }, h("h2", { id: "models-title" }, say.models.title), close),
-    h(
-      "div",
-      { class: "panel-body", data: { needs: "listModelJobs" } },
-      h("div", { id: "models-error", class: "slot" }),
-      h("ul", { id: "model-list", class: "job-list" }),
-      h("div", { id: "model-tools", class: "model-tools" }),
-      h("section", { "aria-labelledby": "model-jobs-title" }, h("h3", { id: "model-jobs-title" }, say.models.jobs), h("ol", { id: "model-jobs", class: "job-list" })),
-    ),
-  );
-  $("#open-models").addEventListener("click", async () => {
-    dialog.showModal();
-    unfinished = null;
-    shown = null;
-    try {
-      await showModels();
-    } catch (error) {
-      showError($("#models-error"), error);
-    }
-    refresh();
-  });
-  dialog.addEventListener("close", () => clearTimeout(timer));
+/** The part of the panel. */
+export async function models({ signal }) {
+  at = {
+    signal,
+    timer: 0,
+    error: h("div", { class: "slot" }),
+    list: h("ul", { id: "model-list", class: "job-list" }),
+    tools: h("div", { class: "model-tools" }),
+    jobs: h("ol", { id: "model-jobs", class: "job-list" }),
+  };
+  unfinished = seen = null;
+  await Promise.all([showModels(), refresh()]);
+  const { error, list, tools, jobs } = at;
+  return [error, list, tools, h("section", { "aria-labelledby": "model-jobs-title" }, h("h3", { id: "model-jobs-title" }, say.models.jobs), jobs)];
 }

@@ -121,7 +121,6 @@ function show(rank) {
   fill($("#player-marks"), markButtons(hit));
   fill($("#player-erase"), eraseTracklet(hit));
   learnLength(shown);
-  $("#player-whole").hidden = isShort(hit);
   for (const id of ["#player-before", "#player-after"]) $(id).hidden = state.cameras.length < 2;
   $("#player-whole").setAttribute("aria-pressed", "false");
   showAround();
@@ -150,10 +149,10 @@ async function learnLength(one) {
 
 function showAround() {
   $("#player-around").setAttribute("aria-pressed", String(around !== null));
-  $("#player-whole").disabled = around !== null;
-  for (const id of ["#player-earlier", "#player-later"]) $(id).hidden = around === null;
-  $("#player-earlier").disabled = around === 0;
-  $("#player-later").disabled = around !== null && around + STRETCH >= shown.seconds;
+  // Disabled and not gone: no button moves as another is pressed, or from hit to hit.
+  $("#player-whole").disabled = around !== null || isShort(shown.hit);
+  $("#player-earlier").disabled = !around;
+  $("#player-later").disabled = around === null || around + STRETCH >= shown.seconds;
 }
 
 /** Play the recording around the best moment, or the tracklet again. */
@@ -263,18 +262,27 @@ function build() {
   const controls = h(
     "div",
     { class: "transport" },
-    button("player-previous", say.player.previous, "previous", () => step(-1), { "aria-label": say.player.previous }),
-    button("player-next", say.player.next, "next", () => step(1), { "aria-label": say.player.next }),
-    transport(video),
-    h("span", { class: "push" }),
-    button("player-compare", say.player.compare, "compare", toggleCompare, { "aria-pressed": "false" }),
-    button("player-whole", say.player.whole, "whole", toggleWhole, { "aria-pressed": "false" }),
-    button("player-around", say.player.around, "videos", toggleAround, { "aria-pressed": "false", data: { needs: "getVideoClip" } }),
-    button("player-earlier", say.player.earlier(STRETCH), "previous", () => goAlong(-1), { hidden: true }),
-    button("player-later", say.player.later(STRETCH), "next", () => goAlong(1), { hidden: true }),
-    button("player-best", say.player.best, "moment", toBest),
-    button("player-box", say.player.box, "box", toggleBox, { "aria-pressed": "true" }),
-    h("a", { id: "player-download", class: "button", data: { needs: "getClip" } }, icon("download"), say.player.save),
+    h(
+      "div",
+      { class: "controls" },
+      button("player-previous", say.player.previous, "previous", () => step(-1), { "aria-label": say.player.previous }),
+      button("player-next", say.player.next, "next", () => step(1), { "aria-label": say.player.next }),
+      transport(video),
+      h("span", { class: "push" }),
+      button("player-earlier", say.player.earlier(STRETCH), "previous", () => goAlong(-1), { data: { needs: "getVideoClip" } }),
+      button("player-later", say.player.later(STRETCH), "next", () => goAlong(1), { data: { needs: "getVideoClip" } }),
+    ),
+    h(
+      "div",
+      { class: "controls" },
+      button("player-best", say.player.best, "moment", toBest),
+      button("player-whole", say.player.whole, "whole", toggleWhole, { "aria-pressed": "false" }),
+      button("player-around", say.player.around, "videos", toggleAround, { "aria-pressed": "false", data: { needs: "getVideoClip" } }),
+      button("player-box", say.player.box, "box", toggleBox, { "aria-pressed": "true" }),
+      button("player-compare", say.player.compare, "compare", toggleCompare, { "aria-pressed": "false" }),
+      h("span", { class: "push" }),
+      h("a", { id: "player-download", class: "button", data: { needs: "getClip" } }, icon("download"), say.player.save),
+    ),
     h("p", { class: "note keys" }, say.player.keys),
   );
   const leave = (search) => () => {
@@ -288,11 +296,12 @@ function build() {
     button("player-after", say.player.whereNext, "next", leave((hit) => followFrom(hit, 1)), { title: say.player.nextNote }),
   ];
   // Marks come first, and where to go from here: they are pressed at every hit, and must not move with the facts.
-  const about = h("div", { class: "about" }, h("div", { id: "player-marks" }), h("div", { class: "onwards", data: { needs: "createSearch" } }, again), h("div", { id: "player-about" }), h("div", { id: "player-erase" }));
+  const about = h("div", { class: "about" }, h("div", { id: "player-marks" }), h("div", { class: "onwards", data: { needs: "createSearch" } }, again), h("div", { id: "player-about" }));
   fill(
     dialog,
     h("header", { class: "player-head" }, h("h2", { id: "player-title" }), close),
     h("div", { class: "player-body" }, h("div", { class: "screen" }, frame, controls), about),
+    h("div", { id: "player-erase", class: "player-foot" }),
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { ApiError, getAll, getJson, isAbort, objectUrl } from "./api.js";
 import { entryOf, setPhotos, staged } from "./photos.js";
+import { refreshHoldings } from "./holdings.js";
 import { meantBy } from "./places.js";
 import { showStart, stopUploading } from "./probe.js";
 import { beginSearch } from "./search.js";
@@ -113,9 +114,10 @@ export async function reopen(searchId, { hits: count = null, opened = null, view
   }
 }
 
-/** What is recorded was erased or corrected: the answer is read again as soon as no panel covers it. */
+/** What is recorded was erased or corrected: the answer is read again as soon as no panel covers it, the header now. */
 export function recordChanged() {
   stale = true;
+  refreshHoldings();
 }
 
 /** Read a stale answer again, when the last panel is closed. */

@@ -423,7 +423,8 @@ export const german = {
     undo: "Zurücknehmen",
     judge: "Bitte diese beurteilen",
     review: "Markierungen, für eine zweite Person",
-    asked: "Ein Urteil hierzu sagt am meisten",
+    asked: "Ist das die Person? Ihr Urteil hierzu hilft am meisten",
+    enough: "Diese wegräumen",
     allMarked: "Jeder Treffer ist markiert.",
     count: (matches, others) => `Markiert: ${number(matches)} die Person, ${number(others)} jemand anders.`,
     photos: (n) => `${number(n)} Fotos zusammen.`,
@@ -682,8 +683,15 @@ export const german = {
     cancel: "Abbrechen",
     cancelled: "Abgebrochen: Nichts wurde behalten.",
     onlyConfirmed: "nur Markierungen, die eine zweite Person bestätigt hat",
-    note: "Notieren Sie diese Prüfsumme, sie beweist, dass es das jetzt gemachte Paket ist: ",
-    leftOut: (n) => ` ${count(n, "Teil konnte", "Teile konnten")} nicht eingepackt werden; der Bericht sagt, was.`,
+    what: "Was ist darin?",
+    contents: {
+      search: "Eine ZIP-Datei: ein Bericht zum Lesen und Drucken, Fotos, die Antwort mit dem, was durchsucht wurde, Clips der ersten 20 Treffer und aller markierten, alle Markierungen, das Protokoll dazu und ein Programm, das alles prüft. Aufnahmen werden neu gelesen, darum dauert es eine Weile.",
+      case: "Eine ZIP-Datei: ein Bericht zum Lesen und Drucken, Fotos, die Antworten mit dem, was durchsucht wurde, Clips aller markierten Treffer, der Weg, Notizen, alle Markierungen, das Protokoll dazu und ein Programm, das alles prüft. Aufnahmen werden neu gelesen, darum dauert es eine Weile.",
+    },
+    digest: "Prüfsumme des Pakets",
+    note: "Das Paket ist gespeichert. Notieren Sie diese Prüfsumme, sie beweist, dass es das jetzt gemachte ist:",
+    leftOut: (n) => `${count(n, "Teil konnte", "Teile konnten")} nicht eingepackt werden`,
+    report: "Das Übrige steht im Bericht.",
   },
 
   cases: {
@@ -734,7 +742,6 @@ export const german = {
   },
 
   models: {
-    title: "Modelle",
     none: "Die Galerie hat kein eigenes Modell; benutzt wird das mitgelieferte.",
     used: "in Gebrauch",
     elsewhere: "nicht hier aufbewahrt",
@@ -805,6 +812,9 @@ export const german = {
     percent: (n) => `${n} %`,
     left: (time) => `noch etwa ${time}`,
     finishing: "gleich fertig",
+    nothingNew: "nichts Neues",
+    had: (file, camera) => `Die Galerie hat diese Aufnahme schon: ${file} von ${camera}, ab `,
+    emptyCamera: (camera) => `${camera} hat jetzt keine Aufnahme; unter Kameras kann man sie löschen.`,
     filed: (recordings) => `${recordingsOf(recordings)}, aufgegeben `,
     from: (camera) => `  ${camera}, ab `,
     cancel: "Abbrechen",
@@ -882,7 +892,7 @@ export const german = {
   admin: {
     title: "Verwaltung",
     nothing: "Ihr Schlüssel darf hier nichts verwalten.",
-    parts: { keys: "Schlüssel", groups: "Kameragruppen", audit: "Protokoll", retention: "Aufbewahrung und Sperren", system: "System" },
+    parts: { keys: "Schlüssel", groups: "Kameragruppen", audit: "Protokoll", retention: "Aufbewahrung und Sperren", models: "Modelle", system: "System" },
   },
 
   keysAdmin: {
@@ -951,6 +961,8 @@ export const german = {
     who: "Wer",
     keyId: "Kennung eines Schlüssels",
     id: "Kennung dessen, womit es geschah",
+    times: (n) => `, ${number(n)}-mal`,
+    only: "Alle Ereignisse dazu",
     anything: "alles",
     anybody: "alle",
     show: "Zeigen",

@@ -333,7 +333,8 @@ export const english = {
     undo: "Undo",
     judge: "Please judge these",
     review: "Marks, for a second person",
-    asked: "A verdict on these says most",
+    asked: "Is this the person? Your word on these helps most",
+    enough: "Put these away",
     allMarked: "Every hit is marked.",
     count: (matches, others) => `Marked: ${number(matches)} the person, ${number(others)} someone else.`,
     photos: (n) => `${number(n)} photos together.`,
@@ -592,8 +593,15 @@ export const english = {
     cancel: "Cancel",
     cancelled: "Cancelled: nothing was kept.",
     onlyConfirmed: "only marks that a second person confirmed",
-    note: "Note this digest, it proves that the package is the one made now: ",
-    leftOut: (n) => ` ${count(n, "thing")} could not be packed; the report says which.`,
+    what: "What is in it?",
+    contents: {
+      search: "One ZIP file: a report to read and print, photos, the answer with its coverage, clips of the first 20 hits and of every marked one, all marks, the audit trail of it, and a program that checks it all. Recordings are read again, so it takes a while.",
+      case: "One ZIP file: a report to read and print, photos, the answers with their coverage, clips of every marked hit, the journey, notes, all marks, the audit trail of it, and a program that checks it all. Recordings are read again, so it takes a while.",
+    },
+    digest: "Digest of the package",
+    note: "The package is saved. Note this digest, it proves that the package is the one made now:",
+    leftOut: (n) => `${count(n, "thing")} could not be packed`,
+    report: "The report has the others.",
   },
 
   cases: {
@@ -644,7 +652,6 @@ export const english = {
   },
 
   models: {
-    title: "Models",
     none: "The gallery has no model of its own; the one that comes with the program is in use.",
     used: "in use",
     elsewhere: "not kept here",
@@ -715,6 +722,9 @@ export const english = {
     percent: (n) => `${n} %`,
     left: (time) => `about ${time} left`,
     finishing: "finishing",
+    nothingNew: "nothing new",
+    had: (file, camera) => `The gallery has this recording already: ${file} of ${camera}, from `,
+    emptyCamera: (camera) => `${camera} has no recording now; under Cameras it can be deleted.`,
     filed: (recordings) => `${count(recordings, "recording")}, filed `,
     from: (camera) => `  ${camera}, from `,
     cancel: "Cancel",
@@ -792,7 +802,7 @@ export const english = {
   admin: {
     title: "Administration",
     nothing: "Your key may not administer anything here.",
-    parts: { keys: "Keys", groups: "Camera groups", audit: "Audit trail", retention: "Retention and holds", system: "System" },
+    parts: { keys: "Keys", groups: "Camera groups", audit: "Audit trail", retention: "Retention and holds", models: "Models", system: "System" },
   },
 
   keysAdmin: {
@@ -861,6 +871,8 @@ export const english = {
     who: "Who",
     keyId: "Id of a key",
     id: "Id of what it was done to",
+    times: (n) => `, ${number(n)} times`,
+    only: "All events of it",
     anything: "anything",
     anybody: "anybody",
     show: "Show",

@@ -97,7 +97,9 @@ export class TimeField {
     this.time.setCustomValidity(problem);
     const at = this.instant ?? this.#instants[0];
     const shift = at && this.instant ? offset(at, this.#zone) : "";
-    this.zoneText.textContent = this.named ? (shift ? `${this.#zone} (${shift})` : this.#zone) : shift;
+    const zone = this.named ? (shift ? `${this.#zone} (${shift})` : this.#zone) : shift;
+    // The browser's field puts day and month in an order of its own: in words there is one reading only.
+    this.zoneText.textContent = [this.named && this.instant ? day(this.instant, this.#zone) : "", zone].filter(Boolean).join(", ");
     this.zoneText.title = this.instant ? say.time.utc(`${day(this.instant, "UTC")}, ${clock(this.instant, "UTC")}`) : "";
   }
 

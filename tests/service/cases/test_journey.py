@@ -162,10 +162,11 @@ def test_pictures_show_local_times_impossible_ways_and_no_markup_of_names() -> N
     found = [seen(GATE, 0, 10), seen(YARD, 5, 30), seen(ROOF, 100, 120)]
     timeline = drawing.timeline(_journey(found)).decode()
     assert "2026-03-01, Europe/Berlin (UTC+01:00)" in timeline  # the clocks of the axis
-    assert ">2026-03-01 13:00:00<" in timeline
+    assert ">13:00:00<" in timeline, "the day stands above the axis"
     assert ">13:01:30<" in timeline
     assert "1  13:00:00" in timeline
-    assert "3  21:01:40 UTC+09:00" in timeline  # Tokyo
+    assert ">21:01:40 UTC+09:00<" in timeline  # Tokyo
+    assert 'data-at="2026-03-01T12:01:40+00:00" data-zone="Asia/Tokyo" data-form="moment"' in timeline
     assert "UTC: 2026-03-01 12:01:40 to 12:02:00" in timeline
     assert "not recorded, or not searched" in timeline
     assert timeline.count("url(#missing)") == 2  # the gap and the legend
@@ -177,5 +178,7 @@ def test_pictures_show_local_times_impossible_ways_and_no_markup_of_names() -> N
     assert "roof" not in ground
     assert "impossible for one person" in ground
     assert "100 m" in ground
+    night = drawing.timeline(_journey([seen(GATE, 0, 10), seen(GATE, 40_000, 40_010)])).decode()
+    assert ">2026-03-02 00:00<" in night, "another day than the one above the axis is named"
     assert b"No camera" in drawing.ground(_journey([seen(ROOF, 0, 1)]))
     assert b"No hit" in drawing.timeline(_journey([]))

@@ -247,6 +247,9 @@ def test_recordings_that_changed_are_named_and_none_of_them_is_packed(
     assert {one["compared"] for one in manifest["recordings"]} == {False}
     report = package.read("report.html").decode()
     assert len(re.findall("no longer where it was", report)) >= 2
+    (made,) = client.get(f"{url}/evidence/made").json()["items"]
+    assert made["left_out"] == len(made["first_left_out"]) == len(manifest["left_out"])
+    assert made["first_left_out"] == manifest["left_out"]
 
 
 def test_decay_that_no_time_stamp_shows_is_found(client: TestClient, archive: Archive) -> None:
