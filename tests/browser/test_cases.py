@@ -16,7 +16,6 @@ from tests.browser.test_layout import FAINT
 from tests.browser.untold import UNTOLD
 from tests.waiting import PATIENCE
 
-
 SEEN = re.compile(r"^Thu, 12 Mar 2026, .* \(Europe/Berlin \(UTC\+1\)\)\s+UTC: Thu, 12 Mar 2026, ")
 # The edges of the parts of the legend, from left to right.
 LEGEND = """[...document.querySelectorAll(".drawing .legend")].flatMap((part) => {
