@@ -170,9 +170,8 @@ def print_hits(answer: dict[str, Any], people: Sequence[int | None]) -> None:
         for hit, who in zip_longest(answer["hits"], people)
     ]
     print_table(rows)
-    console.print(
-        f"{answer['coverage']['tracklets_compared']} tracklets (sightings, the page says) were compared."
-    )
+    compared = answer["coverage"]["tracklets_compared"]
+    console.print(f"{compared} tracklets were compared; the page calls them sightings.")
     for warning in answer["warnings"]:
         print_note(warning)
 

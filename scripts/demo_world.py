@@ -9,7 +9,7 @@ from typing import Any
 
 Box = tuple[float, float, float, float]  # left, top, width, height
 ZONE = "Europe/Berlin"  # where samples/README.md says that the sample recordings are meant to be
-# Site, latitude and longitude of the samples' cameras, as far apart as their people walk in the time between them.
+# Site, latitude and longitude of the samples' cameras, as far apart as their people walk meanwhile.
 PLACES = {
     "camera-1": ("Depot", 52.5212, 13.4132),
     "camera-2": ("Main building", 52.5206, 13.4146),

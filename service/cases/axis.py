@@ -17,7 +17,8 @@ _STEPS: Final = (
 def ticks(start: datetime, end: datetime, zone: ZoneInfo) -> list[tuple[datetime, str]]:
     """Some instants from start to end at which the clocks of a zone show a round time, and how it is said.
 
-    The date is said at the first of each day after that of `start`, seconds only where ticks are closer than a minute.
+    The date is said at the first of each day after that of `start`, seconds only where ticks are closer than
+    a minute.
     """
     seconds = (end - start).total_seconds()
     step = next((step for step in _STEPS if seconds <= step * _MOST), None)

@@ -20,8 +20,8 @@ _FINE, _WRONG, _QUIET = "#1459b3", "#b3261e", "#d9d9d9"
 _METRES_A_DEGREE: Final = 111_195.0
 
 
-# The page shows these drawings in its own colours, by the classes of shapes, words, by `data-word`, and form of
-# dates, by `data-at`, `data-until` and `data-zone`.
+# The page shows these drawings in its own colours, by the classes of shapes, its own words, by `data-word`,
+# and with its own form of dates, by `data-form`, `data-at`, `data-until` and `data-zone`.
 
 
 def timeline(journey: Journey) -> bytes:

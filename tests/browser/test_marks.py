@@ -64,9 +64,8 @@ def test_what_to_judge_is_asked_and_answered_by_keyboard(visit: Visit) -> None:
     expect(page.locator("#marked")).to_have_text("Marked: 0 the person, 1 someone else.")
     assert page.evaluate(FAINT) == []
     judge = page.locator("#judge")
-    assert judge.evaluate("one => one.getBoundingClientRect().height") < 250, (
-        "one row: the hits stay in sight"
-    )
+    height = judge.evaluate("one => one.getBoundingClientRect().height")
+    assert height < 250, "one row: the hits stay in sight"
     judge.get_by_role("button", name="Put these away").press("Enter")
     expect(judge).to_be_empty()
     expect(page.get_by_role("button", name="Please judge these")).to_be_focused()

@@ -101,7 +101,7 @@ def answers(visit: Visit) -> Iterator[str]:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Please judge these").click()
     expect(page.locator("#judge li").first).to_be_visible()
-    page.locator("#judge button").first.click()
+    page.locator("#judge button.mark").first.click()
     yield "asked to judge"
     page.locator("#open-review").click()
     expect(page.locator(".reviewed")).to_have_count(1)

@@ -19,7 +19,7 @@ def said(start: datetime, seconds: float, zone: ZoneInfo = BERLIN) -> list[str]:
 
 
 def test_ticks_are_whole_times_and_say_a_new_date() -> None:
-    assert said(START, 5) == ["2026-03-28 23:59:58", "23:59:59", "2026-03-29 00:00:00", *SECONDS]
+    assert said(START, 5) == ["23:59:58", "23:59:59", "2026-03-29 00:00:00", *SECONDS]
     assert said(START, 3600) == ["2026-03-29 00:00", "00:10", "00:20", "00:30", "00:40", "00:50"]
     # The clocks skip the hour after two.
     assert said(START, 5 * 3600) == ["2026-03-29 00:00", "01:00", "03:00", "04:00", "05:00"]
