@@ -182,7 +182,8 @@ def _when(words: str, form: str, at: datetime, zone: str) -> Markup:
 
 
 def _instants(at: datetime, until: datetime | None, zone: str) -> dict[str, str | None]:
-    return {"data-at": at.isoformat(), "data-until": until and until.isoformat(), "data-zone": zone}
+    ends = None if until is None else until.isoformat()
+    return {"data-at": at.isoformat(), "data-until": ends, "data-zone": zone}
 
 
 def _told(start: datetime, end: datetime, time_zone: str) -> str:
