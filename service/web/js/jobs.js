@@ -6,7 +6,7 @@ import { showError } from "./alerts.js";
 import { mayDo } from "./caller.js";
 import { $, fill, h, icon } from "./dom.js";
 import { duration, percent } from "./format.js";
-import { refreshHoldings } from "./holdings.js";
+import { camerasKnown, refreshHoldings } from "./holdings.js";
 import { retryButton, retryNote } from "./retrying.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -28,7 +28,7 @@ let known = new Map(); // what is told of recordings that the gallery had alread
 
 /** Which recording it had already, in words; resolves to elements. */
 async function tellOriginal({ video_id: id, camera }) {
-  const video = await getJson(`/v1/videos/${encodeURIComponent(id)}`);
+  const [video] = await Promise.all([getJson(`/v1/videos/${encodeURIComponent(id)}`), camerasKnown()]);
   const words = [say.jobs.had(video.file_name, video.camera), momentOf(video.start, zoneOf(video.camera)), "."];
   if (video.camera === camera || !store.get().cameras.some(({ name }) => name === camera)) return words;
   const { items } = await getJson(`/v1/videos?${new URLSearchParams({ camera, limit: 1 })}`);
