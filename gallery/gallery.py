@@ -388,20 +388,35 @@ class Gallery:
 
         Raises:
             Conflict: the directory is not empty.
+            VectorsUnavailable: Milvus, which has vectors, cannot be reached.
             OSError: something cannot be read or written.
         """
         self.audit.record("gallery.backup", detail={"to": target.name})
-        return back_up(self._database, self.data_dir, target)
+        return back_up(self._database, self._segments, target)
 
     @staticmethod
     def restore(settings: GallerySettings, source: Path) -> BackupReport:
         """Make the gallery that the settings name from a backup; there must be none yet.
 
+        Where vectors go into Milvus, those of the backup do too, in the end: what cannot be moved then stays
+        in files, which are searched likewise.
+
         Raises:
             InvalidInput: no backup, or a file of it is not what was written.
             Conflict: there is a gallery already.
+            VectorsUnavailable: Milvus cannot be reached where vectors are to go there; before anything is
+                restored, or after all is, in files.
         """
-        return restore(settings, source)
+        segments = _segments(settings)
+        try:
+            segments.check()
+        finally:
+            segments.close()
+        report = restore(settings, source)
+        if segments.into_milvus:
+            with Gallery.open(settings) as restored:
+                restored.migrate_vectors(into_milvus=True)
+        return report
 
     def close(self) -> None:
         """Close all connections: to the database, to Milvus, and to the object store."""

@@ -4,12 +4,13 @@
     gallery.sqlite3  all rows at one moment, whichever database they came from
     files/           what those rows name: segments, thumbnails, probe photos, models, uploaded recordings
 
+Vectors that are in Milvus are fetched from it, and are files here like all others.
 Recordings that were indexed in place are not copied: they lie where their owner keeps them.
 """
 
 import glob
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gallery.backup.exports import Exports
 from gallery.backup.transfer import copy_rows
 from gallery.disk.files import (
     copy_file,
@@ -35,8 +37,9 @@ from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import JobRecording, Model, Probe, Segment, Tracklet, Video
 from gallery.upkeep.files import is_lost, sha256_of
-from gallery.vectors.segment import DATA_FILES, MILVUS_NOTE, segment_directory
+from gallery.vectors.segment import DATA_FILES, segment_directory
 from gallery.vectors.segment import MANIFEST as SEGMENT_MANIFEST
+from gallery.vectors.segments import Segments
 
 FORMAT = 1
 MANIFEST, CATALOGUE, FILES = "backup.json", "gallery.sqlite3", "files"
@@ -76,7 +79,7 @@ class BackupManifest:
     catalogue: str | None = None
 
 
-def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
+def back_up(database: Database, segments: Segments, target: Path) -> BackupReport:
     """Copy the gallery into a new directory, while it is searched and written to.
 
     Rows are copied first, as they are at one moment; then the files that they name. When compaction or an
@@ -85,17 +88,16 @@ def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
     has no `backup.json` and cannot be restored.
 
     Raises:
-        Conflict: the directory is there and not empty, vectors are in Milvus, or the gallery changes too fast
-            to be copied.
+        Conflict: the directory is there and not empty, or the gallery changes too fast to be copied.
+        VectorsUnavailable: Milvus, which has vectors, cannot be reached; what was copied is removed again.
         StorageFull: there is no room for it; what was copied is removed again.
         OSError: something cannot be read or written.
     """
     if target.exists() and any(target.iterdir()):
         raise Conflict(f"{target} is not empty: a backup goes into a new folder")
-    _refuse_milvus(database, data_dir)
     make_private(target)
     try:
-        return _copy(database, data_dir, target)
+        return _copy(database, segments, target)
     except BaseException as error:
         for entry in target.iterdir():
             remove_tree(entry) if entry.is_dir() else entry.unlink()
@@ -104,28 +106,17 @@ def back_up(database: Database, data_dir: Path, target: Path) -> BackupReport:
         raise
 
 
-def _refuse_milvus(database: Database, data_dir: Path) -> None:
-    """A backup holds files, and must not look whole where the vectors are elsewhere."""
-    with database.read() as session:
-        segments = [
-            segment_directory(data_dir, segment_id) for segment_id in session.scalars(select(Segment.id))
-        ]
-    elsewhere = sum((directory / MILVUS_NOTE).exists() for directory in segments)
-    if elsewhere:
-        raise Conflict(
-            f"the vectors of {elsewhere} of {len(segments)} segments are in Milvus, which no backup holds: "
-            "run `sightline migrate-vectors faiss` first, or copy Milvus, database and folder by other means"
-        )
-
-
-def _copy(database: Database, data_dir: Path, target: Path) -> BackupReport:
+def _copy(database: Database, segments: Segments, target: Path) -> BackupReport:
+    data_dir = segments.data_dir
     copied: dict[str, str] = {}
+    exports = Exports(segments, target / FILES, SEGMENT_FILES)
     absent: set[str] = set()
     for _ in range(_ATTEMPTS):
         with _copied_catalogue(database, target / CATALOGUE) as rows:
             wanted = dict(_named_files(rows, data_dir))
             videos = _count(rows)
-        missing = _copy_files(wanted, target, copied)
+            lost = exports.add(rows, copied)
+        missing = _copy_files(wanted, target, copied, lost)
         if missing <= absent:
             break
         absent = missing  # erased or compacted since the rows were copied, or missing from the gallery
@@ -144,11 +135,11 @@ def _copy(database: Database, data_dir: Path, target: Path) -> BackupReport:
     return BackupReport(videos, len(copied), total_bytes(target / FILES, copied), tuple(sorted(missing)))
 
 
-def _copy_files(wanted: Mapping[str, Path], target: Path, copied: dict[str, str]) -> set[str]:
-    """Copy what is not `copied` yet, by name; returns what is not there."""
-    missing = set()
+def _copy_files(wanted: Mapping[str, Path], target: Path, copied: dict[str, str], lost: Set[str]) -> set[str]:
+    """Copy what is not `copied` yet, by name; returns what is not there, or `lost`."""
+    missing = set(lost)
     for name, source in wanted.items():
-        if name not in copied:
+        if name not in copied and name not in lost:
             try:
                 copied[name] = copy_file(source, target / FILES / name)
             except FileNotFoundError:
@@ -158,7 +149,7 @@ def _copy_files(wanted: Mapping[str, Path], target: Path, copied: dict[str, str]
 
 @contextmanager
 def _copied_catalogue(database: Database, file: Path) -> Iterator[Session]:
-    """Copy all rows, as they are at one moment, into a new SQLite file; gives a session that reads it."""
+    """Copy all rows, as they are at one moment, into a new SQLite file; gives a session of it."""
     for leftover in file.parent.glob(f"{file.name}*"):
         leftover.unlink()
     url = f"sqlite:///{file.absolute()}"
@@ -167,7 +158,7 @@ def _copied_catalogue(database: Database, file: Path) -> Iterator[Session]:
     try:
         with database.read() as source, copy.write() as target:
             copy_rows(source, target)
-        with copy.read() as rows:
+        with copy.write() as rows:
             yield rows
         copy.fold_log()
     finally:

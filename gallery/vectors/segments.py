@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gallery.disk.files import discard_tree
 from gallery.disk.locks import Staging, staging_root
-from gallery.errors import InvalidInput, VectorsUnavailable
+from gallery.errors import CorruptSegment, InvalidInput, VectorsUnavailable
 from gallery.vectors.block import Rows
 from gallery.vectors.builder import SegmentBuilder
 from gallery.vectors.milvus import Milvus
@@ -87,6 +87,26 @@ class Segments:
         """Compare everything of a segment with its SHA-256. Raises as `open`."""
         directory = self.directory(segment_id)
         return self._store(directory).verify(directory)
+
+    def is_remote(self, segment_id: str) -> bool:
+        """Tell whether a segment is there and its vectors are in Milvus, or should be."""
+        directory = self.directory(segment_id)
+        if (directory / MILVUS_NOTE).exists():
+            return True
+        try:
+            return read_manifest(directory).in_milvus
+        except CorruptSegment:
+            return False
+
+    def export(self, segment_id: str, target: Path) -> None:
+        """Write a segment whose vectors are in Milvus into an empty directory, as one with vectors in files.
+
+        Everything is compared with its SHA-256 on the way. Raises as `open`.
+        """
+        directory = self.directory(segment_id)
+        store = self._store(directory)
+        if isinstance(store, MilvusStore):
+            store.export(directory, target)
 
     def discard(self, segment_id: str) -> bool:
         """Remove a segment, whole at one instant for everybody who opens it; False: there is none.

@@ -6,14 +6,14 @@ import re
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import faiss
 import numpy as np
 
-from gallery.disk.files import write_durably
+from gallery.disk.files import copy_file, sync_file, write_durably
 from gallery.errors import CorruptSegment, VectorsUnavailable
 from gallery.vectors.block import Part, Rows
 from gallery.vectors.index import Halves, add_vectors, new_index
@@ -21,10 +21,13 @@ from gallery.vectors.milvus import AT_ONCE, Milvus, collection_of
 from gallery.vectors.remote import MilvusVectors, Piece
 from gallery.vectors.segment import (
     CLIPS,
+    DATA_FILES,
     FORMAT,
     FORMAT_NUMBERED,
     IN_MILVUS,
+    MANIFEST,
     MILVUS_NOTE,
+    TABLES,
     TRACKLETS,
     Manifest,
     describe_file,
@@ -37,6 +40,7 @@ from gallery.vectors.segment import (
 
 SPOOLED_TRACKLETS: Final = "tracklets.f16"
 SPOOLED_CLIPS: Final = CLIPS
+_KINDS: Final = {SPOOLED_TRACKLETS: "tracklets", SPOOLED_CLIPS: "clips"}  # what is spooled in which file
 _CHUNK_BYTES = 16 * 1024 * 1024
 
 
@@ -133,7 +137,7 @@ class MilvusStore(VectorStore):
         key = secrets.token_hex(16)
         write_durably(spooled.directory / MILVUS_NOTE, json.dumps({"key": key}).encode())
         kept = {}
-        for name, kind in ((SPOOLED_TRACKLETS, "tracklets"), (SPOOLED_CLIPS, "clips")):
+        for name, kind in _KINDS.items():
             first = 0
             for chunk in spooled.read(name, AT_ONCE):
                 self._milvus.insert(collection_of(spooled.model_id, kind), key, first, chunk)
@@ -165,23 +169,55 @@ class MilvusStore(VectorStore):
     def verify(self, directory: Path) -> Manifest:
         """Compare its files, and fetch and compare all of its vectors; see `VectorStore.verify`."""
         manifest = verify_segment(directory)
-        key = _read_key(directory)
-        for name, kind, count in (
-            (SPOOLED_TRACKLETS, "tracklets", manifest.tracklets),
-            (SPOOLED_CLIPS, "clips", manifest.clips),
-        ):
-            collection = collection_of(manifest.model_id, kind)
-            held = self._milvus.count(collection, key) if count else 0
-            if held != count:
-                raise _wrong(directory, f"Milvus has {held} of its {count} vectors of {kind}")
-            digest = hashlib.sha256()
-            for start in range(0, count, AT_ONCE):
-                places = [(key, place) for place in range(start, min(start + AT_ONCE, count))]
-                found = self._milvus.fetch(collection, places, manifest.dimension)
-                digest.update(found.astype("<f2").tobytes())
-            if digest.hexdigest() != manifest.files[name]["sha256"]:
-                raise _wrong(directory, f"its vectors of {kind} in Milvus are not what was written")
+        for name in _KINDS:
+            for _ in self._fetched(directory, manifest, name):
+                pass
         return manifest
+
+    def export(self, directory: Path, target: Path) -> None:
+        """Write a segment into an empty directory, as one whose vectors are files.
+
+        Everything is compared with its SHA-256 on the way. Raises as `open`.
+        """
+        manifest = verify_segment(directory)
+        for name in (SPOOLED_TRACKLETS, SPOOLED_CLIPS):
+            with (target / name).open("wb") as file:
+                for chunk in self._fetched(directory, manifest, name):
+                    file.write(chunk)
+        kept = FILES.keep(Spooled(target, manifest.model_id, manifest.dimension))
+        for name in TABLES:
+            copy_file(directory / name, target / name)
+        files = {**manifest.files, **kept}
+        del files[SPOOLED_TRACKLETS]
+        for name in DATA_FILES:
+            if describe_file(target / name) != files[name]:
+                raise CorruptSegment(directory.name, f"the copy of {name} is not what was written")
+            sync_file(target / name)
+        exported = replace(manifest, format=FILES.formats[manifest.is_numbered], files=files)
+        write_durably(target / MANIFEST, exported.encode())
+
+    def _fetched(self, directory: Path, manifest: Manifest, name: str) -> Iterator[bytes]:
+        """The vectors of tracklets or of clips in their order, as files have them.
+
+        Raises:
+            CorruptSegment: they are not what was written; said at the end.
+        """
+        kind, count = _KINDS[name], getattr(manifest, _KINDS[name])
+        collection, key, digest = (
+            collection_of(manifest.model_id, kind),
+            _read_key(directory),
+            hashlib.sha256(),
+        )
+        held = self._milvus.count(collection, key) if count else 0
+        if held != count:
+            raise _wrong(directory, f"Milvus has {held} of its {count} vectors of {kind}")
+        for start in range(0, count, AT_ONCE):
+            places = [(key, place) for place in range(start, min(start + AT_ONCE, count))]
+            chunk = self._milvus.fetch(collection, places, manifest.dimension).astype("<f2").tobytes()
+            digest.update(chunk)
+            yield chunk
+        if digest.hexdigest() != manifest.files[name]["sha256"]:
+            raise _wrong(directory, f"its vectors of {kind} in Milvus are not what was written")
 
     def release(self, directory: Path) -> bool:
         """Remove from Milvus what a directory, about to go, stands for; False if that has to wait."""

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gallery.disk.files import move_durably
 from gallery.disk.locks import Staging
-from gallery.errors import AlreadyIndexed, Conflict, InvalidInput, VectorsUnavailable
+from gallery.errors import AlreadyIndexed, InvalidInput, VectorsUnavailable
 from gallery.gallery import Gallery
 from gallery.records.erasure import ErasureKind, ErasureTarget
 from gallery.records.searching import Filters, RankBy, Ranking
@@ -210,13 +210,68 @@ def test_a_writer_that_gives_up_takes_its_vectors_back(gallery: Gallery, server:
     assert held(server, sent) == held(server, [left]) > 0
 
 
-def test_a_backup_without_the_vectors_is_refused(gallery: Gallery, tmp_path: Path) -> None:
-    store(gallery, "v", make_tracklets(1, 3))
-    with pytest.raises(Conflict, match="migrate-vectors faiss"):
-        gallery.back_up(tmp_path / "backup")
-    assert not (tmp_path / "backup").exists()
-    gallery.migrate_vectors(into_milvus=False)
-    assert gallery.back_up(tmp_path / "backup").videos == 1
+def test_a_backup_brings_the_vectors_back_into_either_store(
+    gallery: Gallery, milvus_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of segments that are merged or lost a tracklet, beside one of files."""
+    first, second, third = (store(gallery, number, make_tracklets(number, 3)).id for number in range(3))
+    gallery.compact()
+    gallery.erasures.erase(ErasureTarget(kind=ErasureKind.TRACKLETS, ids=[f"{second}-1"]))
+    gallery.compact()
+    gallery.erase_video(third)
+    gallery._segments = gallery._segments.towards(into_milvus=False)
+    in_files = store(gallery, "in files", make_tracklets(55, 2)).id
+    asked = [gallery.snapshot(MODEL.id).search(QUERY, limit=99, by=by) for by in RankBy]
+    assert {hit.tracklet_id[:32] for hit in asked[0].hits} == {first, second, in_files}
+    made = gallery.back_up(tmp_path / "backup")
+    assert (made.videos, made.missing) == (3, ())
+    assert not list((tmp_path / "backup").rglob(MILVUS_NOTE))
+    files = GallerySettings(data_dir=tmp_path / "files", database_url=None)
+    either = files.model_copy(
+        update={"data_dir": tmp_path / "milvus", "vectors": "milvus", "milvus_uri": milvus_uri}
+    )
+    away = either.model_copy(update={"milvus_uri": "http://127.0.0.1:1"})
+    with monkeypatch.context() as patched:
+        patched.setattr(milvus, "_SECONDS", 0.5)
+        with pytest.raises(VectorsUnavailable):
+            Gallery.restore(away, tmp_path / "backup")
+    assert not (tmp_path / "milvus").exists(), "nothing is begun that cannot be ended"
+    for settings in (files, either):
+        assert Gallery.restore(settings, tmp_path / "backup") == made
+        with Gallery.open(settings) as restored:
+            assert same([restored.snapshot(MODEL.id).search(QUERY, limit=99, by=by) for by in RankBy], asked)
+            assert restored.verify().problems == ()
+            assert bool(keys(restored)) == (settings is either)
+            assert not set(keys(restored)) & set(keys(gallery)), "both may go on with one server"
+
+
+def test_a_backup_says_what_milvus_has_lost_and_fails_where_it_is_away(
+    gallery: Gallery, server: Milvus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound, broken = (store(gallery, name, make_tracklets(number, 3)) for number, name in enumerate("ab"))
+    (directory,) = (
+        one.parent
+        for one in gallery.data_dir.glob(f"segments/*/{MILVUS_NOTE}")
+        if broken.id.encode() in (one.parent / "videos.npy").read_bytes()
+    )
+    server.delete(keys_of(directory))
+    made = gallery.back_up(tmp_path / "backup")
+    assert {Path(name).parent.name for name in made.missing} == {directory.name}
+    settings = GallerySettings(data_dir=tmp_path / "restored", database_url=None)
+    Gallery.restore(settings, tmp_path / "backup")
+    with Gallery.open(settings) as restored:
+        found = restored.snapshot(MODEL.id).search(QUERY, limit=9)
+        assert {hit.tracklet_id.partition("-")[0] for hit in found.hits} == {sound.id}
+        assert [one.segment_id for one in found.damaged] == [directory.name]
+        assert [one.video_id for one in restored.verify().damaged] == [broken.id], "repair makes it anew"
+
+    def gone(*_: object) -> None:
+        raise VectorsUnavailable("Milvus is away")
+
+    monkeypatch.setattr(Milvus, "fetch", gone)
+    with pytest.raises(VectorsUnavailable):
+        gallery.back_up(tmp_path / "second")
+    assert list((tmp_path / "second").iterdir()) == []
 
 
 def test_lost_vectors_are_said_to_be(gallery: Gallery, server: Milvus) -> None:
