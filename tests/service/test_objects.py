@@ -130,7 +130,11 @@ def test_clips_come_from_the_store_and_searches_do_without(
     assert (changed.status_code, "changed since it was indexed" in changed.json()["detail"]) == (410, True)
     store.put("site/gate.mp4", content[:-1])
     assert "its size differs" in clip(0.3).json()["detail"]
+    assert archive.gallery.verify().away == 0
+    with store.away():
+        assert archive.gallery.verify().away == 1
     store.remove(url)
+    assert archive.gallery.verify().away == 1
     gone = clip(0.3)
     assert (gone.status_code, "there is no such object" in gone.json()["detail"]) == (410, True)
     store.put("site/gate.mp4", content)
