@@ -252,7 +252,7 @@ def take_evidence(visit: Visit) -> None:
         body.get_by_role("button", name="Evidence").click()
     content = download.value.path().read_bytes()
     package = verifier.verify(io.BytesIO(content))
-    expect(body.locator(".evidence code")).to_have_text(package.digest)
+    expect(body.get_by_label("Digest of the package")).to_have_value(package.digest)
     with zipfile.ZipFile(io.BytesIO(content)) as files:
         report = files.read("report.html").decode()
         assert any(name.endswith(".mp4") for name in files.namelist())
