@@ -68,6 +68,7 @@ function factsOf(one, only) {
   ];
 }
 
+/** One of several in a row. */
 const single = (one, only) => h("li", {}, h("details", {}, h("summary", {}, h("span", { class: "note" }, String(one.id)), clockFirst(one.at, zone()), h("code", {}, (one.subject ?? "").slice(0, 12))), factsOf(one, only)));
 
 /** A row: an event, or several alike, the newest first. */

@@ -55,6 +55,7 @@ const PROBLEMS = {
   "unreadable-image": "Das Foto kann nicht gelesen werden",
   "unsupported-image": "Diese Art von Bild wird nicht unterstützt",
   "unsupported-media-type": "Diese Art von Datei wird nicht unterstützt",
+  "objects-unavailable": "Der Speicher der Aufnahmen antwortet nicht",
   "vectors-unavailable": "Der Index ist nicht erreichbar: Milvus antwortet nicht",
 };
 // Sentences in place of details that say no more than the kind of the problem.
@@ -75,6 +76,7 @@ const SENTENCES = {
   "too-many-requests": "Warten Sie einen Augenblick.",
   "unauthenticated": "Dieser Schlüssel gilt nicht oder nicht mehr, oder die Sitzung ist zu Ende. Melden Sie sich an.",
   "unsupported-image": "Nehmen Sie ein Foto als JPEG, PNG oder WebP.",
+  "objects-unavailable": "Gesucht werden kann; versuchen Sie es mit dem Abspielen in einigen Sekunden noch einmal. Hält es an, sagen Sie es dem Betreiber.",
   "vectors-unavailable": "Versuchen Sie es in einigen Sekunden noch einmal; hält es an, sagen Sie es dem Betreiber.",
 };
 const NOTICES = {

@@ -77,6 +77,7 @@ export const english = {
       "unreadable-image": "The photo cannot be read",
       "unsupported-image": "Unsupported image type",
       "unsupported-media-type": "Unsupported media type",
+      "objects-unavailable": "The store of the recordings does not answer",
       "vectors-unavailable": "The index is unavailable: Milvus does not answer",
     },
     problem: (type, detail) => detail,
