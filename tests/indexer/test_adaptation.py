@@ -69,6 +69,7 @@ def test_a_model_that_passes_is_kept_and_embeds_the_gallery(filled: Gallery, par
         filled.adaptations.report("ours")
 
 
+@pytest.mark.long
 def test_a_model_that_does_not_pass_leaves_the_old_one(filled: Gallery, parent: Path, tmp_path: Path) -> None:
     kept = adapt(filled, save_parent(tmp_path / "good", wrong=False))
     assert (kept.outcome, kept.model_id) == ("kept", None)
@@ -92,6 +93,7 @@ def test_too_little_to_learn_from_is_said_plainly(
     assert gone.summary().endswith(".")
 
 
+@pytest.mark.long
 def test_a_run_that_was_stopped_continues(filled: Gallery, parent: Path) -> None:
     class Stop(Calm):
         def update(self, stage: str, fraction: float, counters: Mapping[str, int]) -> None:

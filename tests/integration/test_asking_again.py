@@ -78,6 +78,7 @@ def ranking(answer: Json) -> list[tuple[str, float, float]]:
     return [(hit["tracklet_id"], hit["score"], hit["standard_score"]) for hit in answer["hits"]]
 
 
+@pytest.mark.long
 def test_ten_jobs_and_an_erasure_between(client: TestClient, gallery: Gallery) -> None:
     for name in ("gate", "yard"):
         gallery.catalogue.add_camera(name)

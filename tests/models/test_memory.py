@@ -40,6 +40,7 @@ def pages(change: str) -> int:
     return int(result.stdout)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is changed is glibc's")
 def test_memory_that_is_kept_needs_no_new_pages() -> None:
     # Not none: how blocks fall into the heap varies with what was allocated before.

@@ -63,6 +63,7 @@ def test_a_command_in_the_background_stays_deaf_to_ctrl_c() -> None:
     assert process.returncode == -signal.SIGTERM
 
 
+@pytest.mark.long
 def test_a_worker_gives_its_recording_back(sqlite_settings: GallerySettings) -> None:
     with start("-m", "sightline", "worker", "--data-dir", str(sqlite_settings.data_dir)) as process:
         assert process.stdout is not None

@@ -80,6 +80,7 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(
     assert not (out / "model").exists()
 
 
+@pytest.mark.long
 def test_two_processes_learn_what_one_does(run: Run, people: Path, tmp_path: Path) -> None:
     """Of two batches a step one process takes both in turn, two take one each."""
     command = ["train", "tiny", "--dataset", "simulated", "--root", str(people), *SMALL]

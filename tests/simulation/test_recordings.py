@@ -149,6 +149,7 @@ def test_a_second_run_changes_nothing(made: Path) -> None:
     assert sum(told) == TINY.cameras
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on(made: Path, tmp_path: Path) -> None:
     first = tmp_path / "camera-1.gt.txt"
     with subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)]) as run:

@@ -106,6 +106,7 @@ def test_finished_scenes_stay(made: Path) -> None:
     assert (made / "tracklets.jsonl").read_bytes() == listing
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("waits_for", ["bbox_*/*/*F001.jpg", "scenes/00000.jsonl", "bbox_*/0003/*F001.jpg"])
 def test_a_killed_run_goes_on_to_the_same_result(made: Path, tmp_path: Path, waits_for: str) -> None:
     for attempt in range(5):  # on a busy machine one may be done before it is killed

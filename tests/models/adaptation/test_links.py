@@ -53,6 +53,7 @@ def test_a_little_of_a_long_tracklet_repeats_nothing() -> None:
     assert seen_together([walk("a", 0, range(20)), walk("b", 0, range(16, 60))]).twice == {}
 
 
+@pytest.mark.long
 def test_a_crowd_is_not_compared_with_everybody() -> None:
     crowd = [walk(str(place), 20 * place, range(3)) for place in range(3 * MOST)]
 

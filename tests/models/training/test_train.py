@@ -145,6 +145,7 @@ def test_a_card_names_models_and_no_folder_of_the_machine(
     assert not [text for text in texts(dict(card)) if looks_like_a_path(text)]
 
 
+@pytest.mark.long
 def test_norms_fit_the_weights_that_are_written(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     """With EfficientNet's momentum of .01 the statistics would still be ImageNet's after four steps."""
     models = []
@@ -223,6 +224,7 @@ def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet,
     assert second.id != checkpoint.load(first).id
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["tiny-vkd", "tiny-crf", "tiny-captioner", "tiny-cross-modality-alignment"])
 def test_another_network_begins_with_the_image_backbone(
     tmp_path: Path, people: tuple[Tracklet, ...], kind: str
@@ -349,6 +351,7 @@ def test_missing_frames_and_too_few_people_are_found_at_once(
     assert not (tmp_path / "run" / "model").exists()
 
 
+@pytest.mark.long
 def test_bf16_learns_nearly_the_same(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     train(recipe("schedule.steps=1"), people, tmp_path / "fp32", dataset="drawn")
     train(recipe("schedule.steps=1", "run.bf16=true"), people, tmp_path / "bf16", dataset="drawn")

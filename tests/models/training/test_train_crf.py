@@ -26,6 +26,7 @@ def recipe(*overrides: str) -> Recipe:
     return read_recipe("tiny-crf", overrides)
 
 
+@pytest.mark.long
 def test_three_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     plan = recipe(
         "architecture={parts: [full]}",

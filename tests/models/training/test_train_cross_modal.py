@@ -59,6 +59,7 @@ def test_captions_are_learnt_by_heart(captioner: Path, people: tuple[Tracklet, .
             assert network.describe_frames(x, [1, 2]) == [expected] * 2
 
 
+@pytest.mark.long
 def test_people_are_learnt_by_heart_and_the_captioner_is_left_behind(
     captioner: Path, people: tuple[Tracklet, ...], tmp_path: Path
 ) -> None:
@@ -88,6 +89,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_amid_knockdown_ends_with_the_same_bits(
     captioner: Path, people: tuple[Tracklet, ...], tmp_path: Path
 ) -> None:

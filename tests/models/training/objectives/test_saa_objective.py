@@ -150,6 +150,7 @@ def test_only_the_pair_is_kept() -> None:
     assert not [name for name in objective.network.state_dict() if "stream" in name or "heads" in name]
 
 
+@pytest.mark.long
 def test_two_people_are_learnt_by_heart() -> None:
     """Every new term falls near zero on four clips of two people; propagation would take longer."""
     only = "system.neck=bn", "system.feature_propagation=0", "system.distance_propagation=0"

@@ -67,6 +67,7 @@ def student(run: Path, *overrides: str) -> VKDObjective:
     return objective_of(f"system.teacher={run}", *VIEWS, *overrides, data=read_state(run)["data"])
 
 
+@pytest.mark.long
 def test_a_teacher_learns_people_by_heart(run: Path, drawn: tuple[Tracklet, ...]) -> None:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert lines[-1]["video_cross_entropy"] < 0.1 < 0.5 < lines[0]["video_cross_entropy"]
