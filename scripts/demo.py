@@ -24,7 +24,7 @@ from PIL import Image
 from gallery import Gallery, GallerySettings
 from indexer.folders import find_recordings
 from models.detector import create_detector
-from scripts.demo_world import PLACES, ZONE, SampleWorld
+from scripts.demo_world import ZONE, SampleWorld
 from sightline.client import Client
 from sightline.console import PlainConsole, local_time, print_note, print_table
 from sightline.failures import CommandError
@@ -82,12 +82,13 @@ def demo_key(data_dir: Path) -> str:
     return secret
 
 
-def add_cameras(data_dir: Path) -> None:
-    """Add the samples' cameras with their places; those that are there already stay as they are."""
+def add_cameras(data_dir: Path, world: SampleWorld, names: Sequence[str]) -> None:
+    """Add the cameras of a world with their places; those that are there already stay as they are."""
     with Gallery.open(GallerySettings(data_dir=data_dir)) as gallery:
         known = {camera.name for camera in gallery.catalogue.cameras()}
-        for name, (site, latitude, longitude) in PLACES.items():
+        for name in names:
             if name not in known:
+                site, latitude, longitude = world.where(name)
                 gallery.catalogue.add_camera(
                     name, site=site, time_zone=ZONE, latitude=latitude, longitude=longitude
                 )
@@ -216,7 +217,7 @@ def demonstrate(paths: Sequence[Path], data_dir: Path, port: int, *, check: bool
     sightline("migrate")
     key = demo_key(data_dir)
     if world is not None:
-        add_cameras(data_dir)
+        add_cameras(data_dir, world, [recording.stem for recording in recordings])
     for recording in recordings:
         start = (world and world.start(recording)) or START
         sightline("index", str(recording), "--camera", recording.stem, "--start", start)

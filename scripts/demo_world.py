@@ -16,6 +16,8 @@ PLACES = {
     "camera-3": ("Main building", 52.5203, 13.4139),
     "camera-4": ("Depot", 52.5198, 13.4151),
 }
+UNKNOWN = (None, None, None)
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 LEAST_OVERLAP = 0.4  # intersection over union from which a found box is a labelled person
 
 
@@ -38,6 +40,11 @@ class SampleWorld:
         """When a recording begins, as an ISO time."""
         starts = {camera["file"]: str(camera["start"]) for camera in self.facts["cameras"]}
         return starts.get(recording.name)
+
+    def where(self, camera: str) -> tuple[str | None, float | None, float | None]:
+        """Site, latitude and longitude of a camera; of worlds other than the samples nobody knows them."""
+        ours = self.folder.resolve() == SAMPLES
+        return PLACES.get(camera, UNKNOWN) if ours else UNKNOWN
 
     @property
     def photo(self) -> Path:

@@ -162,11 +162,10 @@ def _scale(metres: float, height: float) -> Content:
 def _clock(one: Sighting, start: datetime, zone: ZoneInfo) -> Content:
     """When a sighting began, on its camera's clock; date and zone where the axis has others."""
     local, first = one.start.astimezone(ZoneInfo(one.place.time_zone)), start.astimezone(zone)
-    if (local.date(), local.utcoffset()) == (first.date(), first.utcoffset()):
-        return f"{local:%H:%M:%S}"
     date = "" if local.date() == first.date() else f"{local:%Y-%m-%d} "
     shift = "" if local.utcoffset() == first.utcoffset() else f" {offset(local)}"
-    return _when(f"{date}{local:%H:%M:%S}{shift}", "moment", one.start, one.place.time_zone)
+    words = f"{date}{local:%H:%M:%S}{shift}"
+    return _when(words, "moment", one.start, one.place.time_zone) if date or shift else words
 
 
 def _dated(label: str, at: datetime, zone: ZoneInfo) -> Content:

@@ -42,11 +42,13 @@ function together(events) {
   return groups;
 }
 
+const idOf = (subject) => h("code", { title: subject }, subject.slice(0, 12));
+
 /** What it was done to: by name, or by as much of an id as tells one from another. */
 function aboutOf({ detail, subject }, titles) {
   const name = named(detail) || titles.get(subject);
   if (name) return h("span", { class: "name" }, name);
-  return subject ? h("code", { title: subject }, subject.slice(0, 12)) : h("span", {});
+  return subject ? idOf(subject) : h("span", {});
 }
 
 /** All that is known of an event. */
@@ -69,7 +71,7 @@ function factsOf(one, only) {
 }
 
 /** One of several in a row. */
-const single = (one, only) => h("li", {}, h("details", {}, h("summary", {}, h("span", { class: "note" }, String(one.id)), clockFirst(one.at, zone()), h("code", {}, (one.subject ?? "").slice(0, 12))), factsOf(one, only)));
+const single = (one, only) => h("li", {}, h("details", {}, h("summary", {}, h("span", { class: "note" }, String(one.id)), clockFirst(one.at, zone()), one.subject ? idOf(one.subject) : null), factsOf(one, only)));
 
 /** A row: an event, or several alike, the newest first. */
 function row(group, { names, titles, only }) {

@@ -5,7 +5,7 @@ import { showError } from "./alerts.js";
 import { call, getJson, isAbort } from "./api.js";
 import { $, fill, h, icon } from "./dom.js";
 import { bytes } from "./format.js";
-import { copy } from "./recorded.js";
+import { copyField } from "./recorded.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 
@@ -66,12 +66,10 @@ async function take(path, query, name, line, signal) {
 
 /** The digest of what was made, to be noted, and what could not be packed. */
 function told({ manifest_sha256: digest, left_out: count, first_left_out: some }) {
-  const field = h("input", { type: "text", readOnly: true, value: digest, "aria-label": say.evidence.digest, on: { focus: () => field.select() } });
-  const button = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, button) } }, icon("link"), say.recorded.copy);
   const missing = some.map(({ what, of, reason }) => h("li", { class: "name", lang: "en" }, `${what}, ${of}: ${reason}`));
   return [
     h("p", { class: "note", role: "status" }, say.evidence.note),
-    h("div", { class: "link" }, field, button),
+    h("div", { class: "link" }, copyField(digest, say.evidence.digest)),
     count ? h("details", { class: "packed" }, h("summary", {}, say.evidence.leftOut(count)), h("ul", { class: "plain" }, missing, count > some.length ? h("li", {}, say.evidence.report) : null)) : null,
   ];
 }

@@ -5,7 +5,6 @@ import { mayDo } from "./caller.js";
 import { $, fill, h } from "./dom.js";
 import { erasing } from "./erasure.js";
 import { behindButton, formOf } from "./forms.js";
-import { refreshHoldings } from "./holdings.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
@@ -20,11 +19,7 @@ export function eraseButton(target, { label, name = label, onErased, quiet = tru
 
 /** The same for the tracklet that is played; the answer is then read again without it. */
 export function eraseTracklet(hit) {
-  const onErased = () => {
-    $("#player").close();
-    refreshHoldings();
-  };
-  return eraseButton({ tracklets: [hit.tracklet_id] }, { label: say.erasure.sighting, onErased });
+  return eraseButton({ tracklets: [hit.tracklet_id] }, { label: say.erasure.sighting, onErased: () => $("#player").close() });
 }
 
 /** The same for footage of `camera` (null: of all cameras): between two times, or all of it where none is given. */

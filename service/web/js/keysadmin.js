@@ -5,7 +5,7 @@ import { getAll, getJson } from "./api.js";
 import { refreshCaller } from "./caller.js";
 import { fill, h, icon } from "./dom.js";
 import { behindButton, formOf } from "./forms.js";
-import { copy } from "./recorded.js";
+import { copyField } from "./recorded.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
 import { TimeField } from "./timefield.js";
@@ -118,9 +118,8 @@ function newKey(groups, made, close) {
 
 /** The secret of a new key, this once. */
 function secretView(key, done) {
-  const field = h("input", { type: "text", readOnly: true, value: key.secret, "aria-label": say.keysAdmin.secretOf(key.name), data: { first: "" }, on: { focus: () => field.select() } });
-  const take = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, take) } }, icon("link"), say.recorded.copy);
-  return h("div", { class: "secret", role: "group", "aria-label": say.keysAdmin.secretOf(key.name) }, h("p", {}, say.keysAdmin.secret), field, take, h("button", { type: "button", on: { click: done } }, icon("check"), say.keysAdmin.noted));
+  const secret = copyField(key.secret, say.keysAdmin.secretOf(key.name), { first: "" });
+  return h("div", { class: "secret", role: "group", "aria-label": say.keysAdmin.secretOf(key.name) }, h("p", {}, say.keysAdmin.secret), secret, h("button", { type: "button", on: { click: done } }, icon("check"), say.keysAdmin.noted));
 }
 
 /** The part of the panel. */

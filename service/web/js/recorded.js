@@ -8,7 +8,7 @@ import { store } from "./state.js";
 import { say } from "./strings.js";
 
 /** Copy what a field holds; where the browser keeps its clipboard from the page (plain HTTP), by the old command. */
-export async function copy(field, button) {
+async function copy(field, button) {
   field.select();
   try {
     await navigator.clipboard.writeText(field.value);
@@ -19,10 +19,16 @@ export async function copy(field, button) {
   setTimeout(() => (button.lastChild.data = say.recorded.copy), 2000);
 }
 
-function linkTo(answer) {
-  const field = h("input", { type: "text", readOnly: true, value: address(store.get()), "aria-label": say.recorded.link, on: { focus: () => field.select() } });
+/** A field named `label` whose value is to be taken along, with its button; `data` for the field. */
+export function copyField(value, label, data = {}) {
+  const field = h("input", { type: "text", readOnly: true, value, "aria-label": label, data, on: { focus: () => field.select() } });
   const button = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, button) } }, icon("link"), say.recorded.copy);
-  return h("div", { class: "link" }, h("span", { class: "note" }, say.recorded.link), field, button, newsButton(answer));
+  return [field, button];
+}
+
+function linkTo(answer) {
+  const link = copyField(address(store.get()), say.recorded.link);
+  return h("div", { class: "link" }, h("span", { class: "note" }, say.recorded.link), link, newsButton(answer));
 }
 
 function newsButton(answer) {

@@ -6,7 +6,7 @@ import { getJson, isAbort } from "./api.js";
 import { clipButton } from "./clip.js";
 import { $, fill, h, icon } from "./dom.js";
 import { LazyPictures, MediaScope } from "./media.js";
-import { copy } from "./recorded.js";
+import { copyField } from "./recorded.js";
 import { keyName, secondWord } from "./secondword.js";
 import { store } from "./state.js";
 import { say } from "./strings.js";
@@ -21,9 +21,7 @@ const wordUrl = (mark) => `/v1/searches/${encodeURIComponent(mark.search_id)}/ma
 /** The link to pass on: it brings no key, so that the second person signs in with theirs. */
 function link(searchId) {
   const value = new URL(`/#${new URLSearchParams({ review: searchId })}`, location.origin).href;
-  const field = h("input", { type: "text", readOnly: true, value, "aria-label": say.review.link, on: { focus: () => field.select() } });
-  const button = h("button", { type: "button", class: "quiet", on: { click: () => copy(field, button) } }, icon("link"), say.recorded.copy);
-  return h("div", { class: "link" }, h("span", { class: "note" }, say.review.link), field, button);
+  return h("div", { class: "link" }, h("span", { class: "note" }, say.review.link), copyField(value, say.review.link));
 }
 
 function persons(paths) {
