@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from gallery import (
@@ -25,6 +26,7 @@ from gallery import (
     VideoInfo,
     VideoReport,
 )
+from gallery.sql.tables import Video
 from service.app import create_app
 from service.settings import ServiceSettings
 from tests.service.fakes import ColourEmbedder, ContrastDetector
@@ -158,10 +160,34 @@ def shared_probe(shared_client: TestClient) -> dict[str, Any]:
     return upload(shared_client, scene((RED, 100, 60)))
 
 
+@pytest.fixture(scope="session")
+def archive_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """An archive to copy from, closed: to make one takes longer than most tests."""
+    root = tmp_path_factory.mktemp("archive")
+    (root / "gallery").mkdir()
+    shutil.copyfile(sqlite_template, root / "gallery" / "gallery.sqlite3")
+    with Gallery.open(GallerySettings(data_dir=root / "gallery")) as gallery:
+        return make_archive(gallery, root / "media")
+
+
 @pytest.fixture
-def archive(sqlite_gallery: Gallery, tmp_path: Path) -> Archive:
+def archive(
+    archive_template: Archive, sqlite_settings: GallerySettings, request: Any, tmp_path: Path
+) -> Archive:
     """An archive of this test's own."""
-    return make_archive(sqlite_gallery, tmp_path / "media")
+    media = shutil.copytree(archive_template.media, tmp_path / "media")
+    shutil.copytree(archive_template.gallery.data_dir, sqlite_settings.data_dir, dirs_exist_ok=True)
+    gallery: Gallery = request.getfixturevalue("sqlite_gallery")  # opened now that it holds something
+    # Indexed after they were written, as recordings are.
+    videos = {
+        camera: replace(video, path=str(media / Path(video.path).name), indexed_at=datetime.now(UTC))
+        for camera, video in archive_template.videos.items()
+    }
+    with gallery._database.write() as session:
+        for video in videos.values():
+            changed = {"path": video.path, "indexed_at": video.indexed_at}
+            session.execute(update(Video).where(Video.id == video.id).values(changed))
+    return Archive(gallery, media, videos, dict(archive_template.tracklets))
 
 
 @pytest.fixture
