@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from gallery import GallerySettings
 from sightline.main import app
 from tests.indexer.fakes import ColourDetector, TinyEmbedder
 from tests.indexer.videos import CROWD, RED, Walker, draw, make_video
@@ -18,16 +19,21 @@ Run = Callable[..., Result]
 MORE = (Walker(RED, 5, 40, (30, 60)),)
 
 
-@pytest.fixture
-def run(sqlite_settings: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command on an empty, migrated gallery."""
-    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(tmp_path / "gallery"))
+def runner(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> Run:
+    """What runs commands on the gallery of a folder, in this process."""
+    monkeypatch.setenv("SIGHTLINE_DATA_DIR", str(data_dir))
     monkeypatch.setattr(os, "setpriority", lambda *_: None)  # a worker here is this process
 
     def invoke(*arguments: str | Path) -> Result:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
     return invoke
+
+
+@pytest.fixture
+def run(sqlite_settings: GallerySettings, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command on an empty, migrated gallery."""
+    return runner(monkeypatch, sqlite_settings.data_dir)
 
 
 @pytest.fixture
@@ -39,12 +45,17 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-@pytest.fixture
-def networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks that see colours: quick, and right about the drawn people."""
+def see_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have networks that see colours: quick, and right about the drawn people."""
     monkeypatch.setattr("indexer.networks.make_embedder", lambda *_: TinyEmbedder())
     monkeypatch.setattr("indexer.networks.make_detector", lambda settings, size=None: ColourDetector())
     monkeypatch.setattr("service.networks.load", lambda settings: (TinyEmbedder(), ColourDetector()))
+
+
+@pytest.fixture
+def networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that see colours."""
+    see_colours(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,27 +15,29 @@ from sqlalchemy import text
 from gallery import Gallery, GallerySettings, NewRecording
 from sightline.completion import camera_names, site_names
 from tests.indexer.videos import CROWD, make_video
-from tests.sightline.conftest import Run
+from tests.sightline.conftest import Run, runner, see_colours
 
 pytestmark = pytest.mark.usefixtures("indexed")
 
 
+@pytest.fixture(scope="module")
+def filled(sqlite_template: Path, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people at the gate in Tokyo, one of them in the yard an hour later: a data folder to copy."""
+    data_dir = tmp_path_factory.mktemp("filled")
+    shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
+    with pytest.MonkeyPatch.context() as patched:
+        see_colours(patched)
+        run = runner(patched, data_dir)
+        when = ("--time-zone", "Asia/Tokyo", "--start")
+        run("index", recordings / "a.mp4", "--camera", "gate", *when, "2026-01-05T09:00")
+        run("index", recordings / "b.mp4", "--camera", "yard", "--site", "back", *when, "2026-01-05T10:00")
+    return data_dir
+
+
 @pytest.fixture
-def indexed(run: Run, networks: None, recordings: Path) -> None:
-    """Three people at the gate in Tokyo, one of them in the yard an hour later."""
-    zone = ("--time-zone", "Asia/Tokyo")
-    run("index", recordings / "a.mp4", "--camera", "gate", "--start", "2026-01-05T09:00", *zone)
-    run(
-        "index",
-        recordings / "b.mp4",
-        "--camera",
-        "yard",
-        "--start",
-        "2026-01-05T10:00",
-        *zone,
-        "--site",
-        "back",
-    )
+def indexed(filled: Path, networks: None, run: Run, sqlite_settings: GallerySettings) -> None:
+    """That gallery, this test's own."""
+    shutil.copytree(filled, sqlite_settings.data_dir, dirs_exist_ok=True)
 
 
 def answer(run: Run, *arguments: str | Path) -> dict[str, Any]:
