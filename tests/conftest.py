@@ -42,15 +42,17 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def exported_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the shipped default lies as ONNX Runtime wants it: made once a test process, in seconds."""
+    """Where the shipped default lies as ONNX Runtime wants it: made once for all test processes, in seconds."""
     from models import zoo
     from models.exported.cache import provide
     from models.exported.exporting import missing_packages
 
     if missing_packages():
         give_up("the extra [onnx] is not installed", os.environ)
-    root = tmp_path_factory.mktemp("exported")
-    provide(root, zoo.load())
+    own = tmp_path_factory.getbasetemp()
+    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "exported"
+    root.mkdir(exist_ok=True)
+    provide(root, zoo.load())  # by whoever comes first
     return root
 
 

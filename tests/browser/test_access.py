@@ -1,5 +1,6 @@
 """The key, and what the page says when something goes wrong."""
 
+import pytest
 from playwright.sync_api import Cookie, Route, expect
 
 from tests.browser.conftest import Visit
@@ -24,6 +25,7 @@ def cookies(visit: Visit) -> dict[str, Cookie]:
     return {cookie["name"]: cookie for cookie in visit.page.context.cookies()}
 
 
+@pytest.mark.long
 def test_a_session_is_shared_by_tabs_and_ended_in_all(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()
@@ -193,6 +195,7 @@ def test_a_recorded_search_opens_from_its_link(visit: Visit) -> None:
     assert "key" not in visit.page.url
 
 
+@pytest.mark.long
 def test_a_key_from_another_sites_link_is_asked_about(visit: Visit) -> None:
     """It may be of somebody who wants to read what is searched for under it."""
     page = visit.page

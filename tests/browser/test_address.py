@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import Visit, watched
@@ -55,6 +56,7 @@ def test_a_link_passed_on_shows_the_same(visit: Visit, browser: Browser) -> None
     context.close()
 
 
+@pytest.mark.long
 def test_back_and_forward_go_through_the_answers(visit: Visit) -> None:
     search_and_narrow(visit)
     page = visit.page
@@ -81,6 +83,7 @@ def test_back_and_forward_go_through_the_answers(visit: Visit) -> None:
     expect_narrowed(visit)
 
 
+@pytest.mark.long
 def test_a_hit_that_was_searched_from_comes_back(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -94,6 +97,7 @@ def test_a_hit_that_was_searched_from_comes_back(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+@pytest.mark.long
 def test_filters_without_a_photo_are_kept_too(visit: Visit) -> None:
     visit.open()
     page = visit.page
@@ -112,6 +116,7 @@ def test_filters_without_a_photo_are_kept_too(visit: Visit) -> None:
     visit.wait_for_answer()
 
 
+@pytest.mark.long
 def test_a_site_that_is_not_seen_is_asked_for_and_searches_nowhere_else(visit: Visit) -> None:
     visit.forgive("422")
     visit.open(f"#key={visit.site.key}&site=Depot&camera=Lobby")

@@ -144,6 +144,7 @@ def test_the_trail_is_checked_in_words(visit: Visit) -> None:
     assert saved.value.suggested_filename == "sightline-audit.jsonl"
 
 
+@pytest.mark.long
 def test_a_held_recording_stays_until_the_hold_is_lifted_and_then_has_a_certificate(visit: Visit) -> None:
     page = visit.page
     visit.open()
@@ -254,6 +255,7 @@ def test_rules_are_tried_set_and_removed(visit: Visit) -> None:
     assert visit.site.gallery.retention.list() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("leave", ["Done", "Escape"])
 def test_a_tracklet_is_erased_from_the_player(visit: Visit, leave: str) -> None:
     page = visit.page
@@ -278,6 +280,7 @@ def test_a_tracklet_is_erased_from_the_player(visit: Visit, leave: str) -> None:
     expect(visit.hits).to_have_count(before - 1)
 
 
+@pytest.mark.long
 def test_a_case_is_erased_with_what_belongs_to_it(visit: Visit) -> None:
     page = visit.page
     visit.open()
@@ -314,6 +317,7 @@ def test_each_part_is_for_those_who_may_see_it(visit: Visit) -> None:
     expect(panel(page, "System")).to_contain_text("Searches are answered.")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_nothing_of_it_is_cut_off_or_faint(visit: Visit, width: int, scheme: str) -> None:
     page = visit.page

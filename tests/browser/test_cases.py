@@ -118,6 +118,7 @@ def test_a_case_is_made_of_marked_hits_followed_and_taken_away(
         assert "Seen by the guard" in files.read("report.html").decode()
 
 
+@pytest.mark.long
 def test_a_case_is_changed_emptied_and_deleted(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -107,6 +107,7 @@ def swipe(visit: Visit, start: tuple[float, float], stop: tuple[float, float]) -
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+@pytest.mark.long
 def test_a_finger_draws_once_asked_to_and_scrolls_before(by_touch: Visit) -> None:
     visit = by_touch
     visit.forgive("Ignored attempt to cancel a touchstart")  # the driver's tap, while the page still glides
@@ -125,6 +126,7 @@ def test_a_finger_draws_once_asked_to_and_scrolls_before(by_touch: Visit) -> Non
     assert visit.page.evaluate("scrollY") == 0
 
 
+@pytest.mark.long
 def test_a_box_is_made_moved_and_resized_with_the_keyboard(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT, BLUE_JACKET)

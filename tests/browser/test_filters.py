@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Request, expect
 
 from tests.browser.conftest import Visit
@@ -44,6 +45,7 @@ def test_cameras_are_chosen_singly_and_by_site(visit: Visit) -> None:
     expect(visit.page.locator("#reset")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_whole_site_is_one_filter(visit: Visit) -> None:
     page, token = visit.page, visit.page.locator("#tokens .token")
     visit.open(f"#key={visit.site.key}&site=Main+building")
@@ -98,6 +100,7 @@ def test_an_empty_answer_says_why_and_offers_the_way_back(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+@pytest.mark.long
 def test_re_ranking_is_off_until_it_is_asked_for(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -22,6 +22,7 @@ def searched(visit: Visit) -> Visit:
     return visit
 
 
+@pytest.mark.long
 def test_link_and_reload_keep_what_is_shown(searched: Visit) -> None:
     page = searched.page
     link = page.get_by_label("Link to this answer")

@@ -1,11 +1,13 @@
 """Keys: from hit to hit, and the list of all keys."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
 from tests.browser.scenes import RED_COAT
 
 
+@pytest.mark.long
 def test_arrows_go_from_hit_to_hit(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -58,6 +60,7 @@ def test_a_question_mark_tells_all_keys(visit: Visit) -> None:
     expect(page.locator("#help")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_first_hits_come_before_the_fold(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

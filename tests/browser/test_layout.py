@@ -150,6 +150,7 @@ def look_closely(page: Page, strip: Locator, share: float) -> None:
     until(shown, pause=0.2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (800, 900), (390, 844)])
 def test_nothing_jumps_while_the_page_fills_and_is_gone_through(
     visit: Visit, width: int, height: int

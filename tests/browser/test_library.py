@@ -32,6 +32,7 @@ def days(visit: Visit, zone: str, *videos: tuple[str, str]) -> Any:
     return visit.page.evaluate(BY_DAY, [given, zone])
 
 
+@pytest.mark.long
 def test_days_are_those_of_the_camera(visit: Visit) -> None:
     visit.open()
     berlin = days(visit, "Europe/Berlin", ("2026-03-12T22:00:00Z", "2026-03-13T01:00:00Z"))

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Response, expect
 
 from tests.browser.conftest import Visit
@@ -47,6 +48,7 @@ def test_hits_are_marked_undone_and_searched_with_again(visit: Visit) -> None:
     expect(marked).to_contain_text("Marked: 0 the person, 1 someone else.")
 
 
+@pytest.mark.long
 def test_what_to_judge_is_asked_and_answered_by_keyboard(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -37,6 +37,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
+@pytest.mark.long
 def test_models_are_seen_adapted_promoted_and_rolled_back(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

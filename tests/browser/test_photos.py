@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from playwright.sync_api import FilePayload, expect
 
 from tests.browser.conftest import Visit
@@ -89,6 +90,7 @@ def test_several_photos_are_one_question(visit: Visit) -> None:
     expect(row).to_have_count(2)
 
 
+@pytest.mark.long
 def test_photos_are_dropped_pasted_and_added(visit: Visit) -> None:
     visit.forgive("415")
     visit.open()
@@ -126,6 +128,7 @@ def test_photos_are_dropped_pasted_and_added(visit: Visit) -> None:
     expect(row).to_have_count(4)
 
 
+@pytest.mark.long
 def test_a_photo_joins_a_tracklet_that_is_searched_for(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -64,6 +64,7 @@ def test_the_clip_plays_from_the_best_moment(visit: Visit) -> None:
     assert 2.5 < video(visit, "duration") < 5.5
 
 
+@pytest.mark.long
 def test_of_a_long_tracklet_the_best_moment_comes_first(visit: Visit) -> None:
     def stretch(route: Route) -> None:
         answer = route.fetch().json()
@@ -145,6 +146,7 @@ def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
     expect(about.locator(".crop")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_clip_is_saved_under_a_telling_name(visit: Visit, tmp_path: Path) -> None:
     open_first(visit)
     with visit.page.expect_download() as download:
@@ -195,6 +197,7 @@ def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:
     expect(visit.page.locator("#player-download")).not_to_have_attribute("href", "")
 
 
+@pytest.mark.long
 def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     open_first(visit)
     page = visit.page
@@ -226,6 +229,7 @@ def test_photo_and_hit_stand_side_by_side_at_one_size(visit: Visit) -> None:
     visit.until("!document.querySelector('#player video').paused")
 
 
+@pytest.mark.long
 def test_a_hit_is_compared_with_the_tracklet_that_was_searched_for(visit: Visit) -> None:
     open_first(visit)
     page = visit.page
@@ -273,6 +277,7 @@ def test_the_recording_around_is_played_frame_by_frame_on_the_cameras_clock(visi
     assert video(visit, "playbackRate") == 4, "the next hit is played as fast"
 
 
+@pytest.mark.long
 def test_a_long_recording_is_played_on_from_where_one_is(visit: Visit) -> None:
     def stretch(route: Route) -> None:
         route.fulfill(json=route.fetch().json() | {"seconds": 100})
@@ -339,6 +344,7 @@ def test_a_hit_is_marked_in_the_player(visit: Visit) -> None:
     expect(page.locator("#hits [aria-pressed=true]")).to_have_text(["The person", "Someone else"])
 
 
+@pytest.mark.long
 def test_a_person_is_followed_to_the_other_cameras(visit: Visit) -> None:
     open_first(visit)
     page = visit.page

@@ -197,6 +197,7 @@ def test_what_files_say_is_asked_one_by_one_and_gives_no_camera_to_others(visit:
     assert [camera.input_value() for camera in cameras[:3]] == ["Somewhere", "", ""]
 
 
+@pytest.mark.long
 def test_a_broken_upload_goes_on_where_it_stopped(visit: Visit, tmp_path: Path) -> None:
     visit.forgive("ERR_FAILED")
     path = tmp_path / "ramp.mp4"

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
@@ -89,6 +90,7 @@ def test_the_probable_come_first_and_a_line_ends_the_credible(visit: Visit) -> N
     )
 
 
+@pytest.mark.long
 def test_orders_say_what_they_are_of_until_all_hits_are_there(visit: Visit) -> None:
     visit.open()
     page = visit.page
@@ -120,6 +122,7 @@ def test_orders_say_what_they_are_of_until_all_hits_are_there(visit: Visit) -> N
     expect(page.get_by_label("Order")).to_have_value("newest")
 
 
+@pytest.mark.long
 def test_the_player_is_a_step_to_go_back_from(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -244,6 +247,7 @@ def many_hits(visit: Visit, asked: list[int]) -> None:
     visit.page.route(re.compile(r"/v1/searches(/\w+\?cursor=.*)?$"), answer)
 
 
+@pytest.mark.long
 def test_a_longer_list_is_searched_for_and_goes_on_while_one_scrolls(visit: Visit) -> None:
     asked: list[int] = []
     many_hits(visit, asked)

@@ -36,6 +36,7 @@ def fail(gallery: Gallery, *names: str, seconds: int = 60) -> str:
     return job.id
 
 
+@pytest.mark.long
 def test_a_failure_stands_on_its_day_and_is_tried_again_from_there(visit: Visit) -> None:
     gallery = visit.site.gallery
     fail(gallery, "dark.mp4")
@@ -75,6 +76,7 @@ def test_a_failure_stands_on_its_day_and_is_tried_again_from_there(visit: Visit)
     gallery.jobs.cancel(newest.id)
 
 
+@pytest.mark.long
 def test_the_live_jobs_try_one_again_or_all(visit: Visit) -> None:
     gallery = visit.site.gallery
     fail(gallery, "one.mp4", "two.mp4", "three.mp4")

@@ -85,6 +85,7 @@ def test_a_key_is_offered_what_it_may_do_and_nothing_is_refused(
         check("player")
 
 
+@pytest.mark.long
 def test_a_second_person_confirms_disputes_and_takes_back(visit: Visit, browser: Browser, site: Site) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
@@ -84,6 +85,7 @@ def test_another_person_is_searched_for_when_picked(visit: Visit) -> None:
     assert blue > red + 60
 
 
+@pytest.mark.long
 def test_an_own_box_is_drawn_with_the_mouse_and_moved_with_keys(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT, BLUE_JACKET)
@@ -140,6 +142,7 @@ def test_what_is_to_be_known_of_the_photo_stands_below_it(visit: Visit) -> None:
     expect(several).to_contain_text("chosen by hand")
 
 
+@pytest.mark.long
 def test_hits_of_other_days_than_the_photo_are_marked(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -184,6 +187,7 @@ def test_a_hit_becomes_the_question(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+@pytest.mark.long
 def test_object_urls_do_not_pile_up(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -40,6 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
+@pytest.mark.long
 def test_what_would_change_is_told_before_a_model_is_used(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -277,6 +277,7 @@ def test_axe_finds_nothing_in_any_state(visit: Visit, tmp_path: Path, everywhere
     assert not found, "\n".join(found)
 
 
+@pytest.mark.long
 def test_panels_are_gone_through_by_keyboard(visit: Visit) -> None:
     visit.open()
     expect(visit.page.locator("#holdings")).to_contain_text(" from ")

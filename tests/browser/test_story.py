@@ -399,6 +399,7 @@ def sampled_day() -> Day:
     )
 
 
+@pytest.mark.long
 def test_a_working_day_among_drawn_figures(context: BrowserContext, tmp_path: Path) -> None:
     with (
         running_site(tmp_path, (320, 240)) as site,

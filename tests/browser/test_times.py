@@ -104,6 +104,7 @@ def test_a_filter_is_read_on_the_clocks_of_a_chosen_zone(visit: Visit) -> None:
     expect(page.locator("#coverage")).to_contain_text("from Thu, 12 Mar 2026, 14:10:00 UTC+5:30")
 
 
+@pytest.mark.long
 def test_an_hour_that_clocks_skip_is_refused(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -169,6 +170,7 @@ def test_files_are_listed_in_their_natural_order(visit: Visit, tmp_path: Path) -
     assert [name.split()[0] for name in listed] == ["1.", "2.", "3.", "4.", "5."]
 
 
+@pytest.mark.long
 def test_a_file_that_begins_before_the_one_above_is_remarked_on(visit: Visit, tmp_path: Path) -> None:
     rows = add(visit, tmp_path, "a1_20260312_090000.mp4", "a2_20260312_080000.mp4")
     visit.page.get_by_label("Camera", exact=True).first.fill("Lobby")
@@ -177,6 +179,7 @@ def test_a_file_that_begins_before_the_one_above_is_remarked_on(visit: Visit, tm
     expect(rows.nth(0).locator(".caution")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_the_times_of_a_recorded_search_stand_in_the_fields(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

@@ -39,6 +39,7 @@ def folder_of(gallery: Gallery) -> set[str]:
     return {entry.name for entry in gallery.adaptations.folder("ours").iterdir()}
 
 
+@pytest.mark.long
 def test_a_model_that_passes_is_kept_and_embeds_the_gallery(filled: Gallery, parent: Path) -> None:
     watch = Calm()
     adapted = adapt(filled, parent, progress=watch)

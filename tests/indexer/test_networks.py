@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from gallery import Gallery, GallerySettings
 from indexer.networks import make_detector, make_embedder
@@ -17,6 +18,7 @@ from tests.indexer.videos import make_video
 SETTINGS = IndexSettings(device="cpu", embed_fps=2.0)
 
 
+@pytest.mark.long
 def test_the_real_network_gives_the_same_bytes_alone_and_side_by_side(
     crowd_video: Path, tmp_path: Path
 ) -> None:

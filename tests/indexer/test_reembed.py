@@ -169,6 +169,7 @@ def test_a_recording_that_is_gone_or_another_is_refused(
     assert list(sqlite_gallery.data_dir.glob("staging/*")) == []
 
 
+@pytest.mark.long
 def test_what_happens_meanwhile(
     sqlite_gallery: Gallery, own_recording: Recording, settings: IndexSettings
 ) -> None:

@@ -93,6 +93,7 @@ def test_every_tracker_counts_for_itself_and_alike() -> None:
     assert follow(frames) == follow(frames)
 
 
+@pytest.mark.long
 def test_the_library_comes_where_opencv_does_not_load(tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')\n")
     code = "import sys; import indexer.track; assert 'cv2' not in sys.modules"

@@ -311,6 +311,7 @@ def test_a_reindex_job_whose_video_or_model_is_gone(sqlite_gallery: Gallery, cro
     assert (recording.state, recording.reason) == ("skipped", "the recording was erased")
 
 
+@pytest.mark.long
 def test_many_segments_are_merged(
     sqlite_gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import av
@@ -61,16 +63,25 @@ def draw(walkers: Sequence[Walker], frame: int) -> NDArray[np.uint8]:
 def make_video(
     path: Path, walkers: Sequence[Walker] = CROWD, *, frames: int = 80, fps: int = 10, seed: int = 0
 ) -> Path:
-    """Encode a video; another `seed` makes another file of the same scene."""
-    with av.open(str(path), "w") as container:
-        container.metadata["comment"] = f"seed {seed}"
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        stream.codec_context.gop_size = 10
-        stream.codec_context.time_base = Fraction(1, fps)
-        for number in range(frames):
-            picture = av.VideoFrame.from_ndarray(draw(walkers, number), format="rgb24")
-            picture.pts = number
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
+    """Write a video; another `seed` makes another file of the same scene."""
+    path.write_bytes(_encoded(path.suffix, tuple(walkers), frames, fps, seed))
     return path
+
+
+@cache
+def _encoded(suffix: str, walkers: tuple[Walker, ...], frames: int, fps: int, seed: int) -> bytes:
+    """The bytes of a video: many tests want the same one."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"video{suffix}"
+        with av.open(str(path), "w") as container:
+            container.metadata["comment"] = f"seed {seed}"
+            stream = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "ultrafast"})
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+            stream.codec_context.gop_size = 10
+            stream.codec_context.time_base = Fraction(1, fps)
+            for number in range(frames):
+                picture = av.VideoFrame.from_ndarray(draw(walkers, number), format="rgb24")
+                picture.pts = number
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode())
+        return path.read_bytes()

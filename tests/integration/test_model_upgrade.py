@@ -94,6 +94,7 @@ def asking(sqlite_gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         yield Asking(client, photo)
 
 
+@pytest.mark.long
 def test_no_answer_is_wrong(run: Run, asking: Asking, tmp_path: Path) -> None:  # noqa: F811
     make_video(tmp_path / "a.mp4", CROWD)
     succeed(run, "index", tmp_path / "a.mp4", "--camera", "gate", "--start", START)

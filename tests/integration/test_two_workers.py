@@ -125,6 +125,7 @@ def check_answer(colour: Colour, answer: Json, scenes: dict[str, tuple[Colour, C
     return len(hits)
 
 
+@pytest.mark.long
 def test_two_workers_and_a_server(postgres_settings: GallerySettings, media: Path) -> None:
     data, url = str(postgres_settings.data_dir), postgres_settings.resolved_database_url
     with ExitStack() as stack:

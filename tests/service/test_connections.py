@@ -152,6 +152,7 @@ def test_an_answer_that_nobody_reads() -> None:
         assert received < ANSWER_BYTES
 
 
+@pytest.mark.long
 def test_a_slow_body_and_a_slow_reader_are_served() -> None:
     """Each pause is far below the limit, all of them together are over it."""
     idle = 5.0

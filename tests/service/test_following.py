@@ -68,6 +68,7 @@ def ask(client: TestClient, probe: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_searches_go_on_while_models_change(models: Archive, client: TestClient) -> None:
     probe = upload(client, scene((RED, 100, 60)))["id"]
     registry = models.gallery.models

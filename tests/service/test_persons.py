@@ -117,6 +117,7 @@ def test_looks_at_no_tiles_when_a_person_stands_out() -> None:
     assert detector.looks == 1
 
 
+@pytest.mark.long
 def test_no_photo_takes_many_looks() -> None:
     for shape in ((1500, 4000, 3), (300, 8000, 3), (2400, 2400, 3)):
         detector = Shrinking()
@@ -124,6 +125,7 @@ def test_no_photo_takes_many_looks() -> None:
         assert detector.looks <= 18, shape
 
 
+@pytest.mark.long
 def test_a_crowd_is_measured_as_far_as_it_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of small figures on one photo, each of which every tile reports, cost no more than others."""
     looks: list[Box] = []

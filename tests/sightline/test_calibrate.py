@@ -30,6 +30,7 @@ def model(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ZOO / zoo.DEFAULT, tmp_path / "model"))
 
 
+@pytest.mark.long
 def test_the_card_gets_a_calibration_and_how_good_it_is(run: Run, tmp_path: Path, model: Path) -> None:
     before = checkpoint.load(model)
     result = run(

@@ -39,6 +39,7 @@ def marked(
 START = ("--start", "2026-03-01T09:00:00+00:00")
 
 
+@pytest.mark.long
 def test_marks_correct_the_gallery_and_reset_goes_back(run: Run, marked: None) -> None:
     assert "no calibration of its own" in run("calibrate", "--show").output
     tried = run("calibrate", "--dry-run")

@@ -29,6 +29,7 @@ def compared(run: Run) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_recent_searches_are_asked_again_with_consent_only(
     run: Run,
     recordings: Path,

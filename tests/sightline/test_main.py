@@ -42,7 +42,11 @@ def test_help_and_lists_need_neither_torch_nor_video() -> None:
 
 @pytest.mark.parametrize(
     ("own", "spins"),
-    [({}, "1000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "active"}, "30000000000")],
+    [
+        ({}, "1000"),
+        pytest.param({"GOMP_SPINCOUNT": "77"}, "77", marks=pytest.mark.long),
+        pytest.param({"OMP_WAIT_POLICY": "active"}, "30000000000", marks=pytest.mark.long),
+    ],
 )
 def test_threads_wait_briefly_unless_the_user_says_otherwise(
     tmp_path: Path, own: dict[str, str], spins: str

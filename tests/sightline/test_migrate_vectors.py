@@ -10,6 +10,7 @@ from tests.gallery.making import MODEL, make_tracklets, store, unit
 from tests.sightline.conftest import Run
 
 
+@pytest.mark.long
 def test_vectors_go_into_milvus_and_back(
     run: Run,
     sqlite_settings: GallerySettings,

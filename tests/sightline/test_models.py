@@ -149,6 +149,7 @@ def test_the_mean_of_models_is_a_model(run: Run, tmp_path: Path) -> None:
     assert (alone.exit_code, "two models or more" in alone.output) == (2, True)
 
 
+@pytest.mark.long
 def test_a_whitened_model_is_a_model(run: Run, tmp_path: Path) -> None:
     tracklets = draw_tracklets(tmp_path / "people" / "bbox_train", identities=4)
     other = tmp_path / "people" / "bbox_test" / "0009"

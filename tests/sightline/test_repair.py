@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from gallery import Gallery
 from tests.sightline.conftest import Run
 
@@ -31,6 +33,7 @@ def test_damage_is_found_and_mended(run: Run, networks: None, recordings: Path, 
     assert run("repair").stdout == "Nothing to repair in 2 videos.\n"
 
 
+@pytest.mark.long
 def test_repair_reads_a_recording_as_its_camera_is_set(
     run: Run, networks: None, recordings: Path, sqlite_gallery: Gallery
 ) -> None:

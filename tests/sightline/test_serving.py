@@ -61,6 +61,7 @@ def limited_server(
         server.wait(timeout=PATIENCE)
 
 
+@pytest.mark.long
 def test_the_server_answers_beside_silent_connections_and_ends_in_order(
     sqlite_settings: GallerySettings,
 ) -> None:
@@ -102,7 +103,9 @@ def test_a_proxy_lets_go_of_an_idle_connection_before_the_server_does(
     assert int(str(asked["timeout_keep_alive"])) > 120, "Caddy's, the longest of those in deploy/ and docs"
 
 
-def test_a_worker_stands_back(run: Run, monkeypatch: pytest.MonkeyPatch, handlers: None) -> None:
+def test_a_worker_stands_back(
+    run: Run, networks: None, monkeypatch: pytest.MonkeyPatch, handlers: None
+) -> None:
     asked: list[int] = []
     monkeypatch.setattr(os, "getpriority", lambda *_: 5)
     monkeypatch.setattr(os, "setpriority", lambda _which, _who, nice: asked.append(nice))

@@ -116,6 +116,7 @@ def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(
     assert secret not in log
 
 
+@pytest.mark.long
 def test_a_worker_that_is_told_to_stop_gives_its_recording_back(
     sqlite_settings: GallerySettings, tmp_path: Path, recordings: Path
 ) -> None:

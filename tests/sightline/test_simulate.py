@@ -51,6 +51,7 @@ def test_a_folder_of_another_world_is_refused(run: Run, tmp_path: Path) -> None:
     assert "choose another folder" in result.stderr
 
 
+@pytest.mark.long
 def test_people_are_previewed(run: Run, tmp_path: Path) -> None:
     picture = tmp_path / "people.png"
     arguments = ["--preset", "tiny", "--out", str(tmp_path / "out"), "--identities", "1"]

@@ -100,6 +100,7 @@ def left_behind(gallery: Gallery) -> tuple[int, int, int]:
 ARGUMENTS = ("evaluate", "--dataset", "drawn", "--root")
 
 
+@pytest.mark.long
 def test_figures_are_those_of_the_model(
     run: Run, tmp_path: Path, people: Dataset, running: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

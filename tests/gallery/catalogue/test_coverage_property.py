@@ -74,7 +74,7 @@ recorded = st.builds(Recorded, st.lists(videos, max_size=4), st.lists(filed, max
 ends = st.one_of(st.none(), st.integers(-5, 45))
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     cameras=st.tuples(recorded, recorded),
     wanted=st.sampled_from(["all", "first", "second"]),

@@ -32,6 +32,7 @@ def restored(tmp_path: Path, name: str = "restored") -> Iterator[Gallery]:
         yield gallery
 
 
+@pytest.mark.long
 def test_a_restore_repeats_what_was_erased_after_the_backup(
     sqlite_gallery: Gallery, kept: Path, tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_an_unreachable_server_is_unavailable(tmp_path: Path) -> None:
         Gallery.open(settings)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_several_processes_migrate_at_once(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     if kind == "sqlite":

@@ -251,6 +251,7 @@ def test_a_backup_brings_the_vectors_back_into_either_store(
             assert not set(keys(restored)) & set(keys(gallery)), "both may go on with one server"
 
 
+@pytest.mark.long
 def test_a_backup_says_what_milvus_has_lost_and_fails_where_it_is_away(
     gallery: Gallery, server: Milvus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

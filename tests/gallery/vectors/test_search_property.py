@@ -274,7 +274,7 @@ def run(new_settings: Callable[[], GallerySettings], **options: Any) -> None:
 
 
 @pytest.mark.usefixtures("low_thresholds")
-@pytest.mark.parametrize("examples", [15, pytest.param(400, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [6, pytest.param(400, marks=pytest.mark.long)])
 def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path, examples: int) -> None:
     numbers = count()
 
@@ -288,7 +288,7 @@ def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path, exampl
 
 
 @pytest.mark.usefixtures("low_thresholds")
-@pytest.mark.parametrize("examples", [3, pytest.param(80, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [1, pytest.param(80, marks=pytest.mark.long)])
 def test_search_in_milvus_equals_brute_force(
     sqlite_template: Path, milvus_uri: str, tmp_path: Path, examples: int
 ) -> None:
@@ -304,7 +304,7 @@ def test_search_in_milvus_equals_brute_force(
 
 
 @pytest.mark.usefixtures("low_thresholds")
-@pytest.mark.parametrize("examples", [3, pytest.param(80, marks=pytest.mark.long)])
+@pytest.mark.parametrize("examples", [1, pytest.param(80, marks=pytest.mark.long)])
 def test_search_equals_brute_force_on_postgresql(
     postgres_server: PostgresServer, tmp_path: Path, examples: int
 ) -> None:

@@ -24,6 +24,7 @@ with Gallery.open(GallerySettings(data_dir=Path(sys.argv[1]), database_url=sys.a
 """
 
 
+@pytest.mark.long
 def test_one_process_at_a_time_and_no_longer_than_its_recordings(gallery: Gallery) -> None:
     video, other = (store(gallery, name, make_tracklets(n, 1)) for n, name in enumerate("ab"))
     url = gallery._database.engine.url.render_as_string(hide_password=False)

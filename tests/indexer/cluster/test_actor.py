@@ -34,6 +34,7 @@ def test_differences_name_what_differs() -> None:
     assert differences({"a": "1", "b": "2"}, {"a": "2"}) == "a 2 instead of 1, b unknown instead of 2"
 
 
+@pytest.mark.long
 def test_a_node_has_the_model_by_its_hash(tmp_path: Path) -> None:
     networks = Networks(tmp_path / "not shared")
     right = ModelName(DEFAULT, shipped_ids()[DEFAULT])

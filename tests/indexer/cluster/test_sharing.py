@@ -145,11 +145,11 @@ def test_frames_too_few_for_all_who_look(sqlite_gallery: Gallery, crowds: list[P
     "dies",
     [
         [after(0, "open"), None],
-        [after(0, "look"), None],
-        [after(1), None],
+        pytest.param([after(0, "look"), None], marks=pytest.mark.long),
+        pytest.param([after(1), None], marks=pytest.mark.long),
         [after(2), None, None],
-        [None, after(0), after(1)],
-        [after(1, "embed"), None],
+        pytest.param([None, after(0), after(1)], marks=pytest.mark.long),
+        pytest.param([after(1, "embed"), None], marks=pytest.mark.long),
         [after(1, "embed"), after(2)],  # the last one does everything
     ],
 )
@@ -170,6 +170,7 @@ def test_what_a_lost_node_had_is_done_by_another(
     assert len(setup.remotes) - lost <= setup.pool.size < len(setup.remotes)
 
 
+@pytest.mark.long
 def test_a_recording_that_nodes_die_of_fails_and_the_next_does_not(
     sqlite_gallery: Gallery, crowds: list[Path], cluster: Make
 ) -> None:
@@ -343,6 +344,7 @@ def test_as_many_recordings_are_in_work_as_there_are_actors(
     assert indexed(sqlite_gallery) == on_one_machine[1]
 
 
+@pytest.mark.long
 def test_a_split_recording_leaves_actors_to_those_that_wait(
     sqlite_gallery: Gallery, crowds: list[Path], cluster: Make
 ) -> None:
