@@ -42,7 +42,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def exported_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the shipped default lies as ONNX Runtime wants it: made once for all test processes, in seconds."""
+    """Where the shipped default lies as ONNX Runtime wants it: made once for all processes, in seconds."""
     from models import zoo
     from models.exported.cache import provide
     from models.exported.exporting import missing_packages
@@ -52,7 +52,7 @@ def exported_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     own = tmp_path_factory.getbasetemp()
     root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "exported"
     root.mkdir(exist_ok=True)
-    provide(root, zoo.load())  # by whoever comes first
+    provide(root, zoo.load())  # by the first that comes
     return root
 
 

@@ -32,7 +32,11 @@ _FAST = (
     "full_page_writes=off",
     "listen_addresses=",
     "max_connections=80",
+    "min_wal_size=32MB",
+    "max_wal_size=64MB",
 )
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 << 30  # containers often have 64 MB there
 # What is committed outlives the server's death, though not the machine's: for tests that kill the server.
 DURABLE = tuple(setting for setting in _FAST if not setting.startswith("synchronous_commit"))
 
@@ -46,7 +50,10 @@ class PostgresServer:
         assert package.origin is not None
         self._bin = Path(package.origin).parent / "pginstall" / "bin"
         self._uid = pwd.getpwnam("nobody").pw_uid if os.getuid() == 0 else os.getuid()
-        self.directory = Path(tempfile.mkdtemp(prefix="sightline-postgres-"))  # short: a socket's path is
+        # In memory where there is room: a new database is copied on a disk in .6 s and there in .05.
+        memory = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
+        # Short: a socket's path is.
+        self.directory = Path(tempfile.mkdtemp(prefix="sightline-postgres-", dir=memory))
         os.chown(self.directory, self._uid, -1)
         data = self.directory / "data"
         subprocess.run(

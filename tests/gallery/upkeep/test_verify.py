@@ -16,14 +16,18 @@ from gallery.upkeep.faults import DamagedVideo
 from tests.gallery.making import MODEL, make_tracklets, store
 
 
-@pytest.fixture
-def filled(gallery: Gallery) -> Gallery:
+def fill(gallery: Gallery) -> Gallery:
     """Two videos and a probe, all intact."""
     store(gallery, "v", make_tracklets(1, 3), intervals=[(0, 10_000_000), (20_000_000, 60_000_000)])
     store(gallery, "w", make_tracklets(2, 3))
     gallery.probes.add(b"\xff\xd8\xffphoto", "image/jpeg", 8, 8, [])
     assert gallery.verify().problems == ()
     return gallery
+
+
+@pytest.fixture
+def filled(gallery: Gallery) -> Gallery:
+    return fill(gallery)
 
 
 def flip(file: Path) -> None:
@@ -56,7 +60,8 @@ FILES: dict[str, Callable[[Gallery], object]] = {
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_that_changed(filled: Gallery, name: str) -> None:
+def test_a_file_that_changed(sqlite_gallery: Gallery, name: str) -> None:
+    filled = fill(sqlite_gallery)
     FILES[name](filled)
     report = filled.verify()
     assert len(report.problems) == 1
