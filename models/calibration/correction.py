@@ -142,13 +142,21 @@ def _least(cost: Callable[[Floats], float]) -> Floats:
     Hooke and Jeeves, "Direct Search Solution of Numerical and Statistical Problems", JACM 1961. The service
     has no scipy.
     """
-    here, lowest, step = np.zeros(2), cost(np.zeros(2)), FIRST_STEP
+    known: dict[tuple[float, ...], float] = {}  # points come again after a step, and where 0 cuts them off
+
+    def at(x: Floats) -> float:
+        key = tuple(x.tolist())
+        if key not in known:
+            known[key] = cost(x)
+        return known[key]
+
+    here, step = np.zeros(2), FIRST_STEP
     while step >= LAST_STEP:
         around = np.minimum(here + step * AROUND, 0)
-        costs = [cost(one) for one in around]
+        costs = [at(one) for one in around]
         best = int(np.argmin(costs))
-        if costs[best] < lowest:
-            here, lowest = around[best], costs[best]
+        if costs[best] < at(here):
+            here = around[best]
         else:
             step /= 2
     return here

@@ -39,7 +39,7 @@ def error(one: Calibrator, known: Sequence[Judged]) -> float:
     return calibration_error(said, np.concatenate([judged.same for judged in known]))[0]
 
 
-@pytest.mark.parametrize("count", [20, 60])
+@pytest.mark.parametrize("count", [20, pytest.param(60, marks=pytest.mark.long)])
 def test_verdicts_mend_a_calibrator_that_is_too_bold(count: int) -> None:
     found = correct(BOLD, searches(count, seed=1))
 
@@ -52,7 +52,7 @@ def test_verdicts_mend_a_calibrator_that_is_too_bold(count: int) -> None:
 
 
 def test_one_that_is_right_stays_nearly_as_it_is() -> None:
-    found = correct(TRUE, searches(60, seed=3))
+    found = correct(TRUE, searches(30, seed=3))
     assert 0.7 < found.scale <= 1
     assert found.shift == pytest.approx(0, abs=1.0)
     unseen = searches(400, seed=4, judged=50)
