@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation.builder import LUMPS, Builder, colour
@@ -64,6 +64,7 @@ def test_a_full_table_of_surfaces_gives_earlier_ones_again() -> None:
 
 
 @given(seeds)
+@settings(max_examples=20)
 def test_a_place_is_the_same_from_the_same_seed(seed: int) -> None:
     first, again = (draw_place(np.random.default_rng(seed)) for _ in range(2))
 

@@ -18,7 +18,7 @@ from simulation.portrait import draw_portrait
 from simulation.presets import TrackletPreset
 from tests.simulation.figures import write_people
 
-SEEDS = range(60)
+SEEDS = range(36)
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +89,11 @@ def test_sleeves_are_said_as_the_texture_shows_them(crowd: Sequence[Identity]) -
     said = Counter(person.attributes.top for person in crowd)
 
     assert set(said) == {"T-shirt", "long-sleeved shirt"}
-    assert min(said.values()) > 8
+    assert min(said.values()) > 5
 
 
 def test_look_alikes_wear_the_same_at_another_size(figures: People, crowd: Sequence[Identity]) -> None:
-    for person in crowd[:8]:
+    for person in crowd[:4]:
         female = person.shape.female
         twin = draw_portrait(
             person.seed + 500, figures, outfit=person.seed, prints=person.seed, female=female
@@ -108,14 +108,14 @@ def test_look_alikes_wear_the_same_at_another_size(figures: People, crowd: Seque
 def test_a_bag_can_be_put_down(crowd: Sequence[Identity]) -> None:
     carrying = [person for person in crowd if person.attributes.bag is not None]
 
-    assert len(carrying) > 10
+    assert len(carrying) > 6
     for person in carrying:
         assert Slot.BAG not in {piece.slot for piece in disguised(person).pieces}
         assert not disguised(person).materials[Slot.TOP, 6, 0]
 
 
 def test_a_scene_has_its_share_of_photographed_people(figures: People) -> None:
-    preset = TrackletPreset(seed=3, identities=80, test_identities=0, people=80, photographed=0.3)
+    preset = TrackletPreset(seed=4, identities=24, test_identities=0, people=24, photographed=0.3)
     plain = draw_cast(preset, 0, Wardrobe())
     mixed = draw_cast(preset, 0, Wardrobe(), figures)
     found = [person.photograph is not None for person in mixed]

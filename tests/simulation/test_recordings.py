@@ -23,11 +23,12 @@ from simulation.scene import SUPERSAMPLE
 from simulation.studio import Actor, Studio
 from tests.waiting import until
 
-TINY = PRESETS["tiny"]
+TINY = replace(PRESETS["tiny"], seconds=9.0)
 RUN = (
     "import sys; from pathlib import Path\n"
-    "from simulation.recordings import PRESETS, simulate_recordings\n"
-    "simulate_recordings(Path(sys.argv[1]), PRESETS['tiny'], processes=0)\n"
+    "from simulation.recordings import simulate_recordings\n"
+    "from tests.simulation.test_recordings import TINY\n"
+    "simulate_recordings(Path(sys.argv[1]), TINY, processes=0)\n"
 )
 
 pytestmark = pytest.mark.usefixtures("renderer")
@@ -130,6 +131,7 @@ def test_boxes_lie_where_the_pixels_of_the_people_are() -> None:
     assert compared >= 4
 
 
+@pytest.mark.long
 def test_truth_has_the_same_bytes_in_another_process_with_other_threads(made: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
     environment["OPENBLAS_CORETYPE"] = "Prescott"  # kernels without fused multiply-add

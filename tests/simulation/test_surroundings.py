@@ -14,7 +14,7 @@ seeds = st.integers(0, 2**32)
 
 
 @given(seeds, st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_place_is_whole_and_its_strip_is_free(seed: int, indoor: bool) -> None:
     place = draw_surroundings(np.random.default_rng(seed), indoor=indoor)
 
@@ -34,7 +34,7 @@ def test_a_place_is_whole_and_its_strip_is_free(seed: int, indoor: bool) -> None
 
 
 def test_settings_of_both_kinds_are_drawn_and_light_has_tubes_only_indoors() -> None:
-    places = [draw_surroundings(np.random.default_rng(k), indoor=k % 2 == 0) for k in range(40)]
+    places = [draw_surroundings(np.random.default_rng(k), indoor=k % 2 == 0) for k in range(24)]
 
     assert {setting.indoor for setting in SETTINGS.values()} == {False, True}
     assert any(place.light.tubes > 0 for place in places[::2])

@@ -160,7 +160,7 @@ def test_cameras_that_disagree_make_readable_sets_in_worlds_of_their_own(tmp_pat
 
 def test_test_people_of_one_world_share_its_cameras_though_made_in_parts(tmp_path: Path) -> None:
     preset = replace(
-        UNLIKE, identities=5, test_identities=4, people=1, one_test_world=True, crossed_first=True
+        UNLIKE, identities=4, test_identities=3, people=1, one_test_world=True, crossed_first=True
     )
     listing = simulate_tracklets(tmp_path, preset, processes=0)
     lines = [json.loads(line) for line in listing.read_text().splitlines()]
