@@ -14,6 +14,7 @@ from models.networks.non_local import NonLocalBlock
 from models.networks.tkp import TKP
 from models.preprocessing import Crop
 from models.zoo import LoadedModel
+from tests.models.narrow import narrow_lite0
 
 AnyNetwork = TypeVar("AnyNetwork", bound=Network)
 
@@ -25,6 +26,13 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """A narrow backbone while a module is tested that does not ask what features are worth."""
+    with narrow_lite0():
+        yield
 
 
 @pytest.fixture
@@ -95,6 +103,11 @@ def settled(network: AnyNetwork, *parts: nn.Module) -> AnyNetwork:
 @pytest.fixture(scope="session")
 def attentive_model() -> LoadedModel:
     """The untrained model with non-local blocks that do something; to be read, never changed."""
+    return attentive()
+
+
+def attentive() -> LoadedModel:
+    """Make the untrained model with non-local blocks that do something."""
     model = zoo.untrained("efficientnet-lite0")
     settled(trained(pair_of(model)), *pair_of(model).non_local_blocks())
     return model

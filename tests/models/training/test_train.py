@@ -1,6 +1,7 @@
 """The loop on drawn people: it learns, it resumes exactly, it refuses what cannot be."""
 
 import json
+import shutil
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import checkpoint
+from models import checkpoint, zoo
 from models.checkpoint import LoadedModel
 from models.datasets.records import DISTRACTOR, JUNK, Tracklet, cut_tracklets
 from models.datasets.truth import truth_file
@@ -39,6 +40,18 @@ def recipe(*overrides: str) -> Recipe:
     return read_recipe("tiny", ["input={height: 32, width: 32}", *overrides])
 
 
+ONCE = ("schedule.steps=1", "run.seed=5", "name=once")
+
+
+@pytest.fixture(scope="module")
+def once(people: tuple[Tracklet, ...], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of one step; to be read, never changed."""
+    torch.set_num_threads(1)
+    out = tmp_path_factory.mktemp("once") / "run"
+    train(recipe(*ONCE), people, out, dataset="drawn")
+    return out
+
+
 def logged(out: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
@@ -59,6 +72,8 @@ def kill_at(step: int) -> Callable[[int, int, float], None]:
     return advance
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("published")
 def test_two_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     two = [t for t in people if t.identity < 3]
     plan = recipe(
@@ -89,12 +104,17 @@ def read(path: Path) -> Any:
     return Image.open(path)
 
 
+AVERAGED = ("optimiser.ema=0.9", "batches.accumulate=2", "system.neck=bn")
+GRAPH = ("batches.sampler=graph", "batches.graph_every=2", "system.ramp=3", "system.mix_style.after=[1]")
+
+
 @pytest.mark.parametrize(
     "extra",
     [
         pytest.param((), marks=pytest.mark.long),
-        ("optimiser.ema=0.9", "batches.accumulate=2", "system.neck=bn"),
-        ("batches.sampler=graph", "batches.graph_every=2", "system.ramp=3", "system.mix_style.after=[1]"),
+        pytest.param(AVERAGED, marks=pytest.mark.long),
+        pytest.param(GRAPH, marks=pytest.mark.long),
+        (*AVERAGED, *GRAPH),
     ],
 )
 def test_a_run_that_was_killed_ends_with_the_same_bits(
@@ -124,25 +144,25 @@ def test_processes_that_cannot_share_a_step_are_told_so(people: tuple[Tracklet, 
         prepare_run(plan, begin(plan), people_of(people), Place(0, 2, "cpu"))
 
 
-def test_the_card_says_how_the_weights_came_to_be(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    plan = recipe("schedule.steps=1", "run.seed=5")
-    model = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn"))
+def test_the_card_says_how_the_weights_came_to_be(once: Path) -> None:
+    model = checkpoint.load(once / "model")
     training = model.card["training"]
-    assert Recipe.model_validate(training["recipe"]) == plan
+    assert Recipe.model_validate(training["recipe"]) == recipe(*ONCE)
     assert (training["dataset"], training["tracklets"], training["steps"]) == ("drawn", 6, 1)
     assert len(training["data_sha256"]) == 64
     assert (model.preprocessing.height, model.preprocessing.width) == (32, 32)
-    assert model.name == "tiny"
+    assert model.name == "once"
 
 
-def test_a_card_names_models_and_no_folder_of_the_machine(
-    tmp_path: Path, people: tuple[Tracklet, ...]
+def test_a_run_begins_from_a_checkpoint_and_its_card_names_no_folder_of_the_machine(
+    tmp_path: Path, people: tuple[Tracklet, ...], once: Path
 ) -> None:
-    first = train(recipe("schedule.steps=1", "name=first"), people, tmp_path / "first", dataset="drawn")
-    plan = recipe(f"initialise={first}", "schedule.steps=1")
-    card = checkpoint.load(train(plan, people, tmp_path / "run", dataset="drawn")).card
-    assert card["training"]["recipe"]["initialise"] == "first"
-    assert not [text for text in texts(dict(card)) if looks_like_a_path(text)]
+    plan = recipe(f"initialise={once}/model", "schedule.steps=1")
+    begun, second = checkpoint.load(once / "model"), train(plan, people, tmp_path, dataset="drawn")
+    model = checkpoint.load(second)
+    assert model.card["training"]["begun_from"] == begun.id != model.id
+    assert model.card["training"]["recipe"]["initialise"] == "once"
+    assert not [text for text in texts(dict(model.card)) if looks_like_a_path(text)]
 
 
 @pytest.mark.long
@@ -179,14 +199,15 @@ def test_the_place_of_the_neck_stays_the_centre_of_the_features(
     assert not network.neck.get_parameter("weight").eq(1).all()
 
 
-def test_a_run_of_another_version_cannot_be_resumed(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    plan = recipe("schedule.steps=1")
-    train(plan, people, tmp_path, dataset="drawn")
+def test_a_run_of_another_version_cannot_be_resumed(
+    tmp_path: Path, people: tuple[Tracklet, ...], once: Path
+) -> None:
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     state["optimiser"]["param_groups"][0]["params"].pop()
     torch.save(state, tmp_path / "state.pt")
     with pytest.raises(TrainingError, match="another version"):
-        train(plan, people, tmp_path, dataset="drawn", resume=True)
+        train(recipe(*ONCE), people, tmp_path, dataset="drawn", resume=True)
 
 
 def test_frozen_blocks_keep_their_statistics(
@@ -215,15 +236,6 @@ def test_the_image_branch_alone_also_makes_a_video_network(
     assert not any("video" in name or "propagation" in name for name in logged(tmp_path / "run")[0])
 
 
-def test_a_pair_begins_from_a_checkpoint(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    plan = recipe("system.branches=[image]", "system.video_from_image=true", "schedule.steps=1")
-    first = train(plan, people, tmp_path / "first", dataset="drawn")
-    plan = recipe(f"initialise={first}", "schedule.steps=1")
-    second = checkpoint.load(train(plan, people, tmp_path / "second", dataset="drawn"))
-    assert second.card["training"]["begun_from"] == checkpoint.load(first).id
-    assert second.id != checkpoint.load(first).id
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("kind", ["tiny-vkd", "tiny-crf", "tiny-captioner", "tiny-cross-modality-alignment"])
 def test_another_network_begins_with_the_image_backbone(
@@ -242,13 +254,11 @@ def test_another_network_begins_with_the_image_backbone(
     assert all(tensor.equal(again[name]) for name, tensor in begun.network.state_dict().items())
 
 
-def test_a_network_of_colour_and_motion_gives_no_image_backbone(
-    tmp_path: Path, people: tuple[Tracklet, ...]
-) -> None:
-    plan = read_recipe("tiny-crf", ["backbone=efficientnet-lite0", "input={height: 64, width: 48}"])
-    crf = train(plan, people, tmp_path, dataset="drawn")
+def test_a_network_of_colour_and_motion_gives_no_image_backbone(tmp_path: Path) -> None:
+    crf = zoo.untrained("efficientnet-lite0", "crf")
+    checkpoint.save(tmp_path, crf.network, crf.card)
     with pytest.raises(BadRecipe, match="has the network 'crf'"):
-        begin(recipe(f"initialise={crf}"))
+        begin(recipe(f"initialise={tmp_path}"))
 
 
 def test_what_is_frozen_stays(
@@ -263,12 +273,11 @@ def test_what_is_frozen_stays(
             assert tensor.equal(before[name]) == frozen, name
 
 
-def test_distractors_and_junk_are_left_out(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
+def test_distractors_and_junk_are_left_out(tmp_path: Path, people: tuple[Tracklet, ...], once: Path) -> None:
     gone = (tmp_path / "gone.png",)
     more = [Tracklet(DISTRACTOR, 1, gone), Tracklet(JUNK, 1, gone), *people]
-    plan = recipe("schedule.steps=1")
-    with_them = train(plan, more, tmp_path / "more", dataset="drawn")
-    assert weights(with_them) == weights(train(plan, people, tmp_path / "run", dataset="drawn"))
+    with_them = train(recipe(*ONCE), more, tmp_path / "more", dataset="drawn")
+    assert weights(with_them) == weights(once / "model")
 
 
 def test_pieces_are_drawn_as_tracklets_of_their_own(tmp_path: Path) -> None:
@@ -285,15 +294,15 @@ def test_pieces_are_drawn_as_tracklets_of_their_own(tmp_path: Path) -> None:
     assert (training["tracklets"], training["recipe"]["batches"]["pieces"]) == (3, 2)
 
 
-def test_a_run_is_not_overwritten(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    train(recipe("schedule.steps=2"), people, tmp_path, dataset="drawn")
+def test_a_run_is_not_overwritten(tmp_path: Path, people: tuple[Tracklet, ...], once: Path) -> None:
+    shutil.copytree(once, tmp_path, dirs_exist_ok=True)
     before = weights(tmp_path / "model")
     with pytest.raises(TrainingError, match="holds a run already"):
-        train(recipe("schedule.steps=2"), people, tmp_path, dataset="drawn")
-    with pytest.raises(TrainingError, match=r"another recipe: run\.seed was 1, not 2"):
-        train(recipe("schedule.steps=2", "run.seed=2"), people, tmp_path, dataset="drawn", resume=True)
+        train(recipe(*ONCE), people, tmp_path, dataset="drawn")
+    with pytest.raises(TrainingError, match=r"another recipe: run\.seed was 5, not 2"):
+        train(recipe(*ONCE, "run.seed=2"), people, tmp_path, dataset="drawn", resume=True)
     with pytest.raises(TrainingError, match="other data"):
-        train(recipe("schedule.steps=2"), people[:-1], tmp_path, dataset="drawn", resume=True)
+        train(recipe(*ONCE), people[:-1], tmp_path, dataset="drawn", resume=True)
     assert weights(tmp_path / "model") == before
 
 
@@ -319,12 +328,13 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path: Path, people: tuple[Tr
         train(plan, people, tmp_path, dataset="drawn")
 
 
-def test_what_to_begin_with_must_be_there_and_fit(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    model = train(recipe("schedule.steps=1"), people, tmp_path / "run", dataset="drawn")
+def test_what_to_begin_with_must_be_there_and_fit(
+    tmp_path: Path, people: tuple[Tracklet, ...], once: Path
+) -> None:
     for overrides, error in (
         ([f"initialise={tmp_path / 'gone'}"], UnknownModel),
         ([f"initialise={tmp_path}"], BadCheckpoint),
-        ([f"initialise={model}", "backbone=resnet50"], BadRecipe),
+        ([f"initialise={once}/model", "backbone=resnet50"], BadRecipe),
     ):
         with pytest.raises(error):
             train(recipe(*overrides), people, tmp_path / "second", dataset="drawn")
@@ -402,16 +412,16 @@ def test_3d_saa_learns_from_body_parts_and_logs_the_entropy_of_its_attention(
     train(with_parts("system.appearance=none"), people, tmp_path / "other", dataset="drawn")
 
 
-def test_3d_saa_goes_on_with_what_tkp_has_learnt(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    pair = train(recipe("schedule.steps=1"), people, tmp_path / "pair", dataset="drawn")
+def test_3d_saa_goes_on_with_what_tkp_has_learnt(tmp_path: Path, once: Path) -> None:
+    pair = once / "model"
     begun = begin(with_parts(f"initialise={pair}"))
     assert type(begun.network) is SAA
     learnt = checkpoint.load(pair).network.state_dict()
     assert all(tensor.equal(learnt[name]) for name, tensor in begun.network.state_dict().items())
     assert not begun.network.training
-    taught = train(with_parts("system.appearance=none"), people, tmp_path / "run", dataset="drawn")
+    checkpoint.save(tmp_path, begun.network, zoo.untrained("efficientnet-lite0", "3d-saa-cmil").card)
     with pytest.raises(BadRecipe, match="has the network '3d-saa-cmil'"):
-        begin(recipe(f"initialise={taught}"))
+        begin(recipe(f"initialise={tmp_path}"))
 
 
 def test_the_graph_sampler_looks_before_the_first_step_and_every_so_many(
@@ -447,8 +457,8 @@ def test_looking_for_look_alikes_leaves_the_network_as_it_was(
     assert all(tensor.equal(before[name]) for name, tensor in network.state_dict().items())
 
 
-def test_a_network_begins_from_one_with_another_stride(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
-    first = train(recipe("schedule.steps=1"), people, tmp_path / "first", dataset="drawn")
+def test_a_network_begins_from_one_with_another_stride(once: Path) -> None:
+    first = once / "model"
     begun = begin(recipe(f"initialise={first}", "architecture.fine_map=true"))
     assert begun.network.architecture["fine_map"] is True
     assert begun.id == checkpoint.load(first).id

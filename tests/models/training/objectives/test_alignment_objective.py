@@ -174,6 +174,7 @@ def test_settings_without_effect_are_refused(key: str) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("published")
 def test_two_people_are_learnt_by_heart(tmp_path: Path) -> None:
     """All but the backbone learns: in so few steps, the statistics of its norms would not settle."""
     two = draw_tracklets(tmp_path / "people", identities=2, cameras=2, frames=3)

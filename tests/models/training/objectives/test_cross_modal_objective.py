@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models import zoo
+from models import checkpoint, zoo
 from models.datasets.clips import Clips
 from models.errors import BadRecipe, UnknownModel
 from models.networks.cross_modal import CrossModal
@@ -222,8 +222,10 @@ def test_what_does_not_fit_is_refused(captioner: Path, tmp_path: Path) -> None:
         reusing(tmp_path / "gone")
     with pytest.raises(BadRecipe, match="takes crops of 32 x 32"):
         reusing(captioner, "knockdown", "input={height: 64, width: 32}")
+    pair = zoo.untrained("efficientnet-lite0")
+    checkpoint.save(tmp_path / "pair", pair.network, pair.card)
     with pytest.raises(BadRecipe, match="is a tkp"):
-        reusing(Path(zoo.__file__).parent / zoo.DEFAULT)
+        reusing(tmp_path / "pair")
     with pytest.raises(BadRecipe, match="2 clips a person"):
         objective_of("batches.clips=1")
     with pytest.raises(BadRecipe, match="has the backbone 'efficientnet-lite0'"):

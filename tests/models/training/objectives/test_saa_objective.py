@@ -151,6 +151,7 @@ def test_only_the_pair_is_kept() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("published")
 def test_two_people_are_learnt_by_heart() -> None:
     """Every new term falls near zero on four clips of two people; propagation would take longer."""
     only = "system.neck=bn", "system.feature_propagation=0", "system.distance_propagation=0"
