@@ -10,17 +10,30 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models import zoo
 from models.devices import faster_in_bf16, in_bf16, make_exact, resolve_device, resolve_precision
 from models.embedder import Embedder, normalise, tracklet_feature
 from models.errors import BadClip, BadImage, DeviceUnavailable
 from models.preprocessing import Crop, prepare
-from models.training.recipe import CONFIGS, read_recipe
 from models.zoo import LoadedModel
-from tests.models.conftest import pair_of
+from tests.models.conftest import attentive, pair_of
+from tests.models.narrow import HEAD
 
 MakeCrop = Callable[..., Crop]
 HAS_CUDA = torch.cuda.is_available()
 DEVICES = ["cpu", pytest.param("cuda:0", marks=pytest.mark.skipif(not HAS_CUDA, reason="no CUDA"))]
+
+
+@pytest.fixture(scope="module")
+def untrained_model(narrow: None) -> LoadedModel:
+    """To be read, never changed."""
+    return zoo.untrained("efficientnet-lite0")
+
+
+@pytest.fixture(scope="module")
+def attentive_model(narrow: None) -> LoadedModel:
+    """The same with non-local blocks that do something."""
+    return attentive()
 
 
 @pytest.fixture(scope="module", params=DEVICES)
@@ -41,7 +54,7 @@ def clips(make_crop: MakeCrop) -> list[list[Crop]]:
 def test_it_says_what_it_is(plain: Embedder, untrained_model: LoadedModel) -> None:
     assert plain.id == untrained_model.id
     assert plain.name == "imagenet-efficientnet-lite0"
-    assert plain.dimension == 1280
+    assert plain.dimension == HEAD
     assert plain.warning == untrained_model.card["warning"]
     assert plain.precision == "fp32"
     assert plain.preprocessing == untrained_model.preprocessing
@@ -49,7 +62,7 @@ def test_it_says_what_it_is(plain: Embedder, untrained_model: LoadedModel) -> No
 
 def test_photos_give_unit_vectors(plain: Embedder, make_crop: MakeCrop) -> None:
     features = plain.embed_images([make_crop(), make_crop(200, 100)])
-    assert features.shape == (2, 1280)
+    assert features.shape == (2, HEAD)
     assert features.dtype == np.float32
     assert np.allclose(np.linalg.norm(features, axis=1), 1, atol=1e-6)
 
@@ -77,7 +90,7 @@ def test_a_mirrored_photo_is_the_same_photo_to_a_model_that_looks_at_both(
     both = replace(untrained_model, preprocessing=replace(untrained_model.preprocessing, mirror=True))
     embedder = Embedder(both, device=plain.device)
     features = embedder.embed_images(photos)
-    assert features.shape == (5, 1280)
+    assert features.shape == (5, HEAD)
     np.testing.assert_allclose(features, embedder.embed_images(mirrored), atol=1e-5)
     assert not np.allclose(plain.embed_images(photos), plain.embed_images(mirrored), atol=1e-3)
     clips, mirrored_clips = [photos, photos[:1]], [mirrored, mirrored[:1]]
@@ -125,7 +138,7 @@ def test_clip_features_are_raw_means_over_frames(plain: Embedder, make_crop: Mak
 
 def test_longest_clips_fit_and_longer_ones_are_refused(plain: Embedder, make_crop: MakeCrop) -> None:
     crop = make_crop()
-    assert plain.embed_clips([[crop] * 32]).shape == (1, 1280)
+    assert plain.embed_clips([[crop] * 32]).shape == (1, HEAD)
     with pytest.raises(BadClip, match="clip 1 has 33 frames; a clip has 1 to 32"):
         plain.embed_clips([[crop], [crop] * 33])
     with pytest.raises(BadClip, match="clip 0 has 0 frames"):
@@ -133,8 +146,8 @@ def test_longest_clips_fit_and_longer_ones_are_refused(plain: Embedder, make_cro
 
 
 def test_nothing_gives_nothing(plain: Embedder) -> None:
-    assert plain.embed_images([]).shape == (0, 1280)
-    assert plain.embed_clips([]).shape == (0, 1280)
+    assert plain.embed_images([]).shape == (0, HEAD)
+    assert plain.embed_clips([]).shape == (0, HEAD)
 
 
 def test_what_is_no_picture_is_refused(plain: Embedder, make_crop: MakeCrop) -> None:
@@ -206,7 +219,6 @@ def test_learning_in_bf16_is_left_to_the_machine(monkeypatch: pytest.MonkeyPatch
         assert in_bf16(True, "cpu")
         assert not in_bf16(False, "cpu")
     faster_in_bf16.cache_clear()
-    assert [path.stem for path in CONFIGS.glob("*.yaml") if read_recipe(path.stem).run.bf16] == []
 
 
 def test_threads_bound_torch(untrained_model: LoadedModel) -> None:

@@ -5,9 +5,10 @@ from models.inference import optimise
 from models.networks.tkp import ARCHITECTURES, TKP
 from models.zoo import LoadedModel
 from tests.models.conftest import pair_of, settled, trained
+from tests.models.narrow import narrow_and_long
 
 
-@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+@pytest.mark.parametrize("name", narrow_and_long(ARCHITECTURES))
 def test_features_stay_what_they_were(name: str) -> None:
     torch.manual_seed(0)
     network = settled(trained(TKP(name))).double()  # float32 rounding grows on its way through random layers

@@ -14,6 +14,7 @@ from models.networks.alignment import BACKBONES, CrossModalityAlignment, PseudoS
 from models.networks.catalogue import build
 from models.zoo import LoadedModel
 from tests.models.conftest import settled
+from tests.models.narrow import narrow_and_long
 
 EXACT = 1e-9  # of float64
 
@@ -27,8 +28,8 @@ def furthest(a: Tensor, b: Tensor) -> float:
     return float((a - b).abs().max() / b.abs().max())
 
 
-@pytest.fixture(scope="module", params=sorted(BACKBONES))
-def network(request: pytest.FixtureRequest) -> CrossModalityAlignment:
+@pytest.fixture(scope="module", params=narrow_and_long(BACKBONES))
+def network(narrow: None, request: pytest.FixtureRequest) -> CrossModalityAlignment:
     """One in which things move: as built, no layer is zero."""
     torch.manual_seed(0)
     return settled(CrossModalityAlignment(request.param, width=16, steps=3, neck=True)).double()
@@ -95,7 +96,7 @@ def test_a_longer_pseudo_sequence_begins_like_a_shorter_one(network: CrossModali
 
 
 @pytest.fixture(scope="module")
-def begun() -> LoadedModel:
+def begun(narrow: None) -> LoadedModel:
     return zoo.untrained("efficientnet-lite0", "cross-modality-alignment", width=16, steps=3)
 
 

@@ -19,6 +19,7 @@ from models.networks.crf import CRF, KNOWN, OFFSETS
 from models.networks.crf_subnetwork import Layer, Subnetwork, small
 from models.preprocessing import Crop
 from tests.models.conftest import pair_of
+from tests.models.narrow import narrow_lite0
 from tests.models.networks.test_tkp import EXACT, furthest
 
 ARCHITECTURES: dict[str, dict[str, Any]] = {
@@ -40,7 +41,8 @@ def crf(**architecture: Any) -> CRF:
 
 @pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
 def network(request: pytest.FixtureRequest) -> CRF:
-    return crf(**ARCHITECTURES[request.param]).double()
+    with narrow_lite0():
+        return crf(**ARCHITECTURES[request.param]).double()
 
 
 def frames(count: int, seed: int = 0) -> Tensor:
@@ -312,7 +314,8 @@ def test_a_checkpoint_brings_the_same_network_back(name: str, tmp_path: Any) -> 
 @pytest.mark.parametrize("name", ["local-global", "lite0"])
 def test_the_embedder_takes_it_in_both_precisions(name: str, make_crop: Callable[..., Crop]) -> None:
     architecture = dict(ARCHITECTURES[name])
-    model = zoo.untrained(architecture.pop("backbone", "small"), "crf", **architecture)
+    with narrow_lite0():
+        model = zoo.untrained(architecture.pop("backbone", "small"), "crf", **architecture)
     crops = [make_crop() for _ in range(2)]  # a CPU without instructions for bf16 takes its time
     exact, rough = (Embedder(model, device="cpu", precision=precision) for precision in ("fp32", "bf16"))
     assert np.allclose(np.linalg.norm(exact.embed_images(crops), axis=1), 1, atol=1e-6)

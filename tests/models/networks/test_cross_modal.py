@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from models.networks.catalogue import build
 from models.networks.cross_modal import BACKBONES, CrossModal, SequenceLSTM
+from tests.models.narrow import narrow_and_long
 
 # Equalities hold to rounding, and random deep networks amplify that of float32: float64 shows that they hold.
 EXACT = 1e-9
@@ -19,8 +20,8 @@ def pictures(network: CrossModal, count: int, seed: int = 0) -> Tensor:
     return torch.randn(count, 3, *SIZES[network.backbone], generator=draw, dtype=torch.float64)
 
 
-@pytest.fixture(scope="module", params=sorted(BACKBONES))
-def network(request: pytest.FixtureRequest) -> CrossModal:
+@pytest.fixture(scope="module", params=narrow_and_long(BACKBONES))
+def network(narrow: None, request: pytest.FixtureRequest) -> CrossModal:
     torch.manual_seed(0)
     network = CrossModal(request.param, embedding=6, hidden=5).double().train()
     for module in network.modules():

@@ -5,6 +5,7 @@ from torch import Tensor
 from models.networks.tkp import ARCHITECTURES, TKP, Architecture
 from models.zoo import LoadedModel
 from tests.models.conftest import settled, trained
+from tests.models.narrow import narrow_and_long
 
 # Equalities hold to rounding, and random deep networks amplify that of float32: float64 shows that they hold.
 EXACT = 1e-9
@@ -19,8 +20,8 @@ def furthest(a: Tensor, b: Tensor) -> float:
     return float((a - b).abs().max() / b.abs().max())
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
-def network(request: pytest.FixtureRequest) -> TKP:
+@pytest.fixture(scope="module", params=narrow_and_long(ARCHITECTURES))
+def network(narrow: None, request: pytest.FixtureRequest) -> TKP:
     torch.manual_seed(0)
     return settled(trained(TKP(request.param))).double()
 
@@ -121,8 +122,8 @@ def test_a_fine_map_has_twice_the_height_and_width_and_the_same_weights() -> Non
     fine.load_state_dict(plain.state_dict())
     x = torch.zeros(1, 3, 192, 96)
     with torch.inference_mode():
-        assert plain.eval().image(x).shape == (1, 1280, 6, 3)
-        assert fine.eval().image(x).shape == fine.video(x, [1]).shape == (1, 1280, 12, 6)
+        assert plain.eval().image(x).shape == (1, plain.dimension, 6, 3)
+        assert fine.eval().image(x).shape == fine.video(x, [1]).shape == (1, plain.dimension, 12, 6)
 
 
 def test_resnet_has_the_fine_map_always() -> None:

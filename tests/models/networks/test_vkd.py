@@ -13,6 +13,7 @@ from models.networks.catalogue import build
 from models.networks.vkd import ARCHITECTURES, VKD
 from models.zoo import LoadedModel
 from tests.models.conftest import settled
+from tests.models.narrow import narrow_and_long
 
 EXACT = 1e-9  # of float64
 
@@ -26,8 +27,8 @@ def furthest(a: Tensor, b: Tensor) -> float:
     return float((a - b).abs().max() / b.abs().max())
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
-def network(request: pytest.FixtureRequest) -> VKD:
+@pytest.fixture(scope="module", params=narrow_and_long(ARCHITECTURES))
+def network(narrow: None, request: pytest.FixtureRequest) -> VKD:
     torch.manual_seed(0)
     return settled(VKD(request.param, neck=True)).double()
 
@@ -101,13 +102,13 @@ def test_lengths_that_do_not_fit_are_refused(lengths: list[int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def begun() -> LoadedModel:
+def begun(narrow: None) -> LoadedModel:
     return zoo.untrained("efficientnet-lite0", "vkd", neck=True)
 
 
-def test_training_begins_with_imagenet_weights(begun: LoadedModel, untrained_model: LoadedModel) -> None:
+def test_training_begins_with_imagenet_weights(begun: LoadedModel) -> None:
     assert zoo.untrained("efficientnet-lite0", "vkd", neck=True).id == begun.id
-    theirs = untrained_model.network.state_dict()
+    theirs = zoo.untrained("efficientnet-lite0").network.state_dict()
     for name, tensor in begun.network.state_dict().items():
         if name.startswith("backbone."):
             assert tensor.equal(theirs[name.replace("backbone.", "image.")]), name
@@ -121,7 +122,7 @@ def test_a_checkpoint_embeds_photos_and_clips_into_one_space(
     embedder = Embedder(checkpoint.load(tmp_path), precision=precision, device="cpu")
     crops = [rng.integers(0, 255, (64, 32, 3), dtype=np.uint8) for _ in range(3)]
     photos, clips = embedder.embed_images(crops), embedder.embed_clips([crops])
-    assert photos.shape == (3, 1280)
+    assert photos.shape == (3, begun.dimension)
     single = embedder.embed_clips([crops[:1]])[0]
     assert single / np.linalg.norm(single) == pytest.approx(
         photos[0], abs=1e-5 if precision == "fp32" else 0.02
