@@ -19,7 +19,10 @@ from models.errors import Cancelled, TrainingError
 from models.zoo import LoadedModel
 from tests.models.adaptation.conftest import Finished
 from tests.models.adaptation.world import FEW, FORGIVING, World, quick, small_model
+from tests.models.narrow import narrow_lite0
 from tests.models.people import draw_tracklets
+
+ONE_ROUND = quick(gate=FORGIVING, rounds=1)
 
 
 def run(
@@ -121,7 +124,7 @@ def test_marks_are_links_unless_they_cannot_be_true(parent: LoadedModel, tmp_pat
         for person in range(0, 20, 2)
     ]
     said.append(Verdicts("s20", ("0-0-0", "9-9-9"), ("4-0-0", "6-0-0", "8-0-0")))
-    result = run(World(said=tuple(said)), parent, tmp_path)
+    result = run(World(said=tuple(said)), parent, tmp_path, ONE_ROUND)
 
     (marked,) = [note for note in result.notes if "who is one person" in note]
     (refused,) = [note for note in result.notes if "cannot be true" in note]
@@ -134,7 +137,7 @@ def test_marks_are_links_unless_they_cannot_be_true(parent: LoadedModel, tmp_pat
     assert f"labels: {card['labels']}" in (tmp_path / "report.html").read_text()
 
     world = World()  # marks that are gone, or came, while a run goes on change it no more
-    again = run(world, parent, tmp_path)
+    again = run(world, parent, tmp_path, ONE_ROUND)
     assert (again.notes, world.asked) == (result.notes, [])
 
 
@@ -189,7 +192,7 @@ def test_too_little_is_said_in_a_sentence(
 
 
 def test_one_camera_is_said(parent: LoadedModel, tmp_path: Path) -> None:
-    result = run(World(people=40, cameras=1), parent, tmp_path)
+    result = run(World(people=40, cameras=1), parent, tmp_path, ONE_ROUND)
 
     assert any("one camera" in note for note in result.notes)
     assert all("another camera" not in measure.name for measure in result.measures)
@@ -205,7 +208,9 @@ def test_one_person_is_said(parent: LoadedModel, tmp_path: Path) -> None:
                 alone = World(people=1).crops([f"{0 if person < 18 else person}-{camera}-{person}"])
                 yield replace(next(alone), id=crops.id)
 
-    result = run(Guard(times=False), parent, tmp_path, quick(gate=FORGIVING, neighbourhood={"k1": 30}))
+    result = run(
+        Guard(times=False), parent, tmp_path, quick(gate=FORGIVING, neighbourhood={"k1": 30}, rounds=1)
+    )
 
     assert any("look like one person" in note for note in result.notes), result.rounds
 
@@ -218,7 +223,7 @@ def test_duplicates_are_counted_and_left_out(parent: LoadedModel, tmp_path: Path
                 same = World().crops([f"{int(person) % 15}-{rest}"])
                 yield replace(next(same), id=crops.id)
 
-    result = run(Twice(), parent, tmp_path)
+    result = run(Twice(), parent, tmp_path, ONE_ROUND)
 
     assert result.counts["duplicates"] == 10
     assert result.counts["used"] + result.counts["held out"] == 30
@@ -253,6 +258,7 @@ def test_a_damaged_state_is_named(parent: LoadedModel, finished: Finished, tmp_p
         run(World(), parent, tmp_path)
 
 
+@pytest.mark.long
 def test_bfloat16_learns_nearly_the_same(parent: LoadedModel, finished: Finished, tmp_path: Path) -> None:
     settings = quick(gate=FORGIVING, learning={**FEW, "bf16": True})
     fast, exact = run(World(), parent, tmp_path, settings), finished.result
@@ -268,7 +274,7 @@ def test_the_precision_is_chosen_once(
     parent: LoadedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that begins on a processor with bfloat16 goes on with it on one without, and says so."""
-    settings = quick(learning={**FEW, "bf16": None})
+    settings = quick(learning={**FEW, "bf16": None}, rounds=1)
     monkeypatch.setattr("models.devices.faster_in_bf16", lambda _device: True)
     with pytest.raises(Cancelled):
         adapt(World(), parent, settings, tmp_path, name="ours", cancelled=lambda: True, device="cpu")
@@ -296,7 +302,7 @@ def test_simulated_people_take_part_and_are_judged(parent: LoadedModel, tmp_path
     train, test = people[:8], people[8:]
     simulated = Dataset("simulated", (Split(train, test[::2], test),))
     half = {**FEW, "simulated": 0.5}
-    settings = quick(gate=FORGIVING, learning=half)
+    settings = quick(gate=FORGIVING, learning=half, rounds=1)
 
     alone = run(World(), parent, tmp_path / "a", settings)
     beside = adapt(World(), parent, settings, tmp_path / "b", name="ours", simulated=simulated, device="cpu")
@@ -307,11 +313,11 @@ def test_simulated_people_take_part_and_are_judged(parent: LoadedModel, tmp_path
 
 
 def test_a_pair_of_networks_becomes_one(tmp_path: Path) -> None:
-    pair = small_model("tkp")
+    with narrow_lite0():
+        pair = small_model("tkp")
+        result = run(World(), pair, tmp_path, quick(gate=FORGIVING, rounds=1, steps=2))
+        network = checkpoint.load(result.model or tmp_path / "rejected").network
 
-    result = run(World(), pair, tmp_path, quick(gate=FORGIVING, rounds=1, steps=2))
-
-    network = checkpoint.load(result.model or tmp_path / "rejected").network
     state = network.state_dict()
     images = {key.removeprefix("image."): value for key, value in state.items() if key.startswith("image.")}
     assert all((state[f"video.backbone.{key}"] == value).all() for key, value in images.items())

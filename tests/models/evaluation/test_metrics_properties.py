@@ -1,7 +1,7 @@
 """What must hold of every ranking."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.evaluation.metrics import (
@@ -18,6 +18,7 @@ from models.evaluation.metrics import (
 from tests.models.rankings import Problem, extended, permuted, problems, slow_judge
 
 DEPTH = 12
+fewer = settings(max_examples=40)  # each is a whole gallery, and many properties hold of each
 
 
 def figures(problem: Problem) -> tuple[list[float], float, float, float, int]:
@@ -31,6 +32,7 @@ def figures(problem: Problem) -> tuple[list[float], float, float, float, int]:
     )
 
 
+@fewer
 @given(st.one_of(problems(), problems(ties=True)))
 def test_a_slow_judge_agrees(problem: Problem) -> None:
     expected = slow_judge(problem, DEPTH)
@@ -41,6 +43,7 @@ def test_a_slow_judge_agrees(problem: Problem) -> None:
     assert found[4] == expected[4]
 
 
+@fewer
 @given(st.one_of(problems(), problems(ties=True)))
 def test_the_best_are_the_head_of_the_ranking(problem: Problem) -> None:
     ranking = rank(problem.distances, problem.query, problem.gallery)
@@ -49,18 +52,21 @@ def test_the_best_are_the_head_of_the_ranking(problem: Problem) -> None:
         assert (np.flatnonzero(right) + 1).tolist() == ranks[ranks <= DEPTH].tolist()
 
 
+@fewer
 @given(problems(), st.integers(0, 99))
 def test_the_order_of_the_gallery_does_not_matter(problem: Problem, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(problem.gallery))
     assert figures(permuted(problem, order)) == figures(problem)
 
 
+@fewer
 @given(problems(), st.floats(-1, 99))
 def test_junk_changes_nothing(problem: Problem, distance: float) -> None:
     more = extended(problem, -1, np.full(len(problem.query), distance))
     assert figures(more) == figures(problem)
 
 
+@fewer
 @given(problems(), st.floats(-1, 99))
 def test_distractors_never_help(problem: Problem, distance: float) -> None:
     more = figures(extended(problem, 0, np.full(len(problem.query), distance)))
@@ -72,6 +78,7 @@ def test_distractors_never_help(problem: Problem, distance: float) -> None:
     assert more[4] == before[4]
 
 
+@fewer
 @given(problems())
 def test_a_distractor_ahead_of_all_makes_every_figure_worse(problem: Problem) -> None:
     more = figures(extended(problem, 0, np.full(len(problem.query), -1.0)))
@@ -80,6 +87,7 @@ def test_a_distractor_ahead_of_all_makes_every_figure_worse(problem: Problem) ->
     assert max(m - b for m, b in zip(more[1:4], before[1:4], strict=True)) < 0
 
 
+@fewer
 @given(problems())
 def test_a_perfect_ranking_is_1_everywhere(problem: Problem) -> None:
     same = problem.query.identities[:, None] == problem.gallery.identities
@@ -89,6 +97,7 @@ def test_a_perfect_ranking_is_1_everywhere(problem: Problem) -> None:
     assert (single_gallery_shot(perfect.distances, perfect.query, perfect.gallery, 3) == 1).all()
 
 
+@fewer
 @given(st.one_of(problems(), problems(ties=True)))
 def test_the_trapezoid_is_never_the_larger_one(problem: Problem) -> None:
     ranking = rank(problem.distances, problem.query, problem.gallery)
@@ -96,12 +105,14 @@ def test_the_trapezoid_is_never_the_larger_one(problem: Problem) -> None:
     assert (both[0] <= both[1] + 1e-12).all()
 
 
+@fewer
 @given(problems(), st.floats(0.5, 20), st.floats(-5, 5))
 def test_only_the_order_of_distances_matters(problem: Problem, scale: float, shift: float) -> None:
     moved = Problem(problem.distances * scale + shift, problem.query, problem.gallery)
     assert figures(moved) == figures(problem)
 
 
+@fewer
 @given(st.one_of(problems(), problems(ties=True)), st.floats(0, 1))
 def test_no_more_impostors_are_accepted_than_asked_for(problem: Problem, far: float) -> None:
     apart = extended(problem, 99, np.full(len(problem.query), 3.5))  # somebody else, whom verification needs
@@ -117,6 +128,7 @@ def test_no_more_impostors_are_accepted_than_asked_for(problem: Problem, far: fl
         assert ((apart.distances <= found.threshold) & kept & ~same).sum() > far * (kept & ~same).sum() - 1e-9
 
 
+@fewer
 @given(problems(lowest=0), st.floats(0, 1))
 def test_no_more_false_alarms_are_raised_than_asked_for(problem: Problem, far: float) -> None:
     whole = extended(problem, 98, np.full(len(problem.query), 3.5))  # every query has somebody to see

@@ -55,9 +55,9 @@ def test_photos_are_those_of_torch(
     asked = replace(model, preprocessing=replace(model.preprocessing, mirror=mirror))
     torchs = Embedder(asked, device="cpu")
     ours = Embedder(asked, device="cpu", runtime="onnx", exported=exported_networks)
-    photos = [make_crop(60 + 5 * i, 20 + 3 * i) for i in range(32)]
+    photos = [make_crop(60 + 5 * i, 20 + 3 * i) for i in range(9)]
     right = torchs.embed_images(photos)
-    for count in (0, 1, 2, 5, 32):
+    for count in (0, 1, 2, 5, 9):
         found = ours.embed_images(photos[:count])
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, right[:count], atol=CLOSE)
