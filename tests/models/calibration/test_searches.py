@@ -64,7 +64,7 @@ def test_probabilities_are_right_for_people_who_were_not_learnt_from() -> None:
 def test_look_alikes_who_come_together_make_each_of_them_less_telling() -> None:
     """Every stranger comes six times: pairs say what they said before, but lists are bolder than right."""
     known = []
-    for one in gaussian(200, 1):
+    for one in gaussian(80, 1):
         scores = np.concatenate([one.evidence.scores[one.same], np.repeat(one.evidence.scores[~one.same], 6)])
         same = np.arange(len(scores)) < one.same.sum()
         numbers = {"scores": scores, "cosines": np.zeros(len(scores))}
