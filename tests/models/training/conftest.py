@@ -23,6 +23,6 @@ def untrained_model(narrow: None) -> LoadedModel:
 
 @pytest.fixture
 def published() -> Iterator[None]:
-    """The published backbone after all, for a test in which people are learnt by heart."""
+    """The published backbone after all, for a test of what is learnt."""
     with published_lite0():
         yield

@@ -166,6 +166,7 @@ def test_a_run_begins_from_a_checkpoint_and_its_card_names_no_folder_of_the_mach
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("published")
 def test_norms_fit_the_weights_that_are_written(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     """With EfficientNet's momentum of .01 the statistics would still be ImageNet's after four steps."""
     models = []
