@@ -9,13 +9,13 @@ from models.zoo import LoadedModel
 from tests.models.narrow import narrow_lite0, published_lite0
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def narrow() -> Iterator[None]:
     with narrow_lite0():
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def untrained_model(narrow: None) -> LoadedModel:
     """What training begins with here; to be read, never changed."""
     return zoo.untrained("efficientnet-lite0")
