@@ -126,6 +126,7 @@ def test_a_killed_run_goes_on_to_the_same_result(made: Path, tmp_path: Path, wai
     assert all((out / name).read_bytes() == (made / name).read_bytes() for name in pictures)
 
 
+@pytest.mark.long
 def test_a_drawing_process_that_is_killed_is_replaced_and_the_result_the_same(
     made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,6 +170,7 @@ def test_test_people_of_one_world_share_its_cameras_though_made_in_parts(tmp_pat
     assert len({line["identity"] for line in lines if line["split"] == "bbox_test"}) >= 2
 
 
+@pytest.mark.long
 def test_tests_of_clips_begin_with_somebody_in_front(tmp_path: Path) -> None:
     changes: dict[str, Any] = {"identities": 4, "test_identities": 4, "people": 4, "least_visible": 0.12}
     preset = replace(UNLIKE, **changes, frames=(6, 6), crossed_first=True)

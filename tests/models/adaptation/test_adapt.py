@@ -315,7 +315,7 @@ def test_simulated_people_take_part_and_are_judged(parent: LoadedModel, tmp_path
 def test_a_pair_of_networks_becomes_one(tmp_path: Path) -> None:
     with narrow_lite0():
         pair = small_model("tkp")
-        result = run(World(), pair, tmp_path, quick(gate=FORGIVING, rounds=1, steps=2))
+        result = run(World(people=12), pair, tmp_path, quick(gate=FORGIVING, rounds=1, steps=2))
         network = checkpoint.load(result.model or tmp_path / "rejected").network
 
     state = network.state_dict()

@@ -132,6 +132,7 @@ def test_a_run_that_was_killed_ends_with_the_same_bits(
     ]
 
 
+@pytest.mark.long
 def test_worker_processes_change_nothing(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     alone = train(recipe("schedule.steps=2"), people, tmp_path / "alone", dataset="drawn")
     plan = recipe("schedule.steps=2", "batches.workers=2")
@@ -284,13 +285,13 @@ def test_distractors_and_junk_are_left_out(tmp_path: Path, people: tuple[Trackle
 def test_pieces_are_drawn_as_tracklets_of_their_own(tmp_path: Path) -> None:
     whole = draw_tracklets(tmp_path / "people", identities=3, cameras=1, frames=5)
     cut = cut_tracklets(whole, 2)  # two of each person's one
-    plan = ("schedule={epochs: 2}", "batches={identities: 3, clips: 1, frames: 1}")
+    plan = ("schedule={epochs: 1}", "batches={identities: 3, clips: 1, frames: 1}")
     of_pieces = train(recipe(*plan, "batches.pieces=2"), whole, tmp_path / "pieces", dataset="drawn")
     train(recipe(*plan), whole, tmp_path / "whole", dataset="drawn")
 
     assert weights(of_pieces) == weights(train(recipe(*plan), cut, tmp_path / "cut", dataset="drawn"))
     # An epoch sees every piece once.
-    assert len(logged(tmp_path / "pieces")) == 2 * len(logged(tmp_path / "whole")) == 4
+    assert len(logged(tmp_path / "pieces")) == 2 * len(logged(tmp_path / "whole")) == 2
     training = checkpoint.load(of_pieces).card["training"]
     assert (training["tracklets"], training["recipe"]["batches"]["pieces"]) == (3, 2)
 

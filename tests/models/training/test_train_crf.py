@@ -48,6 +48,7 @@ def test_three_people_are_learnt_by_heart(tmp_path: Path, people: tuple[Tracklet
         assert row[own].min() > row[~own].max()
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_ends_with_the_same_bits(tmp_path: Path, people: tuple[Tracklet, ...]) -> None:
     """What dropout drops is a function of seed and step too."""
     whole = train(recipe(), people, tmp_path / "whole", dataset="drawn")

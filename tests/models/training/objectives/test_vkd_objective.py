@@ -227,6 +227,7 @@ def test_frozen_blocks_keep_their_statistics_while_training() -> None:
             assert buffer.equal(before[f"network.backbone.{name}"]) == frozen, name
 
 
+@pytest.mark.long
 def test_a_student_trains_and_resumes(tmp_path: Path, run: Path, drawn: tuple[Tracklet, ...]) -> None:
     plan = read_recipe(
         "tiny-vkd",
