@@ -1,6 +1,6 @@
 """What a training run does, all of it: read from YAML, checked to the last key, and kept with the weights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -35,12 +35,24 @@ class Recipe(Plan):
     def _consistent(self) -> Self:
         if self.architecture.get("projection") is not None:
             raise ValueError("architecture.projection is not trained: `sightline models whiten` computes it")
-        with torch.device("meta"):
-            build_network(self.network, {"backbone": self.backbone, **self.architecture})
+        check_buildable(self.network, self.backbone, self.architecture)
         least = BACKBONES[self.backbone].least
         if min(self.input.height, self.input.width) < least:
             raise ValueError(f"{self.backbone} takes crops of {least} pixels a side and more")
         return self
+
+
+_BUILDABLE: Final[set[tuple[str, str, str]]] = set()
+"""What was built once in this process: even without weights it takes a tenth of a second and more."""
+
+
+def check_buildable(kind: str, backbone: str, architecture: Mapping[str, Any]) -> None:
+    """Raise ValueError where there is no such network."""
+    key = kind, backbone, repr(sorted(architecture.items()))
+    if key not in _BUILDABLE:
+        with torch.device("meta"):
+            build_network(kind, {"backbone": backbone, **architecture})
+        _BUILDABLE.add(key)
 
 
 def read_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
