@@ -39,7 +39,13 @@ def crf(**architecture: Any) -> CRF:
     return network
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.long] if name == "augmented" else [])
+        for name in sorted(ARCHITECTURES)
+    ],
+)
 def network(request: pytest.FixtureRequest) -> CRF:
     with narrow_lite0():
         return crf(**ARCHITECTURES[request.param]).double()
