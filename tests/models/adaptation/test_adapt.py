@@ -66,6 +66,7 @@ def test_a_second_call_reads_nothing_again(parent: LoadedModel, finished: Finish
     assert (second.measures, second.rounds) == (finished.result.measures, finished.result.rounds)
 
 
+@pytest.mark.long
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(
     parent: LoadedModel, finished: Finished, tmp_path: Path
 ) -> None:
