@@ -3,10 +3,11 @@
     python -m benchmarks.fairness --seconds 30 --tracklets 5000 --searches 120
 
 `sightline serve` on a gallery of random tracklets, with a case of that many searches. One modest key reads a
-list, a tracklet and a strip, one after the other, and meanwhile uploads a photo and searches with it. It is
-alone at first; then beside a greedy key with 60 connections of the same reads; then beside one that asks for
-the journey of the case over 45; then beside one that uploads photos over 12, small files that cost as much to
-decode as a photo may.
+list, a tracklet and a strip, one after the other, and meanwhile uploads a photo and searches with it, and
+watches clips that nobody has watched before. It is alone at first; then beside a greedy key with 60
+connections of the same reads; then beside one that asks for the journey of the case over 45; then beside one
+that uploads photos over 12, small files that cost as much to decode as a photo may; then beside one that
+watches long stretches of a recording over 24, each another one.
 
 It reports the latencies of the modest key, and what the greedy one was answered. This script takes CPU of the
 same machine.
@@ -20,8 +21,9 @@ import socket
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count, cycle, repeat
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from benchmarks import load
 from gallery import Gallery, GallerySettings
 
 PATIENCE = 300.0
-READERS, TRAVELLERS, UPLOADERS = 60, 45, 12
+READERS, TRAVELLERS, UPLOADERS, WATCHERS = 60, 45, 12, 24
 COSTLY_SIDE = 6900  # pixels: near the largest photo that is taken by default
 
 
@@ -64,17 +66,27 @@ async def open_case(client: httpx2.AsyncClient, key: str, searches: int) -> str:
     return f"/v1/cases/{case}/journey"
 
 
+async def recorded(client: httpx2.AsyncClient, key: str) -> str:
+    """The id of the video that can be played: the others were never recorded."""
+    asked: dict[str, Any] = {"limit": 100}
+    while True:
+        page = (await client.get("/v1/videos", params=asked, headers={"X-API-Key": key})).json()
+        for video in page["items"]:
+            if video["file_name"] == load.RECORDINGS[0].name:
+                return str(video["id"])
+        asked["cursor"] = page["next_cursor"]
+
+
 async def read(
-    client: httpx2.AsyncClient, key: str, paths: Sequence[str], end: float
+    client: httpx2.AsyncClient, key: str, paths: Iterator[str], end: float
 ) -> tuple[list[float], Counter[int]]:
-    """Read until the time is over; returns the seconds of each answer, and the statuses."""
+    """Read one after the other until the time is over; returns the seconds of each, and the statuses."""
     took, statuses = [], Counter[int]()
     while time.monotonic() < end:
-        for path in paths:
-            began = time.monotonic()
-            answer = await client.get(path, headers={"X-API-Key": key})
-            took.append(time.monotonic() - began)
-            statuses[answer.status_code] += 1
+        began = time.monotonic()
+        answer = await client.get(next(paths), headers={"X-API-Key": key})
+        took.append(time.monotonic() - began)
+        statuses[answer.status_code] += 1
     return took, statuses
 
 
@@ -117,27 +129,40 @@ async def measure(url: str, keys: Sequence[str], paths: Sequence[str], asked: ar
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(base_url=url, timeout=PATIENCE, limits=limits) as client:
         journey = await open_case(client, greedy, asked.searches)
-        columns = "p50, s | p95, s | longest, s"
-        print(f"\n| beside | reads | {columns} | photo to answer | {columns} | answers to the greedy key |")
-        print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
+        video = await recorded(client, greedy)
+        asks = ("reads", "photo to answer", "clips")
+        columns = " | ".join(f"{one} | p50, s | p95, s | longest, s" for one in asks)
+        print(f"\n| beside | {columns} | the greedy key |")
+        print("|---|" + "---:|" * 12 + "---|")
         photo = costly()
+        # No two are the same, so that each is cut: of the greedy key's long ones, and of the modest key's.
+        stretches = (f"/v1/videos/{video}/clip?offset={n % 20}&seconds={119 - n // 20}" for n in count())
+        clips = (f"/v1/videos/{video}/clip?offset={n % 20}&seconds={5 + n // 20}" for n in count())
         crowds: dict[str, tuple[int, Callable[[float], Coroutine[Any, Any, Counter[int]]]]] = {
-            "nobody": (0, lambda end: _statuses(client, greedy, paths, end)),
-            f"{READERS} readers": (READERS, lambda end: _statuses(client, greedy, paths, end)),
-            f"{TRAVELLERS} journeys": (TRAVELLERS, lambda end: _statuses(client, greedy, [journey], end)),
+            "nobody": (0, lambda end: _statuses(client, greedy, cycle(paths), end)),
+            f"{READERS} readers": (READERS, lambda end: _statuses(client, greedy, cycle(paths), end)),
+            f"{TRAVELLERS} journeys": (
+                TRAVELLERS,
+                lambda end: _statuses(client, greedy, repeat(journey), end),
+            ),
             f"{UPLOADERS} uploads": (UPLOADERS, lambda end: upload(client, greedy, photo, end)),
+            f"{WATCHERS} watchers": (WATCHERS, lambda end: _statuses(client, greedy, stretches, end)),
         }
-        for name, (count, act) in crowds.items():
+        for name, (number, act) in crowds.items():
             end = time.monotonic() + asked.seconds
-            crowd = [asyncio.create_task(act(end)) for _ in range(count)]
-            (reads, _), finds = await asyncio.gather(
-                read(client, modest, paths, end), find(client, modest, end)
+            crowd = [asyncio.create_task(act(end)) for _ in range(number)]
+            (reads, _), finds, (watched, seen) = await asyncio.gather(
+                read(client, modest, cycle(paths), end),
+                find(client, modest, end),
+                read(client, modest, clips, end),
             )
             answered = sum(await asyncio.gather(*crowd), Counter[int]())
-            print(f"| {name} | {_told(reads)} | {_told(finds)} | {dict(answered)} |", flush=True)
+            assert set(seen) == {200}, seen
+            columns = " | ".join(_told(took) for took in (reads, finds, watched))
+            print(f"| {name} | {columns} | {dict(answered)} |", flush=True)
 
 
-async def _statuses(client: httpx2.AsyncClient, key: str, paths: Sequence[str], end: float) -> Counter[int]:
+async def _statuses(client: httpx2.AsyncClient, key: str, paths: Iterator[str], end: float) -> Counter[int]:
     _, statuses = await read(client, key, paths, end)
     return statuses
 
