@@ -80,6 +80,7 @@ def test_without_a_key_the_page_asks_and_goes_on(visit: Visit) -> None:
     expect(page.locator("#signin")).to_be_visible()
 
 
+@pytest.mark.long
 def test_for_a_key_without_cameras_the_page_is_that_of_an_empty_gallery(visit: Visit) -> None:
     gallery = visit.site.gallery
     gallery.groups.add("nobody", [])
@@ -91,6 +92,7 @@ def test_for_a_key_without_cameras_the_page_is_that_of_an_empty_gallery(visit: V
     expect(visit.page.locator(".nothing")).to_contain_text("Nothing is indexed yet")
 
 
+@pytest.mark.long
 def test_a_session_that_ends_in_the_middle_is_asked_for_again_and_nothing_is_lost(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()
@@ -117,6 +119,7 @@ def test_a_refused_photo_is_explained_in_the_servers_words(visit: Visit) -> None
     expect(alert).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_server_that_is_away_can_be_tried_again(visit: Visit) -> None:
     visit.forgive("ERR_FAILED")
     visit.open()
@@ -142,6 +145,7 @@ def hold_searches(visit: Visit) -> list[Route]:
     return waiting
 
 
+@pytest.mark.long
 def test_a_slow_server_shows_that_work_goes_on(visit: Visit) -> None:
     visit.open()
     waiting = hold_searches(visit)
@@ -166,6 +170,7 @@ def test_the_newest_question_wins(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+@pytest.mark.long
 def test_links_to_other_hosts_are_not_followed_with_the_key(visit: Visit) -> None:
     visit.open()
 

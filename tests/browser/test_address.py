@@ -44,6 +44,7 @@ def test_reload_shows_the_same(visit: Visit) -> None:
     assert visit.page.url == address
 
 
+@pytest.mark.long
 def test_a_link_passed_on_shows_the_same(visit: Visit, browser: Browser) -> None:
     address = search_and_narrow(visit)
     assert visit.site.key not in address
@@ -138,6 +139,7 @@ def test_a_site_that_is_not_seen_is_asked_for_and_searches_nowhere_else(visit: V
     assert cameras_of(visit) == {"Lobby", "North street"}
 
 
+@pytest.mark.long
 def test_a_photo_that_comes_before_the_cameras_waits_for_those_of_the_site(visit: Visit) -> None:
     held: list[Route] = []
     page = visit.page
@@ -159,6 +161,7 @@ def test_a_photo_that_comes_before_the_cameras_waits_for_those_of_the_site(visit
     visit.wait_for_answer()
 
 
+@pytest.mark.long
 def test_the_skip_link_leaves_the_answer_alone(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -180,6 +183,7 @@ def test_a_search_that_is_not_there_is_said_to_be(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+@pytest.mark.long
 def test_signing_out_leaves_no_address_behind(visit: Visit) -> None:
     visit.forgive("401")
     visit.open()

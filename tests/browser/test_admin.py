@@ -104,6 +104,7 @@ def test_a_key_is_made_used_seen_in_the_trail_and_revoked(visit: Visit) -> None:
     asked.get_by_role("button", name="Cancel").click()
 
 
+@pytest.mark.long
 def test_groups_are_made_filled_and_deleted(visit: Visit) -> None:
     page = visit.page
     visit.open()
@@ -206,6 +207,7 @@ def test_a_held_recording_stays_until_the_hold_is_lifted_and_then_has_a_certific
     expect(trail.locator(".event").filter(has_text=re.compile("Erased(?! data)"))).to_have_count(1)
 
 
+@pytest.mark.long
 def test_what_a_correction_changes_is_said_before_it_counts(visit: Visit) -> None:
     visit.open()
     item = open_camera(visit, "Lobby")
@@ -235,6 +237,7 @@ def test_what_a_correction_changes_is_said_before_it_counts(visit: Visit) -> Non
     assert f"{moved.start_time:%H:%M:%S}" == "12:30:00"
 
 
+@pytest.mark.long
 def test_rules_are_tried_set_and_removed(visit: Visit) -> None:
     page = visit.page
     visit.open()

@@ -69,6 +69,7 @@ def test_a_whole_site_is_one_filter(visit: Visit) -> None:
     expect(token).to_have_text("Lobby")
 
 
+@pytest.mark.long
 def test_times_are_those_of_the_cameras(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -81,6 +82,7 @@ def test_times_are_those_of_the_cameras(visit: Visit) -> None:
     expect(page.locator("#coverage")).to_contain_text("Thu, 12 Mar 2026, 14:10:00 \N{EN DASH} 14:30:00 UTC+1")
 
 
+@pytest.mark.long
 def test_a_backward_time_range_is_refused_before_it_is_sent(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

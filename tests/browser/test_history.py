@@ -63,6 +63,7 @@ def test_the_history_opens_and_asks_again(searched: Visit) -> None:
     expect(page.locator(".compared")).to_have_text("Asked again now: nothing new was found.")
 
 
+@pytest.mark.long
 def test_an_answer_outlives_its_photo(searched: Visit) -> None:
     page = searched.page
     probe = page.evaluate(

@@ -45,6 +45,7 @@ def test_arrows_go_from_hit_to_hit(visit: Visit) -> None:
     expect(hits.nth(34)).to_be_focused()
 
 
+@pytest.mark.long
 def test_a_question_mark_tells_all_keys(visit: Visit) -> None:
     visit.open()
     page = visit.page

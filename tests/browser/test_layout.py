@@ -88,8 +88,15 @@ def test_everything_is_done_with_the_keyboard(visit: Visit) -> None:
     expect(visit.hits.nth(1)).to_be_focused()
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"),
+    [
+        (390, 844, "light"),
+        pytest.param(1280, 800, "dark", marks=pytest.mark.long),
+        pytest.param(1280, 800, "light", marks=pytest.mark.long),
+        pytest.param(390, 844, "dark", marks=pytest.mark.long),
+    ],
+)
 def test_nothing_is_cut_off_or_faint(visit: Visit, width: int, height: int, scheme: str) -> None:
     page = visit.page
     page.set_viewport_size({"width": width, "height": height})
@@ -184,6 +191,7 @@ def test_nothing_jumps_while_the_page_fills_and_is_gone_through(
     assert page.evaluate("shift") < 0.1
 
 
+@pytest.mark.long
 def test_the_bar_for_marks_stays_where_it_is_to_the_end_of_the_list(visit: Visit) -> None:
     page, bar, more = visit.page, visit.page.locator("#feedback"), visit.page.locator("#more")
     visit.open()

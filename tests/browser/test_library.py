@@ -54,6 +54,7 @@ def test_days_are_those_of_the_camera(visit: Visit) -> None:
     assert (day, hours, left) == ("2026-03-29", 23, pytest.approx(12 / 23))
 
 
+@pytest.mark.long
 def test_what_overlaps_is_counted_once(visit: Visit) -> None:
     visit.open()
     hour = [
@@ -121,6 +122,7 @@ def open_camera(visit: Visit, name: str) -> Locator:
     return item
 
 
+@pytest.mark.long
 def test_a_camera_is_changed(visit: Visit) -> None:
     catalogue = visit.site.gallery.catalogue
     catalogue.add_camera("Rear door", site="Depot", time_zone="Europe/Berlin")
@@ -224,6 +226,7 @@ def test_a_camera_with_videos_is_not_deleted(visit: Visit) -> None:
     expect(item.get_by_role("button", name="Delete camera")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_wrong_start_and_camera_are_corrected(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

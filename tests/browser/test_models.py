@@ -115,6 +115,7 @@ def test_models_are_seen_adapted_promoted_and_rolled_back(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.long
 def test_a_refusal_is_shown_in_the_server_s_words(visit: Visit) -> None:
     visit.forgive("409")
     page = visit.page

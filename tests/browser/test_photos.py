@@ -37,6 +37,7 @@ def give(visit: Visit, kind: str, target: str, *photos: bytes) -> None:
     visit.page.evaluate(GIVE_FILES, [kind, target, files])
 
 
+@pytest.mark.long
 def test_several_photos_are_one_question(visit: Visit) -> None:
     visit.open()
     page = visit.page

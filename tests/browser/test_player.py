@@ -102,6 +102,7 @@ def test_the_box_is_shown_and_hidden(visit: Visit) -> None:
     assert drawn > plain + 100
 
 
+@pytest.mark.long
 def test_arrow_keys_go_through_the_list(visit: Visit) -> None:
     open_first(visit)
     page = visit.page
@@ -120,6 +121,7 @@ def test_arrow_keys_go_through_the_list(visit: Visit) -> None:
     expect(visit.hits.nth(1)).to_be_focused()
 
 
+@pytest.mark.long
 def test_space_stops_and_plays(visit: Visit) -> None:
     open_first(visit)
     visit.page.locator("#player video").focus()
@@ -130,6 +132,7 @@ def test_space_stops_and_plays(visit: Visit) -> None:
     assert not video(visit, "paused")
 
 
+@pytest.mark.long
 def test_facts_name_recording_times_and_tracklet(visit: Visit) -> None:
     open_first(visit)
     about = visit.page.locator("#player-about")
@@ -171,6 +174,7 @@ def test_closing_lets_the_clip_go(visit: Visit) -> None:
     visit.until(f"{clips} === 0")
 
 
+@pytest.mark.long
 def test_a_recording_that_is_gone_is_said_to_be(visit: Visit) -> None:
     visit.forgive("410")
     visit.open()
@@ -243,6 +247,7 @@ def test_a_hit_is_compared_with_the_tracklet_that_was_searched_for(visit: Visit)
         expect(figures.locator("img")).to_have_count(2)
 
 
+@pytest.mark.long
 def test_the_recording_around_is_played_frame_by_frame_on_the_cameras_clock(visit: Visit) -> None:
     open_first(visit)
     page = visit.page

@@ -33,6 +33,7 @@ def newest_job(visit: Visit) -> JobInfo:
     return jobs.get(jobs.list(limit=1)[0].id)
 
 
+@pytest.mark.long
 def test_an_empty_gallery_leads_to_the_recordings(visit: Visit) -> None:
     visit.open()
     expect(visit.page.locator("#holdings")).to_have_text(
@@ -130,6 +131,7 @@ def test_recordings_on_the_server_are_seen_before_anything_is_filed(visit: Visit
     expect(rows.last).to_contain_text("on the server: Nights/1/deep.mp4")
 
 
+@pytest.mark.long
 def test_a_start_that_only_metadata_say_is_offered_with_care(visit: Visit) -> None:
     gallery = visit.site.gallery
     media = gallery.data_dir.parent / "media" / "Stamped"

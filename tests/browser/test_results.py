@@ -190,6 +190,7 @@ def test_filters_are_tokens(visit: Visit) -> None:
     expect(tokens).to_have_count(2)
 
 
+@pytest.mark.long
 def test_a_hit_is_looked_at_closely_from_the_list(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)

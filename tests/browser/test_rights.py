@@ -39,13 +39,13 @@ def panels(page: Page) -> list[str]:
 @pytest.mark.parametrize(
     ("scopes", "offered"),
     [
-        ({Scope.SEARCH}, ["open-library", "open-history", "open-help"]),
+        pytest.param({Scope.SEARCH}, ["open-library", "open-history", "open-help"], marks=pytest.mark.long),
         (
             {Scope.SEARCH, Scope.VIEW, Scope.REVIEW},
             ["open-library", "open-history", "open-cases", "open-help"],
         ),
-        ({Scope.INDEX}, ["open-library", "open-jobs", "open-help"]),
-        ({Scope.AUDIT}, ["open-library", "open-admin", "open-help"]),
+        pytest.param({Scope.INDEX}, ["open-library", "open-jobs", "open-help"], marks=pytest.mark.long),
+        pytest.param({Scope.AUDIT}, ["open-library", "open-admin", "open-help"], marks=pytest.mark.long),
     ],
 )
 def test_a_key_is_offered_what_it_may_do_and_nothing_is_refused(

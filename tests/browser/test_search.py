@@ -56,6 +56,7 @@ def test_a_hit_says_where_when_how_long_and_how_near(visit: Visit) -> None:
     expect(card.locator(".length")).to_have_text(re.compile(r"\d\.\d s"))
 
 
+@pytest.mark.long
 def test_the_answer_says_what_it_covers(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -118,6 +119,7 @@ def test_an_own_box_is_drawn_with_the_mouse_and_moved_with_keys(visit: Visit) ->
     expect(page.locator(".drawn")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_without_persons_the_whole_photo_is_searched(visit: Visit) -> None:
     visit.open()
     visit.choose_photo(plain_photo())
@@ -129,6 +131,7 @@ def test_without_persons_the_whole_photo_is_searched(visit: Visit) -> None:
     expect(visit.hits).to_have_count(36)
 
 
+@pytest.mark.long
 def test_what_is_to_be_known_of_the_photo_stands_below_it(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT, BLUE_JACKET, WHITE_SHIRT)

@@ -71,6 +71,7 @@ def test_a_clock_time_means_one_instant_two_or_none(visit: Visit) -> None:
     }
 
 
+@pytest.mark.long
 def test_one_zone_all_over_the_page(visit: Visit) -> None:
     visit.open()
     expect(visit.page.locator("#holdings")).to_contain_text(
@@ -85,6 +86,7 @@ def test_one_zone_all_over_the_page(visit: Visit) -> None:
     assert visit.page.evaluate("document.body.innerText").count("New_York") == 0
 
 
+@pytest.mark.long
 def test_a_filter_is_read_on_the_clocks_of_a_chosen_zone(visit: Visit) -> None:
     visit.open()
     visit.search(RED_COAT)
@@ -119,6 +121,7 @@ def test_an_hour_that_clocks_skip_is_refused(visit: Visit) -> None:
     expect(problem).to_have_text("")
 
 
+@pytest.mark.long
 def test_an_hour_that_comes_twice_is_asked_for(visit: Visit, tmp_path: Path) -> None:
     row = add(visit, tmp_path, "gate_2026-10-25_02-30-00.mp4")
     page = visit.page
@@ -161,6 +164,7 @@ def test_a_start_is_read_on_the_clock_of_its_camera(visit: Visit, tmp_path: Path
     expect(page.locator(".recording").first).to_contain_text("Roof, from Thu, 12 Mar 2026, 08:00:00 UTC+1")
 
 
+@pytest.mark.long
 def test_files_are_listed_in_their_natural_order(visit: Visit, tmp_path: Path) -> None:
     names = [f"part{n}.mp4" for n in (10, 2, 0, 13, 1)]
     rows = add(visit, tmp_path, *names)

@@ -37,6 +37,7 @@ def test_the_real_network_gives_the_same_bytes_alone_and_side_by_side(
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.long
 def test_a_gallery_of_either_runtime_is_searched_by_the_other(
     crowd_video: Path, tmp_path: Path, exported_networks: Path
 ) -> None:

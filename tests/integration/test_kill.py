@@ -106,6 +106,7 @@ def moments(number: int, seconds: float) -> list[tuple[float, str]]:
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [6, pytest.param(40, marks=pytest.mark.long)])
 def test_killed_on_sqlite(indexer: Indexer, sqlite_template: Path, tmp_path: Path, number: int) -> None:
     def empty(name: str) -> GallerySettings:

@@ -95,6 +95,7 @@ OFTEN = ("tiny-crf", "tiny-cross-modal")  # those least like the pair that is tr
 OTHERS = ("tiny-vkd", "tiny-3d-saa-cmil", "tiny-captioner", "tiny-cross-modality-alignment")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "recipe", [*OFTEN, *(pytest.param(recipe, marks=pytest.mark.long) for recipe in OTHERS)]
 )

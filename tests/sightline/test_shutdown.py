@@ -68,6 +68,7 @@ def command(folder: Path, settings: GallerySettings, *arguments: str) -> Iterato
             process.wait()
 
 
+@pytest.mark.long
 def test_a_server_that_is_told_to_stop_answers_what_it_has_begun(
     sqlite_settings: GallerySettings, tmp_path: Path, photo: Path
 ) -> None:

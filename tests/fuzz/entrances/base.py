@@ -37,7 +37,7 @@ class Entrance(ABC):
     tokens: ClassVar[Sequence[bytes]] = ()
     share: ClassVar[float] = 1.0
     chunk: ClassVar[int] = 2000
-    few: ClassVar[int] = 200
+    few: ClassVar[int] = 100
     seconds: ClassVar[float] = 2.0
     memory_mib: ClassVar[int] = 512
     programs: ClassVar[bool] = False

@@ -119,7 +119,7 @@ class OnnxFiles(Entrance):
     )
     share = 90
     chunk = 5000
-    few = 150
+    few = 75
 
     @classmethod
     def prepare(cls) -> None:

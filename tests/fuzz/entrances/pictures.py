@@ -129,7 +129,7 @@ class PhotoMetadata(Entrance):
     tokens = MARKS
     share = 130
     chunk = 5000
-    few = 150
+    few = 75
 
     @classmethod
     def prepare(cls) -> None:

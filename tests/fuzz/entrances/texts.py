@@ -107,7 +107,7 @@ class Paths(Entrance):
     )
     share = 110
     chunk = 5000
-    few = 150
+    few = 75
 
     def seeds(self) -> list[bytes]:
         return [f"{pattern}\0{path}".encode() for pattern, path in self.PATTERNS]

@@ -303,6 +303,7 @@ def test_search_in_milvus_equals_brute_force(
     run(new_settings, max_examples=examples, stateful_step_count=20)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("low_thresholds")
 @pytest.mark.parametrize("examples", [1, pytest.param(80, marks=pytest.mark.long)])
 def test_search_equals_brute_force_on_postgresql(

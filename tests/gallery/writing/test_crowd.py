@@ -17,6 +17,7 @@ from tests.waiting import PATIENCE
 SECONDS = PATIENCE  # at most
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("maintained", [1.5, pytest.param(60.0, marks=pytest.mark.long)])
 def test_everybody_at_once(gallery_settings: GallerySettings, maintained: float) -> None:
     names = [f"video {letter}" for letter in "abcdefghijklmnop"]
