@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
@@ -26,7 +27,35 @@ def write_printable_logs(settings: LogSettings) -> None:
 
     A raw escape sequence would reach the terminal that shows the log; a raw line break forges a line.
     """
-    structlog.configure(processors=[*_common(), *_ending(settings)])
+    lines = Lines()
+    structlog.configure(processors=[*_common(), *_ending(settings)], logger_factory=lambda *_: lines)
+
+
+class Lines:
+    """Puts lines on standard output as long as they can be written there.
+
+    A log on a full disk, or a reader that went away, must end no request and no recording: what is lost is
+    counted, and told once lines can be written again.
+    """
+
+    def __init__(self) -> None:
+        self._lost = 0
+        self._lock = threading.Lock()
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        with self._lock:
+            lost, self._lost = self._lost, 0
+            try:
+                sys.stdout.write(f"{line}\n")
+                sys.stdout.flush()
+            except (OSError, ValueError):  # ValueError: it was closed
+                self._lost = lost + 1
+                return
+        if lost:
+            structlog.get_logger(__name__).warning("lines of the log could not be written", lines=lost)
+
+    log = debug = info = warning = error = critical = exception = msg
 
 
 def trace(service: str) -> None:

@@ -1,6 +1,7 @@
 """`sightline serve`: the HTTP service with its web page."""
 
 import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -37,7 +38,8 @@ def serve(
     app = create_app(settings)
     trace("sightline-server")
     require_free(settings.host, settings.port)
-    print_line(f"Sightline serves http://{settings.host}:{settings.port}")
+    with suppress(OSError):  # as in logs.Lines
+        print_line(f"Sightline serves http://{settings.host}:{settings.port}")
     try:
         uvicorn.run(
             app,

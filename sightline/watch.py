@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -168,17 +169,19 @@ class _Rounds:
     def _print_filed(self, filed: "Filed") -> None:
         for path, reason in filed.refused:
             self._tell(path, reason)
-        for one in filed.recordings:
-            print_line(f"filed {_name(one.path, self._root)}: {one.camera}, {one.start.isoformat(' ')}")
-        if filed.known:
-            print_line(f"{filed.known} known by their content were left out.")
-        if filed.job is not None:
-            print_line(f"Job {filed.job.id} has {len(filed.recordings)} recordings.")
+        with suppress(OSError):  # as in logs.Lines: what cannot be said must end no filing
+            for one in filed.recordings:
+                print_line(f"filed {_name(one.path, self._root)}: {one.camera}, {one.start.isoformat(' ')}")
+            if filed.known:
+                print_line(f"{filed.known} known by their content were left out.")
+            if filed.job is not None:
+                print_line(f"Job {filed.job.id} has {len(filed.recordings)} recordings.")
 
     def _tell(self, path: Path, reason: str) -> None:
         if (path, reason) not in self._told:
             self._told.add((path, reason))
-            print_note(f"not filed: {_name(path, self._root)}: {reason}")
+            with suppress(OSError):
+                print_note(f"not filed: {_name(path, self._root)}: {reason}")
 
 
 def _print_look(look: "Look", root: Path) -> None:

@@ -1,6 +1,7 @@
 """One line a request, with what an operator needs and nothing about a person."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from sightline.logs import LogSettings, of_server, write_printable_logs
 from tests.service.conftest import Archive
 from tests.service.videos import RED, encoded, scene
+from tests.sightline.test_logs import FullDisk
 
 
 @pytest.fixture(params=["json", "text"])
@@ -91,3 +93,13 @@ def test_the_lines_of_the_server_look_like_ours(capsys: pytest.CaptureFixture[st
         assert written.rstrip("\n").isprintable()
         assert "server" in written
         assert form == "text" or json.loads(written)["level"] == "info"
+
+
+def test_a_log_on_a_full_disk_stops_no_request(
+    client: TestClient, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    assert client.get("/v1/cameras").status_code == 200
+    monkeypatch.setattr("gallery.catalogue.catalogue.Catalogue.cameras", lambda _: 1 // 0)
+    broken = client.get("/v1/cameras")
+    assert (broken.status_code, broken.json()["title"]) == (500, "Internal error"), form

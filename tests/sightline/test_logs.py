@@ -1,5 +1,8 @@
 """What strangers send reaches the log, but steers no terminal and forges no line."""
 
+import errno
+import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,3 +39,28 @@ def test_tracebacks_keep_their_lines(capsys: pytest.CaptureFixture[str]) -> None
     assert "failed" in first
     assert len(rest) > 3
     assert all(line.isprintable() and line.startswith("  ") for line in rest if line)
+
+
+class FullDisk(io.StringIO):
+    """Standard output into a file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, text)
+
+
+def test_what_cannot_be_written_is_counted_and_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    for out in (FullDisk(), FullDisk(), closed):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", out)
+            structlog.get_logger().info("lost")
+    structlog.get_logger().info("there is room again")
+    structlog.get_logger().info("and still")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert "there is room again" in first
+    assert "could not be written" in second
+    assert "lines=3" in second
+    assert "and still" in third

@@ -1,5 +1,6 @@
 """`sightline watch`: shown before it counts, then filed and named."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -57,6 +58,26 @@ def test_shown_first_and_filed_with_consent(run: Run, folder: Path, sqlite_setti
         assert gallery.catalogue.camera_named("yard").time_zone == "Asia/Tokyo"
     again = run(*asked, "--once", "--yes")
     assert "2 were filed before" in again.output
+
+
+@pytest.mark.usefixtures("handlers")
+def test_what_cannot_be_said_ends_no_filing(
+    run: Run, folder: Path, sqlite_settings: GallerySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when its output goes to a disk that is full."""
+
+    def say(text: str) -> None:
+        raise OSError(errno.ENOSPC, text)
+
+    monkeypatch.setattr("sightline.watch._print_look", lambda *_: None)
+    for name in ("print_line", "print_note"):
+        monkeypatch.setattr(f"sightline.watch.{name}", say)
+    options = ("--once", "--yes", "--add-cameras", "--time-zone", "UTC")
+    watched = run("watch", folder, "--camera-from", TEMPLATE, *options)
+    assert watched.exit_code == 0, watched.output
+    with Gallery.open(sqlite_settings) as gallery:
+        (job,) = gallery.jobs.list()
+        assert len(gallery.jobs.get(job.id).recordings) >= 2
 
 
 def test_wrong_requests_are_one_line(run: Run, folder: Path) -> None:
