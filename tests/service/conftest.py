@@ -138,14 +138,34 @@ def settings_for(archive: Archive) -> ServiceSettings:
     return ServiceSettings(data_dir=archive.gallery.data_dir, media_dir=archive.media, max_clip_side=320)
 
 
+def copy_files(template: Archive, data_dir: Path, media: Path) -> None:
+    """Copy an archive that is closed."""
+    shutil.copytree(template.media, media)
+    shutil.copytree(template.gallery.data_dir, data_dir, dirs_exist_ok=True)
+
+
+def moved(template: Archive, gallery: Gallery, media: Path) -> Archive:
+    """The copy of an archive: indexed after its files were written, as recordings are."""
+    videos = {
+        camera: replace(video, path=str(media / Path(video.path).name), indexed_at=datetime.now(UTC))
+        for camera, video in template.videos.items()
+    }
+    with gallery._database.write() as session:
+        for video in videos.values():
+            changed = {"path": video.path, "indexed_at": video.indexed_at}
+            session.execute(update(Video).where(Video.id == video.id).values(changed))
+    return Archive(gallery, media, videos, dict(template.tracklets))
+
+
 @pytest.fixture(scope="session")
-def shared_client(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def shared_client(
+    archive_template: Archive, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
     """A caller with a key, of one service for all the tests that only ask and are refused."""
     root = tmp_path_factory.mktemp("shared")
-    (root / "gallery").mkdir()
-    shutil.copyfile(sqlite_template, root / "gallery" / "gallery.sqlite3")
+    copy_files(archive_template, root / "gallery", root / "media")
     with Gallery.open(GallerySettings(data_dir=root / "gallery")) as gallery:
-        archive = make_archive(gallery, root / "media")
+        archive = moved(archive_template, gallery, root / "media")
         app = create_app(
             settings_for(archive), gallery=gallery, embedder=ColourEmbedder(), detector=ContrastDetector()
         )
@@ -175,19 +195,10 @@ def archive(
     archive_template: Archive, sqlite_settings: GallerySettings, request: Any, tmp_path: Path
 ) -> Archive:
     """An archive of this test's own."""
-    media = shutil.copytree(archive_template.media, tmp_path / "media")
-    shutil.copytree(archive_template.gallery.data_dir, sqlite_settings.data_dir, dirs_exist_ok=True)
-    gallery: Gallery = request.getfixturevalue("sqlite_gallery")  # opened now that it holds something
-    # Indexed after they were written, as recordings are.
-    videos = {
-        camera: replace(video, path=str(media / Path(video.path).name), indexed_at=datetime.now(UTC))
-        for camera, video in archive_template.videos.items()
-    }
-    with gallery._database.write() as session:
-        for video in videos.values():
-            changed = {"path": video.path, "indexed_at": video.indexed_at}
-            session.execute(update(Video).where(Video.id == video.id).values(changed))
-    return Archive(gallery, media, videos, dict(archive_template.tracklets))
+    media = tmp_path / "media"
+    copy_files(archive_template, sqlite_settings.data_dir, media)
+    # Opened now that it holds something.
+    return moved(archive_template, request.getfixturevalue("sqlite_gallery"), media)
 
 
 @pytest.fixture
