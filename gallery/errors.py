@@ -116,4 +116,4 @@ class ObjectUnusable(GalleryError):
 
 
 class ObjectsUnavailable(GalleryError):
-    """The object store that recordings are in cannot be reached."""
+    """The object store that recordings are in cannot be reached, or refuses the credentials."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, Unpack
@@ -16,6 +17,7 @@ from gallery.catalogue.figures import figures
 from gallery.catalogue.groups import Groups
 from gallery.catalogue.holds import Holds
 from gallery.catalogue.keys import Keys
+from gallery.catalogue.known_objects import known_objects
 from gallery.catalogue.sessions import Sessions
 from gallery.disk.files import make_private
 from gallery.disk.places import Places
@@ -150,7 +152,8 @@ class Gallery:
             database.close()
             raise
         data_dir = settings.data_dir.absolute()
-        gallery = cls(database, data_dir, segments=_segments(settings), places=Places(settings, data_dir))
+        places = Places(settings, data_dir, others=partial(known_objects, database))
+        gallery = cls(database, data_dir, segments=_segments(settings), places=places)
         gallery.erasures.folder = settings.erasure_dir
         if create:
             try:

@@ -26,7 +26,10 @@ _REMEDIES: tuple[tuple[type[Exception], str], ...] = (
     (gallery.SchemaMismatch, "run `sightline migrate`"),
     (gallery.CatalogueUnavailable, "check SIGHTLINE_DATABASE_URL and that the database is running"),
     (gallery.VectorsUnavailable, "check SIGHTLINE_MILVUS_URI and that Milvus is running"),
-    (gallery.ObjectsUnavailable, "check SIGHTLINE_OBJECT_ENDPOINT and that the store is running"),
+    (
+        gallery.ObjectsUnavailable,
+        "check SIGHTLINE_OBJECT_ENDPOINT, the credentials for it, and that the store is running",
+    ),
     (gallery.ObjectUnusable, "check its URL and SIGHTLINE_OBJECT_ROOTS"),
     (gallery.CatalogueDamaged, "`sightline doctor` says more; restore it from a backup"),
     (gallery.StorageFull, "make room, then try again"),

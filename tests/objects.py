@@ -1,15 +1,19 @@
 """A real S3 server on loopback, in this process: moto's, which can be stopped and started again."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 import boto3
+from moto.core import enable_iam_authentication
 from moto.server import ThreadedMotoServer
 
 from gallery import Gallery, ObjectSettings, Places
 
 BUCKET = "recordings"
 ROOT = f"s3://{BUCKET}/site/"
+_USERS = count()
 SECRET = "not-for-anybody-to-see"
 
 
@@ -55,6 +59,27 @@ class Store:
         finally:
             self.start()
 
+    @contextmanager
+    def guarded(self, *, listing: bool = True, refused: str = "refused") -> Iterator[dict[str, str]]:
+        """It looks at credentials for as long as the block lasts: those that may read, as variables.
+
+        Args:
+            listing: whether they may list the bucket, too.
+            refused: how the keys of objects begin that they may not read.
+        """
+        known = {"region_name": "us-east-1", "aws_access_key_id": "tests", "aws_secret_access_key": SECRET}
+        access = boto3.client("iam", endpoint_url=self.endpoint, **known)
+        user, bucket = f"reader-{next(_USERS)}", f"arn:aws:s3:::{BUCKET}"
+        access.create_user(UserName=user)
+        made = access.create_access_key(UserName=user)["AccessKey"]
+        actions = ["s3:GetObject", "s3:HeadObject", *(["s3:ListBucket"] if listing else [])]
+        may = {"Effect": "Allow", "Action": actions, "Resource": [bucket, f"{bucket}/*"]}
+        may_not = {"Effect": "Deny", "Action": "s3:*", "Resource": f"{bucket}/site/{refused}*"}
+        policy = {"Version": "2012-10-17", "Statement": [may, may_not]}
+        access.put_user_policy(UserName=user, PolicyName="reads", PolicyDocument=json.dumps(policy))
+        with enable_iam_authentication():
+            yield {"AWS_ACCESS_KEY_ID": made["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": made["SecretAccessKey"]}
+
     def put(self, key: str, content: bytes, bucket: str = BUCKET) -> str:
         """Store an object; its URL."""
         self.client.put_object(Bucket=bucket, Key=key, Body=content)
@@ -71,4 +96,5 @@ class Store:
     def connect(self, gallery: Gallery, **changes: object) -> None:
         """Let a gallery read recordings from here."""
         gallery.places.close()
-        gallery.places = Places(self.settings(**changes), gallery.data_dir)
+        others = gallery.places.objects.others
+        gallery.places = Places(self.settings(**changes), gallery.data_dir, others=others)

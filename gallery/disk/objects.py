@@ -2,14 +2,14 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from gallery.errors import ObjectsUnavailable, ObjectUnusable
+from gallery.errors import GalleryError, ObjectsUnavailable, ObjectUnusable
 from gallery.object_urls import SCHEME, checked_url
 from gallery.records.jobs import FiledFile
 from gallery.records.videos import FileStamp
@@ -22,6 +22,30 @@ PIECE_BYTES: Final = 8 << 20  # of an object that is read at a time
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
 _TRIES: Final = 3
+_BAD_REQUEST: Final = "400"  # what a question without a body hears of what is wrong with credentials
+_CREDENTIALS: Final = frozenset(
+    {
+        # said by stores
+        "AccountProblem",
+        "AllAccessDisabled",
+        "AuthorizationHeaderMalformed",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidSecurity",
+        "InvalidToken",
+        "NotSignedUp",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+        # raised by botocore before it asks
+        "CredentialRetrievalError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +78,18 @@ class Objects:
         roots: URLs that objects must lie below; none: no object may be read.
         endpoint: of a store that is not Amazon's.
         max_bytes: of the largest object that is read.
+        others: URLs of a few other objects, to ask for when one is refused.
     """
 
-    def __init__(self, roots: Sequence[str], endpoint: str | None, max_bytes: int) -> None:
+    def __init__(
+        self,
+        roots: Sequence[str],
+        endpoint: str | None,
+        max_bytes: int,
+        others: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self.roots, self.endpoint, self.max_bytes = tuple(roots), endpoint, max_bytes
+        self.others = others
         self._lock = threading.Lock()
         self._opened: AbstractFileSystem | None = None
 
@@ -81,10 +113,10 @@ class Objects:
 
         Raises:
             ObjectUnusable: it is not there, must not be read, or is empty or too large.
-            ObjectsUnavailable: the store cannot be reached.
+            ObjectsUnavailable: the store cannot be reached, or refuses the credentials.
         """
         place = self.allowed(url)
-        with self._said():
+        with self._said(place):
             about = self._files().info(place, refresh=True)
         found = _state_of(about)
         if not found.size:
@@ -99,21 +131,21 @@ class Objects:
 
         Raises:
             ObjectUnusable: it is another one than `state` says, or ends too early.
-            ObjectsUnavailable: the store cannot be reached.
+            ObjectsUnavailable: the store cannot be reached, or refuses the credentials.
         """
         place = self.allowed(url)
-        with self._said():
+        with self._said(place):
             # Each of its requests says that it wants this very content.
             file = self._files().open(place, "rb", block_size=PIECE_BYTES, cache_type="none")
             if _state_of(file.details).tag != state.tag:
                 raise ObjectUnusable(REPLACED)
         with file:
             for begin, end in spans:
-                yield from self._read(file, begin, end)
+                yield from self._read(file, place, begin, end)
 
     def check(self, root: str) -> None:
         """Ask for the bucket of a root. Raises ObjectUnusable: there is none; ObjectsUnavailable."""
-        with self._said():
+        with self._said(root):
             self._files().info(root.removeprefix(SCHEME).partition("/")[0], refresh=True)
 
     def close(self) -> None:
@@ -124,9 +156,9 @@ class Objects:
         if opened is not None and session is not None:
             opened.close_session(opened.loop, session)
 
-    def _read(self, file: Any, begin: int, end: int) -> Iterator[bytes]:
+    def _read(self, file: Any, place: str, begin: int, end: int) -> Iterator[bytes]:
         while begin < end:
-            with self._said():
+            with self._said(place):
                 file.seek(begin)
                 piece = bytes(file.read(min(PIECE_BYTES, end - begin)))
             if not piece:
@@ -143,7 +175,7 @@ class Objects:
             return self._opened
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _said(self, place: str) -> Iterator[None]:
         """Say what a store refuses in our own words: those of libraries may name what nobody should read."""
         try:
             from botocore.exceptions import BotoCoreError
@@ -154,13 +186,65 @@ class Objects:
             yield
         except FileNotFoundError as error:
             raise ObjectUnusable("there is no such object") from error
-        except PermissionError as error:
-            raise ObjectUnusable(f"the object store at {self.where} does not let it be read") from error
         except FileExpired as error:
             raise ObjectUnusable(REPLACED) from error
         except (OSError, BotoCoreError) as error:
-            said = f"the object store at {self.where} cannot be reached ({type(error).__name__})"
-            raise ObjectsUnavailable(said) from error
+            raise self._meant(place, error) from error
+
+    def _meant(self, place: str, error: Exception) -> GalleryError:
+        """Tell a refusal of one object from one of all, which passes as a store does that is away."""
+        store = f"the object store at {self.where}"
+        code, listed = _code(error), None
+        refused = isinstance(error, PermissionError)
+        if code not in _CREDENTIALS and (refused or code == _BAD_REQUEST):
+            listed = self._code_of_listing(place)
+            code = listed if listed in _CREDENTIALS else code
+        if code in _CREDENTIALS:
+            self._begin_anew()
+            return ObjectsUnavailable(f"{store} needs valid credentials ({code})")
+        if not refused:
+            return ObjectsUnavailable(f"{store} cannot be reached ({type(error).__name__})")
+        if listed is None or self._reads_another(place):
+            return ObjectUnusable(f"{store} does not let it be read")
+        self._begin_anew()
+        return ObjectsUnavailable(f"{store} lets these credentials read nothing ({listed})")
+
+    def _code_of_listing(self, place: str) -> str | None:
+        """Why the store does not list what begins like an object, or None: it does.
+
+        An answer to that has a body, which says why. The answer to whether an object is there has none.
+        """
+        bucket, _, prefix = place.removeprefix(SCHEME).partition("/")
+        try:
+            self._files().call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
+        except Exception as error:  # noqa: BLE001  (whatever it is: the refusal itself is what is told)
+            return _code(error)
+        return None
+
+    def _reads_another(self, place: str) -> bool:
+        """Whether the store says of any other object that it knows, or has it not."""
+        for url in self.others():
+            if url == place:
+                continue
+            try:
+                self._files().info(self.allowed(url), refresh=True)
+            except FileNotFoundError:
+                return True
+            except Exception:  # noqa: BLE001, S112  (the next one may be readable)
+                continue
+            return True
+        return False
+
+    def _begin_anew(self) -> None:
+        """Read the credentials again before the next request; who still reads goes on with the old ones."""
+        with self._lock:
+            self._opened = None
+
+
+def _code(error: Exception) -> str:
+    """What the store calls it, or else the name of the error."""
+    response = getattr(error.__cause__, "response", None) or {}
+    return str(response.get("Error", {}).get("Code") or type(error).__name__)
 
 
 def _state_of(about: dict[str, Any]) -> ObjectState:

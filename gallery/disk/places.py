@@ -1,6 +1,6 @@
 """Where recordings lie: the one place that tells files from objects, and brings an object to this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +37,19 @@ class Places:
         settings: which objects may be read, and where they are.
         data_dir: under it lie the copies.
         spool: for copies that nobody keeps; None: in `data_dir`.
+        others: URLs of a few objects, one of which is asked for when another is refused: see Objects.
     """
 
-    def __init__(self, settings: ObjectSettings, data_dir: Path, spool: Path | None = None) -> None:
-        self.objects = Objects(settings.object_roots, settings.object_endpoint, settings.max_object_bytes)
+    def __init__(
+        self,
+        settings: ObjectSettings,
+        data_dir: Path,
+        spool: Path | None = None,
+        others: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self.objects = Objects(
+            settings.object_roots, settings.object_endpoint, settings.max_object_bytes, others
+        )
         self._max_copies_bytes = settings.max_copies_bytes
         self._data_dir = data_dir
         self._spool = spool or data_dir / "objects"
@@ -64,7 +73,7 @@ class Places:
 
         Raises:
             ObjectUnusable: the object is not there, must not be read, or is another one.
-            ObjectsUnavailable: the store cannot be reached.
+            ObjectsUnavailable: the store cannot be reached, or refuses the credentials.
             OSError: there is no such file, or the disk has no room for the copy.
         """
         if not is_object(place):

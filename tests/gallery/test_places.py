@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -162,6 +163,72 @@ def test_a_store_that_is_away_is_said_in_one_line(places: Places, store: Store, 
         assert SECRET not in said
     assert not copies(tmp_path)
     assert read(places, url) == b"c" * 3 * PIECE
+
+
+def give(patch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        patch.setenv(name, value)
+
+
+def test_credentials_that_are_refused_are_a_store_that_is_away(
+    places: Places, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = store.put("site/f.mp4", b"f" * 3 * PIECE)
+    wrong = {
+        "InvalidAccessKeyId": {"AWS_ACCESS_KEY_ID": "nobody"},
+        "SignatureDoesNotMatch": {"AWS_SECRET_ACCESS_KEY": SECRET},
+        "InvalidToken": {"AWS_SESSION_TOKEN": "expired"},
+    }
+    with store.guarded() as right:
+        for code, variables in wrong.items():
+            with monkeypatch.context() as patch:
+                give(patch, right | variables)
+                with pytest.raises(ObjectsUnavailable, match=rf"needs valid credentials \({code}\)") as said:
+                    places.objects.state(url)
+                with pytest.raises(ObjectsUnavailable, match="needs valid credentials"):
+                    places.objects.check(ROOT)
+            assert (SECRET not in str(said.value), str(store.port) in str(said.value)) == (True, True)
+        give(monkeypatch, right)
+        state = places.objects.state(url)  # new ones are read without a new process
+        pieces = places.objects.pieces(url, state, [(0, state.size)])
+        next(pieces)
+        monkeypatch.setattr("moto.iam.access_control.S3IAMRequest.check_signature", _expired)
+        with pytest.raises(ObjectsUnavailable, match=r"needs valid credentials \(SignatureDoesNotMatch\)"):
+            list(pieces)
+
+
+def _expired(request: Any) -> None:
+    request._raise_signature_does_not_match()
+
+
+def test_no_credentials_at_all_are_said_in_one_line(
+    places: Places, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with pytest.raises(ObjectsUnavailable, match=r"needs valid credentials \(NoCredentialsError\)"):
+        places.objects.state(store.put("site/g.mp4", b"g"))
+
+
+@pytest.mark.parametrize("listing", [True, False])
+def test_an_object_that_is_refused_alone_is_told_from_all_being_refused(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listing: bool
+) -> None:
+    good, refused = store.put("site/h.mp4", b"h"), store.put("site/refused.mp4", b"r")
+    others = [refused]
+    places = Places(store.settings(), tmp_path, others=lambda: others)
+    with store.guarded(listing=listing) as right:
+        give(monkeypatch, right)
+        if not listing:  # who may not list hears the same of one object as of all
+            with pytest.raises(ObjectsUnavailable, match="lets these credentials read nothing"):
+                places.objects.state(refused)
+            others.append(good)
+        with pytest.raises(ObjectUnusable, match="does not let it be read"):
+            places.objects.state(refused)
+        assert places.objects.state(good).size == 1
+    places.close()
 
 
 def test_one_copies_and_the_others_wait(places: Places, store: Store, tmp_path: Path) -> None:

@@ -141,3 +141,24 @@ def test_jobs_wait_while_the_store_is_away(gallery: Gallery, store: Store, crowd
             until(lambda: outcome(gallery, job)[0] == "running")
             store.start()
             until(lambda: outcome(gallery, job)[0] == "succeeded")
+
+
+def test_jobs_wait_while_credentials_are_refused_and_one_that_is_refused_alone_fails(
+    gallery: Gallery, store: Store, crowd_video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = crowd_video.read_bytes()
+    refused = file_object(gallery, store.put("site/refused.mp4", content))
+    job = file_object(gallery, store.put("site/readable.mp4", content))
+    with store.guarded(listing=False) as right:
+        impatient = make_worker(gallery, settings=QUICK.model_copy(update={"outage_seconds": 0.0}))
+        with pytest.raises(ObjectsUnavailable, match="needs valid credentials"):
+            impatient.run(threading.Event(), once=True)
+        assert outcome(gallery, refused) == outcome(gallery, job) == ("queued", None)
+        with running(make_worker(gallery)):
+            until(lambda: outcome(gallery, refused)[0] == "running")
+            for name, value in right.items():
+                monkeypatch.setenv(name, value)
+            until(lambda: outcome(gallery, job)[0] == "succeeded")
+        state, reason = outcome(gallery, refused)
+        assert (state, "crowd.mp4: the object store at" in str(reason)) == ("failed", True)
+        assert str(reason).endswith("does not let it be read")

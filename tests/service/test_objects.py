@@ -146,6 +146,22 @@ def test_clips_come_from_the_store_and_searches_do_without(
     assert not list(archive.gallery.data_dir.rglob("*.copy"))
 
 
+def test_credentials_that_are_refused_are_for_the_operator(
+    client: TestClient, archive: Archive, store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/v1/tracklets/{archive.tracklets['gate', RED]}/clip"
+    store.connect(archive.gallery)  # a connection of its own, whose credentials have not been looked at
+    with store.guarded(listing=False, refused="gate") as right:
+        refused = client.get(path)
+        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+        assert refused.json()["type"] == "urn:sightline:problem:objects-unavailable"
+        assert "credentials" not in refused.text
+        file(client, url, expect=503)
+        for name, value in right.items():
+            monkeypatch.setenv(name, value)
+        assert client.get(path).status_code == 503, "nothing shows that it is this object alone"
+
+
 def test_what_is_erased_while_it_is_copied_stays_nowhere(
     client: TestClient, archive: Archive, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,6 +84,9 @@ def test_the_object_store_is_asked_where_recordings_may_be_in_one(store: Store, 
     assert missing == ("failed", "s3://no-such-bucket/: there is no such object")
     with store.away():
         assert objects(**there)[0] == "failed"
+    with store.guarded():
+        refused = objects(**there)
+    assert (refused[0], "needs valid credentials (InvalidAccessKeyId)" in refused[1]) == ("failed", True)
 
 
 def test_a_first_start_is_not_a_failure(tmp_path: Path) -> None:
