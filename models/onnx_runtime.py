@@ -7,6 +7,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 CPU: Final = "CPUExecutionProvider"
+CUDA: Final = "CUDAExecutionProvider"
 
 # ONNX Runtime's errors have no base of their own below Exception.
 ORT_ERRORS: Final = (

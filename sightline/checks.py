@@ -36,6 +36,7 @@ def examine(settings: ServiceSettings, *, deep: bool) -> Iterator[Finding]:
         ("torchvision", torchvision),
         ("model", model),
         ("detector", detector),
+        ("onnxruntime", onnx_runtime),
         ("faiss", faiss),
         ("ffmpeg", ffmpeg),
         ("database", database),
@@ -133,7 +134,22 @@ def detector(settings: ServiceSettings) -> Finding:
 
     found = create_detector(settings.detector, device=settings.device, threads=settings.threads or None)
     found.detect([np.zeros((240, 320, 3), np.uint8)])
-    return Finding("detector", "ok", found.name)
+    return Finding("detector", "ok", f"{found.name}, on {found.device}")
+
+
+def onnx_runtime(settings: ServiceSettings) -> Finding:
+    """Report the build of ONNX Runtime, which detects; one without CUDA leaves a GPU idle."""
+    import onnxruntime as library
+    import torch
+
+    from models.onnx_runtime import CUDA
+
+    has_cuda = CUDA in library.get_available_providers()
+    detail = f"{library.__version__}, {'CUDA' if has_cuda else 'CPU'} build"
+    if settings.device != "cpu" and torch.cuda.is_available() and not has_cuda:
+        remedy = "pip uninstall onnxruntime, then pip install the extra [gpu]"
+        return Finding("onnxruntime", "warning", f"{detail}: persons are detected on the CPU; {remedy}")
+    return Finding("onnxruntime", "ok", detail)
 
 
 def faiss(_settings: ServiceSettings) -> Finding:

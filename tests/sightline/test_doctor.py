@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gallery import GalleryError, GallerySettings
+from models.onnx_runtime import CUDA
 from service.settings import ServiceSettings
 from sightline import checks
 from tests.objects import ROOT, Store
@@ -23,6 +24,7 @@ def test_a_healthy_machine_passes(run: Run) -> None:
     assert status == 0
     assert {part for part, finding in found.items() if finding["state"] == "failed"} == set()
     assert "nanodet" in found["detector"]["detail"]
+    assert found["detector"]["detail"].endswith("on cpu")
     assert "images-efficientnet-lite0" in found["model"]["detail"]
     assert "on cpu by torch (" in found["model"]["detail"], "why nothing faster"
     assert found["database"]["state"] == "ok"
@@ -101,3 +103,16 @@ def test_vectors_are_verified_on_request(sqlite_settings: GallerySettings) -> No
 
     assert finding.state == "ok"
     assert "0 videos" in finding.detail
+
+
+def test_a_runtime_without_cuda_beside_a_gpu_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ServiceSettings(database_url=None)
+    assert checks.onnx_runtime(settings).state == "ok"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
+    found = checks.onnx_runtime(settings)
+    assert found.state == "warning"
+    assert "detected on the CPU" in found.detail
+    assert checks.onnx_runtime(ServiceSettings(database_url=None, device="cpu")).state == "ok", "asked for"
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: [CUDA, "CPUExecutionProvider"])
+    assert checks.onnx_runtime(settings).detail.endswith("CUDA build")
