@@ -70,11 +70,16 @@ format: $(READY_DEV) ## Rewrite the code in the project's format
 bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with ground truth); see benchmarks/README.md
 	$(BIN)/python benchmarks/detector.py $(MEASURED)
 	$(BIN)/python benchmarks/tracking.py --data $(MEASURED)
-	$(BIN)/python benchmarks/indexing.py --data $(MEASURED)
+	$(BIN)/python -m benchmarks.indexing --data $(MEASURED)  # benchmarks/indexing.py
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/search_latency.py
 	$(BIN)/python benchmarks/drawing.py
+
+.PHONY: bench-gpu
+bench-gpu: $(READY_DEV) ## Index on a GPU, embed in bf16 and fp32 there: some five minutes (MEASURED= folder of vtest.avi)
+	$(BIN)/python -m benchmarks.indexing --device cuda:0 --seconds 120 $(if $(MEASURED),--data $(MEASURED))
+	$(BIN)/python benchmarks/embedding.py --device cuda:0
 
 .PHONY: bench-load
 bench-load: $(READY_DEV) ## Let 50 searchers loose on a server beside two workers: a quarter of an hour

@@ -1,22 +1,23 @@
 """How fast are recordings indexed, and what does the pipeline cost above its stages?
 
-    python benchmarks/indexing.py --data DIR [--rounds 3] [--workers N]
+    python -m benchmarks.indexing [--data DIR] [--rounds 2] [--scenes still three eight] [--device auto]
 
-DIR holds vtest.avi, tud-campus.webm and tud-stadtmitte.webm. For each recording, in turns within one run:
+Scenes are made of the samples, and of vtest.avi in DIR (see benchmarks/scenes.py). Of each, in turns within
+one run:
 
-bare      each stage's own work and nothing else: decoding with conversion to RGB; ONNX Runtime on tensors
-          that are ready; the tracker on detections that are ready; the video network on batches that are
-          ready; the gallery's writer on tracklets that are ready. Wall seconds with a thread a core, CPU
-          seconds with one thread.
-pipeline  `index_video` into an empty gallery.
+alone     each stage's own work on inputs that are ready and nothing else, on one thread: decoding with
+          conversion to RGB; the detector, with the parts of frames that it looks at; the tracker; the network
+          on batches of clips; the gallery's writer.
+pipeline  `index_video` into an empty gallery, with the decoder's process.
 
-Two ratios say what the pipeline adds: its time over the slowest stage alone, and over the bound that no
-arrangement of the same stages can beat: the slowest stage, or all stages' CPU work spread over the cores if
-that is more.
+The bound is what no arrangement of the stages can beat on a machine without a GPU: their CPU time spread over
+all cores. With a GPU there is no such bound, and times alone are by the clock.
 """
 
 import argparse
 import os
+import platform
+import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,6 +30,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.scenes import SCENES, make
 from gallery import (
     Completion,
     Gallery,
@@ -40,20 +42,16 @@ from gallery import (
     VideoWriter,
 )
 from indexer.decode import open_recording
+from indexer.looking import look_with
 from indexer.networks import make_detector, make_embedder
 from indexer.pipeline import index_video
 from indexer.settings import IndexSettings
 from indexer.track import Tracker
-from indexer.types import Recording
-from models import zoo
+from indexer.types import Frame, Recording
 from models.detector import Detections, Detector
-from models.detectors import nanodet
-from models.detectors.onnx import open_session
-from models.embedder import CPU_FRAMES, Embedder
-from models.inference import optimise
-from models.preprocessing import Crop, prepare
+from models.embedder import Embedder
+from models.preprocessing import Crop
 
-RECORDINGS = ("vtest.avi", "tud-campus.webm", "tud-stadtmitte.webm")
 STAGES = ("decode", "detect", "track", "embed", "store")
 START = datetime(2026, 3, 1, tzinfo=UTC)
 CORES = len(os.sched_getaffinity(0))
@@ -61,26 +59,11 @@ CORES = len(os.sched_getaffinity(0))
 
 @dataclass
 class Noted:
-    """What a recording's stages handed to each other in an undisturbed run."""
+    """What the network and the writer were given in an undisturbed run."""
 
-    detections: list[Detections] = field(default_factory=list)
     batches: list[list[list[Crop]]] = field(default_factory=list)
     tracklets: list[NewTracklet] = field(default_factory=list)
     video: NewVideo | None = None
-
-
-class NotingDetector:
-    """A detector that notes what it finds."""
-
-    def __init__(self, detector: Detector, noted: Noted) -> None:
-        self.name, self.device = detector.name, detector.device
-        self._detector, self._noted = detector, noted
-
-    def detect(self, frames: Sequence[Crop]) -> list[Detections]:
-        """Find and note."""
-        found = self._detector.detect(frames)
-        self._noted.detections += found
-        return found
 
 
 class NotingEmbedder:
@@ -141,13 +124,19 @@ def empty_gallery(kind: type[Gallery] = Gallery) -> Iterator[Gallery]:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of one measurement."""
+    """Seconds of one measurement; those of the CPU with processes that have ended meanwhile."""
 
     wall: float = 0.0
     cpu: float = 0.0
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.wall + other.wall, self.cpu + other.cpu)
+
+    @classmethod
+    def so_far(cls) -> "Cost":
+        """What the process has used."""
+        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        return cls(time.perf_counter(), sum(one.ru_utime + one.ru_stime for one in used))
 
 
 class Clock:
@@ -157,78 +146,64 @@ class Clock:
         self.cost = Cost()
 
     def __enter__(self) -> None:
-        self._began = Cost(-time.perf_counter(), -time.process_time())
+        self._began = Cost.so_far()
 
     def __exit__(self, *error: object) -> None:
-        self.cost += self._began + Cost(time.perf_counter(), time.process_time())
+        now = Cost.so_far()
+        self.cost += Cost(now.wall - self._began.wall, now.cpu - self._began.cpu)
 
 
-class Bare:
-    """Each stage alone on one recording, on what an undisturbed run noted."""
+class Alone:
+    """Each stage alone on one recording."""
 
     def __init__(
         self, recording: Recording, settings: IndexSettings, embedder: Embedder, detector: Detector
     ) -> None:
-        self.recording, self.settings = recording, settings
-        self.model = zoo.load(settings.model or zoo.DEFAULT)
-        self.network = optimise(self.model.network)
-        self.noted = self._note(embedder, detector)
-
-    def _note(self, real_embedder: Embedder, real_detector: Detector) -> Noted:
-        noted = Noted()
-        embedder = NotingEmbedder(real_embedder, noted)
-        detector = NotingDetector(real_detector, noted)
+        self.recording, self.settings, self.embedder = recording, settings, embedder
+        self.look = look_with(detector, settings)
+        self.frames: list[Frame] = []
+        self.detections: list[Detections] = []
+        self.noted = Noted()
         with empty_gallery(NotingGallery) as gallery:
             assert isinstance(gallery, NotingGallery)
-            gallery.noted = noted
-            index_video(gallery, embedder, detector, self.recording, self.settings)
-        return noted
+            gallery.noted = self.noted
+            index_video(gallery, NotingEmbedder(embedder, self.noted), detector, recording, settings)
 
-    def measure(self, threads: int) -> dict[str, Cost]:
-        """Cost of each stage with so many threads."""
-        torch.set_num_threads(threads)
+    def measure(self) -> dict[str, Cost]:
+        """Cost of each stage."""
         costs = {}
-        for stage in STAGES:
+        for stage in STAGES:  # in their order: each leaves what the next one takes
             clock = Clock()
-            if stage == "detect":
-                self._detect(clock, threads)
-            else:
-                getattr(self, f"_{stage}")(clock)
+            getattr(self, f"_{stage}")(clock)
             costs[stage] = clock.cost
         return costs
 
     def _decode(self, clock: Clock) -> None:
         with clock, open_recording(self.recording.path) as recorded:
-            for _ in recorded.frames(fps=self.settings.detect_fps):
-                pass
+            self.frames = list(recorded.frames(fps=self.look.fps))
 
-    def _detect(self, clock: Clock, threads: int) -> None:
-        session, _ = open_session(nanodet.WEIGHTS, "cpu", threads)
-        name, batch = session.get_inputs()[0].name, self.settings.detect_batch_on("cpu")
-        with open_recording(self.recording.path) as recorded:
-            images = [frame.image for frame in recorded.frames(fps=self.settings.detect_fps)]
-        for start in range(0, len(images), batch):
-            frames = images[start : start + batch]
-            tensor = nanodet.prepare(frames, nanodet.input_shape(frames[0], self.settings.detector_input))
-            with clock:
-                session.run(None, {name: tensor})
+    def _detect(self, clock: Clock) -> None:
+        together = self.look.together or (lambda _: self.settings.detect_batch_on(self.look.device))
+        size = together(self.frames[0])
+        runs = [self.frames[start : start + size] for start in range(0, len(self.frames), size)]
+        with clock:
+            self.detections = [one for run in runs for one in self.look.find(run)]
 
     def _track(self, clock: Clock) -> None:
         tracker = Tracker(start_score=self.settings.track_score)
         with clock:
-            for number, detections in enumerate(self.noted.detections):
-                tracker.update(detections, number * 100_000)
+            for frame, detections in zip(self.frames, self.detections, strict=True):
+                tracker.update(detections, frame.time_us)
 
     def _embed(self, clock: Clock) -> None:
-        for clips in self.noted.batches:
-            tensor = prepare([crop for clip in clips for crop in clip], self.model.preprocessing)
-            with clock, torch.inference_mode():
-                self.network.embed_frames(tensor, [len(clip) for clip in clips], CPU_FRAMES)
+        with clock:
+            for clips in self.noted.batches:
+                self.embedder.embed_clips(clips)
 
     def _store(self, clock: Clock) -> None:
-        video = self.noted.video
+        video, embedder = self.noted.video, self.embedder
         assert video is not None
-        model = ModelInfo(self.model.id, self.model.name, self.model.dimension, self.model.card)
+        model = ModelInfo(embedder.id, embedder.name, embedder.dimension, embedder.card)
         with empty_gallery() as gallery, clock, gallery.writer(video.content_hash, model) as writer:
             for tracklet in self.noted.tracklets:
                 writer.add(tracklet)
@@ -242,66 +217,72 @@ class Result:
     name: str
     seconds: float = 0.0  # length of the recording
     frames: int = 0
+    in_view: float = 0.0  # persons found on a frame
     crops: int = 0
     tracklets: int = 0
-    alone: list[dict[str, Cost]] = field(default_factory=list)  # a thread a core
-    single: list[dict[str, Cost]] = field(default_factory=list)  # one thread
+    alone: list[dict[str, Cost]] = field(default_factory=list)
     pipeline: list[Cost] = field(default_factory=list)
     stages: list[Mapping[str, float]] = field(default_factory=list)  # as the pipeline's report says
 
 
-def measure(path: Path, settings: IndexSettings, rounds: int) -> Result:
+def measure(path: Path, settings: IndexSettings, exported: Path, rounds: int) -> Result:
     recording = Recording(path, 1, START, path.name)
-    embedder, detector = make_embedder(settings), make_detector(settings)
-    bare = Bare(recording, settings, embedder, detector)  # warms the networks up
-    result = Result(path.name, crops=sum(len(clip) for batch in bare.noted.batches for clip in batch))
+    torch.set_num_threads(1)
+    embedder, detector = make_embedder(settings, exported), make_detector(settings)
+    alone = Alone(recording, settings, embedder, detector)  # warms the networks up
+    result = Result(path.stem, crops=sum(len(clip) for batch in alone.noted.batches for clip in batch))
     for _ in range(rounds):
-        result.single.append(bare.measure(1))
-        result.alone.append(bare.measure(CORES))
-        torch.set_num_threads(1)
-        with empty_gallery() as gallery:
-            clock = Clock()
-            with clock:
-                report = index_video(gallery, embedder, detector, recording, settings)
+        result.alone.append(alone.measure())
+        alone.frames.clear()
+        clock = Clock()
+        with empty_gallery() as gallery, clock:
+            report = index_video(gallery, embedder, detector, recording, settings)
         result.pipeline.append(clock.cost)
         result.stages.append(report.stage_seconds)
-        result.seconds, result.tracklets = report.video.duration_us / 1e6, report.video.tracklet_count
-        result.frames = report.counters["frames_detected"]
+    result.seconds, result.tracklets = report.video.duration_us / 1e6, report.video.tracklet_count
+    result.frames = report.counters["frames_detected"]
+    result.in_view = report.counters["detections"] / max(1, result.frames)
     return result
 
 
-def print_result(result: Result) -> None:
-    print(
-        f"\n### {result.name}: {result.seconds:.1f} s, {result.frames} frames detected on, "
-        f"{result.crops} crops, {result.tracklets} tracklets\n"
+def print_result(result: Result, on_cpu: bool) -> None:
+    length = (
+        f"{result.seconds:.1f} s, {result.frames} frames detected on, {result.in_view:.1f} people on each"
     )
+    print(f"\n### {result.name}: {length}, {result.crops} crops, {result.tracklets} tracklets\n")
     print("| stage | alone, wall s | alone, CPU s | in the pipeline, s |")
-    print("|---|---|---|---|")
-    wall = {stage: min([costs[stage].wall for costs in result.alone]) for stage in STAGES}
-    cpu = {stage: min([costs[stage].cpu for costs in result.single]) for stage in STAGES}
-    for stage in STAGES:
+    print("|---|---:|---:|---:|")
+    best = {stage: min((each[stage] for each in result.alone), key=lambda cost: cost.cpu) for stage in STAGES}
+    for stage, cost in best.items():
         inside = min([stages[stage] for stages in result.stages])
-        print(f"| {stage} | {wall[stage]:.2f} | {cpu[stage]:.2f} | {inside:.2f} |")
+        print(f"| {stage} | {cost.wall:.2f} | {cost.cpu:.2f} | {inside:.2f} |")
     took = min([cost.wall for cost in result.pipeline])
-    slowest, spread = max(wall.values()), sum(cpu.values()) / CORES
-    print(
-        f"\nPipeline {took:.2f} s ({min([c.cpu for c in result.pipeline]):.2f} CPU s), "
-        f"{result.seconds / took:.2f} times real time. Slowest stage alone {slowest:.2f} s, all CPU work "
-        f"over {CORES} cores {spread:.2f} s: **{took / slowest:.2f}** of the slowest stage, "
-        f"**{took / max(slowest, spread):.2f}** of the bound."
-    )
+    cpu = min([cost.cpu for cost in result.pipeline])
+    bound = sum(cost.cpu for cost in best.values()) / CORES
+    text = f"\nPipeline {took:.2f} s ({cpu:.2f} CPU s), **{result.seconds / took:.1f} times real time**"
+    print(f"{text}, {took / bound:.2f} of the bound of {bound:.2f} s." if on_cpu else f"{text}.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=RECORDINGS, action="append")
+    parser.add_argument("--data", type=Path, help="folder of vtest.avi; without it scenes of it are left out")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--scenes", nargs="+", choices=SCENES, default=SCENES)
+    parser.add_argument("--seconds", type=float, default=60.0, help="length of the scenes that are made")
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--workers", type=int)
     arguments = parser.parse_args()
-    settings = IndexSettings(workers=arguments.workers)
-    for name in arguments.only or RECORDINGS:
-        print_result(measure(arguments.data / name, settings, arguments.rounds))
+    settings = IndexSettings(workers=arguments.workers, device=arguments.device)
+    device = make_embedder(settings).device
+    gpu = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
+    load, today = os.getloadavg()[0], datetime.now(UTC).date()
+    print(f"{CORES} cores of {platform.machine()}{gpu}, load {load:.1f}, {today}")
+    with tempfile.TemporaryDirectory() as folder:
+        for scene in arguments.scenes:
+            path = make(scene, Path(folder), arguments.data, arguments.seconds)
+            if path is not None:
+                exported = Path(folder) / "exported"
+                print_result(measure(path, settings, exported, arguments.rounds), device == "cpu")
 
 
 if __name__ == "__main__":
