@@ -85,6 +85,14 @@ bench-gpu: $(READY_DEV) ## Index on a GPU, embed in bf16 and fp32 there: some fi
 bench-load: $(READY_DEV) ## Let 50 searchers loose on a server beside two workers: a quarter of an hour
 	$(BIN)/python benchmarks/load.py
 
+.PHONY: bench-search-rest
+bench-search-rest: $(READY_DEV) ## Ask for people on photos in galleries of 100,000 and a million tracklets: some eight minutes
+	$(BIN)/python -m benchmarks.search_rest  # benchmarks/search_rest.py
+
+.PHONY: bench-postgres
+bench-postgres: $(READY_DEV) ## Ask one server and two on SQLite and on PostgreSQL, beside two workers: some five minutes
+	$(BIN)/python -m benchmarks.postgres  # benchmarks/postgres.py
+
 .PHONY: bench-fairness
 bench-fairness: $(READY_DEV) ## Let one key ask for all it can, and look at what another feels: some minutes
 	$(BIN)/python -m benchmarks.fairness  # benchmarks/fairness.py

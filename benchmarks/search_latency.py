@@ -52,6 +52,7 @@ class World:
 
     tracklets: int
     dimension: int
+    model: str = MODEL
 
     def vectors(self, first_video: int, videos: int) -> NDArray[np.float16]:
         """The normalised vectors of some videos, (videos * PER_VIDEO, dimension)."""
@@ -109,7 +110,7 @@ class Row:
 def main() -> int:
     arguments = _arguments()
     faiss.omp_set_num_threads(arguments.threads)
-    print(_machine(), flush=True)
+    print(machine(), flush=True)
     print(HEADER, flush=True)
     worst = 0.0
     for dimension in arguments.dimensions:
@@ -141,53 +142,55 @@ def measure(place: Place, repeats: int, directory: Path | None) -> Iterator[Row]
 def build(gallery: Gallery, place: Place) -> list[Path]:
     """Write segments and rows; returns the index files in the order of the rows."""
     world = place.world
-    _add_frame(gallery._database, world)
+    add_frame(gallery._database, world)
     shares = np.array_split(np.arange(world.videos), place.segments)
     files = []
     for number, share in enumerate(shares):
         segment_id = f"{number:032x}"
         directory = segment_directory(gallery.data_dir, segment_id)
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        first, count = int(share[0]), len(share)
-        _write_segment(directory, world, first, count)
-        _add_segment(gallery._database, segment_id, number, first, count)
+        write_segment(directory, world, share.tolist())
+        add_segment(gallery._database, world, segment_id, number, share.tolist())
         files.append(directory / TRACKLETS)
     return files
 
 
-def _write_segment(directory: Path, world: World, first: int, count: int) -> None:
-    builder = SegmentBuilder(directory, MODEL, world.dimension)
-    step = 20  # videos at once
-    for video in range(first, first + count, step):
-        videos = min(step, first + count - video)
-        vectors = world.vectors(video, videos)
-        rows = np.arange(video * PER_VIDEO, video * PER_VIDEO + len(vectors), dtype=np.int64)
-        starts = _microseconds(START) + rows * SPACING_US
+def write_segment(directory: Path, world: World, videos: Sequence[int]) -> None:
+    """Write the vectors of some videos as a segment, without its rows."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    builder = SegmentBuilder(directory, world.model, world.dimension)
+    for video in videos:
+        vectors = world.vectors(video, 1)
+        rows = np.arange(video * PER_VIDEO, (video + 1) * PER_VIDEO, dtype=np.int64)
+        starts = microseconds(START) + rows * SPACING_US
         times = np.vstack([starts, starts + SPACING_US // 2])
         builder.add(vectors, times, np.full(len(vectors), CLIPS), np.repeat(vectors, CLIPS, axis=0))
-    builder.finish(
-        [
-            SegmentContent(_video_id(video), 1 + video % CAMERAS, PER_VIDEO)
-            for video in range(first, first + count)
-        ]
-    )
+    builder.finish([SegmentContent(video_id(video), 1 + video % CAMERAS, PER_VIDEO) for video in videos])
 
 
-def _add_frame(database: Database, world: World) -> None:
+def add_frame(database: Database, world: World) -> None:
+    """Add the rows of the model and of the cameras."""
     with database.write() as session:
-        session.add(Model(id=MODEL, name="random", dimension=world.dimension, card={}, created_at=START))
+        session.add(
+            Model(id=world.model, name="random", dimension=world.dimension, card={}, created_at=START)
+        )
         for number in range(1, CAMERAS + 1):
-            session.add(Camera(id=number, name=f"camera {number}", time_zone="UTC", created_at=START))
+            camera = Camera(name=f"camera {number}", time_zone="UTC", created_at=START)
+            session.add(camera)
+            session.flush()
+            assert camera.id == number  # as the database numbers them, or its next would take one twice
 
 
-def _add_segment(database: Database, segment_id: str, number: int, first: int, count: int) -> None:
-    videos = range(first, first + count)
+def add_segment(
+    database: Database, world: World, segment_id: str, number: int, videos: Sequence[int]
+) -> None:
+    """Add the rows of a segment and its videos, without those of tracklets, as change `number` + 1."""
+    count = len(videos)
     with database.write() as session:
         session.execute(insert(Video), [_video_row(video) for video in videos])
         session.add(
             Segment(
                 id=segment_id,
-                model_id=MODEL,
+                model_id=world.model,
                 tracklet_count=count * PER_VIDEO,
                 clip_count=count * PER_VIDEO * CLIPS,
                 change=number + 1,
@@ -197,7 +200,7 @@ def _add_segment(database: Database, segment_id: str, number: int, first: int, c
         session.flush()
         session.execute(
             insert(SegmentVideo),
-            [{"video_id": _video_id(v), "model_id": MODEL, "segment_id": segment_id} for v in videos],
+            [{"video_id": video_id(v), "model_id": world.model, "segment_id": segment_id} for v in videos],
         )
         session.get_one(GalleryState, 1).change = number + 1
 
@@ -206,8 +209,8 @@ def _video_row(video: int) -> dict[str, Any]:
     start = START + timedelta(microseconds=video * PER_VIDEO * SPACING_US)
     duration = PER_VIDEO * SPACING_US
     return {
-        "id": _video_id(video),
-        "content_hash": _video_id(video) * 2,
+        "id": video_id(video),
+        "content_hash": video_id(video) * 2,
         "camera_id": 1 + video % CAMERAS,
         "file_name": f"{video}.mp4",
         "path": f"/nowhere/{video}.mp4",
@@ -266,13 +269,13 @@ def _compare(place: Place, snapshot: Snapshot, bare: Any, filtered: Filtered, re
         return bare.search(query[None], LIMIT, params=parameters)
 
     taken = []
-    for number, query in enumerate(_queries(place.world, repeats + WARM_UP)):
+    for number, query in enumerate(queries(place.world, repeats + WARM_UP)):
         if number % 2:
-            expected, bare_time = _timed(ask_faiss, query)
-            answer, own_time = _timed(ask_gallery, query)
+            expected, bare_time = timed(ask_faiss, query)
+            answer, own_time = timed(ask_gallery, query)
         else:
-            answer, own_time = _timed(ask_gallery, query)
-            expected, bare_time = _timed(ask_faiss, query)
+            answer, own_time = timed(ask_gallery, query)
+            expected, bare_time = timed(ask_faiss, query)
         _check(answer, *expected)
         if number >= WARM_UP:
             taken.append((own_time, bare_time))
@@ -291,7 +294,7 @@ def _row(place: Place, name: str, taken: Sequence[tuple[Taken, Taken]]) -> Row:
     )
 
 
-def _queries(world: World, count: int) -> Iterator[NDArray[np.float32]]:
+def queries(world: World, count: int) -> Iterator[NDArray[np.float32]]:
     """Vectors near a tracklet of the gallery, as those of a probe are."""
     generator = np.random.default_rng(0)
     for video in generator.integers(0, world.videos, count):
@@ -300,7 +303,8 @@ def _queries(world: World, count: int) -> Iterator[NDArray[np.float32]]:
         yield raw / np.linalg.norm(raw)
 
 
-def _timed(ask: Callable[[NDArray[np.float32]], Any], query: NDArray[np.float32]) -> tuple[Any, Taken]:
+def timed(ask: Callable[[NDArray[np.float32]], Any], query: NDArray[np.float32]) -> tuple[Any, Taken]:
+    """Ask, and say what that took."""
     wall, cpu = time.perf_counter(), time.thread_time()
     answer = ask(query)
     return answer, Taken((time.thread_time() - cpu) * 1000, (time.perf_counter() - wall) * 1000)
@@ -308,17 +312,19 @@ def _timed(ask: Callable[[NDArray[np.float32]], Any], query: NDArray[np.float32]
 
 def _check(answer: Ranking, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
     """Both must have found the same: else they did not do the same work."""
-    expected = [f"{_video_id(row // PER_VIDEO)}-{row % PER_VIDEO}" for row in map(int, rows[0])]
+    expected = [f"{video_id(row // PER_VIDEO)}-{row % PER_VIDEO}" for row in map(int, rows[0])]
     found = [hit.tracklet_id for hit in answer.hits]
     assert set(found) == set(expected), "the gallery and bare FAISS disagree"
     assert np.allclose([hit.score for hit in answer.hits], scores[0], atol=1e-6)
 
 
-def _video_id(video: int) -> str:
+def video_id(video: int) -> str:
+    """The id of a video."""
     return f"{video:032x}"
 
 
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """µs since 1970."""
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
@@ -347,7 +353,8 @@ def _line(row: Row) -> str:
     )
 
 
-def _machine() -> str:
+def machine() -> str:
+    """What this runs on, and the command."""
     cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.split(": ")[1] for line in cpuinfo if line.startswith("model name")), "?")
     return (

