@@ -77,8 +77,10 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python benchmarks/drawing.py
 
 .PHONY: bench-gpu
-bench-gpu: $(READY_DEV) ## Index on a GPU, embed in bf16 and fp32 there: some five minutes (MEASURED= folder of vtest.avi)
+bench-gpu: $(READY_DEV) ## Index on a GPU, decode and embed there in fp32 and bf16: some minutes (MEASURED= folder of vtest.avi)
 	$(BIN)/python -m benchmarks.indexing --device cuda:0 --seconds 120 $(if $(MEASURED),--data $(MEASURED))
+	$(BIN)/python -m benchmarks.indexing --device cuda:0 --decode-device cuda:0 --seconds 120 $(if $(MEASURED),--data $(MEASURED))
+	$(BIN)/pytest -q tests/indexer/test_decode_on_gpu.py
 	$(BIN)/python benchmarks/embedding.py --device cuda:0
 
 .PHONY: bench-load

@@ -179,7 +179,7 @@ class Alone:
         return costs
 
     def _decode(self, clock: Clock) -> None:
-        with clock, open_recording(self.recording.path) as recorded:
+        with clock, open_recording(self.recording.path, device=self.settings.decode_device) as recorded:
             self.frames = list(recorded.frames(fps=self.look.fps))
 
     def _detect(self, clock: Clock) -> None:
@@ -270,9 +270,12 @@ def main() -> None:
     parser.add_argument("--scenes", nargs="+", choices=SCENES, default=SCENES)
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the scenes that are made")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--decode-device", default="cpu", help="cpu, or cuda:N for the GPU's decoder")
     parser.add_argument("--workers", type=int)
     arguments = parser.parse_args()
-    settings = IndexSettings(workers=arguments.workers, device=arguments.device)
+    settings = IndexSettings(
+        workers=arguments.workers, device=arguments.device, decode_device=arguments.decode_device
+    )
     device = make_embedder(settings).device
     gpu = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
     load, today = os.getloadavg()[0], datetime.now(UTC).date()

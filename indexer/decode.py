@@ -14,6 +14,7 @@ from typing import Any, Final, Self
 
 import av
 import av.error
+from av.codec.hwaccel import HWAccel
 from av.stream import Disposition
 
 from gallery import FrameClock, recording_formats
@@ -215,6 +216,7 @@ def open_recording(
     source: Path | None = None,
     aspect: float | None = None,
     threads: int = 4,
+    device: str = "cpu",
     tick: Callable[[], None] = lambda: None,
 ) -> OpenRecording:
     """Open a recording for reading, in this process: files of others are decoded by `indexer.sandbox`.
@@ -225,6 +227,7 @@ def open_recording(
         aspect: width / height of its pixels, where the file does not say it; None for square ones.
         threads: of the decoder; their number does not follow the machine, as how damage is concealed depends
             on it.
+        device: "cpu", or "cuda:N" for the GPU's decoder where it can; where not, a warning says so.
         tick: called whenever something has been read.
 
     Raises:
@@ -242,22 +245,45 @@ def open_recording(
             container.close()
             container = _open(path, source)  # looking for the right track has moved the reader
             streams = [container.streams[index]]
-        _prepare(path, streams[0], threads)
-        return OpenRecording(path, container, streams[0], statistics, aspect, tick)
+        stream = streams[0]
+        if device != "cpu" and (accelerated := _on_gpu(source, device, stream.index, statistics.warn)):
+            container.close()
+            container, stream = accelerated
+        _prepare(path, stream, threads)
+        return OpenRecording(path, container, stream, statistics, aspect, tick)
     except BaseException:
         container.close()
         raise
 
 
 def _open(path: Path, source: Path) -> Any:
-    # Streams are looked into when a file is opened; large frames must not take all memory.
-    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
     try:
-        # "file:" keeps a name with a colon from being taken for a protocol.
-        return av.open(f"file:{source.absolute()}", options=options, metadata_errors="replace")
+        return _container(source)
     except (av.error.FFmpegError, ValueError) as error:
         reason = "not a video file, or cut off in its header"
         raise UnreadableRecording(f"{shown(path.name)}: {reason}") from error
+
+
+def _container(source: Path, hwaccel: HWAccel | None = None) -> Any:
+    # Streams are looked into when a file is opened; large frames must not take all memory.
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+    # "file:" keeps a name with a colon from being taken for a protocol.
+    name = f"file:{source.absolute()}"
+    return av.open(name, options=options, metadata_errors="replace", hwaccel=hwaccel)
+
+
+def _on_gpu(source: Path, device: str, track: int, warn: Callable[[str], None]) -> tuple[Any, Any] | None:
+    """The file opened once more, with a stream that the GPU decodes; None: it does not, and is warned of."""
+    hwaccel = HWAccel("cuda", device=device.removeprefix("cuda:"), allow_software_fallback=True)
+    try:
+        container = _container(source, hwaccel)
+    except (av.error.FFmpegError, ValueError) as error:  # the file was opened without it a moment ago
+        warn(f"decoded on the CPU: {device} does not decode here ({getattr(error, 'strerror', error)})")
+        return None
+    stream = container.streams[track]
+    if not stream.codec_context.is_hwaccel:
+        warn(f"decoded on the CPU: {device} has no decoder for {stream.codec_context.name}")
+    return container, stream
 
 
 def _video_streams(path: Path, container: Any) -> list[Any]:

@@ -57,7 +57,11 @@ class Decoder:
         _limit(request)
         try:
             with open_recording(
-                Path(request.path), source=Path(request.source), aspect=request.aspect, tick=self._tick
+                Path(request.path),
+                source=Path(request.source),
+                aspect=request.aspect,
+                device=request.device,
+                tick=self._tick,
             ) as recorded:
                 self._statistics = recorded.statistics
                 said = recorded.expected_duration_us, recorded.recorded_at
@@ -126,8 +130,10 @@ def _ask() -> bytes:
 
 
 def _limit(request: Request) -> None:
+    # A GPU's driver reserves more addresses than any machine has memory; what is used of them counts as data.
+    memory = resource.RLIMIT_AS if request.device == "cpu" else resource.RLIMIT_DATA
     for kind, most in (
-        (resource.RLIMIT_AS, request.memory_bytes),
+        (memory, request.memory_bytes),
         (resource.RLIMIT_NOFILE, request.open_files),
         (resource.RLIMIT_FSIZE, WRITTEN_BYTES),
         (resource.RLIMIT_CORE, 0),

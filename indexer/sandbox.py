@@ -35,6 +35,7 @@ SAID_BYTES: Final = 500  # of what a decoder that died has said
 # All that a decoder needs of the environment: no password, no setting.
 ENVIRONMENT: Final = (
     "PATH",
+    "CUDA_VISIBLE_DEVICES",
     "HOME",
     "LANG",
     "LC_ALL",
@@ -65,7 +66,8 @@ class Sandboxed:
         try:
             self._start()
             called, read = str(path.absolute()), str(source.absolute())
-            request = Request(called, read, aspect, settings.decode_memory_mib << 20, OPEN_FILES)
+            limits = settings.decode_memory_mib << 20, OPEN_FILES
+            request = Request(called, read, aspect, *limits, device=settings.decode_device)
             self._tell(line(request))
             opened = self._answer().opened
         except BaseException:

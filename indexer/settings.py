@@ -68,7 +68,9 @@ class IndexSettings(BaseSettings):
     workers: int | None = Field(default=None, ge=1)  # batches side by side; None: one a core, 2 on a GPU
 
     # Decoder's process
-    decode_memory_mib: int = Field(default=4096, ge=1024)  # address space
+    # "cuda:N": by the GPU's decoder where it can, else on the CPU, which the recording's report says
+    decode_device: str = Field(default="cpu", pattern=r"^(cpu|cuda:\d{1,2})$")
+    decode_memory_mib: int = Field(default=4096, ge=1024)  # address space; beside a GPU's driver, data
     decode_stall_seconds: float = Field(
         default=120.0, gt=0
     )  # a decoder that got nowhere for so long is ended

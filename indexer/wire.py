@@ -27,7 +27,7 @@ HEARTBEAT_SECONDS: Final = 1.0  # a decoder that is at work says so at least thi
 class Request:
     """Open a recording, under limits: bytes of memory, open files. A first line.
 
-    `path` is what it is called by, `source` where it is read.
+    `path` is what it is called by, `source` where it is read; `device` decodes, "cpu" or "cuda:N".
     """
 
     path: str
@@ -35,6 +35,7 @@ class Request:
     aspect: float | None
     memory_bytes: int
     open_files: int
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
