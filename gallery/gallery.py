@@ -58,6 +58,7 @@ from gallery.vectors.segments import Segments
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
+from gallery.writing.cluster import Clustering, ClusteringReport, cluster_next
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.features import FeatureWriter
@@ -107,6 +108,7 @@ class Gallery:
         self.data_dir = data_dir
         self.places = places or Places(ObjectSettings(object_roots=()), data_dir)
         self._segments = segments = segments or Segments(data_dir)
+        self._clustering = Clustering()
         self.catalogue = Catalogue(database, data_dir, sight)
         self.jobs = Jobs(database, sight=sight)
         self.failures = Failures(database, self.jobs, sight)
@@ -155,6 +157,7 @@ class Gallery:
         places = Places(settings, data_dir, others=partial(known_objects, database))
         gallery = cls(database, data_dir, segments=_segments(settings), places=places)
         gallery.erasures.folder = settings.erasure_dir
+        gallery._clustering = Clustering(settings.exact_tracklets, settings.recall)
         if create:
             try:
                 gallery.check_vectors()
@@ -308,6 +311,15 @@ class Gallery:
         if settled := self._settle():
             report = replace(report, settled=len(settled))
         return report
+
+    def cluster(self) -> ClusteringReport:
+        """Make the clusters by which a large segment is searched approximately, if one still wants some.
+
+        Only where the model's gallery has as many tracklets as the settings say; where it has fewer, they are
+        removed. It takes seconds to minutes; call it again until nothing is made. Without clusters every
+        search is exact.
+        """
+        return cluster_next(self._database, self._segments, self._clustering)
 
     def migrate_vectors(
         self, into_milvus: bool, progress: Callable[[int, int], None] = lambda _done, _all: None

@@ -11,6 +11,8 @@ from gallery.object_urls import checked_url
 
 SQLITE_PREFIX = "sqlite:///"
 POSTGRESQL_PREFIX = "postgresql://"
+EXACT_TRACKLETS = 20_000_000
+RECALL = 0.99
 
 
 class ObjectSettings(BaseSettings):
@@ -60,6 +62,8 @@ class GallerySettings(ObjectSettings):
     `data_dir`; into `anchor_dir` workers write one a day.
     `erasure_dir`: a folder into which the certificate of each erasure is written, for restores to repeat it.
     `audit_keep_days`: events that are younger are not pruned.
+    `exact_tracklets`: galleries whose model has fewer are searched exactly; in larger ones a worker makes
+    clusters of large segments, which are to find the share `recall` of what an exact search finds.
     `require_purpose` and `require_case_number`: a look at people has to say why (`gallery.because`).
     """
 
@@ -74,6 +78,8 @@ class GallerySettings(ObjectSettings):
     anchor_dir: Path | None = None
     erasure_dir: Path | None = None
     audit_keep_days: int = Field(default=365, ge=0, le=36_500)
+    exact_tracklets: int = Field(default=EXACT_TRACKLETS, ge=1)
+    recall: float = Field(default=RECALL, ge=0.5, le=0.9999)
     require_purpose: bool = False
     require_case_number: bool = False
 

@@ -1,4 +1,4 @@
-"""What a worker does for its gallery between recordings: merging segments, rules of retention, anchors."""
+"""What a worker does for its gallery between recordings: segments, clusters, rules of retention, anchors."""
 
 import errno
 import time
@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 MANY_SEGMENTS: Final = 64
 RULES_SECONDS: Final = 3600.0  # between two looks at the rules of retention
+CLUSTER_SECONDS: Final = 600.0  # between two looks for segments without clusters, while there are none
 PASSING: Final = (CatalogueUnavailable, ObjectsUnavailable, StorageFull, VectorsUnavailable, OSError)
 
 
@@ -42,6 +43,9 @@ class NoUpkeep:
     """Leaves all of it to others."""
 
     def compact(self) -> None:
+        """See Upkeep."""
+
+    def cluster(self) -> None:
         """See Upkeep."""
 
     def look_after(self) -> None:
@@ -70,7 +74,7 @@ class Upkeep:
         self._gallery, self._name, self._patiently = gallery, worker, patiently
         self._stopping, self._keep_anchor = stopping, keep_anchor
         self._compact_at = MANY_SEGMENTS
-        self._rules_at = 0.0
+        self._rules_at = self._cluster_at = 0.0
 
     def compact(self) -> None:
         """Merge segments when there are many, and next when there are twice as many as are left."""
@@ -87,6 +91,32 @@ class Upkeep:
         if report.damaged:
             log.warning("damaged segments not merged", worker=self._name, segments=report.damaged)
         self._compact_at = max(MANY_SEGMENTS, 2 * self._patiently(self._gallery.segment_count))
+
+    def cluster(self) -> None:
+        """Make the clusters of one large segment, where the gallery is large enough to be searched by them.
+
+        When there are none to make, the next look is some minutes later.
+        """
+        if time.monotonic() < self._cluster_at:
+            return
+        try:
+            report = self._gallery.cluster()
+        except PASSING as error:
+            if not passes(error):
+                raise
+            log.warning("clusters not made", worker=self._name, reason=str(error))
+            self._cluster_at = time.monotonic() + CLUSTER_SECONDS
+            return  # every search of the segment is exact until another time
+        if report.made is None:
+            self._cluster_at = time.monotonic() + CLUSTER_SECONDS
+        else:
+            segment_id, note = report.made
+            recall = min((depth.recall for depth in note.depths), default=None)
+            log.info("clusters made", segment=segment_id, lists=note.lists, recall=recall)
+        if report.removed:
+            log.info("clusters removed", segments=report.removed)
+        if report.damaged:
+            log.warning("damaged segments without clusters", worker=self._name, segments=report.damaged)
 
     def look_after(self) -> None:
         """Do what the gallery needs now and then: when the work begins, then every hour."""

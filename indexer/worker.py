@@ -147,6 +147,7 @@ class Worker:
             if claim is None:
                 self._stop.wait(self._settings.poll_seconds)
             self._upkeep.compact()
+            self._upkeep.cluster()
             self._upkeep.look_after()
 
     def _claim(self) -> Claim | None:

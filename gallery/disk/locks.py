@@ -29,6 +29,23 @@ def video_lock(data_dir: Path, video_id: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def only_one(data_dir: Path, what: str) -> Iterator[bool]:
+    """Do what one process at a time is enough for: False where another is at it. Waits for nobody."""
+    directory = data_dir / "locks"
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory / (what + _SUFFIX), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def lock_name(video_id: str) -> str:
     """Name the lock file of a video, which it shares with others."""
     return f"video-{video_id[:2]}{_SUFFIX}"

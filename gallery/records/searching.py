@@ -58,15 +58,35 @@ class DamagedSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class Approximation:
+    """What of an answer was not compared one by one.
+
+    Attributes:
+        tracklets: how many were looked for in clusters, of which only the nearest were compared.
+        recall: the least share of the true best that was found so when the clusters were made, measured with
+            the gallery's own vectors.
+    """
+
+    tracklets: int
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """An answer of one snapshot: hits best first, how many tracklets were compared, and how exactly.
 
     `damaged` segments were left out, whatever the filters: `Catalogue.coverage` says which times they held.
+    `approximate`: None where each tracklet was compared.
     """
 
     hits: Sequence[Hit]
     compared: int
     change: int
     by: RankBy
-    exact: bool = True
     damaged: Sequence[DamagedSegment] = ()
+    approximate: Approximation | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether the probe was compared with each tracklet."""
+        return self.approximate is None

@@ -15,6 +15,7 @@ class Findings:
         damaged: videos with damaged vectors or rows, each with a model that it is indexed with.
         strips: videos with thumbnail strips that are not what was written, or marked as lost.
         unnamed: vectors that are to be masked.
+        clusters: ids of segments whose clusters are damaged.
         empty: ids of segments' rows that no video is in.
         vector_bytes, vectors, rows: how much was looked at.
         unsealed, lost, away: see `VerifyReport`.
@@ -25,6 +26,7 @@ class Findings:
     strips: set[str] = field(default_factory=set)
     unnamed: set[Unnamed] = field(default_factory=set)
     empty: set[str] = field(default_factory=set)
+    clusters: set[str] = field(default_factory=set)
     vector_bytes: int = 0
     vectors: int = 0
     rows: int = 0

@@ -11,6 +11,7 @@ from gallery.sql.tables import GalleryState, Segment, SegmentVideo, Tombstone
 from gallery.upkeep.faults import Mended, Unnamed
 from gallery.upkeep.rows import last_counted
 from gallery.upkeep.verify import VerifyReport
+from gallery.vectors.clusters import DamagedClusters, verify_clusters
 from gallery.vectors.segments import Segments
 from gallery.writing.sweep import sweep
 
@@ -18,6 +19,7 @@ from gallery.writing.sweep import sweep
 def mend(database: Database, segments: Segments, report: VerifyReport) -> Mended:
     """Remove what nothing names, mask vectors without rows, and put the change sequence ahead."""
     removed = sum(astuple(sweep(database, segments)))
+    removed += sum(_is_damaged(segments, one) and segments.discard_clusters(one) for one in report.clusters)
     with database.write() as session:
         corrected = int(_catch_up(session))
     for unnamed in report.unnamed:
@@ -30,6 +32,15 @@ def mend(database: Database, segments: Segments, report: VerifyReport) -> Mended
             segments.discard(segment_id)
         corrected += dropped
     return Mended(removed, corrected)
+
+
+def _is_damaged(segments: Segments, segment_id: str) -> bool:
+    """Whether the clusters of a segment still are; a worker may have made them anew."""
+    try:
+        verify_clusters(segments.clusters(segment_id))
+    except DamagedClusters:
+        return True
+    return False
 
 
 def _catch_up(session: Session) -> bool:

@@ -23,6 +23,7 @@ from gallery.upkeep.faults import Part, Remedy, Unnamed
 from gallery.upkeep.files import is_there, sha256_of
 from gallery.upkeep.findings import Findings
 from gallery.vectors.block import END, FIRST_CLIP, START, Rows
+from gallery.vectors.clusters import DamagedClusters, verify_clusters
 from gallery.vectors.embedding import LENGTH_TOLERANCE
 from gallery.vectors.segment import MANIFEST, SegmentVanished
 from gallery.vectors.segments import Segments
@@ -52,6 +53,18 @@ def check_segment(database: Database, segments: Segments, segment: Segment, foun
             found.remake(Part.VECTORS, what, held, segment.model_id)
             return
         _compare_videos(session, segment, rows, held, found)
+
+
+def check_clusters(segments: Segments, segment_id: str, found: Findings) -> None:
+    """Compare the clusters of a segment, if it has any, with their checksums."""
+    directory = segments.clusters(segment_id)
+    try:
+        if directory.exists():
+            verify_clusters(directory)
+    except DamagedClusters as error:
+        if directory.exists():  # else they were removed meanwhile
+            found.add(Part.FILES, str(error), Remedy.REMOVE)
+            found.clusters.add(segment_id)
 
 
 def _held(session: Session, segment_id: str) -> dict[str, Video]:

@@ -18,7 +18,7 @@ from gallery.upkeep.findings import Findings
 from gallery.upkeep.leftovers import find_leftovers
 from gallery.upkeep.recordings import check_recordings
 from gallery.upkeep.rows import check_rows
-from gallery.upkeep.segments import check_segment
+from gallery.upkeep.segments import check_clusters, check_segment
 from gallery.upkeep.trail import check_audit
 from gallery.vectors.segments import Segments
 
@@ -35,7 +35,7 @@ class VerifyReport:
         faults: everything that is wrong.
         damaged: videos with damaged vectors or rows.
         strips: videos with thumbnail strips that are not what was written, or marked as lost.
-        unnamed, empty: what `mend` puts right; see `Findings`.
+        unnamed, empty, clusters: what `mend` puts right; see `Findings`.
     """
 
     segments: int
@@ -52,6 +52,7 @@ class VerifyReport:
     strips: tuple[str, ...]
     unnamed: tuple[Unnamed, ...]
     empty: tuple[str, ...]
+    clusters: tuple[str, ...]
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -73,6 +74,7 @@ def verify(database: Database, kept: Segments, places: Places) -> VerifyReport:
         models = list(session.scalars(select(Model.id).where(Model.files.is_not(None)).order_by(Model.id)))
     for segment in segments:
         check_segment(database, kept, segment, found)
+        check_clusters(kept, segment.id, found)
     for video_id in videos:
         check_video(database, data_dir, video_id, found)
     for probe_id in probes:
@@ -98,4 +100,5 @@ def verify(database: Database, kept: Segments, places: Places) -> VerifyReport:
         strips=tuple(sorted(found.strips - {one.video_id for one in found.damaged})),
         unnamed=tuple(sorted(found.unnamed, key=lambda one: (one.segment_id, one.video_id))),
         empty=tuple(sorted(found.empty)),
+        clusters=tuple(sorted(found.clusters)),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.records.tracklets import FloatArray
+from gallery.vectors.clusters import Clusters
 from gallery.vectors.index import (
     CameraVectors,
     FlatVectors,
@@ -79,6 +80,7 @@ class Rows:
             (4, N) where tracklets were left out: the number of each in its video, else they count from 0.
         videos: (V,) of VIDEO_DTYPE: whose rows are where.
         parts: which segments the rows come from, in order.
+        clusters: what finds most of the nearest without comparing all; None: nothing does.
         video_of_row: (N,) int32, position in `videos`.
         spans: the times of each video's tracklets.
     """
@@ -87,6 +89,7 @@ class Rows:
     columns: Integers
     videos: NDArray[np.void]
     parts: tuple[Part, ...]
+    clusters: Clusters | None = None
     video_of_row: NDArray[np.int32] = field(init=False)
     spans: Spans = field(init=False)
     _part_firsts: list[int] = field(init=False)
@@ -111,6 +114,22 @@ class Rows:
         assert isinstance(self.vectors, FlatVectors)
         marked = len(self) if mask is None else int(np.count_nonzero(mask))
         return {camera_id: self.vectors.nearest(query, min(count, marked), mask)} if marked else {}
+
+    def nearest_about(
+        self, query: FloatArray, count: int, mask: Mask | None, marked: int
+    ) -> tuple[dict[int, Found], float] | None:
+        """Rank what clusters find, and say what share of the nearest that is; scores are exact.
+
+        None where all are to be compared: see `Clusters.nearest`. Else as `nearest_each`.
+        """
+        if self.clusters is None or not marked:
+            return None
+        assert isinstance(self.vectors, FlatVectors)
+        found = self.clusters.nearest(query, self.vectors, count, mask, marked)
+        if found is None:
+            return None
+        (camera_id,) = self.camera_ids
+        return {camera_id: found[0]}, found[1]
 
     @property
     def camera_ids(self) -> list[int]:

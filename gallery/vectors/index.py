@@ -70,8 +70,8 @@ class FlatVectors(Vectors):
 
     def nearest(self, query: FloatArray, count: int, mask: Mask | None) -> Found:
         """Return the `count` nearest to a query, (1, D); at least as many rows must be marked."""
-        with _one_thread():
-            params = None if mask is None else _FAISS.SearchParameters(sel=_selector(mask))
+        with one_thread():
+            params = None if mask is None else _FAISS.SearchParameters(sel=selector(mask))
             scores, rows = self._index.search(query, count, params=params)
         return scores[0], rows[0]
 
@@ -124,14 +124,14 @@ class ListedVectors(CameraVectors):
 
     def _search(self, queries: FloatArray, count: int, lists: Integers, mask: Mask | None) -> Found:
         """Search for each query, (Q, D), the lists beside it, (Q, P). Missing rows are -1."""
-        selector = None if mask is None else _selector(mask)
-        params = _FAISS.SearchParametersIVF(nprobe=lists.shape[1], sel=selector)
+        chosen = None if mask is None else selector(mask)
+        params = _FAISS.SearchParametersIVF(nprobe=lists.shape[1], sel=chosen)
         lists = np.ascontiguousarray(lists, np.int64)
         near = np.zeros(lists.shape, np.float32)  # added to no score
         scores = np.empty((len(queries), count), np.float32)
         rows = np.empty((len(queries), count), np.int64)
         arrays = map(_FAISS.swig_ptr, (lists, near, scores, rows))
-        with _one_thread():
+        with one_thread():
             # The wrapper without _c takes no parameters.
             self._index.search_preassigned_c(
                 len(queries), _FAISS.swig_ptr(queries), count, *arrays, False, params
@@ -188,7 +188,7 @@ def stored_vectors(index: Any) -> Halves:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Keep FAISS from waking threads that have nothing to do: it shares out queries, and there is one.
 
     The number belongs to the calling thread, and is put back for others that use the same OpenMP.
@@ -201,6 +201,6 @@ def _one_thread() -> Iterator[None]:
         _FAISS.omp_set_num_threads(threads)
 
 
-def _selector(mask: Mask) -> Any:
+def selector(mask: Mask) -> Any:
     """Make FAISS pass over what is not marked, before it ranks."""
     return _FAISS.IDSelectorBitmap(np.packbits(mask, bitorder="little"))

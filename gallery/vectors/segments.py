@@ -1,5 +1,7 @@
 """The segments of a gallery: made, opened, compared and removed, wherever their vectors lie."""
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 
 from gallery.disk.files import discard_tree
@@ -7,10 +9,12 @@ from gallery.disk.locks import Staging, staging_root
 from gallery.errors import CorruptSegment, InvalidInput, VectorsUnavailable
 from gallery.vectors.block import Rows
 from gallery.vectors.builder import SegmentBuilder
+from gallery.vectors.clusters import NOTE, DamagedClusters, open_clusters
 from gallery.vectors.milvus import Milvus
 from gallery.vectors.segment import MILVUS_NOTE, Manifest, read_manifest, segment_directory
 from gallery.vectors.stores import FILES, MilvusStore, VectorStore
 
+log = logging.getLogger(__name__)
 BUILT = "segment"  # in a staging directory: what becomes a segment
 
 
@@ -31,6 +35,7 @@ class Segments:
         self._milvus = milvus
         self._remote = None if milvus is None else MilvusStore(milvus)
         self._new: VectorStore = self._remote if into_milvus and self._remote is not None else FILES
+        self._refused: dict[str, tuple[int, int]] = {}  # damaged clusters, which are told of once
 
     @property
     def into_milvus(self) -> bool:
@@ -58,6 +63,32 @@ class Segments:
     def directory(self, segment_id: str) -> Path:
         """Name the directory of a segment."""
         return segment_directory(self.data_dir, segment_id)
+
+    def clusters(self, segment_id: str) -> Path:
+        """Name the directory of a segment's clusters, which are there only where somebody made them."""
+        return clusters_root(self.data_dir) / segment_id
+
+    def clustered(self, rows: Rows) -> Rows:
+        """Return the rows of one segment with the clusters that it has now.
+
+        Damaged ones are none, and the log says so: what they would have found is compared one by one.
+        """
+        segment_id = rows.parts[0].segment_id
+        directory = self.clusters(segment_id)
+        try:
+            stat = (directory / NOTE).stat()
+        except OSError:
+            return rows if rows.clusters is None else replace(rows, clusters=None)
+        stamp = (stat.st_ino, stat.st_mtime_ns)
+        if rows.clusters is not None and rows.clusters.stamp == stamp:
+            return rows
+        if self._refused.get(segment_id) != stamp:
+            try:
+                return replace(rows, clusters=open_clusters(directory, len(rows), rows.vectors.dimension))
+            except DamagedClusters as error:
+                self._refused[segment_id] = stamp
+                log.warning("segment %s is searched exactly: %s", segment_id, error)
+        return replace(rows, clusters=None)
 
     def builder(self, staging: Staging, model_id: str, dimension: int) -> SegmentBuilder:
         """Begin a segment; its id will be that of the staging directory that it is made in."""
@@ -111,9 +142,16 @@ class Segments:
     def discard(self, segment_id: str) -> bool:
         """Remove a segment, whole at one instant for everybody who opens it; False: there is none.
 
-        What Milvus cannot remove now, the next sweep does.
+        Its clusters, which are vectors of the same people, go first. What Milvus cannot remove now, the next
+        sweep does.
         """
+        self.discard_clusters(segment_id)
         return discard_tree(self.directory(segment_id), staging_root(self.data_dir), self.release)
+
+    def discard_clusters(self, segment_id: str) -> bool:
+        """Remove the clusters of a segment, whole at one instant; False: there are none."""
+        directory = self.clusters(segment_id)
+        return directory.exists() and discard_tree(directory, staging_root(self.data_dir))
 
     def release(self, directory: Path) -> bool:
         """Remove vectors that a directory, about to go, stands for elsewhere; False if that has to wait."""
@@ -137,3 +175,8 @@ class Segments:
                 "vectors are in Milvus, and SIGHTLINE_MILVUS_URI does not say where it is"
             )
         return self._remote
+
+
+def clusters_root(data_dir: Path) -> Path:
+    """Return the folder of the clusters of all segments."""
+    return data_dir / "clusters"

@@ -1,9 +1,11 @@
 """The searchable gallery at one moment: an immutable view that many threads can search at once.
 
-Search is exact, in FAISS and in Milvus. Answers are ordered by cosines that are standardised within their
-camera, or by plain ones. Each camera of a block is ranked by itself, which leaves its order as it is; then
-all are merged. Filters decide which rows may be looked at before they are ranked, so filtered recall is 1.000
-by construction. What FAISS does of a query runs in the caller's thread alone.
+Search is exact, in FAISS and in Milvus, unless the caller takes what clusters of large segments find
+(gallery.vectors.clusters); then the answer says so. Answers are ordered by cosines that are standardised
+within their camera, or by plain ones. Each camera of a block is ranked by itself, which leaves its order as
+it is; then all are merged. Filters decide which rows may be looked at before they are ranked, so filtered
+recall is 1.000 by construction where the search is exact. What FAISS does of a query runs in the caller's
+thread alone.
 """
 
 from collections import defaultdict
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery.errors import CorruptSegment, InvalidInput, NotFound
-from gallery.records.searching import DamagedSegment, Filters, Hit, RankBy, Ranking
+from gallery.records.searching import Approximation, DamagedSegment, Filters, Hit, RankBy, Ranking
 from gallery.records.tracklets import FloatArray
 from gallery.times import microseconds, time_range
 from gallery.vectors.block import Block, Rows
@@ -51,11 +53,15 @@ class _Candidate:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A probe, (1, D), what it scores in each camera, and how its answer is ordered."""
+    """A probe, (1, D), what it scores in each camera, and how its answer is ordered.
+
+    `exact`: each tracklet is to be compared.
+    """
 
     probe: FloatArray
     levels: Mapping[int, Level]
     by: RankBy
+    exact: bool
 
     def ranks(self, camera_id: int, scores: FloatArray) -> NDArray[np.float64]:
         """Return what scores of a camera are ordered by."""
@@ -71,6 +77,15 @@ class _Share:
     block: Block
     mask: Mask | None
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The best of each camera of a share: ranks, camera, scores, rows; `recall` where clusters found them."""
+
+    share: _Share
+    cameras: Sequence[tuple[NDArray[np.float64], int, FloatArray, Integers]]
+    recall: float | None
 
 
 class Snapshot:
@@ -113,6 +128,7 @@ class Snapshot:
         limit: int,
         filters: Filters | None = None,
         by: RankBy = RankBy.STANDARD_SCORE,
+        exact: bool = True,
     ) -> Ranking:
         """Rank the tracklets that pass the filters by how alike `query` they are.
 
@@ -125,6 +141,9 @@ class Snapshot:
             limit: length of the answer.
             filters: what may be in it; they move no score.
             by: what the answer is ordered by.
+            exact: whether the query is compared with each tracklet, however many there are. Else a large
+                segment may be searched by its clusters: scores are exact, some of the best may be missing,
+                and `Ranking.approximate` says how many were when that was measured.
 
         Returns:
             Hits best first, equal scores in the order of their ids; each with the clip nearest to the query.
@@ -138,7 +157,7 @@ class Snapshot:
         snapshot = self
         while True:
             try:
-                return snapshot._search(query, limit, wanted, by)
+                return snapshot._search(query, limit, wanted, by, exact=exact)
             except CorruptSegment as error:
                 # Each round sees a later change of the gallery, or one segment less.
                 snapshot = snapshot._renew(snapshot, error)
@@ -223,15 +242,15 @@ class Snapshot:
                     return rows, row
         raise NotFound(f"no tracklet {tracklet_id!r} with an embedding of this model"[:200])
 
-    def _search(self, query: FloatArray, limit: int, filters: Filters, by: RankBy) -> Ranking:
+    def _search(self, query: FloatArray, limit: int, filters: Filters, by: RankBy, *, exact: bool) -> Ranking:
         searched = self._select(filters)
         compared = sum(share.count for share in searched)
         dimension = self.blocks[0].rows.vectors.dimension if self.blocks else query.size
         query = checked_vector(query, dimension, "the query")
         known = {camera: known.cohort for camera, known in self.cohorts.items()}
-        question = _Question(query.reshape(1, -1), levels(query, known), by)
-        best = _best(searched, question, limit) if compared else []
-        return Ranking(_hits(best, query), compared, self.change, by, damaged=self.damaged)
+        question = _Question(query.reshape(1, -1), levels(query, known), by, exact)
+        best, how = _best(searched, question, limit) if compared else ([], None)
+        return Ranking(_hits(best, query), compared, self.change, by, self.damaged, how)
 
     def _select(self, filters: Filters) -> list[_Share]:
         """Find the rows that pass; blocks without any are left out."""
@@ -260,42 +279,54 @@ def _encoded(video_ids: frozenset[str]) -> NDArray[np.bytes_]:
     return np.array(sorted(i.encode() for i in video_ids if i.isascii() and len(i) == 32), "S32")
 
 
-def _best(searched: Sequence[_Share], question: _Question, limit: int) -> list[_Candidate]:
-    """Merge the best of all cameras of all blocks.
+def _best(
+    searched: Sequence[_Share], question: _Question, limit: int
+) -> tuple[list[_Candidate], Approximation | None]:
+    """Merge the best of all cameras of all blocks, and say how exactly they were found.
 
     One more than asked for is ranked: when a camera's last ties with the last that fits, ids must decide
-    between equals of which some may have been dropped, and more are fetched.
+    between equals of which some may have been dropped, and more are fetched. In the end that is all of them,
+    and exactly: clusters were measured for a few thousand.
     """
     count = limit + 1
     while True:
         found = [_ranked(share, question, count) for share in searched]
-        each_camera = [ranks for each in found for ranks, _, _, _ in each]
+        each_camera = [ranks for one in found for ranks, _, _, _ in one.cameras]
         ranks = np.sort(np.concatenate(each_camera))[::-1]
         last = ranks[min(limit, len(ranks)) - 1]
         if not any(len(own) >= count and own[-1] >= last for own in each_camera):
             break
         count *= _MORE
     candidates: list[_Candidate] = []
-    for share, each in zip(searched, found, strict=True):
-        for ranked, camera_id, scores, rows in each:
+    for one in found:
+        for ranked, camera_id, scores, rows in one.cameras:
             kept = ranked >= last
             level = question.levels[camera_id]
-            candidates += _candidates(share.block.rows, level, ranked[kept], scores[kept], rows[kept])
-    return sorted(candidates, key=lambda one: (-one.rank, one.tracklet_id))[:limit]
+            candidates += _candidates(one.share.block.rows, level, ranked[kept], scores[kept], rows[kept])
+    best = sorted(candidates, key=lambda one: (-one.rank, one.tracklet_id))[:limit]
+    return best, _approximation(found)
 
 
-def _ranked(
-    share: _Share, question: _Question, count: int
-) -> list[tuple[NDArray[np.float64], int, FloatArray, Integers]]:
-    """Ranks, camera, scores and rows of the best `count` of each camera of a block."""
-    found = share.block.rows.nearest_each(question.probe, count, share.mask)
-    for scores, rows in found.values():
-        check_scores(share.block.rows, scores, rows)
-    return [
-        (question.ranks(camera_id, scores), camera_id, scores, rows)
-        for camera_id, (scores, rows) in found.items()
-        if len(rows)  # a camera whose videos are all erased has no level
+def _approximation(found: Sequence[_Ranked]) -> Approximation | None:
+    recalls = [one.recall for one in found if one.recall is not None]
+    if not recalls:
+        return None
+    return Approximation(sum(one.share.count for one in found if one.recall is not None), min(recalls))
+
+
+def _ranked(share: _Share, question: _Question, count: int) -> _Ranked:
+    """Rank the best `count` of each camera of a block."""
+    rows = share.block.rows
+    near = None if question.exact else rows.nearest_about(question.probe, count, share.mask, share.count)
+    found, recall = near or (rows.nearest_each(question.probe, count, share.mask), None)
+    for scores, places in found.values():
+        check_scores(rows, scores, places)
+    cameras = [
+        (question.ranks(camera_id, scores), camera_id, scores, places)
+        for camera_id, (scores, places) in found.items()
+        if len(places)  # a camera whose videos are all erased has no level
     ]
+    return _Ranked(share, cameras, recall)
 
 
 def _candidates(

@@ -233,6 +233,7 @@ class Snapshots:
         new = [rows for rows in opened if _is_remote(rows)]
         local = [rows for rows in opened if not _is_remote(rows)]
         large += [rows for rows in local if _is_large(rows)]
+        large = [self._segments.clustered(rows) for rows in large]
         joined = join(joined, [rows for rows in local if not _is_large(rows)])
         if new:  # in Milvus all are searched together, however many; only columns are copied
             remote = [join_rows([*remote, *new])]

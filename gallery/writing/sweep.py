@@ -13,6 +13,7 @@ from gallery.registry.files import sweep_models
 from gallery.sql.database import Database
 from gallery.sql.tables import Segment, Video
 from gallery.vectors.segments import Segments
+from gallery.writing.cluster import orphan_clusters
 from gallery.writing.erase import finish_erasure, noted_erasures
 from gallery.writing.thumbnails import settle_thumbnails
 
@@ -22,7 +23,7 @@ class SweepReport:
     """Counts of what was removed.
 
     Directories of unfinished writing, segments without a row, videos' files without a row, erasures that were
-    finished, probe images without a row, and models' files without a row.
+    finished, probe images without a row, models' files without a row, and clusters of segments without a row.
     """
 
     unfinished: int
@@ -31,6 +32,7 @@ class SweepReport:
     erasures: int
     probe_images: int
     models: int
+    clusters: int
 
 
 def sweep(database: Database, segments: Segments) -> SweepReport:
@@ -46,6 +48,7 @@ def sweep(database: Database, segments: Segments) -> SweepReport:
             finish_erasure(database, data_dir, video_id)
     return SweepReport(
         segments=_sweep_segments(database, segments),
+        clusters=sum(segments.discard_clusters(one.name) for one in orphan_clusters(database, data_dir)),
         media=_sweep_media(database, data_dir),
         unfinished=sweep_staging(data_dir, segments.release),
         erasures=len(erasures),

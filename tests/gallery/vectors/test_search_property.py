@@ -1,7 +1,8 @@
 """Search against brute force, over galleries that are written, erased from and compacted at random.
 
 Thresholds are lowered so that a few tracklets already take every path: read and mapped segments, joined
-blocks, masked videos. Components come from a handful of values, so that equal scores are common.
+blocks, masked videos, clusters whose lists are all looked at. Components come from a handful of values, so
+that equal scores are common.
 """
 
 import os
@@ -33,8 +34,10 @@ from gallery.records.tracklets import NewClip, NewTracklet
 from gallery.records.videos import ModelInfo
 from gallery.settings import GallerySettings
 from gallery.times import EPOCH, microseconds
-from gallery.vectors import segment, snapshots
+from gallery.vectors import clustering, segment, snapshots
+from gallery.vectors.clusters import Clusters, Depth
 from gallery.vectors.levels import LEAST_DEVIATION, SHRINKAGE
+from gallery.writing import cluster
 from tests.gallery.making import JPEG, START, make_boxes, store, unit
 from tests.postgres import PostgresServer
 
@@ -167,6 +170,11 @@ class SearchMachine(RuleBasedStateMachine):
     def compact(self, max_tracklets: int) -> None:
         self.world.gallery.compact(max_tracklets=max_tracklets)
 
+    @rule()
+    def cluster(self) -> None:
+        while self.world.gallery.cluster().made:
+            pass
+
     @rule(data=st.data(), query=vectors, limit=st.integers(1, 12))
     def search(self, data: st.DataObject, query: NDArray[np.float32], limit: int) -> None:
         filters = data.draw(st.just(Filters()) | filters_of(list(self.world.tracklets.values())))
@@ -175,14 +183,15 @@ class SearchMachine(RuleBasedStateMachine):
         cameras = data.draw(st.none() | st.frozensets(st.integers(1, CAMERAS)))
         gallery = self.world.gallery if cameras is None else self.world.gallery.limited_to(cameras)
         snapshot = gallery.snapshot(MODEL.id)
-        ranking = snapshot.search(query, limit=limit, filters=filters, by=by)
+        exact = data.draw(st.booleans())
+        ranking = snapshot.search(query, limit=limit, filters=filters, by=by, exact=exact)
         seen = {k: e for k, e in self.world.tracklets.items() if cameras is None or e.camera_id in cameras}
         assert snapshot.tracklet_count == len(seen)
         passing = {key: e for key, e in seen.items() if e.passes(filters)}
         standard = standard_scores(seen, query)
         scores = {key: float(e.vector @ query) for key, e in passing.items()}
         stored = {key: (e.camera_id, e.vector.tobytes()) for key, e in passing.items()}
-        assert ranking.exact
+        assert ranking.exact or not exact
         assert ranking.by is by
         assert ranking.compared == len(passing)
         ranked = scores if by is RankBy.COSINE else {key: standard[key] for key in passing}
@@ -263,6 +272,9 @@ def low_thresholds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segment, "MAPPED_FROM", 5)
     monkeypatch.setattr(snapshots, "MAPPED_FROM", 5)
     monkeypatch.setattr(snapshots, "BLOCK_ROWS", 9)
+    monkeypatch.setattr(cluster, "MAPPED_FROM", 5)
+    monkeypatch.setattr(clustering, "LEAST_LIST", 2)
+    monkeypatch.setattr(Clusters, "_depth", lambda self, _count, _marked: Depth(1, self.note.lists, 1.0))
 
 
 def run(new_settings: Callable[[], GallerySettings], **options: Any) -> None:
@@ -282,7 +294,9 @@ def test_search_equals_brute_force(sqlite_template: Path, tmp_path: Path, exampl
         data_dir = tmp_path / str(next(numbers))
         data_dir.mkdir()
         shutil.copyfile(sqlite_template, data_dir / "gallery.sqlite3")
-        return GallerySettings(data_dir=data_dir, database_url=f"sqlite:///{data_dir}/gallery.sqlite3")
+        return GallerySettings(
+            data_dir=data_dir, database_url=f"sqlite:///{data_dir}/gallery.sqlite3", exact_tracklets=1
+        )
 
     run(new_settings, max_examples=examples, stateful_step_count=30)
 
@@ -318,6 +332,6 @@ def test_search_equals_brute_force_on_postgresql(
         url = postgres_server.create(f"property_{examples}_{number}", "gallery_template")
         data_dir = tmp_path / str(number)
         data_dir.mkdir()
-        return GallerySettings(data_dir=data_dir, database_url=url)
+        return GallerySettings(data_dir=data_dir, database_url=url, exact_tracklets=1)
 
     run(new_settings, max_examples=examples, stateful_step_count=25)
