@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from gallery.records.searches import SelectedBy as SelectedBy
     from gallery.records.searches import Selection as Selection
     from gallery.records.searches import StillThere as StillThere
+    from gallery.records.searching import Approximation as Approximation
     from gallery.records.searching import Filters as Filters
     from gallery.records.searching import Hit as Hit
     from gallery.records.searching import RankBy as RankBy
@@ -237,7 +238,7 @@ _HOMES = {
         "Selection",
         "StillThere",
     ],
-    "records.searching": ["Filters", "Hit", "RankBy", "Ranking"],
+    "records.searching": ["Approximation", "Filters", "Hit", "RankBy", "Ranking"],
     "records.tracklets": ["BOX_DTYPE", "NewClip", "NewTracklet", "TrackletInfo"],
     "records.videos": ["ModelInfo", "NewVideo", "VideoChanges", "VideoInfo", "FileStamp", "VideoReport"],
     "reason": ["because"],

@@ -58,7 +58,7 @@ from gallery.vectors.segments import Segments
 from gallery.vectors.snapshot import Snapshot
 from gallery.vectors.snapshots import Snapshots
 from gallery.writing.adaptations import Adaptations
-from gallery.writing.cluster import Clustering, ClusteringReport, cluster_next
+from gallery.writing.cluster import Clustered, Clustering, ClusteringReport, cluster_next, look_at_clusters
 from gallery.writing.compact import DEFAULT_MAX_TRACKLETS, CompactionReport, compact
 from gallery.writing.correct import correct_video
 from gallery.writing.features import FeatureWriter
@@ -320,6 +320,10 @@ class Gallery:
         search is exact.
         """
         return cluster_next(self._database, self._segments, self._clustering)
+
+    def clustered(self) -> Clustered:
+        """Say how much is searched by clusters, and how well."""
+        return look_at_clusters(self._segments)
 
     def migrate_vectors(
         self, into_milvus: bool, progress: Callable[[int, int], None] = lambda _done, _all: None

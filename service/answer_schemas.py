@@ -171,7 +171,11 @@ class CoverageOut(BaseModel):
     tracklets_compared: int = Field(description="How many tracklets passed the filters and were compared")
     exact: bool = Field(description="Whether the probe was compared with each of them exactly")
     recall: float = Field(
-        description="Share of the true best that an exact search would also have found; 1 if exact"
+        description="Share of an exact search's best that is found, as measured on the gallery's own vectors "
+        "when it was made ready to be searched like this; 1 if exact"
+    )
+    tracklets_approximate: int = Field(
+        default=0, description="How many of the tracklets were not compared one by one; 0 if exact"
     )
     change: int = Field(description="The gallery's change sequence that was searched")
 

@@ -43,7 +43,8 @@ def coverage_statement(
         not_searched=[*_gaps(found), *_excluded(cameras, filters), *_unfinished(found)],
         tracklets_compared=ranking.compared,
         exact=ranking.exact,
-        recall=1.0,
+        recall=ranking.approximate.recall if ranking.approximate else 1.0,
+        tracklets_approximate=ranking.approximate.tracklets if ranking.approximate else 0,
         change=ranking.change,
     )
 

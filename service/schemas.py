@@ -197,6 +197,11 @@ class SearchOptions(SearchFilters):
         description="Whether the first 200 hits are put in the order of the neighbours that they share with "
         "the probe (k-reciprocal re-ranking)",
     )
+    exact: bool = Field(
+        default=False,
+        description="Whether the probe is compared with every tracklet that passes the filters, in a gallery "
+        "so large that otherwise most of the nearest are found without that",
+    )
 
 
 class SearchQuery(SearchOptions):

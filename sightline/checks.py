@@ -41,6 +41,7 @@ def examine(settings: ServiceSettings, *, deep: bool) -> Iterator[Finding]:
         ("ffmpeg", ffmpeg),
         ("database", database),
         ("milvus", milvus),
+        ("clusters", clusters),
         ("objects", objects),
         ("models", models),
         ("disk", disk),
@@ -206,6 +207,24 @@ def milvus(settings: GallerySettings) -> Finding:
     if settings.milvus_uri.endswith(".db"):
         return Finding("milvus", "warning", f"{detail}. milvus-lite serves one process: for trials only")
     return Finding("milvus", "ok", detail)
+
+
+def clusters(settings: GallerySettings) -> Finding:
+    """Say how much is searched approximately, as the gallery is large."""
+    from gallery import Gallery
+
+    if settings.database_url is None and not (settings.data_dir / "gallery.sqlite3").exists():
+        return Finding("clusters", "ok", "no gallery yet")
+    with Gallery.open(settings) as gallery:
+        found = gallery.clustered()
+    if found.damaged:
+        detail = f"{found.damaged} segments have damaged ones and are searched exactly: sightline repair"
+        return Finding("clusters", "warning", detail)
+    if not found.segments:
+        unsuited = f"; those of {found.unsuited} segments find too little" if found.unsuited else ""
+        return Finding("clusters", "ok", f"none: every search is exact{unsuited}")
+    detail = f"{found.segments} segments with {found.tracklets} tracklets, measured recall {found.recall:.4f}"
+    return Finding("clusters", "ok", f"{detail} and more; {found.unsuited} unsuited and searched exactly")
 
 
 def objects(settings: GallerySettings) -> Finding:

@@ -63,6 +63,9 @@ def search(
             "--rerank", help="Order the first 200 hits by the neighbours they share with the photo."
         ),
     ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compare every sighting, however large the gallery is.")
+    ] = False,
     coverage: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write a CSV of all stretches that were and were not searched."),
@@ -103,6 +106,7 @@ def search(
             end=None if end is None else moment(end, zone),
             limit=limit,
             rerank=rerank,
+            exact=exact,
         )
         answer = _answer(settings, gallery, data, tracklets, choice=choice, options=options)
         if coverage is not None:

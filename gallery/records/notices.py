@@ -14,9 +14,9 @@ class NoticeCode(StrEnum):
     seen: SMALL, BLURRED, GREY, CUT_OFF, UPPER_BODY, PROPORTIONS (nobody who stands has them), BEHIND_OTHERS,
     DOUBTFUL (the detector is hardly sure). What was chosen: OWN_BOX, BOX_APART (it has little in common with
     any person found), WHOLE_PHOTO, NAMED_TWICE. What was searched: CLOTHES, OTHER_MODEL (than the promoted
-    one), RERANKED, ONLY_OTHERS (nobody is marked as the person), MARKS_LOST. Against the answer it repeats:
-    EARLIER_ERASED, EARLIER_DAMAGED, ORDER_CHANGED. When it is read again: HITS_ERASED, HITS_INDEXED_ANEW,
-    TARGET_GONE (what was searched for), MARKS_ERASED.
+    one), RERANKED, APPROXIMATE (not all was compared one by one), ONLY_OTHERS (nobody is marked as the
+    person), MARKS_LOST. Against the answer it repeats: EARLIER_ERASED, EARLIER_DAMAGED, ORDER_CHANGED. When
+    it is read again: HITS_ERASED, HITS_INDEXED_ANEW, TARGET_GONE (what was searched for), MARKS_ERASED.
     """
 
     TURNED = "turned"
@@ -44,6 +44,7 @@ class NoticeCode(StrEnum):
     CLOTHES = "clothes"
     OTHER_MODEL = "other_model"
     RERANKED = "reranked"
+    APPROXIMATE = "approximate"
     ONLY_OTHERS = "only_others"
     MARKS_LOST = "marks_lost"
     EARLIER_ERASED = "earlier_erased"

@@ -110,7 +110,8 @@ class SearchQuery:
 
     `more` are further photos and tracklets of the same person. The first `reranked` hits were put in the
     order of the neighbours that they share with the probe. Hits that are farther than `horizon_hours` from
-    the time of the probe may show other clothes; 0 where that was switched off, or not known yet.
+    the time of the probe may show other clothes; 0 where that was switched off, or not known yet. `exact`:
+    it was asked to compare each tracklet, however many there are.
     """
 
     probe: QueriedProbe
@@ -121,6 +122,7 @@ class SearchQuery:
     refined: Refinement | None = None
     reranked: int = 0
     horizon_hours: float = 0.0
+    exact: bool = False
 
     @property
     def probes(self) -> Sequence[QueriedProbe]:

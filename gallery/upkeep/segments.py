@@ -63,7 +63,7 @@ def check_clusters(segments: Segments, segment_id: str, found: Findings) -> None
             verify_clusters(directory)
     except DamagedClusters as error:
         if directory.exists():  # else they were removed meanwhile
-            found.add(Part.FILES, str(error), Remedy.REMOVE)
+            found.add(Part.LEFTOVERS, str(error), Remedy.REMOVE)  # nothing is lost: the search is exact
             found.clusters.add(segment_id)
 
 

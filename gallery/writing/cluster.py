@@ -59,6 +59,42 @@ class ClusteringReport:
     damaged: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Clustered:
+    """How much of the gallery can be searched by clusters.
+
+    Attributes:
+        segments, tracklets: that can.
+        recall: the least share of the true best that is found so, as measured; None: there are none.
+        unsuited: segments that have clusters which find too little, and are searched exactly.
+        damaged: segments whose clusters are damaged, and are searched exactly too.
+    """
+
+    segments: int = 0
+    tracklets: int = 0
+    recall: float | None = None
+    unsuited: int = 0
+    damaged: int = 0
+
+
+def look_at_clusters(segments: Segments) -> Clustered:
+    """Read what all clusters say of themselves."""
+    notes, damaged = [], 0
+    for directory in subdirectories(clusters_root(segments.data_dir)):
+        try:
+            notes.append(read_note(directory))
+        except DamagedClusters:
+            damaged += directory.exists()
+    used = [note for note in notes if note.depths]
+    return Clustered(
+        segments=len(used),
+        tracklets=sum(note.tracklets for note in used),
+        recall=min((depth.recall for note in used for depth in note.depths), default=None),
+        unsuited=len(notes) - len(used),
+        damaged=damaged,
+    )
+
+
 def cluster_next(database: Database, segments: Segments, wanted: Clustering) -> ClusteringReport:
     """Make the clusters of one segment that wants some; remove those that are not wanted any more.
 

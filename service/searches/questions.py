@@ -14,7 +14,7 @@ from service.state import State
 class Question:
     """Where to search, what orders hits, how many make a page and how many are kept to page through.
 
-    `named` are the filters as asked for.
+    `named` are the filters as asked for. `exact`: each tracklet is compared, however many there are.
     """
 
     cameras: Sequence[CameraInfo]
@@ -24,6 +24,7 @@ class Question:
     by: RankBy
     rerank: bool = False
     keep: int = KEPT
+    exact: bool = False
 
 
 def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
@@ -59,6 +60,7 @@ def ask(gallery: Gallery, filters: SearchOptions, rank_by: RankBy) -> Question:
         by=filters.rank_by or rank_by,
         rerank=filters.rerank,
         keep=filters.keep,
+        exact=filters.exact,
     )
 
 
@@ -79,6 +81,7 @@ def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int 
             by=first.query.by,
             rerank=first.query.reranked > 0,
             keep=keep,
+            exact=first.query.exact,
         )
     options = SearchOptions(
         cameras=None if filters.cameras is None else list(filters.cameras),
@@ -89,5 +92,6 @@ def question_of(state: State, first: SearchInfo, *, as_it_was: bool, limit: int 
         rank_by=first.query.by,
         rerank=first.query.reranked > 0,
         keep=keep,
+        exact=first.query.exact,
     )
     return ask(state.gallery, options, first.query.by)

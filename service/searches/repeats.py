@@ -30,11 +30,17 @@ class Repeat:
         """Return what is searched this time."""
         return gallery.snapshot(model_id) if self.on is RepeatOn.NOW else gallery.snapshot_of(self.first)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether each tracklet is compared this time: clusters of then may be gone, others may be there."""
+        return self.on is RepeatOn.SNAPSHOT
+
     def coverage(self, ranking: Ranking) -> dict[str, Any] | None:
         """Return the coverage statement of the snapshot: what it said then; None for a search of now."""
         if self.on is RepeatOn.NOW:
             return None
-        return {**self.first.coverage, "tracklets_compared": ranking.compared}
+        exactly = {"exact": True, "recall": 1.0, "tracklets_approximate": 0}
+        return {**self.first.coverage, **exactly, "tracklets_compared": ranking.compared}
 
     def compare(
         self, gallery: Gallery, hits: Sequence[RecordedHit], ranking: Ranking, filters: Filters
@@ -69,8 +75,8 @@ def _tracklets(gallery: Gallery, model_id: str, video_ids: Set[str], filters: Fi
     return sum(camera.tracklets for camera in gallery.catalogue.coverage(within, model_id).cameras)
 
 
-def notices_of(repeat: SearchRepeat) -> Iterator[Notice]:
-    """Say what makes an answer differ from the earlier one, where it is not what one would expect."""
+def notices_of(first: SearchInfo, repeat: SearchRepeat) -> Iterator[Notice]:
+    """Say what makes an answer differ from that of `first`, where it is not what one would expect."""
     if repeat.erased:
         yield Notice(
             NoticeCode.EARLIER_ERASED,
@@ -93,7 +99,13 @@ def notices_of(repeat: SearchRepeat) -> Iterator[Notice]:
             NoticeCode.EARLIER_DAMAGED,
             f"Of the sightings compared then, {repeat.damaged_tracklets} have a damaged index.",
         )
-    if repeat.same_ranking is False:
+    if repeat.same_ranking is False and not first.coverage.get("exact", True):
+        yield Notice(
+            NoticeCode.ORDER_CHANGED,
+            "The ranking is not that of the earlier answer, which did not compare all sightings one by one. "
+            "This one does: hits that it has in between were missed then.",
+        )
+    elif repeat.same_ranking is False:
         yield Notice(
             NoticeCode.ORDER_CHANGED,
             "The ranking is not that of the earlier answer: what is gone or damaged takes part in no "

@@ -1,5 +1,6 @@
 """Searches: from a probe to a recorded answer."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gallery import (
+    Approximation,
     Filters,
     NewSearch,
     Notice,
+    NoticeCode,
     QueriedFilters,
     RecordedHit,
     Refinement,
@@ -96,7 +99,13 @@ def search(
     probe = fused(targets) if refining is None else refining.vector
     with stage(Stage.SEARCH):
         snapshot = snapshot or gallery.snapshot(embedder.id)
-        ranking = snapshot.search(probe, limit=depth + len(mine), filters=question.filters, by=question.by)
+        ranking = snapshot.search(
+            probe,
+            limit=depth + len(mine),
+            filters=question.filters,
+            by=question.by,
+            exact=question.exact or (repeat is not None and repeat.is_exact),
+        )
     ranked = [hit for hit in ranking.hits if hit.tracklet_id not in mine][:depth]
     photos = refining is None and all(target.look is not None for target in targets)
     with stage(Stage.RANK):
@@ -123,8 +132,9 @@ def search(
     notices = [
         *(refining.notices if refining else ()),
         *([state.networks.note] if state.networks.note else ()),
-        *(repeats.notices_of(compared) if compared else ()),
+        *(repeats.notices_of(repeat.first, compared) if repeat and compared else ()),
         *([reranking.notice(reranked)] if reranked else ()),
+        *([_of_clusters(ranking.approximate)] if ranking.approximate else ()),
         *_of_clothes(state, targets, coverage, hits),
     ]
     warnings = warnings_of([one for target in targets for one in target.selection.notices])
@@ -144,6 +154,7 @@ def search(
                     None if refining is None else refining.record,
                     reranked,
                     state.settings.clothes_horizon_hours,
+                    question.exact,
                 ),
                 model_id=embedder.id,
                 model_name=embedder.name,
@@ -161,6 +172,22 @@ def search(
             by_operator=caller.operator,
         )
     return answer(state, recorded, question.cameras, offset=0, limit=question.limit)
+
+
+def _of_clusters(how: Approximation) -> Notice:
+    """Say what an answer may lack that was not compared with each tracklet."""
+    return Notice(
+        NoticeCode.APPROXIMATE,
+        f"Of the sightings, {how.tracklets} were not compared one by one: the gallery is so large that only "
+        "those likely to be alike were looked at. When that was measured, it found "
+        f"{_percent(how.recall)} % of the best and missed the rest. An exact search compares all, and takes "
+        "longer.",
+    )
+
+
+def _percent(share: float) -> str:
+    """A share in per cent, cut and not rounded: no more is claimed than was measured."""
+    return f"{math.floor(share * 1000) / 10:g}"
 
 
 def _of_clothes(

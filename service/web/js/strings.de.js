@@ -104,6 +104,7 @@ const NOTICES = {
   named_twice: "Ein Foto oder eine Sichtung wurde mehrmals genannt und zählt einmal.",
   other_model: "Es antwortet ein anderes Modell als das der Galerie.",
   reranked: "Die ersten Treffer sind danach geordnet, wem sie und das Foto gemeinsam ähneln. Ihre Zahlen sind die des einfachen Vergleichs und folgen dieser Ordnung nicht.",
+  approximate: "Die Galerie ist so groß, dass nicht jede Sichtung einzeln verglichen wurde, sondern nur die, die wahrscheinlich ähnlich sind. Einige wenige Treffer können fehlen; unter der Liste steht, welcher Anteil gefunden wird (gemessen).",
   only_others: "Kein Treffer ist als die Person markiert: Gesucht wurde nur weiter weg von den anderen.",
   marks_lost: "Markierte Treffer, nach denen gesucht wurde, sind seither gelöscht oder neu indexiert.",
   earlier_erased: "Aus der früheren Antwort ist seither etwas gelöscht oder neu indexiert worden.",

@@ -331,6 +331,15 @@ def test_rows_that_are_none_are_not_found(clustered: Gallery) -> None:
     assert all(near.hits == exact.hits for near, exact in asked(clustered))
 
 
+def test_what_there_is_can_be_told(clustered: Gallery) -> None:
+    told = clustered.clustered()
+    assert (told.segments, told.tracklets, told.unsuited, told.damaged) == (1, 3 * EACH, 0, 0)
+    assert told.recall is not None
+    assert WANTED.goal <= told.recall <= 1
+    cut(LISTS)(place(clustered))
+    assert clustered.clustered().damaged == 1
+
+
 def test_orphans_are_swept(clustered: Gallery) -> None:
     directory = place(clustered)
     directory.rename(directory.with_name("0" * 32))
