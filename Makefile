@@ -157,3 +157,7 @@ $(READY_DEV): $(SETUP)
 # What is ready for tests is ready to run.
 $(READY_RUN): $(SETUP)
 	@if [ $(READY_DEV) -nt pyproject.toml ] && [ $(READY_DEV) -nt constraints.txt ]; then touch $@; else scripts/setup.sh run; fi
+
+.PHONY: bench-cluster
+bench-cluster: $(READY_DEV) ## Index the samples with a Ray cluster on this machine and without: six minutes
+	$(BIN)/python -m benchmarks.cluster  # benchmarks/cluster.py

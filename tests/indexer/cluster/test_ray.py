@@ -1,13 +1,10 @@
 """A Ray cluster of three nodes on this machine: one is killed, others are refused or not there."""
 
 import os
-import secrets
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,81 +20,18 @@ from indexer.errors import ClusterUnavailable
 from sightline.main import app
 from tests.indexer.cluster.conftest import SETTINGS, indexed
 from tests.indexer.cluster.fakes import DETECTOR, MODEL, FakeNetworks, Loaded
+from tests.indexer.cluster.nodes import Nodes, running_nodes
 from tests.indexer.test_worker import file_job, running
 from tests.waiting import until
 
 QUICK = ClusterSettings(cpus=1, split_seconds=4.0, shares=2, refresh_seconds=0.2)
 
 
-class Nodes:
-    """Three nodes of one processor each."""
-
-    def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
-        some: Any = {"num_cpus": 1, "object_store_memory": 80 << 20, "include_dashboard": False}
-        self._cluster: Any = Cluster(initialize_head=True, head_node_args=some)
-        self._others = [self._cluster.add_node(**some) for _ in range(2)]
-        self.address = str(self._cluster.address)
-
-    def kill_one_of(self, actors: set[int]) -> None:
-        """Kill a node, not the head, that one of these processes belongs to."""
-        for node in self._others:
-            if _parents(actors) & {process.process.pid for process in node.all_processes["raylet"]}:
-                self._cluster.remove_node(node, allow_graceful=False)
-                self._others.remove(node)
-                return
-        raise AssertionError("no node but the head had something to do")
-
-    def shutdown(self) -> None:
-        self._cluster.shutdown()
-
-
-def processes(folder: str) -> set[int]:
-    """All that belongs to a cluster: what has its folder in the command line."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if folder.encode() in (process / "cmdline").read_bytes():
-                found.add(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
-def _parents(actors: set[int]) -> set[int]:
-    stats = [Path(f"/proc/{process}/stat").read_text() for process in actors]
-    return {int(stat.rpartition(")")[2].split()[1]) for stat in stats}
-
-
-def started(folder: str) -> Nodes:
-    """Start the nodes; Ray gives each 30 seconds, which a busy machine may need longer than."""
-    for _ in range(4):
-        with suppress(Exception):
-            return Nodes()
-        for process in processes(folder):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-    return Nodes()
-
-
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    """The cluster; in the end none of its processes is left."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder,  # paths of sockets are short
-    ):
-        patch.setenv("RAY_TMPDIR", folder)
-        patch.setenv("RAY_AUTH_MODE", "token")
-        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        made = started(folder)
-        try:
-            yield made
-        finally:
-            made.shutdown()
-        until(lambda: not processes(folder))
+    """Three nodes of one processor each."""
+    with running_nodes([1, 1, 1]) as (made, _):
+        yield made
 
 
 def driver_of(gallery: Gallery, nodes: Nodes, networks: FakeNetworks) -> Driver:
