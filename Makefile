@@ -161,3 +161,7 @@ $(READY_RUN): $(SETUP)
 .PHONY: bench-cluster
 bench-cluster: $(READY_DEV) ## Index the samples with a Ray cluster on this machine and without: six minutes
 	$(BIN)/python -m benchmarks.cluster  # benchmarks/cluster.py
+
+.PHONY: bench-milvus
+bench-milvus: $(READY_DEV) ## Search a gallery in Milvus and in files: minutes (ARGS="--uri http://HOST:19530"; else milvus-lite)
+	$(BIN)/python -m benchmarks.milvus $(ARGS)  # benchmarks/milvus.py
