@@ -165,3 +165,7 @@ bench-cluster: $(READY_DEV) ## Index the samples with a Ray cluster on this mach
 .PHONY: bench-milvus
 bench-milvus: $(READY_DEV) ## Search a gallery in Milvus and in files: minutes (ARGS="--uri http://HOST:19530"; else milvus-lite)
 	$(BIN)/python -m benchmarks.milvus $(ARGS)  # benchmarks/milvus.py
+
+.PHONY: bench-objects
+bench-objects: $(READY_DEV) ## Index and play a recording out of an object store and from the disk: four minutes
+	$(BIN)/python -m benchmarks.objects  # benchmarks/objects.py
