@@ -12,6 +12,8 @@ DATA_DIR ?= data
 # make bench: the folder of the three public clips that benchmarks/README.md names.
 MEASURED ?= ../shared/data/video
 PORT ?= 8000
+# make bench-peers: an environment that has the peers, and sees what the project has; benchmarks/peers.py says how.
+PEERS ?= .venv
 # make chaos: how many rounds, and which. make fuzz: how many inputs, and which.
 ROUNDS ?= 100
 INPUTS ?= 100000
@@ -169,3 +171,7 @@ bench-milvus: $(READY_DEV) ## Search a gallery in Milvus and in files: minutes (
 .PHONY: bench-objects
 bench-objects: $(READY_DEV) ## Index and play a recording out of an object store and from the disk: four minutes
 	$(BIN)/python -m benchmarks.objects  # benchmarks/objects.py
+
+.PHONY: bench-peers
+bench-peers: $(READY_DEV) ## Search beside sqlite-vec, LanceDB, pgvector and others: ten minutes (PEERS= an environment that has them)
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.peers  # benchmarks/peers.py
