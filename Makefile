@@ -93,6 +93,10 @@ bench-load: $(READY_DEV) ## Let 50 searchers loose on a server beside two worker
 bench-search-rest: $(READY_DEV) ## Ask for people on photos in galleries of 100,000 and a million tracklets: some eight minutes
 	$(BIN)/python -m benchmarks.search_rest  # benchmarks/search_rest.py
 
+.PHONY: bench-approximate
+bench-approximate: $(READY_DEV) ## Search galleries of 1 and 10 million exactly and by clusters (EMBEDDINGS= npz of real ones): hours, 30 GB
+	$(BIN)/python -m benchmarks.approximate --tracklets 1000000 10000000 $(if $(EMBEDDINGS),--embeddings $(EMBEDDINGS))  # benchmarks/approximate.py
+
 .PHONY: bench-postgres
 bench-postgres: $(READY_DEV) ## Ask one server and two on SQLite and on PostgreSQL, beside two workers: some five minutes
 	$(BIN)/python -m benchmarks.postgres  # benchmarks/postgres.py
