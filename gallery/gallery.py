@@ -19,6 +19,7 @@ from gallery.catalogue.holds import Holds
 from gallery.catalogue.keys import Keys
 from gallery.catalogue.known_objects import known_objects
 from gallery.catalogue.sessions import Sessions
+from gallery.database_urls import shown
 from gallery.disk.files import make_private
 from gallery.disk.places import Places
 from gallery.disk.reserve import Reserve
@@ -188,7 +189,7 @@ class Gallery:
     @property
     def database_name(self) -> str:
         """The URL of the database, without its password."""
-        return self._database.engine.url.render_as_string(hide_password=True)
+        return shown(self._database.engine.url)
 
     @property
     def database_kind(self) -> str:

@@ -7,10 +7,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from gallery.database_urls import SQLITE_PREFIX, database_url
 from gallery.object_urls import checked_url
 
-SQLITE_PREFIX = "sqlite:///"
-POSTGRESQL_PREFIX = "postgresql://"
 EXACT_TRACKLETS = 20_000_000
 RECALL = 0.99
 
@@ -55,6 +54,9 @@ class GallerySettings(ObjectSettings):
 
     `data_dir` must lie on one file system that all processes of the installation share and that has flock.
     `database_url` is sqlite:///FILE or postgresql://...; None means a SQLite file in `data_dir`.
+    `database_pool`: connections to PostgreSQL that a process keeps once it has needed them;
+    `database_pool_overflow`: how many more it may have at a time. `database_pool_seconds`: who waits for
+    longer until one is free is told that the database is unavailable.
     `vectors` says where vectors of new recordings go: into files that FAISS searches, or into Milvus.
     `milvus_uri` says where Milvus is: http://HOST:19530, or FILE.db for milvus-lite; `milvus_token` is
     USER:PASSWORD where it asks for one.
@@ -71,6 +73,9 @@ class GallerySettings(ObjectSettings):
 
     data_dir: Path = Path("data")
     database_url: str | None = None
+    database_pool: int = Field(default=10, ge=1, le=1000)
+    database_pool_overflow: int = Field(default=10, ge=0, le=1000)
+    database_pool_seconds: float = Field(default=5.0, gt=0, le=600)
     vectors: Literal["faiss", "milvus"] = "faiss"
     milvus_uri: str | None = None
     milvus_token: SecretStr | None = None
@@ -86,13 +91,9 @@ class GallerySettings(ObjectSettings):
     @field_validator("database_url")
     @classmethod
     def _supported(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if value.startswith(POSTGRESQL_PREFIX) or (
-            value.startswith(SQLITE_PREFIX) and ":memory:" not in value
-        ):
-            return value
-        raise ValueError(f"must begin with {SQLITE_PREFIX} and name a file, or with {POSTGRESQL_PREFIX}")
+        if value is not None:
+            database_url(value)
+        return value
 
     @field_validator("milvus_uri")
     @classmethod

@@ -1,5 +1,6 @@
 """The networks that the settings name, made ready. Imported late, for torch takes a second to import."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ class ModelInUse:
     def __init__(self, gallery: Gallery, settings: IndexSettings) -> None:
         self._gallery = gallery
         self._settings = settings
-        self._change: int | None = None
+        self._change: tuple[int, datetime | None] | None = None
         self._current: tuple[str | None, ClipEmbedder] | None = None
 
     @property

@@ -5,9 +5,8 @@ from sqlalchemy import text
 
 from gallery.settings import GallerySettings
 from gallery.sql.database import Database, create_engine_at
+from gallery.sql.schema import ADVISORY_LOCK
 from gallery.sql.tables import METADATA
-
-ADVISORY_LOCK = 0x5167_4C17
 
 
 def run() -> None:

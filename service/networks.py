@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -121,7 +122,9 @@ class Networks:
         self._detector = detector
         self._given = embedder is not None
         self._model: str | None = None  # what the embedder was loaded from
-        self._change: int | None = None  # of the gallery, when its model was last compared with ours
+        self._change: tuple[int, datetime | None] | None = (
+            None  # of the gallery, when its model was last compared with ours
+        )
         self._retry_at = 0.0
         self.failure: str | None = None
         self.note: Notice | None = None

@@ -62,17 +62,17 @@ class PostgresServer:
         # Short: a socket's path is.
         self.directory = Path(tempfile.mkdtemp(prefix="sightline-postgres-", dir=within))
         os.chown(self.directory, self._uid, -1)
-        data = self.directory / "data"
-        subprocess.run(
-            self._command(
-                "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"
-            ),
-            check=True,
-            capture_output=True,
-            cwd=self.directory,
-        )
         self._settings = settings
+        self._fill()
         self.start()
+
+    def _fill(self) -> None:
+        """Make the data that it begins with."""
+        self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = self._command(program, "-D", str(self.directory / "data"), *arguments)
+        subprocess.run(command, check=True, capture_output=True, cwd=self.directory)
 
     def start(self) -> None:
         """Start the server on the data it has, and wait until it answers."""
@@ -107,6 +107,22 @@ class PostgresServer:
         """Throw everybody out of a database."""
         self._execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
+    def kill(self) -> None:
+        """End the server at once; its files stay."""
+        self.process.kill()
+        self.process.wait()
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting of the running server."""
+        self._execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self._execute("SELECT pg_reload_conf()")
+
+    def standbys(self) -> int:
+        """Count those that stream from it now."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            row = connection.execute("SELECT count(*) FROM pg_stat_replication WHERE state = 'streaming'")
+            return int(row.fetchone()[0])  # type: ignore[index]  # there is always one row
+
     def stop(self) -> None:
         """End the server and remove its files."""
         self.process.terminate()
@@ -134,3 +150,24 @@ class PostgresServer:
             return True
 
         until(answers)
+
+
+class Standby(PostgresServer):
+    """A server that streams from another one, until it is promoted."""
+
+    def __init__(self, primary: PostgresServer) -> None:
+        self._primary = primary
+        super().__init__(DURABLE)
+
+    def _fill(self) -> None:
+        there = ("-h", str(self._primary.directory), "-U", "postgres")
+        self._run("pg_basebackup", *there, "-R", "-c", "fast", "--no-sync")
+
+    def promote(self) -> None:
+        """Become a primary."""
+        self._execute("SELECT pg_promote()")
+
+    def cut_off(self) -> None:
+        """Hear no more of the primary, as where the network between the two is cut."""
+        self.set("primary_conninfo", "")
+        until(lambda: not self._primary.standbys())

@@ -21,7 +21,7 @@ from gallery.registry.files import ModelFiles, discard_model_files
 from gallery.registry.sources import count_sources, record_sources
 from gallery.registry.vectors import remove_vectors
 from gallery.sql.chain import add_event
-from gallery.sql.changes import advance_change, current_change
+from gallery.sql.changes import advance_change, standing
 from gallery.sql.database import Database
 from gallery.sql.sight import ALL, Sight
 from gallery.sql.tables import Model, Promotion, SegmentVideo, Video
@@ -119,10 +119,10 @@ class Models:
         default = next(iter(shipped.values()), None)
         return None if not found or default in found else names[found[0]]
 
-    def change(self) -> int:
-        """Return the last change of the gallery: while it stays, the promoted model stays."""
+    def change(self) -> tuple[int, datetime | None]:
+        """Return the last change of the gallery, and whose it is: until then the promoted model stays."""
         with self._database.read() as session:
-            return current_change(session)
+            return standing(session)
 
     def missing(self, model_id: str) -> int:
         """Count the videos that are not embedded with a model: under it they are not found."""

@@ -7,17 +7,18 @@ SQLite takes the write lock when it begins: one that read first and locked later
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from gallery.database_urls import database_url as read_url
 from gallery.errors import CatalogueDamaged, CatalogueUnavailable, GalleryError, StorageFull
 from gallery.settings import GallerySettings
 from gallery.sql import chain
@@ -29,27 +30,62 @@ WRITES = "sightline_writes"  # marks the connections of writing sessions
 T = TypeVar("T")
 
 
+# A server that vanished without a word is noticed in half a minute, not in hours. All can be said in the URL.
+_PATIENCE: Final = {
+    "connect_timeout": 10,  # seconds, for each host
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,  # ms that what was sent may be unacknowledged
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """How many connections to PostgreSQL a process has.
+
+    Attributes:
+        size: those that are kept.
+        overflow: how many more there may be at a time.
+        seconds: how long somebody waits for one that is free.
+    """
+
+    size: int = 10
+    overflow: int = 10
+    seconds: float = 5.0
+
+
 def create_engine_for(settings: GallerySettings) -> Engine:
     """Make the engine for the database that the settings name; connects on first use."""
-    return create_engine_at(settings.resolved_database_url)
+    pool = Pool(settings.database_pool, settings.database_pool_overflow, settings.database_pool_seconds)
+    return create_engine_at(settings.resolved_database_url, pool)
 
 
-def create_engine_at(database_url: str) -> Engine:
+def create_engine_at(database_url: str, pool: Pool | None = None) -> Engine:
     """Make an engine for a `sqlite:///` or `postgresql://` URL; connects on first use."""
-    url = make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        engine = create_engine(
-            url,
-            pool_size=10,
-            max_overflow=40,
-            connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
+    url = read_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        return _engine_of_server(url, pool or Pool())
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=40,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _engine_of_server(url: URL, pool: Pool) -> Engine:
     # Asking before use costs a round trip and spares callers an error after a restart of the server.
     return create_engine(
-        url, pool_size=10, max_overflow=40, pool_pre_ping=True, connect_args={"connect_timeout": 10}
+        url,
+        pool_size=pool.size,
+        max_overflow=pool.overflow,
+        pool_timeout=pool.seconds,
+        pool_pre_ping=True,
+        connect_args={name: value for name, value in _PATIENCE.items() if name not in url.query},
     )
 
 
@@ -111,11 +147,15 @@ def _session(engine: Engine) -> Iterator[Session]:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
     except PoolTimeout as error:
-        raise CatalogueUnavailable(f"no free connection to the database: {error}") from error
+        raise CatalogueUnavailable(
+            f"all connections of this process to the database are in use ({error}): SIGHTLINE_DATABASE_POOL "
+            "and SIGHTLINE_DATABASE_POOL_OVERFLOW say how many it may have"
+        ) from error
     except DBAPIError as error:
         meaning = meaning_of(error)
-        if getattr(error.orig, "sqlstate", None) == _POSTGRESQL_READ_ONLY and _writes(engine):
+        if getattr(error.orig, "sqlstate", None) in _POSTGRESQL_READ_ONLY and _writes(engine):
             meaning = CatalogueUnavailable("the database is read-only")
+            engine.dispose()  # another of its hosts may take writes by now
         if meaning is None:
             raise
         raise meaning from error
@@ -128,7 +168,7 @@ def _writes(engine: Engine) -> bool:
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _POSTGRESQL_DISK_FULL = "53100"
-_POSTGRESQL_READ_ONLY = "25006"
+_POSTGRESQL_READ_ONLY = {"25006", "0A000"}  # the second, where a standby is asked for a writing transaction
 
 
 def meaning_of(error: DBAPIError) -> GalleryError | None:
@@ -179,7 +219,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def sqlite_file(database_url: str) -> Path | None:
     """Name the file of a SQLite URL; None for a server."""
-    url = make_url(database_url)
+    url = read_url(database_url)
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 

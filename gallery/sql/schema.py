@@ -15,6 +15,7 @@ from gallery.disk.files import PRIVATE_FILE
 from gallery.errors import SchemaMismatch, SchemaTooNew
 from gallery.sql.database import Database, meaning_of, sqlite_file
 
+ADVISORY_LOCK = 0x5167_4C17  # of PostgreSQL: who migrates holds it
 HEAD = "0028"  # the newest file in migrations/versions
 # Beside the package in a checkout; where a wheel's data files go otherwise.
 _PLACES = (Path(__file__).resolve().parents[2], Path(sys.prefix) / "share" / "sightline")

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import func, select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gallery.errors import CorruptSegment
 from gallery.records.searching import DamagedSegment
-from gallery.sql.changes import current_change
+from gallery.sql.changes import current_change, standing
 from gallery.sql.database import Database
 from gallery.sql.sight import Sight
 from gallery.sql.tables import Model, Segment, SegmentVideo, Tombstone, TrackletTombstone, Video
@@ -56,6 +57,7 @@ class Snapshots:
         self._segments = segments
         self._newest: dict[str, Snapshot] = {}
         self._made_at: dict[str, float] = {}  # by the monotonic clock
+        self._server: datetime | None = None  # whose changes these are: see `standing`
         self._lock = threading.Lock()
 
     def newest(self, model_id: str) -> Snapshot:
@@ -64,7 +66,9 @@ class Snapshots:
         Segments that are missing or damaged are left out of it, and it names them.
         """
         with self._database.read() as session:
-            change = current_change(session)
+            change, server = standing(session)
+        if server != self._server:
+            self._begin_anew(server)
         known = self._newest.get(model_id)
         if known is not None and known.change >= change:
             return known
@@ -74,6 +78,14 @@ class Snapshots:
                 known = self._newest[model_id] = self._make(model_id, known, {})
                 self._made_at[model_id] = time.monotonic()
             return known
+
+    def _begin_anew(self, server: datetime | None) -> None:
+        """Let go of what another server's changes have made: numbers of changes may mean others now."""
+        with self._lock:
+            if server != self._server:
+                self._newest.clear()
+                self._made_at.clear()
+                self._server = server
 
     def loaded(self, model_id: str) -> tuple[int, float, int] | None:
         """Return change, age in seconds and tracklets of the snapshot in memory, as it is."""

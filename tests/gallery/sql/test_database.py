@@ -3,8 +3,10 @@
 import threading
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from gallery.errors import CatalogueUnavailable
@@ -12,7 +14,7 @@ from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
 from gallery.sql import database as database_module
 from gallery.sql.changes import advance_change, current_change
-from gallery.sql.database import Database, create_engine_at
+from gallery.sql.database import Database, Pool, create_engine_at
 from gallery.sql.tables import Camera, GalleryState
 from tests.gallery.making import MODEL, make_tracklets, store
 from tests.postgres import PostgresServer
@@ -123,6 +125,68 @@ def test_a_server_that_goes_away_is_unavailable_and_comes_back(
             broken()
         assert gallery.snapshot(MODEL.id).tracklet_count == 2
         assert [camera.name for camera in gallery.catalogue.cameras()] == ["gate"]
+
+
+def test_who_finds_no_free_connection_is_told_soon(postgres_settings: GallerySettings) -> None:
+    small = postgres_settings.model_copy(
+        update={"database_pool": 1, "database_pool_overflow": 1, "database_pool_seconds": 0.05}
+    )
+
+    def ask() -> None:
+        with gallery._database.read() as session:
+            current_change(session)
+
+    with Gallery.open(small) as gallery:
+        with gallery._database.read() as first, gallery._database.read() as second:
+            assert current_change(first) == current_change(second) == 0
+            with pytest.raises(CatalogueUnavailable, match="SIGHTLINE_DATABASE_POOL"):
+                ask()
+        ask()
+
+
+def test_a_server_that_takes_no_more_connections_is_unavailable_until_it_does(
+    postgres_server: PostgresServer, postgres_settings: GallerySettings
+) -> None:
+    name = str(make_url(postgres_settings.resolved_database_url).database)
+    role = f"CREATE ROLE few_{name} LOGIN CONNECTION LIMIT 1"
+    rights = f"GRANT ALL ON ALL TABLES IN SCHEMA public TO few_{name}"
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as admin:
+        admin.execute(f"{role}; {rights}".encode())
+        url = postgres_server.url(name).replace("postgres@", f"few_{name}@")
+        database = Database(create_engine_at(url))
+
+        def ask() -> None:
+            with database.read() as session:
+                current_change(session)
+
+        with database.read() as first:
+            assert current_change(first) == 0
+            with pytest.raises(CatalogueUnavailable, match="too many connections"):
+                ask()
+        ask()
+        database.close()
+        admin.execute(f"DROP OWNED BY few_{name}; DROP ROLE few_{name}".encode())
+
+
+def test_a_process_keeps_as_many_connections_as_it_may(postgres_server: PostgresServer) -> None:
+    engine = create_engine_at(postgres_server.url("postgres"), Pool(size=1, overflow=2))
+    held = [engine.connect() for _ in range(3)]
+    for connection in held:
+        connection.close()
+    assert engine.pool.status().startswith("Pool size: 1  Connections in pool: 1 Current Overflow: 0")
+    engine.dispose()
+
+
+def test_of_several_hosts_the_one_that_takes_writes_is_used(
+    postgres_server: PostgresServer, postgres_settings: GallerySettings, tmp_path: Path
+) -> None:
+    name = make_url(postgres_settings.resolved_database_url).database
+    hosts = f"{tmp_path},{postgres_server.directory}"  # nobody is at the first
+    url = f"postgresql://postgres:secret@/{name}?host={hosts}"
+    with Gallery.open(postgres_settings.model_copy(update={"database_url": url})) as gallery:
+        gallery.catalogue.add_camera("gate")
+        assert hosts in gallery.database_name
+        assert "secret" not in gallery.database_name
 
 
 @pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://", "sqlite:///:memory:", "nonsense", ""])

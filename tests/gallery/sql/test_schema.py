@@ -1,8 +1,10 @@
 """The schema: migrations make what the tables say, and a gallery refuses any other."""
 
+import logging
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -12,12 +14,14 @@ from sqlalchemy import inspect, text
 from gallery.errors import CatalogueUnavailable, SchemaMismatch, SchemaTooNew
 from gallery.gallery import Gallery
 from gallery.settings import GallerySettings
+from gallery.sql import database as database_module
 from gallery.sql import schema
 from gallery.sql.database import Database, create_engine_at
 from gallery.sql.tables import METADATA
 from sightline.failures import explain
 from tests.gallery.making import make_tracklets, store
 from tests.postgres import PostgresServer
+from tests.waiting import PATIENCE
 
 
 def test_migrations_and_tables_agree(gallery_settings: GallerySettings) -> None:
@@ -87,16 +91,61 @@ def test_an_unreachable_server_is_unavailable(tmp_path: Path) -> None:
         Gallery.open(settings)
 
 
+def test_who_comes_while_somebody_migrates_waits(
+    gallery_settings: GallerySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for ever, here: that it waits is seen from its giving up."""
+    url = gallery_settings.resolved_database_url
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.05)
+    hasty = url if url.startswith("sqlite") else f"{url}&options=-c%20lock_timeout%3D50ms"
+    migrating = Database(create_engine_at(url))
+    with migrating.writing.begin() as connection:
+        if migrating.is_postgresql:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": schema.ADVISORY_LOCK})
+        with pytest.raises(CatalogueUnavailable, match="lock"):
+            schema.upgrade(hasty)
+    schema.upgrade(hasty)
+    migrating.close()
+
+
+_together: Any = None  # a barrier: all processes of a pool begin at once
+
+
+def _meet(barrier: Any) -> None:
+    globals()["_together"] = barrier
+
+
+def _count_steps(url: str) -> int:
+    """Bring a database to the newest schema; returns how many migrations that took here."""
+    steps = []
+    listener = logging.Handler()
+    listener.emit = lambda record: steps.append(record.getMessage())  # type: ignore[method-assign]
+    log = logging.getLogger("alembic.runtime.migration")
+    log.setLevel(logging.INFO)
+    log.addHandler(listener)
+    _together.wait(PATIENCE)
+    schema.upgrade(url)
+    return sum(step.startswith("Running upgrade") for step in steps)
+
+
 @pytest.mark.long
+@pytest.mark.parametrize("older", [None, "0020"])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_several_processes_migrate_at_once(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+def test_of_several_processes_one_migrates(
+    kind: str, older: str | None, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     if kind == "sqlite":
         url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create("contended")
-    with ProcessPoolExecutor(3, mp_context=get_context("spawn")) as pool:
-        list(pool.map(schema.upgrade, [url] * 3))
+        url = server.create(f"contended_{older or 'empty'}")
+    if older:
+        command.upgrade(schema.alembic_config(url), older)
+    spawned = get_context("spawn")
+    together = spawned.Barrier(3)
+    with ProcessPoolExecutor(3, mp_context=spawned, initializer=_meet, initargs=(together,)) as pool:
+        steps = sorted(pool.map(_count_steps, [url] * 3))
+    assert steps == [0, 0, int(schema.HEAD) - int(older or 0)]
     command.check(schema.alembic_config(url))
 
 

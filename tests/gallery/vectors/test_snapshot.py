@@ -13,6 +13,8 @@ from gallery.errors import InvalidInput, NotFound
 from gallery.gallery import Gallery
 from gallery.records.searching import Filters
 from gallery.settings import GallerySettings
+from gallery.sql.changes import current_change
+from gallery.sql.tables import GalleryState
 from gallery.vectors import segment, snapshots
 from gallery.vectors.snapshots import join
 from tests.gallery.making import MODEL, START, make_tracklet, make_tracklets, store, unit
@@ -60,6 +62,22 @@ def test_impossible_filters_are_refused(either_gallery: Gallery) -> None:
             either_gallery.catalogue.coverage(filters, MODEL.id)
     with pytest.raises(InvalidInput):
         snapshot.search(QUERY, limit=0)
+
+
+def test_changes_of_another_server_are_not_taken_for_those_of_this_one(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = store(gallery, "lost", make_tracklets(1, 3))
+    store(gallery, "kept", make_tracklets(2, 2))
+    assert gallery.snapshot(MODEL.id).tracklet_count == 5
+    known = gallery.snapshot(MODEL.id)
+    assert gallery.snapshot(MODEL.id) is known
+    # A standby that has not had the last change takes over, and makes another one of that number.
+    gallery.erase_video(lost.id)
+    with gallery._database.write() as session:
+        session.get_one(GalleryState, 1).change = known.change
+    monkeypatch.setattr(snapshots, "standing", lambda session: (current_change(session), START))
+    assert gallery.snapshot(MODEL.id).tracklet_count == 2
 
 
 def test_nothing_passes_an_empty_set(either_gallery: Gallery) -> None:
