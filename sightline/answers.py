@@ -39,8 +39,8 @@ def show(answer: "SearchAnswer", catalogue: "Catalogue") -> None:
     ]
     print_line(f"Search {answer.id}")
     print_table(rows, empty="Nothing was found.")
-    count = answer.coverage.tracklets_compared
-    print_line("1 tracklet was compared." if count == 1 else f"{count} tracklets were compared.")
+    count, how = answer.coverage.tracklets_compared, "compared" if answer.coverage.exact else "searched"
+    print_line(f"1 tracklet was {how}." if count == 1 else f"{count} tracklets were {how}.")
     if credible := _credible(answer):
         print_line(credible)
     for line in stretches.searched(answer.coverage):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gallery import Confirmation, EventInfo
-from service.answer_schemas import ConfirmationOut, HitOut, MarkOut, SearchAnswer
+from service.answer_schemas import ConfirmationOut, CoverageOut, HitOut, MarkOut, SearchAnswer
 from service.evidence import verifier
 from service.evidence.contents import Found
 from service.evidence.html import Content, Markup, table, tag
@@ -129,11 +129,21 @@ def _question(found: Found) -> Content:
     return [photos, tag("table", [tag("tr", tag("th", key), tag("td", value)) for key, value in asked]), said]
 
 
+def _compared(coverage: CoverageOut) -> str:
+    """How many tracklets were compared, and how exactly."""
+    if coverage.exact:
+        return f"{coverage.tracklets_compared} tracklets were compared."
+    return (
+        f"{coverage.tracklets_compared} tracklets were searched, {coverage.tracklets_approximate} of them "
+        f"approximately: measured, that finds at least {coverage.recall:.4f} of the best."
+    )
+
+
 def _coverage(answer: SearchAnswer) -> Content:
     coverage = answer.coverage
     return [
         tag("h3", "What was searched"),
-        tag("p", f"{coverage.tracklets_compared} tracklets were compared."),
+        tag("p", _compared(coverage)),
         table(
             ("camera", "seconds with pictures", "first (UTC)", "last (UTC)", "tracklets"),
             (

@@ -6,6 +6,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from gallery.vectors.block import Rows
+from service.answer_schemas import CoverageOut
+from service.evidence.report import _compared
 from service.searches.searching import _percent
 from tests.service.searches.asking import ids, search
 
@@ -66,3 +68,10 @@ def test_asked_again_now_it_is_as_exact_as_it_was(client: TestClient, probe: Jso
 
 def test_no_more_is_claimed_than_was_measured() -> None:
     assert [_percent(one) for one in (0.99, 0.99999, 0.9785, 0.5)] == ["99", "99.9", "97.8", "50"]
+
+
+def test_a_package_says_it_too(client: TestClient, probe: Json) -> None:
+    near, exact = search(client, probe), search(client, probe, exact=True)
+    told = [_compared(CoverageOut.model_validate(one["coverage"])) for one in (near, exact)]
+    assert told[0].endswith("approximately: measured, that finds at least 0.9785 of the best.")
+    assert told[1] == f"{exact['coverage']['tracklets_compared']} tracklets were compared."
