@@ -14,7 +14,9 @@ Random vectors have no neighbourhoods, and recall on them means nothing. Without
 up: people are points of a Gaussian whose deviation falls along 512 directions as --spectrum says, a tracklet
 is its person, what its camera has in common, and noise of the same shape. The number of directions that
 matter (the participation ratio), and how many probes have their own person first among 10,000 others, are
-printed, so that --spectrum and --noise can be set to be like a model's real features. All of that is assumed.
+printed, so that --spectrum and --noise can be set to be like a model's real features: 256 photos of CUHK01
+have 38 such directions with the shipped model, these vectors 34. With --embeddings give many people, or a
+gallery of few who are seen all the time is made. All of that is assumed.
 """
 
 import argparse

@@ -32,6 +32,7 @@ FORMAT: Final = 1
 NOTE, COARSE, LISTS = "clusters.json", "coarse.npz", "lists.bin"
 REFINED: Final = 3  # times as many are compared by their own vectors as are wanted: codes misplace some
 REFINING: Final = 4  # rows compared in their order, in the time that one takes that lies anywhere
+WORTH: Final = 2  # times as many must be spared: below, lists with filters took longer than all in order
 _UNREADABLE = (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError)
 
 
@@ -124,7 +125,7 @@ class Clusters:
             if depth.k >= k:
                 share = depth.probes / self.note.lists
                 compared = self.note.lists + share * marked + REFINING * REFINED * count
-                return depth if compared < marked else None
+                return depth if WORTH * compared < marked else None
         return None
 
     def search(

@@ -20,6 +20,7 @@ from gallery.records.searching import Filters, Ranking
 from gallery.settings import GallerySettings
 from gallery.upkeep.faults import Remedy
 from gallery.vectors import clustering, segment, snapshots
+from gallery.vectors import clusters as clusters_module
 from gallery.vectors.clusters import COARSE, LISTS, NOTE, Clusters, open_clusters
 from gallery.vectors.index import FlatVectors
 from gallery.writing import cluster
@@ -41,6 +42,7 @@ def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 def lower(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (segment, snapshots, cluster):
         monkeypatch.setattr(module, "MAPPED_FROM", 300)
+    monkeypatch.setattr(clusters_module, "WORTH", 1)
     monkeypatch.setattr(clustering, "DEPTHS", DEPTHS)
     monkeypatch.setattr(clustering, "LEAST_LIST", 12)
 
