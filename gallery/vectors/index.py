@@ -4,10 +4,11 @@ A segment's file is one flat index. What is joined in memory lies in one list fo
 single call ranks every camera by itself.
 """
 
+import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import faiss
 import numpy as np
@@ -16,6 +17,10 @@ from numpy.typing import NDArray
 from gallery.records.tracklets import FloatArray
 
 _FAISS: Any = faiss  # its type stubs know the C++ constructors, not what the Python wrapper makes of them
+_LIBC: Final[Any] = ctypes.CDLL(None)
+_PAGE: Final = 4096
+_HUGE_PAGE: Final = 2 << 20
+_ADVISE, _COLLAPSE = 14, 25  # MADV_HUGEPAGE, MADV_COLLAPSE of Linux
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 Halves = NDArray[np.float16]
@@ -95,6 +100,8 @@ class ListedVectors(CameraVectors):
             inverted.add_entries(
                 number, len(rows), _FAISS.swig_ptr(rows), _FAISS.swig_ptr(codes.view(np.uint8))
             )
+            if len(vectors):
+                in_huge_pages(_address(inverted.get_codes(number)), codes.nbytes)
         self._coarse = _FAISS.IndexFlatIP(self.dimension)  # never asked: the lists are named
         self._coarse.add(np.zeros((len(lists), self.dimension), np.float32))
         kind = (faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT, False)
@@ -179,7 +186,12 @@ class _Codes:
 def _view(pointer: Any, shape: tuple[int, int], owner: Any) -> Halves:
     if not shape[0]:
         return np.empty(shape, np.float16)
-    return np.asarray(_Codes(_FAISS.rev_swig_ptr(pointer, 1).ctypes.data, shape, owner))
+    return np.asarray(_Codes(_address(pointer), shape, owner))
+
+
+def _address(pointer: Any) -> int:
+    found: int = _FAISS.rev_swig_ptr(pointer, 1).ctypes.data
+    return found
 
 
 def stored_vectors(index: Any) -> Halves:
@@ -204,3 +216,17 @@ def one_thread() -> Iterator[None]:
 def selector(mask: Mask) -> Any:
     """Make FAISS pass over what is not marked, before it ranks."""
     return _FAISS.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
+
+
+def in_huge_pages(address: int, size: int) -> None:
+    """Ask for memory that is in use already to be moved into huge pages; where that cannot be, it stays.
+
+    A search reads every vector once, and in pages of 4 KiB looks each of them up: in a virtual machine that
+    has taken longer than reading what is in them (benchmarks/README.md, Search latency).
+    """
+    if size < _HUGE_PAGE or not hasattr(_LIBC, "madvise"):
+        return
+    first = address // _PAGE * _PAGE  # the beginning of the allocation, whose header stands before the array
+    length = ctypes.c_size_t(address + size - first)
+    for advice in (_ADVISE, _COLLAPSE):  # a kernel without them says so, and nothing has changed
+        _LIBC.madvise(ctypes.c_void_p(first), length, advice)
