@@ -1,11 +1,11 @@
 """URLs of databases, PostgreSQL's with several hosts among them."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+if TYPE_CHECKING:  # settings are read where SQLAlchemy is not needed, such as for --help
+    from sqlalchemy.engine import URL
 
 SQLITE_PREFIX: Final = "sqlite:///"
 POSTGRESQL_PREFIX: Final = "postgresql://"
@@ -13,7 +13,7 @@ _SECRETS: Final = ("password", "sslpassword")  # where libpq takes them from par
 _HOST: Final = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(:(?P<port>[0-9]*))?")
 
 
-def database_url(value: str) -> URL:
+def database_url(value: str) -> "URL":
     """Read the URL of an SQLite file or of a PostgreSQL server.
 
     A server may have several hosts, as libpq has it: HOST:PORT,HOST:PORT instead of one. Of those the one
@@ -44,18 +44,21 @@ def database_url(value: str) -> URL:
     return url
 
 
-def shown(url: URL) -> str:
+def shown(url: "URL") -> str:
     """A URL to be read by people, without its passwords."""
     hidden = {name: "***" for name in _SECRETS if name in url.query}
     return unquote(url.update_query_dict(hidden).render_as_string(hide_password=True))
 
 
-def _has_several_hosts(url: URL) -> bool:
+def _has_several_hosts(url: "URL") -> bool:
     hosts = url.query.get("host", ())
     return "," in hosts if isinstance(hosts, str) else len(hosts) > 1
 
 
-def _made(value: str) -> URL:
+def _made(value: str) -> "URL":
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         return make_url(value)
     except (ArgumentError, ValueError):

@@ -108,7 +108,9 @@ def projection(features: NDArray[Any], *, dimension: int, attenuation: float, sh
     wide = np.asarray(features, np.float64)
     mean = wide.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(wide, rowvar=False))
-    largest = np.clip(values[::-1][:dimension], 0, None) + shrinkage * max(values.mean(), 0)
+    rounding = len(values) * np.finfo(np.float64).eps * values[-1]  # which differs from processor to processor
+    values[values <= rounding] = 0
+    largest = values[::-1][:dimension] + shrinkage * values.mean()
     if not largest.min() > 0:
         raise BadCheckpoint("the features of these crops do not differ in as many directions")
     weight = (vectors[:, ::-1][:, :dimension] * largest ** (-attenuation / 2)).T
