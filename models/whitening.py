@@ -108,7 +108,7 @@ def projection(features: NDArray[Any], *, dimension: int, attenuation: float, sh
     wide = np.asarray(features, np.float64)
     mean = wide.mean(axis=0)
     values, vectors = np.linalg.eigh(np.cov(wide, rowvar=False))
-    rounding = len(values) * np.finfo(np.float64).eps * values[-1]  # which differs from processor to processor
+    rounding = len(values) * np.finfo(np.float64).eps * values[-1]  # it differs from processor to processor
     values[values <= rounding] = 0
     largest = values[::-1][:dimension] + shrinkage * values.mean()
     if not largest.min() > 0:
