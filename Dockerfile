@@ -43,6 +43,7 @@ RUN groupadd --gid 10001 sightline \
     && install --directory --owner=sightline --group=sightline /data /media
 ENV PATH=/opt/sightline/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
     SIGHTLINE_DATA_DIR=/data \
     SIGHTLINE_MEDIA_DIR=/media \
     SIGHTLINE_HOST=0.0.0.0

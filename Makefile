@@ -21,6 +21,10 @@ SEED ?= 1
 # make test ARGS="-k decode": passed on to pytest.
 ARGS ?=
 
+# Where the kernel gives huge pages to those who ask, malloc asks: networks take half of the time in some virtual
+# machines (docs/operations.md, Huge pages).
+export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
+
 # Tests start hundreds of processes: what they import is compiled once, though images often ask for no .pyc files.
 export PYTHONDONTWRITEBYTECODE :=
 

@@ -36,6 +36,7 @@ SAID_BYTES: Final = 500  # of what a decoder that died has said
 ENVIRONMENT: Final = (
     "PATH",
     "CUDA_VISIBLE_DEVICES",
+    "GLIBC_TUNABLES",
     "HOME",
     "LANG",
     "LC_ALL",
