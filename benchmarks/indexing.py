@@ -16,8 +16,6 @@ all cores. With a GPU there is no such bound, and times alone are by the clock.
 
 import argparse
 import os
-import platform
-import resource
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,6 +28,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.machine import cpu_seconds, machine
 from benchmarks.scenes import SCENES, make
 from gallery import (
     Completion,
@@ -135,8 +134,7 @@ class Cost:
     @classmethod
     def so_far(cls) -> "Cost":
         """What the process has used."""
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return cls(time.perf_counter(), sum(one.ru_utime + one.ru_stime for one in used))
+        return cls(time.perf_counter(), cpu_seconds())
 
 
 class Clock:
@@ -277,9 +275,8 @@ def main() -> None:
         workers=arguments.workers, device=arguments.device, decode_device=arguments.decode_device
     )
     device = make_embedder(settings).device
-    gpu = "" if device == "cpu" else f", {torch.cuda.get_device_name(device)}"
-    load, today = os.getloadavg()[0], datetime.now(UTC).date()
-    print(f"{CORES} cores of {platform.machine()}{gpu}, load {load:.1f}, {today}")
+    print(machine("python -m benchmarks.indexing", ("torch", "onnxruntime", "av")))
+    print("CPU" if device == "cpu" else torch.cuda.get_device_name(device))
     with tempfile.TemporaryDirectory() as folder:
         for scene in arguments.scenes:
             path = make(scene, Path(folder), arguments.data, arguments.seconds)

@@ -34,7 +34,14 @@ def only_one(data_dir: Path, what: str) -> Iterator[bool]:
     """Do what one process at a time is enough for: False where another is at it. Waits for nobody."""
     directory = data_dir / "locks"
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(directory / (what + _SUFFIX), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
+    with lock_at_once(directory / (what + _SUFFIX)) as mine:
+        yield mine
+
+
+@contextmanager
+def lock_at_once(file: Path) -> Iterator[bool]:
+    """Lock a file, which is made and stays; False if another process holds the lock. Waits for nobody."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,18 +4,15 @@ Both show people. `videos.json` names the videos whose pictures may lie in a fol
 erased, the folder goes, and with it an unfinished run.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import select
 
 from gallery.disk.files import (
-    PRIVATE_FILE,
     discard_tree,
     make_private,
     remove_tree,
@@ -23,7 +20,7 @@ from gallery.disk.files import (
     sync_directory,
     write_durably,
 )
-from gallery.disk.locks import staging_root
+from gallery.disk.locks import lock_at_once, staging_root
 from gallery.errors import Conflict, NotFound
 from gallery.sql.database import Database
 from gallery.sql.tables import Video
@@ -133,15 +130,6 @@ class Adaptations:
         return not set(shown) <= there
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Lock a folder by a file beside it, which stays; False if another process holds the lock."""
-    descriptor = os.open(folder.with_name(folder.name + ".lock"), os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(descriptor)
+def _locked(folder: Path) -> AbstractContextManager[bool]:
+    """Lock a folder by a file beside it; False if another process holds the lock."""
+    return lock_at_once(folder.with_name(folder.name + ".lock"))
