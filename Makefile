@@ -79,7 +79,7 @@ bench: $(READY_DEV) ## Measure speed and quality (MEASURED= recordings with grou
 	$(BIN)/python -m benchmarks.indexing --data $(MEASURED)  # benchmarks/indexing.py
 	$(BIN)/python benchmarks/embedding.py
 	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/search_latency.py
+	$(BIN)/python -m benchmarks.search_latency  # benchmarks/search_latency.py
 	$(BIN)/python benchmarks/drawing.py
 
 .PHONY: bench-gpu

@@ -34,7 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
-from benchmarks.search_latency import MODEL, Taken, machine, microseconds, timed, video_id
+from benchmarks.machine import machine
+from benchmarks.search_latency import MODEL, Taken, microseconds, timed, video_id
 from gallery import Filters, Gallery, GallerySettings, RankBy, Ranking, Snapshot
 from gallery.sql.tables import Camera, GalleryState, Model, Segment, SegmentVideo, Video
 from gallery.vectors.builder import SegmentBuilder, SegmentContent
@@ -123,7 +124,7 @@ def main() -> int:
         if wanted.embeddings
         else made_up(wanted.dimension, wanted.spectrum, wanted.noise)
     )
-    print(machine(), flush=True)
+    print(machine("python -m benchmarks.approximate", ["faiss-cpu"]), flush=True)
     print(
         f"{people.directions():.0f} directions matter; own person first among 10,000: "
         f"{people.first_among(10_000):.2f}",

@@ -23,7 +23,8 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import asking, load
-from benchmarks.search_latency import LIMIT, PER_VIDEO, World, machine
+from benchmarks.machine import machine
+from benchmarks.search_latency import LIMIT, PER_VIDEO, World
 from benchmarks.search_rest import fill
 from gallery import Gallery, GallerySettings
 from models import zoo
@@ -65,7 +66,8 @@ def main() -> None:
     arguments = _arguments()
     network = zoo.load(DEFAULT)
     world = World(arguments.tracklets, network.dimension, network.id)
-    print(f"{machine()}\n\n{HEADER}", flush=True)
+    said = machine("python -m benchmarks.postgres", ["psycopg"])
+    print(f"{said}\n\n{HEADER}", flush=True)
     with tempfile.TemporaryDirectory(dir=arguments.directory) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as somebody else where this is root

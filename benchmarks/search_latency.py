@@ -1,6 +1,6 @@
 """How long does a search in the gallery take, compared with bare FAISS on the same vectors?
 
-    python benchmarks/search_latency.py --tracklets 10000 100000 1000000 --dimensions 512 1280
+    python -m benchmarks.search_latency --tracklets 10000 100000 1000000 --dimensions 512 1280
 
 Galleries of random embeddings are written straight into segment files and rows, without video. Bare FAISS is
 one fp16 scalar-quantiser index over the same vectors in the same order, mapped, with the selector of the
@@ -12,8 +12,6 @@ only cost time (`--threads` shows how much).
 """
 
 import argparse
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -29,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
+from benchmarks.machine import machine
 from gallery import Filters, Gallery, GallerySettings, RankBy, Ranking, Snapshot
 from gallery.sql.database import Database
 from gallery.sql.tables import Camera, GalleryState, Model, Segment, SegmentVideo, Video
@@ -110,7 +109,7 @@ class Row:
 def main() -> int:
     arguments = _arguments()
     faiss.omp_set_num_threads(arguments.threads)
-    print(machine(), flush=True)
+    print(machine("python -m benchmarks.search_latency", ["faiss-cpu"]), flush=True)
     print(HEADER, flush=True)
     worst = 0.0
     for dimension in arguments.dimensions:
@@ -350,17 +349,6 @@ def _line(row: Row) -> str:
         f"| {world.tracklets:,} | {world.dimension} | {row.place.segments} | {row.filtered} "
         f"| {row.gallery_ms:.2f} | {row.faiss_ms:.2f} "
         f"| {row.difference_ms:.2f} | {row.ratio:.2f} | {row.wall_ratio:.2f} |"
-    )
-
-
-def machine() -> str:
-    """What this runs on, and the command."""
-    cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
-    processor = next((line.split(": ")[1] for line in cpuinfo if line.startswith("model name")), "?")
-    return (
-        f"{processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}, FAISS {faiss.__version__}\n"
-        f"{' '.join(['python', *sys.argv])}"
     )
 
 

@@ -31,6 +31,7 @@ import numpy as np
 from sqlalchemy import insert
 
 from benchmarks import asking
+from benchmarks.machine import machine
 from benchmarks.search_latency import (
     CAMERAS,
     CLIPS,
@@ -42,7 +43,6 @@ from benchmarks.search_latency import (
     World,
     add_frame,
     add_segment,
-    machine,
     microseconds,
     queries,
     timed,
@@ -78,7 +78,7 @@ def main() -> None:
     arguments = _arguments()
     network = zoo.load(DEFAULT)
     worlds = [World(count, network.dimension, network.id) for count in arguments.tracklets]
-    print(machine(), flush=True)
+    print(machine("python -m benchmarks.search_rest", ["faiss-cpu"]), flush=True)
     with tempfile.TemporaryDirectory(dir=arguments.directory) as name:
         bare = ready_seconds(World(0, network.dimension, network.id), Path(name) / "empty")
         print(f"\nan empty gallery is ready {bare:.1f} s after the start")
